@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# netd: one non-recursive Makefile. `make help` lists the targets; V=1 shows the commands.
+O ?= build
+CC ?= gcc
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+VERSION := 0.1.0
+
+# A module of the core may include itself and the modules to its left (make check-layers).
+CORE := base policy world ruleset compile simulate plan wire
+
+CORE_LIBS := yaml-0.1 libcjson
+EDGE_LIBS := libmnl libnftnl libnetfilter_conntrack libcurl libsystemd
+CTL_LIBS := smartcols
+PKG_CONFIG ?= pkg-config
+# Expanded once, when the first file is compiled: `make help` and `make deps` work without them.
+pkg = $(shell $(PKG_CONFIG) $(1) $(2) || echo "missing-libraries-run-make-deps")
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wformat=2 -Wconversion -Wsign-conversion -Wimplicit-fallthrough -Wswitch-enum -Wundef \
+	-Wcast-qual -Wnull-dereference
+GCC_WARNINGS := -Wjump-misses-init -Wlogical-op -Wduplicated-cond -Wduplicated-branches
+HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+	-ftrivial-auto-var-init=zero -fcf-protection=full -fPIE
+HARDENING_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+OPTIMIZE ?= -O2 -g
+# make SAN=1: address and undefined-behaviour sanitizers instead of hardening.
+ifdef SAN
+OPTIMIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+HARDENING := -fPIE
+HARDENING_LD := -pie -fsanitize=address,undefined
+endif
+ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1)),)
+HARDENING := $(filter-out -fstack-clash-protection,$(HARDENING))
+else
+WARNINGS += $(GCC_WARNINGS)
+endif
+# Warnings are errors here and in CI, not in a tarball's build on an unknown compiler.
+WERROR ?= -Werror
+
+CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DNETD_VERSION='"$(VERSION)"' -Inetd -I. $(OPTIMIZE) \
+	$(WARNINGS) $(WERROR) $(HARDENING) -MMD -MP $(CFLAGS)
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n'
+endif
+
+core_src := $(foreach m,$(CORE),$(wildcard netd/core/$(m)/*.c))
+edge_src := $(wildcard netd/edge/*/*.c)
+daemon_src := $(wildcard netd/daemon/*.c)
+ctl_src := $(wildcard ctl/*.c)
+unit_src := $(wildcard tests/unit/test_*.c)
+netns_src := $(wildcard tests/netns/test_*.c)
+tool_src := $(wildcard tests/property/*.c)
+obj = $(patsubst %.c,$(O)/%.o,$(1))
+
+unit_bin := $(patsubst %.c,$(O)/%,$(unit_src))
+netns_bin := $(patsubst %.c,$(O)/%,$(netns_src))
+tool_bin := $(patsubst %.c,$(O)/%,$(tool_src))
+core_lib := $(O)/libnetdcore.a
+edge_lib := $(O)/libnetdedge.a
+
+.PHONY: all
+all: $(O)/netd $(O)/netdctl ## build netd and netdctl (the default)
+
+$(O)/%.o: %.c
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+$(core_lib): $(call obj,$(core_src))
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(edge_lib): $(call obj,$(edge_src))
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+link = $(Q)$(CC) $(OPTIMIZE) $(HARDENING_LD) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
+	$(call pkg,--libs,$(CORE_LIBS) $(EDGE_LIBS) $(1))
+
+$(O)/netd: $(call obj,$(daemon_src)) $(edge_lib) $(core_lib)
+	$(say) LD $@
+	$(call link)
+
+$(O)/netdctl: $(call obj,$(ctl_src)) $(edge_lib) $(core_lib)
+	$(say) LD $@
+	$(call link,$(CTL_LIBS))
+
+$(unit_bin) $(netns_bin): $(O)/%: $(O)/%.o $(edge_lib) $(core_lib)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(call link,cmocka)
+
+$(tool_bin): $(O)/%: $(O)/%.o $(edge_lib) $(core_lib)
+	$(say) LD $@
+	$(call link)
+
+# The client is the one part of netdctl with tests of its own.
+$(O)/tests/unit/test_control: $(O)/ctl/client.o
+
+include tests/tests.mk
+
+.PHONY: deps
+deps: ## install with apt what building and testing need (Debian)
+	tests/install-deps
+
+.PHONY: install
+install: all ## install below DESTDIR
+	install -D -m 0755 $(O)/netd $(DESTDIR)$(PREFIX)/sbin/netd
+	install -D -m 0755 $(O)/netdctl $(DESTDIR)$(PREFIX)/bin/netdctl
+	install -D -m 0644 systemd/netd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd.service
+	install -D -m 0644 systemd/netd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/netd.conf
+	install -D -m 0644 systemd/netd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/netd.conf
+	install -D -m 0644 systemd/netd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/netd.catalog
+	install -d $(DESTDIR)$(SYSCONFDIR)/netd/policy.d
+	install -d $(DESTDIR)$(PREFIX)/share/doc/netd/policies
+	install -m 0644 policies/*.yaml $(DESTDIR)$(PREFIX)/share/doc/netd/policies
+	install -m 0644 README.md netd/ARCHITECTURE.md $(DESTDIR)$(PREFIX)/share/doc/netd
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(O)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

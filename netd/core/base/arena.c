@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bump allocation in blocks that double up to 1 MiB; large requests get a block of their own. */
+#include "core/base/arena.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT sizeof(max_align_t)
+#define FIRST_BLOCK 4096u
+#define LARGEST_BLOCK (1024u * 1024u)
+
+struct block {
+	struct block *next;
+	size_t size, used;
+	max_align_t bytes[];
+};
+
+struct arena {
+	struct block *blocks;
+	size_t used, next_size;
+	uint64_t fail_after;
+};
+
+struct arena *arena_new(void)
+{
+	struct arena *arena = calloc(1, sizeof(*arena));
+
+	if (arena)
+		arena->next_size = FIRST_BLOCK;
+	return arena;
+}
+
+struct arena *arena_free(struct arena *arena)
+{
+	if (!arena)
+		return NULL;
+	for (struct block *block = arena->blocks, *next; block; block = next) {
+		next = block->next;
+		free(block);
+	}
+	free(arena);
+	return NULL;
+}
+
+void arena_freep(struct arena **arena)
+{
+	*arena = arena_free(*arena);
+}
+
+static struct block *add_block(struct arena *arena, size_t size)
+{
+	bool large = size > arena->next_size;
+	size_t room = large ? size : arena->next_size;
+	struct block *block = calloc(1, sizeof(*block) + room);
+
+	if (!block)
+		return NULL;
+	block->size = room;
+	if (!large && arena->next_size < LARGEST_BLOCK)
+		arena->next_size *= 2;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	return block;
+}
+
+static bool must_fail(struct arena *arena)
+{
+	if (arena->fail_after == 0)
+		return false;
+	if (arena->fail_after == 1)
+		return true;
+	arena->fail_after--;
+	return false;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	if (size > SIZE_MAX / 2 || must_fail(arena))
+		return NULL;
+	size = size ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
+
+	struct block *block = arena->blocks;
+	if (!block || block->size - block->used < size)
+		block = add_block(arena, size);
+	if (!block)
+		return NULL;
+	void *bytes = (char *)block->bytes + block->used;
+	block->used += size;
+	arena->used += size;
+	return bytes;
+}
+
+void *arena_dup(struct arena *arena, const void *bytes, size_t size)
+{
+	void *copy = arena_alloc(arena, size);
+
+	if (copy && size)
+		memcpy(copy, bytes, size);
+	return copy;
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t len)
+{
+	char *copy = arena_alloc(arena, len + 1);
+
+	if (copy && len)
+		memcpy(copy, text, len);
+	return copy;
+}
+
+char *arena_strdup(struct arena *arena, const char *text)
+{
+	return arena_strndup(arena, text, strlen(text));
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list args, again;
+
+	va_start(args, format);
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, format, args);
+	char *text = len < 0 ? NULL : arena_alloc(arena, (size_t)len + 1);
+	if (text)
+		(void)vsnprintf(text, (size_t)len + 1, format, again);
+	va_end(again);
+	va_end(args);
+	return text;
+}
+
+size_t arena_used(const struct arena *arena)
+{
+	return arena->used;
+}
+
+void arena_fail_after(struct arena *arena, uint64_t n)
+{
+	arena->fail_after = n;
+}
+
+int arena_vec_grow(struct arena *arena, void **items, size_t n, size_t *cap, size_t item_size)
+{
+	if (n < *cap)
+		return 0;
+	size_t grown = *cap ? *cap * 2 : 8;
+	void *copy = arena_alloc(arena, grown * item_size);
+
+	if (!copy)
+		return -ENOMEM;
+	if (n)
+		memcpy(copy, *items, n * item_size);
+	*items = copy;
+	*cap = grown;
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One arena per generation: objects of the core are made in it and freed with it, in one call.
+ * Pointers between objects of an arena borrow. Not thread safe. */
+#pragma once
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/cleanup.h"
+
+struct arena;
+
+/* NULL when memory is out. */
+struct arena *arena_new(void) MUST_CHECK;
+/* Frees everything made in it; NULL is fine. Returns NULL. */
+struct arena *arena_free(struct arena *arena);
+void arena_freep(struct arena **arena); /* for CLEANUP() */
+
+/* Zeroed, aligned for any type; NULL when memory is out. size 0 gives a unique pointer. */
+void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
+void *arena_dup(struct arena *arena, const void *bytes, size_t size) MUST_CHECK;
+char *arena_strdup(struct arena *arena, const char *text) MUST_CHECK;
+char *arena_strndup(struct arena *arena, const char *text, size_t len) MUST_CHECK;
+char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+/* Bytes handed out so far, for budgets and reports. */
+size_t arena_used(const struct arena *arena);
+
+/* Tests only: the n-th allocation from now (1 = the next) and all after it fail; 0 switches off. */
+void arena_fail_after(struct arena *arena, uint64_t n);
+
+/* A growing array inside an arena: struct { T *items; size_t n, cap; } v = {0};
+ * VEC_PUSH(arena, &v, value) is 0 or -ENOMEM. */
+#define VEC(T)                                                                                     \
+	struct {                                                                                   \
+		T *items;                                                                          \
+		size_t n, cap;                                                                     \
+	}
+int arena_vec_grow(struct arena *arena, void **items, size_t n, size_t *cap,
+		   size_t item_size) MUST_CHECK;
+#define VEC_PUSH(arena, v, ...)                                                                    \
+	(__extension__({                                                                           \
+		void *items_ = (v)->items;                                                         \
+		int r_ = arena_vec_grow((arena), &items_, (v)->n, &(v)->cap, sizeof(*(v)->items)); \
+		(v)->items = items_;                                                               \
+		if (r_ == 0)                                                                       \
+			(v)->items[(v)->n++] = (__VA_ARGS__);                                      \
+		r_;                                                                                \
+	}))

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a user got wrong, as records: a parser adds them and goes on, so one run reports them all.
+ * Printing them (text, JSON, SARIF, JUnit) is the tools' work. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+
+/* A place in a file. line and col count from 1; line 0: the file as a whole. */
+struct source_loc {
+	const char *file; /* as the user named it; borrowed */
+	uint32_t line, col;
+};
+
+enum diag_severity { DIAG_ERROR, DIAG_WARNING };
+
+struct diag {
+	enum diag_severity severity;
+	struct source_loc loc;
+	const char *id;	  /* stable, kebab-case: "unknown-tier" */
+	const char *text; /* one sentence, no full stop */
+	const char *hint; /* what to do, or NULL: "did you mean `frontend`?" */
+};
+
+struct diag_list {
+	struct arena *arena; /* owns the texts */
+	VEC(struct diag) diags;
+	size_t n_errors, n_warnings; /* also those beyond LIMIT_DIAGS */
+	bool out_of_memory;	     /* a record was lost: treat as an error */
+};
+
+void diag_init(struct diag_list *list, struct arena *arena);
+/* Adds a record; beyond LIMIT_DIAGS it only counts. */
+void diag_add(struct diag_list *list, enum diag_severity severity, struct source_loc loc,
+	      const char *id, const char *hint, const char *format, ...) PRINTF_LIKE(6, 7);
+/* By file, then line, then column; stable. */
+void diag_sort(struct diag_list *list);
+bool diag_failed(const struct diag_list *list); /* any error, or a record lost */
+/* "did you mean `x`?" with the closest of the names, or NULL when none is close. */
+const char *diag_suggest(struct diag_list *list, const char *word, const char *const *names,
+			 size_t n);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every bound on a quantity that comes from outside, each with its reason. */
+#pragma once
+
+/* A policy is written by people; 1 MiB is some 20,000 rules. Bounds parse time and memory. */
+#define LIMIT_POLICY_BYTES (1024u * 1024u)
+/* Files of one policy directory: more is a mistake (a wrong directory), not a policy. */
+#define LIMIT_POLICY_FILES 256u
+/* Nesting a policy never needs; bounds the parser's stack. */
+#define LIMIT_YAML_DEPTH 16u
+/* A chain per tier and a set per tier and family: keeps the ruleset readable and loads in ms. */
+#define LIMIT_TIERS 256u
+/* Rules are walked linearly inside a tier's chain (about 15 ns each for the first packet). */
+#define LIMIT_RULES 4096u
+/* Peers or ports in one rule. */
+#define LIMIT_RULE_ITEMS 256u
+/* Diagnostics kept; the rest is counted, so hostile input cannot flood the terminal. */
+#define LIMIT_DIAGS 200u
+/* Names: tier, network, container. nftables chain names hold 127 bytes, with our prefix. */
+#define LIMIT_NAME 64u
+/* A peer in print: a tier name or a prefix. */
+#define LIMIT_PEER_TEXT 72u
+/* Docker answers: 10,000 containers with labels stay below. */
+#define LIMIT_DOCKER_BYTES (64u * 1024u * 1024u)
+/* One line of Docker's event stream (labels are in it). */
+#define LIMIT_DOCKER_EVENT_BYTES (1024u * 1024u)
+/* Endpoints of one host; IPv4 bridges hold far fewer. Bounds netlink batches to about 50 MB. */
+#define LIMIT_ENDPOINTS 100000u
+/* One control frame (a request with a whole policy in it, or an answer with all endpoints). */
+#define LIMIT_FRAME_BYTES (64u * 1024u * 1024u)
+/* A request on the control socket: it may carry a policy. */
+#define LIMIT_REQUEST_BYTES (4u * 1024u * 1024u)
+/* Clients of the control socket at one time; more wait in the listen queue. */
+#define LIMIT_CLIENTS 32u

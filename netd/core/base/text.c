@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/base/text.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+void text_done(struct text *text)
+{
+	free(text->bytes);
+	*text = (struct text){ 0 };
+}
+
+static bool reserve(struct text *text, size_t more)
+{
+	if (text->failed)
+		return false;
+	if (text->cap - text->len > more)
+		return true;
+	size_t cap = text->cap ? text->cap : 256;
+
+	while (cap - text->len <= more) {
+		if (cap > SIZE_MAX / 2) {
+			text->failed = true;
+			return false;
+		}
+		cap *= 2;
+	}
+	char *bytes = realloc(text->bytes, cap);
+	if (!bytes) {
+		text->failed = true;
+		return false;
+	}
+	text->bytes = bytes;
+	text->cap = cap;
+	return true;
+}
+
+void text_add_n(struct text *text, const char *bytes, size_t len)
+{
+	if (!reserve(text, len))
+		return;
+	if (len)
+		memcpy(text->bytes + text->len, bytes, len);
+	text->len += len;
+	text->bytes[text->len] = '\0';
+}
+
+void text_add(struct text *text, const char *string)
+{
+	text_add_n(text, string, strlen(string));
+}
+
+void text_printf(struct text *text, const char *format, ...)
+{
+	va_list args, again;
+
+	va_start(args, format);
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, format, args);
+	if (len < 0)
+		text->failed = true;
+	else if (reserve(text, (size_t)len)) {
+		(void)vsnprintf(text->bytes + text->len, (size_t)len + 1, format, again);
+		text->len += (size_t)len;
+	}
+	va_end(again);
+	va_end(args);
+}
+
+const char *text_str(const struct text *text)
+{
+	return text->bytes ? text->bytes : "";
+}
+
+bool text_failed(const struct text *text)
+{
+	return text->failed;
+}
+
+unsigned int text_distance(const char *a, const char *b, unsigned int limit)
+{
+	enum { LONGEST = 64 };
+	unsigned int row[LONGEST + 1];
+	size_t n = strlen(a), m = strlen(b);
+
+	if (n > LONGEST || m > LONGEST)
+		return limit + 1;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = (unsigned int)j;
+	for (size_t i = 1; i <= n; i++) {
+		unsigned int diagonal = row[0];
+		row[0] = (unsigned int)i;
+		for (size_t j = 1; j <= m; j++) {
+			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[m] <= limit ? row[m] : limit + 1;
+}

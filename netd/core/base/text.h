@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A growing text buffer. A failed append (out of memory) sticks: check text_failed() once at the
+ * end instead of after every append. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/cleanup.h"
+
+struct text {
+	char *bytes; /* NUL-terminated once anything was added, else NULL */
+	size_t len, cap;
+	bool failed;
+};
+
+void text_done(struct text *text); /* frees; for CLEANUP() too */
+void text_add(struct text *text, const char *string);
+void text_add_n(struct text *text, const char *bytes, size_t len);
+void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+/* "" instead of NULL when empty. */
+const char *text_str(const struct text *text);
+bool text_failed(const struct text *text);
+/* The smallest number of single edits that turns a into b, at most limit + 1: for "did you mean". */
+unsigned int text_distance(const char *a, const char *b, unsigned int limit);

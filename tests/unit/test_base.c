@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* core/base: addresses, ports, texts, arenas, findings. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/arena.h"
+#include "core/base/diag.h"
+#include "core/base/ip.h"
+#include "core/base/limits.h"
+#include "core/base/text.h"
+
+static void prefixes(void **state)
+{
+	static const struct {
+		const char *in;
+		int result;
+		const char *out;
+	} rows[] = {
+		{ "10.0.0.0/8", 0, "10.0.0.0/8" },
+		{ "10.1.2.3/8", 1, "10.0.0.0/8" },
+		{ "192.0.2.7", 0, "192.0.2.7/32" },
+		{ "2001:db8::/32", 0, "2001:db8::/32" },
+		{ "2001:db8::1/33", 1, "2001:db8::/33" },
+		{ "0.0.0.0/0", 0, "0.0.0.0/0" },
+		{ "::/0", 0, "::/0" },
+		{ "10.0.0.0/33", -EINVAL, NULL },
+		{ "10.0.0.0/", -EINVAL, NULL },
+		{ "10.0.0.0/-1", -EINVAL, NULL },
+		{ "10.0.0.0/+8", -EINVAL, NULL },
+		{ "10.0.0.0/8 ", -EINVAL, NULL },
+		{ "10.0.0", -EINVAL, NULL },
+		{ "", -EINVAL, NULL },
+		{ "2001:db8::/129", -EINVAL, NULL },
+		{ "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc/1", -EINVAL, NULL },
+	};
+	char text[PREFIX_TEXT_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ip_prefix prefix = { .len = 99 };
+		assert_int_equal(ip_prefix_parse(rows[i].in, &prefix), rows[i].result);
+		if (rows[i].out)
+			assert_string_equal(ip_prefix_format(&prefix, text), rows[i].out);
+		else
+			assert_int_equal(prefix.len, 99); /* untouched on failure */
+	}
+}
+
+static void membership(void **state)
+{
+	static const struct {
+		const char *addr, *prefix;
+		bool in;
+	} rows[] = {
+		{ "10.255.255.255", "10.0.0.0/8", true }, { "11.0.0.0", "10.0.0.0/8", false },
+		{ "1.2.3.4", "0.0.0.0/0", true },	  { "::1", "0.0.0.0/0", false },
+		{ "2001:db8:7::1", "2001:db8::/33", true },
+		{ "2001:db8:8000::", "2001:db8::/33", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ip_addr addr;
+		struct ip_prefix prefix;
+		assert_int_equal(ip_parse(rows[i].addr, &addr), 0);
+		assert_int_equal(ip_prefix_parse(rows[i].prefix, &prefix), 0);
+		assert_int_equal(ip_in_prefix(&addr, &prefix), rows[i].in);
+	}
+}
+
+static void ranges_and_neighbours(void **state)
+{
+	struct ip_prefix prefix;
+	struct ip_addr addr;
+	char text[IP_TEXT_LEN];
+
+	(void)state;
+	assert_int_equal(ip_prefix_parse("172.16.0.0/12", &prefix), 0);
+	struct ip_range range = ip_prefix_range(&prefix);
+	assert_string_equal(ip_format(&range.first, text), "172.16.0.0");
+	assert_string_equal(ip_format(&range.last, text), "172.31.255.255");
+	assert_true(ip_next(&range.last, &addr));
+	assert_string_equal(ip_format(&addr, text), "172.32.0.0");
+	assert_true(ip_previous(&range.first, &addr));
+	assert_string_equal(ip_format(&addr, text), "172.15.255.255");
+	assert_int_equal(ip_parse("255.255.255.255", &addr), 0);
+	assert_false(ip_next(&addr, &addr));
+	assert_int_equal(ip_parse("::", &addr), 0);
+	assert_false(ip_previous(&addr, &addr));
+}
+
+static void macs(void **state)
+{
+	struct mac_addr mac;
+	char text[IP_TEXT_LEN];
+
+	(void)state;
+	assert_int_equal(mac_parse("02:42:AC:11:00:02", &mac), 0);
+	assert_string_equal(mac_format(&mac, text), "02:42:ac:11:00:02");
+	struct ip_addr local = ip_link_local(&mac);
+	assert_string_equal(ip_format(&local, text), "fe80::42:acff:fe11:2");
+	assert_int_equal(mac_parse("02:42:ac:11:00:0", &mac), -EINVAL);
+	assert_int_equal(mac_parse("02:42:ac:11:00:0g", &mac), -EINVAL);
+	assert_int_equal(mac_parse("02-42-ac-11-00-02", &mac), -EINVAL);
+}
+
+static void port_ranges(void **state)
+{
+	static const struct {
+		const char *in;
+		int result;
+		const char *out;
+	} rows[] = {
+		{ "80/tcp", 0, "80/tcp" },
+		{ "9000-9010/udp", 0, "9000-9010/udp" },
+		{ "7-7/sctp", 0, "7/sctp" },
+		{ "icmp", 0, "icmp" },
+		{ "icmpv6", 0, "icmpv6" },
+		{ "65535/tcp", 0, "65535/tcp" },
+		{ "65536/tcp", -ERANGE, NULL },
+		{ "0/tcp", -ERANGE, NULL },
+		{ "20-10/tcp", -ERANGE, NULL },
+		{ "80", -EINVAL, NULL },
+		{ "80/icmp", -EINVAL, NULL },
+		{ "tcp", -EINVAL, NULL },
+		{ "80/any", -EINVAL, NULL },
+		{ "/tcp", -EINVAL, NULL },
+		{ "-1/tcp", -EINVAL, NULL },
+		{ "9999999999/tcp", -ERANGE, NULL },
+		{ "80/tcp80/tcp80/tcp80/tcp80/tcp", -EINVAL, NULL },
+	};
+	char text[PORT_RANGE_TEXT_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct port_range range;
+		assert_int_equal(port_range_parse(rows[i].in, &range), rows[i].result);
+		if (rows[i].out)
+			assert_string_equal(port_range_format(&range, text), rows[i].out);
+	}
+}
+
+static void port_overlap(void **state)
+{
+	struct port_range any = { PROTO_ANY, 0, 65535 }, web = { PROTO_TCP, 80, 443 };
+	struct port_range dns = { PROTO_UDP, 53, 53 }, high = { PROTO_TCP, 443, 8443 };
+	struct port_range ping = { PROTO_ICMP, 0, 65535 };
+
+	(void)state;
+	assert_true(port_range_overlaps(&any, &dns));
+	assert_true(port_range_overlaps(&web, &high));
+	assert_false(port_range_overlaps(&web, &dns));
+	assert_true(port_range_contains(&web, PROTO_TCP, 80));
+	assert_false(port_range_contains(&web, PROTO_UDP, 80));
+	assert_false(port_range_contains(&web, PROTO_TCP, 444));
+	assert_true(port_range_contains(&ping, PROTO_ICMP, 0));
+	assert_true(port_range_contains(&any, PROTO_ICMPV6, 0));
+}
+
+static void texts(void **state)
+{
+	struct text text = { 0 };
+
+	(void)state;
+	assert_string_equal(text_str(&text), "");
+	for (unsigned int i = 0; i < 1000; i++)
+		text_printf(&text, "%u,", i);
+	text_add_n(&text, "", 0);
+	assert_int_equal(text.len, 3890);
+	assert_string_equal(text_str(&text) + text.len - 4, "999,");
+	assert_false(text_failed(&text));
+	text_done(&text);
+	assert_int_equal(text_distance("frontend", "fronted", 2), 1);
+	assert_int_equal(text_distance("kitten", "sitting", 3), 3);
+	assert_int_equal(text_distance("kitten", "sitting", 2), 3); /* limit + 1 */
+	assert_int_equal(text_distance("", "abc", 5), 3);
+}
+
+static void arenas(void **state)
+{
+	struct arena *arena = arena_new();
+	VEC(uint32_t) numbers = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 100000; i++)
+		assert_int_equal(VEC_PUSH(arena, &numbers, i), 0);
+	assert_int_equal(numbers.n, 100000);
+	assert_int_equal(numbers.items[99999], 99999);
+	assert_null(arena_alloc(arena, SIZE_MAX));
+	assert_non_null(arena_alloc(arena, 3 * 1024 * 1024)); /* larger than a block */
+	arena_fail_after(arena, 2);
+	assert_non_null(arena_alloc(arena, 1));
+	assert_null(arena_alloc(arena, 1));
+	assert_null(arena_alloc(arena, 1)); /* and all after it */
+	arena_fail_after(arena, 0);
+	assert_non_null(arena_alloc(arena, 1));
+	assert_null(arena_free(arena));
+	assert_null(arena_free(NULL));
+}
+
+static void findings(void **state)
+{
+	struct arena *arena = arena_new();
+	struct diag_list list;
+	static const char *const names[] = { "frontend", "backend", "internal" };
+
+	(void)state;
+	diag_init(&list, arena);
+	diag_add(&list, DIAG_WARNING, (struct source_loc){ "b", 1, 1 }, "second", NULL, "%s", "x");
+	diag_add(&list, DIAG_ERROR, (struct source_loc){ "a", 9, 1 }, "first", NULL, "%d", 7);
+	diag_sort(&list);
+	assert_string_equal(list.diags.items[0].id, "first");
+	assert_string_equal(list.diags.items[0].text, "7");
+	assert_true(diag_failed(&list));
+	assert_string_equal(diag_suggest(&list, "fronted", names, 3), "did you mean `frontend`?");
+	assert_null(diag_suggest(&list, "database", names, 3));
+	for (size_t i = 0; i < LIMIT_DIAGS; i++)
+		diag_add(&list, DIAG_ERROR, (struct source_loc){ "c", 1, 1 }, "many", NULL, "y");
+	assert_int_equal(list.diags.n, LIMIT_DIAGS); /* n + 2 were reported: the rest is counted */
+	assert_int_equal(list.n_errors, LIMIT_DIAGS + 1);
+	(void)arena_free(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefixes),	 cmocka_unit_test(membership),
+		cmocka_unit_test(ranges_and_neighbours),
+		cmocka_unit_test(macs),		 cmocka_unit_test(port_ranges),
+		cmocka_unit_test(port_overlap),	 cmocka_unit_test(texts),
+		cmocka_unit_test(arenas),	 cmocka_unit_test(findings),
+	};
+
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
