@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The reconcile state machine, in virtual time: every rule of plan.h, then random orders of events
+ * against the invariants that must hold in all of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/plan/plan.h"
+
+static struct plan_time at(uint64_t us)
+{
+	return (struct plan_time){ us };
+}
+
+static void closed_base_is_written_at_once(void **state)
+{
+	struct plan plan;
+
+	(void)state;
+	plan_init(&plan);
+	assert_int_equal(plan_next(&plan, at(0)).action, PLAN_WAIT); /* not started */
+	plan_note(&plan, PLAN_FOUND_NOTHING, at(0));
+	assert_int_equal(plan_next(&plan, at(0)).action, PLAN_COMMIT_WHOLE);
+	plan_note(&plan, PLAN_COMMITTED, at(1));
+	assert_int_equal(plan_next(&plan, at(1)).action, PLAN_WAIT);
+	plan_note(&plan, PLAN_CHANGED, at(2));
+	assert_int_equal(plan_next(&plan, at(2)).action, PLAN_COMMIT_CHANGES);
+}
+
+static void adopted_tables_stay_until_the_world_is_known(void **state)
+{
+	struct plan plan;
+
+	(void)state;
+	plan_init(&plan);
+	plan_note(&plan, PLAN_FOUND_TABLES, at(0));
+	plan_note(&plan, PLAN_CHANGED, at(1));
+	plan_note(&plan, PLAN_TICK, at(60000000));
+	assert_int_equal(plan_next(&plan, at(60000000)).action, PLAN_WAIT);
+	plan_note(&plan, PLAN_SYNCED, at(60000001));
+	assert_int_equal(plan_next(&plan, at(60000001)).action, PLAN_COMMIT_WHOLE);
+	plan_note(&plan, PLAN_COMMITTED, at(60000002));
+	plan_note(&plan, PLAN_CHANGED, at(60000003));
+	assert_int_equal(plan_next(&plan, at(60000003)).action, PLAN_COMMIT_CHANGES);
+}
+
+static void failures_back_off_and_then_write_everything(void **state)
+{
+	struct plan plan;
+	uint64_t now = 1000, wait = PLAN_RETRY_FIRST_US;
+
+	(void)state;
+	plan_init(&plan);
+	plan_note(&plan, PLAN_FOUND_NOTHING, at(0));
+	plan_note(&plan, PLAN_COMMITTED, at(0));
+	plan_note(&plan, PLAN_CHANGED, at(now));
+	for (int i = 0; i < 12; i++) {
+		plan_note(&plan, PLAN_FAILED, at(now));
+		struct plan_step step = plan_next(&plan, at(now));
+		assert_int_equal(step.action, PLAN_WAIT);
+		assert_int_equal(step.wake_at_us, now + wait);
+		assert_int_equal(plan_next(&plan, at(now + wait - 1)).action, PLAN_WAIT);
+		now += wait;
+		assert_int_equal(plan_next(&plan, at(now)).action, PLAN_COMMIT_WHOLE);
+		wait = wait * 2 < PLAN_RETRY_LONGEST_US ? wait * 2 : PLAN_RETRY_LONGEST_US;
+	}
+	plan_note(&plan, PLAN_COMMITTED, at(now));
+	assert_int_equal(plan_next(&plan, at(now)).wake_at_us, PLAN_NEVER);
+	plan_note(&plan, PLAN_FAILED, at(now));
+	assert_int_equal(plan_next(&plan, at(now)).wake_at_us, now + PLAN_RETRY_FIRST_US);
+}
+
+static void disturbance_writes_everything(void **state)
+{
+	struct plan plan;
+
+	(void)state;
+	plan_init(&plan);
+	plan_note(&plan, PLAN_FOUND_NOTHING, at(0));
+	plan_note(&plan, PLAN_COMMITTED, at(0));
+	plan_note(&plan, PLAN_DISTURBED, at(5));
+	assert_int_equal(plan_next(&plan, at(5)).action, PLAN_COMMIT_WHOLE);
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* A model that only remembers what the rules are about. */
+struct model {
+	bool adopted, synced, unwritten, must_be_whole;
+};
+
+static void model_note(struct model *model, enum plan_input input)
+{
+	model->synced |= input == PLAN_SYNCED;
+	model->unwritten |= input != PLAN_TICK && input != PLAN_COMMITTED;
+	model->must_be_whole |= input == PLAN_DISTURBED || input == PLAN_FAILED;
+	if (input == PLAN_COMMITTED)
+		*model = (struct model){ .synced = model->synced };
+}
+
+static void check_step(const struct model *model, const struct plan_step *step, uint64_t now)
+{
+	if (step->action == PLAN_WAIT) {
+		/* Whoever waits with work to do has a reason: the world, or a time to come. */
+		bool holds = model->adopted && !model->synced;
+		assert_true(!model->unwritten || holds || step->wake_at_us > now);
+		assert_true(!model->unwritten || holds || step->wake_at_us != PLAN_NEVER);
+		return;
+	}
+	assert_true(model->unwritten);
+	assert_false(model->adopted && !model->synced);
+	if (model->must_be_whole || model->adopted)
+		assert_int_equal(step->action, PLAN_COMMIT_WHOLE);
+}
+
+static void every_order_of_events(void **state)
+{
+	static const enum plan_input inputs[] = { PLAN_SYNCED, PLAN_CHANGED, PLAN_DISTURBED,
+						  PLAN_TICK };
+	const uint64_t first_seed = 20261123;
+
+	(void)state;
+	print_message("seeds %llu and on\n", (unsigned long long)first_seed);
+	for (uint64_t run = 0; run < 2000; run++) {
+		uint64_t seed = first_seed + run, now = 0;
+		struct plan plan;
+		struct model model = { .adopted = next_random(&seed) % 2, .unwritten = true };
+		plan_init(&plan);
+		plan_note(&plan, model.adopted ? PLAN_FOUND_TABLES : PLAN_FOUND_NOTHING, at(now));
+		model.must_be_whole = true;
+		model.unwritten = !model.adopted;
+		for (int i = 0; i < 200; i++) {
+			now += next_random(&seed) % 200000;
+			struct plan_step step = plan_next(&plan, at(now));
+			check_step(&model, &step, now);
+			enum plan_input input = inputs[next_random(&seed) % 4];
+			if (step.action != PLAN_WAIT)
+				input = next_random(&seed) % 3 ? PLAN_COMMITTED : PLAN_FAILED;
+			plan_note(&plan, input, at(now));
+			model_note(&model, input);
+		}
+	}
+}
+
+static void stamps(void **state)
+{
+	const uint32_t mask = 0xfff00000;
+	uint32_t stamp = 0;
+	bool wrapped;
+
+	(void)state;
+	stamp = plan_next_stamp(stamp, mask, &wrapped);
+	assert_int_equal(stamp, 0x00100000);
+	assert_true(wrapped); /* what was there before is not known */
+	for (int i = 2; i < 4096; i++) {
+		stamp = plan_next_stamp(stamp, mask, &wrapped);
+		assert_int_equal(stamp, (uint32_t)i << 20);
+		assert_false(wrapped);
+	}
+	stamp = plan_next_stamp(stamp, mask, &wrapped);
+	assert_int_equal(stamp, 0x00100000); /* 0 is the mark of a connection nobody judged */
+	assert_true(wrapped);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(closed_base_is_written_at_once),
+		cmocka_unit_test(adopted_tables_stay_until_the_world_is_known),
+		cmocka_unit_test(failures_back_off_and_then_write_everything),
+		cmocka_unit_test(disturbance_writes_everything),
+		cmocka_unit_test(every_order_of_events),
+		cmocka_unit_test(stamps),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
