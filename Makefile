@@ -8,7 +8,7 @@ DESTDIR ?=
 VERSION := 0.1.0
 
 # A module of the core may include itself and the modules to its left (make check-layers).
-CORE := base policy world ruleset compile simulate plan wire
+CORE := base policy world ruleset compile simulate plan report wire
 
 CORE_LIBS := yaml-0.1 libcjson
 EDGE_LIBS := libmnl libnftnl libnetfilter_conntrack libcurl libsystemd
@@ -32,7 +32,7 @@ HARDENING := -fPIE
 HARDENING_LD := -pie -fsanitize=address,undefined
 endif
 ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1)),)
-HARDENING := $(filter-out -fstack-clash-protection,$(HARDENING))
+HARDENING := $(filter-out -ftrivial-auto-var-init=zero,$(HARDENING))
 else
 WARNINGS += $(GCC_WARNINGS)
 endif

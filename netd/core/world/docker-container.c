@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Containers as Docker lists and inspects them, and the lines of its event stream. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/limits.h"
+#include "core/world/docker-json.h"
+
+#define SHORT_ID 12
+
+/* "/web-1"; names with a second slash are links of other containers to this one. */
+static const char *own_name(const cJSON *names)
+{
+	for (const cJSON *item = cJSON_IsArray(names) ? names->child : NULL; item;
+	     item = item->next) {
+		const char *name = cJSON_GetStringValue(item);
+		if (name && name[0] == '/' && name[1] && !strchr(name + 1, '/'))
+			return name + 1;
+	}
+	return NULL;
+}
+
+static int read_labels(struct world_docker_answer *answer, const cJSON *json,
+		       struct world_container *container)
+{
+	VEC(struct world_label) labels = { 0 };
+
+	for (const cJSON *item = cJSON_IsObject(json) ? json->child : NULL; item;
+	     item = item->next) {
+		const char *value = cJSON_GetStringValue(item);
+		if (!value)
+			return world_docker_refuse(answer, "Labels: a value is not text");
+		struct world_label label = { arena_strdup(answer->arena, item->string),
+					     arena_strdup(answer->arena, value) };
+		if (!label.key || !label.value || VEC_PUSH(answer->arena, &labels, label) < 0)
+			return -ENOMEM;
+	}
+	if (labels.n)
+		qsort(labels.items, labels.n, sizeof(*labels.items), world_compare_labels);
+	for (size_t i = 1; i < labels.n; i++)
+		if (world_compare_labels(&labels.items[i - 1], &labels.items[i]) == 0)
+			return world_docker_refuse(answer, "Labels: a key is there twice");
+	container->labels = labels.items;
+	container->n_labels = labels.n;
+	return 0;
+}
+
+static int read_container(struct world_docker_answer *answer, const cJSON *json,
+			  struct world_docker_container *ret)
+{
+	struct world_container facts = { .known = true };
+	const char *id = world_json_text(json, "Id");
+	const char *name = own_name(world_json_get(json, "Names"));
+	const char *image = world_json_text(json, "Image");
+	const char *mode = world_json_text(world_json_get(json, "HostConfig"), "NetworkMode");
+	const char *state = world_json_text(json, "State");
+	char short_id[SHORT_ID + 1] = "";
+	struct world_published *bound = NULL;
+
+	if (!id || !world_id_valid(id))
+		return world_docker_refuse(answer, "Id: missing or not an id");
+	world_id_copy(facts.id, id);
+	memcpy(short_id, facts.id, SHORT_ID);
+	/* Matching a name we had to cut could put it into the wrong tier. */
+	if (!name || strlen(name) > WORLD_TEXT_MAX || (image && strlen(image) > WORLD_TEXT_MAX))
+		facts.known = false;
+	facts.name = world_docker_text(answer, name, short_id);
+	facts.image = world_docker_text(answer, image, "");
+	if (mode && strcmp(mode, "default") == 0)
+		mode = "bridge";
+	facts.network_mode = world_docker_text(answer, mode, "");
+	if (!facts.name || !facts.image || !facts.network_mode)
+		return -ENOMEM;
+	int r = read_labels(answer, world_json_get(json, "Labels"), &facts);
+	if (!r)
+		r = world_docker_port_list(answer, world_json_get(json, "Ports"), &bound,
+					   &facts.n_published);
+	if (r)
+		return r;
+	facts.published = bound;
+	ret->facts = facts;
+	ret->running = state && (strcmp(state, "running") == 0 || strcmp(state, "paused") == 0);
+	return 0;
+}
+
+static int compare_containers(const void *left, const void *right)
+{
+	const struct world_docker_container *a = left, *b = right;
+
+	return strcmp(a->facts.id, b->facts.id);
+}
+
+int world_docker_containers(struct world_docker_answer *answer, struct world_docker_container **ret,
+			    size_t *ret_n)
+{
+	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
+	size_t n = 0, at = 0;
+
+	if (!json)
+		return WORLD_E_INVALID;
+	if (!cJSON_IsArray(json))
+		return world_docker_refuse(answer, "not a list of containers");
+	for (const cJSON *item = json->child; item; item = item->next)
+		n++;
+	if (n > LIMIT_ENDPOINTS)
+		return world_docker_refuse(answer, "too many containers");
+	struct world_docker_container *items = arena_alloc(answer->arena, n * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	for (const cJSON *item = json->child; item; item = item->next) {
+		int r = read_container(answer, item, &items[at++]);
+		if (r)
+			return r;
+	}
+	if (n)
+		qsort(items, n, sizeof(*items), compare_containers);
+	for (size_t i = 1; i < n; i++)
+		if (compare_containers(&items[i - 1], &items[i]) == 0)
+			return world_docker_refuse(answer, "a container is there twice");
+	*ret = items;
+	*ret_n = n;
+	return 0;
+}
+
+int world_docker_inspect(struct world_docker_answer *answer, struct world_docker_inspect *ret)
+{
+	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
+	struct world_docker_inspect found = { 0 };
+
+	if (!json)
+		return WORLD_E_INVALID;
+	const char *id = world_json_text(json, "Id");
+	if (!id || !world_id_valid(id))
+		return world_docker_refuse(answer, "Id: missing or not an id");
+	world_id_copy(found.id, id);
+	found.running = world_json_true(world_json_get(json, "State"), "Running");
+	int r = world_docker_port_map(
+		answer, world_json_get(world_json_get(json, "NetworkSettings"), "Ports"),
+		&found.bound, &found.n_bound);
+	if (!r)
+		r = world_docker_port_map(
+			answer, world_json_get(world_json_get(json, "HostConfig"), "PortBindings"),
+			&found.configured, &found.n_configured);
+	if (!r)
+		*ret = found;
+	return r;
+}
+
+/* ---- events ---- */
+
+static enum world_event_kind event_kind(const char *type, const char *action)
+{
+	static const struct {
+		const char *type, *action;
+		enum world_event_kind kind;
+	} kinds[] = {
+		{ "network", "connect", WORLD_EVENT_NETWORK_CONNECT },
+		{ "network", "disconnect", WORLD_EVENT_NETWORK_DISCONNECT },
+		{ "network", "create", WORLD_EVENT_NETWORK_CREATE },
+		{ "network", "destroy", WORLD_EVENT_NETWORK_DESTROY },
+		{ "network", "remove", WORLD_EVENT_NETWORK_DESTROY }, /* swarm and podman */
+		{ "container", "create", WORLD_EVENT_CONTAINER_CREATE },
+		{ "container", "start", WORLD_EVENT_CONTAINER_START },
+		{ "container", "die", WORLD_EVENT_CONTAINER_DIE },
+		{ "container", "destroy", WORLD_EVENT_CONTAINER_DESTROY },
+		{ "container", "rename", WORLD_EVENT_CONTAINER_RENAME },
+		{ "daemon", "reload", WORLD_EVENT_DAEMON_RELOAD },
+	};
+
+	for (size_t i = 0; type && action && i < ARRAY_LEN(kinds); i++)
+		if (strcmp(type, kinds[i].type) == 0 && strcmp(action, kinds[i].action) == 0)
+			return kinds[i].kind;
+	return WORLD_EVENT_OTHER;
+}
+
+/* API 1.52 dropped `status`, `id` and `from`; Actor is in all since 1.22. */
+int world_parse_event(const char *line, size_t len, struct world_event *ret)
+{
+	size_t offset;
+
+	if (len > LIMIT_DOCKER_EVENT_BYTES)
+		return WORLD_E_INVALID;
+	CLEANUP(world_json_freep) cJSON *json = world_json_parse(line, len, &offset);
+	if (!cJSON_IsObject(json))
+		return WORLD_E_INVALID;
+	const char *type = world_json_text(json, "Type");
+	struct world_event event = { .kind = event_kind(type, world_json_text(json, "Action")) };
+	const cJSON *actor = world_json_get(json, "Actor");
+	const cJSON *time = world_json_get(json, "timeNano");
+	if (cJSON_IsNumber(time) && time->valuedouble >= 0 && time->valuedouble < 0x1p63)
+		event.time_ns = (uint64_t)time->valuedouble;
+	if (event.kind == WORLD_EVENT_OTHER || event.kind == WORLD_EVENT_DAEMON_RELOAD) {
+		*ret = event;
+		return 0;
+	}
+	const char *id = world_json_text(actor, "ID");
+	bool of_network = strcmp(type ? type : "", "network") == 0;
+	const char *container =
+		of_network ? world_json_text(world_json_get(actor, "Attributes"), "container")
+			   : NULL;
+	if (!id || !world_id_valid(id))
+		return WORLD_E_INVALID;
+	world_id_copy(of_network ? event.network_id : event.container_id, id);
+	if (container && *container && !world_id_valid(container))
+		return WORLD_E_INVALID;
+	if (container)
+		world_id_copy(event.container_id, container);
+	*ret = event;
+	return 0;
+}

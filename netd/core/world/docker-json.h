@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Docker's JSON to facts, without a store. Internal to core/world.
+ *
+ * An answer that is not of Docker's form is refused whole. A container whose details we cannot hold
+ * (a name beyond WORLD_TEXT_MAX) is kept as unknown: no tier can match it, and the others are not
+ * affected. Results live in the arena; error texts are static. */
+#pragma once
+
+#include "core/world/json.h"
+
+struct world_docker_endpoint {
+	char container_id[WORLD_ID_LEN];
+	struct ip_addr ipv4, ipv6;
+	struct mac_addr mac;
+};
+
+struct world_docker_network {
+	struct world_network facts;
+	const struct world_docker_endpoint *endpoints; /* sorted by container */
+	size_t n_endpoints;
+};
+
+struct world_docker_container {
+	struct world_container facts; /* published: what is bound now */
+	bool running;
+};
+
+struct world_docker_inspect {
+	char id[WORLD_ID_LEN];
+	bool running;
+	struct world_published *bound, *configured;
+	size_t n_bound, n_configured;
+};
+
+/* One answer being read: its bytes, where results go, and why it was refused. */
+struct world_docker_answer {
+	const char *json;
+	size_t len;
+	struct arena *arena;
+	const char *error; /* static; set with WORLD_E_INVALID */
+};
+
+/* Each: 0, WORLD_E_INVALID or -ENOMEM. */
+int world_docker_networks(struct world_docker_answer *answer, struct world_docker_network **ret,
+			  size_t *ret_n) MUST_CHECK;
+int world_docker_network(struct world_docker_answer *answer,
+			 struct world_docker_network *ret) MUST_CHECK;
+int world_docker_containers(struct world_docker_answer *answer, struct world_docker_container **ret,
+			    size_t *ret_n) MUST_CHECK;
+int world_docker_inspect(struct world_docker_answer *answer,
+			 struct world_docker_inspect *ret) MUST_CHECK;
+
+/* ---- shared by the files that read the above ---- */
+
+int world_docker_refuse(struct world_docker_answer *answer, const char *error) MUST_CHECK;
+/* The value of the whole answer, NULL with the error noted. */
+cJSON *world_docker_value(struct world_docker_answer *answer) MUST_CHECK;
+/* A copy without control characters; @otherwise when absent, empty or too long. NULL: no memory. */
+const char *world_docker_text(struct world_docker_answer *answer, const char *text,
+			      const char *otherwise) MUST_CHECK;
+/* {"80/tcp":[{"HostIp":"","HostPort":"8080"}]}, as in NetworkSettings.Ports and PortBindings. */
+int world_docker_port_map(struct world_docker_answer *answer, const cJSON *map,
+			  struct world_published **ret, size_t *ret_n) MUST_CHECK;
+/* [{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"}], as in the container list. */
+int world_docker_port_list(struct world_docker_answer *answer, const cJSON *list,
+			   struct world_published **ret, size_t *ret_n) MUST_CHECK;

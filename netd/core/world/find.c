@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Look-ups in a snapshot. Names by bisection; ids, which people type, one after the other. */
+#include <string.h>
+
+#include "core/world/world.h"
+
+#define SHORTEST_ID_PREFIX 12 /* what `docker ps` shows */
+
+const char *world_label_value(const struct world_container *container, const char *key)
+{
+	size_t lo = 0, hi = container->n_labels;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int order = strcmp(container->labels[mid].key, key);
+		if (order == 0)
+			return container->labels[mid].value;
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* The first container whose name is not before @name. */
+static size_t container_bound(const struct world *world, const char *name)
+{
+	size_t lo = 0, hi = world->n_containers;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (strcmp(world->containers[mid].name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int find_container_id(const struct world *world, const char *id)
+{
+	size_t len = strlen(id);
+	int found = -1;
+
+	for (size_t i = 0; i < world->n_containers; i++) {
+		if (strncmp(world->containers[i].id, id, len) != 0)
+			continue;
+		if (world->containers[i].id[len] == '\0')
+			return (int)i;
+		if (len < SHORTEST_ID_PREFIX)
+			continue;
+		found = found == -1 ? (int)i : -2;
+	}
+	return found < 0 ? -1 : found;
+}
+
+int world_find_container(const struct world *world, const char *name)
+{
+	size_t at = container_bound(world, name);
+
+	if (at < world->n_containers && strcmp(world->containers[at].name, name) == 0)
+		return (int)at;
+	return *name ? find_container_id(world, name) : -1;
+}
+
+int world_find_network(const struct world *world, const char *name_or_id)
+{
+	size_t lo = 0, hi = world->n_networks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (strcmp(world->networks[mid].name, name_or_id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < world->n_networks && strcmp(world->networks[lo].name, name_or_id) == 0)
+		return (int)lo;
+	for (size_t i = 0; i < world->n_networks; i++)
+		if (strcmp(world->networks[i].id, name_or_id) == 0)
+			return (int)i;
+	return -1;
+}
+
+bool world_network_is_managed(const struct world_network *network)
+{
+	return strcmp(network->driver, "bridge") == 0 && network->bridge[0] != '\0';
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One container of an inventory: its endpoints, labels and published ports. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/world/inventory-read.h"
+
+static int read_network_ref(struct inventory_reader *reader, struct inventory_field field,
+			    const struct world *world, uint32_t *ret)
+{
+	const char *name;
+	int r = inventory_text(reader, field, NULL, &name);
+
+	if (r)
+		return r;
+	int at = world_find_network(world, name);
+	if (at < 0)
+		return inventory_fail(reader, field, "no network of that name");
+	size_t i = (size_t)at;
+	if (i + 1 < world->n_networks && strcmp(world->networks[i].name, name) == 0 &&
+	    strcmp(world->networks[i + 1].name, name) == 0)
+		return inventory_fail(reader, field, "two networks have that name, give the id");
+	*ret = (uint32_t)at;
+	return 0;
+}
+
+static int read_mac(struct inventory_reader *reader, struct inventory_field field,
+		    struct mac_addr *ret)
+{
+	const char *text = cJSON_GetStringValue(field.value);
+
+	if (!field.value)
+		return 0;
+	if (!text || mac_parse(text, ret) < 0)
+		return inventory_fail(reader, field, "not a MAC address");
+	if (ret->bytes[0] & 1)
+		return inventory_fail(reader, field, "a multicast address");
+	return 0;
+}
+
+static int read_endpoint_address(struct inventory_reader *reader, struct inventory_field field,
+				 enum ip_family family, struct ip_addr *ret)
+{
+	int r = inventory_address(reader, field, family, ret);
+
+	if (r)
+		return r;
+	if (ret->family != IP_NONE && !world_address_possible(ret))
+		return inventory_fail(reader, field, "no container can have that address");
+	return 0;
+}
+
+static int read_endpoint(struct inventory_reader *reader, const cJSON *json,
+			 const struct inventory_place *place, const struct world *world,
+			 struct world_endpoint *ret)
+{
+	enum { NETWORK, IPV4, IPV6, MAC, N };
+	struct inventory_field f[N] = {
+		[NETWORK] = { place, "network", NULL },
+		[IPV4] = { place, "ipv4", NULL },
+		[IPV6] = { place, "ipv6", NULL },
+		[MAC] = { place, "mac", NULL },
+	};
+	int r = inventory_fields(reader, json, f, N);
+
+	if (!r)
+		r = read_network_ref(reader, f[NETWORK], world, &ret->network);
+	if (!r)
+		r = read_endpoint_address(reader, f[IPV4], IP_V4, &ret->ipv4);
+	if (!r)
+		r = read_endpoint_address(reader, f[IPV6], IP_V6, &ret->ipv6);
+	if (!r)
+		r = read_mac(reader, f[MAC], &ret->mac);
+	return r;
+}
+
+static int compare_endpoints(const void *left, const void *right)
+{
+	const struct world_endpoint *a = left, *b = right;
+
+	return (a->network > b->network) - (a->network < b->network);
+}
+
+static int read_endpoints(struct inventory_reader *reader, struct inventory_field field,
+			  const struct world *world, struct inventory_container *ret)
+{
+	struct inventory_place place = { field.place, field.key, 0 };
+	size_t n;
+	int r = inventory_list(reader, field, INVENTORY_MOST_ITEMS, &n);
+
+	if (r)
+		return r;
+	struct world_endpoint *items = arena_alloc(reader->arena, n * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
+		r = read_endpoint(reader, item, &place, world, &items[place.index]);
+		if (r)
+			return r;
+		place.index++;
+	}
+	if (n)
+		qsort(items, n, sizeof(*items), compare_endpoints);
+	for (size_t i = 1; i < n; i++)
+		if (items[i].network == items[i - 1].network)
+			return inventory_fail(reader, field, "two on one network");
+	ret->endpoints = items;
+	ret->n_endpoints = n;
+	return 0;
+}
+
+static int read_labels(struct inventory_reader *reader, struct inventory_field field,
+		       struct world_container *container)
+{
+	VEC(struct world_label) labels = { 0 };
+
+	if (field.value && !cJSON_IsObject(field.value))
+		return inventory_fail(reader, field, "must be an object");
+	for (const cJSON *item = field.value ? field.value->child : NULL; item; item = item->next) {
+		const char *value = cJSON_GetStringValue(item);
+		if (!value)
+			return inventory_fail(reader, field, "values must be text");
+		struct world_label label = { arena_strdup(reader->arena, item->string),
+					     arena_strdup(reader->arena, value) };
+		if (!label.key || !label.value || VEC_PUSH(reader->arena, &labels, label) < 0)
+			return -ENOMEM;
+	}
+	if (labels.n)
+		qsort(labels.items, labels.n, sizeof(*labels.items), world_compare_labels);
+	for (size_t i = 1; i < labels.n; i++)
+		if (strcmp(labels.items[i - 1].key, labels.items[i].key) == 0)
+			return inventory_fail(reader, field, "a key is given twice");
+	container->labels = labels.items;
+	container->n_labels = labels.n;
+	return 0;
+}
+
+static int read_published_entry(struct inventory_reader *reader, const cJSON *json,
+				const struct inventory_place *place, struct world_published *ret)
+{
+	enum { HOST_IP, HOST_PORT, PORT, N };
+	struct inventory_field f[N] = {
+		[HOST_IP] = { place, "host_ip", NULL },
+		[HOST_PORT] = { place, "host_port", NULL },
+		[PORT] = { place, "port", NULL },
+	};
+	int r = inventory_fields(reader, json, f, N);
+	const char *port = cJSON_GetStringValue(f[PORT].value);
+	int64_t host_port = 0;
+
+	if (!r)
+		r = inventory_address(reader, f[HOST_IP], IP_NONE, &ret->host_ip);
+	if (r)
+		return r;
+	if (ret->host_ip.family == IP_NONE)
+		ret->host_ip.family = IP_V4; /* 0.0.0.0, Docker's own default */
+	if (f[HOST_PORT].value && world_json_integer(f[HOST_PORT].value, 0, 65535, &host_port))
+		return inventory_fail(reader, f[HOST_PORT], "must be a number from 0 to 65535");
+	if (!port || port_range_parse(port, &ret->port) < 0 ||
+	    !proto_has_ports((enum ip_proto)ret->port.proto) || ret->port.lo != ret->port.hi)
+		return inventory_fail(reader, f[PORT], "must be one port, like \"80/tcp\"");
+	ret->host_port = (uint16_t)host_port;
+	return 0;
+}
+
+static int read_published(struct inventory_reader *reader, struct inventory_field field,
+			  struct world_container *container)
+{
+	struct inventory_place place = { field.place, field.key, 0 };
+	size_t n;
+	int r = inventory_list(reader, field, INVENTORY_MOST_ITEMS, &n);
+
+	if (r)
+		return r;
+	struct world_published *items = arena_alloc(reader->arena, n * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
+		r = read_published_entry(reader, item, &place, &items[place.index]);
+		if (r)
+			return r;
+		place.index++;
+	}
+	container->published = items;
+	container->n_published = world_sort_published(items, n);
+	return 0;
+}
+
+int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
+			     const struct inventory_place *place, const struct world *world,
+			     struct inventory_container *ret)
+{
+	enum { ID, NAME, IMAGE, MODE, KNOWN, LABELS, ENDPOINTS, PUBLISHED, N };
+	struct inventory_field f[N] = {
+		[ID] = { place, "id", NULL },
+		[NAME] = { place, "name", NULL },
+		[IMAGE] = { place, "image", NULL },
+		[MODE] = { place, "network_mode", NULL },
+		[KNOWN] = { place, "known", NULL },
+		[LABELS] = { place, "labels", NULL },
+		[ENDPOINTS] = { place, "endpoints", NULL },
+		[PUBLISHED] = { place, "published", NULL },
+	};
+	struct world_container *facts = &ret->facts;
+	int r = inventory_fields(reader, json, f, N);
+
+	if (!r)
+		r = inventory_text(reader, f[NAME], NULL, &facts->name);
+	if (!r)
+		r = inventory_id(reader, f[ID], facts->name, facts->id);
+	if (!r)
+		r = inventory_text(reader, f[IMAGE], "", &facts->image);
+	if (!r)
+		r = inventory_text(reader, f[MODE], "", &facts->network_mode);
+	if (!r)
+		r = inventory_bool(reader, f[KNOWN], true, &facts->known);
+	if (!r)
+		r = read_labels(reader, f[LABELS], facts);
+	if (!r)
+		r = read_published(reader, f[PUBLISHED], facts);
+	if (!r)
+		r = read_endpoints(reader, f[ENDPOINTS], world, ret);
+	return r;
+}

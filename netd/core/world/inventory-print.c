@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A snapshot as inventory JSON, in one canonical form: two spaces, fixed key order, optional keys
+ * only where they say something. */
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/world/world.h"
+
+static void print_string(struct text *out, const char *string)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	text_add_n(out, "\"", 1);
+	for (const char *start = string; *string; start = string) {
+		while (*string && (unsigned char)*string >= ' ' && *string != '"' &&
+		       *string != '\\' && *string != 0x7f)
+			string++;
+		text_add_n(out, start, (size_t)(string - start));
+		if (*string == '"' || *string == '\\') {
+			char escape[2] = { '\\', *string++ };
+			text_add_n(out, escape, 2);
+		} else if (*string) {
+			unsigned int c = (unsigned char)*string++;
+			char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+			text_add_n(out, escape, 6);
+		}
+	}
+	text_add_n(out, "\"", 1);
+}
+
+/* @indent (and what stands before it), then "key": "value". */
+static void print_member(struct text *out, const char *indent, const char *key, const char *value)
+{
+	text_printf(out, "%s\"%s\": ", indent, key);
+	print_string(out, value);
+}
+
+static void print_addresses(struct text *out, const struct ip_addr *items, size_t n)
+{
+	char text[IP_TEXT_LEN];
+
+	text_add(out, "[");
+	for (size_t i = 0; i < n; i++)
+		text_printf(out, "%s\"%s\"", i ? ", " : "", ip_format(&items[i], text));
+	text_add(out, "]");
+}
+
+static void print_network(struct text *out, const struct world_network *network)
+{
+	char text[PREFIX_TEXT_LEN];
+
+	print_member(out, "    {\n      ", "id", network->id);
+	print_member(out, ",\n      ", "name", network->name);
+	print_member(out, ",\n      ", "driver", network->driver);
+	print_member(out, ",\n      ", "bridge", network->bridge);
+	text_printf(out, ",\n      \"internal\": %s", network->internal ? "true" : "false");
+	if (!network->icc)
+		text_add(out, ",\n      \"icc\": false");
+	text_add(out, ",\n      \"subnets\": [");
+	for (size_t i = 0; i < network->n_subnets; i++)
+		text_printf(out, "%s\"%s\"", i ? ", " : "",
+			    ip_prefix_format(&network->subnets[i], text));
+	text_add(out, "],\n      \"gateways\": ");
+	print_addresses(out, network->gateways, network->n_gateways);
+	text_add(out, "\n    }");
+}
+
+/* The name, or the id where two networks have that name. */
+static const char *network_ref(const struct world *world, uint32_t index)
+{
+	const struct world_network *all = world->networks;
+	const char *name = all[index].name;
+	bool before = index > 0 && strcmp(all[index - 1].name, name) == 0;
+	bool after = index + 1 < world->n_networks && strcmp(all[index + 1].name, name) == 0;
+
+	return before || after ? all[index].id : name;
+}
+
+static void print_endpoint(struct text *out, const struct world *world,
+			   const struct world_endpoint *endpoint)
+{
+	char text[IP_TEXT_LEN];
+
+	print_member(out, "        {", "network", network_ref(world, endpoint->network));
+	if (endpoint->ipv4.family != IP_NONE)
+		print_member(out, ", ", "ipv4", ip_format(&endpoint->ipv4, text));
+	if (endpoint->ipv6.family != IP_NONE)
+		print_member(out, ", ", "ipv6", ip_format(&endpoint->ipv6, text));
+	if (!mac_is_zero(&endpoint->mac))
+		print_member(out, ", ", "mac", mac_format(&endpoint->mac, text));
+	text_add(out, "}");
+}
+
+static void print_labels(struct text *out, const struct world_container *container)
+{
+	text_add(out, ",\n      \"labels\": {");
+	for (size_t i = 0; i < container->n_labels; i++) {
+		text_add(out, i ? ",\n        " : "\n        ");
+		print_string(out, container->labels[i].key);
+		text_add(out, ": ");
+		print_string(out, container->labels[i].value);
+	}
+	text_add(out, container->n_labels ? "\n      }" : "}");
+}
+
+static void print_published(struct text *out, const struct world_container *container)
+{
+	char host_ip[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN];
+
+	text_add(out, ",\n      \"published\": [");
+	for (size_t i = 0; i < container->n_published; i++) {
+		const struct world_published *entry = &container->published[i];
+		text_printf(
+			out,
+			"%s\n        {\"host_ip\": \"%s\", \"host_port\": %u, \"port\": \"%s\"}",
+			i ? "," : "", ip_format(&entry->host_ip, host_ip), entry->host_port,
+			port_range_format(&entry->port, port));
+	}
+	text_add(out, container->n_published ? "\n      ]" : "]");
+}
+
+/* @next: the first endpoint that belongs to this container or a later one. */
+static void print_container(struct text *out, const struct world *world, size_t index, size_t *next)
+{
+	const struct world_container *container = &world->containers[index];
+	bool first = true;
+
+	print_member(out, "    {\n      ", "id", container->id);
+	print_member(out, ",\n      ", "name", container->name);
+	if (*container->image)
+		print_member(out, ",\n      ", "image", container->image);
+	if (*container->network_mode)
+		print_member(out, ",\n      ", "network_mode", container->network_mode);
+	if (!container->known)
+		text_add(out, ",\n      \"known\": false");
+	print_labels(out, container);
+	text_add(out, ",\n      \"endpoints\": [");
+	for (; *next < world->n_endpoints && world->endpoints[*next].container == index; ++*next) {
+		text_add(out, first ? "\n" : ",\n");
+		print_endpoint(out, world, &world->endpoints[*next]);
+		first = false;
+	}
+	text_add(out, first ? "]" : "\n      ]");
+	print_published(out, container);
+	text_add(out, "\n    }");
+}
+
+char *world_print_inventory(const struct world *world)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+	size_t next = 0;
+
+	text_add(&out, "{\n  \"version\": 1,\n");
+	if (world->n_resolvers) {
+		text_add(&out, "  \"resolvers\": ");
+		print_addresses(&out, world->resolvers, world->n_resolvers);
+		text_add(&out, ",\n");
+	}
+	text_add(&out, "  \"networks\": [");
+	for (size_t i = 0; i < world->n_networks; i++) {
+		text_add(&out, i ? ",\n" : "\n");
+		print_network(&out, &world->networks[i]);
+	}
+	text_add(&out, world->n_networks ? "\n  ],\n" : "],\n");
+	text_add(&out, "  \"containers\": [");
+	for (size_t i = 0; i < world->n_containers; i++) {
+		text_add(&out, i ? ",\n" : "\n");
+		print_container(&out, world, i, &next);
+	}
+	text_add(&out, world->n_containers ? "\n  ]\n}\n" : "]\n}\n");
+	return text_failed(&out) ? NULL : TAKE_PTR(out.bytes);
+}

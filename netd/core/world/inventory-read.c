@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/world/inventory-read.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/text.h"
+
+static void add_place(struct text *path, const struct inventory_place *place)
+{
+	if (!place)
+		return;
+	add_place(path, place->up); /* four levels at most */
+	text_printf(path, "%s%s[%zu]", path->len ? "." : "", place->list, place->index);
+}
+
+int inventory_fail(struct inventory_reader *reader, struct inventory_field field, const char *text)
+{
+	CLEANUP(text_done) struct text path = { 0 };
+
+	add_place(&path, field.place);
+	if (field.key)
+		text_printf(&path, "%s%s", path.len ? "." : "", field.key);
+	if (text_failed(&path))
+		return -ENOMEM;
+	reader->error = arena_printf(reader->arena, "%s: %s",
+				     path.len ? text_str(&path) : "top level", text);
+	return reader->error ? WORLD_E_INVALID : -ENOMEM;
+}
+
+static int note_field(struct inventory_reader *reader, const cJSON *member,
+		      struct inventory_field *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(fields[i].key, member->string) != 0)
+			continue;
+		if (fields[i].value)
+			return inventory_fail(reader, fields[i], "given twice");
+		fields[i].value = member;
+		return 0;
+	}
+	return inventory_fail(reader,
+			      (struct inventory_field){ fields->place, member->string, NULL },
+			      "unknown key");
+}
+
+int inventory_fields(struct inventory_reader *reader, const cJSON *object,
+		     struct inventory_field *fields, size_t n)
+{
+	if (!cJSON_IsObject(object))
+		return inventory_fail(reader, (struct inventory_field){ fields->place, NULL, NULL },
+				      "must be an object");
+	for (const cJSON *member = object->child; member; member = member->next) {
+		int r = note_field(reader, member, fields, n);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+int inventory_text(struct inventory_reader *reader, struct inventory_field field,
+		   const char *otherwise, const char **ret)
+{
+	const char *value = cJSON_GetStringValue(field.value);
+
+	if (!field.value && !otherwise)
+		return inventory_fail(reader, field, "missing");
+	if (field.value && !value)
+		return inventory_fail(reader, field, "must be text");
+	if (value && (!*value || strlen(value) > WORLD_TEXT_MAX))
+		return inventory_fail(reader, field, "must have 1 to 511 bytes");
+	if (value && !is_printable(value))
+		return inventory_fail(reader, field, "has control characters");
+	const char *copy = arena_strdup(reader->arena, value ? value : otherwise);
+	if (!copy)
+		return -ENOMEM;
+	*ret = copy;
+	return 0;
+}
+
+int inventory_bool(struct inventory_reader *reader, struct inventory_field field, bool otherwise,
+		   bool *ret)
+{
+	if (field.value && !cJSON_IsBool(field.value))
+		return inventory_fail(reader, field, "must be true or false");
+	*ret = field.value ? cJSON_IsTrue(field.value) : otherwise;
+	return 0;
+}
+
+int inventory_id(struct inventory_reader *reader, struct inventory_field field,
+		 const char *otherwise, char ret[WORLD_ID_LEN])
+{
+	const char *value = field.value ? cJSON_GetStringValue(field.value) : otherwise;
+
+	if (!value)
+		return inventory_fail(reader, field, "must be text");
+	if (!world_id_valid(value))
+		return inventory_fail(reader, field,
+				      field.value ? "must be 1 to 64 letters, digits, _ . -"
+						  : "missing, and the name cannot take its place");
+	world_id_copy(ret, value);
+	return 0;
+}
+
+int inventory_address(struct inventory_reader *reader, struct inventory_field field,
+		      enum ip_family family, struct ip_addr *ret)
+{
+	const char *value = cJSON_GetStringValue(field.value);
+	struct ip_addr addr = { 0 };
+
+	if (field.value && !value)
+		return inventory_fail(reader, field, "must be text");
+	if (value && ip_parse(value, &addr) < 0)
+		return inventory_fail(reader, field, "not an IP address");
+	if (value && family != IP_NONE && addr.family != family)
+		return inventory_fail(reader, field,
+				      family == IP_V4 ? "not an IPv4 address"
+						      : "not an IPv6 address");
+	*ret = addr;
+	return 0;
+}
+
+int inventory_list(struct inventory_reader *reader, struct inventory_field field, size_t max,
+		   size_t *ret_n)
+{
+	size_t n = 0;
+
+	if (field.value && !cJSON_IsArray(field.value))
+		return inventory_fail(reader, field, "must be a list");
+	for (const cJSON *item = field.value ? field.value->child : NULL; item; item = item->next)
+		n++;
+	if (n > max)
+		return inventory_fail(reader, field, "too many entries");
+	*ret_n = n;
+	return 0;
+}

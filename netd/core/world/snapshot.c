@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The store to an immutable snapshot. Records are in order already; only the endpoints, kept per
+ * network, are turned into the order by container, by counting. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/world/store.h"
+
+static const struct store_network *network_at(const struct world_store *store, size_t i)
+{
+	return (const struct store_network *)store->networks.by_name[i];
+}
+
+static const struct store_container *container_at(const struct world_store *store, size_t i)
+{
+	return (const struct store_container *)store->containers.by_name[i];
+}
+
+static int copy_records(const struct world_store *store, struct arena *arena, struct world *world)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < store->networks.n; i++)
+		size += store_network_room(network_at(store, i));
+	for (size_t i = 0; i < store->containers.n; i++)
+		size += store_container_room(container_at(store, i));
+	char *room = arena_alloc(arena, size);
+	struct world_network *networks = arena_alloc(arena, store->networks.n * sizeof(*networks));
+	struct world_container *containers =
+		arena_alloc(arena, store->containers.n * sizeof(*containers));
+	if (!room || !networks || !containers)
+		return -ENOMEM;
+	for (size_t i = 0; i < store->networks.n; i++)
+		networks[i] = store_network_copy(network_at(store, i), &room);
+	for (size_t i = 0; i < store->containers.n; i++)
+		containers[i] = store_container_copy(container_at(store, i), &room);
+	world->networks = networks;
+	world->n_networks = store->networks.n;
+	world->containers = containers;
+	world->n_containers = store->containers.n;
+	return 0;
+}
+
+static int copy_endpoints(const struct world_store *store, struct arena *arena, struct world *world)
+{
+	size_t n_containers = store->containers.n, n = 0;
+	/* Where the next endpoint of a container goes. */
+	size_t *next = arena_alloc(arena, (n_containers + 1) * sizeof(*next));
+
+	if (!next)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_containers; i++) {
+		next[i] = n;
+		n += container_at(store, i)->n_endpoints;
+	}
+	struct world_endpoint *endpoints = arena_alloc(arena, n * sizeof(*endpoints));
+	if (!endpoints)
+		return -ENOMEM;
+	for (size_t i = 0; i < store->networks.n; i++) {
+		const struct store_network *network = network_at(store, i);
+		for (size_t j = 0; j < network->n_endpoints; j++) {
+			const struct store_endpoint *from = &network->endpoints[j];
+			uint32_t container = from->container->object.index;
+			endpoints[next[container]++] =
+				(struct world_endpoint){ container, (uint32_t)i, from->ipv4,
+							 from->ipv6, from->mac };
+		}
+	}
+	world->endpoints = endpoints;
+	world->n_endpoints = n;
+	return 0;
+}
+
+int world_store_snapshot(const struct world_store *store, struct arena *arena,
+			 const struct world **ret)
+{
+	struct world *world = arena_alloc(arena, sizeof(*world));
+
+	if (!world)
+		return -ENOMEM;
+	world->ports = arena_dup(arena, store->ports, store->n_ports * sizeof(*store->ports));
+	world->n_ports = store->n_ports;
+	world->resolvers =
+		arena_dup(arena, store->resolvers, store->n_resolvers * sizeof(*store->resolvers));
+	world->n_resolvers = store->n_resolvers;
+	if (!world->ports || !world->resolvers)
+		return -ENOMEM;
+	int r = copy_records(store, arena, world);
+	if (r == 0)
+		r = copy_endpoints(store, arena, world);
+	if (r == 0)
+		*ret = world;
+	return r;
+}

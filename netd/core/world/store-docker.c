@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Docker's answers into the store: parsed in a scratch arena, staged, committed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/world/docker-json.h"
+#include "core/world/store.h"
+
+/* Fresh records that are not in the store yet. */
+struct stage {
+	struct store_network **networks;
+	struct store_container **containers;
+	size_t n_networks, n_containers;
+	struct store_endpoint *endpoints;
+	size_t n_endpoints;
+};
+
+static void stage_done(struct stage *stage)
+{
+	for (size_t i = 0; i < stage->n_networks; i++)
+		(void)store_network_free(stage->networks[i]);
+	for (size_t i = 0; i < stage->n_containers; i++)
+		(void)store_container_free(stage->containers[i]);
+	free(stage->networks);
+	free(stage->containers);
+	free(stage->endpoints);
+}
+
+/* Room for n records to come, in the stage and in the store. */
+static int stage_networks(struct world_store *store, struct stage *stage, size_t n)
+{
+	stage->networks = calloc(n + 1, sizeof(struct store_network *));
+	return stage->networks ? store_reserve(&store->networks, n) : -ENOMEM;
+}
+
+static int stage_containers(struct world_store *store, struct stage *stage, size_t n)
+{
+	stage->containers = calloc(n + 1, sizeof(struct store_container *));
+	return stage->containers ? store_reserve(&store->containers, n) : -ENOMEM;
+}
+
+static void commit(struct world_store *store, struct stage *stage)
+{
+	struct store_network *network = NULL;
+
+	for (size_t i = 0; i < stage->n_containers; i++)
+		store_commit_container(store, stage->containers[i]);
+	for (size_t i = 0; i < stage->n_networks; i++)
+		network = store_commit_network(store, stage->networks[i]);
+	if (stage->endpoints && network) /* of one network, the only one staged */
+		store_set_endpoints(network, TAKE_PTR(stage->endpoints), stage->n_endpoints);
+	stage->n_containers = stage->n_networks = 0;
+	store_settle(&store->networks);
+	store_settle(&store->containers);
+	store_sweep(store);
+}
+
+static int outcome(const struct world_docker_answer *answer, int r, const char **error)
+{
+	if (r == WORLD_E_INVALID)
+		*error = answer->error;
+	return r;
+}
+
+/* ---- networks ---- */
+
+static int add_network(struct stage *stage, const struct world_network *facts)
+{
+	struct store_network *fresh = store_network_new(facts);
+
+	if (!fresh)
+		return -ENOMEM;
+	stage->networks[stage->n_networks++] = fresh;
+	return 0;
+}
+
+/* Those that the commit brings come back. */
+static void mark_all_gone(struct store_table *table)
+{
+	for (size_t i = 0; i < table->n; i++)
+		table->by_id[i]->gone = true;
+}
+
+int world_store_set_networks(struct world_store *store, const char *json, size_t len,
+			     const char **error)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(stage_done) struct stage stage = { 0 };
+	struct world_docker_answer answer = { json, len, arena, NULL };
+	struct world_docker_network *networks;
+	size_t n;
+
+	if (!arena)
+		return -ENOMEM;
+	int r = world_docker_networks(&answer, &networks, &n);
+	if (r == 0)
+		r = stage_networks(store, &stage, n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_network(&stage, &networks[i].facts);
+	if (r)
+		return outcome(&answer, r, error);
+	mark_all_gone(&store->networks);
+	commit(store, &stage);
+	return 0;
+}
+
+/* A container that only a network knows of: no tier may match it. */
+static struct store_container *unknown_container(const char *id)
+{
+	struct world_container facts = { .image = "", .network_mode = "" };
+	char short_id[13] = "";
+
+	world_id_copy(facts.id, id);
+	memcpy(short_id, facts.id, sizeof(short_id) - 1);
+	facts.name = short_id;
+	return store_container_new(&facts, NULL);
+}
+
+static int add_endpoint(struct world_store *store, struct stage *stage,
+			const struct world_docker_endpoint *from)
+{
+	struct store_container *container =
+		(struct store_container *)store_find(&store->containers, from->container_id);
+
+	if (!container) {
+		container = unknown_container(from->container_id);
+		if (!container)
+			return -ENOMEM;
+		stage->containers[stage->n_containers++] = container;
+	}
+	stage->endpoints[stage->n_endpoints++] =
+		(struct store_endpoint){ container, from->ipv4, from->ipv6, from->mac };
+	return 0;
+}
+
+int world_store_put_network(struct world_store *store, const char *json, size_t len,
+			    const char **error)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(stage_done) struct stage stage = { 0 };
+	struct world_docker_answer answer = { json, len, arena, NULL };
+	struct world_docker_network network;
+
+	if (!arena)
+		return -ENOMEM;
+	int r = world_docker_network(&answer, &network);
+	if (r)
+		return outcome(&answer, r, error);
+	stage.endpoints = calloc(network.n_endpoints + 1, sizeof(*stage.endpoints));
+	if (!stage.endpoints)
+		return -ENOMEM;
+	r = stage_networks(store, &stage, 1);
+	if (r == 0)
+		r = stage_containers(store, &stage, network.n_endpoints);
+	if (r == 0)
+		r = add_network(&stage, &network.facts);
+	for (size_t i = 0; r == 0 && i < network.n_endpoints; i++)
+		r = add_endpoint(store, &stage, &network.endpoints[i]);
+	if (r)
+		return r;
+	commit(store, &stage);
+	return 0;
+}
+
+/* ---- containers ---- */
+
+static int add_container(struct stage *stage, const struct world_container *facts,
+			 const struct store_ports *configured)
+{
+	struct store_container *fresh = store_container_new(facts, configured);
+
+	if (!fresh)
+		return -ENOMEM;
+	fresh->listed = true;
+	stage->containers[stage->n_containers++] = fresh;
+	return 0;
+}
+
+static int add_listed(struct world_store *store, struct stage *stage,
+		      const struct world_docker_container *from)
+{
+	const struct store_container *old =
+		(struct store_container *)store_find(&store->containers, from->facts.id);
+	struct world_container facts = from->facts;
+
+	if (!from->running)
+		facts.n_published = 0; /* not bound any more, or not yet */
+	return add_container(stage, &facts, old ? &old->configured : NULL);
+}
+
+static int put_containers(struct world_store *store, struct world_docker_answer *answer,
+			  bool is_whole_list)
+{
+	CLEANUP(stage_done) struct stage stage = { 0 };
+	struct world_docker_container *containers;
+	size_t n;
+	int r = world_docker_containers(answer, &containers, &n);
+
+	if (r == 0)
+		r = stage_containers(store, &stage, n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_listed(store, &stage, &containers[i]);
+	if (r)
+		return r;
+	if (is_whole_list)
+		mark_all_gone(&store->containers);
+	commit(store, &stage);
+	return 0;
+}
+
+int world_store_set_containers(struct world_store *store, const char *json, size_t len,
+			       const char **error)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct world_docker_answer answer = { json, len, arena, NULL };
+
+	if (!arena)
+		return -ENOMEM;
+	return outcome(&answer, put_containers(store, &answer, true), error);
+}
+
+int world_store_put_containers(struct world_store *store, const char *json, size_t len,
+			       const char **error)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct world_docker_answer answer = { json, len, arena, NULL };
+
+	if (!arena)
+		return -ENOMEM;
+	return outcome(&answer, put_containers(store, &answer, false), error);
+}
+
+int world_store_put_inspect(struct world_store *store, const char *json, size_t len,
+			    const char **error)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(stage_done) struct stage stage = { 0 };
+	struct world_docker_answer answer = { json, len, arena, NULL };
+	struct world_docker_inspect inspect;
+
+	if (!arena)
+		return -ENOMEM;
+	int r = world_docker_inspect(&answer, &inspect);
+	if (r)
+		return outcome(&answer, r, error);
+	const struct store_container *old =
+		(struct store_container *)store_find(&store->containers, inspect.id);
+	if (!old || !old->listed)
+		return 0; /* removed meanwhile, or not listed yet */
+	struct world_container facts = old->facts;
+	facts.published = inspect.running ? inspect.bound : old->bound.items;
+	facts.n_published = inspect.running ? inspect.n_bound : old->bound.n;
+	const struct store_ports configured = { inspect.configured, inspect.n_configured };
+	r = stage_containers(store, &stage, 1);
+	if (r == 0)
+		r = add_container(&stage, &facts, &configured);
+	if (r)
+		return r;
+	commit(store, &stage);
+	return 0;
+}
+
+/* ---- a snapshot instead of Docker ---- */
+
+static int add_known(struct stage *stage, const struct world *world)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < world->n_networks; i++)
+		r = add_network(stage, &world->networks[i]);
+	for (size_t i = 0; r == 0 && i < world->n_containers; i++)
+		r = add_container(stage, &world->containers[i], NULL);
+	return r;
+}
+
+/* The endpoints of each network, straight into the fresh records. */
+static int add_known_endpoints(struct stage *stage, const struct world *world)
+{
+	CLEANUP(free_ptr) size_t *counts = calloc(world->n_networks + 1, sizeof(*counts));
+
+	if (!counts)
+		return -ENOMEM;
+	for (size_t i = 0; i < world->n_endpoints; i++)
+		counts[world->endpoints[i].network]++;
+	for (size_t i = 0; i < world->n_networks; i++) {
+		stage->networks[i]->endpoints =
+			calloc(counts[i] + 1, sizeof(struct store_endpoint));
+		if (!stage->networks[i]->endpoints)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < world->n_endpoints; i++) {
+		const struct world_endpoint *from = &world->endpoints[i];
+		struct store_network *network = stage->networks[from->network];
+		struct store_container *container = stage->containers[from->container];
+		network->endpoints[network->n_endpoints++] =
+			(struct store_endpoint){ container, from->ipv4, from->ipv6, from->mac };
+		container->n_endpoints++;
+	}
+	return 0;
+}
+
+int world_store_load(struct world_store *store, const struct world *world)
+{
+	CLEANUP(stage_done) struct stage stage = { 0 };
+	struct world_store *fresh = world_store_new();
+
+	if (!fresh)
+		return -ENOMEM;
+	int r = stage_networks(fresh, &stage, world->n_networks);
+	if (r == 0)
+		r = stage_containers(fresh, &stage, world->n_containers);
+	if (r == 0)
+		r = add_known(&stage, world);
+	if (r == 0)
+		r = add_known_endpoints(&stage, world);
+	if (r == 0 && world->n_resolvers)
+		r = world_store_set_resolvers(store, world->resolvers, world->n_resolvers);
+	if (r == 0) {
+		commit(fresh, &stage);
+		world_store_replace(store, fresh);
+	}
+	(void)world_store_free(fresh);
+	return r;
+}

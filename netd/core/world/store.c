@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/world/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct world_store *world_store_new(void)
+{
+	return calloc(1, sizeof(struct world_store));
+}
+
+static struct store_network *network_at(const struct store_table *table, size_t i)
+{
+	return (struct store_network *)table->by_name[i];
+}
+
+static struct store_container *container_at(const struct store_table *table, size_t i)
+{
+	return (struct store_container *)table->by_name[i];
+}
+
+static void free_docker_facts(struct world_store *store)
+{
+	for (size_t i = 0; i < store->networks.n; i++)
+		(void)store_network_free(network_at(&store->networks, i));
+	for (size_t i = 0; i < store->containers.n; i++)
+		(void)store_container_free(container_at(&store->containers, i));
+	free(store->networks.by_id);
+	free(store->networks.by_name);
+	free(store->containers.by_id);
+	free(store->containers.by_name);
+	store->networks = store->containers = (struct store_table){ 0 };
+}
+
+struct world_store *world_store_free(struct world_store *store)
+{
+	if (!store)
+		return NULL;
+	free_docker_facts(store);
+	free(store->ports);
+	free(store->resolvers);
+	free(store);
+	return NULL;
+}
+
+/* ---- commits ---- */
+
+struct store_network *store_commit_network(struct world_store *store, struct store_network *fresh)
+{
+	struct store_network *old =
+		(struct store_network *)store_find(&store->networks, fresh->facts.id);
+
+	if (!old) {
+		store_append(&store->networks, &fresh->object);
+		return fresh;
+	}
+	if (strcmp(old->facts.name, fresh->facts.name) != 0)
+		store->networks.renamed = true;
+	void *block = old->block;
+	old->facts = fresh->facts;
+	old->block = fresh->block;
+	old->block_size = fresh->block_size;
+	old->object.id = old->facts.id;
+	old->object.name = old->facts.name;
+	old->object.gone = false;
+	fresh->block = block;
+	(void)store_network_free(fresh);
+	return old;
+}
+
+void store_commit_container(struct world_store *store, struct store_container *fresh)
+{
+	struct store_container *old =
+		(struct store_container *)store_find(&store->containers, fresh->facts.id);
+
+	if (!old) {
+		store_append(&store->containers, &fresh->object);
+		return;
+	}
+	if (strcmp(old->facts.name, fresh->facts.name) != 0)
+		store->containers.renamed = true;
+	struct store_container before = *old;
+	*old = *fresh;
+	old->object = (struct store_object){ old->facts.id, old->facts.name, 0, false };
+	old->n_endpoints = before.n_endpoints;
+	fresh->block = before.block;
+	fresh->bound = before.bound;
+	fresh->configured = before.configured;
+	fresh->published = before.published;
+	(void)store_container_free(fresh);
+}
+
+void store_set_endpoints(struct store_network *network, struct store_endpoint *endpoints, size_t n)
+{
+	for (size_t i = 0; i < network->n_endpoints; i++)
+		network->endpoints[i].container->n_endpoints--;
+	for (size_t i = 0; i < n; i++)
+		endpoints[i].container->n_endpoints++;
+	free(network->endpoints);
+	network->endpoints = endpoints;
+	network->n_endpoints = n;
+}
+
+/* ---- removal ---- */
+
+static void drop_endpoints_of_gone(struct store_network *network)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < network->n_endpoints; i++) {
+		struct store_endpoint *endpoint = &network->endpoints[i];
+		if (network->object.gone || endpoint->container->object.gone)
+			endpoint->container->n_endpoints--;
+		else
+			network->endpoints[kept++] = *endpoint;
+	}
+	network->n_endpoints = kept;
+}
+
+static void free_network(struct store_object *object)
+{
+	(void)store_network_free((struct store_network *)object);
+}
+
+static void free_container(struct store_object *object)
+{
+	(void)store_container_free((struct store_container *)object);
+}
+
+static size_t keep_present(struct store_object **items, size_t n,
+			   void (*free_object)(struct store_object *))
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!items[i]->gone)
+			items[kept++] = items[i];
+		else if (free_object)
+			free_object(items[i]);
+	return kept;
+}
+
+static void sweep_table(struct store_table *table, void (*free_object)(struct store_object *))
+{
+	(void)keep_present(table->by_id, table->n, NULL);
+	table->n = keep_present(table->by_name, table->n, free_object);
+	table->n_sorted = table->n;
+	for (size_t i = 0; i < table->n; i++)
+		table->by_name[i]->index = (uint32_t)i;
+}
+
+void store_sweep(struct world_store *store)
+{
+	for (size_t i = 0; i < store->networks.n; i++)
+		drop_endpoints_of_gone(network_at(&store->networks, i));
+	for (size_t i = 0; i < store->containers.n; i++) {
+		struct store_container *container = container_at(&store->containers, i);
+		container->object.gone |= !container->listed && container->n_endpoints == 0;
+	}
+	sweep_table(&store->networks, free_network);
+	sweep_table(&store->containers, free_container);
+}
+
+void world_store_remove_network(struct world_store *store, const char *id)
+{
+	struct store_object *network = store_find(&store->networks, id);
+
+	if (!network)
+		return;
+	network->gone = true;
+	store_sweep(store);
+}
+
+void world_store_remove_container(struct world_store *store, const char *id)
+{
+	struct store_object *container = store_find(&store->containers, id);
+
+	if (!container)
+		return;
+	container->gone = true;
+	store_sweep(store);
+}
+
+void world_store_disconnect(struct world_store *store, const char *network_id,
+			    const char *container_id)
+{
+	struct store_network *network =
+		(struct store_network *)store_find(&store->networks, network_id);
+
+	for (size_t i = 0; network && i < network->n_endpoints; i++) {
+		struct store_container *container = network->endpoints[i].container;
+		if (strcmp(container->facts.id, container_id) != 0)
+			continue;
+		container->n_endpoints--;
+		network->endpoints[i] = network->endpoints[--network->n_endpoints];
+		if (!container->listed && container->n_endpoints == 0)
+			store_sweep(store);
+		return;
+	}
+}
+
+/* ---- the host's own facts ---- */
+
+static int replace_copy(void **items, const void *from, size_t size)
+{
+	void *copy = NULL;
+
+	if (size) {
+		copy = malloc(size);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, from, size);
+	}
+	free(*items);
+	*items = copy;
+	return 0;
+}
+
+static int compare_port_names(const void *left, const void *right)
+{
+	const struct world_port *a = left, *b = right;
+
+	return strcmp(a->ifname, b->ifname);
+}
+
+int world_store_set_ports(struct world_store *store, const struct world_port *ports, size_t n)
+{
+	void *items = store->ports;
+	int r = replace_copy(&items, ports, n * sizeof(*ports));
+
+	if (r < 0)
+		return r;
+	store->ports = items;
+	store->n_ports = n;
+	if (store->ports)
+		qsort(store->ports, n, sizeof(*ports), compare_port_names);
+	return 0;
+}
+
+int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers, size_t n)
+{
+	void *items = store->resolvers;
+	int r = replace_copy(&items, resolvers, n * sizeof(*resolvers));
+
+	if (r < 0)
+		return r;
+	store->resolvers = items;
+	store->n_resolvers = n;
+	return 0;
+}
+
+const char *world_store_bridge_network(const struct world_store *store, size_t *cursor)
+{
+	while (*cursor < store->networks.n) {
+		const struct store_network *network = network_at(&store->networks, (*cursor)++);
+		if (world_network_is_managed(&network->facts))
+			return network->facts.id;
+	}
+	return NULL;
+}
+
+bool world_store_is_unmanaged(const struct world_store *store, const char *network_id)
+{
+	const struct store_network *network =
+		(const struct store_network *)store_find(&store->networks, network_id);
+
+	return network && !world_network_is_managed(&network->facts);
+}
+
+void world_store_replace(struct world_store *store, struct world_store *from)
+{
+	struct world_store before = *store;
+
+	store->networks = from->networks;
+	store->containers = from->containers;
+	from->networks = before.networks;
+	from->containers = before.containers;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the store keeps its facts. Internal to core/world.
+ *
+ * Each network and container is a record of its own; its texts and arrays lie in one block, so a
+ * snapshot is a memcpy per record and a few pointers moved. Two arrays of pointers, by id and by
+ * name, are kept sorted: nothing is sorted for a snapshot.
+ *
+ * A change is staged first (all allocation, all checks) and then committed, which cannot fail: so a
+ * refused answer leaves the store as it was. */
+#pragma once
+
+#include "core/world/world.h"
+
+/* First member of both records; id and name point into its facts. */
+struct store_object {
+	const char *id, *name;
+	uint32_t index; /* in the order by name */
+	bool gone;	/* store_sweep() takes it out */
+};
+
+struct store_table {
+	struct store_object **by_id, **by_name;
+	size_t n, cap;
+	size_t n_sorted; /* records behind this one were added and not sorted in yet */
+	bool renamed;	 /* by_name is out of order */
+};
+
+struct store_ports {
+	struct world_published *items;
+	size_t n;
+};
+
+struct store_container {
+	struct store_object object;
+	struct world_container facts; /* without published; texts and labels lie in block */
+	void *block;
+	size_t block_size;
+	struct store_ports bound;      /* what Docker says is published now */
+	struct store_ports configured; /* what it was asked to publish */
+	struct store_ports published;  /* the union; bound wins */
+	size_t n_endpoints;
+	bool listed; /* Docker listed it; else it is known from a network only */
+};
+
+struct store_endpoint {
+	struct store_container *container;
+	struct ip_addr ipv4, ipv6;
+	struct mac_addr mac;
+};
+
+struct store_network {
+	struct store_object object;
+	struct world_network facts; /* texts and arrays lie in block */
+	void *block;
+	size_t block_size;
+	struct store_endpoint *endpoints; /* no order */
+	size_t n_endpoints;
+};
+
+struct world_store {
+	struct store_table networks, containers;
+	struct world_port *ports;
+	size_t n_ports;
+	struct ip_addr *resolvers;
+	size_t n_resolvers;
+};
+
+/* ---- tables ---- */
+
+/* Not among those appended since store_settle(). */
+struct store_object *store_find(const struct store_table *table, const char *id);
+/* Room for @more records. 0 or -ENOMEM. */
+int store_reserve(struct store_table *table, size_t more) MUST_CHECK;
+/* Adds a record; its room is reserved. store_settle() must follow. */
+void store_append(struct store_table *table, struct store_object *object);
+/* Sorts what was added or renamed, and numbers the records. */
+void store_settle(struct store_table *table);
+
+/* ---- records; NULL: out of memory ---- */
+
+struct store_network *store_network_new(const struct world_network *facts) MUST_CHECK;
+struct store_network *store_network_free(struct store_network *network);
+/* facts->published is what Docker has bound; @configured may be NULL. Both are copied. */
+struct store_container *store_container_new(const struct world_container *facts,
+					    const struct store_ports *configured) MUST_CHECK;
+struct store_container *store_container_free(struct store_container *container);
+
+/* The snapshot's copies of a record's facts: *@room is memory for block_size and the ports, and is
+ * moved on. */
+struct world_network store_network_copy(const struct store_network *network, char **room);
+struct world_container store_container_copy(const struct store_container *container, char **room);
+size_t store_network_room(const struct store_network *network);
+size_t store_container_room(const struct store_container *container);
+
+/* ---- the parts of a commit ---- */
+
+/* Gives the record in the store the facts of @fresh (its own if there is none yet), and frees what
+ * is left of it. The endpoints of a network stay. */
+struct store_network *store_commit_network(struct world_store *store, struct store_network *fresh);
+void store_commit_container(struct world_store *store, struct store_container *fresh);
+/* Takes over @endpoints. */
+void store_set_endpoints(struct store_network *network, struct store_endpoint *endpoints, size_t n);
+/* Drops records marked gone, their endpoints, and unlisted containers without an endpoint. The
+ * tables are settled. */
+void store_sweep(struct world_store *store);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The facts about a host: networks, containers, endpoints, bridge ports, resolvers.
+ * struct world is an immutable snapshot in one arena; struct world_store is what the daemon keeps
+ * and updates from Docker's answers. Bytes from outside are checked here and nowhere else. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/ip.h"
+
+#define WORLD_IFNAME_LEN 16 /* IFNAMSIZ of the kernel, with NUL */
+#define WORLD_ID_LEN 65	    /* Docker ids: 64 hex digits with NUL */
+/* Names and image references. Docker sets no bound on names; compose builds them from three parts,
+ * so LIMIT_NAME is too short. An image reference has 255 + 128 (tag) + 72 (digest) bytes. */
+#define WORLD_TEXT_MAX 511u
+
+struct world_network {
+	char id[WORLD_ID_LEN];
+	const char *name;
+	const char *driver;	       /* "bridge", "host", "macvlan", … */
+	char bridge[WORLD_IFNAME_LEN]; /* interface; "" unless driver bridge */
+	bool internal;
+	bool icc; /* com.docker.network.bridge.enable_icc, default true */
+	const struct ip_prefix *subnets;
+	size_t n_subnets;
+	const struct ip_addr *gateways;
+	size_t n_gateways;
+};
+
+struct world_label {
+	const char *key, *value;
+};
+
+/* A published port. host_ip 0.0.0.0 or :: means every address of that family. */
+struct world_published {
+	struct ip_addr host_ip;
+	uint16_t host_port;	/* 0: Docker has not chosen it yet */
+	struct port_range port; /* the container's; lo == hi */
+};
+
+struct world_container {
+	char id[WORLD_ID_LEN];
+	const char *name; /* without the leading slash */
+	const char *image;
+	const char *network_mode; /* "host", "none", "container:<id>", a network, or "" unknown */
+	const struct world_label *labels; /* sorted by key */
+	size_t n_labels;
+	const struct world_published *published; /* sorted */
+	size_t n_published;
+	bool known; /* false: seen on a network, its labels not read yet: no tier may match it */
+};
+
+/* One container on one network. */
+struct world_endpoint {
+	uint32_t container, network; /* indices into the snapshot */
+	struct ip_addr ipv4, ipv6;   /* family IP_NONE: none */
+	struct mac_addr mac;
+};
+
+/* A port of a bridge, as rtnetlink shows it. peer_mac: the MAC of the far end of the veth, zero
+ * while unknown. */
+struct world_port {
+	char ifname[WORLD_IFNAME_LEN];
+	char bridge[WORLD_IFNAME_LEN];
+	struct mac_addr peer_mac;
+};
+
+struct world {
+	const struct world_network *networks; /* sorted by name, then id */
+	size_t n_networks;
+	const struct world_container *containers; /* sorted by name, then id */
+	size_t n_containers;
+	const struct world_endpoint *endpoints; /* sorted by container, then network */
+	size_t n_endpoints;
+	const struct world_port *ports; /* sorted by ifname */
+	size_t n_ports;
+	const struct ip_addr *resolvers; /* the host's DNS servers */
+	size_t n_resolvers;
+};
+
+/* Bytes that are not what they should be. */
+#define WORLD_E_INVALID 1
+
+/* Inventory JSON (1.3 of the man page netdctl(8)) to a snapshot and back. WORLD_E_INVALID: *error
+ * says what and where, in @arena. The printed form is canonical: parse(print(w)) prints the same.
+ */
+int world_parse_inventory(const char *bytes, size_t len, struct arena *arena,
+			  const struct world **ret, const char **error) MUST_CHECK;
+char *world_print_inventory(const struct world *world); /* malloc'ed; NULL: out of memory */
+
+const char *world_label_value(const struct world_container *container, const char *key);
+/* A container by name, id, or unambiguous id prefix (12+ digits); -1 when none. */
+int world_find_container(const struct world *world, const char *name);
+int world_find_network(const struct world *world, const char *name_or_id);
+/* A managed network: driver bridge with an interface. */
+bool world_network_is_managed(const struct world_network *network);
+
+/* ---- the daemon's store ---- */
+
+struct world_store;
+
+struct world_store *world_store_new(void) MUST_CHECK;
+struct world_store *world_store_free(struct world_store *store);
+
+/* Each takes the body of one Docker answer. 0; WORLD_E_INVALID (the store is as before, *error is a
+ * static text); -ENOMEM. Facts whose object is gone are dropped by the "set" forms. */
+/* GET /networks: the whole list; networks that are missing in it are removed. The list form carries
+ * no endpoints. */
+int world_store_set_networks(struct world_store *store, const char *json, size_t len,
+			     const char **error) MUST_CHECK;
+/* GET /networks/{id}: replaces that network and its endpoints. */
+int world_store_put_network(struct world_store *store, const char *json, size_t len,
+			    const char **error) MUST_CHECK;
+/* GET /containers/json?all=1: the whole list. */
+int world_store_set_containers(struct world_store *store, const char *json, size_t len,
+			       const char **error) MUST_CHECK;
+/* GET /containers/json?all=1&filters={"id":[…]}: adds or replaces those in it. */
+int world_store_put_containers(struct world_store *store, const char *json, size_t len,
+			       const char **error) MUST_CHECK;
+/* GET /containers/{id}/json: only HostConfig.PortBindings and NetworkSettings.Ports are taken: what
+ * a container publishes, known before it starts. */
+int world_store_put_inspect(struct world_store *store, const char *json, size_t len,
+			    const char **error) MUST_CHECK;
+void world_store_remove_network(struct world_store *store, const char *id);
+void world_store_remove_container(struct world_store *store, const char *id);
+void world_store_disconnect(struct world_store *store, const char *network_id,
+			    const char *container_id);
+/* The ids of the managed networks, one a call; NULL after the last. *cursor starts at 0. Valid
+ * until the store changes. */
+const char *world_store_bridge_network(const struct world_store *store, size_t *cursor);
+/* A known network on which there is nothing to guard (host, none, overlay). */
+bool world_store_is_unmanaged(const struct world_store *store, const char *network_id);
+/* Swaps what Docker said of the two stores: a full reading is gathered in a second store and takes
+ * effect at once, so no snapshot shows half of it. Ports and resolvers stay. */
+void world_store_replace(struct world_store *store, struct world_store *from);
+/* Takes the place of everything Docker said (netd --inventory, and the state kept over boots). */
+int world_store_load(struct world_store *store, const struct world *world) MUST_CHECK;
+/* Ports and resolvers come from the host, not from Docker. Copied. */
+int world_store_set_ports(struct world_store *store, const struct world_port *ports,
+			  size_t n) MUST_CHECK;
+int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers,
+			      size_t n) MUST_CHECK;
+/* An immutable snapshot in @arena, nothing borrowed from the store. */
+int world_store_snapshot(const struct world_store *store, struct arena *arena,
+			 const struct world **ret) MUST_CHECK;
+
+/* ---- Docker's event stream ---- */
+
+enum world_event_kind {
+	WORLD_EVENT_OTHER, /* of no interest */
+	WORLD_EVENT_NETWORK_CONNECT,
+	WORLD_EVENT_NETWORK_DISCONNECT,
+	WORLD_EVENT_NETWORK_CREATE,
+	WORLD_EVENT_NETWORK_DESTROY,
+	WORLD_EVENT_CONTAINER_CREATE,
+	WORLD_EVENT_CONTAINER_START,
+	WORLD_EVENT_CONTAINER_DIE,
+	WORLD_EVENT_CONTAINER_DESTROY,
+	WORLD_EVENT_CONTAINER_RENAME,
+	WORLD_EVENT_DAEMON_RELOAD,
+};
+
+struct world_event {
+	enum world_event_kind kind;
+	char network_id[WORLD_ID_LEN], container_id[WORLD_ID_LEN]; /* "" when not part of it */
+	uint64_t time_ns;					   /* Docker's clock */
+};
+
+/* One line of GET /events. 0 or WORLD_E_INVALID. */
+int world_parse_event(const char *line, size_t len, struct world_event *ret) MUST_CHECK;

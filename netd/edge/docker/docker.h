@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The link to Docker's API: follows its events, asks what they leave out, and keeps a world_store
+ * true. Works with engines from API 1.24 (Docker 1.12) on.
+ *
+ * It subscribes first, then reads everything, then asks again for whatever was named meanwhile: no
+ * gap. A reading takes effect at once and whole. When the connection is cut it starts over, after
+ * 100 ms at first and 1 s at most; until then the store keeps what was last known. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "core/base/arena.h"
+#include "core/base/cleanup.h"
+#include "core/world/world.h"
+
+struct docker;
+
+struct docker_options {
+	const char *url; /* unix:///run/docker.sock, tcp://HOST:PORT, http(s)://HOST:PORT */
+	const char
+		*cert_dir; /* TLS with its ca.pem, cert.pem, key.pem (DOCKER_CERT_PATH); or NULL */
+	bool tls_verify;   /* DOCKER_TLS_VERIFY: with cert_dir, check the server's name and CA */
+};
+
+/* Called from the event loop; any may be NULL. They may call docker_status() and docker_resync(),
+ * not docker_free(). */
+struct docker_handler {
+	/* Everything was read anew; the store holds it. */
+	void (*on_synced)(void *userdata);
+	/* The store has changed: @why is "network connect" and the like. */
+	void (*on_change)(void *userdata, const char *why);
+	/* Each event of interest, before anything follows from it; those of the second before the
+	 * subscription are among them. */
+	void (*on_event)(void *userdata, const struct world_event *event);
+	/* The link is down, once per reason. */
+	void (*on_down)(void *userdata, const char *reason);
+	void *userdata;
+};
+
+#define DOCKER_E_URL 1	       /* options->url is not of a form above */
+#define DOCKER_E_UNREACHABLE 2 /* docker_fetch_world(): no full reading in time */
+
+/* Starts connecting in the next turn of @loop. @store is borrowed until docker_free(). 0,
+ * DOCKER_E_URL or -errno. */
+int docker_new(sd_event *loop, const struct docker_options *options,
+	       const struct docker_handler *handler, struct world_store *store,
+	       struct docker **ret) MUST_CHECK;
+struct docker *docker_free(struct docker *docker); /* NULL is fine; returns NULL */
+void docker_freep(struct docker **docker);	   /* for CLEANUP() */
+
+/* Reads everything anew, at once: for when something does not fit what Docker said. */
+void docker_resync(struct docker *docker, const char *why);
+
+enum docker_link { DOCKER_LINK_DOWN, DOCKER_LINK_CONNECTING, DOCKER_LINK_SYNCING, DOCKER_LINK_UP };
+
+struct docker_status {
+	enum docker_link link;
+	const char *api_version;    /* in use, "" until known */
+	const char *engine_version; /* "" until known */
+	const char *last_error;	    /* "" when there was none; kept after it is mended */
+	uint64_t n_events, n_syncs;
+};
+/* Texts are valid until the loop runs on. */
+struct docker_status docker_status(const struct docker *docker);
+
+/* One full reading, for tools: runs a loop of its own. DOCKER_E_URL and DOCKER_E_UNREACHABLE come
+ * with *error, in @arena. */
+int docker_fetch_world(const struct docker_options *options, uint32_t timeout_ms,
+		       struct arena *arena, const struct world **ret,
+		       const char **error) MUST_CHECK;

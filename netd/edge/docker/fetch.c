@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One reading for a tool, on a loop that lives as long as the call. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "edge/docker/docker.h"
+#include "edge/loop/loop.h"
+
+struct fetch {
+	sd_event *loop;
+	sd_event_source *timer;
+	struct world_store *store;
+	struct docker *docker;
+	struct arena *arena;
+	const char *error; /* NULL: it went well, or no memory */
+	bool is_read;
+};
+
+static void fetch_done(struct fetch *fetch)
+{
+	(void)docker_free(fetch->docker);
+	(void)world_store_free(fetch->store);
+	(void)sd_event_source_disable_unref(fetch->timer);
+	(void)sd_event_unref(fetch->loop);
+}
+
+static void on_synced(void *userdata)
+{
+	struct fetch *fetch = userdata;
+
+	fetch->is_read = true;
+	(void)sd_event_exit(fetch->loop, 0);
+}
+
+static void on_down(void *userdata, const char *reason)
+{
+	struct fetch *fetch = userdata;
+
+	fetch->error = arena_strdup(fetch->arena, reason);
+	(void)sd_event_exit(fetch->loop, 0);
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	on_down(userdata, "no answer in time");
+	return 0;
+}
+
+static int set_up(struct fetch *fetch, const struct docker_options *options, uint32_t timeout_ms)
+{
+	const struct docker_handler handler = { .on_synced = on_synced,
+						.on_down = on_down,
+						.userdata = fetch };
+	const struct loop_timer timer = { "fetch", SD_EVENT_PRIORITY_NORMAL, on_timeout, fetch };
+
+	fetch->store = world_store_new();
+	if (!fetch->store)
+		return -ENOMEM;
+	int r = sd_event_new(&fetch->loop);
+	if (r < 0)
+		return r;
+	r = loop_add_timer(fetch->loop, &timer, &fetch->timer);
+	if (r == 0)
+		r = loop_arm(fetch->timer, (uint64_t)timeout_ms * 1000u);
+	if (r == 0)
+		r = docker_new(fetch->loop, options, &handler, fetch->store, &fetch->docker);
+	return r;
+}
+
+int docker_fetch_world(const struct docker_options *options, uint32_t timeout_ms,
+		       struct arena *arena, const struct world **ret, const char **error)
+{
+	CLEANUP(fetch_done) struct fetch fetch = { .arena = arena };
+	int r = set_up(&fetch, options, timeout_ms);
+
+	if (r == DOCKER_E_URL)
+		*error = "not a URL of Docker: unix:///PATH, tcp://HOST:PORT";
+	if (r)
+		return r;
+	r = sd_event_loop(fetch.loop);
+	if (r < 0)
+		return r;
+	if (fetch.is_read)
+		return world_store_snapshot(fetch.store, arena, ret);
+	*error = fetch.error;
+	return fetch.error ? DOCKER_E_UNREACHABLE : -ENOMEM;
+}

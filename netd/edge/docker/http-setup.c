@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "edge/docker/http-setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONNECT_TIMEOUT_MS 5000L
+#define RECEIVE_BYTES (64L * 1024L)
+
+void http_setup_done(struct http_setup *setup)
+{
+	free(setup->socket_path);
+	free(setup->base);
+	free(setup->ca);
+	free(setup->cert);
+	free(setup->key);
+	*setup = (struct http_setup){ 0 };
+}
+
+static const char *after(const char *text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(text, prefix, n) == 0 ? text + n : NULL;
+}
+
+static int set_tcp(struct http_setup *setup, const struct docker_options *options, const char *host)
+{
+	size_t len = strcspn(host, "/");
+
+	/* User names, paths and the like have no business here. */
+	if (len == 0 || (host[len] && host[len + 1]) || strpbrk(host, "@?# \\"))
+		return DOCKER_E_URL;
+	setup->is_tls = options->cert_dir || after(options->url, "https://");
+	setup->is_verified = options->tls_verify || !options->cert_dir;
+	if (asprintf(&setup->base, "%s://%.*s", setup->is_tls ? "https" : "http", (int)len, host) >=
+	    0)
+		return 0;
+	setup->base = NULL;
+	return -ENOMEM;
+}
+
+static int set_socket(struct http_setup *setup, const char *path)
+{
+	if (*path != '/')
+		return DOCKER_E_URL;
+	setup->socket_path = strdup(path);
+	setup->base = strdup("http://docker");
+	return setup->socket_path && setup->base ? 0 : -ENOMEM;
+}
+
+/* DIR/NAME if it is there. */
+static int find_file(const char *dir, const char *name, char **ret)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	if (access(path, R_OK) == 0)
+		*ret = path;
+	else
+		free(path);
+	return 0;
+}
+
+static int set_url(struct http_setup *setup, const struct docker_options *options)
+{
+	static const char *const schemes[] = { "tcp://", "http://", "https://" };
+	const char *path = after(options->url, "unix://");
+
+	if (path)
+		return set_socket(setup, path);
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (after(options->url, schemes[i]))
+			return set_tcp(setup, options, after(options->url, schemes[i]));
+	return DOCKER_E_URL;
+}
+
+int http_setup_init(struct http_setup *setup, const struct docker_options *options)
+{
+	int r = set_url(setup, options);
+
+	if (r == 0 && setup->is_tls && options->cert_dir) {
+		r = find_file(options->cert_dir, "ca.pem", &setup->ca);
+		if (r == 0)
+			r = find_file(options->cert_dir, "cert.pem", &setup->cert);
+		if (r == 0)
+			r = find_file(options->cert_dir, "key.pem", &setup->key);
+	}
+	if (r)
+		http_setup_done(setup);
+	return r;
+}
+
+static bool apply_text(CURL *easy, CURLoption option, const char *value)
+{
+	return !value || curl_easy_setopt(easy, option, value) == CURLE_OK;
+}
+
+static bool apply_number(CURL *easy, CURLoption option, long value)
+{
+	return curl_easy_setopt(easy, option, value) == CURLE_OK;
+}
+
+static bool apply_tls(const struct http_setup *setup, CURL *easy)
+{
+	return apply_text(easy, CURLOPT_CAINFO, setup->ca) &&
+	       apply_text(easy, CURLOPT_SSLCERT, setup->cert) &&
+	       apply_text(easy, CURLOPT_SSLKEY, setup->key) &&
+	       apply_number(easy, CURLOPT_SSL_VERIFYPEER, setup->is_verified) &&
+	       apply_number(easy, CURLOPT_SSL_VERIFYHOST, setup->is_verified ? 2 : 0);
+}
+
+bool http_setup_apply(const struct http_setup *setup, CURL *easy, const char *path)
+{
+	CLEANUP(free_ptr) char *url = NULL;
+
+	if (asprintf(&url, "%s%s", setup->base, path) < 0) {
+		url = NULL;
+		return false;
+	}
+	return apply_text(easy, CURLOPT_URL, url) &&
+	       apply_text(easy, CURLOPT_UNIX_SOCKET_PATH, setup->socket_path) &&
+	       apply_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+	       apply_text(easy, CURLOPT_PROXY, "") && apply_text(easy, CURLOPT_NOPROXY, "*") &&
+	       apply_text(easy, CURLOPT_USERAGENT, "netd") &&
+	       apply_number(easy, CURLOPT_FOLLOWLOCATION, 0) &&
+	       apply_number(easy, CURLOPT_NOSIGNAL, 1) &&
+	       apply_number(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
+	       apply_number(easy, CURLOPT_PATH_AS_IS, 1) &&
+	       apply_number(easy, CURLOPT_TCP_KEEPALIVE, 1) &&
+	       apply_number(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS) &&
+	       apply_number(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES) &&
+	       (!setup->is_tls || apply_tls(setup, easy));
+}

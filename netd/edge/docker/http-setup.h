@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Docker's ways to name a server, as curl options. Internal to edge/docker. */
+#pragma once
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "core/base/cleanup.h"
+#include "edge/docker/docker.h"
+
+struct http_setup {
+	char *socket_path;     /* NULL: tcp */
+	char *base;	       /* "http://docker", "https://host:2376" */
+	char *ca, *cert, *key; /* NULL: no TLS, or no such file */
+	bool is_tls, is_verified;
+};
+
+/* DOCKER_E_URL or -ENOMEM. */
+int http_setup_init(struct http_setup *setup, const struct docker_options *options) MUST_CHECK;
+void http_setup_done(struct http_setup *setup);
+/* False: curl took an option not, or no memory. */
+bool http_setup_apply(const struct http_setup *setup, CURL *easy, const char *path);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* GET requests to one server, on the event loop: libcurl behind five functions. Connections are
+ * kept and used again. Never: redirects, proxies, signals, protocols other than http and https. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "core/base/cleanup.h"
+#include "edge/docker/docker.h"
+
+struct http;
+struct http_request;
+
+/* How a request ended. */
+struct http_result {
+	const char *error; /* NULL: an answer came, of whatever status */
+	long status;	   /* 200, 404, …; 0 with an error */
+	const char *body;  /* NUL-terminated, gone after the call; "" for a stream */
+	size_t len;
+	time_t date; /* the server's clock, -1 unknown */
+};
+
+/* Called from the event loop, never from inside http_get(). */
+struct http_handler {
+	/* A stream only: the headers of a 2xx answer are here. */
+	void (*opened)(void *userdata);
+	/* A stream only. */
+	void (*line)(void *userdata, const char *line, size_t len);
+	/* Once, unless cancelled; the request is gone after it. */
+	void (*done)(void *userdata, const struct http_result *result);
+	void *userdata;
+};
+
+/* DOCKER_E_URL, -ENOMEM or -errno. The options are copied. */
+int http_new(sd_event *loop, const struct docker_options *options, struct http **ret) MUST_CHECK;
+struct http *http_free(struct http *http); /* cancels all */
+
+/* @path with its leading slash, characters as in a URL. @timeout_ms 0: none; handler->opened or
+ * handler->line: a stream. NULL: out of memory. */
+struct http_request *http_get(struct http *http, const char *path, uint32_t timeout_ms,
+			      const struct http_handler *handler) MUST_CHECK;
+/* Forgets a request; its handler is not called any more. NULL is fine. Returns NULL. */
+struct http_request *http_cancel(struct http_request *request);

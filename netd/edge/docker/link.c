@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The life of the link: version, events, reading, up; any failure cuts it and starts it again. */
+#include "edge/docker/link.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edge/loop/loop.h"
+
+#define RETRY_FIRST_US 100000u
+#define RETRY_LAST_US 1000000u
+#define HELLO_TIMEOUT_MS 10000u
+
+/* filters={"type":["container","network","daemon"],"event":[…]}: without the second, each health
+ * check of each container would wake us twice. */
+static const char event_filters[] =
+	"filters=%7B%22type%22%3A%5B%22container%22%2C%22network%22%2C%22daemon%22%5D%2C"
+	"%22event%22%3A%5B%22connect%22%2C%22disconnect%22%2C%22create%22%2C%22destroy%22%2C"
+	"%22remove%22%2C%22start%22%2C%22die%22%2C%22rename%22%2C%22reload%22%5D%7D";
+
+static void cut(struct docker *docker)
+{
+	docker->hello = http_cancel(docker->hello);
+	docker->stream = http_cancel(docker->stream);
+	ask_cancel_all(docker);
+	sync_stop(docker);
+	docker->link = DOCKER_LINK_DOWN;
+}
+
+void link_fail(struct docker *docker, const char *what, const char *reason)
+{
+	if (docker->link == DOCKER_LINK_DOWN)
+		return;
+	cut(docker);
+	(void)snprintf(docker->error, sizeof(docker->error), "%.120s: %.120s", what, reason);
+	/* Arming cannot fail but for a clock that does not exist. */
+	(void)!loop_arm(docker->retry, docker->retry_us);
+	docker->retry_us *= 2;
+	if (docker->retry_us > RETRY_LAST_US)
+		docker->retry_us = RETRY_LAST_US;
+	if (strcmp(docker->told, docker->error) == 0)
+		return;
+	memcpy(docker->told, docker->error, sizeof(docker->told));
+	if (docker->handler.on_down)
+		docker->handler.on_down(docker->handler.userdata, docker->error);
+}
+
+void link_is_up(struct docker *docker)
+{
+	docker->link = DOCKER_LINK_UP;
+	docker->retry_us = RETRY_FIRST_US;
+	docker->told[0] = '\0';
+	react_to_missed(docker);
+	if (docker->handler.on_synced)
+		docker->handler.on_synced(docker->handler.userdata);
+}
+
+/* ---- the event stream ---- */
+
+static void on_stream_opened(void *userdata)
+{
+	sync_start(userdata);
+}
+
+static void on_stream_line(void *userdata, const char *line, size_t len)
+{
+	react(userdata, line, len);
+}
+
+static void on_stream_done(void *userdata, const struct http_result *result)
+{
+	struct docker *docker = userdata;
+	char reason[64];
+
+	docker->stream = NULL;
+	(void)snprintf(reason, sizeof(reason), "status %ld", result->status);
+	if (result->status >= 200 && result->status < 300)
+		link_fail(docker, "/events", "ended");
+	else
+		link_fail(docker, "/events", result->error ? result->error : reason);
+}
+
+/* Docker sends the headers just before it subscribes us. Events of the last second (of its clock)
+ * close that gap; those that are too old only make us ask once more. */
+static void subscribe(struct docker *docker, time_t date)
+{
+	const struct http_handler handler = { on_stream_opened, on_stream_line, on_stream_done,
+					      docker };
+	char path[512], since[32] = "";
+
+	if (date > 0)
+		(void)snprintf(since, sizeof(since), "since=%lld&", (long long)date - 1);
+	(void)snprintf(path, sizeof(path), "/v%s/events?%s%s", docker->api, since, event_filters);
+	docker->stream = http_get(docker->http, path, 0, &handler);
+	if (!docker->stream)
+		link_fail(docker, "/events", "no memory");
+}
+
+/* ---- the first question ---- */
+
+static const char *text_of(const cJSON *json, const char *key)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+
+	return text ? text : "";
+}
+
+/* Why we cannot talk to it, or NULL. */
+static const char *read_version(struct docker *docker, const cJSON *json)
+{
+	int r = docker_negotiate(text_of(json, "ApiVersion"), text_of(json, "MinAPIVersion"),
+				 docker->api);
+
+	(void)snprintf(docker->engine, sizeof(docker->engine), "%.40s", text_of(json, "Version"));
+	if (r == -EPROTONOSUPPORT)
+		return "no API version in common (ours: " DOCKER_API_OLDEST " to " DOCKER_API_NEWEST
+		       ")";
+	return r < 0 ? "not the answer of a Docker engine" : NULL;
+}
+
+static void on_hello(void *userdata, const struct http_result *result)
+{
+	struct docker *docker = userdata;
+	char reason[64];
+
+	docker->hello = NULL;
+	if (result->error) {
+		link_fail(docker, "/version", result->error);
+		return;
+	}
+	if (result->status != 200) {
+		(void)snprintf(reason, sizeof(reason), "status %ld", result->status);
+		link_fail(docker, "/version", reason);
+		return;
+	}
+	cJSON *json = cJSON_Parse(result->body);
+	const char *refusal = read_version(docker, json);
+	cJSON_Delete(json);
+	if (refusal)
+		link_fail(docker, "/version", refusal);
+	else
+		subscribe(docker, result->date);
+}
+
+static void start(struct docker *docker)
+{
+	const struct http_handler handler = { .done = on_hello, .userdata = docker };
+
+	docker->link = DOCKER_LINK_CONNECTING;
+	docker->hello = http_get(docker->http, "/version", HELLO_TIMEOUT_MS, &handler);
+	if (!docker->hello)
+		link_fail(docker, "/version", "no memory");
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	start(userdata);
+	return 0;
+}
+
+/* ---- life ---- */
+
+void docker_resync(struct docker *docker, const char *why)
+{
+	cut(docker);
+	(void)snprintf(docker->error, sizeof(docker->error), "%.200s", why);
+	(void)!loop_arm(docker->retry, 0);
+}
+
+struct docker_status docker_status(const struct docker *docker)
+{
+	return (struct docker_status){ docker->link,  docker->api,	docker->engine,
+				       docker->error, docker->n_events, docker->n_syncs };
+}
+
+struct docker *docker_free(struct docker *docker)
+{
+	if (!docker)
+		return NULL;
+	cut(docker);
+	(void)http_free(docker->http);
+	(void)sd_event_source_disable_unref(docker->retry);
+	free(docker);
+	return NULL;
+}
+
+void docker_freep(struct docker **docker)
+{
+	*docker = docker_free(*docker);
+}
+
+int docker_new(sd_event *loop, const struct docker_options *options,
+	       const struct docker_handler *handler, struct world_store *store, struct docker **ret)
+{
+	CLEANUP(docker_freep) struct docker *docker = calloc(1, sizeof(*docker));
+
+	if (!docker)
+		return -ENOMEM;
+	docker->handler = *handler;
+	docker->store = store;
+	docker->retry_us = RETRY_FIRST_US;
+	int r = http_new(loop, options, &docker->http);
+	if (r)
+		return r;
+	const struct loop_timer timer = { "docker-retry", SD_EVENT_PRIORITY_NORMAL, on_retry,
+					  docker };
+	r = loop_add_timer(loop, &timer, &docker->retry);
+	if (r == 0)
+		r = loop_arm(docker->retry, 0);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(docker);
+	return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the link to Docker, and what they call each other for. Internal to edge/docker.
+ *
+ *   link.c       connect, agree on a version, subscribe; cut and try again
+ *   sync.c       one full reading into a store of its own
+ *   reactions.c  what follows from an event
+ *   questions.c  single requests and their answers */
+#pragma once
+
+#include "edge/docker/docker.h"
+#include "edge/docker/http.h"
+#include "edge/docker/version.h"
+
+#define LINK_ERROR_LEN 256
+
+enum question_kind {
+	QUESTION_NETWORKS,
+	QUESTION_NETWORK,
+	QUESTION_CONTAINERS,
+	QUESTION_CONTAINER,
+	QUESTION_INSPECT,
+};
+
+struct question; /* a request under way, or an inspect that waits for its turn */
+
+struct docker {
+	struct http *http;
+	struct docker_handler handler;
+	struct world_store *store; /* the caller's */
+
+	enum docker_link link;
+	sd_event_source *retry;
+	uint64_t retry_us;
+	struct http_request *hello;  /* GET /version */
+	struct http_request *stream; /* GET /events */
+	char api[DOCKER_API_LEN], engine[64], error[LINK_ERROR_LEN];
+	char told[LINK_ERROR_LEN]; /* the reason that on_down was called with, "" when up */
+	uint64_t n_events, n_syncs;
+
+	struct question *questions;
+	uint64_t n_asked;
+	unsigned int n_inspects; /* under way */
+
+	struct world_store *fresh; /* while reading: what was read so far */
+	size_t n_unread;	   /* answers it still waits for */
+	bool has_lists;
+	struct world_event *missed; /* events that came meanwhile */
+	size_t n_missed, cap_missed;
+};
+
+/* ---- link.c ---- */
+
+/* Cuts the connection and tries again later. */
+void link_fail(struct docker *docker, const char *what, const char *reason);
+/* The reading is done. */
+void link_is_up(struct docker *docker);
+
+/* ---- sync.c ---- */
+
+void sync_start(struct docker *docker);
+void sync_stop(struct docker *docker);
+/* An answer of the reading has been stored. */
+void sync_progress(struct docker *docker);
+
+/* ---- reactions.c ---- */
+
+void react(struct docker *docker, const char *line, size_t len);
+/* The events that came during the reading: nothing is taken from them but what to ask again, for
+ * the reading may be newer than they are. */
+void react_to_missed(struct docker *docker);
+
+/* ---- questions.c ---- */
+
+/* Asks for the store in use. At most two questions of one kind and id are under way: one that may
+ * be too old, one that is not; a third is asked when one of them is answered. */
+void ask(struct docker *docker, enum question_kind kind, const char *id);
+/* Asks for the reading. */
+void ask_for_sync(struct docker *docker, enum question_kind kind, const char *id);
+/* The answers under way are older than what we know now: drops them. */
+void ask_forget(struct docker *docker, enum question_kind kind, const char *id);
+void ask_cancel_all(struct docker *docker);

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions to Docker and what becomes of the answers. Answers can come in another order than their
+ * questions were asked: one that is older than what is stored is dropped. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edge/docker/link.h"
+
+/* An inspect of a starting container is not answered before it runs; these may hold a connection
+ * each for that long, the others wait. */
+#define MOST_INSPECTS 16u
+#define PATH_LEN 256
+
+struct question {
+	struct docker *docker;
+	struct question *next;
+	enum question_kind kind;
+	char id[WORLD_ID_LEN];
+	uint64_t number;
+	bool is_for_sync;
+	bool is_stale;		      /* drop the answer */
+	bool is_again;		      /* ask once more when this is answered */
+	struct http_request *request; /* NULL: waits for its turn */
+};
+
+typedef int take_answer(struct world_store *store, const char *json, size_t len,
+			const char **error);
+
+static const struct {
+	const char *before_id, *after_id;
+	const char *why; /* for on_change */
+	uint32_t timeout_ms;
+	take_answer *take;
+} kinds[] = {
+	[QUESTION_NETWORKS] = { "networks", "", "networks", 60000, world_store_set_networks },
+	[QUESTION_NETWORK] = { "networks/", "", "network", 30000, world_store_put_network },
+	[QUESTION_CONTAINERS] = { "containers/json?all=1", "", "containers", 60000,
+				  world_store_set_containers },
+	/* filters={"id":["…"]} */
+	[QUESTION_CONTAINER] = { "containers/json?all=1&filters=%7B%22id%22%3A%5B%22", "%22%5D%7D",
+				 "container", 30000, world_store_put_containers },
+	[QUESTION_INSPECT] = { "containers/", "/json", "published ports", 300000,
+			       world_store_put_inspect },
+};
+
+static void on_answer(void *userdata, const struct http_result *result);
+
+static void question_path(const struct question *question, char ret[PATH_LEN])
+{
+	(void)snprintf(ret, PATH_LEN, "/v%s/%s%s%s", question->docker->api,
+		       kinds[question->kind].before_id, question->id,
+		       kinds[question->kind].after_id);
+}
+
+static void unlink_question(struct question *question)
+{
+	struct question **link = &question->docker->questions;
+
+	while (*link != question)
+		link = &(*link)->next;
+	*link = question->next;
+}
+
+static bool send_question(struct question *question)
+{
+	const struct http_handler handler = { .done = on_answer, .userdata = question };
+	char path[PATH_LEN];
+
+	question_path(question, path);
+	question->request =
+		http_get(question->docker->http, path, kinds[question->kind].timeout_ms, &handler);
+	if (question->request && question->kind == QUESTION_INSPECT)
+		question->docker->n_inspects++;
+	return question->request;
+}
+
+static void ask_new(struct docker *docker, enum question_kind kind, const char *id, bool for_sync)
+{
+	struct question *question = calloc(1, sizeof(*question));
+
+	if (!question) {
+		link_fail(docker, "asking", "no memory");
+		return;
+	}
+	question->docker = docker;
+	question->kind = kind;
+	question->is_for_sync = for_sync;
+	question->number = ++docker->n_asked;
+	(void)snprintf(question->id, sizeof(question->id), "%s", id);
+	question->next = docker->questions;
+	docker->questions = question;
+	if (kind == QUESTION_INSPECT && docker->n_inspects >= MOST_INSPECTS)
+		return;
+	if (!send_question(question))
+		link_fail(docker, "asking", "no memory");
+}
+
+static bool is_same(const struct question *question, enum question_kind kind, const char *id)
+{
+	return question->kind == kind && !question->is_for_sync && strcmp(question->id, id) == 0;
+}
+
+void ask(struct docker *docker, enum question_kind kind, const char *id)
+{
+	struct question *newest = NULL;
+	unsigned int n = 0;
+
+	if (!*id)
+		return;
+	/* New ones stand in front. */
+	for (struct question *q = docker->questions; q; q = q->next)
+		if (is_same(q, kind, id) && !q->is_stale && n++ == 0)
+			newest = q;
+	if (n < 2)
+		ask_new(docker, kind, id, false);
+	else
+		newest->is_again = true;
+}
+
+void ask_for_sync(struct docker *docker, enum question_kind kind, const char *id)
+{
+	ask_new(docker, kind, id, true);
+}
+
+void ask_forget(struct docker *docker, enum question_kind kind, const char *id)
+{
+	for (struct question *q = docker->questions; q; q = q->next)
+		q->is_stale |= is_same(q, kind, id);
+}
+
+void ask_cancel_all(struct docker *docker)
+{
+	while (docker->questions) {
+		struct question *question = docker->questions;
+		docker->questions = question->next;
+		(void)http_cancel(question->request);
+		free(question);
+	}
+	docker->n_inspects = 0;
+}
+
+/* ---- answers ---- */
+
+static void send_waiting_inspect(struct docker *docker)
+{
+	for (struct question *q = docker->questions; q; q = q->next)
+		if (q->kind == QUESTION_INSPECT && !q->request) {
+			if (!send_question(q))
+				link_fail(docker, "asking", "no memory");
+			return;
+		}
+}
+
+/* The list of one container without it, or 404: it is gone. */
+static bool is_gone(const struct question *question, const struct http_result *result)
+{
+	if (question->kind == QUESTION_CONTAINER)
+		return result->status == 200 && strncmp(result->body, "[]", 2) == 0;
+	return result->status == 404 && *question->id;
+}
+
+static void take_gone(const struct question *question, struct world_store *store)
+{
+	if (question->kind == QUESTION_NETWORK)
+		world_store_remove_network(store, question->id);
+	else
+		world_store_remove_container(store, question->id);
+}
+
+/* Why an answer is of no use, NULL when it was stored. */
+static const char *store_answer(const struct question *question, const struct http_result *result,
+				char text[LINK_ERROR_LEN])
+{
+	struct docker *docker = question->docker;
+	struct world_store *store = question->is_for_sync ? docker->fresh : docker->store;
+	const char *error = NULL;
+
+	if (result->error)
+		return result->error;
+	if (is_gone(question, result)) {
+		take_gone(question, store);
+		return NULL;
+	}
+	if (result->status != 200) {
+		(void)snprintf(text, LINK_ERROR_LEN, "status %ld: %.100s", result->status,
+			       result->body);
+		return text;
+	}
+	int r = kinds[question->kind].take(store, result->body, result->len, &error);
+	return r == 0 ? NULL : r > 0 ? error : "no memory";
+}
+
+/* What is stored now makes older questions of the same kind and id pointless. */
+static void forget_older(const struct question *answered)
+{
+	for (struct question *q = answered->docker->questions; q; q = q->next)
+		if (q->number < answered->number && is_same(q, answered->kind, answered->id))
+			q->is_stale = true;
+}
+
+static void use_answer(const struct question *question, const struct http_result *result)
+{
+	struct docker *docker = question->docker;
+	char text[LINK_ERROR_LEN], what[64];
+	const char *failure = store_answer(question, result, text);
+
+	/* An inspect is a comfort: ports come with the start event too. */
+	if (failure && question->kind == QUESTION_INSPECT) {
+		(void)snprintf(docker->error, sizeof(docker->error), "inspect %.12s: %.200s",
+			       question->id, failure);
+		return;
+	}
+	if (failure) {
+		(void)snprintf(what, sizeof(what), "%s%s%.12s", kinds[question->kind].why,
+			       *question->id ? " " : "", question->id);
+		link_fail(docker, what, failure);
+		return;
+	}
+	if (question->is_for_sync) {
+		sync_progress(docker);
+		return;
+	}
+	forget_older(question);
+	if (docker->handler.on_change)
+		docker->handler.on_change(docker->handler.userdata, kinds[question->kind].why);
+}
+
+static void on_answer(void *userdata, const struct http_result *result)
+{
+	struct question *question = userdata;
+	struct docker *docker = question->docker;
+
+	unlink_question(question);
+	if (question->kind == QUESTION_INSPECT) {
+		docker->n_inspects--;
+		send_waiting_inspect(docker);
+	}
+	/* Sending the next may have cut the link. */
+	if (!question->is_stale && docker->link != DOCKER_LINK_DOWN)
+		use_answer(question, result);
+	if (question->is_again && docker->link == DOCKER_LINK_UP)
+		ask(docker, question->kind, question->id);
+	free(question);
+}

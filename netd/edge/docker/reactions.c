@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What follows from an event. Events carry no address and no MAC, so most of it is questions:
+ * GET /networks/{id} and the list of that one container answer within 1-3 ms even while it starts.
+ * Inspect does not answer before the container runs, so nothing waits for it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "edge/docker/link.h"
+
+/* More events than this during one reading: better read again. */
+#define MOST_MISSED 65536u
+
+enum {
+	ASK_NETWORK = 1,
+	ASK_CONTAINER = 2,
+	ASK_PORTS = 4,
+	DROP_NETWORK = 8, /* answers under way about it are out of date */
+	DROP_CONTAINER = 16,
+};
+
+static void disconnect(struct world_store *store, const struct world_event *event)
+{
+	world_store_disconnect(store, event->network_id, event->container_id);
+}
+
+static void remove_network(struct world_store *store, const struct world_event *event)
+{
+	world_store_remove_network(store, event->network_id);
+}
+
+static void remove_container(struct world_store *store, const struct world_event *event)
+{
+	world_store_remove_container(store, event->container_id);
+}
+
+/* apply: what is known from the event alone; only ever takes facts away. */
+static const struct reaction {
+	unsigned int what;
+	void (*apply)(struct world_store *store, const struct world_event *event);
+	const char *why;
+} reactions[] = {
+	[WORLD_EVENT_OTHER] = { 0, NULL, NULL },
+	[WORLD_EVENT_NETWORK_CONNECT] = { ASK_NETWORK | ASK_CONTAINER, NULL, NULL },
+	[WORLD_EVENT_NETWORK_DISCONNECT] = { ASK_NETWORK | DROP_NETWORK, disconnect,
+					     "network disconnect" },
+	[WORLD_EVENT_NETWORK_CREATE] = { ASK_NETWORK, NULL, NULL },
+	[WORLD_EVENT_NETWORK_DESTROY] = { DROP_NETWORK, remove_network, "network destroy" },
+	[WORLD_EVENT_CONTAINER_CREATE] = { ASK_CONTAINER | ASK_PORTS, NULL, NULL },
+	[WORLD_EVENT_CONTAINER_START] = { ASK_CONTAINER, NULL, NULL },
+	[WORLD_EVENT_CONTAINER_DIE] = { ASK_CONTAINER, NULL, NULL },
+	[WORLD_EVENT_CONTAINER_DESTROY] = { DROP_CONTAINER, remove_container, "container destroy" },
+	[WORLD_EVENT_CONTAINER_RENAME] = { ASK_CONTAINER, NULL, NULL },
+	[WORLD_EVENT_DAEMON_RELOAD] = { 0, NULL, NULL }, /* changes nothing that we read */
+};
+
+static void ask_about(struct docker *docker, const struct world_event *event, unsigned int what)
+{
+	if (what & ASK_NETWORK && !world_store_is_unmanaged(docker->store, event->network_id))
+		ask(docker, QUESTION_NETWORK, event->network_id);
+	if (what & ASK_CONTAINER)
+		ask(docker, QUESTION_CONTAINER, event->container_id);
+	if (what & ASK_PORTS)
+		ask(docker, QUESTION_INSPECT, event->container_id);
+}
+
+static void react_now(struct docker *docker, const struct world_event *event)
+{
+	const struct reaction *reaction = &reactions[event->kind];
+
+	if (reaction->what & DROP_NETWORK)
+		ask_forget(docker, QUESTION_NETWORK, event->network_id);
+	if (reaction->what & DROP_CONTAINER) {
+		ask_forget(docker, QUESTION_CONTAINER, event->container_id);
+		ask_forget(docker, QUESTION_INSPECT, event->container_id);
+	}
+	/* Questions first: they take Docker a millisecond, the caller's work can go on meanwhile.
+	 */
+	ask_about(docker, event, reaction->what);
+	if (!reaction->apply)
+		return;
+	reaction->apply(docker->store, event);
+	if (docker->handler.on_change)
+		docker->handler.on_change(docker->handler.userdata, reaction->why);
+}
+
+static void note_missed(struct docker *docker, const struct world_event *event)
+{
+	if (docker->n_missed == docker->cap_missed) {
+		size_t cap = docker->cap_missed ? docker->cap_missed * 2 : 64;
+		struct world_event *missed =
+			cap > MOST_MISSED ? NULL : realloc(docker->missed, cap * sizeof(*missed));
+		if (!missed) {
+			link_fail(docker, "/events", "too many during one reading");
+			return;
+		}
+		docker->missed = missed;
+		docker->cap_missed = cap;
+	}
+	docker->missed[docker->n_missed++] = *event;
+}
+
+void react(struct docker *docker, const char *line, size_t len)
+{
+	struct world_event event;
+
+	if (world_parse_event(line, len, &event)) {
+		link_fail(docker, "/events", "a line that is not an event");
+		return;
+	}
+	if (event.kind == WORLD_EVENT_OTHER)
+		return;
+	docker->n_events++;
+	if (docker->handler.on_event)
+		docker->handler.on_event(docker->handler.userdata, &event);
+	if (docker->link == DOCKER_LINK_UP)
+		react_now(docker, &event);
+	else
+		note_missed(docker, &event);
+}
+
+void react_to_missed(struct docker *docker)
+{
+	struct world_event *missed = docker->missed;
+	size_t n = docker->n_missed;
+
+	docker->missed = NULL;
+	docker->n_missed = docker->cap_missed = 0;
+	for (size_t i = 0; i < n && docker->link == DOCKER_LINK_UP; i++) {
+		unsigned int what = reactions[missed[i].kind].what;
+		what |= what & DROP_NETWORK ? ASK_NETWORK : 0u;
+		what |= what & DROP_CONTAINER ? ASK_CONTAINER : 0u;
+		ask_about(docker, &missed[i], what);
+	}
+	free(missed);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "edge/loop/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+/* Not 0, which means sd-event's default of 250 ms. */
+#define FINEST_US 1
+
+static void unref(sd_event_source **source)
+{
+	*source = sd_event_source_disable_unref(*source);
+}
+
+/* What all sources have in common; takes @source over. */
+static int finish(sd_event_source *source, const char *name, int64_t priority,
+		  sd_event_source **ret)
+{
+	CLEANUP(unref) sd_event_source *owned = source;
+	int r = sd_event_source_set_exit_on_failure(owned, 1);
+
+	if (r >= 0)
+		r = sd_event_source_set_priority(owned, priority);
+	if (r >= 0 && name)
+		r = sd_event_source_set_description(owned, name);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(owned);
+	return 0;
+}
+
+int loop_add_io(sd_event *loop, const struct loop_io *io, sd_event_source **ret)
+{
+	sd_event_source *source = NULL;
+	int r = sd_event_add_io(loop, &source, io->fd, io->events, io->handler, io->userdata);
+
+	return r < 0 ? r : finish(source, io->name, io->priority, ret);
+}
+
+int loop_add_timer(sd_event *loop, const struct loop_timer *timer, sd_event_source **ret)
+{
+	sd_event_source *source = NULL;
+	int r = sd_event_add_time(loop, &source, CLOCK_MONOTONIC, UINT64_MAX, FINEST_US,
+				  timer->handler, timer->userdata);
+
+	if (r < 0)
+		return r;
+	CLEANUP(unref) sd_event_source *owned = source;
+	r = sd_event_source_set_enabled(owned, SD_EVENT_OFF);
+	return r < 0 ? r : finish(TAKE_PTR(owned), timer->name, timer->priority, ret);
+}
+
+int loop_arm(sd_event_source *timer, uint64_t in_us)
+{
+	struct timespec now;
+
+	/* Not sd_event_now(), which is the time at which this turn of the loop began. */
+	if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)
+		return -errno;
+	uint64_t now_us = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+	int r = sd_event_source_set_time(timer, now_us + in_us);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	return r < 0 ? r : 0;
+}
+
+int loop_disarm(sd_event_source *timer)
+{
+	int r = sd_event_source_set_enabled(timer, SD_EVENT_OFF);
+
+	return r < 0 ? r : 0;
+}
+
+int loop_add_signal(sd_event *loop, const struct loop_signal *what, sd_event_source **ret)
+{
+	sd_event_source *source = NULL;
+	sigset_t set;
+
+	sigemptyset(&set);
+	if (sigaddset(&set, what->signal) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	int r = sd_event_add_signal(loop, &source, what->signal, what->handler, what->userdata);
+	return r < 0 ? r : finish(source, NULL, what->priority, ret);
+}
+
+int loop_add_post(sd_event *loop, const struct loop_post *post, sd_event_source **ret)
+{
+	sd_event_source *source = NULL;
+	int r = sd_event_add_post(loop, &source, post->handler, post->userdata);
+
+	return r < 0 ? r : finish(source, post->name, post->priority, ret);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Event sources of sd-event, made right. sd-event silently switches a source off when its handler
+ * returns a negative number, and goes on: for netd that is failing open. Every source made here
+ * ends the loop instead, with that number, and systemd starts netd again while the kernel keeps the
+ * rules. A handler that can settle an error itself does so and returns 0.
+ *
+ * Each function: 0 and *ret is the source, the caller's to disable and unref
+ * (sd_event_source_disable_unref); or -errno and *ret is untouched. */
+#pragma once
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "core/base/cleanup.h"
+
+struct loop_io {
+	const char *name; /* for sd-event's own messages; a constant */
+	int fd;		  /* stays the caller's */
+	uint32_t events;  /* EPOLLIN, … */
+	int64_t priority; /* SD_EVENT_PRIORITY_…; 0 is normal */
+	sd_event_io_handler_t handler;
+	void *userdata;
+};
+int loop_add_io(sd_event *loop, const struct loop_io *io, sd_event_source **ret) MUST_CHECK;
+
+/* A single shot in CLOCK_MONOTONIC, accurate to what the kernel can do (sd-event's default is a
+ * quarter of a second). Made disarmed: loop_arm(). */
+struct loop_timer {
+	const char *name;
+	int64_t priority;
+	sd_event_time_handler_t handler;
+	void *userdata;
+};
+int loop_add_timer(sd_event *loop, const struct loop_timer *timer,
+		   sd_event_source **ret) MUST_CHECK;
+/* From now, in microseconds; 0: in the next turn of the loop. */
+int loop_arm(sd_event_source *timer, uint64_t in_us) MUST_CHECK;
+int loop_disarm(sd_event_source *timer) MUST_CHECK;
+
+/* Blocks the signal for this thread first, as signalfd needs. NULL handler: end the loop with 0. */
+struct loop_signal {
+	int signal;
+	int64_t priority;
+	sd_event_signal_handler_t handler;
+	void *userdata;
+};
+int loop_add_signal(sd_event *loop, const struct loop_signal *what,
+		    sd_event_source **ret) MUST_CHECK;
+
+/* Runs after other sources ran, whenever nothing of a more urgent priority is pending. With
+ * SD_EVENT_PRIORITY_IDLE: once for a whole burst of events. */
+struct loop_post {
+	const char *name;
+	int64_t priority;
+	sd_event_handler_t handler;
+	void *userdata;
+};
+int loop_add_post(sd_event *loop, const struct loop_post *post, sd_event_source **ret) MUST_CHECK;

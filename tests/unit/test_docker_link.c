@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The link to Docker against a scripted engine on the same event loop: order of answers, answers
+ * that never come, cuts. No time passes that the test does not wait for. */
+#include "docker-engine.h"
+
+#define X16(d) d d d d d d d d d d d d d d d d
+#define ID(d) X16(d) X16(d) X16(d) X16(d)
+#define NET(d) "{\"Id\":\"" ID(d) "\",\"Name\":\"net" d "\",\"Driver\":\"bridge\"}"
+#define BODY(d, members)                         \
+	"{\"Id\":\"" ID(d) "\",\"Name\":\"net" d \
+			   "\",\"Driver\":\"bridge\",\"Containers\":{" members "}}"
+#define MEMBER(d, v4) "\"" ID(d) "\":{\"IPv4Address\":\"" v4 "/16\"}"
+#define CTR(d) "{\"Id\":\"" ID(d) "\",\"Names\":[\"/ctr" d "\"],\"State\":\"created\"}"
+#define EVENT(type, action, id, container)                                         \
+	"{\"Type\":\"" type "\",\"Action\":\"" action "\",\"Actor\":{\"ID\":\"" id \
+	"\",\"Attributes\":{\"container\":\"" container "\"}}}\n"
+#define CONNECT EVENT("network", "connect", ID("1"), ID("a"))
+#define VERSION "{\"Version\":\"20.10\",\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}"
+
+/* ---- the link's side ---- */
+
+static void on_synced(void *userdata)
+{
+	((struct engine *)userdata)->n_synced++;
+}
+
+static void on_change(void *userdata, const char *why)
+{
+	(void)why;
+	((struct engine *)userdata)->n_changes++;
+}
+
+static void on_event(void *userdata, const struct world_event *event)
+{
+	(void)event;
+	((struct engine *)userdata)->n_events++;
+}
+
+static void on_down(void *userdata, const char *reason)
+{
+	struct engine *engine = userdata;
+
+	engine->n_down++;
+	(void)snprintf(engine->reason, sizeof(engine->reason), "%s", reason);
+}
+
+static const struct row usual[] = {
+	{ "version", 200, VERSION },
+	{ "networks/" ID("1"), 200, BODY("1", MEMBER("a", "172.18.0.2")) },
+	{ "networks", 200, "[" NET("1") "]" },
+	{ "containers/json?all=1&", 200, "[" CTR("a") "]" },
+	{ "containers/json", 200, "[" CTR("a") "]" },
+};
+
+static void set_row(struct engine *engine, const char *path, int status, const char *body)
+{
+	size_t i = 0;
+
+	while (i < MOST_ROWS - 1 && engine->rows[i].path && strcmp(engine->rows[i].path, path) != 0)
+		i++;
+	engine->rows[i] = (struct row){ path, status, body };
+}
+
+static void start(struct engine *engine)
+{
+	const struct docker_options options = { .url = engine->url };
+	const struct docker_handler handler = { on_synced, on_change, on_event, on_down, engine };
+
+	assert_int_equal(
+		docker_new(engine->loop, &options, &handler, engine->store, &engine->docker), 0);
+}
+
+static int set_up(void **state)
+{
+	struct engine *engine = engine_new();
+
+	memcpy(engine->rows, usual, sizeof(usual));
+	engine->store = world_store_new();
+	*state = engine;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct engine *engine = *state;
+
+	(void)docker_free(engine->docker);
+	(void)world_store_free(engine->store);
+	engine_free(engine);
+	return 0;
+}
+
+/* Runs the loop until the condition holds; nothing at all for 2 s is a failure. */
+#define RUN_UNTIL(engine, condition) \
+	while (!(condition))         \
+	assert_true(sd_event_run((engine)->loop, 2000000) > 0)
+
+/* Lets everything happen that can happen without waiting. */
+static void settle(struct engine *engine)
+{
+	while (sd_event_run(engine->loop, 20000) > 0)
+		;
+}
+
+/* "ctra:172.18.0.2 …" for the endpoints. */
+static void assert_endpoints(const struct engine *engine, const char *want)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(text_done) struct text out = { 0 };
+	const struct world *world = NULL;
+	char addr[IP_TEXT_LEN];
+
+	assert_int_equal(world_store_snapshot(engine->store, arena, &world), 0);
+	for (size_t i = 0; i < world->n_endpoints; i++)
+		text_printf(&out, "%s%s:%s", i ? " " : "",
+			    world->containers[world->endpoints[i].container].name,
+			    ip_format(&world->endpoints[i].ipv4, addr));
+	assert_string_equal(text_str(&out), want);
+}
+
+static void sync_up(struct engine *engine)
+{
+	start(engine);
+	RUN_UNTIL(engine, engine->n_synced == 1);
+	RUN_UNTIL(engine, engine->stream);
+}
+
+/* ---- tests ---- */
+
+static void subscribes_then_reads(void **state)
+{
+	struct engine *engine = *state;
+
+	sync_up(engine);
+	assert_endpoints(engine, "ctra:172.18.0.2");
+	assert_int_equal(engine->n_changes, 0);
+	const char *asked = text_str(&engine->asked);
+	assert_true(strstr(asked, "version") < strstr(asked, "events?since=1795460399&"));
+	assert_true(strstr(asked, "events") < strstr(asked, "networks\n"));
+	struct docker_status status = docker_status(engine->docker);
+	assert_int_equal(status.link, DOCKER_LINK_UP);
+	assert_string_equal(status.api_version, "1.41");
+	assert_string_equal(status.engine_version, "20.10");
+}
+
+static void event_in_single_bytes(void **state)
+{
+	struct engine *engine = *state;
+
+	sync_up(engine);
+	set_row(engine, "networks/" ID("1"), 200, BODY("1", MEMBER("a", "172.18.0.9")));
+	for (const char *c = CONNECT; *c; c++) {
+		chunk(engine, c, 1);
+		(void)sd_event_run(engine->loop, 0);
+	}
+	RUN_UNTIL(engine, engine->n_changes == 2);
+	assert_endpoints(engine, "ctra:172.18.0.9");
+}
+
+/* An inspect that is not answered holds up nobody, however many there are. */
+static void stuck_inspects(void **state)
+{
+	struct engine *engine = *state;
+
+	set_row(engine, "containers/", 200, NULL);
+	sync_up(engine);
+	for (int i = 0; i < 20; i++) {
+		char line[512];
+		(void)snprintf(line, sizeof(line),
+			       "{\"Type\":\"container\",\"Action\":\"create\",\"Actor\":{\"ID\":"
+			       "\"c%d\"}}\n",
+			       i);
+		emit(engine, line);
+		settle(engine);
+	}
+	assert_int_equal(count_asked(engine, "/json\n"), 16); /* the others wait */
+	unsigned int before = engine->n_changes;
+	set_row(engine, "networks/" ID("1"), 200, BODY("1", MEMBER("a", "172.18.0.9")));
+	emit(engine, CONNECT);
+	RUN_UNTIL(engine, engine->n_changes == before + 2);
+	assert_endpoints(engine, "ctra:172.18.0.9");
+	release(engine, "containers/c0/json", "{\"Id\":\"c0\"}");
+	RUN_UNTIL(engine, count_asked(engine, "/json\n") == 17);
+}
+
+/* An answer that was asked before the disconnect does not bring the endpoint back. */
+static void late_answer_after_disconnect(void **state)
+{
+	struct engine *engine = *state;
+
+	sync_up(engine);
+	set_row(engine, "networks/" ID("1"), 200, NULL);
+	emit(engine, CONNECT);
+	RUN_UNTIL(engine, count_asked(engine, "networks/") == 2);
+	emit(engine, EVENT("network", "disconnect", ID("1"), ID("a")));
+	RUN_UNTIL(engine, count_asked(engine, "networks/") == 3);
+	assert_endpoints(engine, "");
+	release(engine, "networks/", BODY("1", MEMBER("a", "172.18.0.2")));
+	settle(engine);
+	assert_endpoints(engine, "");
+	release(engine, "networks/", BODY("1", MEMBER("b", "172.18.0.2")));
+	settle(engine);
+	assert_endpoints(engine, "bbbbbbbbbbbb:172.18.0.2");
+}
+
+/* Many events about one network: two questions at a time, and one more at the end. */
+static void burst_on_one_network(void **state)
+{
+	struct engine *engine = *state;
+
+	sync_up(engine);
+	set_row(engine, "networks/" ID("1"), 200, NULL);
+	for (int i = 0; i < 20; i++)
+		emit(engine, CONNECT);
+	settle(engine);
+	assert_int_equal(count_asked(engine, "networks/"), 1 + 2);
+	for (int i = 0; i < 2; i++) {
+		release(engine, "networks/", BODY("1", ""));
+		settle(engine);
+	}
+	assert_int_equal(count_asked(engine, "networks/"), 1 + 3);
+	release(engine, "networks/", BODY("1", MEMBER("a", "172.18.0.7")));
+	settle(engine);
+	assert_endpoints(engine, "ctra:172.18.0.7");
+}
+
+/* What happens during the reading is asked again after it, and nothing shows before. */
+static void event_while_reading(void **state)
+{
+	struct engine *engine = *state;
+
+	set_row(engine, "networks/" ID("1"), 200, NULL);
+	start(engine);
+	RUN_UNTIL(engine, count_asked(engine, "networks/") == 1);
+	emit(engine, EVENT("network", "disconnect", ID("1"), ID("a")));
+	emit(engine, EVENT("network", "connect", ID("2"), ID("a")));
+	RUN_UNTIL(engine, engine->n_events == 2);
+	settle(engine);
+	assert_int_equal(count_asked(engine, "networks/"), 1);
+	assert_endpoints(engine, "");
+	set_row(engine, "networks/" ID("1"), 200, BODY("1", ""));
+	set_row(engine, "networks/" ID("2"), 404, "{}");
+	for (size_t i = 0; i < MOST_ROWS; i++) /* the more special path first */
+		if (engine->rows[i].path && strcmp(engine->rows[i].path, "networks") == 0)
+			engine->rows[i] = (struct row){ "networks/" ID("2"), 200,
+							BODY("2", MEMBER("a", "172.19.0.2")) };
+	release(engine, "networks/", BODY("1", MEMBER("a", "172.18.0.2")));
+	RUN_UNTIL(engine, engine->n_changes == 3);
+	assert_endpoints(engine, "ctra:172.19.0.2");
+}
+
+static void network_and_container_go(void **state)
+{
+	struct engine *engine = *state;
+
+	sync_up(engine);
+	set_row(engine, "containers/json?all=1&", 200, "[]\n");
+	emit(engine, EVENT("container", "start", ID("a"), ""));
+	RUN_UNTIL(engine, engine->n_changes == 1);
+	assert_endpoints(engine, "");
+	set_row(engine, "networks/" ID("1"), 404, "{\"message\":\"no such network\"}");
+	emit(engine, EVENT("network", "create", ID("1"), ""));
+	RUN_UNTIL(engine, engine->n_changes == 2);
+	assert_int_equal(engine->n_down, 0);
+}
+
+/* The last facts stay, and everything is read anew. */
+static void cut_and_back(void **state)
+{
+	struct engine *engine = *state;
+
+	sync_up(engine);
+	set_row(engine, "networks/" ID("1"), 200, BODY("1", MEMBER("b", "172.18.0.2")));
+	set_row(engine, "containers/json", 200, "[" CTR("b") "]");
+	hang_up(engine);
+	RUN_UNTIL(engine, engine->n_down == 1);
+	assert_endpoints(engine, "ctra:172.18.0.2");
+	assert_int_equal(docker_status(engine->docker).link, DOCKER_LINK_DOWN);
+	RUN_UNTIL(engine, engine->n_synced == 2);
+	assert_endpoints(engine, "ctrb:172.18.0.2");
+	docker_resync(engine->docker, "test");
+	RUN_UNTIL(engine, engine->n_synced == 3);
+	assert_int_equal(engine->n_down, 1);
+}
+
+struct failure_row {
+	const char *name, *path;
+	int status;
+	const char *body, *event, *reason;
+};
+
+static const struct failure_row failure_rows[] = {
+	{ "version 500", "version", 500, "", NULL, "/version: status 500" },
+	{ "version of another", "version", 200, "{}", NULL,
+	  "/version: not the answer of a Docker engine" },
+	{ "version too new", "version", 200, "{\"ApiVersion\":\"9.9\",\"MinAPIVersion\":\"9.0\"}",
+	  NULL, "/version: no API version in common (ours: 1.24 to 1.52)" },
+	{ "networks 500", "networks", 500, "oops", NULL, "networks: status 500: oops" },
+	{ "networks no JSON", "networks", 200, "<html>", NULL, "networks: not JSON" },
+	{ "containers no list", "containers/json", 200, "{}", NULL,
+	  "containers: not a list of containers" },
+	{ "network bad", "networks/", 200, "{\"Id\":1}", NULL,
+	  "network 111111111111: Id: missing or not an id" },
+	{ "event bad", "x", 0, NULL, "{\"Type\":\n", "/events: a line that is not an event" },
+};
+
+static void fails(void **state)
+{
+	struct engine *engine = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(failure_rows); i++) {
+		const struct failure_row *row = &failure_rows[i];
+		engine->n_down = engine->n_synced = 0;
+		engine->n_conns = 0;
+		memset(engine->rows, 0, sizeof(engine->rows));
+		engine->rows[0] = (struct row){ row->path, row->status, row->body };
+		memcpy(engine->rows + 1, usual, sizeof(usual));
+		if (strcmp(row->path, "networks") == 0) { /* not its details */
+			engine->rows[0] = usual[1];
+			engine->rows[1] = usual[0];
+			engine->rows[2] = (struct row){ row->path, row->status, row->body };
+		}
+		start(engine);
+		if (row->event) {
+			RUN_UNTIL(engine, engine->n_synced == 1);
+			emit(engine, row->event);
+		}
+		RUN_UNTIL(engine, engine->n_down == 1);
+		assert_string_equal(engine->reason, row->reason);
+		engine->docker = docker_free(engine->docker);
+		settle(engine);
+	}
+}
+
+static void fetches(void **state)
+{
+	static const struct {
+		const char *url;
+		int r;
+	} rows[] = {
+		{ "unix:///nonexistent/docker.sock", DOCKER_E_UNREACHABLE },
+		{ "unix://relative", DOCKER_E_URL },
+		{ "tcp://", DOCKER_E_URL },
+		{ "tcp://user@host:1", DOCKER_E_URL },
+		{ "tcp://host:1/path", DOCKER_E_URL },
+		{ "ssh://host", DOCKER_E_URL },
+		{ "file:///etc/passwd", DOCKER_E_URL },
+		{ "", DOCKER_E_URL },
+		{ "tcp://127.0.0.1:1", DOCKER_E_UNREACHABLE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		const struct docker_options options = { .url = rows[i].url };
+		const struct world *world = NULL;
+		const char *error = NULL;
+		assert_int_equal(docker_fetch_world(&options, 2000, arena, &world, &error),
+				 rows[i].r);
+		assert_non_null(error);
+		assert_null(world);
+	}
+}
+
+#define LINK_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINK_TEST(subscribes_then_reads),
+		LINK_TEST(event_in_single_bytes),
+		LINK_TEST(stuck_inspects),
+		LINK_TEST(late_answer_after_disconnect),
+		LINK_TEST(burst_on_one_network),
+		LINK_TEST(event_while_reading),
+		LINK_TEST(network_and_container_go),
+		LINK_TEST(cut_and_back),
+		LINK_TEST(fails),
+		cmocka_unit_test(fetches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

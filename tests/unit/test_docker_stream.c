@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The pure parts of the Docker link: cutting a stream into lines, agreeing on a version. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/text.h"
+#include "edge/docker/lines.h"
+#include "edge/docker/version.h"
+
+static const char stream[] = "{\"a\":1}\n\n{\"b\":\"x\\n\"}\r\n\r\n{}\n{\"cut\":";
+static const char want[] = "[{\"a\":1}][{\"b\":\"x\\n\"}][{}]";
+
+static void collect(struct docker_lines *lines, struct text *out)
+{
+	const char *line;
+	size_t len;
+
+	while (docker_lines_next(lines, &line, &len)) {
+		text_add(out, "[");
+		text_add_n(out, line, len);
+		text_add(out, "]");
+	}
+}
+
+/* Every pair of cuts, so every line is met whole, in two parts and in three. */
+static void splits_anywhere(void **state)
+{
+	size_t n = sizeof(stream) - 1;
+
+	(void)state;
+	for (size_t i = 0; i <= n; i++)
+		for (size_t j = i; j <= n; j++) {
+			CLEANUP(docker_lines_done) struct docker_lines lines = { .limit = 64 };
+			CLEANUP(text_done) struct text out = { 0 };
+			assert_int_equal(docker_lines_feed(&lines, stream, i), 0);
+			collect(&lines, &out);
+			assert_int_equal(docker_lines_feed(&lines, stream + i, j - i), 0);
+			collect(&lines, &out);
+			assert_int_equal(docker_lines_feed(&lines, stream + j, n - j), 0);
+			collect(&lines, &out);
+			assert_string_equal(text_str(&out), want);
+		}
+}
+
+/* Lines not taken yet stay when more comes. */
+static void keeps_untaken(void **state)
+{
+	CLEANUP(docker_lines_done) struct docker_lines lines = { .limit = 8 };
+	CLEANUP(text_done) struct text out = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3000; i++)
+		assert_int_equal(docker_lines_feed(&lines, "12345678\n", 9), 0);
+	const char *line;
+	size_t len, n = 1;
+	assert_true(docker_lines_next(&lines, &line, &len));
+	assert_int_equal(docker_lines_feed(&lines, "last\n", 5), 0);
+	while (docker_lines_next(&lines, &line, &len))
+		n++;
+	assert_int_equal(n, 3001);
+	assert_int_equal(len, 4);
+	assert_int_equal(docker_lines_feed(&lines, "x\n", 2), 0);
+	collect(&lines, &out);
+	assert_string_equal(text_str(&out), "[x]");
+}
+
+/* A line of the limit passes, one byte more does not, in one piece or byte by byte. */
+static void limits_lines(void **state)
+{
+	CLEANUP(docker_lines_done)
+	struct docker_lines whole = { .limit = 8 }, bytes = { .limit = 8 };
+
+	(void)state;
+	assert_int_equal(docker_lines_feed(&whole, "12345678", 8), 0);
+	assert_int_equal(docker_lines_feed(&whole, "\n123456789", 10), -EMSGSIZE);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(docker_lines_feed(&bytes, "x", 1), 0);
+	assert_int_equal(docker_lines_feed(&bytes, "x", 1), -EMSGSIZE);
+}
+
+struct version_row {
+	const char *newest, *oldest;
+	int r;
+	const char *want;
+};
+
+static const struct version_row version_rows[] = {
+	{ "1.41", "1.12", 0, "1.41" },		     /* 20.10 */
+	{ "1.45", "1.24", 0, "1.45" },		     /* 26 */
+	{ "1.52", "1.44", 0, "1.52" },		     /* 29 */
+	{ "1.60", "1.44", 0, DOCKER_API_NEWEST },    /* newer than we know */
+	{ "1.24", NULL, 0, "1.24" },		     /* the oldest we can use */
+	{ "1.23", "", -EPROTONOSUPPORT, NULL },	     /* too old */
+	{ "2.5", "1.53", -EPROTONOSUPPORT, NULL },   /* too new */
+	{ "2.5", "1.40", 0, DOCKER_API_NEWEST },     /* */
+	{ "", NULL, -EINVAL, NULL },		     /* no answer of Docker's */
+	{ "1", NULL, -EINVAL, NULL },		     /* */
+	{ "1.x", NULL, -EINVAL, NULL },		     /* */
+	{ "1.41-rc1", NULL, -EINVAL, NULL },	     /* */
+	{ "1.41", "old", -EINVAL, NULL },	     /* */
+	{ "1.99999999999999", NULL, -EINVAL, NULL }, /* */
+};
+
+static void negotiates(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(version_rows); i++) {
+		const struct version_row *row = &version_rows[i];
+		char version[DOCKER_API_LEN] = "";
+		assert_int_equal(docker_negotiate(row->newest, row->oldest, version), row->r);
+		assert_string_equal(version, row->want ? row->want : "");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(splits_anywhere),
+		cmocka_unit_test(keeps_untaken),
+		cmocka_unit_test(limits_lines),
+		cmocka_unit_test(negotiates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inventory form: what is refused and why, what is printed, and running out of memory. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/text.h"
+#include "core/world/world.h"
+
+#define ID1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define ID2 "2222222222222222222222222222222222222222222222222222222222222222"
+#define IDA "aaaaaaaaaaaa1111111111111111111111111111111111111111111111111111"
+#define IDB "aaaaaaaaaaaa2222222222222222222222222222222222222222222222222222"
+
+static const struct world *parse(struct arena *arena, const char *json)
+{
+	const struct world *world = NULL;
+	const char *error = NULL;
+
+	if (world_parse_inventory(json, strlen(json), arena, &world, &error) != 0)
+		fail_msg("refused: %s", error ? error : "no memory");
+	return world;
+}
+
+/* ---- what is refused ---- */
+
+struct bad_row {
+	const char *name, *json, *error;
+};
+
+#define NETWORK "{\"version\":1,\"networks\":[{\"name\":\"n\","
+#define CONTAINER "{\"version\":1,\"networks\":[{\"name\":\"n\"}],\"containers\":[{\"name\":\"c\","
+#define ENDPOINT CONTAINER "\"endpoints\":[{\"network\":\"n\","
+#define PORT CONTAINER "\"published\":[{"
+
+static const struct bad_row bad_rows[] = {
+	{ "empty", "", "line 1: not JSON" },
+	{ "cut", "{\n\"version\":1,\n\"networks\":[", "line 3: not JSON" },
+	{ "rest", "{\"version\":1}\n}", "line 2: not JSON" },
+	{ "list", "[]", "top level: must be an object" },
+	{ "no version", "{}", "version: must be 1" },
+	{ "version 2", "{\"version\":2}", "version: must be 1" },
+	{ "version 1.5", "{\"version\":1.5}", "version: must be 1" },
+	{ "version text", "{\"version\":\"1\"}", "version: must be 1" },
+	{ "unknown key", "{\"version\":1,\"network\":[]}", "network: unknown key" },
+	{ "key twice", "{\"version\":1,\"version\":1}", "version: given twice" },
+	{ "networks object", "{\"version\":1,\"networks\":{}}", "networks: must be a list" },
+	{ "network text", "{\"version\":1,\"networks\":[\"x\"]}",
+	  "networks[0]: must be an object" },
+	{ "no name", "{\"version\":1,\"networks\":[{}]}", "networks[0].name: missing" },
+	{ "name number", "{\"version\":1,\"networks\":[{\"name\":1}]}",
+	  "networks[0].name: must be text" },
+	{ "name empty", "{\"version\":1,\"networks\":[{\"name\":\"\"}]}",
+	  "networks[0].name: must have 1 to 511 bytes" },
+	{ "name newline", "{\"version\":1,\"networks\":[{\"name\":\"a\\nb\"}]}",
+	  "networks[0].name: has control characters" },
+	{ "name no id", "{\"version\":1,\"networks\":[{\"name\":\"a b\"}]}",
+	  "networks[0].id: missing, and the name cannot take its place" },
+	{ "id slash", NETWORK "\"id\":\"../x\"}]}",
+	  "networks[0].id: must be 1 to 64 letters, digits, _ . -" },
+	{ "id 65", NETWORK "\"id\":\"" ID1 "1\"}]}",
+	  "networks[0].id: must be 1 to 64 letters, digits, _ . -" },
+	{ "id twice",
+	  "{\"version\":1,\"networks\":[{\"name\":\"a\",\"id\":\"x\"},{\"name\":\"b\",\"id\":\"x\"}"
+	  "]}",
+	  "networks: two have the same id" },
+	{ "bridge long", NETWORK "\"bridge\":\"abcdefghijklmnop\"}]}",
+	  "networks[0].bridge: not an interface name" },
+	{ "bridge of overlay", NETWORK "\"driver\":\"overlay\",\"bridge\":\"br0\"}]}",
+	  "networks[0].bridge: only a network of driver bridge has one" },
+	{ "internal", NETWORK "\"internal\":1}]}", "networks[0].internal: must be true or false" },
+	{ "subnet", NETWORK "\"subnets\":[\"10.0.0.0/8\",\"x\"]}]}",
+	  "networks[0].subnets[1]: not a subnet" },
+	{ "subnet bits", NETWORK "\"subnets\":[\"10.0.0.1/8\"]}]}",
+	  "networks[0].subnets[0]: has bits set behind the prefix" },
+	{ "gateway", NETWORK "\"gateways\":[\"10.0.0.256\"]}]}",
+	  "networks[0].gateways[0]: not an IP address" },
+	{ "endpoint unknown", CONTAINER "\"endpoints\":[{\"network\":\"m\"}]}]}",
+	  "containers[0].endpoints[0].network: no network of that name" },
+	{ "endpoint twice", CONTAINER "\"endpoints\":[{\"network\":\"n\"},{\"network\":\"n\"}]}]}",
+	  "containers[0].endpoints: two on one network" },
+	{ "ipv4 is 6", ENDPOINT "\"ipv4\":\"fd00::1\"}]}]}",
+	  "containers[0].endpoints[0].ipv4: not an IPv4 address" },
+	{ "ipv6 is 4", ENDPOINT "\"ipv6\":\"10.0.0.1\"}]}]}",
+	  "containers[0].endpoints[0].ipv6: not an IPv6 address" },
+	{ "loopback", ENDPOINT "\"ipv4\":\"127.0.0.1\"}]}]}",
+	  "containers[0].endpoints[0].ipv4: no container can have that address" },
+	{ "multicast", ENDPOINT "\"ipv6\":\"ff02::1\"}]}]}",
+	  "containers[0].endpoints[0].ipv6: no container can have that address" },
+	{ "mac", ENDPOINT "\"mac\":\"02:42\"}]}]}",
+	  "containers[0].endpoints[0].mac: not a MAC address" },
+	{ "mac multicast", ENDPOINT "\"mac\":\"01:00:5e:00:00:01\"}]}]}",
+	  "containers[0].endpoints[0].mac: a multicast address" },
+	{ "label number", CONTAINER "\"labels\":{\"a\":1}}]}",
+	  "containers[0].labels: values must be text" },
+	{ "label twice", CONTAINER "\"labels\":{\"a\":\"1\",\"b\":\"\",\"a\":\"2\"}}]}",
+	  "containers[0].labels: a key is given twice" },
+	{ "host_port", PORT "\"port\":\"80/tcp\",\"host_port\":65536}]}]}",
+	  "containers[0].published[0].host_port: must be a number from 0 to 65535" },
+	{ "host_port 1.5", PORT "\"port\":\"80/tcp\",\"host_port\":1.5}]}]}",
+	  "containers[0].published[0].host_port: must be a number from 0 to 65535" },
+	{ "port range", PORT "\"port\":\"80-90/tcp\"}]}]}",
+	  "containers[0].published[0].port: must be one port, like \"80/tcp\"" },
+	{ "port icmp", PORT "\"port\":\"icmp\"}]}]}",
+	  "containers[0].published[0].port: must be one port, like \"80/tcp\"" },
+	{ "resolver", "{\"version\":1,\"resolvers\":[\"dns.example\"]}",
+	  "resolvers[0]: not an IP address" },
+	{ "same name",
+	  "{\"version\":1,\"networks\":[{\"name\":\"n\",\"id\":\"x\"},"
+	  "{\"name\":\"n\",\"id\":\"y\"}],\"containers\":[{\"name\":\"c\","
+	  "\"endpoints\":[{\"network\":\"n\"}]}]}",
+	  "containers[0].endpoints[0].network: two networks have that name, give the id" },
+};
+
+static void refuses(void **state)
+{
+	const struct bad_row *row = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = NULL;
+	const char *error = NULL;
+
+	assert_int_equal(world_parse_inventory(row->json, strlen(row->json), arena, &world, &error),
+			 WORLD_E_INVALID);
+	assert_null(world);
+	assert_string_equal(error, row->error);
+}
+
+static void refuses_long_name(void **state)
+{
+	CLEANUP(text_done) struct text json = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = NULL;
+	const char *error = NULL;
+
+	(void)state;
+	for (int extra = 0; extra < 2; extra++) {
+		text_done(&json);
+		text_add(&json, "{\"version\":1,\"containers\":[{\"id\":\"c\",\"name\":\"");
+		for (unsigned int i = 0; i < WORLD_TEXT_MAX + (unsigned int)extra; i++)
+			text_add(&json, "x");
+		text_add(&json, "\"}]}");
+		assert_int_equal(
+			world_parse_inventory(text_str(&json), json.len, arena, &world, &error),
+			extra);
+	}
+	assert_string_equal(error, "containers[0].name: must have 1 to 511 bytes");
+}
+
+/* ---- the canonical form ---- */
+
+static const char messy[] =
+	"{\"version\":1,\"containers\":["
+	"{\"id\":\"" IDB "\",\"name\":\"web-1\",\"image\":\"nginx:1.25-alpine\","
+	"\"labels\":{\"tier\":\"front\\\"end\",\"a\\u0001\":\"\"},\"known\":true,"
+	"\"endpoints\":[{\"network\":\"frontend\",\"ipv4\":\"172.18.0.2\",\"ipv6\":\"FD00:1::2\","
+	"\"mac\":\"02:42:AC:12:00:02\"},{\"network\":\"backend\"}],"
+	"\"published\":[{\"host_ip\":\"::\",\"host_port\":8080,\"port\":\"80/tcp\"},"
+	"{\"port\":\"53/udp\"},{\"host_ip\":\"0.0.0.0\",\"host_port\":8080,\"port\":\"80/tcp\"},"
+	"{\"host_ip\":\"0.0.0.0\",\"host_port\":8080,\"port\":\"80/tcp\"}]},"
+	"{\"id\":\"" IDA "\",\"name\":\"db\",\"known\":false,\"network_mode\":\"backend\"}],"
+	"\"networks\":[{\"id\":\"" ID1 "\",\"name\":\"frontend\",\"driver\":\"bridge\","
+	"\"subnets\":[\"172.18.0.0/16\",\"fd00:1::/64\"],\"gateways\":[\"172.18.0.1\"]},"
+	"{\"id\":\"" ID2
+	"\",\"name\":\"backend\",\"bridge\":\"br0\",\"internal\":true,\"icc\":false},"
+	"{\"name\":\"host\",\"driver\":\"host\"}],\"resolvers\":[\"192.0.2.53\"]}";
+
+static const char canonical[] =
+	"{\n  \"version\": 1,\n  \"resolvers\": [\"192.0.2.53\"],\n  \"networks\": [\n"
+	"    {\n      \"id\": \"" ID2 "\",\n      \"name\": \"backend\",\n"
+	"      \"driver\": \"bridge\",\n      \"bridge\": \"br0\",\n      \"internal\": true,\n"
+	"      \"icc\": false,\n      \"subnets\": [],\n      \"gateways\": []\n    },\n"
+	"    {\n      \"id\": \"" ID1 "\",\n      \"name\": \"frontend\",\n"
+	"      \"driver\": \"bridge\",\n      \"bridge\": \"br-111111111111\",\n"
+	"      \"internal\": false,\n      \"subnets\": [\"172.18.0.0/16\", \"fd00:1::/64\"],\n"
+	"      \"gateways\": [\"172.18.0.1\"]\n    },\n"
+	"    {\n      \"id\": \"host\",\n      \"name\": \"host\",\n      \"driver\": \"host\",\n"
+	"      \"bridge\": \"\",\n      \"internal\": false,\n      \"subnets\": [],\n"
+	"      \"gateways\": []\n    }\n  ],\n  \"containers\": [\n"
+	"    {\n      \"id\": \"" IDA "\",\n      \"name\": \"db\",\n"
+	"      \"network_mode\": \"backend\",\n      \"known\": false,\n      \"labels\": {},\n"
+	"      \"endpoints\": [],\n      \"published\": []\n    },\n"
+	"    {\n      \"id\": \"" IDB "\",\n      \"name\": \"web-1\",\n"
+	"      \"image\": \"nginx:1.25-alpine\",\n      \"labels\": {\n"
+	"        \"a\\u0001\": \"\",\n        \"tier\": \"front\\\"end\"\n      },\n"
+	"      \"endpoints\": [\n        {\"network\": \"backend\"},\n"
+	"        {\"network\": \"frontend\", \"ipv4\": \"172.18.0.2\", \"ipv6\": \"fd00:1::2\", "
+	"\"mac\": \"02:42:ac:12:00:02\"}\n      ],\n      \"published\": [\n"
+	"        {\"host_ip\": \"0.0.0.0\", \"host_port\": 0, \"port\": \"53/udp\"},\n"
+	"        {\"host_ip\": \"0.0.0.0\", \"host_port\": 8080, \"port\": \"80/tcp\"},\n"
+	"        {\"host_ip\": \"::\", \"host_port\": 8080, \"port\": \"80/tcp\"}\n      ]\n"
+	"    }\n  ]\n}\n";
+
+static void prints_canonically(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(free_ptr) char *once = world_print_inventory(parse(arena, messy));
+	CLEANUP(free_ptr) char *twice = world_print_inventory(parse(arena, once));
+
+	(void)state;
+	assert_string_equal(once, canonical);
+	assert_string_equal(twice, canonical);
+}
+
+static void prints_nothing(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(free_ptr) char *text = world_print_inventory(parse(arena, "{\"version\":1}"));
+
+	(void)state;
+	assert_string_equal(text,
+			    "{\n  \"version\": 1,\n  \"networks\": [],\n  \"containers\": []\n}\n");
+}
+
+/* Two networks of one name: endpoints name them by id, and the print says so. */
+static void prints_ids_of_namesakes(void **state)
+{
+	static const char json[] = "{\"version\":1,\"networks\":[{\"name\":\"n\",\"id\":\"y\"},"
+				   "{\"name\":\"n\",\"id\":\"x\"}],\"containers\":[{\"name\":\"c\","
+				   "\"endpoints\":[{\"network\":\"y\"}]}]}";
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = parse(arena, json);
+	CLEANUP(free_ptr) char *text = world_print_inventory(world);
+
+	(void)state;
+	assert_int_equal(world->endpoints[0].network, 1);
+	assert_non_null(strstr(text, "{\"network\": \"y\"}"));
+	assert_int_equal(parse(arena, text)->endpoints[0].network, 1);
+}
+
+static void finds(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = parse(arena, messy);
+
+	(void)state;
+	assert_int_equal(world_find_container(world, "db"), 0);
+	assert_int_equal(world_find_container(world, "web-1"), 1);
+	assert_int_equal(world_find_container(world, IDB), 1);
+	assert_int_equal(world_find_container(world, "aaaaaaaaaaaa2"), 1);
+	assert_int_equal(world_find_container(world, "aaaaaaaaaaaa"), -1); /* both */
+	assert_int_equal(world_find_container(world, "aaaaaaaaaaa"), -1);  /* too short */
+	assert_int_equal(world_find_container(world, ""), -1);
+	assert_int_equal(world_find_container(world, "web"), -1);
+	assert_int_equal(world_find_network(world, "frontend"), 1);
+	assert_int_equal(world_find_network(world, ID2), 0);
+	assert_int_equal(world_find_network(world, "zz"), -1);
+	assert_true(world_network_is_managed(&world->networks[0]));
+	assert_false(world_network_is_managed(&world->networks[2]));
+	assert_string_equal(world_label_value(&world->containers[1], "tier"), "front\"end");
+	assert_null(world_label_value(&world->containers[1], "tie"));
+	assert_null(world_label_value(&world->containers[0], "tier"));
+}
+
+/* Every allocation fails once; none may crash, leak or give half a world. */
+static void survives_no_memory(void **state)
+{
+	uint64_t n = 0;
+	int r = -ENOMEM;
+
+	(void)state;
+	while (r != 0) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		const struct world *world = NULL;
+		const char *error = NULL;
+		arena_fail_after(arena, ++n);
+		r = world_parse_inventory(messy, strlen(messy), arena, &world, &error);
+		assert_true(r == 0 || r == -ENOMEM);
+		assert_true((r == 0) == (world != NULL));
+	}
+	assert_true(n > 30);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_LEN(bad_rows) + 6];
+	const struct CMUnitTest others[] = {
+		cmocka_unit_test(refuses_long_name),
+		cmocka_unit_test(prints_canonically),
+		cmocka_unit_test(prints_nothing),
+		cmocka_unit_test(prints_ids_of_namesakes),
+		cmocka_unit_test(finds),
+		cmocka_unit_test(survives_no_memory),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++)
+		tests[i] = (struct CMUnitTest){ bad_rows[i].name, refuses, NULL, NULL,
+						(void *)(uintptr_t)&bad_rows[i] };
+	memcpy(tests + ARRAY_LEN(bad_rows), others, sizeof(others));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The store: Docker's answers in, snapshots out, in every order Docker can produce. Snapshots are
+ * compared in a short form of one line per fact. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/text.h"
+#include "core/world/world.h"
+
+/* 64 digits from one. */
+#define X16(d) d d d d d d d d d d d d d d d d
+#define ID(d) X16(d) X16(d) X16(d) X16(d)
+
+#define NET(d, name) "{\"Id\":\"" ID(d) "\",\"Name\":\"" name "\",\"Driver\":\"bridge\""
+#define NET_BODY(d, name, containers) NET(d, name) ",\"Containers\":{" containers "}}"
+#define MEMBER(d, v4)                                                                              \
+	"\"" ID(d) "\":{\"Name\":\"x\",\"EndpointID\":\"e\",\"MacAddress\":\"02:42:ac:12:00:02\"," \
+		   "\"IPv4Address\":\"" v4 "/16\",\"IPv6Address\":\"\"}"
+#define LISTED(d, name, state, ports)                                                            \
+	"{\"Id\":\"" ID(d) "\",\"Names\":[\"/" name "\"],\"Image\":\"nginx\",\"State\":\"" state \
+			   "\",\"Labels\":{\"tier\":\"" name "\"},\"Ports\":[" ports             \
+			   "],\"HostConfig\":{\"NetworkMode\":\"default\"}}"
+#define BOUND "{\"IP\":\"127.0.0.1\",\"PrivatePort\":80,\"PublicPort\":8080,\"Type\":\"tcp\"}"
+#define EXPOSED "{\"PrivatePort\":80,\"Type\":\"tcp\"}"
+#define INSPECT(d, running, configured, bound)                              \
+	"{\"Id\":\"" ID(d) "\",\"State\":{\"Running\":" running             \
+			   "},\"HostConfig\":{\"PortBindings\":" configured \
+			   "},\"NetworkSettings\":{\"Ports\":" bound "}}"
+
+enum verb {
+	SET_NETWORKS,
+	PUT_NETWORK,
+	SET_CONTAINERS,
+	PUT_CONTAINERS,
+	INSPECTED,
+	DROP_NETWORK,
+	DROP_CONTAINER,
+	DISCONNECT
+};
+
+struct step {
+	enum verb verb;
+	const char *a, *b;
+};
+
+struct store_row {
+	const char *name;
+	struct step steps[6]; /* up to one without a */
+	const char *want;     /* "net NAME", "ctr NAME[?] PORTS", "ep CONTAINER NETWORK ADDRESS" */
+};
+
+static const struct store_row store_rows[] = {
+	{ "network then list",
+	  { { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	    { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL } },
+	  "net front br-111111111111\nctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
+	{ "list then network",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL } },
+	  "net front br-111111111111\nctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
+	{ "network only: unknown",
+	  { { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL } },
+	  "net front br-111111111111\nctr aaaaaaaaaaaa? mode=\nep aaaaaaaaaaaa front "
+	  "172.18.0.2\n" },
+	{ "unknown goes with its endpoint",
+	  { { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	    { DISCONNECT, ID("1"), ID("a") } },
+	  "net front br-111111111111\n" },
+	{ "disconnect twice",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
+	    { PUT_NETWORK,
+	      NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")),
+	      NULL },
+	    { DISCONNECT, ID("1"), ID("a") },
+	    { DISCONNECT, ID("1"), ID("a") } },
+	  "net front br-111111111111\nctr bbbbbbbbbbbb? mode=\nctr web tier=web mode=bridge\n"
+	  "ep bbbbbbbbbbbb front 172.18.0.3\n" },
+	{ "network body without it",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", ""), NULL } },
+	  "net front br-111111111111\nctr web tier=web mode=bridge\n" },
+	{ "new address",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.9")), NULL } },
+	  "net front br-111111111111\nctr web tier=web mode=bridge\nep web front 172.18.0.9\n" },
+	{ "container removed",
+	  { { PUT_CONTAINERS,
+	      "[" LISTED("a", "web", "running", "") "," LISTED("b", "db", "running", "") "]",
+	      NULL },
+	    { PUT_NETWORK,
+	      NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")),
+	      NULL },
+	    { DROP_CONTAINER, ID("a"), NULL } },
+	  "net front br-111111111111\nctr db tier=db mode=bridge\nep db front 172.18.0.3\n" },
+	{ "network removed",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	    { PUT_NETWORK, NET_BODY("2", "back", MEMBER("a", "172.19.0.2")), NULL },
+	    { DROP_NETWORK, ID("1"), NULL } },
+	  "net back br-222222222222\nctr web tier=web mode=bridge\nep web back 172.19.0.2\n" },
+	{ "whole lists",
+	  { { PUT_CONTAINERS,
+	      "[" LISTED("a", "web", "running", "") "," LISTED("b", "db", "running", "") "]",
+	      NULL },
+	    { PUT_NETWORK,
+	      NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")),
+	      NULL },
+	    { PUT_NETWORK, NET_BODY("2", "back", MEMBER("a", "172.19.0.2")), NULL },
+	    { SET_NETWORKS, "[" NET("3", "new") "}," NET("1", "front") "}]", NULL },
+	    { SET_CONTAINERS, "[" LISTED("b", "db", "running", "") "]", NULL } },
+	  "net front br-111111111111\nnet new br-333333333333\nctr db tier=db mode=bridge\n"
+	  "ep db front 172.18.0.3\n" },
+	{ "rename keeps the endpoint",
+	  { { PUT_CONTAINERS,
+	      "[" LISTED("a", "web", "running", "") "," LISTED("b", "xyz", "running", "") "]",
+	      NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	    { PUT_CONTAINERS, "[" LISTED("a", "zzz", "running", "") "]", NULL },
+	    { PUT_NETWORK, NET_BODY("1", "prod", MEMBER("a", "172.18.0.2")), NULL } },
+	  "net prod br-111111111111\nctr xyz tier=xyz mode=bridge\nctr zzz tier=zzz mode=bridge\n"
+	  "ep zzz prod 172.18.0.2\n" },
+	{ "stopped, still on the network's list",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "exited", BOUND) "]", NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL } },
+	  "net front br-111111111111\nctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
+	{ "ports: listed",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", EXPOSED "," BOUND) "]", NULL } },
+	  "ctr web 127.0.0.1:8080>80/tcp tier=web mode=bridge\n" },
+	{ "ports: configured, both families",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL },
+	    { INSPECTED,
+	      INSPECT("a", "false",
+		      "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8000-8010\"}],"
+		      "\"53/udp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"53\"}]}",
+		      "{}"),
+	      NULL } },
+	  "ctr web 127.0.0.1:53>53/udp 0.0.0.0:0>80/tcp :::0>80/tcp tier=web mode=bridge\n" },
+	{ "ports: bound wins over configured",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL },
+	    { INSPECTED,
+	      INSPECT("a", "false",
+		      "{\"80/tcp\":[{\"HostPort\":\"\"}],\"81/"
+		      "tcp\":[{\"HostIp\":\"::1\",\"HostPort\":\"81\"}]}",
+		      "null"),
+	      NULL },
+	    { PUT_CONTAINERS, "[" LISTED("a", "web", "running", BOUND) "]", NULL } },
+	  "ctr web 127.0.0.1:8080>80/tcp ::1:81>81/tcp tier=web mode=bridge\n" },
+	{ "ports: stop forgets what was bound",
+	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
+	    { INSPECTED,
+	      INSPECT("a", "true", "{\"80/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"\"}]}",
+		      "{\"80/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"32768\"}],\"90/"
+		      "tcp\":null}"),
+	      NULL },
+	    { PUT_CONTAINERS, "[" LISTED("a", "web", "exited", "") "]", NULL } },
+	  "ctr web 192.0.2.1:0>80/tcp tier=web mode=bridge\n" },
+	{ "inspect of a stranger", { { INSPECTED, INSPECT("a", "true", "{}", "{}"), NULL } }, "" },
+};
+
+static void print_container(struct text *out, const struct world_container *container)
+{
+	char host_ip[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN];
+
+	text_printf(out, "ctr %s%s", container->name, container->known ? "" : "?");
+	for (size_t i = 0; i < container->n_published; i++)
+		text_printf(out, " %s:%u>%s", ip_format(&container->published[i].host_ip, host_ip),
+			    container->published[i].host_port,
+			    port_range_format(&container->published[i].port, port));
+	for (size_t i = 0; i < container->n_labels; i++)
+		text_printf(out, " %s=%s", container->labels[i].key, container->labels[i].value);
+	text_printf(out, " mode=%s\n", container->network_mode);
+}
+
+/* The snapshot as malloc'ed text. */
+static char *digest(const struct world_store *store)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = NULL;
+	struct text out = { 0 };
+	char addr[IP_TEXT_LEN];
+
+	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+	text_add(&out, "");
+	for (size_t i = 0; i < world->n_networks; i++)
+		text_printf(&out, "net %s %s\n", world->networks[i].name,
+			    world->networks[i].bridge);
+	for (size_t i = 0; i < world->n_containers; i++)
+		print_container(&out, &world->containers[i]);
+	for (size_t i = 0; i < world->n_endpoints; i++)
+		text_printf(&out, "ep %s %s %s\n",
+			    world->containers[world->endpoints[i].container].name,
+			    world->networks[world->endpoints[i].network].name,
+			    ip_format(&world->endpoints[i].ipv4, addr));
+	return out.bytes;
+}
+
+typedef int take_answer(struct world_store *store, const char *json, size_t len,
+			const char **error);
+
+static void take(struct world_store *store, const struct step *step)
+{
+	static take_answer *const answers[] = {
+		[SET_NETWORKS] = world_store_set_networks,
+		[PUT_NETWORK] = world_store_put_network,
+		[SET_CONTAINERS] = world_store_set_containers,
+		[PUT_CONTAINERS] = world_store_put_containers,
+		[INSPECTED] = world_store_put_inspect,
+	};
+	const char *error = "no memory";
+
+	if (step->verb == DROP_NETWORK)
+		world_store_remove_network(store, step->a);
+	else if (step->verb == DROP_CONTAINER)
+		world_store_remove_container(store, step->a);
+	else if (step->verb == DISCONNECT)
+		world_store_disconnect(store, step->a, step->b);
+	else if (answers[step->verb](store, step->a, strlen(step->a), &error) != 0)
+		fail_msg("refused: %s", error);
+}
+
+static void steps(void **state)
+{
+	const struct store_row *row = *state;
+	struct world_store *store = world_store_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(row->steps) && row->steps[i].a; i++)
+		take(store, &row->steps[i]);
+	CLEANUP(free_ptr) char *got = digest(store);
+	assert_string_equal(got, row->want);
+	(void)world_store_free(store);
+}
+
+/* ---- refusals leave the store as it was ---- */
+
+struct refusal_row {
+	const char *name;
+	struct step step;
+	const char *error;
+};
+
+static const struct refusal_row refusal_rows[] = {
+	{ "not JSON", { PUT_NETWORK, "{", NULL }, "not JSON" },
+	{ "not a list", { SET_NETWORKS, "{}", NULL }, "not a list of networks" },
+	{ "error object",
+	  { SET_CONTAINERS, "{\"message\":\"x\"}", NULL },
+	  "not a list of containers" },
+	{ "network without id",
+	  { PUT_NETWORK, "{\"Name\":\"x\"}", NULL },
+	  "Id: missing or not an id" },
+	{ "second one bad",
+	  { SET_NETWORKS, "[" NET("5", "five") "},{\"Id\":5}]", NULL },
+	  "Id: missing or not an id" },
+	{ "network twice",
+	  { SET_NETWORKS, "[" NET("5", "five") "}," NET("5", "six") "}]", NULL },
+	  "a network is there twice" },
+	{ "address",
+	  { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.x")), NULL },
+	  "Containers: not an address" },
+	{ "address of the other family",
+	  { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "fd00::1")), NULL },
+	  "Containers: not an address" },
+	{ "subnet",
+	  { PUT_NETWORK, NET("1", "x") ",\"IPAM\":{\"Config\":[{\"Subnet\":\"x\"}]}}", NULL },
+	  "IPAM: Subnet is not a subnet" },
+	{ "bridge",
+	  { PUT_NETWORK, NET("1", "x") ",\"Options\":{\"com.docker.network.bridge.name\":\"a/b\"}}",
+	    NULL },
+	  "Options: bridge.name is no interface name" },
+	{ "container twice",
+	  { PUT_CONTAINERS,
+	    "[" LISTED("c", "c", "running", "") "," LISTED("c", "d", "running", "") "]", NULL },
+	  "a container is there twice" },
+	{ "port number",
+	  { PUT_CONTAINERS,
+	    "[" LISTED("c", "c", "running",
+		       "{\"PrivatePort\":80,\"PublicPort\":8080.5,\"Type\":\"tcp\"}") "]",
+	    NULL },
+	  "Ports: a port is not a number up to 65535" },
+	{ "port type",
+	  { PUT_CONTAINERS,
+	    "[" LISTED("c", "c", "running",
+		       "{\"PrivatePort\":80,\"PublicPort\":80,\"Type\":\"x\"}") "]",
+	    NULL },
+	  "Ports: unknown Type" },
+	{ "inspect",
+	  { INSPECTED, INSPECT("a", "true", "{\"80/tcp\":[{\"HostPort\":\"x\"}]}", "{}"), NULL },
+	  "HostPort: not a port" },
+};
+
+static const struct step base_steps[] = {
+	{ PUT_CONTAINERS, "[" LISTED("a", "web", "running", BOUND) "]", NULL },
+	{ PUT_NETWORK,
+	  NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")), NULL },
+};
+
+static void refuses(void **state)
+{
+	static take_answer *const answers[] = {
+		[SET_NETWORKS] = world_store_set_networks,
+		[PUT_NETWORK] = world_store_put_network,
+		[SET_CONTAINERS] = world_store_set_containers,
+		[PUT_CONTAINERS] = world_store_put_containers,
+		[INSPECTED] = world_store_put_inspect,
+	};
+	const struct refusal_row *row = *state;
+	struct world_store *store = world_store_new();
+	const char *error = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(base_steps); i++)
+		take(store, &base_steps[i]);
+	CLEANUP(free_ptr) char *before = digest(store);
+	assert_int_equal(answers[row->step.verb](store, row->step.a, strlen(row->step.a), &error),
+			 WORLD_E_INVALID);
+	assert_string_equal(error, row->error);
+	CLEANUP(free_ptr) char *after = digest(store);
+	assert_string_equal(before, after);
+	(void)world_store_free(store);
+}
+
+/* ---- what Docker's forms say ---- */
+
+static void reads_networks(void **state)
+{
+	static const char json[] = "[" NET(
+		"1",
+		"odd\\nname") ",\"Internal\":true,\"Options\":{"
+			      "\"com.docker.network.bridge.name\":\"docker0\","
+			      "\"com.docker.network.bridge.enable_icc\":\"false\"},\"IPAM\":{"
+			      "\"Config\":["
+			      "{\"Subnet\":\"172.17.0.5/16\",\"Gateway\":\"172.17.0.1/16\"},"
+			      "{\"Subnet\":\"fd00:1::/64\"}]}},"
+			      "{\"Id\":\"" ID(
+				      "2") "\",\"Name\":\"host\",\"Driver\":\"host\",\"Options\":"
+					   "null,"
+					   "\"IPAM\":{\"Driver\":\"default\",\"Config\":null}}]";
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct world_store *store = world_store_new();
+	const struct world *world = NULL;
+	char text[PREFIX_TEXT_LEN];
+	size_t cursor = 0;
+
+	(void)state;
+	take(store, &(struct step){ SET_NETWORKS, json, NULL });
+	assert_string_equal(world_store_bridge_network(store, &cursor), ID("1"));
+	assert_null(world_store_bridge_network(store, &cursor));
+	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+	(void)world_store_free(store);
+	const struct world_network *odd = &world->networks[1];
+	assert_string_equal(world->networks[0].bridge, "");
+	assert_string_equal(odd->name, "odd?name");
+	assert_string_equal(odd->bridge, "docker0");
+	assert_true(odd->internal && !odd->icc);
+	assert_string_equal(ip_prefix_format(&odd->subnets[0], text), "172.17.0.0/16");
+	assert_string_equal(ip_prefix_format(&odd->subnets[1], text), "fd00:1::/64");
+	assert_string_equal(ip_format(&odd->gateways[0], text), "172.17.0.1");
+	assert_int_equal(odd->n_gateways, 1);
+}
+
+/* Swarm's own entries are nobody; an impossible address is none; a link is not a name. */
+static void reads_oddities(void **state)
+{
+	static const char network[] = NET("1", "front") ",\"Containers\":{\"ep-" ID(
+		"c") "\":{\"IPv4Address\":\"10.0.0.9/8\"},"
+		     "\"lb-front\":{\"IPv4Address\":\"10.0.0.8/8\"}," MEMBER("a", "224.0.0.1") "}}";
+	static const char list[] = "[{\"Id\":\"" ID(
+		"a") "\",\"Names\":[\"/other/alias\",\"/web\"],"
+		     "\"Image\":\"x\",\"State\":\"paused\",\"Labels\":null,\"Ports\":[" BOUND
+		     "]},{\"Id\":\"" ID("b") "\",\"Names\":null}]";
+	struct world_store *store = world_store_new();
+
+	(void)state;
+	take(store, &(struct step){ PUT_NETWORK, network, NULL });
+	take(store, &(struct step){ SET_CONTAINERS, list, NULL });
+	CLEANUP(free_ptr) char *got = digest(store);
+	assert_string_equal(got, "net front br-111111111111\nctr bbbbbbbbbbbb? mode=\n"
+				 "ctr web 127.0.0.1:8080>80/tcp mode=\nep web front -\n");
+	(void)world_store_free(store);
+}
+
+static void replaces_at_once(void **state)
+{
+	struct world_store *store = world_store_new(), *fresh = world_store_new();
+	const struct world_port port = { "veth1", "br-1", { { 0 } } };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = NULL;
+
+	(void)state;
+	assert_int_equal(world_store_set_ports(store, &port, 1), 0);
+	take(store, &base_steps[0]);
+	take(fresh, &(struct step){ PUT_NETWORK, NET_BODY("2", "back", ""), NULL });
+	world_store_replace(store, fresh);
+	CLEANUP(free_ptr) char *got = digest(store);
+	assert_string_equal(got, "net back br-222222222222\n");
+	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+	assert_int_equal(world->n_ports, 1);
+	(void)world_store_free(store);
+	(void)world_store_free(fresh);
+}
+
+/* Snapshot -> inventory -> load -> snapshot says the same. */
+static void loads_what_it_printed(void **state)
+{
+	struct world_store *store = world_store_new(), *other = world_store_new();
+	const struct ip_addr resolver = { IP_V4, { 192, 0, 2, 53 } };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = NULL, *again = NULL;
+	const char *error;
+
+	(void)state;
+	assert_int_equal(world_store_set_resolvers(store, &resolver, 1), 0);
+	for (size_t i = 0; i < ARRAY_LEN(base_steps); i++)
+		take(store, &base_steps[i]);
+	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+	CLEANUP(free_ptr) char *first = world_print_inventory(world);
+	assert_int_equal(world_parse_inventory(first, strlen(first), arena, &again, &error), 0);
+	take(other, &(struct step){ PUT_NETWORK, NET_BODY("9", "old", ""), NULL });
+	assert_int_equal(world_store_load(other, again), 0);
+	assert_int_equal(world_store_snapshot(other, arena, &again), 0);
+	CLEANUP(free_ptr) char *second = world_print_inventory(again);
+	assert_string_equal(first, second);
+	(void)world_store_free(store);
+	(void)world_store_free(other);
+}
+
+static void snapshot_survives_no_memory(void **state)
+{
+	struct world_store *store = world_store_new();
+	int r = -ENOMEM;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(base_steps); i++)
+		take(store, &base_steps[i]);
+	for (uint64_t n = 1; r != 0; n++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		const struct world *world = NULL;
+		arena_fail_after(arena, n);
+		r = world_store_snapshot(store, arena, &world);
+		assert_true(r == 0 ? world != NULL : r == -ENOMEM && !world);
+		assert_true(n < 100);
+	}
+	(void)world_store_free(store);
+}
+
+#define ROWS(rows, function)                                                                  \
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)                                          \
+		tests[n++] = (struct CMUnitTest)                                              \
+		{                                                                             \
+			(rows)[i].name, function, NULL, NULL, (void *)(uintptr_t) & (rows)[i] \
+		}
+
+int main(void)
+{
+	const struct CMUnitTest others[] = {
+		cmocka_unit_test(reads_networks),
+		cmocka_unit_test(reads_oddities),
+		cmocka_unit_test(replaces_at_once),
+		cmocka_unit_test(loads_what_it_printed),
+		cmocka_unit_test(snapshot_survives_no_memory),
+	};
+	struct CMUnitTest
+		tests[ARRAY_LEN(store_rows) + ARRAY_LEN(refusal_rows) + ARRAY_LEN(others)];
+	size_t n = 0;
+
+	ROWS(store_rows, steps);
+	ROWS(refusal_rows, refuses);
+	memcpy(tests + n, others, sizeof(others));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
