@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Table bridge netd: identity. Only this family sees which port a frame came from, and every frame,
+ * VLAN-tagged ones too. A port of a managed bridge speaks with its own MAC and addresses or not at
+ * all, and receives nothing until it is admitted.
+ *
+ * A port is known by name (this family cannot name the bridge on every kernel), so a port that was
+ * plugged in while nobody watched is not in @ports. It may then not speak in a container's name,
+ * reaches no known port, and to the inet table it is nobody. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/compile/emit.h"
+
+#define PRIORITY_FIRST (-300)
+/* After br_netfilter (0) has taken the frame through the inet hooks. */
+#define PRIORITY_AFTER_INET 10
+
+#define SET_PORTS "ports"
+#define SET_CLOSED "closed_ports"
+#define SET_GUARD4 "guard4"
+#define SET_GUARD6 "guard6"
+#define SET_GUARD_ND "guard_nd"
+#define SET_MACS "any_mac"
+#define MAP_WITHIN "within_tier"
+
+enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IP6 = 0x86dd };
+enum { ND_ROUTER_ADVERT = 134, ND_SOLICIT = 135, ND_ADVERT = 136, ND_REDIRECT = 137 };
+
+static struct rs_match ether_type(uint32_t type)
+{
+	return match_number(RS_ETHER_TYPE, type);
+}
+
+static struct rs_match icmpv6(void)
+{
+	return match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6));
+}
+
+static void emit_counted_drop(struct emit *e, struct rs_chain *chain, const char *counter)
+{
+	struct draft draft = { .rule = { .counter = counter } };
+
+	if (ruleset_add_counter(e->rs, e->family, counter) < 0)
+		e->err = -ENOMEM;
+	emit_verdict(e, chain, &draft, RS_DROP, NULL);
+}
+
+/* ---- sets ---- */
+
+struct bridge_sets {
+	struct rs_set *guard[2], *any[2], *macs, *guard_nd;
+};
+
+/* An assignment's port is the name inside world->ports: its place follows from the pointer. */
+static size_t port_index(const struct world *world, const char *port)
+{
+	return (size_t)(port - world->ports[0].ifname) / sizeof(world->ports[0]);
+}
+
+static bool is_managed_bridge(const struct emit *e, const char *bridge)
+{
+	const struct world *world = e->in->world;
+
+	for (size_t i = 0; i < world->n_networks; i++)
+		if (world_network_is_managed(&world->networks[i]) &&
+		    strcmp(world->networks[i].bridge, bridge) == 0)
+			return true;
+	return false;
+}
+
+static void emit_ports(struct emit *e)
+{
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+	const struct world *world = e->in->world;
+	struct rs_set *ports = emit_set(e, SET_PORTS, type, 1);
+	struct rs_set *closed = emit_set(e, SET_CLOSED, type, 1);
+	bool *admitted = arena_alloc(e->arena, world->n_ports * sizeof(*admitted));
+
+	if (e->err || !admitted) {
+		e->err = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < world->n_endpoints; i++)
+		if (emit_group_of(e, i) && e->assignments[i].port)
+			admitted[port_index(world, e->assignments[i].port)] = true;
+	for (size_t i = 0; i < world->n_ports && !e->err; i++) {
+		struct rs_key key = key_ifname(world->ports[i].ifname);
+		if (!is_managed_bridge(e, world->ports[i].bridge))
+			continue;
+		emit_elem(e, ports, &key);
+		if (!admitted[i])
+			emit_elem(e, closed, &key);
+	}
+}
+
+static void add_guard(struct emit *e, struct bridge_sets *sets, size_t endpoint,
+		      const struct ip_addr *addr)
+{
+	size_t family = addr->family == IP_V6;
+	struct rs_key key = { 0 }, plain = key_addr(addr);
+	struct rs_key port = key_ifname(e->assignments[endpoint].port);
+
+	rs_key_add(&key, RS_TYPE_IFNAME, port.bytes, true);
+	rs_key_add(&key, RS_TYPE_ETHER_ADDR, e->in->world->endpoints[endpoint].mac.bytes, true);
+	rs_key_add(&key, family ? RS_TYPE_IPV6 : RS_TYPE_IPV4, addr->bytes, true);
+	emit_elem(e, sets->guard[family], &key);
+	emit_elem(e, sets->any[family], &plain);
+	if (family) /* the same bytes, of the type of a neighbour message's target */
+		emit_elem(e, sets->guard_nd, &key);
+}
+
+static void add_endpoint(struct emit *e, struct bridge_sets *sets, size_t i)
+{
+	const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
+	struct ip_addr local = ip_link_local(&endpoint->mac);
+	struct rs_key mac = { 0 };
+
+	rs_key_add(&mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, false);
+	emit_elem(e, sets->macs, &mac);
+	if (endpoint->ipv4.family)
+		add_guard(e, sets, i, &endpoint->ipv4);
+	if (endpoint->ipv6.family) {
+		add_guard(e, sets, i, &endpoint->ipv6);
+		add_guard(e, sets, i, &local);
+	}
+}
+
+static void emit_sets(struct emit *e)
+{
+	static const enum rs_type guard4[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 };
+	static const enum rs_type guard6[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV6 };
+	static const enum rs_type guard_nd[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR,
+						 RS_TYPE_ND_TARGET };
+	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR };
+	struct bridge_sets sets;
+
+	emit_ports(e);
+	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
+	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);
+	sets.guard_nd = emit_set(e, SET_GUARD_ND, guard_nd, 3);
+	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
+	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
+	sets.macs = emit_set(e, SET_MACS, mac, 1);
+	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
+		if (emit_group_of(e, i) && e->assignments[i].port)
+			add_endpoint(e, &sets, i);
+}
+
+/* ---- identity ---- */
+
+static void emit_prerouting(struct emit *e)
+{
+	struct rs_chain *chain = emit_base_chain(e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_FIRST,
+						 "a port speaks with its own MAC and addresses");
+	uint8_t icmp6 = proto_number(PROTO_ICMPV6);
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP),
+	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP_SADDR, SET_GUARD4));
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP6),
+	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP6_SADDR, SET_GUARD6),
+	     match_is_not(RS_META_L4PROTO, &icmp6));
+	EMIT(e, chain, RS_GOTO, "guard", match_in(RS_META_IIFNAME, SET_PORTS));
+	EMIT(e, chain, RS_GOTO, "spoofed", match_in(RS_ETHER_SADDR, SET_MACS));
+	EMIT(e, chain, RS_GOTO, "spoofed", ether_type(ETHERTYPE_IP),
+	     match_in(RS_IP_SADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, "spoofed", ether_type(ETHERTYPE_IP6),
+	     match_in(RS_IP6_SADDR, SET_ANY6));
+	EMIT(e, chain, RS_GOTO, "spoofed", ether_type(ETHERTYPE_ARP),
+	     match_in(RS_ARP_SADDR_IP, SET_ANY4));
+}
+
+static void emit_guard(struct emit *e)
+{
+	struct rs_chain *chain =
+		emit_chain(e, "guard", "ARP and ICMPv6 of our ports; everything else is dropped");
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_ARP),
+	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_ARP_SADDR_IP, SET_GUARD4),
+	     match_in3(RS_META_IIFNAME, RS_ARP_SADDR_ETHER, RS_ARP_SADDR_IP, SET_GUARD4));
+	EMIT(e, chain, RS_GOTO, "guard_icmpv6", ether_type(ETHERTYPE_IP6), icmpv6());
+	emit_always(e, chain, RS_GOTO, "spoofed");
+}
+
+/* No container is a router; an advertisement is for an address of one's own; the probe for a
+ * duplicate address has no source yet, but a target. */
+static void emit_guard_icmpv6(struct emit *e)
+{
+	static const uint8_t unspecified[16];
+	struct rs_match own_target =
+		match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_ICMPV6_TADDR, SET_GUARD_ND);
+	struct rs_match own_source =
+		match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP6_SADDR, SET_GUARD6);
+	struct rs_chain *chain = emit_chain(e, "guard_icmpv6", NULL);
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_GOTO, "spoofed", icmpv6(),
+	     match_number(RS_ICMPV6_TYPE, ND_ROUTER_ADVERT));
+	EMIT(e, chain, RS_GOTO, "spoofed", icmpv6(), match_number(RS_ICMPV6_TYPE, ND_REDIRECT));
+	EMIT(e, chain, RS_ACCEPT, NULL, icmpv6(), match_number(RS_ICMPV6_TYPE, ND_ADVERT),
+	     own_source, own_target);
+	EMIT(e, chain, RS_GOTO, "spoofed", icmpv6(), match_number(RS_ICMPV6_TYPE, ND_ADVERT));
+	EMIT(e, chain, RS_ACCEPT, NULL, own_source);
+	EMIT(e, chain, RS_ACCEPT, NULL, match_is(RS_IP6_SADDR, unspecified), icmpv6(),
+	     match_number(RS_ICMPV6_TYPE, ND_SOLICIT), own_target);
+	emit_always(e, chain, RS_GOTO, "spoofed");
+}
+
+static void emit_spoofed(struct emit *e)
+{
+	struct rs_chain *chain = emit_chain(e, "spoofed", NULL);
+
+	if (!e->err)
+		emit_counted_drop(e, chain, "denied_spoofed");
+}
+
+/* ---- between ports of one bridge ---- */
+
+static void emit_forward(struct emit *e)
+{
+	uint32_t bit = e->in->stamp_mask & (~e->in->stamp_mask + 1);
+	static const enum rs_field port[] = { RS_META_IIFNAME };
+	struct rs_mark clear = { RS_META_MARK, ~bit, 0, false };
+	struct draft passed = { 0 };
+	struct rs_chain *chain = emit_base_chain(e, "forward", RS_HOOK_FORWARD, PRIORITY_AFTER_INET,
+						 "from port to port of a managed bridge");
+	struct rs_match from_ours = match_in(RS_META_IIFNAME, SET_PORTS);
+	struct rs_match to_ours = match_in(RS_META_OIFNAME, SET_PORTS);
+
+	passed.rule.mark = arena_dup(e->arena, &clear, sizeof(clear));
+	if (e->err || !passed.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
+	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_IIFNAME, SET_PORTS),
+	     match_not_in(RS_META_OIFNAME, SET_PORTS));
+	EMIT(e, chain, RS_ACCEPT, NULL, from_ours, to_ours, ether_type(ETHERTYPE_ARP));
+	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
+		EMIT(e, chain, RS_ACCEPT, NULL, from_ours, to_ours, ether_type(ETHERTYPE_IP6),
+		     icmpv6(), match_number(RS_ICMPV6_TYPE, type));
+	draft_add(&passed, match_bits(RS_META_MARK, bit, bit));
+	draft_add(&passed, from_ours);
+	draft_add(&passed, to_ours);
+	if (e->needs_bridge_nf)
+		emit_verdict(e, chain, &passed, RS_ACCEPT, NULL);
+	emit_vmap(e, chain, port, 1, MAP_WITHIN);
+	emit_counted_drop(e, chain, "denied_bridged");
+}
+
+static void emit_postrouting(struct emit *e)
+{
+	struct rs_chain *chain = emit_base_chain(e, "postrouting", RS_HOOK_POSTROUTING,
+						 PRIORITY_FIRST,
+						 "a port that is not admitted receives nothing");
+
+	if (!e->err)
+		EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_OIFNAME, SET_CLOSED));
+}
+
+/* Members of one tier that may reach each other freely need no connection state: this holds
+ * without br_netfilter too. */
+static void emit_within(struct emit *e)
+{
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+	struct rs_set *map = emit_map(e, MAP_WITHIN, type, 1);
+
+	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
+		const struct group *group = &e->groups[g];
+		const char *name = emit_name(e, "within_%s", group->name);
+		const char *set_name = emit_name(e, "ports_of_%s", group->name);
+		struct rs_set *members = emit_set(e, set_name, type, 1);
+		struct rs_chain *chain = emit_chain(e, name, NULL);
+		if (e->err)
+			return;
+		EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_OIFNAME, set_name));
+		emit_counted_drop(e, chain, "denied_bridged");
+		if (!emit_fully_within(e, group))
+			continue;
+		for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++) {
+			if (emit_group_of(e, i) != group || !e->assignments[i].port)
+				continue;
+			struct rs_key key = key_ifname(e->assignments[i].port);
+			emit_elem(e, members, &key);
+			emit_goto_elem(e, map, &key, name);
+		}
+	}
+}
+
+void emit_bridge_table(struct emit *e)
+{
+	e->family = RS_BRIDGE;
+	emit_sets(e);
+	emit_within(e);
+	emit_prerouting(e);
+	emit_guard(e);
+	emit_guard_icmpv6(e);
+	emit_spoofed(e);
+	emit_forward(e);
+	emit_postrouting(e);
+}

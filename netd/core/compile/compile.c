@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The order of the whole: groups, then the inet table, then the bridge table. */
+#include "core/compile/compile.h"
+
+#include <errno.h>
+
+#include "core/compile/emit.h"
+
+const struct group *emit_group_of_tier(const struct emit *e, uint32_t tier)
+{
+	return &e->groups[tier]; /* groups begin with the tiers, in order */
+}
+
+const struct group *emit_group_of(const struct emit *e, size_t endpoint)
+{
+	const struct assignment *assignment = &e->assignments[endpoint];
+
+	if (assignment->kind == ASSIGN_TIER)
+		return emit_group_of_tier(e, assignment->tier);
+	if (assignment->kind == ASSIGN_UNMATCHED && e->n_groups > e->in->policy->n_tiers)
+		return &e->groups[e->n_groups - 1];
+	return NULL;
+}
+
+/* Unmatched containers take part where they are left alone, and where everything is only audited. */
+static int make_groups(struct emit *e)
+{
+	const struct policy *policy = e->in->policy;
+	bool ignored = policy->unmatched == POLICY_UNMATCHED_IGNORE;
+	bool audited = policy->mode == POLICY_AUDIT;
+	struct group *groups = arena_alloc(e->arena, (policy->n_tiers + 1) * sizeof(*groups));
+
+	if (!groups)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_tiers; i++) {
+		const struct policy_tier *tier = &policy->tiers[i];
+		groups[i] = (struct group){ .name = tier->name,
+					    .tier = (int)i,
+					    .audited = tier->mode == POLICY_AUDIT,
+					    .within = tier->within };
+		e->any_audited |= groups[i].audited;
+	}
+	e->n_groups = policy->n_tiers;
+	if (ignored || audited)
+		groups[e->n_groups++] = (struct group){ .name = "unmatched",
+							.tier = GROUP_UNMATCHED,
+							.audited = audited,
+							.unjudged = ignored,
+							.within = ignored };
+	e->any_audited |= audited;
+	e->groups = groups;
+	return 0;
+}
+
+/* ---- containers on one bridge ---- */
+
+static bool rule_joins(const struct policy_rule *rule, const struct group *from,
+		       const struct group *to)
+{
+	return rule_names_tier(rule->from, rule->n_from, from->tier) &&
+	       rule_names_tier(rule->to, rule->n_to, to->tier);
+}
+
+bool emit_fully_within(const struct emit *e, const struct group *group)
+{
+	const struct policy *policy = e->in->policy;
+
+	if (!group->within)
+		return false;
+	for (size_t i = 0; i < policy->n_rules; i++)
+		if (policy->rules[i].action == POLICY_DENY &&
+		    emit_rule_active(e, &policy->rules[i]) &&
+		    rule_joins(&policy->rules[i], group, group))
+			return false;
+	return true;
+}
+
+/* Some flow from one group to the other may pass, by what a connection is. */
+static bool decided_by_state(const struct emit *e, const struct group *from, const struct group *to)
+{
+	const struct policy *policy = e->in->policy;
+
+	if (from == to && emit_fully_within(e, from))
+		return false;
+	if ((from == to && from->within) || (from->audited && to->audited))
+		return true;
+	for (size_t i = 0; i < policy->n_rules; i++)
+		if (policy->rules[i].action == POLICY_ALLOW &&
+		    emit_rule_active(e, &policy->rules[i]) && rule_joins(&policy->rules[i], from, to))
+			return true;
+	return false;
+}
+
+static bool network_needs_bridge_nf(const struct emit *e, uint32_t network, bool *present)
+{
+	for (size_t g = 0; g < e->n_groups; g++)
+		present[g] = false;
+	for (size_t i = 0; i < e->in->world->n_endpoints; i++) {
+		const struct group *group = emit_group_of(e, i);
+		if (group && e->in->world->endpoints[i].network == network)
+			present[group - e->groups] = true;
+	}
+	for (size_t a = 0; a < e->n_groups; a++)
+		for (size_t b = 0; b < e->n_groups; b++)
+			if (present[a] && present[b] &&
+			    decided_by_state(e, &e->groups[a], &e->groups[b]))
+				return true;
+	return false;
+}
+
+bool emit_needs_bridge_nf(const struct emit *e)
+{
+	bool *present = arena_alloc(e->arena, e->n_groups * sizeof(*present));
+
+	for (uint32_t n = 0; present && n < e->in->world->n_networks; n++)
+		if (network_needs_bridge_nf(e, n, present))
+			return true;
+	return !present; /* out of memory shows at the next allocation */
+}
+
+int compile_ruleset(const struct compile_input *in, struct arena *arena,
+		    struct compile_output *ret, const char **why)
+{
+	struct emit e = { .in = in, .arena = arena, .family = RS_INET };
+
+	*why = NULL;
+	e.rs = ruleset_new(arena);
+	e.assignments = in->assignments ? in->assignments :
+					  compile_assign(in->policy, in->world, arena);
+	if (!e.rs || !e.assignments || make_groups(&e) < 0)
+		return -ENOMEM;
+	e.rs->stamp_mask = in->stamp_mask;
+	e.rs->stamp = in->stamp;
+	e.needs_bridge_nf = emit_needs_bridge_nf(&e);
+
+	emit_inet_sets(&e);
+	emit_inet_base(&e);
+	emit_tier_chains(&e);
+	emit_published(&e);
+	emit_denied_chains(&e);
+	emit_bridge_table(&e);
+	if (e.err)
+		return e.err;
+	int r = ruleset_seal(e.rs, why);
+	if (r < 0)
+		return r;
+	*ret = (struct compile_output){ e.rs, e.rs, e.assignments, e.needs_bridge_nf };
+	return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Policy + world -> ruleset. Pure and deterministic: equal inputs give equal rulesets.
+ * The chains, and why they are as they are: netd/ARCHITECTURE.md. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/policy/policy.h"
+#include "core/ruleset/ruleset.h"
+#include "core/world/world.h"
+
+/* ---- which tier an endpoint is in ---- */
+
+enum assign_kind {
+	ASSIGN_TIER,
+	ASSIGN_UNMATCHED, /* no tier matches */
+	ASSIGN_CONFLICT,  /* two tiers match at the same level: denied everything */
+	ASSIGN_UNKNOWN,	  /* its container's labels are not read yet: denied everything */
+	ASSIGN_CLASH,	  /* another endpoint has the same address: denied everything */
+	ASSIGN_UNMANAGED, /* its network is not a bridge of this host: out of netd's reach */
+};
+
+struct assignment {
+	enum assign_kind kind;
+	uint32_t tier, other_tier;	  /* ASSIGN_TIER; ASSIGN_CONFLICT: both */
+	const struct policy_match *match; /* the entry that decided, or NULL */
+	const char *port;		  /* its port of the bridge, or NULL while unknown */
+};
+
+/* One entry per world->endpoints, same order. NULL: out of memory. */
+const struct assignment *compile_assign(const struct policy *policy, const struct world *world,
+					struct arena *arena) MUST_CHECK;
+const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", … */
+
+/* ---- zones: what internet, lan and world mean ---- */
+
+/* The ranges of a zone and family, sorted, without overlaps. Metadata services are in none. */
+const struct ip_range *compile_zone_ranges(enum peer_kind zone, enum ip_family family, size_t *n);
+bool compile_zone_contains(enum peer_kind zone, const struct ip_addr *addr);
+
+/* ---- the ruleset ---- */
+
+struct compile_input {
+	const struct policy *policy;
+	const struct world *world;
+	/* Bits of the connection mark that hold the stamp of the policy in force; the lowest of them
+	 * is also used in the packet mark, between the inet and the bridge table. */
+	uint32_t stamp_mask;
+	uint32_t stamp;	    /* within the mask, not 0 */
+	uint16_t log_group; /* NFLOG; 0: do not log (the kernel cannot) */
+	int64_t now;	    /* seconds since the epoch: rules whose `until` has passed are left out */
+	/* NULL: by the policy's `match`. Else taken as they are, per world->endpoints: a policy that
+	 * is asked about without a host has containers made for it (sim_symbolic_world). */
+	const struct assignment *assignments;
+};
+
+#define COMPILE_STAMP_MASK 0xfff00000u
+#define COMPILE_LOG_GROUP 17u /* group of the NFLOG messages, "netd ..." */
+
+struct compile_output {
+	const struct ruleset *ruleset;	       /* sealed */
+	struct ruleset *restamp;	       /* the same, for ruleset_set_stamp() */
+	const struct assignment *assignments; /* per world->endpoints */
+	/* The policy decides between containers on one bridge with state, so frames must pass the
+	 * inet hooks: bridge-nf-call-iptables (and ip6tables) must be 1; where it is 0 those flows
+	 * are dropped. */
+	bool needs_bridge_nf;
+};
+
+/* 0: *ret is set and lives in @arena. -ENOMEM. -EINVAL: a bug of the compiler (*why says). */
+int compile_ruleset(const struct compile_input *in, struct arena *arena,
+		    struct compile_output *ret, const char **why) MUST_CHECK;
+
+/* The named counter of a policy rule, "rule_20-shop.yaml_31"; in @arena. NULL: out of memory. */
+const char *compile_counter_name(const struct policy *policy, size_t rule,
+				 struct arena *arena) MUST_CHECK;

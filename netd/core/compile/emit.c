@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Building blocks: conditions, rules, sets. */
+#include "core/compile/emit.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *emit_name(struct emit *e, const char *format, ...)
+{
+	char name[2 * LIMIT_NAME + 64];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(name, sizeof(name), format, args);
+	va_end(args);
+	const char *copy = arena_strdup(e->arena, name);
+	if (!copy)
+		e->err = -ENOMEM;
+	return copy ? copy : "";
+}
+
+/* ---- conditions ---- */
+
+static struct rs_match match_fields(enum rs_op op, const enum rs_field *fields, size_t n)
+{
+	struct rs_match match = { .op = op, .n_fields = (uint8_t)n };
+
+	memcpy(match.fields, fields, n * sizeof(*fields));
+	return match;
+}
+
+struct rs_match match_in(enum rs_field field, const char *set)
+{
+	struct rs_match match = match_fields(RS_IN, &field, 1);
+
+	match.set = set;
+	return match;
+}
+
+struct rs_match match_not_in(enum rs_field field, const char *set)
+{
+	struct rs_match match = match_in(field, set);
+
+	match.op = RS_NOT_IN;
+	return match;
+}
+
+struct rs_match match_in2(enum rs_field a, enum rs_field b, const char *set)
+{
+	struct rs_match match = match_fields(RS_IN, (enum rs_field[]){ a, b }, 2);
+
+	match.set = set;
+	return match;
+}
+
+struct rs_match match_in3(enum rs_field a, enum rs_field b, enum rs_field c, const char *set)
+{
+	struct rs_match match = match_fields(RS_IN, (enum rs_field[]){ a, b, c }, 3);
+
+	match.set = set;
+	return match;
+}
+
+struct rs_match match_is(enum rs_field field, const void *value)
+{
+	struct rs_match match = match_fields(RS_EQ, &field, 1);
+
+	rs_key_add(&match.value, ruleset_field_info(field)->type, value, false);
+	return match;
+}
+
+struct rs_match match_is_not(enum rs_field field, const void *value)
+{
+	struct rs_match match = match_is(field, value);
+
+	match.op = RS_NE;
+	return match;
+}
+
+struct rs_match match_number(enum rs_field field, uint32_t value)
+{
+	const struct rs_type_info *type = ruleset_type_info(ruleset_field_info(field)->type);
+	uint8_t byte = (uint8_t)value;
+	uint16_t half = type->host_order ? (uint16_t)value : htons((uint16_t)value);
+
+	if (type->len == 1)
+		return match_is(field, &byte);
+	if (type->len == 2)
+		return match_is(field, &half);
+	return match_is(field, &value); /* 4-byte fields are all in host order */
+}
+
+struct rs_match match_ifname(enum rs_field field, const char *ifname)
+{
+	char padded[WORLD_IFNAME_LEN] = { 0 };
+
+	(void)snprintf(padded, sizeof(padded), "%s", ifname);
+	return match_is(field, padded);
+}
+
+struct rs_match match_bits(enum rs_field field, uint32_t mask, uint32_t value)
+{
+	struct rs_match match = match_is(field, &value);
+
+	match.op = RS_BITS;
+	rs_key_add(&match.mask, ruleset_field_info(field)->type, &mask, false);
+	return match;
+}
+
+struct rs_match match_prefix(enum rs_field field, const struct ip_prefix *prefix)
+{
+	struct rs_match match = match_is(field, prefix->addr.bytes);
+	struct ip_prefix mask = { .len = prefix->len };
+
+	if (prefix->len == ip_len(&prefix->addr) * 8)
+		return match;
+	/* The mask is the last address of a prefix of zeroes, inverted. */
+	mask.addr.family = prefix->addr.family;
+	struct ip_addr host_bits = ip_prefix_range(&mask).last;
+	for (size_t i = 0; i < sizeof(host_bits.bytes); i++)
+		host_bits.bytes[i] = (uint8_t)~host_bits.bytes[i];
+	match.op = RS_BITS;
+	rs_key_add(&match.mask, ruleset_field_info(field)->type, host_bits.bytes, false);
+	return match;
+}
+
+struct rs_match match_port_range(enum rs_field field, uint16_t lo, uint16_t hi)
+{
+	struct rs_match match = match_number(field, lo);
+	uint16_t last = htons(hi);
+
+	if (lo == hi)
+		return match;
+	match.op = RS_RANGE;
+	rs_key_add(&match.last, ruleset_field_info(field)->type, &last, false);
+	return match;
+}
+
+struct rs_match match_stamp(const struct emit *e)
+{
+	struct rs_match match = match_bits(RS_CT_MARK, e->in->stamp_mask, e->in->stamp);
+
+	match.is_stamp = true;
+	return match;
+}
+
+struct rs_match match_one_of(const enum rs_field *fields, size_t n, const struct rs_set *set)
+{
+	struct rs_match match = match_fields(RS_ONE_OF, fields, n);
+
+	match.inline_set = set;
+	return match;
+}
+
+/* ---- rules ---- */
+
+void draft_add(struct draft *draft, struct rs_match match)
+{
+	assert(draft->n_matches < DRAFT_MATCHES);
+	draft->matches[draft->n_matches++] = match;
+}
+
+struct rs_chain *emit_chain(struct emit *e, const char *name, const char *comment)
+{
+	struct rs_chain *chain = e->err ? NULL : ruleset_add_chain(e->rs, e->family, name, NULL);
+
+	if (!chain)
+		e->err = -ENOMEM;
+	else
+		chain->comment = comment;
+	return chain;
+}
+
+struct rs_chain *emit_base_chain(struct emit *e, const char *name, enum rs_hook hook,
+				 int32_t priority, const char *comment)
+{
+	struct rs_base base = { hook, priority };
+	const struct rs_base *copy = arena_dup(e->arena, &base, sizeof(base));
+	struct rs_chain *chain =
+		copy && !e->err ? ruleset_add_chain(e->rs, e->family, name, copy) : NULL;
+
+	if (!chain)
+		e->err = -ENOMEM;
+	else
+		chain->comment = comment;
+	return chain;
+}
+
+void emit_verdict(struct emit *e, struct rs_chain *chain, const struct draft *draft,
+		  enum rs_verdict verdict, const char *target)
+{
+	struct rs_rule rule = draft->rule;
+
+	if (e->err)
+		return;
+	rule.matches = arena_dup(e->arena, draft->matches,
+				 draft->n_matches * sizeof(*draft->matches));
+	rule.n_matches = draft->n_matches;
+	rule.verdict = verdict;
+	rule.target = target;
+	if (!rule.matches || ruleset_add_rule(e->rs, chain, &rule) < 0)
+		e->err = -ENOMEM;
+}
+
+void emit_rule(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
+	       enum rs_verdict verdict, const char *target)
+{
+	struct draft draft = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		draft_add(&draft, matches[i]);
+	emit_verdict(e, chain, &draft, verdict, target);
+}
+
+void emit_always(struct emit *e, struct rs_chain *chain, enum rs_verdict verdict,
+		 const char *target)
+{
+	emit_rule(e, chain, NULL, 0, verdict, target);
+}
+
+void emit_vmap(struct emit *e, struct rs_chain *chain, const enum rs_field *fields, size_t n,
+	       const char *map)
+{
+	struct draft draft = { .rule = { .n_vmap_fields = (uint8_t)n } };
+
+	memcpy(draft.rule.vmap_fields, fields, n * sizeof(*fields));
+	emit_verdict(e, chain, &draft, RS_VMAP, map);
+}
+
+void emit_logged_end(struct emit *e, struct rs_chain *chain, const char *counter,
+		     const char *prefix, enum rs_verdict verdict, const char *target)
+{
+	/* Ten lines a second and chain tell an admin what is going on; a flood is in the counter. */
+	struct rs_log log = { prefix, e->in->log_group, 10, 20 };
+	struct draft logging = { 0 }, ending = { .rule = { .counter = counter } };
+
+	logging.rule.log = arena_dup(e->arena, &log, sizeof(log));
+	if (!logging.rule.log || ruleset_add_counter(e->rs, e->family, counter) < 0) {
+		e->err = -ENOMEM;
+		return;
+	}
+	if (e->in->log_group)
+		emit_verdict(e, chain, &logging, RS_CONTINUE, NULL);
+	emit_verdict(e, chain, &ending, verdict, target);
+}
+
+/* ---- sets ---- */
+
+struct rs_set *emit_set(struct emit *e, const char *name, const enum rs_type *types, size_t n)
+{
+	struct rs_set *set = e->err ? NULL : ruleset_add_set(e->rs, e->family, name, types, n);
+
+	if (!set)
+		e->err = -ENOMEM;
+	return set;
+}
+
+struct rs_set *emit_map(struct emit *e, const char *name, const enum rs_type *types, size_t n)
+{
+	struct rs_set *map = emit_set(e, name, types, n);
+
+	if (map)
+		map->map = true;
+	return map;
+}
+
+struct rs_set *emit_inline_set(struct emit *e, const enum rs_type *types, size_t n)
+{
+	struct rs_set *set = arena_alloc(e->arena, sizeof(*set));
+
+	if (!set) {
+		e->err = -ENOMEM;
+		return NULL;
+	}
+	memcpy(set->types, types, n * sizeof(*types));
+	set->n_types = (uint8_t)n;
+	return set;
+}
+
+static void add_elem(struct emit *e, struct rs_set *set, const struct rs_elem *elem)
+{
+	if (!e->err && ruleset_add_elem(e->rs, set, elem) < 0)
+		e->err = -ENOMEM;
+}
+
+void emit_elem(struct emit *e, struct rs_set *set, const struct rs_key *key)
+{
+	add_elem(e, set, &(struct rs_elem){ .key = *key });
+}
+
+void emit_goto_elem(struct emit *e, struct rs_set *map, const struct rs_key *key,
+		    const char *target)
+{
+	add_elem(e, map, &(struct rs_elem){ .key = *key, .verdict = RS_GOTO, .target = target });
+}
+
+struct rs_key key_addr(const struct ip_addr *addr)
+{
+	struct rs_key key = { 0 };
+
+	rs_key_add(&key, addr->family == IP_V6 ? RS_TYPE_IPV6 : RS_TYPE_IPV4, addr->bytes, false);
+	return key;
+}
+
+struct rs_key key_ifname(const char *ifname)
+{
+	char padded[WORLD_IFNAME_LEN] = { 0 };
+	struct rs_key key = { 0 };
+
+	(void)snprintf(padded, sizeof(padded), "%s", ifname);
+	rs_key_add(&key, RS_TYPE_IFNAME, padded, false);
+	return key;
+}

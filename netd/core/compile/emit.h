@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside core/compile: what its files share. Errors stick in struct emit (first one wins), so that
+ * a chain reads as a list of rules. */
+#pragma once
+
+#include "core/compile/compile.h"
+
+/* Tiers, and the unmatched containers where they take part (unmatched: ignore, or a policy in audit
+ * mode). Chains and sets carry the group's name. */
+struct group {
+	const char *name;
+	int tier;      /* index into policy.tiers, or GROUP_UNMATCHED */
+	bool audited;  /* denials of it pass, logged */
+	bool unjudged; /* unmatched: ignore */
+	bool within;
+};
+#define GROUP_UNMATCHED (-1)
+
+struct emit {
+	const struct compile_input *in;
+	const struct assignment *assignments; /* per world->endpoints */
+	struct arena *arena;
+	struct ruleset *rs;
+	enum rs_family family; /* of the table that is being written */
+	const struct group *groups;
+	size_t n_groups;
+	bool needs_bridge_nf, any_audited;
+	int err; /* 0, -ENOMEM */
+};
+
+/* The group of an endpoint, or NULL: it takes no part. */
+const struct group *emit_group_of(const struct emit *e, size_t endpoint);
+const struct group *emit_group_of_tier(const struct emit *e, uint32_t tier);
+bool emit_rule_active(const struct emit *e, const struct policy_rule *rule);
+
+/* ---- names ---- */
+
+/* arena_printf() that sticks on failure and then gives "". */
+const char *emit_name(struct emit *e, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* ---- one rule ---- */
+
+#define DRAFT_MATCHES 8
+
+struct draft {
+	struct rs_match matches[DRAFT_MATCHES];
+	size_t n_matches;
+	struct rs_rule rule;
+};
+
+/* Builders of one condition. Values: bytes in the field's own byte order (rs_type). */
+struct rs_match match_in(enum rs_field field, const char *set);
+struct rs_match match_not_in(enum rs_field field, const char *set);
+struct rs_match match_in2(enum rs_field a, enum rs_field b, const char *set);
+struct rs_match match_in3(enum rs_field a, enum rs_field b, enum rs_field c, const char *set);
+struct rs_match match_is(enum rs_field field, const void *value);
+struct rs_match match_is_not(enum rs_field field, const void *value);
+struct rs_match match_number(enum rs_field field, uint32_t value); /* in the field's length and order */
+struct rs_match match_ifname(enum rs_field field, const char *ifname);
+struct rs_match match_bits(enum rs_field field, uint32_t mask, uint32_t value); /* 4-byte host order */
+struct rs_match match_prefix(enum rs_field field, const struct ip_prefix *prefix);
+struct rs_match match_port_range(enum rs_field field, uint16_t lo, uint16_t hi);
+struct rs_match match_stamp(const struct emit *e);
+struct rs_match match_one_of(const enum rs_field *fields, size_t n, const struct rs_set *set);
+
+void draft_add(struct draft *draft, struct rs_match match);
+
+struct rs_chain *emit_chain(struct emit *e, const char *name, const char *comment);
+struct rs_chain *emit_base_chain(struct emit *e, const char *name, enum rs_hook hook,
+				 int32_t priority, const char *comment);
+/* Ends the draft as a rule of the chain; the draft stays and may be ended again. */
+void emit_verdict(struct emit *e, struct rs_chain *chain, const struct draft *draft,
+		  enum rs_verdict verdict, const char *target);
+/* A rule of these conditions alone. */
+void emit_rule(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
+	       enum rs_verdict verdict, const char *target);
+#define EMIT(e, chain, verdict, target, ...)                                                       \
+	emit_rule((e), (chain), (const struct rs_match[]){ __VA_ARGS__ },                          \
+		  sizeof((const struct rs_match[]){ __VA_ARGS__ }) / sizeof(struct rs_match),     \
+		  (verdict), (target))
+void emit_always(struct emit *e, struct rs_chain *chain, enum rs_verdict verdict,
+		 const char *target);
+/* <fields> vmap @map */
+void emit_vmap(struct emit *e, struct rs_chain *chain, const enum rs_field *fields, size_t n,
+	       const char *map);
+/* log (rate limited), then counter and verdict: how every denial and every audited flow ends. */
+void emit_logged_end(struct emit *e, struct rs_chain *chain, const char *counter,
+		     const char *prefix, enum rs_verdict verdict, const char *target);
+
+/* ---- sets ---- */
+
+struct rs_set *emit_set(struct emit *e, const char *name, const enum rs_type *types, size_t n);
+struct rs_set *emit_map(struct emit *e, const char *name, const enum rs_type *types, size_t n);
+struct rs_set *emit_inline_set(struct emit *e, const enum rs_type *types, size_t n);
+void emit_elem(struct emit *e, struct rs_set *set, const struct rs_key *key);
+void emit_goto_elem(struct emit *e, struct rs_set *map, const struct rs_key *key,
+		    const char *target);
+struct rs_key key_addr(const struct ip_addr *addr);
+struct rs_key key_ifname(const char *ifname);
+
+/* ---- the parts of the tables ---- */
+
+#define SET_BRIDGES "bridges"
+#define SET_SAME_BRIDGE "same_bridge"
+#define SET_ANY4 "any_endpoint4"
+#define SET_ANY6 "any_endpoint6"
+#define SET_AUDITED4 "audited_endpoint4"
+#define SET_AUDITED6 "audited_endpoint6"
+#define MAP_TO4 "to_tier4"
+#define MAP_TO6 "to_tier6"
+#define MAP_FROM4 "from_tier4"
+#define MAP_FROM6 "from_tier6"
+#define MAP_PUBLISHED "published_port"
+#define MAP_PUBLISHED4 "published_at4"
+#define MAP_PUBLISHED6 "published_at6"
+
+#define CHAIN_ACCEPTED "accepted"
+#define CHAIN_JUDGE "judge"
+#define CHAIN_NOBODY "denied_nobody"
+#define CHAIN_TO_HOST "to_host"
+#define CHAIN_FROM_CONTAINER "container_to_host"
+#define CHAIN_ANSWER "host_answer"
+
+/* Where a denial of a flow to or from a group ends; outside: no container is at the other end. */
+enum denied { DENIED_TO, DENIED_TO_OUTSIDE, DENIED_FROM, DENIED_HOST };
+const char *emit_denied_name(struct emit *e, enum denied what, const struct group *group);
+
+void emit_inet_sets(struct emit *e);	/* sets.c: sets and maps of endpoints, zones */
+void emit_published(struct emit *e);	/* published.c: maps and chains of published ports */
+void emit_tier_chains(struct emit *e);	/* tiers.c: to_X, outside_X, from_X, to_host */
+void emit_denied_chains(struct emit *e); /* denied.c */
+void emit_inet_base(struct emit *e);	/* inet.c */
+void emit_bridge_table(struct emit *e); /* bridge.c */
+bool emit_needs_bridge_nf(const struct emit *e);
+/* Members of the group may reach each other without a look at protocol or state. */
+bool emit_fully_within(const struct emit *e, const struct group *group);
+
+/* ---- policy rules into conditions (peers.c) ---- */
+
+/* Up to this many alternatives stand for one peer (world: two zones, two families). */
+#define PEER_ALTERNATIVES 4
+enum side { SIDE_SOURCE, SIDE_DESTINATION };
+size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum side side,
+			 struct rs_match ret[PEER_ALTERNATIVES]);
+bool peer_is_outside(const struct policy_peer *peer); /* internet, lan, world, dns, prefix */
+bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier);
+
+/* One way to meet a rule's ports: no condition (any), a protocol, a protocol and ports, these and an
+ * address of the host (resolver, published on that address) or a bridge. */
+struct port_condition {
+	struct rs_match matches[4];
+	size_t n;
+};
+typedef VEC(struct port_condition) port_conditions;
+/* @port_field: RS_CT_REPLY_PROTO_SRC where the true destination's port is known,
+ * RS_CT_ORIGINAL_PROTO_DST on the way to the host itself. */
+void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t n,
+			  enum rs_field port_field, port_conditions *ret);
+
+/* The rules that one policy rule becomes in a chain: each alternative with each port condition. */
+void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t rule,
+		      const struct rs_match *alternatives, size_t n_alternatives,
+		      const port_conditions *ports, const char *target);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The base chains of table inet netd: what is asked of every packet, and in which order. */
+#include "core/compile/emit.h"
+
+#include <errno.h>
+
+/* Before connection tracking and before Docker's DNAT (-100), which rewrites 127.0.0.1 before any
+ * martian check could see it. */
+#define PRIORITY_RAW (-300)
+/* Before `filter`, where Docker, ufw and firewalld sit: a drop here is final, an accept is not. */
+#define PRIORITY_BEFORE_FILTER (-10)
+
+/* Values of nft_ct_direction and of the ICMPv6 types (RFC 4861, RFC 3810). */
+enum { CT_ORIGINAL = 0, CT_REPLY = 1 };
+enum { ND_SOLICIT = 135, ND_ADVERT = 136, MLD2_REPORT = 143 };
+
+#define MARK_BIT(e) ((e)->in->stamp_mask & (~(e)->in->stamp_mask + 1))
+
+static void emit_prerouting(struct emit *e)
+{
+	static const struct ip_prefix loopback4 = { { IP_V4, { 127 } }, 8 };
+	static const struct ip_prefix loopback6 = { { IP_V6, { [15] = 1 } }, 128 };
+	struct rs_chain *chain = emit_base_chain(
+		e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_RAW,
+		"loopback addresses never come from outside; container addresses only from bridges");
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
+	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_DADDR, &loopback4));
+	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_SADDR, &loopback4));
+	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_DADDR, &loopback6));
+	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_SADDR, &loopback6));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_BRIDGES));
+	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP_SADDR, SET_ANY4));
+	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP6_SADDR, SET_ANY6));
+}
+
+/* meta mark set meta mark | bit: tells bridge netd that the inet hooks let this frame pass. */
+static struct rs_mark *passed_mark(struct emit *e)
+{
+	struct rs_mark mark = { RS_META_MARK, ~MARK_BIT(e), MARK_BIT(e), false };
+	struct rs_mark *copy = arena_dup(e->arena, &mark, sizeof(mark));
+
+	if (!copy)
+		e->err = -ENOMEM;
+	return copy;
+}
+
+static void emit_bridged(struct emit *e, struct rs_chain *chain, const struct rs_match *stamped)
+{
+	struct draft draft = { 0 };
+
+	if (!e->needs_bridge_nf)
+		return;
+	draft_add(&draft, match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE));
+	if (stamped)
+		draft_add(&draft, *stamped);
+	draft.rule.mark = passed_mark(e);
+	emit_verdict(e, chain, &draft, RS_ACCEPT, NULL);
+}
+
+static void emit_forward(struct emit *e)
+{
+	struct rs_match stamped = match_stamp(e);
+	struct rs_chain *chain = emit_base_chain(e, "forward", RS_HOOK_FORWARD,
+						 PRIORITY_BEFORE_FILTER,
+						 "a connection that was judged under the policy in force passes");
+
+	if (e->err)
+		return;
+	emit_bridged(e, chain, &stamped);
+	EMIT(e, chain, RS_ACCEPT, NULL, stamped);
+	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_IIFNAME, SET_BRIDGES));
+	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_OIFNAME, SET_BRIDGES));
+}
+
+static const enum rs_field destination4[] = { RS_CT_REPLY_IP_SADDR };
+static const enum rs_field destination6[] = { RS_CT_REPLY_IP6_SADDR };
+static const enum rs_field source4[] = { RS_CT_ORIGINAL_IP_SADDR };
+static const enum rs_field source6[] = { RS_CT_ORIGINAL_IP6_SADDR };
+
+/* Neighbour discovery has no connection to judge. Hop limit 255: it was not routed. On a bridge
+ * its addresses are bound to the port by bridge netd. */
+static void emit_nd(struct emit *e, struct rs_chain *chain, uint32_t type)
+{
+	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_IP6_HOPLIMIT, 255),
+	     match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
+	     match_number(RS_ICMPV6_TYPE, type));
+}
+
+static void emit_judge(struct emit *e)
+{
+	struct rs_chain *chain = emit_chain(
+		e, CHAIN_JUDGE,
+		"by the connection's own tuple: the same answer for both of its directions");
+
+	if (e->err)
+		return;
+	emit_nd(e, chain, ND_SOLICIT);
+	emit_nd(e, chain, ND_ADVERT);
+	emit_vmap(e, chain, destination4, 1, MAP_TO4);
+	emit_vmap(e, chain, destination6, 1, MAP_TO6);
+	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_META_IIFNAME, SET_BRIDGES),
+	     match_in(RS_META_OIFNAME, SET_BRIDGES));
+	emit_vmap(e, chain, source4, 1, MAP_FROM4);
+	emit_vmap(e, chain, source6, 1, MAP_FROM6);
+	emit_always(e, chain, RS_GOTO, CHAIN_NOBODY);
+}
+
+/* The host's end of a packet, on its way in and on its way out. */
+enum host_end { HOST_IS_DESTINATION, HOST_IS_SOURCE };
+
+/* Published ports, the most exact key first. (Packet fields: nft cannot put `ct original proto-dst`
+ * into a key.) */
+static void emit_published_lookup(struct emit *e, struct rs_chain *chain, enum host_end end)
+{
+	static const enum rs_field keys[2][3][3] = {
+		[HOST_IS_DESTINATION] = { { RS_IP_DADDR, RS_META_L4PROTO, RS_TH_DPORT },
+					  { RS_IP6_DADDR, RS_META_L4PROTO, RS_TH_DPORT },
+					  { RS_META_L4PROTO, RS_TH_DPORT } },
+		[HOST_IS_SOURCE] = { { RS_IP_SADDR, RS_META_L4PROTO, RS_TH_SPORT },
+				     { RS_IP6_SADDR, RS_META_L4PROTO, RS_TH_SPORT },
+				     { RS_META_L4PROTO, RS_TH_SPORT } },
+	};
+
+	emit_vmap(e, chain, keys[end][0], 3, MAP_PUBLISHED4);
+	emit_vmap(e, chain, keys[end][1], 3, MAP_PUBLISHED6);
+	emit_vmap(e, chain, keys[end][2], 2, MAP_PUBLISHED);
+}
+
+static void emit_input(struct emit *e)
+{
+	struct rs_chain *chain =
+		emit_base_chain(e, "input", RS_HOOK_INPUT, PRIORITY_BEFORE_FILTER,
+				"to this host: from containers, and published ports from outside");
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_REPLY));
+	EMIT(e, chain, RS_GOTO, CHAIN_FROM_CONTAINER, match_in(RS_META_IIFNAME, SET_BRIDGES));
+	emit_published_lookup(e, chain, HOST_IS_DESTINATION);
+}
+
+/* Answers of this host. A flow that lost its stamp is judged here too, so that a denied one stops
+ * in both directions; what the host itself began is nobody's business. */
+static void emit_output(struct emit *e)
+{
+	struct rs_chain *chain = emit_base_chain(e, "output", RS_HOOK_OUTPUT,
+						 PRIORITY_BEFORE_FILTER,
+						 "answers of this host; what it begins itself passes");
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_ORIGINAL));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
+	EMIT(e, chain, RS_GOTO, CHAIN_ANSWER, match_number(RS_CT_DIRECTION, CT_REPLY));
+}
+
+static void emit_answer(struct emit *e)
+{
+	struct rs_chain *chain = emit_chain(e, CHAIN_ANSWER, NULL);
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_OIFNAME, "lo"));
+	emit_published_lookup(e, chain, HOST_IS_SOURCE);
+	EMIT(e, chain, RS_GOTO, CHAIN_TO_HOST, match_in(RS_META_OIFNAME, SET_BRIDGES));
+}
+
+static void emit_from_container(struct emit *e)
+{
+	struct rs_chain *chain = emit_chain(e, CHAIN_FROM_CONTAINER,
+					    "from a container to this host's own addresses");
+
+	if (e->err)
+		return;
+	emit_nd(e, chain, ND_SOLICIT);
+	emit_nd(e, chain, ND_ADVERT);
+	/* Every IPv6 container sends these when it starts; dropped without noise. */
+	EMIT(e, chain, RS_DROP, NULL, match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
+	     match_number(RS_ICMPV6_TYPE, MLD2_REPORT));
+	emit_published_lookup(e, chain, HOST_IS_DESTINATION);
+	emit_always(e, chain, RS_GOTO, CHAIN_TO_HOST);
+}
+
+static void emit_accepted(struct emit *e)
+{
+	uint32_t mask = e->in->stamp_mask;
+	struct rs_mark stamp = { RS_CT_MARK, ~mask, e->in->stamp, true };
+	struct draft stamping = { 0 };
+	struct rs_chain *chain =
+		emit_chain(e, CHAIN_ACCEPTED, "stamp the connection: judged under the policy in force");
+
+	stamping.rule.mark = arena_dup(e->arena, &stamp, sizeof(stamp));
+	if (e->err || !stamping.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
+	emit_verdict(e, chain, &stamping, RS_CONTINUE, NULL);
+	emit_bridged(e, chain, NULL);
+	emit_always(e, chain, RS_ACCEPT, NULL);
+}
+
+void emit_inet_base(struct emit *e)
+{
+	emit_prerouting(e);
+	emit_forward(e);
+	emit_input(e);
+	emit_output(e);
+	emit_judge(e);
+	emit_from_container(e);
+	emit_answer(e);
+	emit_accepted(e);
+}

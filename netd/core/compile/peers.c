@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Policy rules into conditions: who (peers) and what (ports). Flows are judged by the connection's
+ * own tuple, so that both directions of one connection get the same answer: the true source is
+ * `ct original saddr`, the true destination (after DNAT) `ct reply saddr`. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/compile/emit.h"
+
+/* Source and destination, IPv4 and IPv6. */
+static const enum rs_field address_fields[2][2] = {
+	[SIDE_SOURCE] = { RS_CT_ORIGINAL_IP_SADDR, RS_CT_ORIGINAL_IP6_SADDR },
+	[SIDE_DESTINATION] = { RS_CT_REPLY_IP_SADDR, RS_CT_REPLY_IP6_SADDR },
+};
+
+bool peer_is_outside(const struct policy_peer *peer)
+{
+	return peer->kind != PEER_TIER && peer->kind != PEER_HOST;
+}
+
+bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier)
+{
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].kind == PEER_TIER && (int)peers[i].tier == tier)
+			return true;
+	return false;
+}
+
+static size_t in_both_families(struct emit *e, const char *name, enum side side,
+			       struct rs_match *ret)
+{
+	ret[0] = match_in(address_fields[side][0], emit_name(e, "%s4", name));
+	ret[1] = match_in(address_fields[side][1], emit_name(e, "%s6", name));
+	return 2;
+}
+
+size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum side side,
+			 struct rs_match ret[PEER_ALTERNATIVES])
+{
+	switch (peer->kind) {
+	case PEER_TIER:
+		return in_both_families(e, e->in->policy->tiers[peer->tier].name, side, ret);
+	case PEER_INTERNET:
+		return in_both_families(e, "internet", side, ret);
+	case PEER_LAN:
+		return in_both_families(e, "lan", side, ret);
+	case PEER_WORLD:
+		return in_both_families(e, "internet", side, ret) +
+		       in_both_families(e, "lan", side, ret + 2);
+	case PEER_DNS:
+		return in_both_families(e, "dns", side, ret);
+	case PEER_PREFIX:
+		ret[0] = match_prefix(address_fields[side][peer->prefix.addr.family == IP_V6],
+				      &peer->prefix);
+		return 1;
+	case PEER_HOST:
+		break; /* the host has chains of its own */
+	}
+	return 0;
+}
+
+/* ---- ports ---- */
+
+static void add_condition(struct emit *e, port_conditions *list, const struct rs_match *matches,
+			  size_t n)
+{
+	struct port_condition condition = { .n = n };
+
+	if (n)
+		memcpy(condition.matches, matches, n * sizeof(*matches));
+	if (VEC_PUSH(e->arena, list, condition) < 0)
+		e->err = -ENOMEM;
+}
+
+/* The single ports of one protocol in one condition, each range in its own: sets of ranges are
+ * slow to change, sets of values are hashes. */
+static void add_protocol(struct emit *e, const struct port_range *ports, size_t n,
+			 enum rs_field field, enum ip_proto proto, port_conditions *list)
+{
+	struct rs_match matches[2] = { match_number(RS_META_L4PROTO, proto_number(proto)) };
+	struct rs_set *singles = emit_inline_set(e, (enum rs_type[]){ RS_TYPE_INET_SERVICE }, 1);
+
+	if (!singles)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		uint16_t port = htons(ports[i].lo);
+		struct rs_key key = { 0 };
+		if (ports[i].proto != proto)
+			continue;
+		if (ports[i].lo == ports[i].hi) {
+			rs_key_add(&key, RS_TYPE_INET_SERVICE, &port, false);
+			emit_elem(e, singles, &key);
+			continue;
+		}
+		matches[1] = match_port_range(field, ports[i].lo, ports[i].hi);
+		add_condition(e, list, matches, 2);
+	}
+	if (singles->n_elems == 1)
+		matches[1] = match_is(field, singles->elems[0].key.bytes);
+	else if (singles->n_elems > 1)
+		matches[1] = match_one_of(&field, 1, singles);
+	if (singles->n_elems)
+		add_condition(e, list, matches, 2);
+}
+
+void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t n,
+			  enum rs_field port_field, port_conditions *ret)
+{
+	bool seen[PROTO_ICMPV6 + 1] = { false };
+
+	if (n == 0)
+		add_condition(e, ret, NULL, 0);
+	for (size_t i = 0; i < n; i++) {
+		enum ip_proto proto = (enum ip_proto)ports[i].proto;
+		if (seen[proto])
+			continue;
+		seen[proto] = true;
+		if (proto_has_ports(proto)) {
+			add_protocol(e, ports, n, port_field, proto, ret);
+		} else {
+			struct rs_match match = match_number(RS_META_L4PROTO, proto_number(proto));
+			add_condition(e, ret, &match, proto != PROTO_ANY);
+		}
+	}
+}
+
+/* ---- policy rules ---- */
+
+bool emit_rule_active(const struct emit *e, const struct policy_rule *rule)
+{
+	return rule->until == 0 || e->in->now < rule->until;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Names of nftables objects: letters, digits, and / \ _ . - are read back by nft. */
+static void make_identifier(char *name)
+{
+	for (; *name; name++) {
+		bool plain = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
+			     (*name >= '0' && *name <= '9') || strchr("_.-", *name);
+		if (!plain)
+			*name = '_';
+	}
+}
+
+const char *compile_counter_name(const struct policy *policy, size_t rule, struct arena *arena)
+{
+	const struct source_loc *loc = &policy->rules[rule].loc;
+	bool shares_line = false;
+
+	for (size_t i = rule > 0 ? rule - 1 : 0; i < policy->n_rules && i <= rule + 1; i++)
+		shares_line |= i != rule && policy->rules[i].loc.line == loc->line &&
+			       strcmp(policy->rules[i].loc.file, loc->file) == 0;
+	char *name = shares_line ? arena_printf(arena, "rule_%.64s_%u_%u", base_name(loc->file),
+						loc->line, loc->col) :
+				   arena_printf(arena, "rule_%.64s_%u", base_name(loc->file),
+						loc->line);
+	if (name)
+		make_identifier(name);
+	return name;
+}
+
+static const char *rule_comment(struct emit *e, const struct policy_rule *rule)
+{
+	return emit_name(e, "%.96s:%u", base_name(rule->loc.file), rule->loc.line);
+}
+
+static void emit_log(struct emit *e, struct rs_chain *chain, struct draft draft,
+		     const struct policy_rule *rule)
+{
+	const char *action = rule->action == POLICY_ALLOW ? "allow" : "deny";
+	struct rs_log log = { emit_name(e, "netd %s %s ", action, draft.rule.comment),
+			      e->in->log_group, 10, 20 };
+
+	if (!rule->log || !e->in->log_group)
+		return;
+	draft.rule.log = arena_dup(e->arena, &log, sizeof(log));
+	draft.rule.counter = NULL;
+	if (!draft.rule.log)
+		e->err = -ENOMEM;
+	else
+		emit_verdict(e, chain, &draft, RS_CONTINUE, NULL);
+}
+
+void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
+		      const struct rs_match *alternatives, size_t n_alternatives,
+		      const port_conditions *ports, const char *target)
+{
+	const struct policy_rule *rule = &e->in->policy->rules[index];
+	const char *counter = compile_counter_name(e->in->policy, index, e->arena);
+	const char *comment = rule_comment(e, rule);
+
+	if (!counter || ruleset_add_counter(e->rs, e->family, counter) < 0) {
+		e->err = -ENOMEM;
+		return;
+	}
+	for (size_t a = 0; a < n_alternatives; a++)
+		for (size_t p = 0; p < ports->n; p++) {
+			struct draft draft = { .rule = { .counter = counter,
+							 .comment = comment,
+							 .policy_rule = (uint32_t)index + 1 } };
+			draft_add(&draft, alternatives[a]);
+			for (size_t i = 0; i < ports->items[p].n; i++)
+				draft_add(&draft, ports->items[p].matches[i]);
+			emit_log(e, chain, draft, rule);
+			emit_verdict(e, chain, &draft, RS_GOTO, target);
+		}
+}

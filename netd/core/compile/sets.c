@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sets and maps of table inet netd: who is in which tier, which bridges are managed, what the
+ * zones are. A new endpoint is a few elements here and nothing else. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/compile/emit.h"
+
+struct endpoint_sets {
+	struct rs_set *any[2], *audited[2], *to[2], *from[2];
+	struct rs_set **members; /* [group * 2 + family] */
+};
+
+static const enum rs_type ifname_type[] = { RS_TYPE_IFNAME, RS_TYPE_IFNAME };
+static const enum rs_type address_types[2][1] = { { RS_TYPE_IPV4 }, { RS_TYPE_IPV6 } };
+
+static void emit_bridges(struct emit *e)
+{
+	const struct world *world = e->in->world;
+	struct rs_set *bridges = emit_set(e, SET_BRIDGES, ifname_type, 1);
+	struct rs_set *same = emit_set(e, SET_SAME_BRIDGE, ifname_type, 2);
+
+	for (size_t i = 0; i < world->n_networks && !e->err; i++) {
+		struct rs_key name = key_ifname(world->networks[i].bridge), pair = { 0 };
+		if (!world_network_is_managed(&world->networks[i]))
+			continue;
+		rs_key_add(&pair, RS_TYPE_IFNAME, name.bytes, true);
+		rs_key_add(&pair, RS_TYPE_IFNAME, name.bytes, true);
+		emit_elem(e, bridges, &name);
+		emit_elem(e, same, &pair);
+	}
+}
+
+static void emit_zone(struct emit *e, const char *name, enum peer_kind zone, enum ip_family family)
+{
+	struct rs_set *set = emit_set(e, name, address_types[family == IP_V6], 1);
+	size_t n;
+	const struct ip_range *ranges = compile_zone_ranges(zone, family, &n);
+
+	if (!set)
+		return;
+	set->interval = true;
+	for (size_t i = 0; i < n && !e->err; i++) {
+		struct rs_key last = key_addr(&ranges[i].last);
+		struct rs_elem elem = { .key = key_addr(&ranges[i].first),
+					.last = arena_dup(e->arena, &last, sizeof(last)) };
+		if (!elem.last || ruleset_add_elem(e->rs, set, &elem) < 0)
+			e->err = -ENOMEM;
+	}
+}
+
+static void emit_zones(struct emit *e)
+{
+	const struct world *world = e->in->world;
+	struct rs_set *dns[2];
+
+	emit_zone(e, "internet4", PEER_INTERNET, IP_V4);
+	emit_zone(e, "internet6", PEER_INTERNET, IP_V6);
+	emit_zone(e, "lan4", PEER_LAN, IP_V4);
+	emit_zone(e, "lan6", PEER_LAN, IP_V6);
+	dns[0] = emit_set(e, "dns4", address_types[0], 1);
+	dns[1] = emit_set(e, "dns6", address_types[1], 1);
+	for (size_t i = 0; i < world->n_resolvers && !e->err; i++) {
+		struct rs_key key = key_addr(&world->resolvers[i]);
+		emit_elem(e, dns[world->resolvers[i].family == IP_V6], &key);
+	}
+}
+
+static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
+{
+	static const char *const names[2][4] = {
+		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4 },
+		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6 },
+	};
+
+	sets->members = arena_alloc(e->arena, 2 * e->n_groups * sizeof(struct rs_set *));
+	if (!sets->members)
+		e->err = -ENOMEM;
+	for (size_t family = 0; family < 2 && !e->err; family++) {
+		const enum rs_type *type = address_types[family];
+		sets->any[family] = emit_set(e, names[family][0], type, 1);
+		sets->to[family] = emit_map(e, names[family][1], type, 1);
+		sets->from[family] = emit_map(e, names[family][2], type, 1);
+		if (e->any_audited)
+			sets->audited[family] = emit_set(e, names[family][3], type, 1);
+		for (size_t g = 0; g < e->n_groups && !e->err; g++)
+			sets->members[g * 2 + family] =
+				emit_set(e, emit_name(e, "%s%c", e->groups[g].name, "46"[family]),
+					 type, 1);
+	}
+}
+
+static void add_member(struct emit *e, struct endpoint_sets *sets, const struct group *group,
+		       const struct ip_addr *addr)
+{
+	size_t family = addr->family == IP_V6;
+	struct rs_key key = key_addr(addr);
+
+	emit_elem(e, sets->members[(size_t)(group - e->groups) * 2 + family], &key);
+	emit_goto_elem(e, sets->to[family], &key, emit_name(e, "to_%s", group->name));
+	emit_goto_elem(e, sets->from[family], &key, emit_name(e, "from_%s", group->name));
+	if (group->audited)
+		emit_elem(e, sets->audited[family], &key);
+}
+
+/* Link-local addresses are made of the MAC and need not be unique on the host (--mac-address): one
+ * that two endpoints share belongs to nobody here. */
+struct local_addr {
+	struct ip_addr addr;
+	const struct group *group;
+};
+
+static int by_local_addr(const void *left, const void *right)
+{
+	const struct local_addr *a = left, *b = right;
+
+	return ip_compare(&a->addr, &b->addr);
+}
+
+static void add_link_locals(struct emit *e, struct endpoint_sets *sets)
+{
+	const struct world *world = e->in->world;
+	struct local_addr *locals = arena_alloc(e->arena, world->n_endpoints * sizeof(*locals));
+	size_t n = 0;
+
+	if (!locals) {
+		e->err = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < world->n_endpoints; i++) {
+		const struct world_endpoint *endpoint = &world->endpoints[i];
+		const struct group *group = emit_group_of(e, i);
+		if (group && endpoint->ipv6.family && !mac_is_zero(&endpoint->mac))
+			locals[n++] = (struct local_addr){ ip_link_local(&endpoint->mac), group };
+	}
+	if (n)
+		qsort(locals, n, sizeof(*locals), by_local_addr);
+	for (size_t i = 0; i < n && !e->err; i++)
+		if ((i == 0 || by_local_addr(&locals[i - 1], &locals[i]) != 0) &&
+		    (i + 1 == n || by_local_addr(&locals[i], &locals[i + 1]) != 0))
+			add_member(e, sets, locals[i].group, &locals[i].addr);
+}
+
+void emit_inet_sets(struct emit *e)
+{
+	const struct world *world = e->in->world;
+	struct endpoint_sets sets = { 0 };
+
+	emit_bridges(e);
+	emit_zones(e);
+	create_endpoint_sets(e, &sets);
+	for (size_t i = 0; i < world->n_endpoints && !e->err; i++) {
+		const struct ip_addr *addresses[] = { &world->endpoints[i].ipv4,
+						      &world->endpoints[i].ipv6 };
+		const struct group *group = emit_group_of(e, i);
+		for (size_t family = 0; family < 2 && group; family++) {
+			struct rs_key key = key_addr(addresses[family]);
+			if (addresses[family]->family == IP_NONE)
+				continue;
+			emit_elem(e, sets.any[family], &key);
+			add_member(e, &sets, group, addresses[family]);
+		}
+	}
+	if (!e->err)
+		add_link_locals(e, &sets);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The chains that judge: to_X (a container of tier X is the destination), outside_X (the source is
+ * no container), from_X (egress of tier X), to_host. Inside each: deny rules, allow rules, within,
+ * and the end is a denial. */
+#include "core/compile/emit.h"
+
+/* The first rule at or after @i that has this action and is in force; n_rules when none is left. */
+static size_t next_rule(const struct emit *e, enum policy_action action, size_t i)
+{
+	const struct policy *policy = e->in->policy;
+
+	while (i < policy->n_rules && (policy->rules[i].action != action ||
+				       !emit_rule_active(e, &policy->rules[i])))
+		i++;
+	return i;
+}
+
+/* Deny rules beat every allow: two passes over the rules, in source order. */
+#define FOR_EACH_RULE(e, i, action)                                                                \
+	for (size_t i = next_rule((e), (action), 0); i < (e)->in->policy->n_rules;                 \
+	     i = next_rule((e), (action), i + 1))
+
+static const enum policy_action deny_first[] = { POLICY_DENY, POLICY_ALLOW };
+
+static const char *rule_target(enum policy_action action, const char *denied)
+{
+	return action == POLICY_ALLOW ? CHAIN_ACCEPTED : denied;
+}
+
+/* All peers of one side for which @wanted holds, as alternatives of the rule. */
+static void emit_rule_peers(struct emit *e, struct rs_chain *chain, size_t index,
+			    enum side side, bool (*wanted)(const struct policy_peer *),
+			    const port_conditions *ports, const char *target)
+{
+	const struct policy_rule *rule = &e->in->policy->rules[index];
+	const struct policy_peer *peers = side == SIDE_SOURCE ? rule->from : rule->to;
+	size_t n = side == SIDE_SOURCE ? rule->n_from : rule->n_to;
+
+	for (size_t i = 0; i < n; i++) {
+		struct rs_match alternatives[PEER_ALTERNATIVES];
+		if (wanted(&peers[i]))
+			emit_policy_rule(e, chain, index, alternatives,
+					 peer_alternatives(e, &peers[i], side, alternatives), ports,
+					 target);
+	}
+}
+
+static bool is_tier(const struct policy_peer *peer)
+{
+	return peer->kind == PEER_TIER;
+}
+
+static bool is_dns(const struct policy_peer *peer)
+{
+	return peer->kind == PEER_DNS;
+}
+
+static bool is_other_outside(const struct policy_peer *peer)
+{
+	return peer_is_outside(peer) && peer->kind != PEER_DNS;
+}
+
+static void rules_into_tier(struct emit *e, struct rs_chain *chain, const struct group *group,
+			    bool (*source)(const struct policy_peer *), const char *denied)
+{
+	for (size_t a = 0; a < ARRAY_LEN(deny_first); a++)
+		FOR_EACH_RULE (e, i, deny_first[a]) {
+			const struct policy_rule *rule = &e->in->policy->rules[i];
+			port_conditions ports = { 0 };
+			if (!rule_names_tier(rule->to, rule->n_to, group->tier))
+				continue;
+			rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC,
+					     &ports);
+			emit_rule_peers(e, chain, i, SIDE_SOURCE, source, &ports,
+					rule_target(deny_first[a], denied));
+		}
+}
+
+static void emit_within(struct emit *e, struct rs_chain *chain, const struct group *group)
+{
+	struct rs_match same = match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE);
+
+	if (!group->within)
+		return;
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+	     match_in(RS_CT_ORIGINAL_IP_SADDR, emit_name(e, "%s4", group->name)), same);
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+	     match_in(RS_CT_ORIGINAL_IP6_SADDR, emit_name(e, "%s6", group->name)), same);
+}
+
+/* IPS_DST_NAT of the kernel (uapi nf_conntrack_common.h): the connection's destination was
+ * translated, as Docker does for a published port. A direct route to a container has it not. */
+#define CT_STATUS_DNAT (1u << 5)
+
+static void emit_to(struct emit *e, const struct group *group)
+{
+	const char *denied = emit_denied_name(e, DENIED_TO, group);
+	const char *denied_outside = emit_denied_name(e, DENIED_TO_OUTSIDE, group);
+	const char *outside = emit_name(e, "outside_%s", group->name);
+	struct rs_chain *to = emit_chain(e, emit_name(e, "to_%s", group->name),
+					 emit_name(e, "a container of %s is the destination", group->name));
+	struct rs_chain *from_outside =
+		emit_chain(e, outside, emit_name(e, "from outside to a published port of %s", group->name));
+
+	if (e->err)
+		return;
+	rules_into_tier(e, to, group, is_tier, denied);
+	emit_within(e, to, group);
+	EMIT(e, to, RS_GOTO, denied, match_in(RS_META_IIFNAME, SET_BRIDGES),
+	     match_in(RS_META_OIFNAME, SET_BRIDGES));
+	if (group->unjudged)
+		emit_always(e, to, RS_GOTO, CHAIN_ACCEPTED);
+	EMIT(e, to, RS_GOTO, outside, match_bits(RS_CT_STATUS, CT_STATUS_DNAT, CT_STATUS_DNAT));
+	emit_always(e, to, RS_GOTO, denied_outside);
+
+	rules_into_tier(e, from_outside, group, is_other_outside, denied_outside);
+	emit_always(e, from_outside, RS_GOTO, denied_outside);
+}
+
+/* The host's resolvers, port 53: the part of a rule's ports that is within. */
+static void dns_conditions(struct emit *e, const struct policy_rule *rule, enum rs_field field,
+			   port_conditions *ret)
+{
+	static const struct port_range both[] = { { PROTO_TCP, 53, 53 }, { PROTO_UDP, 53, 53 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		bool wanted = rule->n_ports == 0;
+		for (size_t p = 0; p < rule->n_ports; p++)
+			wanted |= port_range_overlaps(&rule->ports[p], &both[i]);
+		if (wanted)
+			rule_port_conditions(e, &both[i], 1, field, ret);
+	}
+}
+
+static void emit_from(struct emit *e, const struct group *group)
+{
+	const char *denied = emit_denied_name(e, DENIED_FROM, group);
+	struct rs_chain *from = emit_chain(e, emit_name(e, "from_%s", group->name),
+					   emit_name(e, "from a container of %s to outside", group->name));
+
+	if (e->err)
+		return;
+	for (size_t a = 0; a < ARRAY_LEN(deny_first); a++)
+		FOR_EACH_RULE (e, i, deny_first[a]) {
+			const struct policy_rule *rule = &e->in->policy->rules[i];
+			port_conditions ports = { 0 }, dns_ports = { 0 };
+			const char *target = rule_target(deny_first[a], denied);
+			if (!rule_names_tier(rule->from, rule->n_from, group->tier))
+				continue;
+			rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC,
+					     &ports);
+			dns_conditions(e, rule, RS_CT_REPLY_PROTO_SRC, &dns_ports);
+			emit_rule_peers(e, from, i, SIDE_DESTINATION, is_other_outside, &ports,
+					target);
+			emit_rule_peers(e, from, i, SIDE_DESTINATION, is_dns, &dns_ports, target);
+		}
+	emit_always(e, from, RS_GOTO, group->unjudged ? CHAIN_ACCEPTED : denied);
+}
+
+static bool names_kind(const struct policy_peer *peers, size_t n, enum peer_kind kind)
+{
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* `to: dns` where the resolver is this host: the address is a condition too, of one family with the
+ * source's. */
+static void emit_dns_on_host(struct emit *e, struct rs_chain *chain, size_t index,
+			     const struct policy_peer *source, const char *target)
+{
+	static const enum rs_field to_address[] = { RS_CT_ORIGINAL_IP_DADDR,
+						    RS_CT_ORIGINAL_IP6_DADDR };
+	struct rs_match sources[PEER_ALTERNATIVES];
+	size_t n = peer_alternatives(e, source, SIDE_SOURCE, sources);
+
+	for (size_t family = 0; family < n && !e->err; family++) {
+		port_conditions ports = { 0 };
+		dns_conditions(e, &e->in->policy->rules[index], RS_CT_ORIGINAL_PROTO_DST, &ports);
+		for (size_t i = 0; i < ports.n; i++)
+			ports.items[i].matches[ports.items[i].n++] =
+				match_in(to_address[family], family ? "dns6" : "dns4");
+		emit_policy_rule(e, chain, index, &sources[family], 1, &ports, target);
+	}
+}
+
+static void emit_rule_to_host(struct emit *e, struct rs_chain *chain, size_t index,
+			      const char *target)
+{
+	const struct policy_rule *rule = &e->in->policy->rules[index];
+
+	if (names_kind(rule->to, rule->n_to, PEER_HOST)) {
+		port_conditions ports = { 0 };
+		rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_ORIGINAL_PROTO_DST,
+				     &ports);
+		emit_rule_peers(e, chain, index, SIDE_SOURCE, is_tier, &ports, target);
+	}
+	if (names_kind(rule->to, rule->n_to, PEER_DNS))
+		for (size_t i = 0; i < rule->n_from; i++)
+			if (is_tier(&rule->from[i]))
+				emit_dns_on_host(e, chain, index, &rule->from[i], target);
+}
+
+static void emit_to_host(struct emit *e)
+{
+	struct rs_chain *chain =
+		emit_chain(e, CHAIN_TO_HOST, "from a container to a service of this host");
+
+	for (size_t a = 0; a < ARRAY_LEN(deny_first) && !e->err; a++)
+		FOR_EACH_RULE (e, i, deny_first[a])
+			emit_rule_to_host(e, chain, i,
+					  rule_target(deny_first[a],
+						      emit_denied_name(e, DENIED_HOST, NULL)));
+	for (size_t g = 0; g < e->n_groups && !e->err; g++)
+		if (e->groups[g].unjudged) {
+			EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+			     match_in(RS_CT_ORIGINAL_IP_SADDR,
+				      emit_name(e, "%s4", e->groups[g].name)));
+			EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+			     match_in(RS_CT_ORIGINAL_IP6_SADDR,
+				      emit_name(e, "%s6", e->groups[g].name)));
+		}
+	if (!e->err)
+		emit_always(e, chain, RS_GOTO, emit_denied_name(e, DENIED_HOST, NULL));
+}
+
+void emit_tier_chains(struct emit *e)
+{
+	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
+		emit_to(e, &e->groups[g]);
+		if (!e->err)
+			emit_from(e, &e->groups[g]);
+	}
+	if (!e->err)
+		emit_to_host(e);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every rule against every other, and the matches of all tiers by sorting. */
+#include "core/policy/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/policy/extent.h"
+#include "core/policy/finding.h"
+
+static const char *action_name(const struct policy_rule *rule)
+{
+	return rule->action == POLICY_ALLOW ? "allow" : "deny";
+}
+
+/* @a ends no earlier than @b. */
+static bool lasts_as_long(const struct policy_rule *a, const struct policy_rule *b)
+{
+	return a->until == 0 || (b->until != 0 && a->until >= b->until);
+}
+
+static void check_shadowed(const struct policy *policy, const struct extent *extents, size_t index,
+			   struct diag_list *diags)
+{
+	const struct policy_rule *rule = &policy->rules[index];
+	char place[POLICY_PLACE_LEN];
+
+	for (size_t i = 0; i < index; i++) {
+		const struct policy_rule *earlier = &policy->rules[i];
+		if (!policy_extent_covers(&extents[i], &extents[index], false) ||
+		    earlier->action != rule->action || !lasts_as_long(earlier, rule))
+			continue;
+		policy_report(diags, F_SHADOWED_RULE, rule->loc, "remove one of the two",
+			      "the `%s` %s covers all of this one already", action_name(rule),
+			      policy_place(rule->loc, earlier->loc, place));
+		return;
+	}
+}
+
+static void report_denied(const struct policy_rule *allow, const struct policy_rule *deny,
+			  bool wholly, struct diag_list *diags)
+{
+	char place[POLICY_PLACE_LEN];
+
+	policy_place(allow->loc, deny->loc, place);
+	if (wholly)
+		policy_report(diags, F_CONTRADICTING_RULE, allow->loc,
+			      "a deny beats every allow: remove one of the two",
+			      "the `deny` %s takes away all that this allows", place);
+	else
+		policy_report(diags, F_PARTLY_DENIED, allow->loc,
+			      "a deny beats every allow: check that this is meant",
+			      "the `deny` %s takes away a part of what this allows", place);
+}
+
+static void check_denied(const struct policy *policy, const struct extent *extents, size_t index,
+			 struct diag_list *diags)
+{
+	const struct policy_rule *rule = &policy->rules[index], *partly = NULL;
+
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct policy_rule *deny = &policy->rules[i];
+		if (deny->action != POLICY_DENY ||
+		    !policy_extent_overlaps(&extents[i], &extents[index]))
+			continue;
+		if (lasts_as_long(deny, rule) &&
+		    policy_extent_covers(&extents[i], &extents[index], true)) {
+			report_denied(rule, deny, true, diags);
+			return;
+		}
+		partly = partly ? partly : deny;
+	}
+	if (partly)
+		report_denied(rule, partly, false, diags);
+}
+
+static int check_rules(const struct policy *policy, struct arena *arena, struct diag_list *diags)
+{
+	struct extent *extents = arena_alloc(arena, policy->n_rules * sizeof(*extents));
+	int r = extents ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < policy->n_rules && r == 0; i++)
+		r = policy_extent_make(&policy->rules[i], arena, &extents[i]);
+	for (size_t i = 0; i < policy->n_rules && r == 0; i++) {
+		check_shadowed(policy, extents, i, diags);
+		if (policy->rules[i].action == POLICY_ALLOW)
+			check_denied(policy, extents, i, diags);
+	}
+	return r;
+}
+
+/* A match with the tier it stands in. */
+struct tier_match {
+	const struct policy_match *match;
+	size_t tier;
+};
+
+static int compare_text(const char *a, const char *b)
+{
+	return !a || !b ? !!a - !!b : strcmp(a, b);
+}
+
+static int compare_labels(const struct policy_match *a, const struct policy_match *b)
+{
+	int order = a->n_labels < b->n_labels ? -1 : a->n_labels > b->n_labels;
+
+	for (size_t i = 0; i < a->n_labels && order == 0; i++) {
+		order = compare_text(a->labels[i].key, b->labels[i].key);
+		if (order == 0)
+			order = compare_text(a->labels[i].value, b->labels[i].value);
+	}
+	return order;
+}
+
+static int compare_matches(const struct policy_match *a, const struct policy_match *b)
+{
+	const char *const pairs[][2] = { { a->network, b->network },
+					 { a->compose_project, b->compose_project },
+					 { a->compose_service, b->compose_service },
+					 { a->container, b->container },
+					 { a->image, b->image } };
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		int order = compare_text(pairs[i][0], pairs[i][1]);
+		if (order)
+			return order;
+	}
+	return compare_labels(a, b);
+}
+
+static int by_match(const void *left, const void *right)
+{
+	const struct tier_match *a = left, *b = right;
+	int order = compare_matches(a->match, b->match);
+
+	return order ? order : a->tier < b->tier ? -1 : a->tier > b->tier;
+}
+
+static int check_tiers(const struct policy *policy, struct arena *arena, struct diag_list *diags)
+{
+	VEC(struct tier_match) all = { 0 };
+	char place[POLICY_PLACE_LEN];
+
+	for (size_t i = 0; i < policy->n_tiers; i++)
+		for (size_t k = 0; k < policy->tiers[i].n_matches; k++) {
+			struct tier_match one = { &policy->tiers[i].matches[k], i };
+			if (VEC_PUSH(arena, &all, one) < 0)
+				return -ENOMEM;
+		}
+	if (all.n)
+		qsort(all.items, all.n, sizeof(*all.items), by_match);
+	for (size_t i = 1; i < all.n; i++) {
+		const struct tier_match *a = &all.items[i - 1], *b = &all.items[i];
+		if (a->tier != b->tier && compare_matches(a->match, b->match) == 0)
+			policy_report(diags, F_SAME_MATCH, b->match->loc,
+				      "a container of two tiers is denied everything",
+				      "tier `%s` has the same match %s",
+				      policy->tiers[a->tier].name,
+				      policy_place(b->match->loc, a->match->loc, place));
+	}
+	return 0;
+}
+
+int policy_check(const struct policy *policy, struct arena *arena, struct diag_list *diags)
+{
+	int r = check_rules(policy, arena, diags);
+
+	/* A match that was misread would look like others. */
+	return r < 0 || diag_failed(diags) ? r : check_tiers(policy, arena, diags);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nodes to objects: each kind of object is a table of its keys. A finding is reported and decoding
+ * goes on, so that one run shows them all; whether an object is sound shows in the error count. */
+#pragma once
+
+#include "core/policy/finding.h"
+#include "core/policy/tree.h"
+
+struct decoder;
+
+struct draft_tier {
+	struct policy_tier tier;
+	bool has_mode;
+	size_t index; /* order of reading */
+};
+
+/* An `allow`, `deny` or `tests`: read when the tiers of all files are known. */
+struct draft_section {
+	const struct node *key;
+	int (*decode)(struct decoder *d, const struct node *key);
+};
+
+/* A setting that stands in one file or alike in several. */
+struct draft_setting {
+	int value;
+	struct source_loc loc;
+	bool set;
+};
+
+struct decoder {
+	struct arena *arena;
+	struct diag_list *diags;
+	struct draft_setting mode, unmatched;
+	VEC(struct draft_tier) tiers;
+	VEC(struct draft_section) sections; /* of all files, in their order */
+	VEC(struct policy_rule) rules;	    /* the sound ones */
+	VEC(struct policy_test) tests;
+	size_t n_rules, n_tests; /* with the unsound ones, for the limits */
+	struct policy *policy;	 /* tiers are complete before the sections are read */
+	bool partial;		 /* some tiers could not be read: others may be unknown for that */
+};
+
+/* @key->value is the value. 0 (also when it was bad, and reported) or -ENOMEM. */
+typedef int (*decode_fn)(struct decoder *d, const struct node *key, void *object);
+
+struct decode_field {
+	const char *name;
+	bool required;
+	decode_fn decode;
+};
+
+struct decode_shape {
+	const char *what; /* "a rule" */
+	const struct decode_field *fields;
+	size_t n;
+};
+
+int policy_decode_object(struct decoder *d, const struct node *node,
+			 const struct decode_shape *shape, void *object) MUST_CHECK;
+
+/* A finding about @node: "`name` must be a list, not a mapping"; @name may be a phrase ("a rule").
+ * Silent for NODE_BAD. */
+void policy_wrong_type(struct decoder *d, const struct node *node, const char *name,
+		       const char *expected);
+/* The text of a scalar, or NULL after a report. */
+const char *policy_decode_text(struct decoder *d, const struct node *node, const char *name);
+/* One of @words: its index, or -1 after a report. */
+int policy_decode_word(struct decoder *d, const struct node *key, const char *const *words,
+		       size_t n);
+int policy_decode_bool(struct decoder *d, const struct node *key); /* 0, 1, or -1 */
+/* How a list is read: @or_one takes a scalar as a list of itself, @empty is reported when nothing
+ * is in it. */
+struct decode_list {
+	const char *expected; /* "a list of ports" */
+	bool or_one;
+	enum finding empty;
+	const char *empty_hint;
+};
+/* The first item, or NULL after a report: not a list, empty, more than LIMIT_RULE_ITEMS. */
+const struct node *policy_decode_items(struct decoder *d, const struct node *key,
+				       const struct decode_list *how);
+
+/* The sections. */
+int policy_decode_tiers(struct decoder *d, const struct node *key);
+int policy_decode_allow(struct decoder *d, const struct node *key);
+int policy_decode_deny(struct decoder *d, const struct node *key);
+int policy_decode_tests(struct decoder *d, const struct node *key);
+extern const char *const policy_mode_words[2]; /* in the order of enum policy_mode */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The policy language, version 1: YAML bytes in, a checked policy out (netd-policy(5)).
+ * Pure: the caller reads the files; several files are merged in the order given. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/diag.h"
+#include "core/base/ip.h"
+#include "core/base/limits.h"
+
+enum policy_mode { POLICY_ENFORCE, POLICY_AUDIT };
+enum policy_action { POLICY_ALLOW, POLICY_DENY };
+enum policy_unmatched { POLICY_UNMATCHED_DENY, POLICY_UNMATCHED_IGNORE };
+
+/* One entry of `match`: every key that is set must match; globs with * and ?. NULL: not set. */
+struct policy_match {
+	struct source_loc loc;
+	const char *network, *compose_project, *compose_service, *container, *image;
+	const struct policy_label *labels;
+	size_t n_labels;
+};
+
+struct policy_label {
+	const char *key, *value; /* value may be a glob */
+};
+
+struct policy_tier {
+	struct source_loc loc;
+	const char *name, *description; /* description: "" when absent */
+	const struct policy_match *matches;
+	size_t n_matches;
+	enum policy_mode mode; /* the policy's when the tier names none */
+	bool within;	       /* members on one network may reach each other */
+};
+
+enum peer_kind { PEER_TIER, PEER_HOST, PEER_INTERNET, PEER_LAN, PEER_WORLD, PEER_DNS, PEER_PREFIX };
+
+struct policy_peer {
+	struct source_loc loc;
+	enum peer_kind kind;
+	uint32_t tier;		 /* index into policy.tiers, PEER_TIER only */
+	struct ip_prefix prefix; /* PEER_PREFIX only */
+};
+
+/* One entry of `allow` or `deny`. Empty ports: every protocol and port (then n_ports is 0). */
+struct policy_rule {
+	struct source_loc loc; /* of the entry */
+	enum policy_action action;
+	const struct policy_peer *from, *to;
+	size_t n_from, n_to;
+	const struct port_range *ports;
+	size_t n_ports;
+	bool log;
+	int64_t until; /* seconds since the epoch, UTC; 0: for ever. In force while now < until */
+};
+
+/* One entry of `tests`. */
+struct policy_test {
+	struct source_loc loc;
+	struct policy_peer from, to;
+	struct port_range port;
+	enum policy_action expect;
+};
+
+struct policy {
+	enum policy_mode mode;
+	enum policy_unmatched unmatched;
+	const struct policy_tier *tiers; /* sorted by name */
+	size_t n_tiers;
+	const struct policy_rule *rules; /* in source order: file, then line */
+	size_t n_rules;
+	const struct policy_test *tests;
+	size_t n_tests;
+};
+
+struct policy_source {
+	const char *name; /* for diagnostics, as the user named it */
+	const char *bytes;
+	size_t len;
+};
+
+/* Everything the parser can report. The ids are stable: scripts and the manual page name them. */
+struct policy_diag_info {
+	const char *id;
+	enum diag_severity severity;
+	const char *meaning; /* one line, no full stop */
+};
+const struct policy_diag_info *policy_diag_table(size_t *ret_n); /* sorted by id */
+
+/* Longest tier name: chain and set names made of it stay readable and below the kernel's limits. */
+#define POLICY_TIER_NAME 40u
+
+/* Parse, merge and check. Every finding goes to @diags (errors and warnings, sorted); texts and the
+ * policy live in @arena, file names are borrowed from @sources.
+ * 0: *ret is set (warnings possible). POLICY_E_INVALID: @diags has errors. -ENOMEM. */
+#define POLICY_E_INVALID 1
+int policy_parse(const struct policy_source *sources, size_t n_sources, struct arena *arena,
+		 struct diag_list *diags, const struct policy **ret) MUST_CHECK;
+
+/* Warnings that need the time: rules whose `until` has passed. @now: seconds since the epoch. */
+void policy_check_time(const struct policy *policy, int64_t now, struct diag_list *diags);
+/* The next moment after @now at which a rule ends, 0 when none does. */
+int64_t policy_next_change(const struct policy *policy, int64_t now);
+/* Index of the tier of that name, or -1. */
+int policy_find_tier(const struct policy *policy, const char *name);
+/* A peer written as in the policy (tier name, host, internet, lan, world, dns, address, CIDR).
+ * 0 or -EINVAL. */
+int policy_parse_peer(const struct policy *policy, const char *text,
+		      struct policy_peer *ret) MUST_CHECK;
+/* "frontend", "internet", "203.0.113.0/24". */
+const char *policy_peer_name(const struct policy *policy, const struct policy_peer *peer,
+			     char ret[LIMIT_PEER_TEXT]);

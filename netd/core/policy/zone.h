@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `internet`, `lan` and `world` stand for, as address ranges: one list for everybody. A host's
+ * own facts (Docker's networks are not `lan`) come on top. */
+#pragma once
+
+#include "core/policy/policy.h"
+
+/* The ranges of internet or lan, sorted, no two adjacent. */
+const struct ip_range *policy_zone_ranges(enum peer_kind zone, enum ip_family family,
+					  size_t *ret_n);
+/* internet, lan or world. */
+bool policy_zone_contains(enum peer_kind zone, const struct ip_addr *addr);
+
+/* How a prefix lies to the zones; bits. */
+enum zone_relation {
+	ZONE_IN_LAN = 1,
+	ZONE_MEETS_LAN = 2,
+	ZONE_IN_INTERNET = 4,
+	ZONE_MEETS_INTERNET = 8,
+	ZONE_LOOPBACK = 16,
+};
+unsigned int policy_zone_relation(const struct ip_prefix *prefix);
+
+bool policy_prefix_contains(const struct ip_prefix *outer, const struct ip_prefix *inner);

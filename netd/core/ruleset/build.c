@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making a ruleset: tables, sets, chains and rules, all copied into its arena. */
+#include "core/ruleset/ruleset.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/ruleset/order.h"
+
+struct ruleset *ruleset_new(struct arena *arena)
+{
+	struct ruleset *rs = arena_alloc(arena, sizeof(*rs));
+
+	if (!rs)
+		return NULL;
+	rs->arena = arena;
+	for (int family = 0; family < RS_FAMILY_COUNT; family++)
+		rs->tables[family].family = (enum rs_family)family;
+	return rs;
+}
+
+struct rs_set *ruleset_new_inline_set(struct ruleset *rs, const enum rs_type *types, size_t n_types)
+{
+	struct rs_set *set = arena_alloc(rs->arena, sizeof(*set));
+
+	assert(n_types >= 1 && n_types <= RS_KEY_FIELDS);
+	if (!set)
+		return NULL;
+	memcpy(set->types, types, n_types * sizeof(*types));
+	set->n_types = (uint8_t)n_types;
+	return set;
+}
+
+struct rs_set *ruleset_add_set(struct ruleset *rs, enum rs_family family, const char *name,
+			       const enum rs_type *types, size_t n_types)
+{
+	struct rs_set *set = ruleset_new_inline_set(rs, types, n_types);
+
+	if (!set || VEC_PUSH(rs->arena, &rs->tables[family].sets, set) < 0)
+		return NULL;
+	set->name = name;
+	return set;
+}
+
+struct rs_chain *ruleset_add_chain(struct ruleset *rs, enum rs_family family, const char *name,
+				   const struct rs_base *base)
+{
+	struct rs_chain *chain = arena_alloc(rs->arena, sizeof(*chain));
+
+	if (!chain)
+		return NULL;
+	chain->name = name;
+	if (base) {
+		chain->base = arena_dup(rs->arena, base, sizeof(*base));
+		if (!chain->base)
+			return NULL;
+	}
+	if (VEC_PUSH(rs->arena, &rs->tables[family].chains, chain) < 0)
+		return NULL;
+	return chain;
+}
+
+int ruleset_add_counter(struct ruleset *rs, enum rs_family family, const char *name)
+{
+	return VEC_PUSH(rs->arena, &rs->tables[family].counters, name);
+}
+
+int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem)
+{
+	void *items = set->elems;
+	int r = arena_vec_grow(rs->arena, &items, set->n_elems, &set->cap_elems, sizeof(*elem));
+
+	if (r < 0)
+		return r;
+	set->elems = items;
+	struct rs_elem copy = *elem;
+	if (elem->last) {
+		copy.last = arena_dup(rs->arena, elem->last, sizeof(*elem->last));
+		if (!copy.last)
+			return -ENOMEM;
+	}
+	set->elems[set->n_elems++] = copy;
+	return 0;
+}
+
+static const struct rs_key *last_of(const struct rs_elem *elem)
+{
+	return elem->last ? elem->last : &elem->key;
+}
+
+/* a + 1 == b, as numbers in network order. */
+static bool is_successor(const struct rs_key *a, const struct rs_key *b)
+{
+	struct rs_key next = *a;
+
+	for (size_t i = next.len; i-- > 0;)
+		if (++next.bytes[i] != 0)
+			return rs_key_compare(&next, b) == 0;
+	return false;
+}
+
+/* nft joins neighbours in an anonymous set. A set without a true range is a plain one. */
+static void join_ranges(struct rs_set *set, const struct rs_elem *elems)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n_elems; i++) {
+		struct rs_elem *before = n ? &set->elems[n - 1] : NULL;
+		if (before && is_successor(last_of(before), &elems[i].key)) {
+			before->last = last_of(&elems[i]);
+			continue;
+		}
+		set->elems[n] = elems[i];
+		set->elems[n++].last = last_of(&elems[i]);
+	}
+	set->n_elems = n;
+	set->interval = false;
+	for (size_t i = 0; i < n; i++)
+		if (rs_key_compare(set->elems[i].last, &set->elems[i].key) != 0)
+			set->interval = true;
+}
+
+static const struct rs_set *copy_inline_set(struct ruleset *rs, const struct rs_set *set)
+{
+	size_t size = set->n_elems * sizeof(*set->elems);
+	struct rs_set *copy = arena_dup(rs->arena, set, sizeof(*set));
+	struct rs_elem *sorted = arena_dup(rs->arena, set->elems, size);
+
+	if (!copy || !sorted)
+		return NULL;
+	rs_elems_sort(sorted, copy->n_elems);
+	copy->elems = sorted;
+	if (!copy->interval)
+		return copy;
+	copy->elems = arena_alloc(rs->arena, size); /* its `last` pointers stay in sorted */
+	if (!copy->elems)
+		return NULL;
+	join_ranges(copy, sorted);
+	return copy;
+}
+
+/* `ip saddr { 10.0.0.1 }` is `ip saddr 10.0.0.1` to nft; a concatenation of one stays a set. */
+static void simplify_one_of(struct rs_match *match)
+{
+	const struct rs_set *set = match->inline_set;
+
+	if (set->n_elems != 1 || set->n_types != 1)
+		return;
+	match->value = set->elems[0].key;
+	match->last = *last_of(&set->elems[0]);
+	match->op = set->interval ? RS_RANGE : RS_EQ;
+	match->inline_set = NULL;
+}
+
+static int copy_match(struct ruleset *rs, struct rs_match *match)
+{
+	if (match->op == RS_ONE_OF && match->inline_set) {
+		match->inline_set = copy_inline_set(rs, match->inline_set);
+		if (!match->inline_set)
+			return -ENOMEM;
+		simplify_one_of(match);
+	}
+	if (!match->is_stamp)
+		return 0;
+	return VEC_PUSH(rs->arena, &rs->stamped, (struct rs_stamp_place){ .match = match });
+}
+
+static int copy_matches(struct ruleset *rs, struct rs_rule *rule)
+{
+	struct rs_match *matches =
+		arena_dup(rs->arena, rule->matches, rule->n_matches * sizeof(*matches));
+
+	if (!matches)
+		return -ENOMEM;
+	rule->matches = matches;
+	for (size_t i = 0; i < rule->n_matches; i++) {
+		int r = copy_match(rs, &matches[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int copy_mark(struct ruleset *rs, struct rs_rule *rule)
+{
+	if (!rule->mark)
+		return 0;
+	rule->mark = arena_dup(rs->arena, rule->mark, sizeof(*rule->mark));
+	if (!rule->mark)
+		return -ENOMEM;
+	if (!rule->mark->is_stamp)
+		return 0;
+	return VEC_PUSH(rs->arena, &rs->stamped, (struct rs_stamp_place){ .mark = rule->mark });
+}
+
+int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain, const struct rs_rule *rule)
+{
+	struct rs_rule copy = *rule;
+	int r = copy_matches(rs, &copy);
+
+	if (r == 0)
+		r = copy_mark(rs, &copy);
+	if (r == 0 && rule->log) {
+		copy.log = arena_dup(rs->arena, rule->log, sizeof(*rule->log));
+		r = copy.log ? 0 : -ENOMEM;
+	}
+	return r < 0 ? r : VEC_PUSH(rs->arena, &chain->rules, copy);
+}
+
+static uint32_t with_stamp(const struct ruleset *rs, uint32_t value)
+{
+	return (value & ~rs->stamp_mask) | rs->stamp;
+}
+
+void ruleset_set_stamp(struct ruleset *rs, uint32_t stamp)
+{
+	rs->stamp = stamp & rs->stamp_mask;
+	for (size_t i = 0; i < rs->stamped.n; i++) {
+		const struct rs_stamp_place *place = &rs->stamped.items[i];
+		if (place->mark) {
+			place->mark->bits = with_stamp(rs, place->mark->bits);
+			continue;
+		}
+		uint32_t value;
+		memcpy(&value, place->match->value.bytes, sizeof(value));
+		value = with_stamp(rs, value);
+		memcpy(place->match->value.bytes, &value, sizeof(value));
+		place->match->value.len = sizeof(value);
+	}
+}
+
+void rs_key_add(struct rs_key *key, enum rs_type type, const void *bytes, bool several)
+{
+	size_t len = ruleset_type_info(type)->len;
+	size_t padded = several ? (len + 3) / 4 * 4 : len;
+
+	assert(key->len + padded <= sizeof(key->bytes));
+	memcpy(key->bytes + key->len, bytes, len);
+	memset(key->bytes + key->len + len, 0, padded - len);
+	key->len = (uint8_t)(key->len + padded);
+}

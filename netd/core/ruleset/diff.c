@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The smallest change between two sealed rulesets that the kernel can make: chains are rewritten
+ * whole, sets element by element. Everything is sorted, so it is all merging, O(n). */
+#include "core/ruleset/ruleset.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/ruleset/order.h"
+
+struct differ {
+	struct arena *arena;
+	const struct rs_table *from, *to;
+	struct rs_table_diff *ret;
+	VEC(const struct rs_set *) remade; /* of the new table: deleted and made anew */
+	VEC(const struct rs_set *) grown;  /* of the new table: elements were added */
+};
+
+/* Where a merge stands: < 0 the next is only in the old, > 0 only in the new, 0 in both. */
+static int merge_side(size_t i, size_t n, size_t j, size_t m)
+{
+	if (i == n)
+		return 1;
+	return j == m ? -1 : 0;
+}
+
+static int diff_counters(struct differ *d)
+{
+	size_t i = 0, n = d->from->counters.n, j = 0, m = d->to->counters.n;
+	int r = 0;
+
+	while (r == 0 && (i < n || j < m)) {
+		int side = merge_side(i, n, j, m);
+		if (side == 0)
+			side = strcmp(d->from->counters.items[i], d->to->counters.items[j]);
+		if (side < 0)
+			r = VEC_PUSH(d->arena, &d->ret->old_counters, d->from->counters.items[i]);
+		else if (side > 0)
+			r = VEC_PUSH(d->arena, &d->ret->new_counters, d->to->counters.items[j]);
+		i += side <= 0;
+		j += side >= 0;
+	}
+	return r;
+}
+
+static int add_elem(struct differ *d, const struct rs_set *set, const struct rs_elem *elem)
+{
+	return VEC_PUSH(d->arena, &d->ret->added, (struct rs_elem_change){ set, elem });
+}
+
+static int delete_elem(struct differ *d, const struct rs_set *set, const struct rs_elem *elem)
+{
+	return VEC_PUSH(d->arena, &d->ret->deleted, (struct rs_elem_change){ set, elem });
+}
+
+/* One key, another range end or verdict: the kernel cannot change an element in place. */
+static int diff_elem(struct differ *d, const struct rs_set *set, const struct rs_elem *old,
+		     const struct rs_elem *new)
+{
+	if (rs_same_elem(old, new))
+		return 0;
+	int r = delete_elem(d, set, old);
+	return r < 0 ? r : add_elem(d, set, new);
+}
+
+static int diff_elems(struct differ *d, const struct rs_set *from, const struct rs_set *to)
+{
+	size_t i = 0, j = 0, before = d->ret->added.n;
+	int r = 0;
+
+	while (r == 0 && (i < from->n_elems || j < to->n_elems)) {
+		int side = merge_side(i, from->n_elems, j, to->n_elems);
+		if (side == 0)
+			side = rs_key_compare(&from->elems[i].key, &to->elems[j].key);
+		if (side < 0)
+			r = delete_elem(d, to, &from->elems[i]);
+		else if (side > 0)
+			r = add_elem(d, to, &to->elems[j]);
+		else
+			r = diff_elem(d, to, &from->elems[i], &to->elems[j]);
+		i += side <= 0;
+		j += side >= 0;
+	}
+	if (r == 0 && d->ret->added.n > before)
+		r = VEC_PUSH(d->arena, &d->grown, to);
+	return r;
+}
+
+static int diff_set(struct differ *d, const struct rs_set *from, const struct rs_set *to)
+{
+	if (rs_same_shape(from, to))
+		return diff_elems(d, from, to);
+	int r = VEC_PUSH(d->arena, &d->ret->old_sets, from);
+	if (r == 0)
+		r = VEC_PUSH(d->arena, &d->ret->new_sets, to);
+	return r < 0 ? r : VEC_PUSH(d->arena, &d->remade, to);
+}
+
+static int diff_sets(struct differ *d)
+{
+	size_t i = 0, n = d->from->sets.n, j = 0, m = d->to->sets.n;
+	int r = 0;
+
+	while (r == 0 && (i < n || j < m)) {
+		const struct rs_set *from = i < n ? d->from->sets.items[i] : NULL;
+		const struct rs_set *to = j < m ? d->to->sets.items[j] : NULL;
+		int side = from && to ? strcmp(from->name, to->name) : merge_side(i, n, j, m);
+		if (side < 0)
+			r = VEC_PUSH(d->arena, &d->ret->old_sets, from);
+		else if (side > 0)
+			r = VEC_PUSH(d->arena, &d->ret->new_sets, to);
+		else
+			r = diff_set(d, from, to);
+		i += side <= 0;
+		j += side >= 0;
+	}
+	return r;
+}
+
+/* A rule names its sets, so one that stays must be written again when its set is made anew. */
+static bool uses_remade(const struct differ *d, const struct rs_rule *rule)
+{
+	for (size_t i = 0; i < d->remade.n; i++) {
+		const char *name = d->remade.items[i]->name;
+		if (rule->verdict == RS_VMAP && strcmp(rule->target, name) == 0)
+			return true;
+		for (size_t j = 0; j < rule->n_matches; j++)
+			if (rs_same_text(rule->matches[j].set, name))
+				return true;
+	}
+	return false;
+}
+
+static bool must_rewrite(const struct differ *d, const struct rs_chain *from,
+			 const struct rs_chain *to)
+{
+	if (!rs_same_rules(from, to))
+		return true;
+	for (size_t i = 0; d->remade.n && i < to->rules.n; i++)
+		if (uses_remade(d, &to->rules.items[i]))
+			return true;
+	return false;
+}
+
+static int diff_chain(struct differ *d, const struct rs_chain *from, const struct rs_chain *to)
+{
+	if (rs_same_base(from->base, to->base)) {
+		if (!must_rewrite(d, from, to))
+			return 0;
+		return VEC_PUSH(d->arena, &d->ret->changed_chains, to);
+	}
+	int r = VEC_PUSH(d->arena, &d->ret->old_chains, from);
+	return r < 0 ? r : VEC_PUSH(d->arena, &d->ret->new_chains, to);
+}
+
+static int diff_chains(struct differ *d)
+{
+	size_t i = 0, n = d->from->chains.n, j = 0, m = d->to->chains.n;
+	int r = 0;
+
+	while (r == 0 && (i < n || j < m)) {
+		const struct rs_chain *from = i < n ? d->from->by_name[i] : NULL;
+		const struct rs_chain *to = j < m ? d->to->by_name[j] : NULL;
+		int side = from && to ? strcmp(from->name, to->name) : merge_side(i, n, j, m);
+		if (side < 0)
+			r = VEC_PUSH(d->arena, &d->ret->old_chains, from);
+		else if (side > 0)
+			r = VEC_PUSH(d->arena, &d->ret->new_chains, to);
+		else
+			r = diff_chain(d, from, to);
+		i += side <= 0;
+		j += side >= 0;
+	}
+	return r;
+}
+
+static bool is_empty(const struct rs_table_diff *diff)
+{
+	return diff->new_counters.n + diff->old_counters.n + diff->new_sets.n + diff->old_sets.n +
+		       diff->new_chains.n + diff->old_chains.n + diff->changed_chains.n +
+		       diff->deleted.n + diff->added.n ==
+	       0;
+}
+
+static bool takes_away(const struct differ *d)
+{
+	const struct rs_table_diff *diff = d->ret;
+
+	if (diff->old_sets.n + diff->old_chains.n + diff->changed_chains.n + diff->deleted.n)
+		return true;
+	for (size_t i = 0; i < d->grown.n; i++)
+		if (rs_set_may_deny(d->to, d->grown.items[i]))
+			return true;
+	return false;
+}
+
+static int diff_table(struct differ *d)
+{
+	int r = diff_counters(d);
+
+	if (r == 0)
+		r = diff_sets(d);
+	return r < 0 ? r : diff_chains(d);
+}
+
+int ruleset_diff(const struct ruleset *from, const struct ruleset *to, struct arena *arena,
+		 struct rs_diff *ret)
+{
+	static const struct rs_table nothing;
+	struct rs_diff diff = { .empty = from != NULL };
+
+	for (int family = 0; family < RS_FAMILY_COUNT; family++) {
+		struct differ d = {
+			.arena = arena,
+			.from = from ? &from->tables[family] : &nothing,
+			.to = &to->tables[family],
+			.ret = &diff.tables[family],
+		};
+		d.ret->family = (enum rs_family)family;
+		int r = diff_table(&d);
+		if (r < 0)
+			return r;
+		diff.empty &= is_empty(d.ret);
+		diff.takes_away |= takes_away(&d);
+	}
+	*ret = diff;
+	return 0;
+}
+
+bool ruleset_equal(const struct ruleset *a, const struct ruleset *b)
+{
+	for (int family = 0; family < RS_FAMILY_COUNT; family++)
+		if (!rs_same_table(&a->tables[family], &b->tables[family]))
+			return false;
+	return true;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Equality of what the kernel would hold: chain comments and the policy's rule numbers do not
+ * count. */
+#include "core/ruleset/order.h"
+
+#include <string.h>
+
+bool rs_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_key(const struct rs_key *a, const struct rs_key *b)
+{
+	return rs_key_compare(a, b) == 0;
+}
+
+bool rs_same_elem(const struct rs_elem *a, const struct rs_elem *b)
+{
+	return same_key(&a->key, &b->key) &&
+	       same_key(a->last ? a->last : &a->key, b->last ? b->last : &b->key) &&
+	       a->verdict == b->verdict && rs_same_text(a->target, b->target);
+}
+
+bool rs_same_shape(const struct rs_set *a, const struct rs_set *b)
+{
+	if (a->n_types != b->n_types || a->map != b->map || a->interval != b->interval)
+		return false;
+	for (size_t i = 0; i < a->n_types; i++)
+		if (a->types[i] != b->types[i])
+			return false;
+	return true;
+}
+
+static bool same_set(const struct rs_set *a, const struct rs_set *b)
+{
+	if (a == b)
+		return true;
+	if (!a || !b || !rs_same_text(a->name, b->name) || !rs_same_shape(a, b) ||
+	    a->n_elems != b->n_elems)
+		return false;
+	for (size_t i = 0; i < a->n_elems; i++)
+		if (!rs_same_elem(&a->elems[i], &b->elems[i]))
+			return false;
+	return true;
+}
+
+static bool same_fields(const enum rs_field *a, const enum rs_field *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
+
+/* is_stamp is where a value came from, not what it is. */
+static bool same_match(const struct rs_match *a, const struct rs_match *b)
+{
+	return a->op == b->op && a->n_fields == b->n_fields &&
+	       same_fields(a->fields, b->fields, a->n_fields) && same_key(&a->value, &b->value) &&
+	       same_key(&a->mask, &b->mask) && same_key(&a->last, &b->last) &&
+	       rs_same_text(a->set, b->set) && same_set(a->inline_set, b->inline_set);
+}
+
+static bool same_log(const struct rs_log *a, const struct rs_log *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strcmp(a->prefix, b->prefix) == 0 && a->group == b->group &&
+	       a->per_second == b->per_second && a->burst == b->burst;
+}
+
+static bool same_mark(const struct rs_mark *a, const struct rs_mark *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->field == b->field && a->mask == b->mask && a->bits == b->bits;
+}
+
+static bool same_rule(const struct rs_rule *a, const struct rs_rule *b)
+{
+	if (a->n_matches != b->n_matches || a->verdict != b->verdict ||
+	    a->n_vmap_fields != b->n_vmap_fields || !rs_same_text(a->target, b->target) ||
+	    !rs_same_text(a->counter, b->counter) || !rs_same_text(a->comment, b->comment) ||
+	    !same_log(a->log, b->log) || !same_mark(a->mark, b->mark) ||
+	    !same_fields(a->vmap_fields, b->vmap_fields, a->n_vmap_fields))
+		return false;
+	for (size_t i = 0; i < a->n_matches; i++)
+		if (!same_match(&a->matches[i], &b->matches[i]))
+			return false;
+	return true;
+}
+
+bool rs_same_rules(const struct rs_chain *a, const struct rs_chain *b)
+{
+	if (a->rules.n != b->rules.n)
+		return false;
+	for (size_t i = 0; i < a->rules.n; i++)
+		if (!same_rule(&a->rules.items[i], &b->rules.items[i]))
+			return false;
+	return true;
+}
+
+bool rs_same_base(const struct rs_base *a, const struct rs_base *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->hook == b->hook && a->priority == b->priority;
+}
+
+static bool same_chain(const struct rs_chain *a, const struct rs_chain *b)
+{
+	return strcmp(a->name, b->name) == 0 && rs_same_base(a->base, b->base) &&
+	       rs_same_rules(a, b);
+}
+
+bool rs_same_table(const struct rs_table *a, const struct rs_table *b)
+{
+	if (a->sets.n != b->sets.n || a->counters.n != b->counters.n || a->chains.n != b->chains.n)
+		return false;
+	for (size_t i = 0; i < a->counters.n; i++)
+		if (strcmp(a->counters.items[i], b->counters.items[i]) != 0)
+			return false;
+	for (size_t i = 0; i < a->sets.n; i++)
+		if (!same_set(a->sets.items[i], b->sets.items[i]))
+			return false;
+	for (size_t i = 0; i < a->chains.n; i++)
+		if (!same_chain(a->by_name[i], b->by_name[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sorting and lookups. */
+#include "core/ruleset/order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int rs_key_compare(const struct rs_key *a, const struct rs_key *b)
+{
+	size_t shorter = a->len < b->len ? a->len : b->len;
+	int r = memcmp(a->bytes, b->bytes, shorter);
+
+	return r ? r : (int)a->len - (int)b->len;
+}
+
+static int by_key(const void *left, const void *right)
+{
+	const struct rs_elem *a = left, *b = right;
+
+	return rs_key_compare(&a->key, &b->key);
+}
+
+static int by_set_name(const void *left, const void *right)
+{
+	const struct rs_set *const *a = left, *const *b = right;
+
+	return strcmp((*a)->name, (*b)->name);
+}
+
+static int by_text(const void *left, const void *right)
+{
+	const char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+void rs_elems_sort(struct rs_elem *elems, size_t n)
+{
+	if (n)
+		qsort(elems, n, sizeof(*elems), by_key);
+}
+
+static int by_chain_name(const void *left, const void *right)
+{
+	const struct rs_chain *const *a = left, *const *b = right;
+
+	return strcmp((*a)->name, (*b)->name);
+}
+
+static void sort_counters(struct rs_table *table)
+{
+	size_t n = 0;
+
+	if (table->counters.n)
+		qsort(table->counters.items, table->counters.n, sizeof(const char *), by_text);
+	for (size_t i = 0; i < table->counters.n; i++)
+		if (n == 0 || strcmp(table->counters.items[n - 1], table->counters.items[i]) != 0)
+			table->counters.items[n++] = table->counters.items[i];
+	table->counters.n = n;
+}
+
+int rs_table_sort(struct rs_table *table, struct arena *arena)
+{
+	size_t n = table->chains.n;
+	const struct rs_chain **by_name = arena_alloc(arena, n * sizeof(*by_name));
+
+	if (!by_name)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		by_name[i] = table->chains.items[i];
+	if (n)
+		qsort(by_name, n, sizeof(*by_name), by_chain_name);
+	table->by_name = by_name;
+	for (size_t i = 0; i < table->sets.n; i++)
+		rs_elems_sort(table->sets.items[i]->elems, table->sets.items[i]->n_elems);
+	if (table->sets.n)
+		qsort(table->sets.items, table->sets.n, sizeof(struct rs_set *), by_set_name);
+	sort_counters(table);
+	return 0;
+}
+
+static int set_against_name(const void *key, const void *item)
+{
+	const struct rs_set *const *set = item;
+
+	return strcmp(key, (*set)->name);
+}
+
+const struct rs_set *ruleset_find_set(const struct rs_table *table, const char *name)
+{
+	if (!table->sets.n)
+		return NULL;
+	struct rs_set *const *found = bsearch(name, table->sets.items, table->sets.n,
+					      sizeof(struct rs_set *), set_against_name);
+	return found ? *found : NULL;
+}
+
+static int chain_against_name(const void *key, const void *item)
+{
+	const struct rs_chain *const *chain = item;
+
+	return strcmp(key, (*chain)->name);
+}
+
+ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name)
+{
+	if (!table->chains.n || !table->by_name)
+		return -1;
+	const struct rs_chain *const *found =
+		bsearch(name, table->by_name, table->chains.n, sizeof(*table->by_name),
+			chain_against_name);
+	return found ? found - table->by_name : -1;
+}
+
+const struct rs_chain *ruleset_find_chain(const struct rs_table *table, const char *name)
+{
+	ptrdiff_t i = rs_chain_index(table, name);
+
+	return i < 0 ? NULL : table->by_name[i];
+}
+
+const struct rs_elem *rs_set_find(const struct rs_set *set, const struct rs_key *key)
+{
+	size_t lo = 0, hi = set->n_elems;
+
+	while (lo < hi) { /* lo: the first element whose key is greater */
+		size_t middle = lo + (hi - lo) / 2;
+		if (rs_key_compare(&set->elems[middle].key, key) <= 0)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	if (lo == 0)
+		return NULL;
+	const struct rs_elem *elem = &set->elems[lo - 1];
+	const struct rs_key *last = elem->last ? elem->last : &elem->key;
+	return key->len == elem->key.len && rs_key_compare(key, last) <= 0 ? elem : NULL;
+}
+
+bool rs_match_is_flag(const struct rs_match *match)
+{
+	uint32_t mask;
+
+	if (match->op != RS_BITS ||
+	    !ruleset_type_info(ruleset_field_info(match->fields[0])->type)->bits)
+		return false;
+	memcpy(&mask, match->mask.bytes, sizeof(mask));
+	return (mask & (mask - 1)) == 0 && rs_key_compare(&match->mask, &match->value) == 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one order of a sealed ruleset, and lookups that rest on it. Private to the module. */
+#pragma once
+
+#include <stddef.h>
+
+#include "core/ruleset/ruleset.h"
+
+void rs_elems_sort(struct rs_elem *elems, size_t n); /* by key */
+/* Sets, counters and the index of chains by name; doubled counters go. 0 or -ENOMEM. */
+int rs_table_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
+/* The place in table->by_name, or -1. */
+ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name);
+bool rs_same_text(const char *a, const char *b); /* NULL equals NULL only */
+bool rs_same_elem(const struct rs_elem *a, const struct rs_elem *b);
+bool rs_same_shape(const struct rs_set *a, const struct rs_set *b); /* types and kind */
+bool rs_same_base(const struct rs_base *a, const struct rs_base *b);
+bool rs_same_rules(const struct rs_chain *a, const struct rs_chain *b);
+bool rs_same_table(const struct rs_table *a, const struct rs_table *b);
+/* Whether an element more in the set can deny what passes without it. */
+bool rs_set_may_deny(const struct rs_table *table, const struct rs_set *set);

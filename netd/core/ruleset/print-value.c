@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Values as nft 1.0.6 and later read them; names where nft lists names. */
+#include "core/ruleset/print.h"
+
+#include <linux/if_ether.h>
+#include <string.h>
+
+struct word {
+	uint32_t value;
+	const char *text;
+};
+
+#define WORDS_END { 0, NULL }
+
+static const struct word ether_types[] = {
+	{ ETH_P_IP, "ip" },	  { ETH_P_IPV6, "ip6" }, { ETH_P_ARP, "arp" },
+	{ ETH_P_8021Q, "8021q" }, WORDS_END,
+};
+
+/* nft's own words; others would depend on the host's /etc/protocols. */
+static const struct word protocols[] = {
+	{ 1, "icmp" }, { 6, "tcp" }, { 17, "udp" }, { 58, "icmpv6" }, { 132, "sctp" }, WORDS_END,
+};
+
+static const struct word directions[] = { { 0, "original" }, { 1, "reply" }, WORDS_END };
+
+static const struct word arp_operations[] = { { 1, "request" }, { 2, "reply" }, WORDS_END };
+
+static const struct word icmpv6_types[] = {
+	{ 1, "destination-unreachable" }, { 2, "packet-too-big" },
+	{ 3, "time-exceeded" },		  { 4, "parameter-problem" },
+	{ 128, "echo-request" },	  { 129, "echo-reply" },
+	{ 130, "mld-listener-query" },	  { 131, "mld-listener-report" },
+	{ 132, "mld-listener-done" },	  { 133, "nd-router-solicit" },
+	{ 134, "nd-router-advert" },	  { 135, "nd-neighbor-solicit" },
+	{ 136, "nd-neighbor-advert" },	  { 137, "nd-redirect" },
+	{ 143, "mld2-listener-report" },  WORDS_END,
+};
+
+static const struct word states[] = {
+	{ 1, "invalid" },    { 2, "established" }, { 4, "related" },
+	{ 8, "new" },	     { 64, "untracked" },  WORDS_END,
+};
+
+static const struct word statuses[] = {
+	{ 1, "expected" }, { 2, "seen-reply" }, { 4, "assured" }, { 8, "confirmed" },
+	{ 16, "snat" },	   { 32, "dnat" },	{ 512, "dying" }, WORDS_END,
+};
+
+/* How a number of that type is written when it has no word. */
+static const struct {
+	const struct word *words;
+	const char *prefix;
+	uint8_t hex_digits; /* 0: decimal */
+} numbers[RS_TYPE_COUNT] = {
+	[RS_TYPE_ETHER_TYPE] = { ether_types, "0x", 4 },
+	[RS_TYPE_INET_PROTO] = { protocols, "", 0 },
+	[RS_TYPE_INET_SERVICE] = { NULL, "", 0 },
+	[RS_TYPE_MARK] = { NULL, "0x", 8 },
+	[RS_TYPE_CT_DIR] = { directions, "", 0 },
+	[RS_TYPE_ARP_OP] = { arp_operations, "", 0 },
+	[RS_TYPE_ICMPV6_TYPE] = { icmpv6_types, "", 0 },
+	[RS_TYPE_INTEGER8] = { NULL, "", 0 },
+};
+
+static uint32_t number_of(enum rs_type type, const uint8_t *bytes)
+{
+	const struct rs_type_info *info = ruleset_type_info(type);
+	uint32_t n = 0;
+
+	if (info->host_order) {
+		memcpy(&n, bytes, sizeof(n));
+		return n;
+	}
+	for (size_t i = 0; i < info->len; i++)
+		n = n << 8 | bytes[i];
+	return n;
+}
+
+static void print_number(enum rs_type type, const uint8_t *bytes, struct text *out)
+{
+	uint32_t n = number_of(type, bytes);
+
+	for (const struct word *word = numbers[type].words; word && word->text; word++)
+		if (word->value == n) {
+			text_add(out, word->text);
+			return;
+		}
+	text_add(out, numbers[type].prefix);
+	if (numbers[type].hex_digits)
+		text_printf(out, "%0*x", numbers[type].hex_digits, n);
+	else
+		text_printf(out, "%u", n);
+}
+
+/* "established|related"; a bit without a name makes it a number. */
+static void print_bits(enum rs_type type, const uint8_t *bytes, struct text *out)
+{
+	uint32_t n = number_of(type, bytes), named = 0;
+	const struct word *words = type == RS_TYPE_CT_STATE ? states : statuses;
+
+	for (const struct word *word = words; word->text; word++)
+		named |= word->value;
+	if (n == 0 || (n & ~named)) {
+		text_printf(out, "0x%x", n);
+		return;
+	}
+	const char *separator = "";
+	for (const struct word *word = words; word->text; word++)
+		if (n & word->value) {
+			text_printf(out, "%s%s", separator, word->text);
+			separator = "|";
+		}
+}
+
+static void print_ifname(enum rs_type type, const uint8_t *bytes, struct text *out)
+{
+	(void)type;
+	text_add(out, "\"");
+	text_add_n(out, (const char *)bytes, strnlen((const char *)bytes, 16));
+	text_add(out, "\"");
+}
+
+static void print_addr(enum rs_type type, const uint8_t *bytes, struct text *out)
+{
+	struct ip_addr addr = { .family = type == RS_TYPE_IPV4 ? IP_V4 : IP_V6 };
+	char line[IP_TEXT_LEN];
+
+	memcpy(addr.bytes, bytes, ip_len(&addr));
+	text_add(out, ip_format(&addr, line));
+}
+
+static void print_mac(enum rs_type type, const uint8_t *bytes, struct text *out)
+{
+	struct mac_addr mac;
+	char line[MAC_TEXT_LEN];
+
+	(void)type;
+	memcpy(mac.bytes, bytes, sizeof(mac.bytes));
+	text_add(out, mac_format(&mac, line));
+}
+
+static void print_hex(enum rs_type type, const uint8_t *bytes, struct text *out)
+{
+	text_add(out, "0x");
+	for (size_t i = 0; i < ruleset_type_info(type)->len; i++)
+		text_printf(out, "%02x", bytes[i]);
+}
+
+static void (*const printers[RS_TYPE_COUNT])(enum rs_type, const uint8_t *, struct text *) = {
+	[RS_TYPE_IFNAME] = print_ifname,	[RS_TYPE_IPV4] = print_addr,
+	[RS_TYPE_IPV6] = print_addr,		[RS_TYPE_ETHER_ADDR] = print_mac,
+	[RS_TYPE_ETHER_TYPE] = print_number,	[RS_TYPE_INET_PROTO] = print_number,
+	[RS_TYPE_INET_SERVICE] = print_number,	[RS_TYPE_MARK] = print_number,
+	[RS_TYPE_CT_DIR] = print_number,	[RS_TYPE_CT_STATE] = print_bits,
+	[RS_TYPE_CT_STATUS] = print_bits,	[RS_TYPE_ARP_OP] = print_number,
+	[RS_TYPE_ICMPV6_TYPE] = print_number,	[RS_TYPE_INTEGER8] = print_number,
+	[RS_TYPE_ND_TARGET] = print_hex,
+};
+
+void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out)
+{
+	printers[type](type, bytes, out);
+}
+
+void rs_print_key(const enum rs_type *types, size_t n_types, const struct rs_key *key,
+		  struct text *out)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n_types; i++) {
+		if (i > 0)
+			text_add(out, " . ");
+		rs_print_value(types[i], key->bytes + at, out);
+		at += (ruleset_type_info(types[i])->len + 3u) / 4 * 4;
+	}
+}
+
+/* The length of the prefix that covers just first..last, or -1. */
+static int prefix_len(const struct rs_key *first, const struct rs_key *last)
+{
+	size_t bits = (size_t)first->len * 8, len = 0;
+
+	while (len < bits && !((first->bytes[len / 8] ^ last->bytes[len / 8]) & (0x80 >> len % 8)))
+		len++;
+	for (size_t i = len; i < bits; i++) {
+		uint8_t bit = (uint8_t)(0x80 >> i % 8);
+		if ((first->bytes[i / 8] & bit) || !(last->bytes[i / 8] & bit))
+			return -1;
+	}
+	return (int)len;
+}
+
+void rs_print_elem(const struct rs_set *set, const struct rs_elem *elem, struct text *out)
+{
+	bool is_addr = set->types[0] == RS_TYPE_IPV4 || set->types[0] == RS_TYPE_IPV6;
+
+	rs_print_key(set->types, set->n_types, &elem->key, out);
+	if (!elem->last || rs_key_compare(&elem->key, elem->last) == 0)
+		return;
+	int len = is_addr ? prefix_len(&elem->key, elem->last) : -1;
+	if (len >= 0) {
+		text_printf(out, "/%d", len);
+		return;
+	}
+	text_add(out, "-");
+	rs_print_key(set->types, set->n_types, elem->last, out);
+}
+
+void rs_print_verdict(enum rs_verdict verdict, const char *target, struct text *out)
+{
+	static const char *const words[] = {
+		[RS_CONTINUE] = "", [RS_ACCEPT] = "accept", [RS_DROP] = "drop",
+		[RS_RETURN] = "return", [RS_JUMP] = "jump ", [RS_GOTO] = "goto ", [RS_VMAP] = "",
+	};
+
+	text_add(out, words[verdict]);
+	if (verdict == RS_JUMP || verdict == RS_GOTO)
+		text_add(out, target);
+}
+
+void rs_print_fields(const enum rs_field *fields, size_t n, struct text *out)
+{
+	for (size_t i = 0; i < n; i++)
+		text_printf(out, "%s%s", i ? " . " : "", ruleset_field_info(fields[i])->nft);
+}
+
+const char *rs_family_name(enum rs_family family)
+{
+	return family == RS_BRIDGE ? "bridge" : "inet";
+}
+
+const char *rs_hook_name(enum rs_hook hook)
+{
+	static const char *const names[] = {
+		[RS_HOOK_PREROUTING] = "prerouting",   [RS_HOOK_INPUT] = "input",
+		[RS_HOOK_FORWARD] = "forward",	       [RS_HOOK_OUTPUT] = "output",
+		[RS_HOOK_POSTROUTING] = "postrouting",
+	};
+
+	return names[hook];
+}

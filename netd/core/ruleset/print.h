@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Values in nft's words, shared by the printers, and by the edges' messages. */
+#pragma once
+
+#include "core/ruleset/ruleset.h"
+
+/* One field's bytes: 172.18.0.2, "br-lan", 0x00000100, established|related. */
+void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out);
+/* A whole key: fields joined by " . ". */
+void rs_print_key(const enum rs_type *types, size_t n_types, const struct rs_key *key,
+		  struct text *out);
+/* An element without its verdict: a key, a prefix, or first-last. */
+void rs_print_elem(const struct rs_set *set, const struct rs_elem *elem, struct text *out);
+/* accept, drop, goto to_web; nothing for RS_CONTINUE. */
+void rs_print_verdict(enum rs_verdict verdict, const char *target, struct text *out);
+/* "iifname . ip saddr" */
+void rs_print_fields(const enum rs_field *fields, size_t n, struct text *out);
+const char *rs_family_name(enum rs_family family);
+const char *rs_hook_name(enum rs_hook hook);

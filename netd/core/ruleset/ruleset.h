@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ruleset as a value: what the compiler makes, the printer shows, the differ compares, the
+ * evaluator runs and the netlink edge encodes. It holds just the part of nftables that netd uses.
+ *
+ * Built with ruleset_new() and the add functions, then ruleset_seal()ed: elements sorted, names
+ * checked. A sealed ruleset does not change, but for its stamp. Everything lives in one arena. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/ip.h"
+#include "core/base/text.h"
+#include "core/ruleset/fields.h"
+
+/* ---- values ---- */
+
+#define RS_KEY_FIELDS 3
+#define RS_MAX_MATCHES 16u /* conditions in one rule; the kernel takes 128 expressions */
+#define RS_KEY_BYTES 40
+
+/* Fields one after the other, each padded with zeroes to a multiple of 4 bytes, as the kernel's
+ * registers hold them (a single field is not padded). */
+struct rs_key {
+	uint8_t len;
+	uint8_t bytes[RS_KEY_BYTES];
+};
+
+/* ---- tables ---- */
+
+enum rs_family { RS_INET, RS_BRIDGE, RS_FAMILY_COUNT };
+enum rs_hook { RS_HOOK_PREROUTING, RS_HOOK_INPUT, RS_HOOK_FORWARD, RS_HOOK_OUTPUT, RS_HOOK_POSTROUTING };
+
+enum rs_verdict {
+	RS_CONTINUE, /* the rule has no verdict: the next rule */
+	RS_ACCEPT,
+	RS_DROP,
+	RS_RETURN,
+	RS_JUMP,
+	RS_GOTO,
+	RS_VMAP, /* the verdict of the map's element; no element: the next rule */
+};
+
+struct rs_elem {
+	struct rs_key key;
+	const struct rs_key *last; /* interval sets: last value, included; NULL: the key alone */
+	enum rs_verdict verdict;   /* maps: RS_ACCEPT, RS_DROP or RS_GOTO; sets: RS_CONTINUE */
+	const char *target;	   /* RS_GOTO: chain name, else NULL */
+};
+
+struct rs_set {
+	const char *name;
+	enum rs_type types[RS_KEY_FIELDS];
+	uint8_t n_types;
+	bool map;      /* verdict map */
+	bool interval; /* elements are ranges (one field) */
+	struct rs_elem *elems; /* sorted by key once sealed */
+	size_t n_elems, cap_elems;
+};
+
+enum rs_op {
+	RS_EQ,	   /* field == value */
+	RS_NE,	   /* field != value */
+	RS_BITS,   /* (field & mask) == value; with one bit of a state or status: `ct status dnat` */
+	RS_NOBITS, /* (field & mask) == 0 */
+	RS_RANGE,  /* value <= field <= last: one field */
+	RS_IN,	   /* in the named set */
+	RS_NOT_IN,
+	RS_ONE_OF, /* in an anonymous set of values, @inline_set */
+};
+
+/* One condition of a rule. A field that the packet does not have (the IPv6 source of an IPv4
+ * packet, ct of an untracked one) makes the rule not match, whatever the operator: as in nftables. */
+struct rs_match {
+	enum rs_op op;
+	enum rs_field fields[RS_KEY_FIELDS];
+	uint8_t n_fields;
+	bool is_stamp;		  /* value follows the ruleset's stamp: ruleset_set_stamp() */
+	struct rs_key value;	  /* RS_EQ, RS_NE, RS_BITS, RS_RANGE */
+	struct rs_key mask;	  /* RS_BITS, RS_NOBITS; as long as value */
+	struct rs_key last;	  /* RS_RANGE */
+	const char *set;	  /* RS_IN, RS_NOT_IN */
+	const struct rs_set *inline_set; /* RS_ONE_OF: no name */
+};
+
+/* The log statement, always behind its own rate limit, so that a flood of denials is a flood of
+ * nothing. Such a rule has no verdict. NFLOG. */
+struct rs_log {
+	const char *prefix; /* at most 127 bytes */
+	uint16_t group;
+	uint32_t per_second, burst;
+};
+
+/* mark = (mark & mask) ^ bits */
+struct rs_mark {
+	enum rs_field field; /* RS_META_MARK or RS_CT_MARK */
+	uint32_t mask, bits;
+	bool is_stamp;
+};
+
+/* Parts apply in this order: matches, log, counter, mark, verdict. */
+struct rs_rule {
+	const struct rs_match *matches;
+	size_t n_matches;
+	const struct rs_log *log;   /* or NULL */
+	const char *counter;	    /* a named counter, or NULL */
+	struct rs_mark *mark;	    /* or NULL */
+	enum rs_verdict verdict;
+	const char *target;	    /* RS_JUMP, RS_GOTO: chain; RS_VMAP: map */
+	enum rs_field vmap_fields[RS_KEY_FIELDS];
+	uint8_t n_vmap_fields;
+	const char *comment;	    /* "20-shop.yaml:31", at most 127 bytes, or NULL */
+	uint32_t policy_rule;	    /* index into policy.rules + 1; 0: not from a rule */
+};
+
+struct rs_base {
+	enum rs_hook hook;
+	int32_t priority;
+};
+
+struct rs_chain {
+	const char *name;
+	const struct rs_base *base; /* NULL: a regular chain. Base chains: type filter, policy accept */
+	const char *comment;	    /* printed above the chain as a # line, not stored in the kernel */
+	VEC(struct rs_rule) rules;
+};
+
+struct rs_table {
+	enum rs_family family;
+	VEC(struct rs_set *) sets;	/* sorted by name once sealed */
+	VEC(const char *) counters;	/* sorted, without doubles, once sealed */
+	VEC(struct rs_chain *) chains;	/* in the order made: callees and base chains as the story reads */
+	const struct rs_chain **by_name; /* the same chains, sorted; once sealed */
+};
+
+/* Where the stamp stands in a rule: exactly one of the two is set. */
+struct rs_stamp_place {
+	struct rs_match *match;
+	struct rs_mark *mark;
+};
+
+struct ruleset {
+	struct arena *arena;
+	struct rs_table tables[RS_FAMILY_COUNT]; /* both are named "netd" */
+	uint32_t stamp, stamp_mask; /* stamp is within the mask; set the mask before adding rules */
+	VEC(struct rs_stamp_place) stamped; /* kept by ruleset_add_rule() */
+};
+
+#define RS_TABLE_NAME "netd"
+
+/* ---- building (core/compile) ---- */
+
+struct ruleset *ruleset_new(struct arena *arena) MUST_CHECK;
+/* NULL: out of memory. Names, comments and prefixes are borrowed: they live in the arena or longer. */
+struct rs_set *ruleset_add_set(struct ruleset *rs, enum rs_family family, const char *name,
+			       const enum rs_type *types, size_t n_types) MUST_CHECK;
+/* A set without a name or a table, for RS_ONE_OF. */
+struct rs_set *ruleset_new_inline_set(struct ruleset *rs, const enum rs_type *types,
+				      size_t n_types) MUST_CHECK;
+struct rs_chain *ruleset_add_chain(struct ruleset *rs, enum rs_family family, const char *name,
+				   const struct rs_base *base) MUST_CHECK;
+int ruleset_add_counter(struct ruleset *rs, enum rs_family family, const char *name) MUST_CHECK;
+int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem) MUST_CHECK;
+/* Copies the rule with its matches, inline sets, log and mark, so these may stand on the stack.
+ * What nft would write more simply is: an inline set of one value becomes RS_EQ or RS_RANGE, ranges
+ * that touch are joined. */
+int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain,
+		     const struct rs_rule *rule) MUST_CHECK;
+/* Sorts and checks: doubled elements (same key), names that refer to nothing, chains reachable in a
+ * loop, all that nft or the kernel would refuse. 0; -EINVAL: the compiler is wrong (a bug, with
+ * *why); -ENOMEM. */
+int ruleset_seal(struct ruleset *rs, const char **why) MUST_CHECK;
+/* Rewrites every value that follows the stamp. */
+void ruleset_set_stamp(struct ruleset *rs, uint32_t stamp);
+/* A name that nft reads back: its characters, its length, none of its reserved words. */
+bool ruleset_name_ok(const char *name);
+
+/* Appends one field's value, padded when the key has several fields. */
+void rs_key_add(struct rs_key *key, enum rs_type type, const void *bytes, bool several);
+int rs_key_compare(const struct rs_key *a, const struct rs_key *b);
+
+/* ---- reading (sealed rulesets) ---- */
+
+const struct rs_set *ruleset_find_set(const struct rs_table *table, const char *name);
+const struct rs_chain *ruleset_find_chain(const struct rs_table *table, const char *name);
+/* The element of that key (of the range that holds it), or NULL. O(log n). */
+const struct rs_elem *rs_set_find(const struct rs_set *set, const struct rs_key *key);
+/* RS_BITS of one bit of a state or status: nft's `ct status dnat`, encoded as != 0. */
+bool rs_match_is_flag(const struct rs_match *match);
+
+/* As `nft -f` reads it and `nft list` nearly writes it. Whole rulesets begin with the lines that
+ * make loading replace an older netd table. */
+void ruleset_print(const struct ruleset *rs, struct text *out);
+void ruleset_print_rule(const struct rs_rule *rule, struct text *out); /* one line, no newline */
+int ruleset_print_json(const struct ruleset *rs, struct text *out) MUST_CHECK; /* nft's own JSON schema is not used: documented in netdctl(8) */
+
+/* ---- differing ---- */
+
+struct rs_elem_change {
+	const struct rs_set *set; /* of the new ruleset */
+	const struct rs_elem *elem;
+};
+
+/* What turns one sealed ruleset into another: the shape the netlink batch has. All pointers borrow
+ * from the two rulesets. Counters and unchanged chains keep their state in the kernel. */
+struct rs_table_diff {
+	enum rs_family family;
+	VEC(const char *) new_counters, old_counters;
+	VEC(const struct rs_set *) new_sets, old_sets; /* whole sets, with their elements */
+	VEC(const struct rs_chain *) new_chains, old_chains;
+	VEC(const struct rs_chain *) changed_chains; /* flushed and written anew; from the new ruleset */
+	/* Elements of sets that both have: deleted first, then added. */
+	VEC(struct rs_elem_change) deleted, added;
+};
+
+struct rs_diff {
+	struct rs_table_diff tables[RS_FAMILY_COUNT];
+	bool empty;
+	/* Anything but additions that only admit: something deleted or rewritten, or an element more
+	 * where it denies. Flows must be judged again. */
+	bool takes_away;
+};
+
+/* 0 or -ENOMEM. A set whose type changed, or a base chain whose hook changed, is deleted and made
+ * anew. @from NULL: everything is new. */
+int ruleset_diff(const struct ruleset *from, const struct ruleset *to, struct arena *arena,
+		 struct rs_diff *ret) MUST_CHECK;
+bool ruleset_equal(const struct ruleset *a, const struct ruleset *b);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The checks that make a ruleset safe to print, evaluate and commit: what passes here is accepted
+ * by nft and by the kernel. A failure is a bug of the compiler, so the first one is enough. */
+#include "core/ruleset/seal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/ruleset/order.h"
+
+int seal_fail(struct seal *seal, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	seal->why = arena_strdup(seal->rs->arena, text);
+	return seal->why ? -EINVAL : -ENOMEM;
+}
+
+bool seal_is_target(const struct seal *seal, const char *name)
+{
+	const struct rs_chain *chain = name ? ruleset_find_chain(seal->table, name) : NULL;
+
+	return chain && !chain->base;
+}
+
+bool seal_text_ok(const char *text)
+{
+	if (!text)
+		return true;
+	for (const char *c = text; *c; c++)
+		if (*c == '"' || *c == '\\' || (unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+	return strlen(text) <= RS_MAX_COMMENT;
+}
+
+static const char *set_name(const struct rs_set *set)
+{
+	return set->name ? set->name : "(inline)";
+}
+
+/* An interface name that nft would take for a pattern, or could not quote. */
+static bool ifname_ok(const uint8_t *bytes)
+{
+	size_t len = strnlen((const char *)bytes, 16);
+
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] <= ' ' || strchr("\"\\*", bytes[i]) || bytes[i] >= 0x7f)
+			return false;
+	return len > 0 && len < 16;
+}
+
+static int check_key(struct seal *seal, const struct rs_set *set, const struct rs_key *key)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < set->n_types; i++) {
+		size_t field = ruleset_type_info(set->types[i])->len;
+		if (set->types[i] == RS_TYPE_IFNAME && len + 16 <= key->len &&
+		    !ifname_ok(key->bytes + len))
+			return seal_fail(seal, "set %s: interface name nft cannot write", set_name(set));
+		len += set->n_types > 1 ? (field + 3) / 4 * 4 : field;
+	}
+	if (len != key->len)
+		return seal_fail(seal, "set %s: key of %u bytes, not %zu", set_name(set), key->len, len);
+	return 0;
+}
+
+static int check_verdict(struct seal *seal, const struct rs_set *set, const struct rs_elem *elem)
+{
+	bool goes = elem->verdict == RS_GOTO;
+
+	if (!set->map && elem->verdict != RS_CONTINUE)
+		return seal_fail(seal, "set %s: element with a verdict", set_name(set));
+	if (set->map && !goes && elem->verdict != RS_ACCEPT && elem->verdict != RS_DROP)
+		return seal_fail(seal, "map %s: element without a verdict", set_name(set));
+	if (goes && !seal_is_target(seal, elem->target))
+		return seal_fail(seal, "map %s: no chain %s", set_name(set), elem->target);
+	return 0;
+}
+
+static int check_order(struct seal *seal, const struct rs_set *set, size_t i)
+{
+	const struct rs_elem *elem = &set->elems[i], *before = i ? elem - 1 : elem;
+	const struct rs_key *end = before->last ? before->last : &before->key;
+
+	if (elem->last && (!set->interval || elem->last->len != elem->key.len ||
+			   rs_key_compare(&elem->key, elem->last) > 0))
+		return seal_fail(seal, "set %s: not a range", set_name(set));
+	if (before != elem && rs_key_compare(end, &elem->key) >= 0)
+		return seal_fail(seal, "set %s: element %zu twice", set_name(set), i);
+	return 0;
+}
+
+int seal_set(struct seal *seal, const struct rs_set *set)
+{
+	const struct rs_type_info *first = ruleset_type_info(set->types[0]);
+
+	if (set->interval && (set->map || set->n_types > 1 || first->host_order))
+		return seal_fail(seal, "set %s: ranges are of one field in network order, no map",
+				 set_name(set));
+	for (size_t i = 0; set->map && i < set->n_types; i++)
+		if (ruleset_type_is_raw(set->types[i]))
+			return seal_fail(seal, "map %s: nft cannot declare it", set_name(set));
+	for (size_t i = 0; i < set->n_elems; i++) {
+		int r = check_key(seal, set, &set->elems[i].key);
+		if (r == 0)
+			r = check_verdict(seal, set, &set->elems[i]);
+		if (r == 0)
+			r = check_order(seal, set, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int check_names(struct seal *seal)
+{
+	const struct rs_table *table = seal->table;
+
+	for (size_t i = 0; i < table->sets.n; i++) {
+		const char *name = table->sets.items[i]->name;
+		if (!ruleset_name_ok(name) ||
+		    (i > 0 && strcmp(table->sets.items[i - 1]->name, name) == 0))
+			return seal_fail(seal, "set %s: bad name, or twice", name);
+	}
+	for (size_t i = 0; i < table->chains.n; i++) {
+		const char *name = table->by_name[i]->name;
+		if (!ruleset_name_ok(name) ||
+		    (i > 0 && strcmp(table->by_name[i - 1]->name, name) == 0))
+			return seal_fail(seal, "chain %s: bad name, or twice", name);
+	}
+	for (size_t i = 0; i < table->counters.n; i++)
+		if (!ruleset_name_ok(table->counters.items[i]))
+			return seal_fail(seal, "counter %s: bad name", table->counters.items[i]);
+	return 0;
+}
+
+static int seal_table(struct seal *seal)
+{
+	int r = check_names(seal);
+
+	for (size_t i = 0; r == 0 && i < seal->table->sets.n; i++)
+		r = seal_set(seal, seal->table->sets.items[i]);
+	for (size_t i = 0; r == 0 && i < seal->table->chains.n; i++)
+		r = seal_chain(seal, seal->table->chains.items[i]);
+	return r < 0 ? r : seal_graph(seal);
+}
+
+int ruleset_seal(struct ruleset *rs, const char **why)
+{
+	for (int family = 0; family < RS_FAMILY_COUNT; family++) {
+		struct seal seal = { .rs = rs, .table = &rs->tables[family] };
+		int r = rs_table_sort(&rs->tables[family], rs->arena);
+		if (r == 0)
+			r = seal_table(&seal);
+		if (r < 0) {
+			*why = seal.why ? seal.why : "out of memory";
+			return r;
+		}
+	}
+	ruleset_set_stamp(rs, rs->stamp);
+	return 0;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A small nftables: the semantics of nf_tables_core.c for the part of the language in ruleset.h. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/simulate/simulate.h"
+
+/* The kernel's own limit (NFT_JUMP_STACK_SIZE). */
+#define JUMP_DEPTH 16
+
+struct run {
+	const struct ruleset *rs;
+	const struct rs_table *table;
+	enum rs_hook hook;
+	struct sim_packet *packet;
+	struct arena *arena;
+	sim_trace *trace;
+};
+
+void sim_packet_set(struct sim_packet *packet, enum rs_field field, const void *value)
+{
+	packet->fields[field] = (struct rs_key){ 0 };
+	packet->present[field] = true;
+	rs_key_add(&packet->fields[field], ruleset_field_info(field)->type, value, false);
+}
+
+static bool load(const struct sim_packet *packet, const enum rs_field *fields, size_t n,
+		 struct rs_key *ret)
+{
+	struct rs_key key = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (!packet->present[fields[i]])
+			return false;
+		rs_key_add(&key, ruleset_field_info(fields[i])->type,
+			   packet->fields[fields[i]].bytes, n > 1);
+	}
+	*ret = key;
+	return true;
+}
+
+static bool bits_equal(const struct rs_key *key, const struct rs_match *match)
+{
+	for (size_t i = 0; i < key->len; i++)
+		if ((key->bytes[i] & match->mask.bytes[i]) != match->value.bytes[i])
+			return false;
+	return true;
+}
+
+static bool no_bits(const struct rs_key *key, const struct rs_match *match)
+{
+	for (size_t i = 0; i < key->len; i++)
+		if (key->bytes[i] & match->mask.bytes[i])
+			return false;
+	return true;
+}
+
+static bool match_holds(const struct run *run, const struct rs_match *match)
+{
+	struct rs_key key;
+
+	if (!load(run->packet, match->fields, match->n_fields, &key))
+		return false;
+	switch (match->op) {
+	case RS_EQ:
+		return rs_key_compare(&key, &match->value) == 0;
+	case RS_NE:
+		return rs_key_compare(&key, &match->value) != 0;
+	case RS_BITS:
+		return bits_equal(&key, match);
+	case RS_NOBITS:
+		return no_bits(&key, match);
+	case RS_RANGE: /* only network-order fields: bytes compare as numbers */
+		return memcmp(key.bytes, match->value.bytes, key.len) >= 0 &&
+		       memcmp(key.bytes, match->last.bytes, key.len) <= 0;
+	case RS_IN:
+		return rs_set_find(ruleset_find_set(run->table, match->set), &key) != NULL;
+	case RS_NOT_IN:
+		return rs_set_find(ruleset_find_set(run->table, match->set), &key) == NULL;
+	case RS_ONE_OF:
+		return rs_set_find(match->inline_set, &key) != NULL;
+	}
+	return false;
+}
+
+static bool rule_matches(const struct run *run, const struct rs_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_matches; i++)
+		if (!match_holds(run, &rule->matches[i]))
+			return false;
+	return true;
+}
+
+static void set_mark(const struct run *run, const struct rs_mark *mark)
+{
+	uint32_t value;
+
+	memcpy(&value, run->packet->fields[mark->field].bytes, sizeof(value));
+	value = (value & mark->mask) ^ mark->bits;
+	sim_packet_set(run->packet, mark->field, &value);
+}
+
+/* The rule's verdict; for a map its element's, RS_CONTINUE when there is none. */
+static enum rs_verdict rule_verdict(const struct run *run, const struct rs_rule *rule,
+				    const char **target)
+{
+	struct rs_key key;
+
+	*target = rule->target;
+	if (rule->verdict != RS_VMAP)
+		return rule->verdict;
+	if (!load(run->packet, rule->vmap_fields, rule->n_vmap_fields, &key))
+		return RS_CONTINUE;
+	const struct rs_elem *elem =
+		rs_set_find(ruleset_find_set(run->table, rule->target), &key);
+	if (!elem)
+		return RS_CONTINUE;
+	*target = elem->target;
+	return elem->verdict;
+}
+
+struct position {
+	const struct rs_chain *chain;
+	size_t next;
+};
+
+static int note_step(struct run *run, const struct rs_chain *chain, const struct rs_rule *rule)
+{
+	struct sim_step step = { run->table->family, run->hook, chain, rule };
+
+	return VEC_PUSH(run->arena, run->trace, step);
+}
+
+/* Applies one rule. *verdict is RS_CONTINUE when the next rule follows. */
+static int apply_rule(struct run *run, const struct position *at, const struct rs_rule *rule,
+		      enum rs_verdict *verdict, const char **target)
+{
+	*verdict = RS_CONTINUE;
+	if (!rule_matches(run, rule))
+		return 0;
+	if (rule->mark) {
+		if (!run->packet->present[rule->mark->field])
+			return 0;
+		set_mark(run, rule->mark);
+	}
+	*verdict = rule_verdict(run, rule, target);
+	bool silent = *verdict == RS_CONTINUE && !rule->log;
+	return silent ? 0 : note_step(run, at->chain, rule);
+}
+
+static int run_chain(struct run *run, const struct rs_chain *base, bool *accepted)
+{
+	struct position stack[JUMP_DEPTH], at = { base, 0 };
+	size_t depth = 0;
+
+	*accepted = true; /* the policy of our base chains */
+	for (;;) {
+		const char *target = NULL;
+		enum rs_verdict verdict = RS_RETURN;
+		if (at.next < at.chain->rules.n) {
+			int r = apply_rule(run, &at, &at.chain->rules.items[at.next++], &verdict,
+					   &target);
+			if (r < 0)
+				return r;
+		}
+		if (verdict == RS_ACCEPT || verdict == RS_DROP) {
+			*accepted = verdict == RS_ACCEPT;
+			return 0;
+		}
+		if (verdict == RS_RETURN) {
+			if (depth == 0)
+				return 0;
+			at = stack[--depth];
+		} else if (verdict == RS_JUMP || verdict == RS_GOTO) {
+			if (verdict == RS_JUMP) {
+				assert(depth < JUMP_DEPTH); /* ruleset_seal() refuses loops */
+				stack[depth++] = at;
+			}
+			at = (struct position){ ruleset_find_chain(run->table, target), 0 };
+		}
+	}
+}
+
+int sim_run_hook(const struct ruleset *rs, enum rs_family family, enum rs_hook hook,
+		 struct sim_packet *packet, struct arena *arena, sim_trace *trace, bool *accepted)
+{
+	const struct rs_table *table = &rs->tables[family];
+	struct run run = { rs, table, hook, packet, arena, trace };
+
+	*accepted = true;
+	for (size_t i = 0; i < table->chains.n && *accepted; i++) {
+		const struct rs_chain *chain = table->chains.items[i];
+		if (!chain->base || chain->base->hook != hook)
+			continue;
+		int r = run_chain(&run, chain, accepted);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

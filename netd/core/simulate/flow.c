@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way of a flow through the host, hook by hook, as measured on Docker: which hooks a packet
+ * passes, with which interfaces and addresses. One table row per hook. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/simulate/simulate.h"
+
+/* Stands for any interface that is not a managed bridge. */
+#define OUTSIDE_IFNAME "outside"
+
+enum where { NOWHERE, SOURCE_PORT, SOURCE_BRIDGE, DEST_PORT, DEST_BRIDGE, OUTSIDE };
+
+struct leg {
+	enum rs_family family;
+	enum rs_hook hook;
+	enum where in, out;
+};
+
+#define MAX_LEGS 5
+
+static const struct {
+	const char *name;
+	size_t n;
+	struct leg legs[MAX_LEGS];
+} paths[] = {
+	[SIM_PATH_BRIDGED] = { "bridged",
+			       5,
+			       { { RS_BRIDGE, RS_HOOK_PREROUTING, SOURCE_PORT, NOWHERE },
+				 { RS_INET, RS_HOOK_PREROUTING, SOURCE_BRIDGE, NOWHERE },
+				 { RS_INET, RS_HOOK_FORWARD, SOURCE_BRIDGE, DEST_BRIDGE },
+				 { RS_BRIDGE, RS_HOOK_FORWARD, SOURCE_PORT, DEST_PORT },
+				 { RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
+	[SIM_PATH_ROUTED] = { "routed",
+			      4,
+			      { { RS_BRIDGE, RS_HOOK_PREROUTING, SOURCE_PORT, NOWHERE },
+				{ RS_INET, RS_HOOK_PREROUTING, SOURCE_BRIDGE, NOWHERE },
+				{ RS_INET, RS_HOOK_FORWARD, SOURCE_BRIDGE, DEST_BRIDGE },
+				{ RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
+	[SIM_PATH_PUBLISHED] = { "published port",
+				 3,
+				 { { RS_INET, RS_HOOK_PREROUTING, OUTSIDE, NOWHERE },
+				   { RS_INET, RS_HOOK_FORWARD, OUTSIDE, DEST_BRIDGE },
+				   { RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
+	[SIM_PATH_PROXY] = { "published port through docker-proxy",
+			     3,
+			     { { RS_INET, RS_HOOK_PREROUTING, OUTSIDE, NOWHERE },
+			       { RS_INET, RS_HOOK_INPUT, OUTSIDE, NOWHERE },
+			       { RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
+	[SIM_PATH_DIRECT] = { "direct route",
+			      3,
+			      { { RS_INET, RS_HOOK_PREROUTING, OUTSIDE, NOWHERE },
+				{ RS_INET, RS_HOOK_FORWARD, OUTSIDE, DEST_BRIDGE },
+				{ RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
+	[SIM_PATH_EGRESS] = { "egress",
+			      3,
+			      { { RS_BRIDGE, RS_HOOK_PREROUTING, SOURCE_PORT, NOWHERE },
+				{ RS_INET, RS_HOOK_PREROUTING, SOURCE_BRIDGE, NOWHERE },
+				{ RS_INET, RS_HOOK_FORWARD, SOURCE_BRIDGE, OUTSIDE } } },
+	[SIM_PATH_TO_HOST] = { "to this host",
+			       3,
+			       { { RS_BRIDGE, RS_HOOK_PREROUTING, SOURCE_PORT, NOWHERE },
+				 { RS_INET, RS_HOOK_PREROUTING, SOURCE_BRIDGE, NOWHERE },
+				 { RS_INET, RS_HOOK_INPUT, SOURCE_BRIDGE, NOWHERE } } },
+	[SIM_PATH_FROM_HOST] = { "from this host",
+				 2,
+				 { { RS_INET, RS_HOOK_OUTPUT, NOWHERE, DEST_BRIDGE },
+				   { RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
+	[SIM_PATH_NOT_OURS] = { "not through netd", 0, { { 0 } } },
+};
+
+const char *sim_path_name(enum sim_path path)
+{
+	return paths[path].name;
+}
+
+/* What is known of one end. */
+struct place {
+	const struct world_endpoint *endpoint; /* NULL: not a container */
+	const struct world_network *network;
+	const char *port; /* "" unknown */
+	struct ip_addr addr;
+};
+
+struct way {
+	const struct sim_host *host;
+	const struct sim_flow *flow;
+	struct place from, to;
+	const struct world_published *published; /* the port's, or NULL */
+	enum sim_path path;
+	struct ip_addr host_addr;
+};
+
+static struct place place_of(const struct sim_host *host, const struct sim_end *end,
+			     enum ip_family family)
+{
+	struct place place = { .port = "", .addr = end->addr };
+
+	if (end->kind != SIM_ENDPOINT)
+		return place;
+	const struct world_endpoint *endpoint = &host->world->endpoints[end->endpoint];
+	const char *port = host->compiled->assignments[end->endpoint].port;
+	place.endpoint = endpoint;
+	place.network = &host->world->networks[endpoint->network];
+	place.addr = family == IP_V6 ? endpoint->ipv6 : endpoint->ipv4;
+	place.port = port ? port : "";
+	return place;
+}
+
+static bool is_loopback(const struct ip_addr *addr)
+{
+	return addr->family == IP_V4 ? addr->bytes[0] == 127 : addr->bytes[15] == 1 &&
+			addr->bytes[0] == 0;
+}
+
+/* The published port that leads to the flow's destination, preferring one that is open to others
+ * than this host. */
+static const struct world_published *find_published(const struct way *way)
+{
+	const struct world *world = way->host->world;
+	const struct world_published *found = NULL;
+
+	if (!way->to.endpoint)
+		return NULL;
+	const struct world_container *container = &world->containers[way->to.endpoint->container];
+	for (size_t i = 0; i < container->n_published; i++) {
+		const struct world_published *published = &container->published[i];
+		if (published->host_ip.family != way->flow->family ||
+		    !port_range_contains(&published->port, way->flow->proto, way->flow->port))
+			continue;
+		if (!found || is_loopback(&found->host_ip))
+			found = published;
+	}
+	return found;
+}
+
+static enum sim_path path_into_container(const struct way *way)
+{
+	if (way->flow->from.kind == SIM_HOST)
+		return SIM_PATH_FROM_HOST;
+	if (way->from.endpoint)
+		return way->from.network == way->to.network ? SIM_PATH_BRIDGED : SIM_PATH_ROUTED;
+	if (way->host->symbolic)
+		return SIM_PATH_PUBLISHED;
+	if (!way->published || is_loopback(&way->published->host_ip))
+		return SIM_PATH_DIRECT;
+	return way->flow->family == IP_V6 ? SIM_PATH_PROXY : SIM_PATH_PUBLISHED;
+}
+
+static enum sim_path choose_path(const struct way *way)
+{
+	if (way->to.endpoint)
+		return path_into_container(way);
+	if (!way->from.endpoint)
+		return SIM_PATH_NOT_OURS;
+	return way->flow->to.kind == SIM_HOST ? SIM_PATH_TO_HOST : SIM_PATH_EGRESS;
+}
+
+/* An address of this host that the source could use: its gateway, or some other. */
+static struct ip_addr host_address(const struct way *way)
+{
+	static const struct ip_addr other[] = { { IP_V4, { 192, 0, 2, 1 } },
+						{ IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } };
+	const struct world_network *network = way->from.network;
+
+	for (size_t i = 0; network && i < network->n_gateways; i++)
+		if (network->gateways[i].family == way->flow->family)
+			return network->gateways[i];
+	return other[way->flow->family == IP_V6];
+}
+
+/* ---- the packet at a hook ---- */
+
+static const char *ifname_at(const struct way *way, enum where where)
+{
+	switch (where) {
+	case NOWHERE:
+		return "";
+	case SOURCE_PORT:
+		return way->from.port;
+	case SOURCE_BRIDGE:
+		return way->from.network->bridge;
+	case DEST_PORT:
+		return way->to.port;
+	case DEST_BRIDGE:
+		return way->to.network->bridge;
+	case OUTSIDE:
+		break;
+	}
+	return OUTSIDE_IFNAME;
+}
+
+static void set_ifname(struct sim_packet *packet, enum rs_field field, const char *name)
+{
+	char padded[WORLD_IFNAME_LEN] = { 0 };
+
+	(void)snprintf(padded, sizeof(padded), "%s", name);
+	sim_packet_set(packet, field, padded);
+}
+
+static void set_number(struct sim_packet *packet, enum rs_field field, uint32_t value)
+{
+	sim_packet_set(packet, field, &value);
+}
+
+/* What stays the same on the whole way, as the first packet of the connection shows it. */
+static struct sim_packet make_packet(const struct way *way)
+{
+	/* IPS_DST_NAT; the frame types; an ICMPv6 echo request. */
+	enum { DNAT = 1 << 5, ETHERTYPE_IP = 0x0800, ETHERTYPE_IP6 = 0x86dd, ECHO_REQUEST = 128 };
+	bool v6 = way->flow->family == IP_V6, dnat = way->path == SIM_PATH_PUBLISHED;
+	bool through_host = way->path == SIM_PATH_PROXY || way->path == SIM_PATH_TO_HOST;
+	uint8_t proto = proto_number(way->flow->proto), original = 0, hops = 64, echo = ECHO_REQUEST;
+	uint16_t type = htons(v6 ? ETHERTYPE_IP6 : ETHERTYPE_IP), port = htons(way->flow->port);
+	uint16_t sent_port = way->published && (dnat || through_host) ?
+				     htons(way->published->host_port) :
+				     port;
+	const uint8_t *destination =
+		through_host || dnat ? way->host_addr.bytes : way->to.addr.bytes;
+	const uint8_t *true_destination = through_host ? destination : way->to.addr.bytes;
+	struct sim_packet packet = { 0 };
+
+	sim_packet_set(&packet, v6 ? RS_IP6_SADDR : RS_IP_SADDR, way->from.addr.bytes);
+	sim_packet_set(&packet, v6 ? RS_CT_ORIGINAL_IP6_SADDR : RS_CT_ORIGINAL_IP_SADDR,
+		       way->from.addr.bytes);
+	sim_packet_set(&packet, v6 ? RS_IP6_DADDR : RS_IP_DADDR, destination);
+	sim_packet_set(&packet, v6 ? RS_CT_ORIGINAL_IP6_DADDR : RS_CT_ORIGINAL_IP_DADDR,
+		       destination);
+	sim_packet_set(&packet, v6 ? RS_CT_REPLY_IP6_SADDR : RS_CT_REPLY_IP_SADDR,
+		       true_destination);
+	sim_packet_set(&packet, RS_ETHER_TYPE, &type);
+	sim_packet_set(&packet, RS_META_L4PROTO, &proto);
+	sim_packet_set(&packet, RS_CT_DIRECTION, &original);
+	set_number(&packet, RS_META_MARK, 0);
+	set_number(&packet, RS_CT_MARK, 0);
+	set_number(&packet, RS_CT_STATUS, dnat ? DNAT : 0);
+	if (proto_has_ports(way->flow->proto)) {
+		sim_packet_set(&packet, RS_CT_ORIGINAL_PROTO_DST, &sent_port);
+		sim_packet_set(&packet, RS_TH_DPORT, &sent_port);
+		sim_packet_set(&packet, RS_CT_REPLY_PROTO_SRC, &port);
+	}
+	if (v6)
+		sim_packet_set(&packet, RS_IP6_HOPLIMIT, &hops);
+	if (way->flow->proto == PROTO_ICMPV6)
+		sim_packet_set(&packet, RS_ICMPV6_TYPE, &echo);
+	if (way->from.endpoint)
+		sim_packet_set(&packet, RS_ETHER_SADDR, way->from.endpoint->mac.bytes);
+	return packet;
+}
+
+static int travel(const struct way *way, struct arena *arena, struct sim_result *result)
+{
+	const struct ruleset *rs = way->host->compiled->ruleset;
+	struct sim_packet packet = make_packet(way);
+
+	result->allowed = true;
+	for (size_t i = 0; i < paths[way->path].n && result->allowed; i++) {
+		const struct leg *leg = &paths[way->path].legs[i];
+		set_ifname(&packet, RS_META_IIFNAME, ifname_at(way, leg->in));
+		set_ifname(&packet, RS_META_OIFNAME, ifname_at(way, leg->out));
+		int r = sim_run_hook(rs, leg->family, leg->hook, &packet, arena, &result->trace,
+				     &result->allowed);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- the answer ---- */
+
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* The step that decided: a policy rule if one matched, else the last but one before the end. */
+static void find_decision(struct sim_result *result)
+{
+	const struct sim_step *decided = NULL;
+
+	for (size_t i = 0; i < result->trace.n; i++) {
+		const struct sim_step *step = &result->trace.items[i];
+		if (begins_with(step->chain->name, "audited_"))
+			result->audited = result->allowed;
+		if (step->rule->log)
+			continue;
+		if (step->rule->policy_rule || !decided || !decided->rule->policy_rule)
+			decided = step;
+	}
+	if (!decided)
+		return;
+	result->chain = decided->chain;
+	result->rule = decided->rule;
+	result->policy_rule = decided->rule->policy_rule;
+}
+
+static const char *netd_reason(const struct way *way, const struct sim_result *result,
+			       struct arena *arena)
+{
+	const struct policy *policy = way->host->policy;
+
+	if (result->policy_rule) {
+		const struct policy_rule *rule = &policy->rules[result->policy_rule - 1];
+		return arena_printf(arena, "%s by %s:%u",
+				    rule->action == POLICY_ALLOW ? "allowed" : "denied",
+				    rule->loc.file, rule->loc.line);
+	}
+	if (way->path == SIM_PATH_FROM_HOST && result->allowed)
+		return "this host may always reach containers";
+	if (way->path == SIM_PATH_DIRECT)
+		return way->published ?
+			       "the port is published on a loopback address: this host alone" :
+			       "from outside only published ports are reached, and it is not one";
+	if (result->allowed && !result->audited)
+		return way->path == SIM_PATH_BRIDGED ?
+			       "same tier on the same network (within: allow)" :
+			       "not judged";
+	return "no rule allows it";
+}
+
+static bool docker_drops(const struct way *way, const char **reason)
+{
+	if (way->host->symbolic)
+		return false;
+	if (way->path == SIM_PATH_ROUTED) {
+		*reason = "Docker itself drops this, because the containers share no network";
+		return true;
+	}
+	if (way->path == SIM_PATH_EGRESS && way->from.network->internal) {
+		*reason = "Docker itself drops this, because the network is internal";
+		return true;
+	}
+	if (way->path == SIM_PATH_BRIDGED && !way->from.network->icc) {
+		*reason = "Docker itself drops this, because the network has enable_icc=false";
+		return true;
+	}
+	return false;
+}
+
+static bool has_addresses(const struct way *way)
+{
+	bool from = !way->from.endpoint || way->from.addr.family == way->flow->family;
+	bool to = !way->to.endpoint || way->to.addr.family == way->flow->family;
+
+	return from && to;
+}
+
+static bool is_managed(const struct place *place)
+{
+	return !place->endpoint || world_network_is_managed(place->network);
+}
+
+int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct arena *arena,
+	     struct sim_result *ret)
+{
+	struct way way = { .host = host, .flow = flow };
+	struct sim_result result = { .by = SIM_BY_NETD };
+
+	way.from = place_of(host, &flow->from, flow->family);
+	way.to = place_of(host, &flow->to, flow->family);
+	way.published = find_published(&way);
+	way.path = is_managed(&way.from) && is_managed(&way.to) ? choose_path(&way) :
+								  SIM_PATH_NOT_OURS;
+	way.host_addr = host_address(&way);
+	result.path = way.path;
+	if (!has_addresses(&way)) {
+		result.by = SIM_NO_ADDRESS;
+		result.reason = "an end of it has no address of this family";
+	} else if (way.path == SIM_PATH_NOT_OURS) {
+		result.allowed = true;
+		result.by = SIM_BY_DEFAULT;
+		result.reason = "no managed container is at either end: netd does not judge it";
+	} else {
+		int r = travel(&way, arena, &result);
+		if (r < 0)
+			return r;
+		find_decision(&result);
+		result.needs_bridge_nf = result.allowed && way.path == SIM_PATH_BRIDGED &&
+					 host->compiled->needs_bridge_nf;
+		result.reason = netd_reason(&way, &result, arena);
+		if (!result.reason)
+			return -ENOMEM;
+		if (result.allowed && docker_drops(&way, &result.reason)) {
+			result.allowed = result.audited = false;
+			result.by = SIM_BY_DOCKER;
+		}
+	}
+	*ret = result;
+	return 0;
+}
