@@ -182,6 +182,26 @@ static void texts(void **state)
 	assert_int_equal(text_distance("", "abc", 5), 3);
 }
 
+static void globs(void **state)
+{
+	static const struct {
+		const char *glob, *word;
+		bool matches;
+	} rows[] = {
+		{ "web", "web", true },	      { "web", "web1", false },	   { "web*", "web", true },
+		{ "web*", "web-12", true },   { "*web", "my-web", true },  { "w?b", "wxb", true },
+		{ "w?b", "wb", false },	      { "*", "", true },	   { "", "", true },
+		{ "", "a", false },	      { "a*b*c", "axxbyyc", true },{ "a*b*c", "axxbyy", false },
+		{ "[ab]", "a", false },	      { "[ab]", "[ab]", true },	   { "a\\*", "a\\b", true },
+		{ "**a", "bba", true },	      { "ghcr.io/acme/*:1", "ghcr.io/acme/web:1", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (text_glob(rows[i].glob, rows[i].word) != rows[i].matches)
+			fail_msg("`%s` and `%s`", rows[i].glob, rows[i].word);
+}
+
 static void arenas(void **state)
 {
 	struct arena *arena = arena_new();
@@ -234,7 +254,7 @@ int main(void)
 		cmocka_unit_test(ranges_and_neighbours),
 		cmocka_unit_test(macs),		 cmocka_unit_test(port_ranges),
 		cmocka_unit_test(port_overlap),	 cmocka_unit_test(texts),
-		cmocka_unit_test(arenas),	 cmocka_unit_test(findings),
+		cmocka_unit_test(globs),	 cmocka_unit_test(arenas),	 cmocka_unit_test(findings),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

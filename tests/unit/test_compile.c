@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/policy/zone.h"
 #include "core/compile/compile.h"
 #include "core/report/report.h"
 #include "core/simulate/simulate.h"
@@ -374,10 +375,10 @@ static void zones(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct ip_addr addr;
 		assert_int_equal(ip_parse(rows[i].addr, &addr), 0);
-		if (compile_zone_contains(PEER_INTERNET, &addr) != rows[i].internet ||
-		    compile_zone_contains(PEER_LAN, &addr) != rows[i].lan)
+		if (policy_zone_contains(PEER_INTERNET, &addr) != rows[i].internet ||
+		    policy_zone_contains(PEER_LAN, &addr) != rows[i].lan)
 			fail_msg("%s is in the wrong zone", rows[i].addr);
-		assert_int_equal(compile_zone_contains(PEER_WORLD, &addr),
+		assert_int_equal(policy_zone_contains(PEER_WORLD, &addr),
 				 rows[i].internet || rows[i].lan);
 	}
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 /* A policy is written by people; 1 MiB is some 20,000 rules. Bounds parse time and memory. */
-#define LIMIT_POLICY_BYTES (1024ul * 1024ul)
+#define LIMIT_POLICY_BYTES (1024u * 1024u)
 /* Files of one policy directory: more is a mistake (a wrong directory), not a policy. */
 #define LIMIT_POLICY_FILES 256u
 /* Nesting a policy never needs; bounds the parser's stack. */
@@ -21,14 +21,14 @@
 /* A peer in print: a tier name or a prefix. */
 #define LIMIT_PEER_TEXT 72u
 /* Docker answers: 10,000 containers with labels stay below. */
-#define LIMIT_DOCKER_BYTES (64ul * 1024ul * 1024ul)
+#define LIMIT_DOCKER_BYTES (64u * 1024u * 1024u)
 /* One line of Docker's event stream (labels are in it). */
-#define LIMIT_DOCKER_EVENT_BYTES (1024ul * 1024ul)
+#define LIMIT_DOCKER_EVENT_BYTES (1024u * 1024u)
 /* Endpoints of one host; IPv4 bridges hold far fewer. Bounds netlink batches to about 50 MB. */
 #define LIMIT_ENDPOINTS 100000u
 /* One control frame (a request with a whole policy in it, or an answer with all endpoints). */
-#define LIMIT_FRAME_BYTES (64ul * 1024ul * 1024ul)
+#define LIMIT_FRAME_BYTES (64u * 1024u * 1024u)
 /* A request on the control socket: it may carry a policy. */
-#define LIMIT_REQUEST_BYTES (4ul * 1024ul * 1024ul)
+#define LIMIT_REQUEST_BYTES (4u * 1024u * 1024u)
 /* Clients of the control socket at one time; more wait in the listen queue. */
 #define LIMIT_CLIENTS 32u

@@ -104,3 +104,26 @@ unsigned int text_distance(const char *a, const char *b, unsigned int limit)
 	}
 	return row[m] <= limit ? row[m] : limit + 1;
 }
+
+bool text_glob(const char *glob, const char *word)
+{
+	const char *star = NULL, *resume = NULL;
+
+	while (*word) {
+		if (*glob == '*') {
+			star = glob++;
+			resume = word;
+		} else if (*glob == '?' || *glob == *word) {
+			glob++;
+			word++;
+		} else if (star) {
+			glob = star + 1; /* the last * takes one more character */
+			word = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return *glob == '\0';
+}

@@ -23,3 +23,6 @@ const char *text_str(const struct text *text);
 bool text_failed(const struct text *text);
 /* The smallest number of single edits that turns a into b, at most limit + 1: for "did you mean". */
 unsigned int text_distance(const char *a, const char *b, unsigned int limit);
+/* @glob: * is any run of characters, ? any one; everything else is itself. Bounded: no worse than
+ * length times length. */
+bool text_glob(const char *glob, const char *word);

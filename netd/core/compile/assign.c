@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which tier each endpoint is in, and which port of the bridge is its own. */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compile/compile.h"
 
 static const char *const kind_names[] = {
@@ -20,7 +20,7 @@ const char *assign_kind_name(enum assign_kind kind)
 
 static bool glob_matches(const char *glob, const char *value)
 {
-	return !glob || (value && fnmatch(glob, value, 0) == 0);
+	return !glob || (value && text_glob(glob, value));
 }
 
 static bool labels_match(const struct policy_match *match, const struct world_container *container)

@@ -35,12 +35,6 @@ const struct assignment *compile_assign(const struct policy *policy, const struc
 					struct arena *arena) MUST_CHECK;
 const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", … */
 
-/* ---- zones: what internet, lan and world mean ---- */
-
-/* The ranges of a zone and family, sorted, without overlaps. Metadata services are in none. */
-const struct ip_range *compile_zone_ranges(enum peer_kind zone, enum ip_family family, size_t *n);
-bool compile_zone_contains(enum peer_kind zone, const struct ip_addr *addr);
-
 /* ---- the ruleset ---- */
 
 struct compile_input {

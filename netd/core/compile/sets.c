@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/policy/zone.h"
 #include "core/compile/emit.h"
 
 struct endpoint_sets {
@@ -36,7 +37,7 @@ static void emit_zone(struct emit *e, const char *name, enum peer_kind zone, enu
 {
 	struct rs_set *set = emit_set(e, name, address_types[family == IP_V6], 1);
 	size_t n;
-	const struct ip_range *ranges = compile_zone_ranges(zone, family, &n);
+	const struct ip_range *ranges = policy_zone_ranges(zone, family, &n);
 
 	if (!set)
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A host for a policy that is asked about without one. Addresses are of the benchmarking range
- * 198.18.0.0/15 and of 2001:2::/48 (RFC 6890): no zone and no sensible CIDR of a policy holds them. */
+ * 198.18.0.0/15 (RFC 2544) and the discard-only 100::/64 (RFC 6666): no zone and no sensible CIDR of
+ * a policy holds them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@ static void fill_endpoint(struct world_endpoint *endpoint, struct world_port *po
 
 	endpoint->container = i;
 	endpoint->ipv4 = (struct ip_addr){ IP_V4, { 198, 18, high, low } };
-	endpoint->ipv6 = (struct ip_addr){ IP_V6, { 0x20, 0x01, 0, 2, [14] = high, [15] = low } };
+	endpoint->ipv6 = (struct ip_addr){ IP_V6, { 0x01, [14] = high, [15] = low } };
 	endpoint->mac = (struct mac_addr){ { 0x02, 0x42, 198, 18, high, low } };
 	port->peer_mac = endpoint->mac;
 	(void)snprintf(port->ifname, sizeof(port->ifname), "port%06u", i);
