@@ -58,8 +58,10 @@ static void membership(void **state)
 		const char *addr, *prefix;
 		bool in;
 	} rows[] = {
-		{ "10.255.255.255", "10.0.0.0/8", true }, { "11.0.0.0", "10.0.0.0/8", false },
-		{ "1.2.3.4", "0.0.0.0/0", true },	  { "::1", "0.0.0.0/0", false },
+		{ "10.255.255.255", "10.0.0.0/8", true },
+		{ "11.0.0.0", "10.0.0.0/8", false },
+		{ "1.2.3.4", "0.0.0.0/0", true },
+		{ "::1", "0.0.0.0/0", false },
 		{ "2001:db8:7::1", "2001:db8::/33", true },
 		{ "2001:db8:8000::", "2001:db8::/33", false },
 	};
@@ -188,12 +190,23 @@ static void globs(void **state)
 		const char *glob, *word;
 		bool matches;
 	} rows[] = {
-		{ "web", "web", true },	      { "web", "web1", false },	   { "web*", "web", true },
-		{ "web*", "web-12", true },   { "*web", "my-web", true },  { "w?b", "wxb", true },
-		{ "w?b", "wb", false },	      { "*", "", true },	   { "", "", true },
-		{ "", "a", false },	      { "a*b*c", "axxbyyc", true },{ "a*b*c", "axxbyy", false },
-		{ "[ab]", "a", false },	      { "[ab]", "[ab]", true },	   { "a\\*", "a\\b", true },
-		{ "**a", "bba", true },	      { "ghcr.io/acme/*:1", "ghcr.io/acme/web:1", true },
+		{ "web", "web", true },
+		{ "web", "web1", false },
+		{ "web*", "web", true },
+		{ "web*", "web-12", true },
+		{ "*web", "my-web", true },
+		{ "w?b", "wxb", true },
+		{ "w?b", "wb", false },
+		{ "*", "", true },
+		{ "", "", true },
+		{ "", "a", false },
+		{ "a*b*c", "axxbyyc", true },
+		{ "a*b*c", "axxbyy", false },
+		{ "[ab]", "a", false },
+		{ "[ab]", "[ab]", true },
+		{ "a\\*", "a\\b", true },
+		{ "**a", "bba", true },
+		{ "ghcr.io/acme/*:1", "ghcr.io/acme/web:1", true },
 	};
 
 	(void)state;
@@ -250,11 +263,16 @@ static void findings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prefixes),	 cmocka_unit_test(membership),
+		cmocka_unit_test(prefixes),
+		cmocka_unit_test(membership),
 		cmocka_unit_test(ranges_and_neighbours),
-		cmocka_unit_test(macs),		 cmocka_unit_test(port_ranges),
-		cmocka_unit_test(port_overlap),	 cmocka_unit_test(texts),
-		cmocka_unit_test(globs),	 cmocka_unit_test(arenas),	 cmocka_unit_test(findings),
+		cmocka_unit_test(macs),
+		cmocka_unit_test(port_ranges),
+		cmocka_unit_test(port_overlap),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(globs),
+		cmocka_unit_test(arenas),
+		cmocka_unit_test(findings),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -11,45 +11,58 @@
 
 #include <cmocka.h>
 
-#include "core/policy/zone.h"
 #include "core/compile/compile.h"
+#include "core/policy/zone.h"
 #include "core/report/report.h"
 #include "core/simulate/simulate.h"
 
 static const char inventory[] =
 	"{\"version\":1,\"networks\":["
-	"{\"id\":\"n1\",\"name\":\"front\",\"driver\":\"bridge\",\"bridge\":\"br-front\",\"internal\":false,"
-	"\"subnets\":[\"172.18.0.0/16\",\"fd00:1::/64\"],\"gateways\":[\"172.18.0.1\",\"fd00:1::1\"]},"
-	"{\"id\":\"n2\",\"name\":\"back\",\"driver\":\"bridge\",\"bridge\":\"br-back\",\"internal\":true,"
+	"{\"id\":\"n1\",\"name\":\"front\",\"driver\":\"bridge\",\"bridge\":\"br-front\","
+	"\"internal\":false,"
+	"\"subnets\":[\"172.18.0.0/16\",\"fd00:1::/"
+	"64\"],\"gateways\":[\"172.18.0.1\",\"fd00:1::1\"]},"
+	"{\"id\":\"n2\",\"name\":\"back\",\"driver\":\"bridge\",\"bridge\":\"br-back\","
+	"\"internal\":true,"
 	"\"subnets\":[\"172.19.0.0/16\"],\"gateways\":[\"172.19.0.1\"]},"
-	"{\"id\":\"n3\",\"name\":\"lanparty\",\"driver\":\"macvlan\",\"bridge\":\"\",\"internal\":false,"
+	"{\"id\":\"n3\",\"name\":\"lanparty\",\"driver\":\"macvlan\",\"bridge\":\"\",\"internal\":"
+	"false,"
 	"\"subnets\":[],\"gateways\":[]}],"
 	"\"containers\":["
 	"{\"id\":\"c1\",\"name\":\"web-1\",\"image\":\"nginx:1\",\"labels\":{\"tier\":\"web\"},"
-	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.2\",\"ipv6\":\"fd00:1::2\",\"mac\":\"02:42:ac:12:00:02\"}],"
+	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.2\",\"ipv6\":\"fd00:1::2\","
+	"\"mac\":\"02:42:ac:12:00:02\"}],"
 	"\"published\":[{\"host_ip\":\"0.0.0.0\",\"host_port\":8080,\"port\":\"80/tcp\"},"
 	"{\"host_ip\":\"::\",\"host_port\":8080,\"port\":\"80/tcp\"},"
 	"{\"host_ip\":\"127.0.0.1\",\"host_port\":8081,\"port\":\"81/tcp\"}]},"
 	"{\"id\":\"c2\",\"name\":\"web-2\",\"image\":\"nginx:1\",\"labels\":{\"tier\":\"web\"},"
-	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.3\",\"ipv6\":\"fd00:1::3\",\"mac\":\"02:42:ac:12:00:03\"}],\"published\":[]},"
+	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.3\",\"ipv6\":\"fd00:1::3\","
+	"\"mac\":\"02:42:ac:12:00:03\"}],\"published\":[]},"
 	"{\"id\":\"c3\",\"name\":\"app\",\"image\":\"app:1\",\"labels\":{\"tier\":\"app\"},"
-	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.4\",\"ipv6\":\"fd00:1::4\",\"mac\":\"02:42:ac:12:00:04\"},"
-	"{\"network\":\"back\",\"ipv4\":\"172.19.0.4\",\"mac\":\"02:42:ac:13:00:04\"}],\"published\":[]},"
+	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.4\",\"ipv6\":\"fd00:1::4\","
+	"\"mac\":\"02:42:ac:12:00:04\"},"
+	"{\"network\":\"back\",\"ipv4\":\"172.19.0.4\",\"mac\":\"02:42:ac:13:00:04\"}],"
+	"\"published\":[]},"
 	"{\"id\":\"c4\",\"name\":\"db\",\"image\":\"pg:1\",\"labels\":{},"
-	"\"endpoints\":[{\"network\":\"back\",\"ipv4\":\"172.19.0.5\",\"mac\":\"02:42:ac:13:00:05\"}],"
+	"\"endpoints\":[{\"network\":\"back\",\"ipv4\":\"172.19.0.5\",\"mac\":\"02:42:ac:13:00:"
+	"05\"}],"
 	"\"published\":[{\"host_ip\":\"0.0.0.0\",\"host_port\":5432,\"port\":\"5432/tcp\"}]},"
 	"{\"id\":\"c5\",\"name\":\"stray\",\"image\":\"x\",\"labels\":{},"
-	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.9\",\"mac\":\"02:42:ac:12:00:09\"}],\"published\":[]},"
-	"{\"id\":\"c6\",\"name\":\"both\",\"image\":\"x\",\"labels\":{\"tier\":\"web\",\"also\":\"app\"},"
-	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.10\",\"mac\":\"02:42:ac:12:00:0a\"}],\"published\":[]},"
+	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.9\",\"mac\":\"02:42:ac:12:00:"
+	"09\"}],\"published\":[]},"
+	"{\"id\":\"c6\",\"name\":\"both\",\"image\":\"x\",\"labels\":{\"tier\":\"web\",\"also\":"
+	"\"app\"},"
+	"\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.10\",\"mac\":\"02:42:ac:12:00:"
+	"0a\"}],\"published\":[]},"
 	"{\"id\":\"c7\",\"name\":\"gamer\",\"image\":\"x\",\"labels\":{\"tier\":\"web\"},"
-	"\"endpoints\":[{\"network\":\"lanparty\",\"ipv4\":\"192.168.7.7\",\"mac\":\"02:42:ac:14:00:07\"}],\"published\":[]}"
+	"\"endpoints\":[{\"network\":\"lanparty\",\"ipv4\":\"192.168.7.7\",\"mac\":\"02:42:ac:14:"
+	"00:07\"}],\"published\":[]}"
 	"],\"resolvers\":[\"10.0.0.53\"]}";
 
-#define TIERS                                                                                      \
-	"tiers:\n"                                                                                 \
-	"  web: {match: [{label: {tier: web}}]}\n"                                                 \
-	"  app: {match: [{label: {tier: app}}, {label: {also: app}}]}\n"                           \
+#define TIERS                                                            \
+	"tiers:\n"                                                       \
+	"  web: {match: [{label: {tier: web}}]}\n"                       \
+	"  app: {match: [{label: {tier: app}}, {label: {also: app}}]}\n" \
 	"  db: {match: [{network: back}], within: deny}\n"
 
 struct fixture {
@@ -103,8 +116,7 @@ static struct sim_end parse_end(const struct fixture *f, const char *text)
 	for (uint32_t i = 0; i < f->world->n_endpoints; i++) {
 		const struct world_endpoint *endpoint = &f->world->endpoints[i];
 		if ((int)endpoint->container == container &&
-		    (!at ||
-		     strcmp(f->world->networks[endpoint->network].name, at + 1) == 0)) {
+		    (!at || strcmp(f->world->networks[endpoint->network].name, at + 1) == 0)) {
 			end.endpoint = i;
 			return end;
 		}
@@ -278,7 +290,7 @@ static void audit_needs_both_ends(void **state)
 	};
 	static const struct question one[] = {
 		{ "db", "203.0.113.1", "80/tcp", 4, false, SIM_BY_DOCKER }, /* internal network */
-		{ "app@back", "db", "80/tcp", 4, false, SIM_BY_NETD }, /* app is enforced */
+		{ "app@back", "db", "80/tcp", 4, false, SIM_BY_NETD },	    /* app is enforced */
 		{ "db", "app@back", "80/tcp", 4, false, SIM_BY_NETD },
 		{ "203.0.113.1", "db", "5432/tcp", 4, true, SIM_BY_NETD },
 		{ "db", "host", "22/tcp", 4, true, SIM_BY_NETD },
@@ -297,8 +309,10 @@ static void audit_needs_both_ends(void **state)
 	tiers[policy_find_tier(f.policy, "db")].mode = POLICY_AUDIT;
 	changed.tiers = tiers;
 	f.policy = &changed;
-	struct compile_input in = { .policy = &changed, .world = f.world,
-				    .stamp_mask = COMPILE_STAMP_MASK, .stamp = 0x00100000 };
+	struct compile_input in = { .policy = &changed,
+				    .world = f.world,
+				    .stamp_mask = COMPILE_STAMP_MASK,
+				    .stamp = 0x00100000 };
 	const char *why;
 	assert_int_equal(compile_ruleset(&in, f.arena, &f.compiled, &why), 0);
 	for (size_t i = 0; i < ARRAY_LEN(one); i++)
@@ -326,9 +340,9 @@ static void assignments(void **state)
 		const char *end;
 		enum assign_kind kind;
 	} rows[] = {
-		{ "web-1", ASSIGN_TIER },     { "app@back", ASSIGN_TIER },
-		{ "db", ASSIGN_TIER },	      { "stray", ASSIGN_UNMATCHED },
-		{ "both", ASSIGN_CONFLICT },  { "gamer", ASSIGN_UNMANAGED },
+		{ "web-1", ASSIGN_TIER },    { "app@back", ASSIGN_TIER },
+		{ "db", ASSIGN_TIER },	     { "stray", ASSIGN_UNMATCHED },
+		{ "both", ASSIGN_CONFLICT }, { "gamer", ASSIGN_UNMANAGED },
 	};
 	struct fixture f;
 
@@ -352,23 +366,23 @@ static void zones(void **state)
 		const char *addr;
 		bool internet, lan;
 	} rows[] = {
-		{ "8.8.8.8", true, false },	    { "192.0.2.1", true, false },
-		{ "198.51.100.1", true, false },    { "203.0.113.1", true, false },
-		{ "10.0.0.1", false, true },	    { "172.16.0.1", false, true },
-		{ "172.15.255.255", true, false },  { "172.32.0.0", true, false },
-		{ "192.168.1.1", false, true },	    { "100.64.0.1", false, true },
-		{ "100.100.100.199", false, true }, { "100.100.100.200", false, false },
-		{ "100.127.255.255", false, true }, { "100.128.0.0", true, false },
-		{ "127.0.0.1", false, false },	    { "169.254.169.254", false, false },
-		{ "168.63.129.16", false, false },  { "168.63.129.17", true, false },
-		{ "0.0.0.1", false, false },	    { "224.0.0.1", false, false },
-		{ "255.255.255.255", false, false },{ "223.255.255.255", true, false },
-		{ "198.18.0.1", false, false },	    { "192.0.0.1", false, false },
-		{ "2001:db8::1", true, false },	    { "2606::1", true, false },
-		{ "fd00::1", false, true },	    { "fd00:ec2::254", false, false },
-		{ "fd00:ec2::253", false, true },   { "fd00:ec2::255", false, true },
-		{ "fe80::1", false, true },	    { "::1", false, false },
-		{ "ff02::1", false, false },	    { "::ffff:10.0.0.1", false, false },
+		{ "8.8.8.8", true, false },	     { "192.0.2.1", true, false },
+		{ "198.51.100.1", true, false },     { "203.0.113.1", true, false },
+		{ "10.0.0.1", false, true },	     { "172.16.0.1", false, true },
+		{ "172.15.255.255", true, false },   { "172.32.0.0", true, false },
+		{ "192.168.1.1", false, true },	     { "100.64.0.1", false, true },
+		{ "100.100.100.199", false, true },  { "100.100.100.200", false, false },
+		{ "100.127.255.255", false, true },  { "100.128.0.0", true, false },
+		{ "127.0.0.1", false, false },	     { "169.254.169.254", false, false },
+		{ "168.63.129.16", false, false },   { "168.63.129.17", true, false },
+		{ "0.0.0.1", false, false },	     { "224.0.0.1", false, false },
+		{ "255.255.255.255", false, false }, { "223.255.255.255", true, false },
+		{ "198.18.0.1", false, false },	     { "192.0.0.1", false, false },
+		{ "2001:db8::1", true, false },	     { "2606::1", true, false },
+		{ "fd00::1", false, true },	     { "fd00:ec2::254", false, false },
+		{ "fd00:ec2::253", false, true },    { "fd00:ec2::255", false, true },
+		{ "fe80::1", false, true },	     { "::1", false, false },
+		{ "ff02::1", false, false },	     { "::ffff:10.0.0.1", false, false },
 	};
 
 	(void)state;
@@ -415,9 +429,11 @@ static void out_of_memory_is_said(void **state)
 		struct arena *arena = arena_new();
 		struct compile_output out;
 		const char *why;
-		struct compile_input in = { .policy = f.policy, .world = f.world,
+		struct compile_input in = { .policy = f.policy,
+					    .world = f.world,
 					    .stamp_mask = COMPILE_STAMP_MASK,
-					    .stamp = 0x00100000, .log_group = 1 };
+					    .stamp = 0x00100000,
+					    .log_group = 1 };
 		arena_fail_after(arena, n);
 		r = compile_ruleset(&in, arena, &out, &why);
 		if (r != 0)

@@ -32,10 +32,10 @@ void arena_fail_after(struct arena *arena, uint64_t n);
 
 /* A growing array inside an arena: struct { T *items; size_t n, cap; } v = {0};
  * VEC_PUSH(arena, &v, value) is 0 or -ENOMEM. */
-#define VEC(T)                                                                                     \
-	struct {                                                                                   \
-		T *items;                                                                          \
-		size_t n, cap;                                                                     \
+#define VEC(T)                 \
+	struct {               \
+		T *items;      \
+		size_t n, cap; \
 	}
 int arena_vec_grow(struct arena *arena, void **items, size_t n, size_t *cap,
 		   size_t item_size) MUST_CHECK;

@@ -9,11 +9,11 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* Hand an owned pointer on: yields it and leaves NULL behind. */
-#define TAKE_PTR(p)                                                                                \
-	(__extension__({                                                                           \
-		__typeof__(p) *pp_ = &(p), p_ = *pp_;                                              \
-		*pp_ = NULL;                                                                       \
-		p_;                                                                                \
+#define TAKE_PTR(p)                                   \
+	(__extension__({                              \
+		__typeof__(p) *pp_ = &(p), p_ = *pp_; \
+		*pp_ = NULL;                          \
+		p_;                                   \
 	}))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -11,9 +11,9 @@ static const struct {
 	uint8_t number;
 	bool ports;
 } protos[] = {
-	[PROTO_ANY] = { "any", 0, false },     [PROTO_TCP] = { "tcp", 6, true },
-	[PROTO_UDP] = { "udp", 17, true },     [PROTO_SCTP] = { "sctp", 132, true },
-	[PROTO_ICMP] = { "icmp", 1, false },   [PROTO_ICMPV6] = { "icmpv6", 58, false },
+	[PROTO_ANY] = { "any", 0, false },   [PROTO_TCP] = { "tcp", 6, true },
+	[PROTO_UDP] = { "udp", 17, true },   [PROTO_SCTP] = { "sctp", 132, true },
+	[PROTO_ICMP] = { "icmp", 1, false }, [PROTO_ICMPV6] = { "icmpv6", 58, false },
 };
 
 int ip_parse(const char *text, struct ip_addr *ret)

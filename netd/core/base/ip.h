@@ -61,9 +61,9 @@ struct ip_addr ip_link_local(const struct mac_addr *mac);
 /* Protocols of the policy language. ANY: every protocol and port. */
 enum ip_proto { PROTO_ANY, PROTO_TCP, PROTO_UDP, PROTO_SCTP, PROTO_ICMP, PROTO_ICMPV6 };
 
-const char *proto_name(enum ip_proto proto);	     /* "tcp"; PROTO_ANY: "any" */
-bool proto_has_ports(enum ip_proto proto);	     /* tcp, udp, sctp */
-uint8_t proto_number(enum ip_proto proto);	     /* IANA number; PROTO_ANY: 0 */
+const char *proto_name(enum ip_proto proto);			  /* "tcp"; PROTO_ANY: "any" */
+bool proto_has_ports(enum ip_proto proto);			  /* tcp, udp, sctp */
+uint8_t proto_number(enum ip_proto proto);			  /* IANA number; PROTO_ANY: 0 */
 int proto_parse(const char *text, enum ip_proto *ret) MUST_CHECK; /* 0 or -EINVAL; not "any" */
 
 /* Ports lo..hi of a protocol; without ports (icmp, icmpv6, any) lo = 0 and hi = 65535. */

@@ -21,7 +21,8 @@ void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* "" instead of NULL when empty. */
 const char *text_str(const struct text *text);
 bool text_failed(const struct text *text);
-/* The smallest number of single edits that turns a into b, at most limit + 1: for "did you mean". */
+/* The smallest number of single edits that turns a into b, at most limit + 1: for "did you mean".
+ */
 unsigned int text_distance(const char *a, const char *b, unsigned int limit);
 /* @glob: * is any run of characters, ? any one; everything else is itself. Bounded: no worse than
  * length times length. */

@@ -8,8 +8,8 @@
 #include "core/compile/compile.h"
 
 static const char *const kind_names[] = {
-	[ASSIGN_TIER] = "tier",	      [ASSIGN_UNMATCHED] = "unmatched",
-	[ASSIGN_CONFLICT] = "conflict", [ASSIGN_UNKNOWN] = "unknown",
+	[ASSIGN_TIER] = "tier",		  [ASSIGN_UNMATCHED] = "unmatched",
+	[ASSIGN_CONFLICT] = "conflict",	  [ASSIGN_UNKNOWN] = "unknown",
 	[ASSIGN_CLASH] = "address-clash", [ASSIGN_UNMANAGED] = "unmanaged",
 };
 
@@ -84,7 +84,9 @@ static struct assignment assign_one(const struct policy *policy,
 		const struct policy_match *match = NULL;
 		int strength = tier_strength(&policy->tiers[i], container, network, &match);
 		if (strength > strongest) {
-			found = (struct assignment){ .kind = ASSIGN_TIER, .tier = i, .match = match };
+			found = (struct assignment){ .kind = ASSIGN_TIER,
+						     .tier = i,
+						     .match = match };
 			strongest = strength;
 		} else if (strength && strength == strongest) {
 			found.kind = ASSIGN_CONFLICT;

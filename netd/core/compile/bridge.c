@@ -151,8 +151,9 @@ static void emit_sets(struct emit *e)
 
 static void emit_prerouting(struct emit *e)
 {
-	struct rs_chain *chain = emit_base_chain(e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_FIRST,
-						 "a port speaks with its own MAC and addresses");
+	struct rs_chain *chain =
+		emit_base_chain(e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_FIRST,
+				"a port speaks with its own MAC and addresses");
 	uint8_t icmp6 = proto_number(PROTO_ICMPV6);
 
 	if (e->err)
@@ -254,9 +255,9 @@ static void emit_forward(struct emit *e)
 
 static void emit_postrouting(struct emit *e)
 {
-	struct rs_chain *chain = emit_base_chain(e, "postrouting", RS_HOOK_POSTROUTING,
-						 PRIORITY_FIRST,
-						 "a port that is not admitted receives nothing");
+	struct rs_chain *chain =
+		emit_base_chain(e, "postrouting", RS_HOOK_POSTROUTING, PRIORITY_FIRST,
+				"a port that is not admitted receives nothing");
 
 	if (!e->err)
 		EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_OIFNAME, SET_CLOSED));

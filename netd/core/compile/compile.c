@@ -22,7 +22,8 @@ const struct group *emit_group_of(const struct emit *e, size_t endpoint)
 	return NULL;
 }
 
-/* Unmatched containers take part where they are left alone, and where everything is only audited. */
+/* Unmatched containers take part where they are left alone, and where everything is only audited.
+ */
 static int make_groups(struct emit *e)
 {
 	const struct policy *policy = e->in->policy;
@@ -86,7 +87,8 @@ static bool decided_by_state(const struct emit *e, const struct group *from, con
 		return true;
 	for (size_t i = 0; i < policy->n_rules; i++)
 		if (policy->rules[i].action == POLICY_ALLOW &&
-		    emit_rule_active(e, &policy->rules[i]) && rule_joins(&policy->rules[i], from, to))
+		    emit_rule_active(e, &policy->rules[i]) &&
+		    rule_joins(&policy->rules[i], from, to))
 			return true;
 	return false;
 }
@@ -118,15 +120,15 @@ bool emit_needs_bridge_nf(const struct emit *e)
 	return !present; /* out of memory shows at the next allocation */
 }
 
-int compile_ruleset(const struct compile_input *in, struct arena *arena,
-		    struct compile_output *ret, const char **why)
+int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
+		    const char **why)
 {
 	struct emit e = { .in = in, .arena = arena, .family = RS_INET };
 
 	*why = NULL;
 	e.rs = ruleset_new(arena);
-	e.assignments = in->assignments ? in->assignments :
-					  compile_assign(in->policy, in->world, arena);
+	e.assignments =
+		in->assignments ? in->assignments : compile_assign(in->policy, in->world, arena);
 	if (!e.rs || !e.assignments || make_groups(&e) < 0)
 		return -ENOMEM;
 	e.rs->stamp_mask = in->stamp_mask;

@@ -40,14 +40,14 @@ const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", …
 struct compile_input {
 	const struct policy *policy;
 	const struct world *world;
-	/* Bits of the connection mark that hold the stamp of the policy in force; the lowest of them
-	 * is also used in the packet mark, between the inet and the bridge table. */
+	/* Bits of the connection mark that hold the stamp of the policy in force; the lowest of
+	 * them is also used in the packet mark, between the inet and the bridge table. */
 	uint32_t stamp_mask;
 	uint32_t stamp;	    /* within the mask, not 0 */
 	uint16_t log_group; /* NFLOG; 0: do not log (the kernel cannot) */
-	int64_t now;	    /* seconds since the epoch: rules whose `until` has passed are left out */
-	/* NULL: by the policy's `match`. Else taken as they are, per world->endpoints: a policy that
-	 * is asked about without a host has containers made for it (sim_symbolic_world). */
+	int64_t now; /* seconds since the epoch: rules whose `until` has passed are left out */
+	/* NULL: by the policy's `match`. Else taken as they are, per world->endpoints: a policy
+	 * that is asked about without a host has containers made for it (sim_symbolic_world). */
 	const struct assignment *assignments;
 };
 
@@ -55,8 +55,8 @@ struct compile_input {
 #define COMPILE_LOG_GROUP 17u /* group of the NFLOG messages, "netd ..." */
 
 struct compile_output {
-	const struct ruleset *ruleset;	       /* sealed */
-	struct ruleset *restamp;	       /* the same, for ruleset_set_stamp() */
+	const struct ruleset *ruleset;	      /* sealed */
+	struct ruleset *restamp;	      /* the same, for ruleset_set_stamp() */
 	const struct assignment *assignments; /* per world->endpoints */
 	/* The policy decides between containers on one bridge with state, so frames must pass the
 	 * inet hooks: bridge-nf-call-iptables (and ip6tables) must be 1; where it is 0 those flows
@@ -65,8 +65,8 @@ struct compile_output {
 };
 
 /* 0: *ret is set and lives in @arena. -ENOMEM. -EINVAL: a bug of the compiler (*why says). */
-int compile_ruleset(const struct compile_input *in, struct arena *arena,
-		    struct compile_output *ret, const char **why) MUST_CHECK;
+int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
+		    const char **why) MUST_CHECK;
 
 /* The named counter of a policy rule, "rule_20-shop.yaml_31"; in @arena. NULL: out of memory. */
 const char *compile_counter_name(const struct policy *policy, size_t rule,

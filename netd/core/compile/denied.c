@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How a denial ends: logged (rate limited), counted, dropped; and in audit mode let pass, when every
- * tier at the ends of the flow is audited. */
+/* How a denial ends: logged (rate limited), counted, dropped; and in audit mode let pass, when
+ * every tier at the ends of the flow is audited. */
 #include "core/compile/emit.h"
 
 const char *emit_denied_name(struct emit *e, enum denied what, const struct group *group)
@@ -9,8 +9,7 @@ const char *emit_denied_name(struct emit *e, enum denied what, const struct grou
 	case DENIED_TO:
 		return emit_name(e, "denied_to_%s", group->name);
 	case DENIED_TO_OUTSIDE:
-		return emit_name(e, group->audited ? "audited_to_%s" : "denied_to_%s",
-				 group->name);
+		return emit_name(e, group->audited ? "audited_to_%s" : "denied_to_%s", group->name);
 	case DENIED_FROM:
 		return emit_name(e, group->audited ? "audited_from_%s" : "denied_from_%s",
 				 group->name);
@@ -34,9 +33,8 @@ static void emit_audit_chain(struct emit *e, const char *what, const char *name)
 		emit_chain(e, chain_name, "enforce would deny this; audit mode lets it pass");
 
 	if (!e->err)
-		emit_logged_end(e, chain, chain_name,
-				emit_name(e, "netd audit %s %s ", what, name), RS_GOTO,
-				CHAIN_ACCEPTED);
+		emit_logged_end(e, chain, chain_name, emit_name(e, "netd audit %s %s ", what, name),
+				RS_GOTO, CHAIN_ACCEPTED);
 }
 
 /* From here on the source is a container: passed on only if its tier is audited too. */

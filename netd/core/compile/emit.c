@@ -196,8 +196,8 @@ void emit_verdict(struct emit *e, struct rs_chain *chain, const struct draft *dr
 
 	if (e->err)
 		return;
-	rule.matches = arena_dup(e->arena, draft->matches,
-				 draft->n_matches * sizeof(*draft->matches));
+	rule.matches =
+		arena_dup(e->arena, draft->matches, draft->n_matches * sizeof(*draft->matches));
 	rule.n_matches = draft->n_matches;
 	rule.verdict = verdict;
 	rule.target = target;
@@ -233,7 +233,8 @@ void emit_vmap(struct emit *e, struct rs_chain *chain, const enum rs_field *fiel
 void emit_logged_end(struct emit *e, struct rs_chain *chain, const char *counter,
 		     const char *prefix, enum rs_verdict verdict, const char *target)
 {
-	/* Ten lines a second and chain tell an admin what is going on; a flood is in the counter. */
+	/* Ten lines a second and chain tell an admin what is going on; a flood is in the counter.
+	 */
 	struct rs_log log = { prefix, e->in->log_group, 10, 20 };
 	struct draft logging = { 0 }, ending = { .rule = { .counter = counter } };
 

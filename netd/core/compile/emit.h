@@ -55,9 +55,11 @@ struct rs_match match_in2(enum rs_field a, enum rs_field b, const char *set);
 struct rs_match match_in3(enum rs_field a, enum rs_field b, enum rs_field c, const char *set);
 struct rs_match match_is(enum rs_field field, const void *value);
 struct rs_match match_is_not(enum rs_field field, const void *value);
-struct rs_match match_number(enum rs_field field, uint32_t value); /* in the field's length and order */
+struct rs_match match_number(enum rs_field field,
+			     uint32_t value); /* in the field's length and order */
 struct rs_match match_ifname(enum rs_field field, const char *ifname);
-struct rs_match match_bits(enum rs_field field, uint32_t mask, uint32_t value); /* 4-byte host order */
+struct rs_match match_bits(enum rs_field field, uint32_t mask,
+			   uint32_t value); /* 4-byte host order */
 struct rs_match match_prefix(enum rs_field field, const struct ip_prefix *prefix);
 struct rs_match match_port_range(enum rs_field field, uint16_t lo, uint16_t hi);
 struct rs_match match_stamp(const struct emit *e);
@@ -74,9 +76,9 @@ void emit_verdict(struct emit *e, struct rs_chain *chain, const struct draft *dr
 /* A rule of these conditions alone. */
 void emit_rule(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
 	       enum rs_verdict verdict, const char *target);
-#define EMIT(e, chain, verdict, target, ...)                                                       \
-	emit_rule((e), (chain), (const struct rs_match[]){ __VA_ARGS__ },                          \
-		  sizeof((const struct rs_match[]){ __VA_ARGS__ }) / sizeof(struct rs_match),     \
+#define EMIT(e, chain, verdict, target, ...)                                                  \
+	emit_rule((e), (chain), (const struct rs_match[]){ __VA_ARGS__ },                     \
+		  sizeof((const struct rs_match[]){ __VA_ARGS__ }) / sizeof(struct rs_match), \
 		  (verdict), (target))
 void emit_always(struct emit *e, struct rs_chain *chain, enum rs_verdict verdict,
 		 const char *target);
@@ -125,12 +127,12 @@ struct rs_key key_ifname(const char *ifname);
 enum denied { DENIED_TO, DENIED_TO_OUTSIDE, DENIED_FROM, DENIED_HOST };
 const char *emit_denied_name(struct emit *e, enum denied what, const struct group *group);
 
-void emit_inet_sets(struct emit *e);	/* sets.c: sets and maps of endpoints, zones */
-void emit_published(struct emit *e);	/* published.c: maps and chains of published ports */
-void emit_tier_chains(struct emit *e);	/* tiers.c: to_X, outside_X, from_X, to_host */
+void emit_inet_sets(struct emit *e);	 /* sets.c: sets and maps of endpoints, zones */
+void emit_published(struct emit *e);	 /* published.c: maps and chains of published ports */
+void emit_tier_chains(struct emit *e);	 /* tiers.c: to_X, outside_X, from_X, to_host */
 void emit_denied_chains(struct emit *e); /* denied.c */
-void emit_inet_base(struct emit *e);	/* inet.c */
-void emit_bridge_table(struct emit *e); /* bridge.c */
+void emit_inet_base(struct emit *e);	 /* inet.c */
+void emit_bridge_table(struct emit *e);	 /* bridge.c */
 bool emit_needs_bridge_nf(const struct emit *e);
 /* Members of the group may reach each other without a look at protocol or state. */
 bool emit_fully_within(const struct emit *e, const struct group *group);
@@ -145,8 +147,8 @@ size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum si
 bool peer_is_outside(const struct policy_peer *peer); /* internet, lan, world, dns, prefix */
 bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier);
 
-/* One way to meet a rule's ports: no condition (any), a protocol, a protocol and ports, these and an
- * address of the host (resolver, published on that address) or a bridge. */
+/* One way to meet a rule's ports: no condition (any), a protocol, a protocol and ports, these and
+ * an address of the host (resolver, published on that address) or a bridge. */
 struct port_condition {
 	struct rs_match matches[4];
 	size_t n;

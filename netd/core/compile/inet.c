@@ -20,9 +20,9 @@ static void emit_prerouting(struct emit *e)
 {
 	static const struct ip_prefix loopback4 = { { IP_V4, { 127 } }, 8 };
 	static const struct ip_prefix loopback6 = { { IP_V6, { [15] = 1 } }, 128 };
-	struct rs_chain *chain = emit_base_chain(
-		e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_RAW,
-		"loopback addresses never come from outside; container addresses only from bridges");
+	struct rs_chain *chain = emit_base_chain(e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_RAW,
+						 "loopback addresses never come from outside; "
+						 "container addresses only from bridges");
 
 	if (e->err)
 		return;
@@ -63,9 +63,9 @@ static void emit_bridged(struct emit *e, struct rs_chain *chain, const struct rs
 static void emit_forward(struct emit *e)
 {
 	struct rs_match stamped = match_stamp(e);
-	struct rs_chain *chain = emit_base_chain(e, "forward", RS_HOOK_FORWARD,
-						 PRIORITY_BEFORE_FILTER,
-						 "a connection that was judged under the policy in force passes");
+	struct rs_chain *chain =
+		emit_base_chain(e, "forward", RS_HOOK_FORWARD, PRIORITY_BEFORE_FILTER,
+				"a connection that was judged under the policy in force passes");
 
 	if (e->err)
 		return;
@@ -148,9 +148,9 @@ static void emit_input(struct emit *e)
  * in both directions; what the host itself began is nobody's business. */
 static void emit_output(struct emit *e)
 {
-	struct rs_chain *chain = emit_base_chain(e, "output", RS_HOOK_OUTPUT,
-						 PRIORITY_BEFORE_FILTER,
-						 "answers of this host; what it begins itself passes");
+	struct rs_chain *chain =
+		emit_base_chain(e, "output", RS_HOOK_OUTPUT, PRIORITY_BEFORE_FILTER,
+				"answers of this host; what it begins itself passes");
 
 	if (e->err)
 		return;
@@ -191,8 +191,8 @@ static void emit_accepted(struct emit *e)
 	uint32_t mask = e->in->stamp_mask;
 	struct rs_mark stamp = { RS_CT_MARK, ~mask, e->in->stamp, true };
 	struct draft stamping = { 0 };
-	struct rs_chain *chain =
-		emit_chain(e, CHAIN_ACCEPTED, "stamp the connection: judged under the policy in force");
+	struct rs_chain *chain = emit_chain(
+		e, CHAIN_ACCEPTED, "stamp the connection: judged under the policy in force");
 
 	stamping.rule.mark = arena_dup(e->arena, &stamp, sizeof(stamp));
 	if (e->err || !stamping.rule.mark) {

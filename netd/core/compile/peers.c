@@ -158,10 +158,10 @@ const char *compile_counter_name(const struct policy *policy, size_t rule, struc
 	for (size_t i = rule > 0 ? rule - 1 : 0; i < policy->n_rules && i <= rule + 1; i++)
 		shares_line |= i != rule && policy->rules[i].loc.line == loc->line &&
 			       strcmp(policy->rules[i].loc.file, loc->file) == 0;
-	char *name = shares_line ? arena_printf(arena, "rule_%.64s_%u_%u", base_name(loc->file),
-						loc->line, loc->col) :
-				   arena_printf(arena, "rule_%.64s_%u", base_name(loc->file),
-						loc->line);
+	char *name =
+		shares_line ? arena_printf(arena, "rule_%.64s_%u_%u", base_name(loc->file),
+					   loc->line, loc->col)
+			    : arena_printf(arena, "rule_%.64s_%u", base_name(loc->file), loc->line);
 	if (name)
 		make_identifier(name);
 	return name;

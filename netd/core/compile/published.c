@@ -55,8 +55,8 @@ static bool is_loopback(const struct ip_addr *addr)
 {
 	static const uint8_t one[16] = { [15] = 1 };
 
-	return addr->family == IP_V4 ? addr->bytes[0] == 127 :
-				       memcmp(addr->bytes, one, sizeof(one)) == 0;
+	return addr->family == IP_V4 ? addr->bytes[0] == 127
+				     : memcmp(addr->bytes, one, sizeof(one)) == 0;
 }
 
 static struct opening make_opening(const struct world_published *published)
@@ -65,12 +65,12 @@ static struct opening make_opening(const struct world_published *published)
 	uint16_t port = htons(published->host_port);
 	struct opening opening = { .published = published };
 
-	opening.keyed = is_unspecified(&published->host_ip)	  ? KEYED_ANY :
-			published->host_ip.family == IP_V6 ? KEYED_IP6 :
-								    KEYED_IP4;
+	opening.keyed = is_unspecified(&published->host_ip)  ? KEYED_ANY
+			: published->host_ip.family == IP_V6 ? KEYED_IP6
+							     : KEYED_IP4;
 	if (opening.keyed != KEYED_ANY)
-		rs_key_add(&opening.key, keyings[opening.keyed].types[0],
-			   published->host_ip.bytes, true);
+		rs_key_add(&opening.key, keyings[opening.keyed].types[0], published->host_ip.bytes,
+			   true);
 	rs_key_add(&opening.key, RS_TYPE_INET_PROTO, &proto, true);
 	rs_key_add(&opening.key, RS_TYPE_INET_SERVICE, &port, true);
 	return opening;
@@ -149,8 +149,8 @@ static void emit_maps(struct emit *e, const openings *all)
 			one_owner &= all->items[next].group == opening->group;
 		}
 		emit_goto_elem(e, maps[opening->keyed], &opening->key,
-			       one_owner ? emit_name(e, "published_%s", opening->group->name) :
-					   CHAIN_NOBODY);
+			       one_owner ? emit_name(e, "published_%s", opening->group->name)
+					 : CHAIN_NOBODY);
 	}
 }
 
@@ -181,14 +181,14 @@ static void add_run(struct emit *e, const struct opening *first, const struct rs
 	struct port_condition condition = { 0 };
 
 	if (first->keyed != KEYED_ANY)
-		condition.matches[condition.n++] = match_is(keyings[first->keyed].address,
-							    first->published->host_ip.bytes);
+		condition.matches[condition.n++] =
+			match_is(keyings[first->keyed].address, first->published->host_ip.bytes);
 	if (extra)
 		condition.matches[condition.n++] = *extra;
 	condition.matches[condition.n++] = match_number(RS_META_L4PROTO, proto_number(proto));
-	condition.matches[condition.n++] = ports->n_elems == 1 ?
-						   match_is(field, ports->elems[0].key.bytes) :
-						   match_one_of(&field, 1, ports);
+	condition.matches[condition.n++] = ports->n_elems == 1
+						   ? match_is(field, ports->elems[0].key.bytes)
+						   : match_one_of(&field, 1, ports);
 	if (VEC_PUSH(e->arena, ret, condition) < 0)
 		e->err = -ENOMEM;
 }
@@ -202,7 +202,8 @@ static void openings_to_conditions(struct emit *e, const openings *all, const bo
 	for (size_t i = 0, next; i < all->n && !e->err; i = next) {
 		struct rs_set *ports = emit_inline_set(e, port_type, 1);
 		uint16_t last = 0;
-		for (next = i; next < all->n && same_run(&all->items[i], &all->items[next]); next++) {
+		for (next = i; next < all->n && same_run(&all->items[i], &all->items[next]);
+		     next++) {
 			uint16_t port = all->items[next].published->host_port, wire = htons(port);
 			struct rs_key key = { 0 };
 			if (!wanted[next] || port == last || !ports)
@@ -248,7 +249,8 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct grou
 				struct rs_match sources[PEER_ALTERNATIVES];
 				if (peer_is_outside(&rule->from[p]) != outside)
 					continue;
-				size_t n = peer_alternatives(e, &rule->from[p], SIDE_SOURCE, sources);
+				size_t n =
+					peer_alternatives(e, &rule->from[p], SIDE_SOURCE, sources);
 				emit_policy_rule(e, chain, i, sources, n, &ports,
 						 action == POLICY_ALLOW ? CHAIN_ACCEPTED : denied);
 			}
@@ -269,8 +271,8 @@ static void emit_within_bridge(struct emit *e, struct rs_chain *chain, const str
 		return;
 	}
 	for (size_t i = 0; i < all->n; i++)
-		wanted[i] = all->items[i].group == group &&
-			    strcmp(all->items[i].bridge, bridge) == 0;
+		wanted[i] =
+			all->items[i].group == group && strcmp(all->items[i].bridge, bridge) == 0;
 	for (size_t side = 0; side < ARRAY_LEN(sides); side++) {
 		struct rs_match at = match_ifname(sides[side], bridge);
 		openings_to_conditions(e, all, wanted, &at, &ports);
@@ -278,17 +280,18 @@ static void emit_within_bridge(struct emit *e, struct rs_chain *chain, const str
 	for (size_t i = 0; i < ports.n && !e->err; i++)
 		for (size_t family = 0; family < 2; family++) {
 			struct draft draft = { 0 };
-			draft_add(&draft, match_in(family ? RS_CT_ORIGINAL_IP6_SADDR :
-							    RS_CT_ORIGINAL_IP_SADDR,
-						   emit_name(e, "%s%c", group->name, "46"[family])));
+			draft_add(&draft,
+				  match_in(family ? RS_CT_ORIGINAL_IP6_SADDR
+						  : RS_CT_ORIGINAL_IP_SADDR,
+					   emit_name(e, "%s%c", group->name, "46"[family])));
 			for (size_t m = 0; m < ports.items[i].n; m++)
 				draft_add(&draft, ports.items[i].matches[m]);
 			emit_verdict(e, chain, &draft, RS_GOTO, CHAIN_ACCEPTED);
 		}
 }
 
-static void emit_published_within(struct emit *e, struct rs_chain *chain,
-				  const struct group *group, const openings *all)
+static void emit_published_within(struct emit *e, struct rs_chain *chain, const struct group *group,
+				  const openings *all)
 {
 	const struct world *world = e->in->world;
 
@@ -305,10 +308,9 @@ static void emit_published_within(struct emit *e, struct rs_chain *chain,
 static void emit_group(struct emit *e, const struct group *group, const openings *all)
 {
 	const char *outside_name = emit_name(e, "published_outside_%s", group->name);
-	struct rs_chain *chain =
-		emit_chain(e, emit_name(e, "published_%s", group->name),
-			   emit_name(e, "a port that %s publishes, reached through the host",
-				     group->name));
+	struct rs_chain *chain = emit_chain(
+		e, emit_name(e, "published_%s", group->name),
+		emit_name(e, "a port that %s publishes, reached through the host", group->name));
 	struct rs_chain *outside = emit_chain(e, outside_name, NULL);
 
 	if (e->err)
@@ -321,8 +323,8 @@ static void emit_group(struct emit *e, const struct group *group, const openings
 
 	emit_rules(e, outside, group, all, true);
 	emit_always(e, outside, RS_GOTO,
-		    group->unjudged ? CHAIN_ACCEPTED :
-				      emit_denied_name(e, DENIED_TO_OUTSIDE, group));
+		    group->unjudged ? CHAIN_ACCEPTED
+				    : emit_denied_name(e, DENIED_TO_OUTSIDE, group));
 }
 
 void emit_published(struct emit *e)

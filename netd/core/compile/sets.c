@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/policy/zone.h"
 #include "core/compile/emit.h"
+#include "core/policy/zone.h"
 
 struct endpoint_sets {
 	struct rs_set *any[2], *audited[2], *to[2], *from[2];
@@ -86,9 +86,8 @@ static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 		if (e->any_audited)
 			sets->audited[family] = emit_set(e, names[family][3], type, 1);
 		for (size_t g = 0; g < e->n_groups && !e->err; g++)
-			sets->members[g * 2 + family] =
-				emit_set(e, emit_name(e, "%s%c", e->groups[g].name, "46"[family]),
-					 type, 1);
+			sets->members[g * 2 + family] = emit_set(
+				e, emit_name(e, "%s%c", e->groups[g].name, "46"[family]), type, 1);
 	}
 }
 

@@ -9,15 +9,15 @@ static size_t next_rule(const struct emit *e, enum policy_action action, size_t 
 {
 	const struct policy *policy = e->in->policy;
 
-	while (i < policy->n_rules && (policy->rules[i].action != action ||
-				       !emit_rule_active(e, &policy->rules[i])))
+	while (i < policy->n_rules &&
+	       (policy->rules[i].action != action || !emit_rule_active(e, &policy->rules[i])))
 		i++;
 	return i;
 }
 
 /* Deny rules beat every allow: two passes over the rules, in source order. */
-#define FOR_EACH_RULE(e, i, action)                                                                \
-	for (size_t i = next_rule((e), (action), 0); i < (e)->in->policy->n_rules;                 \
+#define FOR_EACH_RULE(e, i, action)                                                \
+	for (size_t i = next_rule((e), (action), 0); i < (e)->in->policy->n_rules; \
 	     i = next_rule((e), (action), i + 1))
 
 static const enum policy_action deny_first[] = { POLICY_DENY, POLICY_ALLOW };
@@ -28,8 +28,8 @@ static const char *rule_target(enum policy_action action, const char *denied)
 }
 
 /* All peers of one side for which @wanted holds, as alternatives of the rule. */
-static void emit_rule_peers(struct emit *e, struct rs_chain *chain, size_t index,
-			    enum side side, bool (*wanted)(const struct policy_peer *),
+static void emit_rule_peers(struct emit *e, struct rs_chain *chain, size_t index, enum side side,
+			    bool (*wanted)(const struct policy_peer *),
 			    const port_conditions *ports, const char *target)
 {
 	const struct policy_rule *rule = &e->in->policy->rules[index];
@@ -64,7 +64,8 @@ static void rules_into_tier(struct emit *e, struct rs_chain *chain, const struct
 			    bool (*source)(const struct policy_peer *), const char *denied)
 {
 	for (size_t a = 0; a < ARRAY_LEN(deny_first); a++)
-		FOR_EACH_RULE (e, i, deny_first[a]) {
+		FOR_EACH_RULE(e, i, deny_first[a])
+		{
 			const struct policy_rule *rule = &e->in->policy->rules[i];
 			port_conditions ports = { 0 };
 			if (!rule_names_tier(rule->to, rule->n_to, group->tier))
@@ -97,10 +98,11 @@ static void emit_to(struct emit *e, const struct group *group)
 	const char *denied = emit_denied_name(e, DENIED_TO, group);
 	const char *denied_outside = emit_denied_name(e, DENIED_TO_OUTSIDE, group);
 	const char *outside = emit_name(e, "outside_%s", group->name);
-	struct rs_chain *to = emit_chain(e, emit_name(e, "to_%s", group->name),
-					 emit_name(e, "a container of %s is the destination", group->name));
-	struct rs_chain *from_outside =
-		emit_chain(e, outside, emit_name(e, "from outside to a published port of %s", group->name));
+	struct rs_chain *to =
+		emit_chain(e, emit_name(e, "to_%s", group->name),
+			   emit_name(e, "a container of %s is the destination", group->name));
+	struct rs_chain *from_outside = emit_chain(
+		e, outside, emit_name(e, "from outside to a published port of %s", group->name));
 
 	if (e->err)
 		return;
@@ -135,13 +137,15 @@ static void dns_conditions(struct emit *e, const struct policy_rule *rule, enum 
 static void emit_from(struct emit *e, const struct group *group)
 {
 	const char *denied = emit_denied_name(e, DENIED_FROM, group);
-	struct rs_chain *from = emit_chain(e, emit_name(e, "from_%s", group->name),
-					   emit_name(e, "from a container of %s to outside", group->name));
+	struct rs_chain *from =
+		emit_chain(e, emit_name(e, "from_%s", group->name),
+			   emit_name(e, "from a container of %s to outside", group->name));
 
 	if (e->err)
 		return;
 	for (size_t a = 0; a < ARRAY_LEN(deny_first); a++)
-		FOR_EACH_RULE (e, i, deny_first[a]) {
+		FOR_EACH_RULE(e, i, deny_first[a])
+		{
 			const struct policy_rule *rule = &e->in->policy->rules[i];
 			port_conditions ports = { 0 }, dns_ports = { 0 };
 			const char *target = rule_target(deny_first[a], denied);
@@ -208,10 +212,9 @@ static void emit_to_host(struct emit *e)
 		emit_chain(e, CHAIN_TO_HOST, "from a container to a service of this host");
 
 	for (size_t a = 0; a < ARRAY_LEN(deny_first) && !e->err; a++)
-		FOR_EACH_RULE (e, i, deny_first[a])
-			emit_rule_to_host(e, chain, i,
-					  rule_target(deny_first[a],
-						      emit_denied_name(e, DENIED_HOST, NULL)));
+		FOR_EACH_RULE(e, i, deny_first[a])
+	emit_rule_to_host(e, chain, i,
+			  rule_target(deny_first[a], emit_denied_name(e, DENIED_HOST, NULL)));
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
 		if (e->groups[g].unjudged) {
 			EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,

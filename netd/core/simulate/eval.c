@@ -112,8 +112,7 @@ static enum rs_verdict rule_verdict(const struct run *run, const struct rs_rule 
 		return rule->verdict;
 	if (!load(run->packet, rule->vmap_fields, rule->n_vmap_fields, &key))
 		return RS_CONTINUE;
-	const struct rs_elem *elem =
-		rs_set_find(ruleset_find_set(run->table, rule->target), &key);
+	const struct rs_elem *elem = rs_set_find(ruleset_find_set(run->table, rule->target), &key);
 	if (!elem)
 		return RS_CONTINUE;
 	*target = elem->target;

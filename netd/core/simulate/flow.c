@@ -111,8 +111,8 @@ static struct place place_of(const struct sim_host *host, const struct sim_end *
 
 static bool is_loopback(const struct ip_addr *addr)
 {
-	return addr->family == IP_V4 ? addr->bytes[0] == 127 : addr->bytes[15] == 1 &&
-			addr->bytes[0] == 0;
+	return addr->family == IP_V4 ? addr->bytes[0] == 127
+				     : addr->bytes[15] == 1 && addr->bytes[0] == 0;
 }
 
 /* The published port that leads to the flow's destination, preferring one that is open to others
@@ -212,11 +212,11 @@ static struct sim_packet make_packet(const struct way *way)
 	enum { DNAT = 1 << 5, ETHERTYPE_IP = 0x0800, ETHERTYPE_IP6 = 0x86dd, ECHO_REQUEST = 128 };
 	bool v6 = way->flow->family == IP_V6, dnat = way->path == SIM_PATH_PUBLISHED;
 	bool through_host = way->path == SIM_PATH_PROXY || way->path == SIM_PATH_TO_HOST;
-	uint8_t proto = proto_number(way->flow->proto), original = 0, hops = 64, echo = ECHO_REQUEST;
+	uint8_t proto = proto_number(way->flow->proto), original = 0, hops = 64,
+		echo = ECHO_REQUEST;
 	uint16_t type = htons(v6 ? ETHERTYPE_IP6 : ETHERTYPE_IP), port = htons(way->flow->port);
-	uint16_t sent_port = way->published && (dnat || through_host) ?
-				     htons(way->published->host_port) :
-				     port;
+	uint16_t sent_port =
+		way->published && (dnat || through_host) ? htons(way->published->host_port) : port;
 	const uint8_t *destination =
 		through_host || dnat ? way->host_addr.bytes : way->to.addr.bytes;
 	const uint8_t *true_destination = through_host ? destination : way->to.addr.bytes;
@@ -310,13 +310,13 @@ static const char *netd_reason(const struct way *way, const struct sim_result *r
 	if (way->path == SIM_PATH_FROM_HOST && result->allowed)
 		return "this host may always reach containers";
 	if (way->path == SIM_PATH_DIRECT)
-		return way->published ?
-			       "the port is published on a loopback address: this host alone" :
-			       "from outside only published ports are reached, and it is not one";
+		return way->published
+			       ? "the port is published on a loopback address: this host alone"
+			       : "from outside only published ports are reached, and it is not one";
 	if (result->allowed && !result->audited)
-		return way->path == SIM_PATH_BRIDGED ?
-			       "same tier on the same network (within: allow)" :
-			       "not judged";
+		return way->path == SIM_PATH_BRIDGED
+			       ? "same tier on the same network (within: allow)"
+			       : "not judged";
 	return "no rule allows it";
 }
 
@@ -361,8 +361,8 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 	way.from = place_of(host, &flow->from, flow->family);
 	way.to = place_of(host, &flow->to, flow->family);
 	way.published = find_published(&way);
-	way.path = is_managed(&way.from) && is_managed(&way.to) ? choose_path(&way) :
-								  SIM_PATH_NOT_OURS;
+	way.path = is_managed(&way.from) && is_managed(&way.to) ? choose_path(&way)
+								: SIM_PATH_NOT_OURS;
 	way.host_addr = host_address(&way);
 	result.path = way.path;
 	if (!has_addresses(&way)) {

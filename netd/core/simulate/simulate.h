@@ -72,9 +72,9 @@ enum sim_path {
 
 enum sim_decider {
 	SIM_BY_NETD,
-	SIM_BY_DOCKER,	 /* netd lets it pass, Docker drops it */
-	SIM_BY_DEFAULT,	 /* nobody judges it */
-	SIM_NO_ADDRESS,	 /* an end has no address of that family: nothing to send */
+	SIM_BY_DOCKER,	/* netd lets it pass, Docker drops it */
+	SIM_BY_DEFAULT, /* nobody judges it */
+	SIM_NO_ADDRESS, /* an end has no address of that family: nothing to send */
 };
 
 struct sim_result {
@@ -84,17 +84,17 @@ struct sim_result {
 	sim_trace trace;	      /* rules that matched, in order */
 	const struct rs_chain *chain; /* where the decision fell, or NULL */
 	const struct rs_rule *rule;
-	uint32_t policy_rule;	      /* index into policy.rules + 1, 0: a default */
-	const char *reason;	      /* one sentence */
-	bool needs_bridge_nf;	      /* allowed only while bridge-nf-call-iptables is 1 */
+	uint32_t policy_rule; /* index into policy.rules + 1, 0: a default */
+	const char *reason;   /* one sentence */
+	bool needs_bridge_nf; /* allowed only while bridge-nf-call-iptables is 1 */
 };
 
 struct sim_host {
 	const struct world *world;
 	const struct policy *policy;
 	const struct compile_output *compiled;
-	bool symbolic; /* the world was made from the policy: every port counts as published, Docker's
-			* isolation is not asked */
+	bool symbolic; /* the world was made from the policy: every port counts as published,
+			* Docker's isolation is not asked */
 };
 
 /* 0 or -ENOMEM. Texts and the trace live in @arena. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A host for a policy that is asked about without one. Addresses are of the benchmarking range
- * 198.18.0.0/15 (RFC 2544) and the discard-only 100::/64 (RFC 6666): no zone and no sensible CIDR of
- * a policy holds them. */
+ * 198.18.0.0/15 (RFC 2544) and the discard-only 100::/64 (RFC 6666): no zone and no sensible CIDR
+ * of a policy holds them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,10 +35,11 @@ int sim_symbolic_world(const struct policy *policy, struct arena *arena, const s
 
 	if (!world || !network || !containers || !endpoints || !ports || !assignments)
 		return -ENOMEM;
-	*network = (struct world_network){
-		.id = "symbolic", .name = "symbolic", .driver = "bridge", .bridge = "symbolic",
-		.icc = true
-	};
+	*network = (struct world_network){ .id = "symbolic",
+					   .name = "symbolic",
+					   .driver = "bridge",
+					   .bridge = "symbolic",
+					   .icc = true };
 	for (uint32_t i = 0; i < n; i++) {
 		const char *tier = policy->tiers[i / PER_TIER].name;
 		(void)snprintf(containers[i].id, sizeof(containers[i].id), "symbolic%u", i);
@@ -53,9 +54,14 @@ int sim_symbolic_world(const struct policy *policy, struct arena *arena, const s
 		if (!containers[i].name)
 			return -ENOMEM;
 	}
-	*world = (struct world){ .networks = network, .n_networks = 1, .containers = containers,
-				 .n_containers = n, .endpoints = endpoints, .n_endpoints = n,
-				 .ports = ports, .n_ports = n };
+	*world = (struct world){ .networks = network,
+				 .n_networks = 1,
+				 .containers = containers,
+				 .n_containers = n,
+				 .endpoints = endpoints,
+				 .n_endpoints = n,
+				 .ports = ports,
+				 .n_ports = n };
 	*ret = world;
 	*ret_assignments = assignments;
 	return 0;

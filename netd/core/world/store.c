@@ -260,6 +260,17 @@ const char *world_store_bridge_network(const struct world_store *store, size_t *
 	return NULL;
 }
 
+const char *world_store_idle_container(const struct world_store *store, size_t *cursor)
+{
+	while (*cursor < store->containers.n) {
+		const struct store_container *container =
+			container_at(&store->containers, (*cursor)++);
+		if (container->listed && container->n_endpoints == 0)
+			return container->facts.id;
+	}
+	return NULL;
+}
+
 bool world_store_is_unmanaged(const struct world_store *store, const char *network_id)
 {
 	const struct store_network *network =

@@ -131,6 +131,9 @@ void world_store_disconnect(struct world_store *store, const char *network_id,
 /* The ids of the managed networks, one a call; NULL after the last. *cursor starts at 0. Valid
  * until the store changes. */
 const char *world_store_bridge_network(const struct world_store *store, size_t *cursor);
+/* The same for the ids of the listed containers that are on no network: stopped ones, whose
+ * configured ports are not known before somebody inspects them. */
+const char *world_store_idle_container(const struct world_store *store, size_t *cursor);
 /* A known network on which there is nothing to guard (host, none, overlay). */
 bool world_store_is_unmanaged(const struct world_store *store, const char *network_id);
 /* Swaps what Docker said of the two stores: a full reading is gathered in a second store and takes

@@ -48,12 +48,24 @@ void link_fail(struct docker *docker, const char *what, const char *reason)
 		docker->handler.on_down(docker->handler.userdata, docker->error);
 }
 
+/* What a stopped container will publish is known before it starts, so that no published port is
+ * open to others between its docker-proxy's listening and its `start` event. */
+static void inspect_idle(struct docker *docker)
+{
+	const char *id;
+
+	for (size_t cursor = 0; docker->link == DOCKER_LINK_UP &&
+				(id = world_store_idle_container(docker->store, &cursor));)
+		ask(docker, QUESTION_INSPECT, id);
+}
+
 void link_is_up(struct docker *docker)
 {
 	docker->link = DOCKER_LINK_UP;
 	docker->retry_us = RETRY_FIRST_US;
 	docker->told[0] = '\0';
 	react_to_missed(docker);
+	inspect_idle(docker);
 	if (docker->handler.on_synced)
 		docker->handler.on_synced(docker->handler.userdata);
 }
