@@ -418,6 +418,35 @@ static void doubled_mac_is_closed(void **state)
 	(void)arena_free(f.arena);
 }
 
+/* What two facts or two words of a policy say alike is one element, never a ruleset that cannot be
+ * committed. */
+static void doubles_do_not_block(void **state)
+{
+	struct fixture f;
+	const char *why;
+
+	(void)state;
+	fixture_make(&f, "allow:\n"
+			 "  - {from: web, to: app, ports: [80/tcp, 81/tcp, 80/tcp]}\n"
+			 "  - {from: [web, web], to: app, ports: [9/tcp]}\n");
+	struct world world = *f.world;
+	struct world_endpoint *ends = arena_dup(f.arena, world.endpoints,
+						world.n_endpoints * sizeof(*ends));
+	struct ip_addr resolvers[] = { { IP_V4, { 10, 0, 0, 53 } }, { IP_V4, { 10, 0, 0, 53 } } };
+	for (size_t i = 0; i < world.n_endpoints; i++)
+		ends[i].mac = (struct mac_addr){ { 2, 0x42, 1, 1, 1, 1 } };
+	world.endpoints = ends;
+	world.resolvers = resolvers;
+	world.n_resolvers = 2;
+	struct compile_input in = { .policy = f.policy,
+				    .world = &world,
+				    .stamp_mask = COMPILE_STAMP_MASK,
+				    .stamp = 0x00100000 };
+	if (compile_ruleset(&in, f.arena, &f.compiled, &why) != 0)
+		fail_msg("%s", why);
+	(void)arena_free(f.arena);
+}
+
 static void out_of_memory_is_said(void **state)
 {
 	struct fixture f;
@@ -457,6 +486,7 @@ int main(void)
 		cmocka_unit_test(assignments),
 		cmocka_unit_test(zones),
 		cmocka_unit_test(doubled_mac_is_closed),
+		cmocka_unit_test(doubles_do_not_block),
 		cmocka_unit_test(out_of_memory_is_said),
 	};
 

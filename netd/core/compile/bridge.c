@@ -94,18 +94,22 @@ static void emit_ports(struct emit *e)
 	}
 }
 
+/* The address is the endpoint's alone, whether its port is known or not; the guard admits it on its
+ * port only. */
 static void add_guard(struct emit *e, struct bridge_sets *sets, size_t endpoint,
 		      const struct ip_addr *addr)
 {
 	size_t family = addr->family == IP_V6;
 	struct rs_key key = { 0 }, plain = key_addr(addr);
-	struct rs_key port = key_ifname(e->assignments[endpoint].port);
 
+	emit_elem(e, sets->any[family], &plain);
+	if (!e->assignments[endpoint].port)
+		return;
+	struct rs_key port = key_ifname(e->assignments[endpoint].port);
 	rs_key_add(&key, RS_TYPE_IFNAME, port.bytes, true);
 	rs_key_add(&key, RS_TYPE_ETHER_ADDR, e->in->world->endpoints[endpoint].mac.bytes, true);
 	rs_key_add(&key, family ? RS_TYPE_IPV6 : RS_TYPE_IPV4, addr->bytes, true);
 	emit_elem(e, sets->guard[family], &key);
-	emit_elem(e, sets->any[family], &plain);
 	if (family) /* the same bytes, of the type of a neighbour message's target */
 		emit_elem(e, sets->guard_nd, &key);
 }
@@ -117,7 +121,8 @@ static void add_endpoint(struct emit *e, struct bridge_sets *sets, size_t i)
 	struct rs_key mac = { 0 };
 
 	rs_key_add(&mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, false);
-	emit_elem(e, sets->macs, &mac);
+	if (!mac_is_zero(&endpoint->mac))
+		emit_elem(e, sets->macs, &mac);
 	if (endpoint->ipv4.family)
 		add_guard(e, sets, i, &endpoint->ipv4);
 	if (endpoint->ipv6.family) {
@@ -143,7 +148,7 @@ static void emit_sets(struct emit *e)
 	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
 	sets.macs = emit_set(e, SET_MACS, mac, 1);
 	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
-		if (emit_group_of(e, i) && e->assignments[i].port)
+		if (emit_group_of(e, i))
 			add_endpoint(e, &sets, i);
 }
 

@@ -111,6 +111,11 @@ struct local_addr {
 	const struct group *group;
 };
 
+static bool is_link_local(const struct ip_addr *addr)
+{
+	return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 static int by_local_addr(const void *left, const void *right)
 {
 	const struct local_addr *a = left, *b = right;
@@ -131,7 +136,8 @@ static void add_link_locals(struct emit *e, struct endpoint_sets *sets)
 	for (size_t i = 0; i < world->n_endpoints; i++) {
 		const struct world_endpoint *endpoint = &world->endpoints[i];
 		const struct group *group = emit_group_of(e, i);
-		if (group && endpoint->ipv6.family && !mac_is_zero(&endpoint->mac))
+		if (group && endpoint->ipv6.family && !mac_is_zero(&endpoint->mac) &&
+		    !is_link_local(&endpoint->ipv6))
 			locals[n++] = (struct local_addr){ ip_link_local(&endpoint->mac), group };
 	}
 	if (n)

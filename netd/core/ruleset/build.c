@@ -129,8 +129,8 @@ static const struct rs_set *copy_inline_set(struct ruleset *rs, const struct rs_
 
 	if (!copy || !sorted)
 		return NULL;
-	rs_elems_sort(sorted, copy->n_elems);
 	copy->elems = sorted;
+	rs_elems_sort(copy);
 	if (!copy->interval)
 		return copy;
 	copy->elems = arena_alloc(rs->arena, size); /* its `last` pointers stay in sorted */

@@ -26,7 +26,7 @@
 #define TRANSPORT NFT_PAYLOAD_TRANSPORT_HEADER
 /* nft's enum proto_desc_id */
 #define RAW 0
-#define TH 9
+#define TH 11
 #define IPV4 12
 #define IPV6 13
 #define ICMPV6 14
@@ -85,7 +85,7 @@ static const struct rs_field_info fields[RS_FIELD_COUNT] = {
 		PAYLOAD("arp operation", RS_TYPE_ARP_OP, 2, RS_NEEDS_ARP, NETWORK, 6, ARP, 5),
 	[RS_ARP_SADDR_ETHER] =
 		PAYLOAD("arp saddr ether", RS_TYPE_ETHER_ADDR, 6, RS_NEEDS_ARP, NETWORK, 8, ARP, 6),
-	[RS_ARP_SADDR_IP] = PAYLOAD("arp saddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 14, ARP, 8),
+	[RS_ARP_SADDR_IP] = PAYLOAD("arp saddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 14, ARP, 7),
 	[RS_ARP_DADDR_IP] = PAYLOAD("arp daddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 24, ARP, 9),
 };
 

@@ -35,10 +35,16 @@ static int by_text(const void *left, const void *right)
 	return strcmp(*a, *b);
 }
 
-void rs_elems_sort(struct rs_elem *elems, size_t n)
+void rs_elems_sort(struct rs_set *set)
 {
-	if (n)
-		qsort(elems, n, sizeof(*elems), by_key);
+	size_t n = 0;
+
+	if (set->n_elems)
+		qsort(set->elems, set->n_elems, sizeof(*set->elems), by_key);
+	for (size_t i = 0; i < set->n_elems; i++)
+		if (n == 0 || !rs_same_elem(&set->elems[n - 1], &set->elems[i]))
+			set->elems[n++] = set->elems[i];
+	set->n_elems = n;
 }
 
 static int by_chain_name(const void *left, const void *right)
@@ -73,7 +79,7 @@ int rs_table_sort(struct rs_table *table, struct arena *arena)
 		qsort(by_name, n, sizeof(*by_name), by_chain_name);
 	table->by_name = by_name;
 	for (size_t i = 0; i < table->sets.n; i++)
-		rs_elems_sort(table->sets.items[i]->elems, table->sets.items[i]->n_elems);
+		rs_elems_sort(table->sets.items[i]);
 	if (table->sets.n)
 		qsort(table->sets.items, table->sets.n, sizeof(struct rs_set *), by_set_name);
 	sort_counters(table);

@@ -6,7 +6,8 @@
 
 #include "core/ruleset/ruleset.h"
 
-void rs_elems_sort(struct rs_elem *elems, size_t n); /* by key */
+/* By key; elements that say the same become one. */
+void rs_elems_sort(struct rs_set *set);
 /* Sets, counters and the index of chains by name; doubled counters go. 0 or -ENOMEM. */
 int rs_table_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
 /* The place in table->by_name, or -1. */

@@ -77,6 +77,15 @@ static uint32_t number_of(enum rs_type type, const uint8_t *bytes)
 	return n;
 }
 
+static void print_digits(enum rs_type type, uint32_t n, struct text *out)
+{
+	text_add(out, numbers[type].prefix);
+	if (numbers[type].hex_digits)
+		text_printf(out, "%0*x", numbers[type].hex_digits, n);
+	else
+		text_printf(out, "%u", n);
+}
+
 static void print_number(enum rs_type type, const uint8_t *bytes, struct text *out)
 {
 	uint32_t n = number_of(type, bytes);
@@ -86,11 +95,7 @@ static void print_number(enum rs_type type, const uint8_t *bytes, struct text *o
 			text_add(out, word->text);
 			return;
 		}
-	text_add(out, numbers[type].prefix);
-	if (numbers[type].hex_digits)
-		text_printf(out, "%0*x", numbers[type].hex_digits, n);
-	else
-		text_printf(out, "%u", n);
+	print_digits(type, n, out);
 }
 
 /* "established|related"; a bit without a name makes it a number. */
@@ -163,6 +168,22 @@ void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out)
 	printers[type](type, bytes, out);
 }
 
+/* In a range of words nft could not tell the dash from those within the words. */
+static void print_bound(enum rs_type type, const uint8_t *bytes, struct text *out)
+{
+	if (printers[type] == print_number)
+		print_digits(type, number_of(type, bytes), out);
+	else
+		rs_print_value(type, bytes, out);
+}
+
+void rs_print_range(enum rs_type type, const uint8_t *first, const uint8_t *last, struct text *out)
+{
+	print_bound(type, first, out);
+	text_add(out, "-");
+	print_bound(type, last, out);
+}
+
 void rs_print_key(const enum rs_type *types, size_t n_types, const struct rs_key *key,
 		  struct text *out)
 {
@@ -195,16 +216,16 @@ void rs_print_elem(const struct rs_set *set, const struct rs_elem *elem, struct 
 {
 	bool is_addr = set->types[0] == RS_TYPE_IPV4 || set->types[0] == RS_TYPE_IPV6;
 
-	rs_print_key(set->types, set->n_types, &elem->key, out);
-	if (!elem->last || rs_key_compare(&elem->key, elem->last) == 0)
-		return;
-	int len = is_addr ? prefix_len(&elem->key, elem->last) : -1;
-	if (len >= 0) {
-		text_printf(out, "/%d", len);
+	bool range = elem->last && rs_key_compare(&elem->key, elem->last) != 0;
+	int len = range && is_addr ? prefix_len(&elem->key, elem->last) : -1;
+
+	if (range && len < 0) {
+		rs_print_range(set->types[0], elem->key.bytes, elem->last->bytes, out);
 		return;
 	}
-	text_add(out, "-");
-	rs_print_key(set->types, set->n_types, elem->last, out);
+	rs_print_key(set->types, set->n_types, &elem->key, out);
+	if (len >= 0)
+		text_printf(out, "/%d", len);
 }
 
 void rs_print_verdict(enum rs_verdict verdict, const char *target, struct text *out)

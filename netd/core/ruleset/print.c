@@ -61,9 +61,7 @@ static void print_match(const struct rs_match *match, struct text *out)
 		break;
 	case RS_RANGE:
 		text_add(out, " ");
-		rs_print_value(type, match->value.bytes, out);
-		text_add(out, "-");
-		rs_print_value(type, match->last.bytes, out);
+		rs_print_range(type, match->value.bytes, match->last.bytes, out);
 		break;
 	case RS_IN:
 	case RS_NOT_IN:

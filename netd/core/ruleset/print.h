@@ -6,6 +6,8 @@
 
 /* One field's bytes: 172.18.0.2, "br-lan", 0x00000100, established|related. */
 void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out);
+/* first-last, in numbers. */
+void rs_print_range(enum rs_type type, const uint8_t *first, const uint8_t *last, struct text *out);
 /* A whole key: fields joined by " . ". */
 void rs_print_key(const enum rs_type *types, size_t n_types, const struct rs_key *key,
 		  struct text *out);

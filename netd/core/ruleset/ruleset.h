@@ -31,7 +31,13 @@ struct rs_key {
 /* ---- tables ---- */
 
 enum rs_family { RS_INET, RS_BRIDGE, RS_FAMILY_COUNT };
-enum rs_hook { RS_HOOK_PREROUTING, RS_HOOK_INPUT, RS_HOOK_FORWARD, RS_HOOK_OUTPUT, RS_HOOK_POSTROUTING };
+enum rs_hook {
+	RS_HOOK_PREROUTING,
+	RS_HOOK_INPUT,
+	RS_HOOK_FORWARD,
+	RS_HOOK_OUTPUT,
+	RS_HOOK_POSTROUTING
+};
 
 enum rs_verdict {
 	RS_CONTINUE, /* the rule has no verdict: the next rule */
@@ -54,16 +60,16 @@ struct rs_set {
 	const char *name;
 	enum rs_type types[RS_KEY_FIELDS];
 	uint8_t n_types;
-	bool map;      /* verdict map */
-	bool interval; /* elements are ranges (one field) */
+	bool map;	       /* verdict map */
+	bool interval;	       /* elements are ranges (one field) */
 	struct rs_elem *elems; /* sorted by key once sealed */
 	size_t n_elems, cap_elems;
 };
 
 enum rs_op {
-	RS_EQ,	   /* field == value */
-	RS_NE,	   /* field != value */
-	RS_BITS,   /* (field & mask) == value; with one bit of a state or status: `ct status dnat` */
+	RS_EQ,	 /* field == value */
+	RS_NE,	 /* field != value */
+	RS_BITS, /* (field & mask) == value; with one bit of a state or status: `ct status dnat` */
 	RS_NOBITS, /* (field & mask) == 0 */
 	RS_RANGE,  /* value <= field <= last: one field */
 	RS_IN,	   /* in the named set */
@@ -72,16 +78,17 @@ enum rs_op {
 };
 
 /* One condition of a rule. A field that the packet does not have (the IPv6 source of an IPv4
- * packet, ct of an untracked one) makes the rule not match, whatever the operator: as in nftables. */
+ * packet, ct of an untracked one) makes the rule not match, whatever the operator: as in nftables.
+ */
 struct rs_match {
 	enum rs_op op;
 	enum rs_field fields[RS_KEY_FIELDS];
 	uint8_t n_fields;
-	bool is_stamp;		  /* value follows the ruleset's stamp: ruleset_set_stamp() */
-	struct rs_key value;	  /* RS_EQ, RS_NE, RS_BITS, RS_RANGE */
-	struct rs_key mask;	  /* RS_BITS, RS_NOBITS; as long as value */
-	struct rs_key last;	  /* RS_RANGE */
-	const char *set;	  /* RS_IN, RS_NOT_IN */
+	bool is_stamp;	     /* value follows the ruleset's stamp: ruleset_set_stamp() */
+	struct rs_key value; /* RS_EQ, RS_NE, RS_BITS, RS_RANGE */
+	struct rs_key mask;  /* RS_BITS, RS_NOBITS; as long as value */
+	struct rs_key last;  /* RS_RANGE */
+	const char *set;     /* RS_IN, RS_NOT_IN */
 	const struct rs_set *inline_set; /* RS_ONE_OF: no name */
 };
 
@@ -104,15 +111,15 @@ struct rs_mark {
 struct rs_rule {
 	const struct rs_match *matches;
 	size_t n_matches;
-	const struct rs_log *log;   /* or NULL */
-	const char *counter;	    /* a named counter, or NULL */
-	struct rs_mark *mark;	    /* or NULL */
+	const struct rs_log *log; /* or NULL */
+	const char *counter;	  /* a named counter, or NULL */
+	struct rs_mark *mark;	  /* or NULL */
 	enum rs_verdict verdict;
-	const char *target;	    /* RS_JUMP, RS_GOTO: chain; RS_VMAP: map */
+	const char *target; /* RS_JUMP, RS_GOTO: chain; RS_VMAP: map */
 	enum rs_field vmap_fields[RS_KEY_FIELDS];
 	uint8_t n_vmap_fields;
-	const char *comment;	    /* "20-shop.yaml:31", at most 127 bytes, or NULL */
-	uint32_t policy_rule;	    /* index into policy.rules + 1; 0: not from a rule */
+	const char *comment;  /* "20-shop.yaml:31", at most 127 bytes, or NULL */
+	uint32_t policy_rule; /* index into policy.rules + 1; 0: not from a rule */
 };
 
 struct rs_base {
@@ -122,16 +129,18 @@ struct rs_base {
 
 struct rs_chain {
 	const char *name;
-	const struct rs_base *base; /* NULL: a regular chain. Base chains: type filter, policy accept */
-	const char *comment;	    /* printed above the chain as a # line, not stored in the kernel */
+	const struct rs_base
+		*base;	     /* NULL: a regular chain. Base chains: type filter, policy accept */
+	const char *comment; /* printed above the chain as a # line, not stored in the kernel */
 	VEC(struct rs_rule) rules;
 };
 
 struct rs_table {
 	enum rs_family family;
-	VEC(struct rs_set *) sets;	/* sorted by name once sealed */
-	VEC(const char *) counters;	/* sorted, without doubles, once sealed */
-	VEC(struct rs_chain *) chains;	/* in the order made: callees and base chains as the story reads */
+	VEC(struct rs_set *) sets;  /* sorted by name once sealed */
+	VEC(const char *) counters; /* sorted, without doubles, once sealed */
+	VEC(struct rs_chain *)
+	chains; /* in the order made: callees and base chains as the story reads */
 	const struct rs_chain **by_name; /* the same chains, sorted; once sealed */
 };
 
@@ -153,7 +162,8 @@ struct ruleset {
 /* ---- building (core/compile) ---- */
 
 struct ruleset *ruleset_new(struct arena *arena) MUST_CHECK;
-/* NULL: out of memory. Names, comments and prefixes are borrowed: they live in the arena or longer. */
+/* NULL: out of memory. Names, comments and prefixes are borrowed: they live in the arena or longer.
+ */
 struct rs_set *ruleset_add_set(struct ruleset *rs, enum rs_family family, const char *name,
 			       const enum rs_type *types, size_t n_types) MUST_CHECK;
 /* A set without a name or a table, for RS_ONE_OF. */
@@ -168,9 +178,9 @@ int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_ele
  * that touch are joined. */
 int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain,
 		     const struct rs_rule *rule) MUST_CHECK;
-/* Sorts and checks: doubled elements (same key), names that refer to nothing, chains reachable in a
- * loop, all that nft or the kernel would refuse. 0; -EINVAL: the compiler is wrong (a bug, with
- * *why); -ENOMEM. */
+/* Sorts, makes elements that say the same one, and checks: elements that contradict, names that
+ * refer to nothing, chains reachable in a loop, all that nft or the kernel would refuse. 0;
+ * -EINVAL: the compiler is wrong (a bug, with *why); -ENOMEM. */
 int ruleset_seal(struct ruleset *rs, const char **why) MUST_CHECK;
 /* Rewrites every value that follows the stamp. */
 void ruleset_set_stamp(struct ruleset *rs, uint32_t stamp);
@@ -194,7 +204,8 @@ bool rs_match_is_flag(const struct rs_match *match);
  * make loading replace an older netd table. */
 void ruleset_print(const struct ruleset *rs, struct text *out);
 void ruleset_print_rule(const struct rs_rule *rule, struct text *out); /* one line, no newline */
-int ruleset_print_json(const struct ruleset *rs, struct text *out) MUST_CHECK; /* nft's own JSON schema is not used: documented in netdctl(8) */
+int ruleset_print_json(const struct ruleset *rs, struct text *out)
+	MUST_CHECK; /* nft's own JSON schema is not used: documented in netdctl(8) */
 
 /* ---- differing ---- */
 
@@ -210,7 +221,8 @@ struct rs_table_diff {
 	VEC(const char *) new_counters, old_counters;
 	VEC(const struct rs_set *) new_sets, old_sets; /* whole sets, with their elements */
 	VEC(const struct rs_chain *) new_chains, old_chains;
-	VEC(const struct rs_chain *) changed_chains; /* flushed and written anew; from the new ruleset */
+	VEC(const struct rs_chain *)
+	changed_chains; /* flushed and written anew; from the new ruleset */
 	/* Elements of sets that both have: deleted first, then added. */
 	VEC(struct rs_elem_change) deleted, added;
 };
@@ -218,8 +230,8 @@ struct rs_table_diff {
 struct rs_diff {
 	struct rs_table_diff tables[RS_FAMILY_COUNT];
 	bool empty;
-	/* Anything but additions that only admit: something deleted or rewritten, or an element more
-	 * where it denies. Flows must be judged again. */
+	/* Anything but additions that only admit: something deleted or rewritten, or an element
+	 * more where it denies. Flows must be judged again. */
 	bool takes_away;
 };
 

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Start and stop order, and what each source of the event loop leads to. Handlers only note facts;
+ * the post source, when nothing else is pending, reconciles. */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <systemd/sd-daemon.h>
+
+#include "core/base/limits.h"
+#include "edge/journal/journal.h"
+#include "edge/loop/loop.h"
+
+#define NETWORKS_FILE "networks.json"
+
+/* ---- facts ---- */
+
+static void facts_changed(struct daemon *d)
+{
+	reconcile_note(d, PLAN_CHANGED);
+	reconcile_soon(d);
+}
+
+static void on_docker_synced(void *userdata)
+{
+	struct daemon *d = userdata;
+	struct docker_status status = docker_status(d->docker);
+
+	log_info(LOG_ID_DOCKER_CONNECTED, "Docker %s, API %s: all networks and containers read",
+		 status.engine_version, status.api_version);
+	reconcile_note(d, PLAN_SYNCED);
+	reconcile_soon(d);
+}
+
+static void on_docker_change(void *userdata, const char *why)
+{
+	(void)why;
+	facts_changed(userdata);
+}
+
+static void on_docker_event(void *userdata, const struct world_event *event)
+{
+	struct daemon *d = userdata;
+
+	if (event->kind == WORLD_EVENT_NETWORK_CONNECT)
+		latency_begin(&d->latency, event->container_id, daemon_now_us());
+}
+
+static void on_docker_down(void *userdata, const char *reason)
+{
+	(void)userdata;
+	log_warning(LOG_ID_DOCKER_LOST,
+		    "Docker: %s; the rules stay as they are, new containers stay closed", reason);
+}
+
+static void on_ports_changed(void *userdata)
+{
+	struct daemon *d = userdata;
+	size_t n;
+	const struct world_port *ports = rtnl_ports(d->rtnl, &n);
+
+	if (world_store_set_ports(d->store, ports, n) < 0)
+		(void)sd_event_exit(d->loop, -ENOMEM);
+	facts_changed(d);
+}
+
+static int refresh_resolvers(struct daemon *d)
+{
+	int r = host_resolvers_refresh(&d->resolvers);
+
+	if (r <= 0)
+		return r;
+	r = world_store_set_resolvers(d->store, d->resolvers.addrs, d->resolvers.n);
+	if (r == 0)
+		facts_changed(d);
+	return r;
+}
+
+static int on_etc_changed(sd_event_source *source, const struct inotify_event *event,
+			  void *userdata)
+{
+	(void)source;
+	if (event->len && strcmp(event->name, "resolv.conf") == 0 &&
+	    refresh_resolvers(userdata) < 0)
+		log_warning(LOG_ID_INTERNAL, "/etc/resolv.conf cannot be read: the resolvers that "
+					     "`dns` stands for stay as they were");
+	return 0;
+}
+
+/* A policy that is wrong was logged, and the one in force stays. */
+static void reload_policy(struct daemon *d)
+{
+	int r = policy_reload(d);
+
+	if (r < 0)
+		log_error(LOG_ID_INTERNAL,
+			  "the policy cannot be read again: %s; the one in force stays",
+			  strerror(-r));
+}
+
+static void on_policy_files_changed(void *userdata)
+{
+	reload_policy(userdata);
+}
+
+static void tables_disturbed(struct daemon *d)
+{
+	d->n_disturbed++;
+	reconcile_note(d, PLAN_DISTURBED);
+	reconcile_soon(d);
+}
+
+static void on_tables_changed(void *userdata, const struct fw_change *change)
+{
+	log_warning(LOG_ID_DRIFT,
+		    "process %s (%u) changed netd's tables (%s, %u objects): writing "
+		    "them anew",
+		    change->process, change->pid, change->first, change->n);
+	tables_disturbed(userdata);
+}
+
+static void on_notifications_lost(void *userdata)
+{
+	log_warning(LOG_ID_RESYNC,
+		    "notifications of nftables were lost: writing netd's tables anew");
+	tables_disturbed(userdata);
+}
+
+/* ---- timers and signals ---- */
+
+static int on_idle(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	return reconcile_run(userdata);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	return reconcile_run(userdata);
+}
+
+static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	facts_changed(userdata);
+	return 0;
+}
+
+static int on_confirm_expired(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct policy_set *refused = d->wanted;
+
+	(void)source;
+	(void)usec;
+	if (!d->previous)
+		return 0;
+	log_warning(LOG_ID_CONFIRM_EXPIRED,
+		    "the applied policy was not confirmed in time: the one before is back");
+	d->wanted = TAKE_PTR(d->previous);
+	policy_forget(d, refused);
+	facts_changed(d);
+	return 0;
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)source;
+	log_info(LOG_ID_STOPPING, "stopping on signal %u: the rules stay in force",
+		 info->ssi_signo);
+	return sd_event_exit(d->loop, 0);
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)source;
+	(void)info;
+	reload_policy(d);
+	return refresh_resolvers(d) == -ENOMEM ? -ENOMEM : 0;
+}
+
+static int add_signals(struct daemon *d)
+{
+	static const struct {
+		int number;
+		sd_event_signal_handler_t handler;
+	} signals[] = { { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_hangup } };
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		(void)sigaddset(&mask, signals[i].number);
+	(void)sigaddset(&mask, SIGPIPE);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		sd_event_source *source = NULL;
+		int r = sd_event_add_signal(d->loop, &source, signals[i].number, signals[i].handler,
+					    d);
+		if (r >= 0)
+			r = sd_event_source_set_exit_on_failure(source, true);
+		if (r >= 0)
+			r = sd_event_source_set_floating(source, true);
+		(void)sd_event_source_unref(source);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_timers(struct daemon *d)
+{
+	const struct {
+		sd_event_source **source;
+		struct loop_timer timer;
+	} timers[] = {
+		{ &d->bound, { "bound", SD_EVENT_PRIORITY_IMPORTANT, on_timer, d } },
+		{ &d->wake, { "retry", SD_EVENT_PRIORITY_NORMAL, on_timer, d } },
+		{ &d->until, { "until", SD_EVENT_PRIORITY_NORMAL, on_until, d } },
+		{ &d->confirm, { "confirm", SD_EVENT_PRIORITY_NORMAL, on_confirm_expired, d } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(timers); i++) {
+		int r = loop_add_timer(d->loop, &timers[i].timer, timers[i].source);
+		if (r < 0)
+			return r;
+	}
+	int r = sd_event_add_post(d->loop, &d->post, on_idle, d);
+	if (r >= 0)
+		r = sd_event_source_set_priority(d->post, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_event_source_set_exit_on_failure(d->post, true);
+	return r < 0 ? r : 0;
+}
+
+/* ---- start, in order ---- */
+
+static int check_rights(struct daemon *d)
+{
+	const char *missing = NULL;
+	int r = host_check_capabilities(&missing);
+
+	(void)d;
+	if (r == HOST_E_MISSING) {
+		log_error(LOG_ID_CAPABILITY_MISSING,
+			  "%s is missing: run netd as a service (systemctl start netd), or as root",
+			  missing);
+		return -EPERM;
+	}
+	return r;
+}
+
+static int start_loop(struct daemon *d)
+{
+	int r = sd_event_default(&d->loop);
+
+	if (r >= 0)
+		r = sd_event_set_watchdog(d->loop, true);
+	if (r >= 0)
+		r = add_signals(d);
+	return r < 0 ? r : add_timers(d);
+}
+
+static int start_facts(struct daemon *d)
+{
+	struct rtnl_options options = { .on_change = on_ports_changed, .userdata = d };
+	size_t n;
+
+	d->store = world_store_new();
+	if (!d->store)
+		return -ENOMEM;
+	int r = refresh_resolvers(d);
+	if (r < 0 && r != -ENOMEM)
+		r = 0; /* no resolver: nothing is `dns` */
+	if (r >= 0)
+		r = rtnl_new(d->loop, &options, &d->rtnl);
+	if (r < 0)
+		return r;
+	const struct world_port *ports = rtnl_ports(d->rtnl, &n);
+	return world_store_set_ports(d->store, ports, n);
+}
+
+/* What was known before the boot: the bridges to close until Docker answers. */
+static void load_networks(struct daemon *d)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const struct world *world;
+	const char *error = NULL;
+	struct host_bytes bytes;
+
+	if (!arena || host_state_read(d->options->state_dir, NETWORKS_FILE, LIMIT_DOCKER_BYTES,
+				      arena, &bytes) < 0)
+		return;
+	int r = world_parse_inventory(bytes.bytes, bytes.len, arena, &world, &error);
+	if (r == 0)
+		r = world_store_load(d->store, world);
+	if (r != 0)
+		log_warning(LOG_ID_STATE_UNWRITABLE,
+			    "%s/" NETWORKS_FILE " is damaged (%s): ignored", d->options->state_dir,
+			    error ? error : strerror(-r));
+}
+
+static int start_tables(struct daemon *d)
+{
+	struct fw_state found;
+	int r = fw_open(&d->fw, &d->last_error);
+
+	if (r == 0)
+		r = fw_probe(d->fw, &found, &d->last_error);
+	if (r < 0) {
+		log_error(LOG_ID_COMMIT_FAILED, "%s", d->last_error.text);
+		return r;
+	}
+	/* Stamps of an unknown mask may be anything: 0 has them all cleared before the first
+	 * commit. */
+	bool known = found.stamped && found.stamp_mask == d->options->mark_mask;
+	bool complete = found.exists[RS_INET] && found.exists[RS_BRIDGE];
+	d->stamp = known ? found.stamp : 0;
+	reconcile_note(d, complete ? PLAN_FOUND_TABLES : PLAN_FOUND_NOTHING);
+	struct fw_watch_handler handler = { .fw = d->fw,
+					    .changed = on_tables_changed,
+					    .lost = on_notifications_lost,
+					    .userdata = d };
+	return fw_watch_new(d->loop, &handler, &d->fw_watch);
+}
+
+static int start_control(struct daemon *d)
+{
+	struct control_options options = { .path = d->options->socket,
+					   .handler = answers_handle,
+					   .userdata = d };
+	int r = control_new(d->loop, &options, &d->control);
+
+	if (r < 0)
+		log_error(LOG_ID_CONTROL_FAILED, "%s: %s%s", d->options->socket, strerror(-r),
+			  r == -EADDRINUSE ? ": another netd runs" : "");
+	return r;
+}
+
+static int load_inventory(struct daemon *d)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const char *path = d->options->inventory, *error = NULL;
+	const struct world *world;
+	char *bytes CLEANUP(free_ptr) = NULL;
+	size_t len = 0;
+
+	FILE *file = arena ? fopen(path, "re") : NULL;
+	ssize_t n = file ? getdelim(&bytes, &len, '\0', file) : -1;
+	if (file)
+		(void)fclose(file);
+	if (n < 0) {
+		log_error(LOG_ID_DOCKER_INVALID, "%s: %s", path, strerror(errno));
+		return -EINVAL;
+	}
+	int r = world_parse_inventory(bytes, (size_t)n, arena, &world, &error);
+	if (r == WORLD_E_INVALID) {
+		log_error(LOG_ID_DOCKER_INVALID, "%s: %s", path, error);
+		return -EINVAL;
+	}
+	if (r == 0)
+		r = world_store_load(d->store, world);
+	reconcile_note(d, PLAN_SYNCED);
+	return r;
+}
+
+static int start_docker(struct daemon *d)
+{
+	struct docker_options options = { .url = d->options->docker_url,
+					  .cert_dir = d->options->docker_cert_dir,
+					  .tls_verify = d->options->docker_tls_verify };
+	struct docker_handler handler = { .on_synced = on_docker_synced,
+					  .on_change = on_docker_change,
+					  .on_event = on_docker_event,
+					  .on_down = on_docker_down,
+					  .userdata = d };
+
+	if (d->options->inventory)
+		return load_inventory(d);
+	int r = docker_new(d->loop, &options, &handler, d->store, &d->docker);
+	if (r == DOCKER_E_URL) {
+		log_error(LOG_ID_DOCKER_INVALID,
+			  "%s is no URL of Docker: unix:///PATH or tcp://HOST:PORT",
+			  d->options->docker_url);
+		return -EINVAL;
+	}
+	return r;
+}
+
+static int start_watches(struct daemon *d)
+{
+	int r = policydir_watch_new(d->loop, d->options->policy, on_policy_files_changed, d,
+				    &d->policy_watch);
+
+	if (r == 0)
+		r = sd_event_add_inotify(d->loop, &d->resolv_watch, "/etc",
+					 IN_CLOSE_WRITE | IN_MOVED_TO, on_etc_changed, d);
+	if (r >= 0)
+		r = sd_event_source_set_exit_on_failure(d->resolv_watch, true);
+	return r < 0 ? r : 0;
+}
+
+/* The rules come first: whatever fails after them leaves the managed networks closed. */
+static int start(struct daemon *d)
+{
+	static int (*const steps[])(struct daemon *) = { check_rights, start_loop, start_facts,
+							 start_tables, policy_start };
+	static int (*const later[])(struct daemon *) = { reconcile_run, start_control,
+							 start_watches, start_docker };
+
+	d->started_us = daemon_now_us();
+	plan_init(&d->plan);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		int r = steps[i](d);
+		if (r < 0)
+			return r;
+	}
+	load_networks(d);
+	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+		int r = later[i](d);
+		if (r < 0)
+			return r;
+	}
+	log_info(LOG_ID_STARTED, "netd %s started", NETD_VERSION);
+	(void)sd_notify(0, "READY=1");
+	return 0;
+}
+
+static void stop(struct daemon *d)
+{
+	sd_event_source *sources[] = { d->post,	 d->bound,   d->wake,
+				       d->until, d->confirm, d->resolv_watch };
+	struct policy_set *wanted = TAKE_PTR(d->wanted), *previous = TAKE_PTR(d->previous);
+	struct policy_set *committed = d->committed ? d->committed->policy : NULL;
+
+	(void)sd_notify(0, "STOPPING=1");
+	d->control = control_free(d->control);
+	d->docker = docker_free(d->docker);
+	d->policy_watch = policydir_watch_free(d->policy_watch);
+	d->fw_watch = fw_watch_free(d->fw_watch);
+	d->fw = fw_free(d->fw);
+	d->rtnl = rtnl_free(d->rtnl);
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+		(void)sd_event_source_disable_unref(sources[i]);
+	d->committed = generation_free(d->committed);
+	d->store = world_store_free(d->store);
+	if (committed != wanted)
+		(void)policy_set_free(committed);
+	if (previous != wanted && previous != committed)
+		(void)policy_set_free(previous);
+	(void)policy_set_free(wanted);
+	d->loop = sd_event_unref(d->loop);
+}
+
+int daemon_run(const struct options *options)
+{
+	struct daemon d = { .options = options };
+	int r = start(&d);
+
+	if (r == 0)
+		r = sd_event_loop(d.loop);
+	if (r < 0 && r != -EPERM)
+		log_error(LOG_ID_INTERNAL, "netd ends: %s; the rules in the kernel stay",
+			  strerror(-r));
+	stop(&d);
+	return r;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
+ * policy is wanted), reconcile.c (carries out the plan's steps), answers.c (control verbs). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "core/base/arena.h"
+#include "core/compile/compile.h"
+#include "core/plan/plan.h"
+#include "core/policy/policy.h"
+#include "core/world/world.h"
+#include "daemon/options.h"
+#include "edge/control/control.h"
+#include "edge/docker/docker.h"
+#include "edge/fw/fw.h"
+#include "edge/fw/watch.h"
+#include "edge/host/host.h"
+#include "edge/policydir/watch.h"
+#include "edge/rtnl/rtnl.h"
+
+/* A policy with the texts it came from; everything in its own arena. */
+struct policy_set {
+	struct arena *arena;
+	const struct policy *policy;
+	const struct policy_source *sources;
+	size_t n_sources;
+	const char *origin;   /* "/etc/netd/policy.d", "apply by uid 0", … */
+	uint64_t path_digest; /* of the files at --policy when it was taken */
+};
+
+/* What is in force in the kernel, and what it was made from. */
+struct generation {
+	struct arena *arena; /* world, ruleset, assignments */
+	struct policy_set *policy;
+	const struct world *world;
+	struct compile_output compiled;
+	uint64_t number;
+};
+
+#define LATENCY_SAMPLES 256
+
+/* Docker's connect event -> the endpoint's rules committed. */
+struct latency {
+	uint32_t samples_us[LATENCY_SAMPLES];
+	size_t n; /* ever taken */
+	struct {
+		char container_id[WORLD_ID_LEN];
+		uint64_t since_us;
+	} pending[64];
+	size_t n_pending;
+};
+
+struct daemon {
+	const struct options *options;
+	sd_event *loop;
+	struct world_store *store;
+	struct docker *docker;
+	struct rtnl *rtnl;
+	struct fw *fw;
+	struct fw_watch *fw_watch;
+	struct control *control;
+	struct policydir_watch *policy_watch;
+	struct host_resolvers resolvers;
+	sd_event_source *post, *bound, *wake, *until, *confirm, *resolv_watch;
+	bool bound_armed;
+
+	struct policy_set *wanted;   /* the next commit takes this one; never NULL once started */
+	struct policy_set *previous; /* comes back unless the change is confirmed; or NULL */
+	const char *policy_error;    /* why the files at --policy are not in force, or NULL */
+	char policy_error_text[256];
+
+	struct plan plan;
+	struct generation *committed; /* NULL: nothing yet */
+	uint32_t stamp;
+	uint64_t n_commits, n_failures, n_disturbed, started_us;
+	struct fw_error last_error;
+	struct latency latency;
+	int bridge_nf_error; /* 0, or why bridge-nf-call-* could not be set */
+};
+
+uint64_t daemon_now_us(void);	/* CLOCK_MONOTONIC */
+int64_t daemon_now_epoch(void); /* seconds, UTC */
+
+/* Runs until SIGTERM or SIGINT. 0, or -errno after it was logged. */
+int daemon_run(const struct options *options) MUST_CHECK;
+
+/* ---- policy.c ---- */
+
+/* At start: the files at --policy, else the last policy that was in force, else the empty one. */
+int policy_start(struct daemon *d) MUST_CHECK;
+/* Reads --policy again. A policy that is not valid leaves the one in force, and is logged. 0
+ * (taken), POLICY_E_INVALID, -ENOMEM. */
+int policy_reload(struct daemon *d) MUST_CHECK;
+/* Takes over texts from somewhere else. @diags: what was found. As above. */
+int policy_take(struct daemon *d, const struct policy_source *sources, size_t n, const char *origin,
+		struct diag_list *diags) MUST_CHECK;
+/* Keeps the policy in force for the next start. */
+void policy_save(struct daemon *d);
+struct policy_set *policy_set_free(struct policy_set *set);
+/* Frees the policies that nothing refers to any more, after a commit. */
+void policy_forget(struct daemon *d, struct policy_set *old);
+
+/* ---- reconcile.c ---- */
+
+/* A fact changed: the next idle moment of the loop, or 10 ms from now at the latest. */
+void reconcile_soon(struct daemon *d);
+/* Carries out what the plan asks for, now. */
+int reconcile_run(struct daemon *d) MUST_CHECK;
+void reconcile_note(struct daemon *d, enum plan_input input);
+struct generation *generation_free(struct generation *generation);
+void latency_begin(struct latency *latency, const char *container_id, uint64_t now_us);
+/* The q-th of 100 samples, in microseconds; 0 when there are none. */
+uint32_t latency_percentile(const struct latency *latency, unsigned int q);
+
+/* ---- answers.c ---- */
+
+control_handler_fn answers_handle;

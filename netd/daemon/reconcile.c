@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Carries out what core/plan asks for: snapshot, compile, one transaction. A generation that is
+ * committed is kept, as the base of the next difference and as what status and explain speak of. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/daemon.h"
+#include "edge/journal/journal.h"
+#include "edge/loop/loop.h"
+
+/* Facts come in bursts; the loop's idle moment gathers them, this bounds the wait in a storm. */
+#define LONGEST_WAIT_US 10000u
+#define NETWORKS_FILE "networks.json"
+
+uint64_t daemon_now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int64_t daemon_now_epoch(void)
+{
+	return (int64_t)time(NULL);
+}
+
+struct generation *generation_free(struct generation *generation)
+{
+	if (generation)
+		(void)arena_free(generation->arena);
+	return NULL;
+}
+
+static void generation_freep(struct generation **generation)
+{
+	*generation = generation_free(*generation);
+}
+
+/* ---- latency ---- */
+
+void latency_begin(struct latency *latency, const char *container_id, uint64_t now_us)
+{
+	if (latency->n_pending == ARRAY_LEN(latency->pending))
+		return; /* a sample, not an account */
+	size_t i = latency->n_pending++;
+	(void)snprintf(latency->pending[i].container_id, WORLD_ID_LEN, "%s", container_id);
+	latency->pending[i].since_us = now_us;
+}
+
+static bool is_admitted(const struct generation *generation, const char *container_id)
+{
+	for (size_t i = 0; i < generation->world->n_endpoints; i++) {
+		const struct world_endpoint *endpoint = &generation->world->endpoints[i];
+		if (strcmp(generation->world->containers[endpoint->container].id, container_id) ==
+		    0)
+			return generation->compiled.assignments[i].kind != ASSIGN_UNKNOWN;
+	}
+	return false;
+}
+
+static void latency_end(struct latency *latency, const struct generation *generation,
+			uint64_t now_us)
+{
+	/* A container that stopped again before it was seen never ends its wait. */
+	enum { FORGET_AFTER_US = 10 * 1000000 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < latency->n_pending; i++) {
+		uint64_t took = now_us - latency->pending[i].since_us;
+		if (is_admitted(generation, latency->pending[i].container_id))
+			latency->samples_us[latency->n++ % LATENCY_SAMPLES] = (uint32_t)took;
+		else if (took < FORGET_AFTER_US)
+			latency->pending[kept++] = latency->pending[i];
+	}
+	latency->n_pending = kept;
+}
+
+static int by_value(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+uint32_t latency_percentile(const struct latency *latency, unsigned int q)
+{
+	uint32_t sorted[LATENCY_SAMPLES];
+	size_t n = latency->n < LATENCY_SAMPLES ? latency->n : LATENCY_SAMPLES;
+
+	if (n == 0)
+		return 0;
+	memcpy(sorted, latency->samples_us, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_value);
+	return sorted[(n - 1) * q / 100];
+}
+
+/* ---- one generation ---- */
+
+static int make_generation(struct daemon *d, uint32_t stamp, struct generation **ret)
+{
+	struct arena *arena = arena_new();
+	struct generation *generation CLEANUP(generation_freep) =
+		arena ? arena_alloc(arena, sizeof(*generation)) : NULL;
+	const char *why = NULL;
+
+	if (!generation) {
+		(void)arena_free(arena);
+		return -ENOMEM;
+	}
+	generation->arena = arena;
+	generation->policy = d->wanted;
+	int r = world_store_snapshot(d->store, arena, &generation->world);
+	if (r < 0)
+		return r;
+	struct compile_input in = { .policy = d->wanted->policy,
+				    .world = generation->world,
+				    .stamp_mask = d->options->mark_mask,
+				    .stamp = stamp,
+				    .log_group = fw_can_log(d->fw) ? COMPILE_LOG_GROUP : 0,
+				    .now = daemon_now_epoch() };
+	r = compile_ruleset(&in, arena, &generation->compiled, &why);
+	if (r < 0) {
+		log_error(LOG_ID_INTERNAL, "the compiler failed: %s; the last rules stay in force",
+			  why ? why : strerror(-r));
+		return r;
+	}
+	*ret = TAKE_PTR(generation);
+	return 0;
+}
+
+/* A stamp that was not used before: every connection is judged anew. */
+static int choose_stamp(struct daemon *d, struct generation *next)
+{
+	bool wrapped;
+	uint32_t stamp = plan_next_stamp(d->stamp, d->options->mark_mask, &wrapped);
+
+	if (wrapped) {
+		int r = fw_unstamp(d->fw, d->options->mark_mask, &d->last_error);
+		if (r < 0)
+			return r;
+	}
+	ruleset_set_stamp(next->compiled.restamp, stamp);
+	return 0;
+}
+
+/* 1: nothing differs. */
+static int commit(struct daemon *d, struct generation *next, bool whole)
+{
+	const struct ruleset *from = d->committed && !whole ? d->committed->compiled.ruleset : NULL;
+	struct arena *scratch CLEANUP(arena_freep) = arena_new();
+	struct rs_diff diff;
+
+	if (!scratch)
+		return -ENOMEM;
+	int r = ruleset_diff(from, next->compiled.ruleset, scratch, &diff);
+	if (r < 0)
+		return r;
+	if (from && diff.empty)
+		return 1;
+	if (!from || diff.takes_away) {
+		r = choose_stamp(d, next);
+		if (r < 0)
+			return r;
+	}
+	return fw_commit(d->fw, from, next->compiled.ruleset, scratch, &d->last_error);
+}
+
+/* ---- what follows from a commit ---- */
+
+static void set_bridge_nf(struct daemon *d)
+{
+	static const enum ip_family families[] = { IP_V4, IP_V6 };
+
+	d->bridge_nf_error = 0;
+	if (!d->committed->compiled.needs_bridge_nf)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		bool on = false;
+		int r = host_bridge_nf_get(families[i], &on);
+		if (r == 0 && on)
+			continue;
+		if (r == 0)
+			r = host_bridge_nf_set(families[i], true);
+		if (r == 0) {
+			log_info(LOG_ID_SYSCTL_SET,
+				 "set net.bridge.bridge-nf-call-%stables=1: tiers "
+				 "on one bridge are told apart by connection",
+				 families[i] == IP_V6 ? "ip6" : "ip");
+			continue;
+		}
+		d->bridge_nf_error = r;
+		log_warning(LOG_ID_SYSCTL_UNAVAILABLE,
+			    "net.bridge.bridge-nf-call-%stables cannot be set to 1 (%s): flows "
+			    "between tiers on one bridge are dropped; set it by sysctl.d",
+			    families[i] == IP_V6 ? "ip6" : "ip", strerror(-r));
+	}
+}
+
+/* Docker keeps its networks over boots: with them known, their bridges are closed before it runs.
+ */
+static void save_networks(struct daemon *d)
+{
+	struct world networks = { .networks = d->committed->world->networks,
+				  .n_networks = d->committed->world->n_networks };
+	char *text CLEANUP(free_ptr) = world_print_inventory(&networks);
+	int r = text ? host_state_write(d->options->state_dir, NETWORKS_FILE, text, strlen(text))
+		     : -ENOMEM;
+
+	if (r < 0)
+		log_warning(LOG_ID_STATE_UNWRITABLE,
+			    "%s/" NETWORKS_FILE
+			    ": %s: after a boot, networks are open until Docker "
+			    "answers",
+			    d->options->state_dir, strerror(-r));
+}
+
+static bool same_networks(const struct world *a, const struct world *b)
+{
+	if (a->n_networks != b->n_networks)
+		return false;
+	for (size_t i = 0; i < a->n_networks; i++)
+		if (strcmp(a->networks[i].id, b->networks[i].id) != 0 ||
+		    strcmp(a->networks[i].bridge, b->networks[i].bridge) != 0)
+			return false;
+	return true;
+}
+
+static const struct assignment *find_assignment(const struct generation *generation,
+						const char *container_id, const char *network_id)
+{
+	for (size_t i = 0; generation && i < generation->world->n_endpoints; i++) {
+		const struct world_endpoint *endpoint = &generation->world->endpoints[i];
+		const struct world *world = generation->world;
+		if (strcmp(world->containers[endpoint->container].id, container_id) == 0 &&
+		    strcmp(world->networks[endpoint->network].id, network_id) == 0)
+			return &generation->compiled.assignments[i];
+	}
+	return NULL;
+}
+
+/* Endpoints that are denied everything, once each. */
+static void report_closed(const struct generation *old, const struct generation *now)
+{
+	const struct policy *policy = now->policy->policy;
+
+	for (size_t i = 0; i < now->world->n_endpoints; i++) {
+		const struct world_endpoint *endpoint = &now->world->endpoints[i];
+		const struct world_container *container =
+			&now->world->containers[endpoint->container];
+		const struct world_network *network = &now->world->networks[endpoint->network];
+		const struct assignment *is = &now->compiled.assignments[i];
+		if (is->kind != ASSIGN_CONFLICT && is->kind != ASSIGN_CLASH)
+			continue;
+		const struct assignment *was = find_assignment(old, container->id, network->id);
+		if (was && was->kind == is->kind)
+			continue;
+		const struct log_field *fields = LOG_FIELDS({ "CONTAINER_ID", container->id });
+		if (is->kind == ASSIGN_CONFLICT)
+			log_warning_with(
+				LOG_ID_ENDPOINT_CONFLICT, fields,
+				"container %s on %s matches the tiers %s and %s alike: it is "
+				"denied everything until one `match` is made more specific",
+				container->name, network->name, policy->tiers[is->tier].name,
+				policy->tiers[is->other_tier].name);
+		else
+			log_warning_with(LOG_ID_ENDPOINT_CONFLICT, fields,
+					 "container %s on %s has an address that another container "
+					 "has too: both are denied everything",
+					 container->name, network->name);
+	}
+}
+
+static void take_into_force(struct daemon *d, struct generation *next)
+{
+	struct generation *old = d->committed;
+	struct policy_set *old_policy = old ? old->policy : NULL;
+	bool new_policy = next->policy != old_policy;
+
+	next->number = ++d->n_commits;
+	d->stamp = next->compiled.ruleset->stamp;
+	d->committed = next;
+	report_closed(old, next);
+	if (!old || !same_networks(old->world, next->world))
+		save_networks(d);
+	(void)generation_free(old);
+	policy_forget(d, old_policy);
+	if (new_policy) {
+		policy_save(d);
+		log_info(LOG_ID_COMMITTED, "policy in force: %s", d->wanted->origin);
+	}
+	set_bridge_nf(d);
+}
+
+/* Rules that end do so on their own. */
+static int arm_until(struct daemon *d)
+{
+	int64_t now = daemon_now_epoch(), next = policy_next_change(d->wanted->policy, now);
+
+	if (next == 0)
+		return loop_disarm(d->until);
+	/* A day at most: the wall clock may be set meanwhile. */
+	int64_t wait = next - now < 86400 ? next - now : 86400;
+	return loop_arm(d->until, (uint64_t)wait * 1000000);
+}
+
+static int run_step(struct daemon *d, enum plan_action action)
+{
+	struct generation *next CLEANUP(generation_freep) = NULL;
+	int r = make_generation(
+		d, d->stamp ? d->stamp : d->options->mark_mask & (~d->options->mark_mask + 1),
+		&next);
+
+	if (r == 0)
+		r = commit(d, next, action == PLAN_COMMIT_WHOLE);
+	if (r < 0) {
+		d->n_failures++;
+		log_error(LOG_ID_COMMIT_FAILED,
+			  "nftables commit failed: %s; the last rules stay in force, trying again",
+			  d->last_error.text[0] ? d->last_error.text : strerror(-r));
+		reconcile_note(d, PLAN_FAILED);
+		return 0;
+	}
+	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
+	reconcile_note(d, PLAN_COMMITTED);
+	latency_end(&d->latency, d->committed, daemon_now_us());
+	return arm_until(d);
+}
+
+void reconcile_note(struct daemon *d, enum plan_input input)
+{
+	plan_note(&d->plan, input, (struct plan_time){ daemon_now_us() });
+}
+
+void reconcile_soon(struct daemon *d)
+{
+	if (d->bound_armed || !d->bound)
+		return;
+	d->bound_armed = loop_arm(d->bound, LONGEST_WAIT_US) == 0;
+}
+
+int reconcile_run(struct daemon *d)
+{
+	struct plan_step step = plan_next(&d->plan, (struct plan_time){ daemon_now_us() });
+	int r = 0;
+
+	if (d->bound_armed) {
+		d->bound_armed = false;
+		r = loop_disarm(d->bound);
+	}
+	if (r == 0 && step.action != PLAN_WAIT) {
+		r = run_step(d, step.action);
+		step = plan_next(&d->plan, (struct plan_time){ daemon_now_us() });
+	}
+	if (r < 0 || step.wake_at_us == PLAN_NEVER)
+		return r;
+	uint64_t now = daemon_now_us();
+	return loop_arm(d->wake, step.wake_at_us > now ? step.wake_at_us - now : 0);
+}
