@@ -57,7 +57,7 @@ ctl_src := $(wildcard ctl/*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 netns_src := $(wildcard tests/netns/test_*.c)
 tool_src := $(wildcard tests/property/*.c)
-obj = $(patsubst %.c,$(O)/%.o,$(1))
+obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 unit_bin := $(patsubst %.c,$(O)/%,$(unit_src))
 netns_bin := $(patsubst %.c,$(O)/%,$(netns_src))
@@ -68,7 +68,7 @@ edge_lib := $(O)/libnetdedge.a
 .PHONY: all
 all: $(O)/netd $(O)/netdctl ## build netd and netdctl (the default)
 
-$(O)/%.o: %.c
+$(O)/obj/%.o: %.c
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
@@ -92,17 +92,17 @@ $(O)/netdctl: $(call obj,$(ctl_src)) $(edge_lib) $(core_lib)
 	$(say) LD $@
 	$(call link,$(CTL_LIBS))
 
-$(unit_bin) $(netns_bin): $(O)/%: $(O)/%.o $(edge_lib) $(core_lib)
+$(unit_bin) $(netns_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(call link,cmocka)
 
-$(tool_bin): $(O)/%: $(O)/%.o $(edge_lib) $(core_lib)
+$(tool_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	$(say) LD $@
 	$(call link)
 
 # The client is the one part of netdctl with tests of its own.
-$(O)/tests/unit/test_control: $(O)/ctl/client.o
+$(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o
 
 include tests/tests.mk
 

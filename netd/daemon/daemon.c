@@ -273,17 +273,36 @@ static int start_loop(struct daemon *d)
 
 static int start_facts(struct daemon *d)
 {
-	struct rtnl_options options = { .on_change = on_ports_changed, .userdata = d };
-	size_t n;
-
 	d->store = world_store_new();
 	if (!d->store)
 		return -ENOMEM;
 	int r = refresh_resolvers(d);
-	if (r < 0 && r != -ENOMEM)
-		r = 0; /* no resolver: nothing is `dns` */
-	if (r >= 0)
-		r = rtnl_new(d->loop, &options, &d->rtnl);
+	return r == -ENOMEM ? r : 0; /* no resolver: nothing is `dns` */
+}
+
+/* Whom an earlier run admitted is admitted with the MAC of then: a container that may change its
+ * own MAC has had the time of a restart to do so. IPv6-only endpoints are in the second set alone.
+ */
+static int start_ports(struct daemon *d)
+{
+	static const char *const guards[] = { COMPILE_GUARD4, COMPILE_GUARD6 };
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct rtnl_options options = { .on_change = on_ports_changed, .userdata = d };
+	VEC(struct world_port) known = { 0 };
+	size_t n;
+	int r = arena ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < ARRAY_LEN(guards) && r == 0; i++) {
+		struct fw_admitted admitted;
+		r = fw_read_admitted(d->fw, guards[i], arena, &admitted, &d->last_error);
+		for (size_t p = 0; r == 0 && p < admitted.ports.n; p++)
+			r = VEC_PUSH(arena, &known, admitted.ports.items[p]);
+	}
+	if (r < 0)
+		return r;
+	options.known = known.items;
+	options.n_known = known.n;
+	r = rtnl_new(d->loop, &options, &d->rtnl);
 	if (r < 0)
 		return r;
 	const struct world_port *ports = rtnl_ports(d->rtnl, &n);
@@ -413,8 +432,8 @@ static int start_watches(struct daemon *d)
 /* The rules come first: whatever fails after them leaves the managed networks closed. */
 static int start(struct daemon *d)
 {
-	static int (*const steps[])(struct daemon *) = { check_rights, start_loop, start_facts,
-							 start_tables, policy_start };
+	static int (*const steps[])(struct daemon *) = { check_rights, start_loop,  start_facts,
+							 start_tables, start_ports, policy_start };
 	static int (*const later[])(struct daemon *) = { reconcile_run, start_control,
 							 start_watches, start_docker };
 

@@ -18,8 +18,8 @@
 
 #define SET_PORTS "ports"
 #define SET_CLOSED "closed_ports"
-#define SET_GUARD4 "guard4"
-#define SET_GUARD6 "guard6"
+#define SET_GUARD4 COMPILE_GUARD4
+#define SET_GUARD6 COMPILE_GUARD6
 #define SET_GUARD_ND "guard_nd"
 #define SET_MACS "any_mac"
 #define MAP_WITHIN "within_tier"

@@ -52,6 +52,9 @@ struct compile_input {
 };
 
 #define COMPILE_STAMP_MASK 0xfff00000u
+/* Sets of bridge netd whose keys begin with port . MAC: who was admitted. */
+#define COMPILE_GUARD4 "guard4"
+#define COMPILE_GUARD6 "guard6"
 #define COMPILE_LOG_GROUP 17u /* group of the NFLOG messages, "netd ..." */
 
 struct compile_output {

@@ -98,8 +98,8 @@ static void add_member(struct emit *e, struct endpoint_sets *sets, const struct 
 	struct rs_key key = key_addr(addr);
 
 	emit_elem(e, sets->members[(size_t)(group - e->groups) * 2 + family], &key);
-	emit_goto_elem(e, sets->to[family], &key, emit_name(e, "to_%s", group->name));
-	emit_goto_elem(e, sets->from[family], &key, emit_name(e, "from_%s", group->name));
+	emit_goto_elem(e, sets->to[family], &key, group->to_chain);
+	emit_goto_elem(e, sets->from[family], &key, group->from_chain);
 	if (group->audited)
 		emit_elem(e, sets->audited[family], &key);
 }

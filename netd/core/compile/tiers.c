@@ -99,7 +99,7 @@ static void emit_to(struct emit *e, const struct group *group)
 	const char *denied_outside = emit_denied_name(e, DENIED_TO_OUTSIDE, group);
 	const char *outside = emit_name(e, "outside_%s", group->name);
 	struct rs_chain *to =
-		emit_chain(e, emit_name(e, "to_%s", group->name),
+		emit_chain(e, group->to_chain,
 			   emit_name(e, "a container of %s is the destination", group->name));
 	struct rs_chain *from_outside = emit_chain(
 		e, outside, emit_name(e, "from outside to a published port of %s", group->name));
@@ -138,7 +138,7 @@ static void emit_from(struct emit *e, const struct group *group)
 {
 	const char *denied = emit_denied_name(e, DENIED_FROM, group);
 	struct rs_chain *from =
-		emit_chain(e, emit_name(e, "from_%s", group->name),
+		emit_chain(e, group->from_chain,
 			   emit_name(e, "from a container of %s to outside", group->name));
 
 	if (e->err)

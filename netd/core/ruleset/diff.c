@@ -166,7 +166,7 @@ static int diff_chains(struct differ *d)
 			r = VEC_PUSH(d->arena, &d->ret->old_chains, from);
 		else if (side > 0)
 			r = VEC_PUSH(d->arena, &d->ret->new_chains, to);
-		else
+		else if (from && to) /* both, when neither side is alone */
 			r = diff_chain(d, from, to);
 		i += side <= 0;
 		j += side >= 0;

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables: codes and verbs. Adding a verb is a row here, a file in ctl/, a paragraph in its man
+ * page (make check-docs compares). */
+#include "core/wire/wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int exit_status;
+} codes[] = {
+	[WIRE_OK] = { "ok", 0 },
+	[WIRE_FINDING] = { "finding", 1 },
+	[WIRE_INVALID] = { "invalid", 1 },
+	[WIRE_USAGE] = { "usage", 2 },
+	[WIRE_REFUSED] = { "refused", 4 },
+	[WIRE_UNAVAILABLE] = { "unavailable", 3 },
+	[WIRE_INTERNAL] = { "internal", 3 },
+};
+
+const char *wire_code_name(enum wire_code code)
+{
+	return codes[code].name;
+}
+
+int wire_code_parse(const char *name, enum wire_code *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		if (strcmp(codes[i].name, name) == 0) {
+			*ret = (enum wire_code)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int wire_exit_status(enum wire_code code)
+{
+	return codes[code].exit_status;
+}
+
+#define OFFLINE WIRE_ACCESS_OFFLINE
+#define READ WIRE_ACCESS_READ
+#define ADMIN WIRE_ACCESS_ADMIN
+#define ANY WIRE_ARGS_ANY
+
+/* In the order of the help text. */
+static const struct wire_verb verbs[] = {
+	/* name, arguments, min, max, access, needs the daemon, summary */
+	{ "validate", "FILE...", 1, ANY, OFFLINE, false,
+	  "check policy files and report what is wrong" },
+	{ "test", "FILE...", 1, ANY, OFFLINE, false, "run the tests that a policy carries" },
+	{ "plan", "FILE...", 1, ANY, READ, false, "show what a policy would change" },
+	{ "explain", "SRC DST PORT/PROTO", 3, 3, READ, false,
+	  "say whether a flow passes, and why" },
+	{ "matrix", "", 0, 0, READ, false, "show who may reach whom" },
+	{ "export", "FILE...", 1, ANY, OFFLINE, false, "print the ruleset as an nft script" },
+	{ "inventory", "", 0, 0, READ, false, "print networks, containers and endpoints as JSON" },
+	{ "status", "", 0, 0, READ, true, "show the health of netd" },
+	{ "endpoints", "", 0, 0, READ, true, "list endpoints and their tiers" },
+	{ "rules", "", 0, 0, READ, true, "list rules with their hits" },
+	{ "ports", "", 0, 0, READ, true, "list published ports and who can reach them" },
+	{ "apply", "FILE...", 1, ANY, ADMIN, true, "put a policy into force" },
+	{ "confirm", "", 0, 0, ADMIN, true, "keep the policy that waits for confirmation" },
+	{ "reload", "", 0, 0, ADMIN, true, "read the policy files again" },
+};
+
+#undef OFFLINE
+#undef READ
+#undef ADMIN
+#undef ANY
+
+const struct wire_verb *wire_verbs(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(verbs);
+	return verbs;
+}
+
+const struct wire_verb *wire_verb_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One nfnetlink batch in a growing buffer, with a record per message so that an error of the kernel
+ * finds back to its object. Private to the module. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/ruleset/ruleset.h"
+#include "edge/fw/netlink.h"
+
+enum fw_object {
+	FW_TRANSACTION, /* the batch itself */
+	FW_TABLE,
+	FW_CHAIN,
+	FW_RULE,
+	FW_RULES, /* all of a chain */
+	FW_SET,
+	FW_ELEMENTS,
+	FW_COUNTER,
+};
+
+/* What a message is about. All pointers borrow. */
+struct fw_record {
+	enum fw_object object;
+	enum rs_family family;
+	const char *name;	  /* of the chain, set or counter */
+	const struct rs_set *set; /* FW_ELEMENTS: to print a key by */
+	uint32_t rule;		  /* FW_RULE: its place in the chain, from 1 */
+	size_t at;		  /* of the message in the batch; filled by fw_batch_message() */
+};
+
+struct fw_batch {
+	const char *table; /* RS_TABLE_NAME, but when probing the kernel */
+	uint8_t *bytes;
+	size_t len, cap;
+	struct fw_record *records; /* of the message with seq first_seq + index */
+	size_t n_records, cap_records;
+	uint32_t first_seq;
+	uint32_t next_set_id;
+};
+
+#define FW_DESCRIPTION_LEN 200
+
+/* BATCH_BEGIN. 0 or -ENOMEM. */
+int fw_batch_begin(struct fw_batch *batch, uint32_t first_seq) MUST_CHECK;
+/* BATCH_END; a batch without it is checked by the kernel and forgotten. */
+int fw_batch_end(struct fw_batch *batch) MUST_CHECK;
+/* Commit only on top of this generation of the host's rules; may be called again. */
+void fw_batch_set_genid(struct fw_batch *batch, uint32_t genid);
+void fw_batch_done(struct fw_batch *batch); /* for CLEANUP() too */
+
+/* A new message of nf_tables with at least FW_MESSAGE_ROOM bytes to fill, which stay in place until
+ * the next message; NULL when memory is out. Give it back by fw_batch_close(). */
+#define FW_MESSAGE_ROOM 65536u
+struct nlmsghdr *fw_batch_message(struct fw_batch *batch, uint16_t type, uint16_t flags,
+				  const struct fw_record *record) MUST_CHECK;
+void fw_batch_close(struct fw_batch *batch, const struct nlmsghdr *nlh);
+
+/* "chain inet netd to_backend", "element 172.18.0.2 of map inet netd to4". @offset: of the attribute
+ * that the kernel complained about, in its message; 0: none. */
+void fw_batch_describe(const struct fw_batch *batch, uint32_t seq, uint32_t offset,
+		       char ret[FW_DESCRIPTION_LEN]);
+const struct fw_record *fw_batch_record(const struct fw_batch *batch, uint32_t seq); /* or NULL */

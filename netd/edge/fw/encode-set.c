@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sets, maps and their elements. */
+#include <errno.h>
+#include <string.h>
+
+#include "edge/fw/encode.h"
+
+/* A list of elements is one attribute, whose length is 16 bits. */
+#define ELEMS_BYTES 60000u
+
+/* nft packs the types of a concatenation into one number. */
+#define TYPE_BITS 6
+
+static uint32_t key_type(const struct rs_set *set)
+{
+	uint32_t type = 0;
+
+	for (size_t i = 0; i < set->n_types; i++)
+		type = type << TYPE_BITS | ruleset_type_info(set->types[i])->nft_id;
+	return type;
+}
+
+static uint32_t key_len(const struct rs_set *set)
+{
+	uint32_t len = 0;
+
+	for (size_t i = 0; i < set->n_types; i++) {
+		uint32_t field = ruleset_type_info(set->types[i])->len;
+		len += set->n_types > 1 ? (field + 3) / 4 * 4 : field;
+	}
+	return len;
+}
+
+/* Elements as the kernel sees them: a range of an interval set is its first value, and the value
+ * after its last with the flag "end". */
+struct elem_writer {
+	struct fw_batch *batch;
+	struct fw_record record;
+	uint16_t type;
+	const char *set_name;
+	uint32_t set_id; /* of an anonymous set, else 0 */
+	struct nlmsghdr *nlh;
+	struct nlattr *list;
+	bool failed;
+};
+
+static void open_message(struct elem_writer *w)
+{
+	uint16_t flags = w->type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE | NLM_F_EXCL : 0;
+
+	w->nlh = fw_batch_message(w->batch, w->type, flags, &w->record);
+	if (!w->nlh) {
+		w->failed = true;
+		return;
+	}
+	mnl_attr_put_strz(w->nlh, NFTA_SET_ELEM_LIST_TABLE, w->batch->table);
+	mnl_attr_put_strz(w->nlh, NFTA_SET_ELEM_LIST_SET, w->set_name);
+	if (w->set_id)
+		fw_put_be32(w->nlh, NFTA_SET_ELEM_LIST_SET_ID, w->set_id);
+	w->list = mnl_attr_nest_start(w->nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
+static int close_message(struct elem_writer *w)
+{
+	if (w->failed)
+		return -ENOMEM;
+	if (w->nlh) {
+		mnl_attr_nest_end(w->nlh, w->list);
+		fw_batch_close(w->batch, w->nlh);
+		w->nlh = NULL;
+	}
+	return 0;
+}
+
+/* Where the range goes to the end of the space, nft leaves itself a note. */
+static void put_open_end(struct nlmsghdr *nlh)
+{
+	static const uint8_t udata[] = { 1 /* flags */, 4, 1 /* interval open */, 0, 0, 0 };
+
+	mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, sizeof(udata), udata);
+}
+
+struct elem_extra {
+	bool end, open;
+	enum rs_verdict verdict;
+	const char *target;
+};
+
+static void write_elem(struct elem_writer *w, const struct rs_key *key,
+		       const struct elem_extra *extra)
+{
+	if (w->nlh && w->nlh->nlmsg_len > ELEMS_BYTES)
+		w->failed |= close_message(w) < 0;
+	if (!w->nlh && !w->failed)
+		open_message(w);
+	if (w->failed)
+		return;
+	struct nlattr *elem = mnl_attr_nest_start(w->nlh, NFTA_LIST_ELEM);
+	if (extra->end)
+		fw_put_be32(w->nlh, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+	fw_put_value(w->nlh, NFTA_SET_ELEM_KEY, key->bytes, key->len);
+	if (extra->verdict != RS_CONTINUE)
+		fw_put_verdict(w->nlh, NFTA_SET_ELEM_DATA, extra->verdict, extra->target);
+	if (extra->open)
+		put_open_end(w->nlh);
+	mnl_attr_nest_end(w->nlh, elem);
+}
+
+static bool is_zero(const struct rs_key *key)
+{
+	for (size_t i = 0; i < key->len; i++)
+		if (key->bytes[i])
+			return false;
+	return true;
+}
+
+/* key + 1; false after the last value there is. */
+static bool successor(const struct rs_key *key, struct rs_key *ret)
+{
+	*ret = *key;
+	for (size_t i = ret->len; i-- > 0;)
+		if (++ret->bytes[i] != 0)
+			return true;
+	return false;
+}
+
+static void write_range(struct elem_writer *w, const struct rs_elem *elem)
+{
+	struct rs_key after;
+	bool has_end = successor(elem->last ? elem->last : &elem->key, &after);
+
+	write_elem(w, &elem->key,
+		   &(struct elem_extra){ .open = !has_end, .verdict = elem->verdict,
+					 .target = elem->target });
+	if (has_end)
+		write_elem(w, &after, &(struct elem_extra){ .end = true });
+}
+
+/* nft begins every interval set with "nothing from zero on", unless zero is in it. */
+static void write_ranges(struct elem_writer *w, const struct rs_set *set)
+{
+	if (set->n_elems && !is_zero(&set->elems[0].key)) {
+		struct rs_key zero = { .len = set->elems[0].key.len };
+		write_elem(w, &zero, &(struct elem_extra){ .end = true });
+	}
+	for (size_t i = 0; i < set->n_elems; i++)
+		write_range(w, &set->elems[i]);
+}
+
+static void write_plain(struct elem_writer *w, const struct rs_elem *elem)
+{
+	write_elem(w, &elem->key,
+		   &(struct elem_extra){ .verdict = w->type == NFT_MSG_NEWSETELEM ? elem->verdict :
+										    RS_CONTINUE,
+					 .target = elem->target });
+}
+
+/* An anonymous set is as large as nft counts: two for a range, open or not. */
+static uint32_t count_elems(const struct rs_set *set)
+{
+	uint32_t n = (uint32_t)set->n_elems;
+
+	if (!set->interval || n == 0)
+		return n;
+	return 2 * n + !is_zero(&set->elems[0].key);
+}
+
+static void put_anonymous(struct nlmsghdr *nlh, const struct rs_set *set)
+{
+	struct nlattr *desc = mnl_attr_nest_start(nlh, NFTA_SET_DESC);
+
+	fw_put_be32(nlh, NFTA_SET_DESC_SIZE, count_elems(set));
+	mnl_attr_nest_end(nlh, desc);
+}
+
+/* add set inet netd frontend4 { type ipv4_addr; } */
+static int encode_declaration(struct fw_batch *batch, const struct fw_record *record,
+			      const struct rs_set *set, const enum rs_field *fields, uint32_t id)
+{
+	uint8_t udata[FW_UDATA_MAX];
+	uint32_t flags = (set->map ? NFT_SET_MAP : 0u) | (set->interval ? NFT_SET_INTERVAL : 0u) |
+			 (set->name ? 0u : NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
+	struct nlmsghdr *nlh =
+		fw_batch_message(batch, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL, record);
+
+	if (!nlh)
+		return -ENOMEM;
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, batch->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set->name ? set->name : "__set%d");
+	fw_put_be32(nlh, NFTA_SET_FLAGS, flags);
+	fw_put_be32(nlh, NFTA_SET_KEY_TYPE, key_type(set));
+	fw_put_be32(nlh, NFTA_SET_KEY_LEN, key_len(set));
+	if (set->map) {
+		fw_put_be32(nlh, NFTA_SET_DATA_TYPE, NFT_DATA_VERDICT);
+		fw_put_be32(nlh, NFTA_SET_DATA_LEN, 0);
+	}
+	fw_put_be32(nlh, NFTA_SET_ID, id);
+	if (!set->name)
+		put_anonymous(nlh, set);
+	mnl_attr_put(nlh, NFTA_SET_USERDATA, fw_encode_set_udata(set, fields, udata), udata);
+	fw_batch_close(batch, nlh);
+	return 0;
+}
+
+static int encode_all(struct fw_batch *batch, const struct fw_record *record,
+		      const struct rs_set *set, uint32_t id)
+{
+	struct elem_writer w = { .batch = batch, .record = *record, .type = NFT_MSG_NEWSETELEM,
+				 .set_name = set->name ? set->name : "__set%d",
+				 .set_id = set->name ? 0 : id };
+
+	w.record.object = FW_ELEMENTS;
+	if (set->interval)
+		write_ranges(&w, set);
+	for (size_t i = 0; !set->interval && i < set->n_elems; i++)
+		write_plain(&w, &set->elems[i]);
+	return close_message(&w);
+}
+
+int fw_encode_set(struct fw_batch *batch, enum rs_family family, const struct rs_set *set,
+		  const enum rs_field *fields, uint32_t *id)
+{
+	struct fw_record record = { .object = FW_SET, .family = family, .set = set,
+				    .name = set->name ? set->name : "(anonymous)" };
+	uint32_t new_id = batch->next_set_id++;
+	int r = encode_declaration(batch, &record, set, fields, new_id);
+
+	if (id)
+		*id = new_id;
+	return r < 0 ? r : encode_all(batch, &record, set, new_id);
+}
+
+/* add element inet netd to4 { 172.18.0.2 : goto to_frontend } */
+int fw_encode_elems(struct fw_batch *batch, enum rs_family family, uint16_t type,
+		    const struct rs_elem_change *changes, size_t n)
+{
+	const struct rs_set *set = changes[0].set;
+	struct elem_writer w = { .batch = batch, .type = type, .set_name = set->name,
+				 .record = { .object = FW_ELEMENTS, .family = family, .set = set,
+					     .name = set->name } };
+
+	for (size_t i = 0; i < n; i++)
+		write_plain(&w, changes[i].elem);
+	return close_message(&w);
+}
+
+/* flush set inet netd lan4; add element inet netd lan4 { … } */
+int fw_encode_refill(struct fw_batch *batch, enum rs_family family, const struct rs_set *set)
+{
+	struct fw_record record = { .object = FW_SET, .family = family, .set = set,
+				    .name = set->name };
+	struct nlmsghdr *nlh = fw_batch_message(batch, NFT_MSG_DELSETELEM, 0, &record);
+
+	if (!nlh)
+		return -ENOMEM;
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, batch->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
+	fw_batch_close(batch, nlh);
+	return encode_all(batch, &record, set, 0);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opening, and what this kernel can do: asked with batches that are checked and forgotten. */
+#include "edge/fw/fw.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "edge/fw/encode.h"
+#include "edge/fw/handle.h"
+
+/* Not netd's own name: another process may own that one, and would make every answer -EPERM. */
+#define PROBE_TABLE "netd_probe"
+
+static int check(struct fw *fw, const struct ruleset *rs, uint32_t table_flags,
+		 struct fw_error *error)
+{
+	struct fw_batch batch CLEANUP(fw_batch_done) = { 0 };
+	struct fw_encode_options options = { .whole = true, .table_flags = table_flags };
+	struct rs_diff diff;
+	uint32_t genid = 0;
+	int r = ruleset_diff(NULL, rs, rs->arena, &diff);
+
+	if (r == 0)
+		r = fw_genid(fw, &genid);
+	if (r == 0)
+		r = fw_batch_begin(&batch, fw->seq + 1);
+	if (r == 0) {
+		batch.table = PROBE_TABLE;
+		r = fw_encode(&batch, &diff, &options);
+	}
+	if (r < 0)
+		return fw_fail(error, r, "asking what the kernel can do: %s%s", strerror(-r),
+			       r == -EPERM ? "; netd needs CAP_NET_ADMIN" : "");
+	fw->seq += (uint32_t)batch.n_records;
+	fw_batch_set_genid(&batch, genid);
+	return fw_send(fw, &batch, error);
+}
+
+/* True when the kernel takes it; another's commit in between is not an answer. */
+static bool takes(struct fw *fw, const struct ruleset *rs, uint32_t table_flags)
+{
+	struct fw_error error;
+	int r = -ERESTART;
+
+	for (int i = 0; i < 64 && r == -ERESTART; i++)
+		r = check(fw, rs, table_flags, &error);
+	return r == 0;
+}
+
+/* A ruleset of one chain, with a log rule in it or empty. */
+static struct ruleset *probe_ruleset(struct arena *arena, bool with_log)
+{
+	static const struct rs_log log = { "netd", 1, 1, 1 };
+	struct ruleset *rs = ruleset_new(arena);
+	struct rs_chain *chain = rs ? ruleset_add_chain(rs, RS_INET, "probe", NULL) : NULL;
+	const char *why;
+
+	if (!chain)
+		return NULL;
+	if (with_log && ruleset_add_rule(rs, chain, &(struct rs_rule){ .log = &log }) < 0)
+		return NULL;
+	return ruleset_seal(rs, &why) < 0 ? NULL : rs;
+}
+
+static int probe(struct fw *fw, struct fw_error *error)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const struct ruleset *plain = arena ? probe_ruleset(arena, false) : NULL;
+	const struct ruleset *log = plain ? probe_ruleset(arena, true) : NULL;
+
+	if (!log)
+		return fw_fail(error, -ENOMEM, "out of memory");
+	int r = check(fw, plain, 0, error);
+	if (r < 0 && r != -ERESTART)
+		return r;
+	fw->owns_tables = takes(fw, plain, FW_TABLE_OWNED);
+	fw->can_log = takes(fw, log, 0);
+	return 0;
+}
+
+int fw_open(struct fw **ret, struct fw_error *error)
+{
+	struct fw *fw CLEANUP(fw_freep) = calloc(1, sizeof(*fw));
+
+	if (!fw)
+		return fw_fail(error, -ENOMEM, "out of memory");
+	int r = fw_sockets_open(fw);
+	if (r < 0)
+		return fw_fail(error, r, "opening a netfilter socket: %s", strerror(-r));
+	r = probe(fw, error);
+	if (r < 0)
+		return r;
+	*error = (struct fw_error){ 0 };
+	*ret = TAKE_PTR(fw);
+	return 0;
+}
+
+struct fw *fw_free(struct fw *fw)
+{
+	if (fw)
+		fw_sockets_close(fw);
+	free(fw);
+	return NULL;
+}
+
+void fw_freep(struct fw **fw)
+{
+	*fw = fw_free(*fw);
+}
+
+bool fw_owns_tables(const struct fw *fw)
+{
+	return fw->owns_tables;
+}
+
+bool fw_can_log(const struct fw *fw)
+{
+	return fw->can_log;
+}
+
+uint32_t fw_portid(const struct fw *fw)
+{
+	return mnl_socket_get_portid(fw->nl);
+}
+
+uint64_t fw_conflicts(const struct fw *fw)
+{
+	return fw->n_conflicts;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* netd's two tables in the kernel, `inet netd` and `bridge netd`: one change is one transaction.
+ * Talks nfnetlink through libmnl; writes to nothing but these two tables and, in fw_unstamp(), the
+ * marks of connections. Nothing here waits for anything but the kernel's own answer. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/ruleset/ruleset.h"
+#include "core/world/world.h"
+
+struct fw;
+
+/* Filled by a function that fails: what, why, and what to do. "" and 0 before. */
+struct fw_error {
+	int err; /* -errno, as returned */
+	char text[256];
+};
+
+/* Holds its socket until fw_free(): where the kernel can, the tables are owned by it, so no other
+ * process can change them. Closing leaves the tables in force. */
+int fw_open(struct fw **ret, struct fw_error *error) MUST_CHECK;
+struct fw *fw_free(struct fw *fw);
+void fw_freep(struct fw **fw); /* for CLEANUP() */
+
+/* What this kernel can do, probed once by fw_open(). */
+bool fw_owns_tables(const struct fw *fw); /* owner + persist: Linux 6.9 and later */
+bool fw_can_log(const struct fw *fw);	  /* a rule with rs_log would be accepted */
+
+/* Turns @from, which must be what is in force, into @to: the differences, in one transaction.
+ * @from NULL: takes the place of whatever the tables hold. 0; or nothing changed, and -ENOBUFS: the
+ * outcome is not known, commit again with NULL; -ENOENT, -EEXIST, -EBUSY: @from was not in force. */
+int fw_commit(struct fw *fw, const struct ruleset *from, const struct ruleset *to,
+	      struct arena *scratch, struct fw_error *error) MUST_CHECK;
+/* The same question without the answer taking effect. */
+int fw_check(struct fw *fw, const struct ruleset *from, const struct ruleset *to,
+	     struct arena *scratch, struct fw_error *error) MUST_CHECK;
+/* Deletes both tables. 0 also when there are none. */
+int fw_off(struct fw *fw, struct fw_error *error) MUST_CHECK;
+
+/* What is in force now, whoever put it there. */
+struct fw_state {
+	bool exists[RS_FAMILY_COUNT];
+	bool stamped; /* a rule stamps connections: with these */
+	uint32_t stamp, stamp_mask;
+};
+int fw_probe(struct fw *fw, struct fw_state *ret, struct fw_error *error) MUST_CHECK;
+
+/* Ports with the MAC they are guarded by, from the elements of a set of bridge netd whose key begins
+ * with both; bridge is "". A port may be in it several times, once for each address. */
+struct fw_admitted {
+	VEC(struct world_port) ports;
+};
+int fw_read_admitted(struct fw *fw, const char *set, struct arena *arena, struct fw_admitted *ret,
+		     struct fw_error *error) MUST_CHECK;
+
+struct fw_counter {
+	enum rs_family family;
+	const char *name;
+	uint64_t packets, bytes;
+};
+
+/* By family, then name. */
+struct fw_counters {
+	VEC(struct fw_counter) counters;
+};
+int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret,
+		struct fw_error *error) MUST_CHECK;
+const struct fw_counter *fw_counter_find(const struct fw_counters *counters, enum rs_family family,
+					 const char *name); /* or NULL */
+
+/* Clears these bits in the mark of every connection: when the stamps begin anew, old ones must not
+ * come back to life. Connections that end meanwhile do not matter. */
+int fw_unstamp(struct fw *fw, uint32_t mask, struct fw_error *error) MUST_CHECK;
+
+/* Commits tried again because another program committed between a look and ours. */
+uint64_t fw_conflicts(const struct fw *fw);
+/* The port of the socket that commits: how notifications of others are told from our own. */
+uint32_t fw_portid(const struct fw *fw);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is in force: the stamp in the rules, and the counters. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "edge/fw/handle.h"
+
+#define ATTEMPTS 64 /* a dump is cut short when somebody commits meanwhile */
+
+/* ---- the stamp ---- */
+
+static uint32_t data_number(const struct nlattr *data)
+{
+	const struct nlattr *value = fw_attr_inner(data, NFTA_DATA_VALUE);
+	uint32_t n = 0;
+
+	if (value && fw_attr_len(value) == sizeof(n))
+		memcpy(&n, fw_attr_bytes(value), sizeof(n));
+	return n;
+}
+
+static bool sets_ct_mark(const char *name, const struct nlattr *data)
+{
+	return strcmp(name, "ct") == 0 && fw_attr_inner(data, NFTA_CT_SREG) &&
+	       fw_attr_be32(fw_attr_inner(data, NFTA_CT_KEY), UINT32_MAX) == NFT_CT_MARK;
+}
+
+/* `ct mark set ct mark & ~mask | stamp`: the bits that are put in, and the place they are put in. A
+ * rule says so itself, whatever was committed in between. */
+static int take_rule(const struct nlmsghdr *nlh, void *userdata)
+{
+	struct fw_state *state = userdata;
+	const struct nlattr *list = fw_attrs_find(fw_attrs_of(nlh), NFTA_RULE_EXPRESSIONS);
+	const struct nlattr *elem;
+	uint32_t mask = 0, bits = 0;
+	bool computed = false;
+
+	if (!list || state->stamped)
+		return 0;
+	struct fw_attrs elems = fw_attrs_in(list);
+	while ((elem = fw_attrs_next(&elems))) {
+		const char *name = fw_attr_text(fw_attr_inner(elem, NFTA_EXPR_NAME));
+		const struct nlattr *data = fw_attr_inner(elem, NFTA_EXPR_DATA);
+		if (strcmp(name, "bitwise") == 0) {
+			mask = ~data_number(fw_attr_inner(data, NFTA_BITWISE_MASK));
+			bits = data_number(fw_attr_inner(data, NFTA_BITWISE_XOR));
+			computed = true;
+		}
+		if (computed && sets_ct_mark(name, data)) {
+			state->stamped = true;
+			state->stamp = bits;
+			state->stamp_mask = mask;
+		}
+	}
+	return 0;
+}
+
+int fw_probe(struct fw *fw, struct fw_state *ret, struct fw_error *error)
+{
+	struct fw_state state;
+	int r = -EINTR;
+
+	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
+		char buffer[FW_QUESTION_BYTES];
+		state = (struct fw_state){ 0 };
+		r = fw_tables(fw, state.exists);
+		if (r < 0 || !state.exists[RS_INET])
+			break;
+		struct nlmsghdr *nlh =
+			fw_question(buffer, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET);
+		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, RS_TABLE_NAME);
+		r = fw_ask(fw, nlh, take_rule, &state);
+	}
+	if (r < 0)
+		return fw_fail(error, r, "reading the rules in force: %s", strerror(-r));
+	*ret = state;
+	return 0;
+}
+
+/* ---- counters ---- */
+
+struct reading {
+	struct arena *arena;
+	struct fw_counters *counters;
+};
+
+static int take_counter(const struct nlmsghdr *nlh, void *userdata)
+{
+	struct reading *reading = userdata;
+	struct fw_attrs attrs = fw_attrs_of(nlh);
+	const struct nlattr *data = fw_attrs_find(attrs, NFTA_OBJ_DATA);
+	const char *table = fw_attr_text(fw_attrs_find(attrs, NFTA_OBJ_TABLE));
+	uint8_t family = fw_family_of(nlh);
+	struct fw_counter counter = {
+		.family = family == NFPROTO_BRIDGE ? RS_BRIDGE : RS_INET,
+		.packets = fw_attr_be64(fw_attr_inner(data, NFTA_COUNTER_PACKETS)),
+		.bytes = fw_attr_be64(fw_attr_inner(data, NFTA_COUNTER_BYTES)),
+	};
+
+	if (strcmp(table, RS_TABLE_NAME) != 0 ||
+	    (family != NFPROTO_INET && family != NFPROTO_BRIDGE))
+		return 0;
+	counter.name =
+		arena_strdup(reading->arena, fw_attr_text(fw_attrs_find(attrs, NFTA_OBJ_NAME)));
+	if (!counter.name)
+		return -ENOMEM;
+	return VEC_PUSH(reading->arena, &reading->counters->counters, counter);
+}
+
+static int by_name(const void *left, const void *right)
+{
+	const struct fw_counter *a = left, *b = right;
+
+	return a->family != b->family ? (int)a->family - (int)b->family : strcmp(a->name, b->name);
+}
+
+int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret,
+		struct fw_error *error)
+{
+	struct fw_counters counters;
+	struct reading reading = { arena, &counters };
+	int r = -EINTR;
+
+	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
+		char buffer[FW_QUESTION_BYTES];
+		struct nlmsghdr *nlh =
+			fw_question(buffer, NFT_MSG_GETOBJ, NLM_F_DUMP, NFPROTO_UNSPEC);
+		mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, RS_TABLE_NAME);
+		fw_put_be32(nlh, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
+		counters = (struct fw_counters){ 0 };
+		r = fw_ask(fw, nlh, take_counter, &reading);
+	}
+	if (r < 0)
+		return fw_fail(error, r, "reading the counters: %s", strerror(-r));
+	if (counters.counters.n)
+		qsort(counters.counters.items, counters.counters.n, sizeof(struct fw_counter),
+		      by_name);
+	*ret = counters;
+	return 0;
+}
+
+const struct fw_counter *fw_counter_find(const struct fw_counters *counters, enum rs_family family,
+					 const char *name)
+{
+	struct fw_counter key = { .family = family, .name = name };
+
+	if (!counters->counters.n)
+		return NULL;
+	return bsearch(&key, counters->counters.items, counters->counters.n, sizeof(key), by_name);
+}

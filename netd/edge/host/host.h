@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Facts of this host that are plain files or syscalls: resolvers, capabilities, the sysctls of
+ * br_netfilter, and the daemon's own state files. No logging: the caller knows what it means. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/arena.h"
+#include "core/base/cleanup.h"
+#include "core/base/ip.h"
+
+/* glibc asks 3, Docker hands on all; more is a broken file. */
+#define HOST_RESOLVERS 16u
+
+struct host_resolvers {
+	struct ip_addr addrs[HOST_RESOLVERS]; /* in file order, without doubles; rest zero */
+	size_t n;
+};
+
+/* Reads /etc/resolv.conf. Where that only names a local stub (127.0.0.53), containers are given the
+ * servers behind it, from /run/systemd/resolve/resolv.conf: so are we. No file: none.
+ * 0: as before; 1: *resolvers is another list now; -errno (*resolvers as before). Cheap enough for
+ * a timer. Starts from a zeroed struct. */
+int host_resolvers_refresh(struct host_resolvers *resolvers) MUST_CHECK;
+/* The text of a resolv.conf to a list: the pure part. */
+void host_resolvers_parse(const char *text, size_t len, struct host_resolvers *ret);
+
+/* 0: every capability netd needs is effective; HOST_E_MISSING: *ret_name is the first that is not
+ * ("CAP_NET_ADMIN"); -errno. */
+#define HOST_E_MISSING 1
+int host_check_capabilities(const char **ret_name) MUST_CHECK;
+
+/* net.bridge.bridge-nf-call-iptables (IP_V4) and -ip6tables (IP_V6) of the own network namespace.
+ * 0; -ENOENT: br_netfilter is not loaded; -EACCES, -EROFS: not ours to write. */
+int host_bridge_nf_get(enum ip_family family, bool *ret) MUST_CHECK;
+int host_bridge_nf_set(enum ip_family family, bool on) MUST_CHECK;
+
+/* A file in the state folder, replaced whole or not at all (temporary file, fsync, rename, fsync of
+ * the folder), mode 0600. @name: no slash. 0 or -errno; nothing has changed then. */
+int host_state_write(const char *dir, const char *name, const void *bytes, size_t len) MUST_CHECK;
+/* Into @arena, NUL-terminated past the end. 0; -ENOENT: never written; -EFBIG: above @max; another
+ * -errno. */
+struct host_bytes {
+	const char *bytes;
+	size_t len;
+};
+int host_state_read(const char *dir, const char *name, size_t max, struct arena *arena,
+		    struct host_bytes *ret) MUST_CHECK;

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state folder. A power cut leaves the old file or the new one, never half of one. */
+#include "edge/host/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+static int open_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static bool is_name(const char *name)
+{
+	return *name && *name != '.' && !strchr(name, '/') && strlen(name) + 5 <= NAME_MAX;
+}
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, bytes, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_temporary(int dir_fd, const char *name, const char *bytes, size_t len)
+{
+	/* What a crash left behind; O_EXCL then makes sure that the file is ours alone. */
+	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	CLEANUP(close_fd)
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	return write_all(fd, bytes, len);
+}
+
+int host_state_write(const char *dir, const char *name, const void *bytes, size_t len)
+{
+	char temporary[NAME_MAX + 1];
+
+	if (!is_name(name))
+		return -EINVAL;
+	(void)snprintf(temporary, sizeof(temporary), ".%s.new", name);
+	CLEANUP(close_fd) int dir_fd = open_dir(dir);
+	if (dir_fd < 0)
+		return dir_fd;
+	int r = write_temporary(dir_fd, temporary, bytes, len);
+	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(dir_fd, temporary, 0);
+		return r;
+	}
+	/* The name is in place; a folder that cannot be synced only loses it in a power cut, and an
+	 * older state is one that can be started from. */
+	(void)fsync(dir_fd);
+	return 0;
+}
+
+static int read_all(int fd, size_t max, struct arena *arena, struct host_bytes *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size < 0 || (uintmax_t)st.st_size > max)
+		return -EFBIG;
+	size_t size = (size_t)st.st_size, len = 0;
+	char *bytes = arena_alloc(arena, size + 1);
+	if (!bytes)
+		return -ENOMEM;
+	while (len < size) {
+		ssize_t n = read(fd, bytes + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret = (struct host_bytes){ bytes, len };
+	return 0;
+}
+
+int host_state_read(const char *dir, const char *name, size_t max, struct arena *arena,
+		    struct host_bytes *ret)
+{
+	if (!is_name(name))
+		return -EINVAL;
+	CLEANUP(close_fd) int dir_fd = open_dir(dir);
+	if (dir_fd < 0)
+		return dir_fd;
+	CLEANUP(close_fd)
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return read_all(fd, max, arena, ret);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The log: structured records to the journal where stderr leads there, lines "level: text" to
+ * stderr elsewhere. A message says what, where, and what to do; one sentence, no full stop needed.
+ * Control characters in it (container names come from outside) are replaced. */
+#pragma once
+
+#include <stddef.h>
+
+#include "core/base/cleanup.h"
+
+/* Every kind of message, with its MESSAGE_ID. Warnings and errors each have an entry in
+ * systemd/netd.catalog; tests/unit/test_journal.c compares. An id never changes its meaning. */
+#define LOG_IDS(X)                                                \
+	X(STARTED, "0410c50754a94668bd45739667ba2e12")            \
+	X(STOPPING, "c1b925e16a8d4a6b99b83ab2d668a5e5")           \
+	X(POLICY_LOADED, "c830a0a12afe49438d0daf5200b0db53")      \
+	X(POLICY_INVALID, "db8409c3948b48a79dc5c6a6f86e5264")     \
+	X(POLICY_UNREADABLE, "2e010873a1c8444889f97bd886f4caab")  \
+	X(POLICY_EMPTY, "a901236f049546faaca668e69fb49a9a")       \
+	X(COMMITTED, "5fb87c60ae4345f397785aacacb5e807")          \
+	X(COMMIT_FAILED, "54fc468b5c504363b82be4cc45b5ae35")      \
+	X(DOCKER_CONNECTED, "b87c1f5f2984448bae6c057dc90d5fdd")   \
+	X(DOCKER_LOST, "ad2b5961d9db4110b1caaa2d2008e96a")        \
+	X(DOCKER_INVALID, "eb00edab13de445cbae796a9cfe62b05")     \
+	X(ENDPOINT_CONFLICT, "55f95921c6564fb59040b6e01aff9887")  \
+	X(ENDPOINT_UNMATCHED, "8809f05252a1484e96baad55c6849037") \
+	X(ENDPOINT_IMPOSTOR, "7323d5ffda01447d9bc6c8f688e3063f")  \
+	X(PORT_UNKNOWN, "7f8487cb1c7948c2ba2eb953c5a4bdd9")       \
+	X(DENIED, "3047a57a778349cdb7f7be40c3eea2be")             \
+	X(AUDIT, "e2deb6a7106344d9b228b50e8988fdcc")              \
+	X(DRIFT, "3b8256f29b554bd9bc800186110487cb")              \
+	X(SYSCTL_SET, "df51f52ca4fb46ec97e8947175a90dd7")         \
+	X(SYSCTL_UNAVAILABLE, "9f5e775a2348414382935cfef82c4b22") \
+	X(CAPABILITY_MISSING, "7794ccc087ae4aeb9d4c381e54f9128b") \
+	X(STATE_UNWRITABLE, "346b8765ae3b41e7899eefa740c6fff8")   \
+	X(CONTROL_FAILED, "3acf1350b9b6438ca1ea2db18b3802ac")     \
+	X(ADMIN_REQUEST, "76ca82746f6f496a86b362a8e451f25f")      \
+	X(CONFIRM_EXPIRED, "6f27092c65fc42da81f8fb4d718d01b0")    \
+	X(RESYNC, "80ccca32a90a40d8837020b2492370cd")             \
+	X(TRUST_LIMITED, "72cf88d76ca540cea11f58a48ecd8b22")      \
+	X(INTERNAL, "79bb48305e63411cbbd00a70d177964c")
+
+enum log_id {
+#define LOG_ID_ENUM(name, message_id) LOG_ID_##name,
+	LOG_IDS(LOG_ID_ENUM)
+#undef LOG_ID_ENUM
+		LOG_ID_COUNT,
+};
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO };
+
+/* An extra field of the record. Names: NETD_GENERATION, NETD_TIER, NETD_NETWORK, CONTAINER_ID,
+ * CONTAINER_NAME, NETD_UID, … (upper case, as journald wants them). */
+struct log_field {
+	const char *name, *value;
+};
+
+/* log_warning_with(LOG_ID_X, LOG_FIELDS({ "CONTAINER_ID", id }, …), "…") */
+#define LOG_FIELDS(...) ((const struct log_field[]){ __VA_ARGS__, { NULL, NULL } })
+
+/* @fields: up to LOG_FIELDS_MAX, ended by a NULL name, or NULL. Never fails, never blocks longer
+ * than stderr or journald do; errno is kept. */
+#define LOG_FIELDS_MAX 8u
+#define LOG_TEXT_MAX 1024u /* longer messages are cut */
+void log_message(enum log_id id, enum log_level level, const struct log_field *fields,
+		 const char *format, ...) PRINTF_LIKE(4, 5);
+
+#define log_error(id, ...) log_message((id), LOG_LEVEL_ERROR, NULL, __VA_ARGS__)
+#define log_warning(id, ...) log_message((id), LOG_LEVEL_WARNING, NULL, __VA_ARGS__)
+#define log_info(id, ...) log_message((id), LOG_LEVEL_INFO, NULL, __VA_ARGS__)
+#define log_error_with(id, fields, ...) log_message((id), LOG_LEVEL_ERROR, (fields), __VA_ARGS__)
+#define log_warning_with(id, fields, ...) \
+	log_message((id), LOG_LEVEL_WARNING, (fields), __VA_ARGS__)
+#define log_info_with(id, fields, ...) log_message((id), LOG_LEVEL_INFO, (fields), __VA_ARGS__)
+
+/* 32 hex digits, for the check against the catalog. */
+const char *log_message_id(enum log_id id);
+const char *log_id_name(enum log_id id); /* "STARTED" */
+/* What log_message() prints where there is no journal, without the newline: the pure part. */
+void log_clean(char *text); /* control characters to '?', in place */

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "edge/rtnl/links.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "edge/rtnl/query.h"
+
+void links_done(struct links *links)
+{
+	free(links->items);
+	*links = (struct links){ 0 };
+}
+
+/* Where @ifindex is, or would stand. */
+static size_t position(const struct links *links, uint32_t ifindex)
+{
+	size_t lo = 0, hi = links->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (links->items[mid].ifindex < ifindex)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct link *links_find(const struct links *links, uint32_t ifindex)
+{
+	size_t i = position(links, ifindex);
+
+	return i < links->n && links->items[i].ifindex == ifindex ? &links->items[i] : NULL;
+}
+
+const struct link *links_find_name(const struct links *links, const char *name)
+{
+	for (size_t i = 0; i < links->n; i++) {
+		if (strcmp(links->items[i].name, name) == 0)
+			return &links->items[i];
+	}
+	return NULL;
+}
+
+static struct link *insert(struct links *links, uint32_t ifindex)
+{
+	size_t i = position(links, ifindex);
+
+	if (links->n == links->cap) {
+		size_t cap = links->cap ? links->cap * 2 : 64;
+		struct link *items = reallocarray(links->items, cap, sizeof(*items));
+		if (!items)
+			return NULL;
+		links->items = items;
+		links->cap = cap;
+	}
+	memmove(&links->items[i + 1], &links->items[i], (links->n - i) * sizeof(links->items[0]));
+	links->items[i] = (struct link){ .ifindex = ifindex, .nsid = QUERY_NSID_OWN };
+	links->n++;
+	return &links->items[i];
+}
+
+static void remove_at(struct links *links, size_t i)
+{
+	links->n--;
+	memmove(&links->items[i], &links->items[i + 1], (links->n - i) * sizeof(links->items[0]));
+}
+
+/* What a message says about a link. */
+struct news {
+	uint32_t master, peer;
+	int32_t nsid;
+	char name[WORLD_IFNAME_LEN];
+	bool is_bridge, is_veth, is_wireless;
+};
+
+static bool is_kind(const struct nlattr *attr, const char *kind)
+{
+	size_t len = mnl_attr_get_payload_len(attr);
+
+	return len == strlen(kind) + 1 && memcmp(mnl_attr_get_payload(attr), kind, len) == 0;
+}
+
+static int read_info(const struct nlattr *attr, void *data)
+{
+	struct news *news = data;
+
+	if (mnl_attr_get_type(attr) != IFLA_INFO_KIND)
+		return MNL_CB_OK;
+	news->is_bridge = is_kind(attr, "bridge");
+	news->is_veth = is_kind(attr, "veth");
+	return MNL_CB_OK;
+}
+
+static int read_attr(const struct nlattr *attr, void *data)
+{
+	struct news *news = data;
+	uint16_t type = mnl_attr_get_type(attr), len = mnl_attr_get_payload_len(attr);
+
+	if (type == IFLA_LINKINFO)
+		return mnl_attr_parse_nested(attr, read_info, news);
+	if (type == IFLA_WIRELESS)
+		news->is_wireless = true;
+	else if (type == IFLA_IFNAME)
+		/* Zeroed before and the last byte left alone: an end is always there. */
+		memcpy(news->name, mnl_attr_get_payload(attr),
+		       len < sizeof(news->name) ? len : sizeof(news->name) - 1);
+	else if (type == IFLA_MASTER && len == 4)
+		news->master = mnl_attr_get_u32(attr);
+	else if (type == IFLA_LINK && len == 4)
+		news->peer = mnl_attr_get_u32(attr);
+	else if (type == IFLA_LINK_NETNSID && len == 4)
+		news->nsid = (int32_t)mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int take_link(struct links *links, const struct ifinfomsg *info, const struct news *news)
+{
+	struct link *link = links_find(links, (uint32_t)info->ifi_index);
+
+	if (!link)
+		link = insert(links, (uint32_t)info->ifi_index);
+	if (!link)
+		return -ENOMEM;
+	link->master = news->master;
+	link->peer = news->peer;
+	link->nsid = news->nsid;
+	memcpy(link->name, news->name, sizeof(link->name));
+	link->is_bridge = news->is_bridge;
+	link->is_veth = news->is_veth;
+	link->carrier = (info->ifi_flags & IFF_LOWER_UP) != 0;
+	link->seen = true;
+	/* Only the host can bring a peer back into its own namespace: then it may be given anew. A
+	 * move to yet another namespace can be a container's own doing, and changes nothing. */
+	if (link->nsid == QUERY_NSID_OWN)
+		link->pinned = false;
+	link->stale = !link->pinned;
+	return 0;
+}
+
+/* A bridge speaks about its ports in family AF_BRIDGE: when they come, and RTM_DELLINK when they
+ * leave it, which is not the end of the interface. */
+static void take_bridge_port(struct links *links, const struct ifinfomsg *info,
+			     const struct news *news, bool left)
+{
+	struct link *link = links_find(links, (uint32_t)info->ifi_index);
+
+	if (!link || news->master == 0)
+		return;
+	if (!left) {
+		link->stale = !link->pinned;
+		link->master = news->master;
+	} else if (link->master == news->master) {
+		link->master = 0;
+	}
+}
+
+int links_apply(struct links *links, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	struct news news = { .nsid = QUERY_NSID_OWN };
+	bool removed = nlh->nlmsg_type == RTM_DELLINK;
+
+	if ((nlh->nlmsg_type != RTM_NEWLINK && !removed) ||
+	    nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*info)) || info->ifi_index <= 0)
+		return 0;
+	(void)mnl_attr_parse(nlh, sizeof(*info), read_attr, &news);
+	/* Kernels before 5.8 leave IFLA_LINK out where both ends have the same number. */
+	if (news.peer == 0 && news.nsid != QUERY_NSID_OWN)
+		news.peer = (uint32_t)info->ifi_index;
+	if (info->ifi_family == AF_BRIDGE) {
+		take_bridge_port(links, info, &news, removed);
+		return 0;
+	}
+	/* Events of wireless extensions come as links with next to no attributes. */
+	if (info->ifi_family != AF_UNSPEC || news.is_wireless)
+		return 0;
+	if (!removed)
+		return take_link(links, info, &news);
+	if (links_find(links, (uint32_t)info->ifi_index))
+		remove_at(links, position(links, (uint32_t)info->ifi_index));
+	return 0;
+}
+
+void links_unsee(struct links *links)
+{
+	for (size_t i = 0; i < links->n; i++)
+		links->items[i].seen = false;
+}
+
+void links_drop_unseen(struct links *links)
+{
+	for (size_t i = links->n; i > 0; i--) {
+		if (!links->items[i - 1].seen)
+			remove_at(links, i - 1);
+	}
+}
+
+const struct link *links_bridge_of(const struct links *links, const struct link *link)
+{
+	const struct link *master = link->master ? links_find(links, link->master) : NULL;
+
+	return master && master->is_bridge ? master : NULL;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct world_port *left = a, *right = b;
+
+	return strcmp(left->ifname, right->ifname);
+}
+
+int links_ports(const struct links *links, struct port_list *ret)
+{
+	struct port_list list = { calloc(links->n + 1, sizeof(*list.items)), 0 };
+
+	if (!list.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < links->n; i++) {
+		const struct link *link = &links->items[i], *bridge = links_bridge_of(links, link);
+
+		if (!bridge)
+			continue;
+		struct world_port *port = &list.items[list.n++];
+		memcpy(port->ifname, link->name, sizeof(port->ifname));
+		memcpy(port->bridge, bridge->name, sizeof(port->bridge));
+		port->peer_mac = link->mac;
+	}
+	qsort(list.items, list.n, sizeof(*list.items), by_name);
+	*ret = list;
+	return 0;
+}
+
+bool port_lists_equal(const struct port_list *a, const struct port_list *b)
+{
+	return a->n == b->n &&
+	       (a->n == 0 || memcmp(a->items, b->items, a->n * sizeof(*a->items)) == 0);
+}

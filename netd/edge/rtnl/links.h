@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of interfaces, fed with rtnetlink messages, and the ports that follow from it. Reads
+ * bytes, asks nobody. Private to edge/rtnl. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libmnl/libmnl.h>
+
+#include "core/base/cleanup.h"
+#include "core/world/world.h"
+
+struct link {
+	uint32_t ifindex, master;
+	uint32_t peer; /* of a veth; 0: not told */
+	int32_t nsid;  /* where the peer is; QUERY_NSID_OWN: here */
+	char name[WORLD_IFNAME_LEN];
+	bool is_bridge, is_veth;
+	bool carrier;
+	bool stale;	     /* news came since mac was read */
+	bool pinned;	     /* mac stands for the rest of the link's life */
+	bool seen;	     /* in the dump that is under way */
+	struct mac_addr mac; /* of the peer; zero: not known */
+};
+
+struct links {
+	struct link *items; /* sorted by ifindex */
+	size_t n, cap;
+};
+
+void links_done(struct links *links);
+/* Takes one message of any kind. 0 or -ENOMEM. */
+int links_apply(struct links *links, const struct nlmsghdr *nlh) MUST_CHECK;
+/* Around a dump: what was not seen in it is gone. */
+void links_unsee(struct links *links);
+void links_drop_unseen(struct links *links);
+
+struct link *links_find(const struct links *links, uint32_t ifindex);
+const struct link *links_find_name(const struct links *links, const char *name);
+/* The bridge that @link is a port of, or NULL. */
+const struct link *links_bridge_of(const struct links *links, const struct link *link);
+
+/* All ports, sorted by name; malloc'ed. 0 or -ENOMEM. */
+struct port_list {
+	struct world_port *items;
+	size_t n;
+};
+int links_ports(const struct links *links, struct port_list *ret) MUST_CHECK;
+bool port_lists_equal(const struct port_list *a, const struct port_list *b);

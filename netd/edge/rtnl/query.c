@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "edge/rtnl/query.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+
+/* The kernel answers within the send; what takes longer is not coming. */
+#define RECEIVE_TIMEOUT_US 200000
+#define TOTAL_TIMEOUT_MS 1000u
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+int query_open(struct query *ret)
+{
+	const struct timeval timeout = { .tv_usec = RECEIVE_TIMEOUT_US };
+	int on = 1;
+	struct query query = { .nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC) };
+
+	if (!query.nl)
+		return -errno;
+	int fd = mnl_socket_get_fd(query.nl);
+	int r = mnl_socket_bind(query.nl, 0, MNL_SOCKET_AUTOPID);
+	if (r >= 0)
+		r = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	/* Without it the kernel ignores what it does not know, and answers for the wrong namespace.
+	 */
+	if (r >= 0)
+		r = mnl_socket_setsockopt(query.nl, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	r = r < 0 ? -errno : 0;
+	query.buffer = r == 0 ? malloc(QUERY_BUFFER) : NULL;
+	if (r == 0 && !query.buffer)
+		r = -ENOMEM;
+	if (r < 0) {
+		query_close(&query);
+		return r;
+	}
+	*ret = query;
+	return 0;
+}
+
+void query_close(struct query *query)
+{
+	if (query->nl)
+		(void)mnl_socket_close(query->nl);
+	free(query->buffer);
+	*query = (struct query){ 0 };
+}
+
+int query_receive(int fd, char *buffer, size_t size)
+{
+	struct sockaddr_nl from = { 0 };
+	struct iovec part = { buffer, size };
+	struct msghdr message = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+	};
+	ssize_t n = recvmsg(fd, &message, 0);
+
+	if (n < 0)
+		return -errno;
+	if (message.msg_flags & MSG_TRUNC)
+		return -ENOBUFS;
+	/* Another process can address our port too; only the kernel is port 0. */
+	return from.nl_pid == 0 ? (int)n : 0;
+}
+
+struct exchange {
+	query_link_fn *cb;
+	void *data;
+	bool is_dump, interrupted, done;
+};
+
+static int take_message(const struct nlmsghdr *nlh, struct exchange *exchange)
+{
+	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+		exchange->interrupted = true;
+	if (nlh->nlmsg_type == NLMSG_DONE) {
+		exchange->done = true;
+		return 0;
+	}
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		const struct nlmsgerr *error = mnl_nlmsg_get_payload(nlh);
+		exchange->done = true;
+		return nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*error)) ? -EBADMSG : error->error;
+	}
+	if (nlh->nlmsg_type != RTM_NEWLINK ||
+	    nlh->nlmsg_len < mnl_nlmsg_size(sizeof(struct ifinfomsg)))
+		return 0;
+	exchange->done = !exchange->is_dump;
+	return exchange->cb(nlh, exchange->data);
+}
+
+/* Answers to an earlier question that came too late have another sequence number. */
+static int take_datagram(const struct query *query, int len, struct exchange *exchange)
+{
+	const struct nlmsghdr *nlh = (const void *)query->buffer;
+
+	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+		if (nlh->nlmsg_seq != query->seq)
+			continue;
+		int r = take_message(nlh, exchange);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int ask(struct query *query, struct nlmsghdr *nlh, struct exchange *exchange)
+{
+	uint64_t deadline = now_ms() + TOTAL_TIMEOUT_MS;
+
+	nlh->nlmsg_seq = ++query->seq;
+	if (mnl_socket_sendto(query->nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	while (!exchange->done) {
+		int len = query_receive(mnl_socket_get_fd(query->nl), query->buffer, QUERY_BUFFER);
+		if (len == -EINTR)
+			continue;
+		if (len < 0)
+			return len == -EAGAIN ? -ETIMEDOUT : len;
+		int r = take_datagram(query, len, exchange);
+		if (r < 0)
+			return r;
+		if (!exchange->done && now_ms() > deadline)
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+static struct nlmsghdr *put_request(char *buffer, uint16_t flags, uint32_t ifindex)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_index = (int)ifindex;
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return nlh;
+}
+
+int query_links(struct query *query, query_link_fn *cb, void *data)
+{
+	char buffer[128];
+	struct exchange exchange = { .cb = cb, .data = data, .is_dump = true };
+	int r = ask(query, put_request(buffer, NLM_F_DUMP, 0), &exchange);
+
+	return r == 0 && exchange.interrupted ? -EINTR : r;
+}
+
+struct peer_answer {
+	const struct query_peer *want;
+	struct query_answer found;
+	int32_t nsid;
+	uint32_t link;
+	bool has_mac;
+};
+
+static int on_peer_attr(const struct nlattr *attr, void *data)
+{
+	struct peer_answer *answer = data;
+	uint16_t type = mnl_attr_get_type(attr), len = mnl_attr_get_payload_len(attr);
+
+	if (type == IFLA_TARGET_NETNSID && len == 4)
+		answer->nsid = (int32_t)mnl_attr_get_u32(attr);
+	else if (type == IFLA_LINK && len == 4)
+		answer->link = mnl_attr_get_u32(attr);
+	else if (type == IFLA_ADDRESS && len == sizeof(answer->found.mac.bytes)) {
+		memcpy(answer->found.mac.bytes, mnl_attr_get_payload(attr), len);
+		answer->has_mac = true;
+	}
+	return MNL_CB_OK;
+}
+
+static int on_peer(const struct nlmsghdr *nlh, void *data)
+{
+	struct peer_answer *answer = data;
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+
+	if (info->ifi_index != (int)answer->want->peer)
+		return -ENODEV;
+	answer->found.up = (info->ifi_flags & IFF_UP) != 0;
+	(void)mnl_attr_parse(nlh, sizeof(*info), on_peer_attr, answer);
+	return 0;
+}
+
+int query_peer(struct query *query, const struct query_peer *peer, struct query_answer *ret)
+{
+	char buffer[128];
+	struct nlmsghdr *nlh = put_request(buffer, 0, peer->peer);
+	/* Absent in kernels before 5.8 where both ends have the same number. */
+	struct peer_answer answer = { .want = peer, .nsid = QUERY_NSID_OWN, .link = peer->peer };
+	struct exchange exchange = { .cb = on_peer, .data = &answer };
+
+	if (peer->nsid != QUERY_NSID_OWN)
+		mnl_attr_put_u32(nlh, IFLA_TARGET_NETNSID, (uint32_t)peer->nsid);
+	int r = ask(query, nlh, &exchange);
+	if (r < 0)
+		return r;
+	/* The same number is another interface in another namespace: both ends must agree. */
+	if (answer.nsid != peer->nsid || answer.link != peer->ifindex || !answer.has_mac)
+		return -ENODEV;
+	*ret = answer.found;
+	return 0;
+}

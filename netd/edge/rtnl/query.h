@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions to rtnetlink on a socket of their own, with a deadline. Private to edge/rtnl. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libmnl/libmnl.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/ip.h"
+
+struct query {
+	struct mnl_socket *nl;
+	uint32_t seq;
+	char *buffer;
+};
+
+#define QUERY_BUFFER 65536u
+
+int query_open(struct query *ret) MUST_CHECK;
+void query_close(struct query *query);
+
+/* Each link to @cb (whose result is ignored unless negative). 0; -EINTR: links changed meanwhile,
+ * so some may be missing; another -errno. */
+typedef int query_link_fn(const struct nlmsghdr *nlh, void *data);
+int query_links(struct query *query, query_link_fn *cb, void *data) MUST_CHECK;
+
+#define QUERY_NSID_OWN (-2) /* the namespace we are in */
+
+/* The far end of a veth. */
+struct query_peer {
+	uint32_t ifindex; /* of our end: what the far end must name as its own far end */
+	uint32_t peer;
+	int32_t nsid; /* the namespace of the far end, or QUERY_NSID_OWN */
+};
+struct query_answer {
+	struct mac_addr mac;
+	bool up; /* set up by whoever owns it */
+};
+/* 0; -ENODEV: not there (any more); another -errno. */
+int query_peer(struct query *query, const struct query_peer *peer,
+	       struct query_answer *ret) MUST_CHECK;
+
+/* A netlink datagram of the kernel: its length; -errno; -ENOBUFS: messages were lost, this one
+ * included when it did not fit. */
+int query_receive(int fd, char *buffer, size_t size) MUST_CHECK;

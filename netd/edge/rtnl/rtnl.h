@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The bridge ports of this host and the MAC at the far end of each veth, followed over rtnetlink:
+ * earlier and more surely than by Docker's events. CAP_NET_ADMIN is enough; no setns.
+ *
+ * A veth's peer gets its MAC from Docker between creation and going up, so it is read again at
+ * every message about the port until it is up inside the container. The MAC read then stays for the
+ * life of the port: a container that changes its own address later does not change who it is. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "core/base/cleanup.h"
+#include "core/world/world.h"
+
+struct rtnl;
+
+/* The list of ports is another one now. Only notes the fact: no rtnl_free() in it. */
+typedef void rtnl_change_fn(void *userdata);
+
+struct rtnl_options {
+	rtnl_change_fn *on_change;
+	void *userdata;
+	/* Ports known from before a restart of the daemon in the same boot: the MAC noted then
+	 * holds, not what the container shows by now. bridge "": any. May be NULL. Copied. */
+	const struct world_port *known;
+	size_t n_known;
+};
+
+/* Subscribes, then reads all links, so rtnl_ports() is complete at return; on_change is not called
+ * for that. 0 or -errno. */
+int rtnl_new(sd_event *event, const struct rtnl_options *options, struct rtnl **ret) MUST_CHECK;
+struct rtnl *rtnl_free(struct rtnl *rtnl);
+void rtnl_freep(struct rtnl **rtnl); /* for CLEANUP() */
+
+/* Sorted by ifname; borrowed until the next on_change. peer_mac is zero for a port that is no veth
+ * and for a veth whose peer cannot be read (yet): report and close it. */
+const struct world_port *rtnl_ports(const struct rtnl *rtnl, size_t *ret_n);
+/* Any interface by name: its ifindex, 0: there is none. */
+uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname);
+/* The bridge an interface is a port of, or NULL. Borrowed until the next on_change. */
+const char *rtnl_bridge_of(const struct rtnl *rtnl, const char *ifname);
+
+/* For status and logs. */
+struct rtnl_counters {
+	uint64_t messages, overruns, queries, query_failures;
+};
+struct rtnl_counters rtnl_counters(const struct rtnl *rtnl);

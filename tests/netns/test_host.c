@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* edge/host with the rights that netd has: another user than root with CAP_NET_ADMIN alone, and
+ * with nothing. The sysctls are those of a fresh network namespace. Needs root. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "edge/host/host.h"
+
+static bool become_nobody(uint32_t caps)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { .effective = caps, .permitted = caps } };
+
+	return prctl(PR_SET_KEEPCAPS, 1) == 0 && setgroups(0, NULL) == 0 &&
+	       setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0 &&
+	       syscall(SYS_capset, &header, data) == 0;
+}
+
+/* The number of the step that went wrong, or 0. */
+static int as_netd(void)
+{
+	const char *name = NULL;
+	bool on = false;
+
+	if (!become_nobody(1u << CAP_NET_ADMIN))
+		return 1;
+	if (host_check_capabilities(&name) != 0)
+		return 2;
+	for (int i = 0; i < 4; i++) {
+		enum ip_family family = i % 2 ? IP_V6 : IP_V4;
+		bool want = i >= 2;
+		if (host_bridge_nf_set(family, want) != 0)
+			return 3;
+		if (host_bridge_nf_get(family, &on) != 0 || on != want)
+			return 4;
+	}
+	return 0;
+}
+
+static int as_nobody(void)
+{
+	const char *name = NULL;
+	bool on;
+
+	if (!become_nobody(0))
+		return 1;
+	if (host_check_capabilities(&name) != HOST_E_MISSING || strcmp(name, "CAP_NET_ADMIN") != 0)
+		return 2;
+	if (host_bridge_nf_get(IP_V4, &on) != 0)
+		return 3;
+	return host_bridge_nf_set(IP_V4, false) == -EACCES ? 0 : 4;
+}
+
+static int in_child(int (*run)(void))
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(run());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status >> 8;
+}
+
+static void net_admin_may_set_the_sysctls(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(as_netd), 0);
+}
+
+static void nobody_may_not(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(as_nobody), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(net_admin_may_set_the_sysctls),
+		cmocka_unit_test(nobody_may_not),
+	};
+	bool on;
+
+	if (unshare(CLONE_NEWNET) < 0 || host_bridge_nf_get(IP_V4, &on) < 0) {
+		print_message("SKIP: no network namespace, or br_netfilter is not loaded: %s\n",
+			      strerror(errno));
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* edge/host: resolv.conf as people write it, and state files that are whole or absent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "edge/host/host.h"
+
+static void resolvers_are_parsed(void **state)
+{
+	static const struct {
+		const char *text, *want; /* addresses, each with a blank behind */
+	} rows[] = {
+		{ "", "" },
+		{ "nameserver 192.0.2.1\n", "192.0.2.1 " },
+		{ "nameserver 192.0.2.1", "192.0.2.1 " },
+		{ "# c\n; c\nsearch a.b\nnameserver\t192.0.2.1 \r\nnameserver 2001:db8::1#53\n",
+		  "192.0.2.1 2001:db8::1 " },
+		{ "nameserver fe80::1%eth0\noptions edns0\n", "fe80::1 " },
+		{ "nameserver 192.0.2.1\nnameserver 192.0.2.1\n", "192.0.2.1 " },
+		{ "nameserver 127.0.0.53\n", "127.0.0.53 " },
+		{ " nameserver 192.0.2.1\n#nameserver 192.0.2.2\nnameserver192.0.2.3\n", "" },
+		{ "nameserver\nnameserver \nnameserver x\nnameserver 1.2.3\nnameserver 1.2.3.4.5\n",
+		  "" },
+		{ "nameserver 0123456789012345678901234567890123456789012345678901234567890\n",
+		  "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct host_resolvers resolvers;
+		char got[1024] = "", addr[IP_TEXT_LEN];
+
+		host_resolvers_parse(rows[i].text, strlen(rows[i].text), &resolvers);
+		for (size_t n = 0; n < resolvers.n; n++) {
+			(void)strcat(got, ip_format(&resolvers.addrs[n], addr));
+			(void)strcat(got, " ");
+		}
+		if (strcmp(got, rows[i].want) != 0)
+			fail_msg("row %zu: `%s`", i, got);
+	}
+}
+
+static void resolvers_have_a_limit(void **state)
+{
+	char text[4096] = "";
+	struct host_resolvers resolvers;
+
+	(void)state;
+	for (unsigned int i = 0; i < HOST_RESOLVERS + 1; i++)
+		(void)sprintf(text + strlen(text), "nameserver 192.0.2.%u\n", i);
+	host_resolvers_parse(text, strlen(text), &resolvers);
+	assert_int_equal(resolvers.n, HOST_RESOLVERS);
+	host_resolvers_parse("nameserver \0\n1.2.3.4\n", 21, &resolvers);
+	assert_int_equal(resolvers.n, 0);
+}
+
+static void a_refresh_tells_of_changes_only(void **state)
+{
+	struct host_resolvers resolvers;
+
+	(void)state;
+	memset(&resolvers, 0, sizeof(resolvers));
+	assert_true(host_resolvers_refresh(&resolvers) >= 0);
+	assert_int_equal(host_resolvers_refresh(&resolvers), 0);
+	resolvers.addrs[0].bytes[15]++;
+	assert_int_equal(host_resolvers_refresh(&resolvers), 1);
+}
+
+static int setup(void **state)
+{
+	char *dir = strdup("/tmp/netd-host-XXXXXX");
+
+	*state = dir;
+	return dir && mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char path[64];
+
+	/* Only "s" may be left: no temporary file. */
+	(void)snprintf(path, sizeof(path), "%s/s", (char *)*state);
+	(void)unlink(path);
+	int r = rmdir(*state);
+	free(*state);
+	return r;
+}
+
+static void free_arena(struct arena **arena)
+{
+	*arena = arena_free(*arena);
+}
+
+static void state_is_written_and_read(void **state)
+{
+	const char *dir = *state;
+	CLEANUP(free_arena) struct arena *arena = arena_new();
+	struct host_bytes bytes;
+	struct stat st;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/s", dir);
+	assert_int_equal(host_state_read(dir, "s", 100, arena, &bytes), -ENOENT);
+	assert_int_equal(host_state_write(dir, "s", "first", 5), 0);
+	assert_int_equal(host_state_write(dir, "s", "sec\0nd", 6), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(host_state_read(dir, "s", 6, arena, &bytes), 0);
+	assert_int_equal(bytes.len, 6);
+	assert_memory_equal(bytes.bytes, "sec\0nd", 7);
+	assert_int_equal(host_state_read(dir, "s", 5, arena, &bytes), -EFBIG);
+	assert_int_equal(host_state_write(dir, "s", "", 0), 0);
+	assert_int_equal(host_state_read(dir, "s", 0, arena, &bytes), 0);
+	assert_int_equal(bytes.len, 0);
+}
+
+static void state_survives_what_is_in_the_way(void **state)
+{
+	const char *dir = *state;
+	CLEANUP(free_arena) struct arena *arena = arena_new();
+	struct host_bytes bytes;
+	char path[64], temporary[64];
+
+	(void)snprintf(path, sizeof(path), "%s/s", dir);
+	(void)snprintf(temporary, sizeof(temporary), "%s/.s.new", dir);
+	/* A crash left a temporary file; somebody made a link of it. */
+	assert_int_equal(symlink("/tmp/netd-host-elsewhere", temporary), 0);
+	assert_int_equal(host_state_write(dir, "s", "x", 1), 0);
+	assert_int_equal(access("/tmp/netd-host-elsewhere", F_OK), -1);
+	assert_int_equal(unlink(path), 0);
+	/* Neither a link nor a FIFO is a state file. */
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	assert_int_equal(host_state_read(dir, "s", 1 << 20, arena, &bytes), -ELOOP);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(host_state_read(dir, "s", 1 << 20, arena, &bytes), -EINVAL);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(host_state_write(dir, "../s", "x", 1), -EINVAL);
+	assert_int_equal(host_state_write(dir, "", "x", 1), -EINVAL);
+	assert_int_equal(host_state_write(dir, "..", "x", 1), -EINVAL);
+	assert_int_equal(host_state_write("/nowhere", "s", "x", 1), -ENOENT);
+	/* A directory of that name: nothing is written, nothing is left behind. */
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_true(host_state_write(dir, "s", "x", 1) < 0);
+	assert_int_equal(access(temporary, F_OK), -1);
+	assert_int_equal(rmdir(path), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(resolvers_are_parsed),
+		cmocka_unit_test(resolvers_have_a_limit),
+		cmocka_unit_test(a_refresh_tells_of_changes_only),
+		cmocka_unit_test_setup_teardown(state_is_written_and_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(state_survives_what_is_in_the_way, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
