@@ -250,8 +250,7 @@ static inline const char *dump_anonymous(struct dump *dump, uint32_t family, con
 					 size_t len)
 {
 	for (size_t i = 0; i < dump->n_anonymous; i++)
-		if (dump->anonymous[i].family == family &&
-		    strlen(dump->anonymous[i].name) == len &&
+		if (dump->anonymous[i].family == family && strlen(dump->anonymous[i].name) == len &&
 		    strncmp(dump->anonymous[i].name, name, len) == 0)
 			return text_str(&dump->anonymous[i].content);
 	abort(); /* a lookup in a set that is not there */
@@ -329,8 +328,10 @@ static inline char *dump_kernel(bool udata)
 	static const struct {
 		uint16_t type;
 		mnl_cb_t fn;
-	} rest[] = { { NFT_MSG_GETTABLE, dump_table_cb }, { NFT_MSG_GETCHAIN, dump_chain_cb },
-		     { NFT_MSG_GETOBJ, dump_obj_cb },	  { NFT_MSG_GETRULE, dump_rule_cb } };
+	} rest[] = { { NFT_MSG_GETTABLE, dump_table_cb },
+		     { NFT_MSG_GETCHAIN, dump_chain_cb },
+		     { NFT_MSG_GETOBJ, dump_obj_cb },
+		     { NFT_MSG_GETRULE, dump_rule_cb } };
 	static struct dump_line lines[DUMP_LINES];
 	struct dump dump = { .lines = lines, .udata = udata };
 	struct text all = { 0 };
@@ -340,8 +341,8 @@ static inline char *dump_kernel(bool udata)
 	assert(dump.nl && mnl_socket_bind(dump.nl, 0, MNL_SOCKET_AUTOPID) == 0);
 	dump_sets(&dump);
 	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
-		struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(request, rest[i].type, NFPROTO_UNSPEC,
-							     NLM_F_DUMP, 1);
+		struct nlmsghdr *nlh =
+			nftnl_nlmsg_build_hdr(request, rest[i].type, NFPROTO_UNSPEC, NLM_F_DUMP, 1);
 		assert(dump_ask(&dump, nlh, rest[i].fn) == 0);
 	}
 	qsort(lines, dump.n, sizeof(lines[0]), dump_by_line);

@@ -154,8 +154,16 @@ static inline void random_sets(struct ruleset *rs, struct dice *dice, enum rs_fa
 		{ "marks", { RS_TYPE_MARK }, 1, false, false },
 		{ "ports", { RS_TYPE_INET_SERVICE }, 1, false, false },
 		{ "guard", { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 }, 3, false, false },
-		{ "guard6", { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_ND_TARGET }, 3, false, false },
-		{ "svc", { RS_TYPE_IPV4, RS_TYPE_INET_PROTO, RS_TYPE_INET_SERVICE }, 3, false, false },
+		{ "guard6",
+		  { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_ND_TARGET },
+		  3,
+		  false,
+		  false },
+		{ "svc",
+		  { RS_TYPE_IPV4, RS_TYPE_INET_PROTO, RS_TYPE_INET_SERVICE },
+		  3,
+		  false,
+		  false },
 		{ "net4", { RS_TYPE_IPV4 }, 1, false, true },
 		{ "net6", { RS_TYPE_IPV6 }, 1, false, true },
 		{ "to4", { RS_TYPE_IPV4 }, 1, true, false },
@@ -194,7 +202,8 @@ static inline enum rs_field random_field(struct dice *dice, enum rs_type type)
 
 static inline struct rs_match random_lookup(struct dice *dice, const struct rs_set *set)
 {
-	struct rs_match match = { .op = roll(dice, 3) ? RS_IN : RS_NOT_IN, .set = set->name,
+	struct rs_match match = { .op = roll(dice, 3) ? RS_IN : RS_NOT_IN,
+				  .set = set->name,
 				  .n_fields = set->n_types };
 
 	for (size_t i = 0; i < set->n_types; i++)
@@ -205,8 +214,8 @@ static inline struct rs_match random_lookup(struct dice *dice, const struct rs_s
 static inline struct rs_match random_masked(struct dice *dice, enum rs_field field)
 {
 	enum rs_type type = ruleset_field_info(field)->type;
-	struct rs_match match = match_op(roll(dice, 2) ? RS_BITS : RS_NOBITS, field,
-					 random_value(dice, type));
+	struct rs_match match =
+		match_op(roll(dice, 2) ? RS_BITS : RS_NOBITS, field, random_value(dice, type));
 
 	match.mask = random_value(dice, type);
 	for (size_t i = 0; i < match.mask.len; i++) {
@@ -293,7 +302,8 @@ static inline bool fits(struct rs_protocol *known, const struct rs_match *match,
 		/* Many kernels have no connection tracking in family bridge. */
 		if ((known->family == RS_BRIDGE &&
 		     ruleset_field_info(match->fields[i])->load == RS_LOAD_CT) ||
-		    rs_protocol_need(&after, ruleset_field_info(match->fields[i])->need, implied, &n))
+		    rs_protocol_need(&after, ruleset_field_info(match->fields[i])->need, implied,
+				     &n))
 			return false;
 	rs_protocol_learn(&after, match);
 	*known = after;
@@ -307,8 +317,8 @@ static inline void random_verdict(struct dice *dice, const struct rs_table *tabl
 	static const char *const targets[] = { "r0", "r1", "r2", "r3", "r4", "r5" };
 	uint32_t kind = roll(dice, level ? 6 : 3);
 
-	rule->verdict = (enum rs_verdict[]){ RS_ACCEPT, RS_DROP, RS_RETURN, RS_JUMP, RS_GOTO,
-					     RS_VMAP }[kind];
+	rule->verdict = (enum rs_verdict[]){ RS_ACCEPT, RS_DROP, RS_RETURN,
+					     RS_JUMP,	RS_GOTO, RS_VMAP }[kind];
 	if (rule->verdict == RS_JUMP || rule->verdict == RS_GOTO)
 		rule->target = targets[roll(dice, level < 6 ? level : 6)];
 	if (rule->verdict != RS_VMAP)

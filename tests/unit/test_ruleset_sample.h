@@ -163,8 +163,8 @@ static inline struct rs_chain *add_chain(struct ruleset *rs, enum rs_family fami
 	return chain;
 }
 
-static inline struct rs_chain *add_base(struct ruleset *rs, enum rs_family family,
-					const char *name, enum rs_hook hook, int32_t priority)
+static inline struct rs_chain *add_base(struct ruleset *rs, enum rs_family family, const char *name,
+					enum rs_hook hook, int32_t priority)
 {
 	struct rs_chain *chain =
 		ruleset_add_chain(rs, family, name, &(struct rs_base){ hook, priority });
@@ -180,8 +180,8 @@ static inline void add_rule(struct ruleset *rs, struct rs_chain *chain, struct r
 	assert(r == 0);
 }
 
-#define MATCHES(...)                                                                               \
-	.matches = (const struct rs_match[]){ __VA_ARGS__ },                                       \
+#define MATCHES(...)                                         \
+	.matches = (const struct rs_match[]){ __VA_ARGS__ }, \
 	.n_matches = sizeof((const struct rs_match[]){ __VA_ARGS__ }) / sizeof(struct rs_match)
 
 static inline const struct rs_set *one_of_ips(struct ruleset *rs, const char *a, const char *b)
@@ -214,9 +214,9 @@ static inline void sample_stamp(struct ruleset *rs)
 
 	add_rule(rs, accepted, (struct rs_rule){ .mark = &mark, .verdict = RS_ACCEPT });
 	struct rs_chain *stamped = add_chain(rs, RS_INET, "stamped");
-	struct rs_match match = match_bits(RS_BITS, RS_CT_MARK,
-					   key_u32(RS_TYPE_MARK, SAMPLE_STAMP_MASK),
-					   key_u32(RS_TYPE_MARK, 0));
+	struct rs_match match =
+		match_bits(RS_BITS, RS_CT_MARK, key_u32(RS_TYPE_MARK, SAMPLE_STAMP_MASK),
+			   key_u32(RS_TYPE_MARK, 0));
 	match.is_stamp = true;
 	add_rule(rs, stamped, (struct rs_rule){ MATCHES(match), .verdict = RS_ACCEPT });
 }
@@ -245,13 +245,13 @@ static inline void sample_sets(struct ruleset *rs)
 	add_verdict(rs, to, key_ip("172.18.0.2"), RS_GOTO, "to_frontend");
 	add_verdict(rs, to, key_ip("172.18.0.9"), RS_DROP, NULL);
 	add_verdict(rs, to, key_ip("172.18.0.8"), RS_ACCEPT, NULL);
-	struct rs_set *pair = ruleset_add_set(rs, RS_INET, "pairs",
-					      (enum rs_type[]){ RS_TYPE_IPV4, RS_TYPE_INET_SERVICE },
-					      2);
+	struct rs_set *pair = ruleset_add_set(
+		rs, RS_INET, "pairs", (enum rs_type[]){ RS_TYPE_IPV4, RS_TYPE_INET_SERVICE }, 2);
 	assert(pair);
 	add_elem(rs, pair,
 		 key_join((struct rs_key[]){ key_ip("172.18.0.2"),
-					     key_u16(RS_TYPE_INET_SERVICE, 80) }, 2));
+					     key_u16(RS_TYPE_INET_SERVICE, 80) },
+			  2));
 }
 
 /* Every match that has a form of its own in nft. */
@@ -299,18 +299,22 @@ static inline void sample_inet(struct ruleset *rs)
 	struct rs_chain *to = add_chain(rs, RS_INET, "to_frontend");
 	to->comment = "tier frontend: public web servers";
 	add_rule(rs, to,
-		 (struct rs_rule){ MATCHES(L4(6), match_eq(RS_CT_REPLY_PROTO_SRC,
-							   key_u16(RS_TYPE_INET_SERVICE, 8080)),
+		 (struct rs_rule){ MATCHES(L4(6),
+					   match_eq(RS_CT_REPLY_PROTO_SRC,
+						    key_u16(RS_TYPE_INET_SERVICE, 8080)),
 					   match_set(RS_IN, RS_CT_ORIGINAL_IP_SADDR, "frontend4")),
 				   .counter = "shop_31", .verdict = RS_GOTO, .target = "accepted",
 				   .comment = "20-shop.yaml:31" });
-	add_rule(rs, to,
-		 (struct rs_rule){ MATCHES(L4(17), match_range(RS_CT_ORIGINAL_PROTO_DST,
-							       key_u16(RS_TYPE_INET_SERVICE, 9000),
-							       key_u16(RS_TYPE_INET_SERVICE, 9010))),
-				   .mark = &mark, .verdict = RS_JUMP, .target = "accepted" });
-	struct rs_match pair = { .op = RS_IN, .fields = { RS_CT_REPLY_IP_SADDR, RS_CT_REPLY_PROTO_SRC },
-				 .n_fields = 2, .set = "pairs" };
+	add_rule(
+		rs, to,
+		(struct rs_rule){ MATCHES(L4(17), match_range(RS_CT_ORIGINAL_PROTO_DST,
+							      key_u16(RS_TYPE_INET_SERVICE, 9000),
+							      key_u16(RS_TYPE_INET_SERVICE, 9010))),
+				  .mark = &mark, .verdict = RS_JUMP, .target = "accepted" });
+	struct rs_match pair = { .op = RS_IN,
+				 .fields = { RS_CT_REPLY_IP_SADDR, RS_CT_REPLY_PROTO_SRC },
+				 .n_fields = 2,
+				 .set = "pairs" };
 	add_rule(rs, to, (struct rs_rule){ MATCHES(L4(6), pair), .verdict = RS_ACCEPT });
 	sample_matches(rs, to);
 	add_rule(rs, to, (struct rs_rule){ .verdict = RS_GOTO, .target = "denied" });
@@ -318,17 +322,22 @@ static inline void sample_inet(struct ruleset *rs)
 	struct rs_chain *forward = add_base(rs, RS_INET, "forward", RS_HOOK_FORWARD, -10);
 	add_rule(rs, forward, (struct rs_rule){ .verdict = RS_JUMP, .target = "stamped" });
 	add_rule(rs, forward,
-		 (struct rs_rule){ .verdict = RS_VMAP, .target = "to4",
-				   .vmap_fields = { RS_CT_REPLY_IP_SADDR }, .n_vmap_fields = 1 });
-	add_rule(rs, forward, (struct rs_rule){ MATCHES(match_set(RS_IN, RS_META_OIFNAME, "bridges")),
-						.counter = "denied", .verdict = RS_DROP });
+		 (struct rs_rule){ .verdict = RS_VMAP,
+				   .target = "to4",
+				   .vmap_fields = { RS_CT_REPLY_IP_SADDR },
+				   .n_vmap_fields = 1 });
+	add_rule(rs, forward,
+		 (struct rs_rule){ MATCHES(match_set(RS_IN, RS_META_OIFNAME, "bridges")),
+				   .counter = "denied", .verdict = RS_DROP });
 	(void)add_base(rs, RS_INET, "input", RS_HOOK_INPUT, -10);
 }
 
 static inline struct rs_match match_tuple(const enum rs_field *fields, const char *set)
 {
-	return (struct rs_match){ .op = RS_IN, .fields = { fields[0], fields[1], fields[2] },
-				  .n_fields = 3, .set = set };
+	return (struct rs_match){ .op = RS_IN,
+				  .fields = { fields[0], fields[1], fields[2] },
+				  .n_fields = 3,
+				  .set = set };
 }
 
 static inline void sample_bridge_sets(struct ruleset *rs)
@@ -360,28 +369,36 @@ static inline void sample_bridge(struct ruleset *rs)
 	struct rs_match mac = match_eq(RS_ETHER_SADDR, key_mac("02:42:ac:12:00:02"));
 	struct rs_chain *id = add_chain(rs, RS_BRIDGE, "identity");
 
-	add_rule(rs, id, (struct rs_rule){ MATCHES(match_tuple(ip4, "known4")), .verdict = RS_RETURN });
-	add_rule(rs, id, (struct rs_rule){ MATCHES(advert, match_tuple(nd, "targets6")),
-					   .verdict = RS_RETURN });
-	add_rule(rs, id, (struct rs_rule){ MATCHES(advert), .verdict = RS_DROP });
-	add_rule(rs, id, (struct rs_rule){ MATCHES(match_tuple(ip6, "known6")), .verdict = RS_RETURN });
-	add_rule(rs, id, (struct rs_rule){ MATCHES(match_tuple(arp, "known4")), .verdict = RS_RETURN });
-	/* Neighbours in the header: nft loads them as one. */
 	add_rule(rs, id,
-		 (struct rs_rule){ MATCHES(mac, is_arp,
-					   match_eq(RS_ARP_OPERATION, key_u16(RS_TYPE_ARP_OP, 1)),
-					   match_eq(RS_ARP_SADDR_ETHER, key_mac("02:42:ac:12:00:02")),
-					   match_eq(RS_ARP_SADDR_IP, key_ip("172.18.0.2"))),
+		 (struct rs_rule){ MATCHES(match_tuple(ip4, "known4")), .verdict = RS_RETURN });
+	add_rule(rs, id,
+		 (struct rs_rule){ MATCHES(advert, match_tuple(nd, "targets6")),
 				   .verdict = RS_RETURN });
-	add_rule(rs, id, (struct rs_rule){ MATCHES(match_op(RS_NE, RS_ETHER_TYPE,
-							    key_u16(RS_TYPE_ETHER_TYPE, 0x88a8)),
-						   match_eq(RS_ARP_DADDR_IP, key_ip("172.18.0.1"))),
-					   .verdict = RS_RETURN });
+	add_rule(rs, id, (struct rs_rule){ MATCHES(advert), .verdict = RS_DROP });
+	add_rule(rs, id,
+		 (struct rs_rule){ MATCHES(match_tuple(ip6, "known6")), .verdict = RS_RETURN });
+	add_rule(rs, id,
+		 (struct rs_rule){ MATCHES(match_tuple(arp, "known4")), .verdict = RS_RETURN });
+	/* Neighbours in the header: nft loads them as one. */
+	add_rule(
+		rs, id,
+		(struct rs_rule){
+			MATCHES(mac, is_arp, match_eq(RS_ARP_OPERATION, key_u16(RS_TYPE_ARP_OP, 1)),
+				match_eq(RS_ARP_SADDR_ETHER, key_mac("02:42:ac:12:00:02")),
+				match_eq(RS_ARP_SADDR_IP, key_ip("172.18.0.2"))),
+			.verdict = RS_RETURN });
+	add_rule(rs, id,
+		 (struct rs_rule){ MATCHES(match_op(RS_NE, RS_ETHER_TYPE,
+						    key_u16(RS_TYPE_ETHER_TYPE, 0x88a8)),
+					   match_eq(RS_ARP_DADDR_IP, key_ip("172.18.0.1"))),
+				   .verdict = RS_RETURN });
 	add_rule(rs, id, (struct rs_rule){ .counter = "spoofed", .verdict = RS_DROP });
 	struct rs_chain *base = add_base(rs, RS_BRIDGE, "identity_in", RS_HOOK_PREROUTING, -300);
 	add_rule(rs, base,
-		 (struct rs_rule){ .verdict = RS_VMAP, .target = "ports",
-				   .vmap_fields = { RS_META_IIFNAME }, .n_vmap_fields = 1 });
+		 (struct rs_rule){ .verdict = RS_VMAP,
+				   .target = "ports",
+				   .vmap_fields = { RS_META_IIFNAME },
+				   .n_vmap_fields = 1 });
 }
 
 /* Unsealed. */

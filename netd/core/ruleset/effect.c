@@ -24,8 +24,7 @@ static bool chain_denies(const struct rs_table *table, const char *name)
 	return false;
 }
 
-static bool rule_may_deny(const struct rs_table *table, const struct rs_rule *rule,
-			  const char *set)
+static bool rule_may_deny(const struct rs_table *table, const struct rs_rule *rule, const char *set)
 {
 	for (size_t i = 0; i < rule->n_matches; i++) {
 		if (!rs_same_text(rule->matches[i].set, set))

@@ -3,21 +3,21 @@
 
 #include <linux/netfilter/nf_tables.h>
 
-#define META(nft_name, value_type, length, meta_key)                                               \
-	{                                                                                          \
-		.nft = (nft_name), .type = (value_type), .len = (length), .load = RS_LOAD_META,    \
-		.key = (meta_key)                                                                  \
+#define META(nft_name, value_type, length, meta_key)                                            \
+	{                                                                                       \
+		.nft = (nft_name), .type = (value_type), .len = (length), .load = RS_LOAD_META, \
+		.key = (meta_key)                                                               \
 	}
-#define CT(nft_name, value_type, length, needed, ct_key, direction)                                \
-	{                                                                                          \
-		.nft = (nft_name), .type = (value_type), .len = (length), .need = (needed),        \
-		.load = RS_LOAD_CT, .key = (ct_key), .detail = (direction)                         \
+#define CT(nft_name, value_type, length, needed, ct_key, direction)                         \
+	{                                                                                   \
+		.nft = (nft_name), .type = (value_type), .len = (length), .need = (needed), \
+		.load = RS_LOAD_CT, .key = (ct_key), .detail = (direction)                  \
 	}
-#define PAYLOAD(nft_name, value_type, length, needed, header, offset, protocol, number)            \
-	{                                                                                          \
-		.nft = (nft_name), .type = (value_type), .len = (length), .need = (needed),        \
-		.load = RS_LOAD_PAYLOAD, .key = (header), .detail = (offset),                      \
-		.nft_header = (protocol), .nft_field = (number)                                    \
+#define PAYLOAD(nft_name, value_type, length, needed, header, offset, protocol, number)     \
+	{                                                                                   \
+		.nft = (nft_name), .type = (value_type), .len = (length), .need = (needed), \
+		.load = RS_LOAD_PAYLOAD, .key = (header), .detail = (offset),               \
+		.nft_header = (protocol), .nft_field = (number)                             \
 	}
 #define ORIGINAL 0
 #define REPLY 1
@@ -61,32 +61,39 @@ static const struct rs_field_info fields[RS_FIELD_COUNT] = {
 		CT("ct reply ip saddr", RS_TYPE_IPV4, 4, RS_NEEDS_NOT_IP6, NFT_CT_SRC_IP, REPLY),
 	[RS_CT_REPLY_IP6_SADDR] =
 		CT("ct reply ip6 saddr", RS_TYPE_IPV6, 16, RS_NEEDS_NOT_IP, NFT_CT_SRC_IP6, REPLY),
-	[RS_CT_REPLY_PROTO_SRC] = CT("ct reply proto-src", RS_TYPE_INET_SERVICE, 2, RS_NEEDS_PORTS_BEFORE,
-				     NFT_CT_PROTO_SRC, REPLY),
+	[RS_CT_REPLY_PROTO_SRC] = CT("ct reply proto-src", RS_TYPE_INET_SERVICE, 2,
+				     RS_NEEDS_PORTS_BEFORE, NFT_CT_PROTO_SRC, REPLY),
 
 	[RS_IP_SADDR] = PAYLOAD("ip saddr", RS_TYPE_IPV4, 4, RS_NEEDS_IP, NETWORK, 12, IPV4, 11),
 	[RS_IP_DADDR] = PAYLOAD("ip daddr", RS_TYPE_IPV4, 4, RS_NEEDS_IP, NETWORK, 16, IPV4, 12),
 	[RS_IP6_SADDR] = PAYLOAD("ip6 saddr", RS_TYPE_IPV6, 16, RS_NEEDS_IP6, NETWORK, 8, IPV6, 8),
 	[RS_IP6_DADDR] = PAYLOAD("ip6 daddr", RS_TYPE_IPV6, 16, RS_NEEDS_IP6, NETWORK, 24, IPV6, 9),
-	[RS_IP6_HOPLIMIT] = PAYLOAD("ip6 hoplimit", RS_TYPE_INTEGER8, 1, RS_NEEDS_IP6, NETWORK, 7, IPV6, 7),
-	[RS_TH_SPORT] = PAYLOAD("th sport", RS_TYPE_INET_SERVICE, 2, RS_NEEDS_NOTHING, TRANSPORT, 0, TH, 1),
-	[RS_TH_DPORT] = PAYLOAD("th dport", RS_TYPE_INET_SERVICE, 2, RS_NEEDS_NOTHING, TRANSPORT, 2, TH, 2),
-	[RS_ICMPV6_TYPE] =
-		PAYLOAD("icmpv6 type", RS_TYPE_ICMPV6_TYPE, 1, RS_NEEDS_ICMPV6, TRANSPORT, 0, ICMPV6, 1),
-	/* nft 1.0.6 has no `icmpv6 taddr`; all know the raw form, to which nft adds no condition. */
-	[RS_ICMPV6_TADDR] =
-		PAYLOAD("@th,64,128", RS_TYPE_ND_TARGET, 16, RS_NEEDS_ICMPV6_BEFORE, TRANSPORT, 8, RAW, 0),
+	[RS_IP6_HOPLIMIT] =
+		PAYLOAD("ip6 hoplimit", RS_TYPE_INTEGER8, 1, RS_NEEDS_IP6, NETWORK, 7, IPV6, 7),
+	[RS_TH_SPORT] =
+		PAYLOAD("th sport", RS_TYPE_INET_SERVICE, 2, RS_NEEDS_NOTHING, TRANSPORT, 0, TH, 1),
+	[RS_TH_DPORT] =
+		PAYLOAD("th dport", RS_TYPE_INET_SERVICE, 2, RS_NEEDS_NOTHING, TRANSPORT, 2, TH, 2),
+	[RS_ICMPV6_TYPE] = PAYLOAD("icmpv6 type", RS_TYPE_ICMPV6_TYPE, 1, RS_NEEDS_ICMPV6,
+				   TRANSPORT, 0, ICMPV6, 1),
+	/* nft 1.0.6 has no `icmpv6 taddr`; all know the raw form, to which nft adds no condition.
+	 */
+	[RS_ICMPV6_TADDR] = PAYLOAD("@th,64,128", RS_TYPE_ND_TARGET, 16, RS_NEEDS_ICMPV6_BEFORE,
+				    TRANSPORT, 8, RAW, 0),
 	[RS_ETHER_SADDR] =
 		PAYLOAD("ether saddr", RS_TYPE_ETHER_ADDR, 6, RS_NEEDS_LINK, LINK, 6, ETHER, 2),
 	[RS_ETHER_DADDR] =
 		PAYLOAD("ether daddr", RS_TYPE_ETHER_ADDR, 6, RS_NEEDS_LINK, LINK, 0, ETHER, 1),
-	[RS_ETHER_TYPE] = PAYLOAD("ether type", RS_TYPE_ETHER_TYPE, 2, RS_NEEDS_LINK, LINK, 12, ETHER, 3),
+	[RS_ETHER_TYPE] =
+		PAYLOAD("ether type", RS_TYPE_ETHER_TYPE, 2, RS_NEEDS_LINK, LINK, 12, ETHER, 3),
 	[RS_ARP_OPERATION] =
 		PAYLOAD("arp operation", RS_TYPE_ARP_OP, 2, RS_NEEDS_ARP, NETWORK, 6, ARP, 5),
 	[RS_ARP_SADDR_ETHER] =
 		PAYLOAD("arp saddr ether", RS_TYPE_ETHER_ADDR, 6, RS_NEEDS_ARP, NETWORK, 8, ARP, 6),
-	[RS_ARP_SADDR_IP] = PAYLOAD("arp saddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 14, ARP, 7),
-	[RS_ARP_DADDR_IP] = PAYLOAD("arp daddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 24, ARP, 9),
+	[RS_ARP_SADDR_IP] =
+		PAYLOAD("arp saddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 14, ARP, 7),
+	[RS_ARP_DADDR_IP] =
+		PAYLOAD("arp daddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 24, ARP, 9),
 };
 
 /* The numbers are nft's enum datatypes (its include/datatype.h), kept stable by its developers

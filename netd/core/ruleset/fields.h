@@ -63,14 +63,14 @@ enum rs_field {
 	RS_FIELD_COUNT,
 };
 
-/* What must be known of a packet before the field may be loaded. nft adds these conditions by itself
- * and leaves them out when it lists; rs_protocol_need() is that logic. */
+/* What must be known of a packet before the field may be loaded. nft adds these conditions by
+ * itself and leaves them out when it lists; rs_protocol_need() is that logic. */
 enum rs_need {
 	RS_NEEDS_NOTHING,
 	RS_NEEDS_IP,
 	RS_NEEDS_IP6,
 	RS_NEEDS_ARP,
-	RS_NEEDS_LINK,	/* family bridge only */
+	RS_NEEDS_LINK, /* family bridge only */
 	RS_NEEDS_ICMPV6,
 	/* Nothing is added for these, but nft refuses the rule, or the rule means nothing: */
 	RS_NEEDS_ICMPV6_BEFORE, /* without `icmpv6 type` or `meta l4proto icmpv6` earlier in it */
@@ -98,8 +98,9 @@ const struct rs_field_info *ruleset_field_info(enum rs_field field);
 struct rs_type_info {
 	const char *nft; /* "ipv4_addr" */
 	uint8_t len;
-	uint8_t nft_id;	   /* nft's number for it, kept in a set's key type for nft's printer */
-	uint8_t nft_order; /* its byte order there: 0 none, 1 host, 2 network */
+	/* For nft's printer, kept with every set: its number for the type, and the byte order (0
+	 * none, 1 host, 2 network). */
+	uint8_t nft_id, nft_order;
 	bool host_order;
 	bool bits;	      /* a bare value matches any of its bits in nft's language */
 	enum rs_field sample; /* a field of that type, for sets that must be declared by `typeof` */

@@ -113,9 +113,8 @@ ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name)
 {
 	if (!table->chains.n || !table->by_name)
 		return -1;
-	const struct rs_chain *const *found =
-		bsearch(name, table->by_name, table->chains.n, sizeof(*table->by_name),
-			chain_against_name);
+	const struct rs_chain *const *found = bsearch(name, table->by_name, table->chains.n,
+						      sizeof(*table->by_name), chain_against_name);
 	return found ? found - table->by_name : -1;
 }
 

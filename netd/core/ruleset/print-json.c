@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A ruleset as JSON, for programs: sets as values, rules as nft text with what programs ask of them.
- * The shape is described in netdctl(8); "version" counts its incompatible changes. */
+/* A ruleset as JSON, for programs: sets as values, rules as nft text with what programs ask of
+ * them. The shape is described in netdctl(8); "version" counts its incompatible changes. */
 #include "core/ruleset/print.h"
 
 #include <errno.h>
@@ -85,8 +85,8 @@ static void add_chain(struct text *out, const struct rs_chain *chain)
 	add_string(out, chain->name);
 	add_member(out, "comment", chain->comment);
 	if (chain->base)
-		text_printf(out, ",\"hook\":\"%s\",\"priority\":%d", rs_hook_name(chain->base->hook),
-			    chain->base->priority);
+		text_printf(out, ",\"hook\":\"%s\",\"priority\":%d",
+			    rs_hook_name(chain->base->hook), chain->base->priority);
 	text_add(out, ",\"rules\":[");
 	for (size_t i = 0; i < chain->rules.n; i++) {
 		text_add(out, i ? "," : "");

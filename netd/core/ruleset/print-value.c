@@ -10,11 +10,14 @@ struct word {
 	const char *text;
 };
 
-#define WORDS_END { 0, NULL }
+#define WORDS_END       \
+	{               \
+		0, NULL \
+	}
 
 static const struct word ether_types[] = {
-	{ ETH_P_IP, "ip" },	  { ETH_P_IPV6, "ip6" }, { ETH_P_ARP, "arp" },
-	{ ETH_P_8021Q, "8021q" }, WORDS_END,
+	{ ETH_P_IP, "ip" }, { ETH_P_IPV6, "ip6" }, { ETH_P_ARP, "arp" }, { ETH_P_8021Q, "8021q" },
+	WORDS_END,
 };
 
 /* nft's own words; others would depend on the host's /etc/protocols. */
@@ -38,8 +41,8 @@ static const struct word icmpv6_types[] = {
 };
 
 static const struct word states[] = {
-	{ 1, "invalid" },    { 2, "established" }, { 4, "related" },
-	{ 8, "new" },	     { 64, "untracked" },  WORDS_END,
+	{ 1, "invalid" }, { 2, "established" }, { 4, "related" },
+	{ 8, "new" },	  { 64, "untracked" },	WORDS_END,
 };
 
 static const struct word statuses[] = {
@@ -153,13 +156,13 @@ static void print_hex(enum rs_type type, const uint8_t *bytes, struct text *out)
 }
 
 static void (*const printers[RS_TYPE_COUNT])(enum rs_type, const uint8_t *, struct text *) = {
-	[RS_TYPE_IFNAME] = print_ifname,	[RS_TYPE_IPV4] = print_addr,
-	[RS_TYPE_IPV6] = print_addr,		[RS_TYPE_ETHER_ADDR] = print_mac,
-	[RS_TYPE_ETHER_TYPE] = print_number,	[RS_TYPE_INET_PROTO] = print_number,
-	[RS_TYPE_INET_SERVICE] = print_number,	[RS_TYPE_MARK] = print_number,
-	[RS_TYPE_CT_DIR] = print_number,	[RS_TYPE_CT_STATE] = print_bits,
-	[RS_TYPE_CT_STATUS] = print_bits,	[RS_TYPE_ARP_OP] = print_number,
-	[RS_TYPE_ICMPV6_TYPE] = print_number,	[RS_TYPE_INTEGER8] = print_number,
+	[RS_TYPE_IFNAME] = print_ifname,       [RS_TYPE_IPV4] = print_addr,
+	[RS_TYPE_IPV6] = print_addr,	       [RS_TYPE_ETHER_ADDR] = print_mac,
+	[RS_TYPE_ETHER_TYPE] = print_number,   [RS_TYPE_INET_PROTO] = print_number,
+	[RS_TYPE_INET_SERVICE] = print_number, [RS_TYPE_MARK] = print_number,
+	[RS_TYPE_CT_DIR] = print_number,       [RS_TYPE_CT_STATE] = print_bits,
+	[RS_TYPE_CT_STATUS] = print_bits,      [RS_TYPE_ARP_OP] = print_number,
+	[RS_TYPE_ICMPV6_TYPE] = print_number,  [RS_TYPE_INTEGER8] = print_number,
 	[RS_TYPE_ND_TARGET] = print_hex,
 };
 
@@ -231,8 +234,9 @@ void rs_print_elem(const struct rs_set *set, const struct rs_elem *elem, struct 
 void rs_print_verdict(enum rs_verdict verdict, const char *target, struct text *out)
 {
 	static const char *const words[] = {
-		[RS_CONTINUE] = "", [RS_ACCEPT] = "accept", [RS_DROP] = "drop",
-		[RS_RETURN] = "return", [RS_JUMP] = "jump ", [RS_GOTO] = "goto ", [RS_VMAP] = "",
+		[RS_CONTINUE] = "",	[RS_ACCEPT] = "accept", [RS_DROP] = "drop",
+		[RS_RETURN] = "return", [RS_JUMP] = "jump ",	[RS_GOTO] = "goto ",
+		[RS_VMAP] = "",
 	};
 
 	text_add(out, words[verdict]);

@@ -104,7 +104,8 @@ void ruleset_print_rule(const struct rs_rule *rule, struct text *out)
 		text_add(out, " ");
 	}
 	if (rule->log)
-		text_printf(out, "limit rate %u/second burst %u packets log prefix \"%s\" group %u ",
+		text_printf(out,
+			    "limit rate %u/second burst %u packets log prefix \"%s\" group %u ",
 			    rule->log->per_second, rule->log->burst, rule->log->prefix,
 			    rule->log->group);
 	if (rule->counter)

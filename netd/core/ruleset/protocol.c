@@ -29,8 +29,7 @@ static int need_network(struct rs_protocol *known, uint16_t network, struct rs_i
 			   network);
 	if (network == ETH_P_ARP)
 		return -EINVAL;
-	return add(ret, n, RS_IMPLIED_NFPROTO,
-		   network == ETH_P_IP ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	return add(ret, n, RS_IMPLIED_NFPROTO, network == ETH_P_IP ? NFPROTO_IPV4 : NFPROTO_IPV6);
 }
 
 /* After `meta l4proto icmpv6` nft asks for no network protocol any more; else it does, and in
@@ -71,9 +70,9 @@ int rs_protocol_need(struct rs_protocol *known, enum rs_need need,
 		return known->transport == IPPROTO_ICMPV6 ? 0 : -EINVAL;
 	case RS_NEEDS_PORTS_BEFORE:
 		return known->transport == IPPROTO_TCP || known->transport == IPPROTO_UDP ||
-				       known->transport == IPPROTO_SCTP ?
-			       0 :
-			       -EINVAL;
+				       known->transport == IPPROTO_SCTP
+			       ? 0
+			       : -EINVAL;
 	case RS_NEEDS_NOT_IP6:
 		return known->network == ETH_P_IPV6 ? -EINVAL : 0;
 	case RS_NEEDS_NOT_IP:

@@ -13,7 +13,7 @@
 /* Known of the packet at this point of the rule. */
 struct rs_protocol {
 	enum rs_family family;
-	uint16_t network; /* an ethertype; 0: unknown */
+	uint16_t network;  /* an ethertype; 0: unknown */
 	uint8_t transport; /* an IP protocol; 0: unknown */
 };
 

@@ -129,18 +129,17 @@ struct rs_base {
 
 struct rs_chain {
 	const char *name;
-	const struct rs_base
-		*base;	     /* NULL: a regular chain. Base chains: type filter, policy accept */
+	/* NULL: a regular chain. Base chains are of type filter with policy accept. */
+	const struct rs_base *base;
 	const char *comment; /* printed above the chain as a # line, not stored in the kernel */
 	VEC(struct rs_rule) rules;
 };
 
 struct rs_table {
 	enum rs_family family;
-	VEC(struct rs_set *) sets;  /* sorted by name once sealed */
-	VEC(const char *) counters; /* sorted, without doubles, once sealed */
-	VEC(struct rs_chain *)
-	chains; /* in the order made: callees and base chains as the story reads */
+	VEC(struct rs_set *) sets;	 /* sorted by name once sealed */
+	VEC(const char *) counters;	 /* sorted, without doubles, once sealed */
+	VEC(struct rs_chain *) chains;	 /* in the order made, as the story reads */
 	const struct rs_chain **by_name; /* the same chains, sorted; once sealed */
 };
 
@@ -204,8 +203,8 @@ bool rs_match_is_flag(const struct rs_match *match);
  * make loading replace an older netd table. */
 void ruleset_print(const struct ruleset *rs, struct text *out);
 void ruleset_print_rule(const struct rs_rule *rule, struct text *out); /* one line, no newline */
-int ruleset_print_json(const struct ruleset *rs, struct text *out)
-	MUST_CHECK; /* nft's own JSON schema is not used: documented in netdctl(8) */
+/* Not nft's own JSON schema: described in netdctl(8). 0 or -ENOMEM. */
+int ruleset_print_json(const struct ruleset *rs, struct text *out) MUST_CHECK;
 
 /* ---- differing ---- */
 
@@ -221,8 +220,7 @@ struct rs_table_diff {
 	VEC(const char *) new_counters, old_counters;
 	VEC(const struct rs_set *) new_sets, old_sets; /* whole sets, with their elements */
 	VEC(const struct rs_chain *) new_chains, old_chains;
-	VEC(const struct rs_chain *)
-	changed_chains; /* flushed and written anew; from the new ruleset */
+	VEC(const struct rs_chain *) changed_chains; /* of the new ruleset; written anew */
 	/* Elements of sets that both have: deleted first, then added. */
 	VEC(struct rs_elem_change) deleted, added;
 };

@@ -21,9 +21,9 @@ static int visit_map(struct walk *walk, const char *name, unsigned int depth, ui
 	const struct rs_set *map = ruleset_find_set(walk->seal->table, name);
 
 	for (size_t i = 0; i < map->n_elems; i++) {
-		int r = map->elems[i].verdict == RS_GOTO ?
-				visit(walk, map->elems[i].target, depth, highest) :
-				0;
+		int r = map->elems[i].verdict == RS_GOTO
+				? visit(walk, map->elems[i].target, depth, highest)
+				: 0;
 		if (r < 0)
 			return r;
 	}
@@ -46,8 +46,8 @@ static int visit_rules(struct walk *walk, const struct rs_chain *chain, unsigned
 	return 0;
 }
 
-/* Depth first, each chain once; met again while it is being walked, it is in a loop. The depth bounds
- * the recursion, too. */
+/* Depth first, each chain once; met again while it is being walked, it is in a loop. The depth
+ * bounds the recursion, too. */
 static int visit(struct walk *walk, const char *name, unsigned int depth, uint8_t *highest)
 {
 	size_t at = (size_t)rs_chain_index(walk->seal->table, name);

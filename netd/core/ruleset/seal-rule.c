@@ -77,8 +77,7 @@ static int check_inline(struct seal *seal, const struct rs_match *match)
 {
 	const struct rs_set *set = match->inline_set;
 
-	if (!set || set->map || set->n_elems == 0 ||
-	    !keyed_by(set, match->fields, match->n_fields))
+	if (!set || set->map || set->n_elems == 0 || !keyed_by(set, match->fields, match->n_fields))
 		return seal_fail(seal, "inline set does not fit its fields");
 	return seal_set(seal, set);
 }
@@ -89,8 +88,7 @@ static bool stamp_ok(const struct seal *seal, const struct rs_match *match)
 
 	if (!match->is_stamp)
 		return true;
-	if (match->op != RS_BITS ||
-	    ruleset_field_info(match->fields[0])->type != RS_TYPE_MARK)
+	if (match->op != RS_BITS || ruleset_field_info(match->fields[0])->type != RS_TYPE_MARK)
 		return false;
 	memcpy(&mask, match->mask.bytes, sizeof(mask));
 	return seal->rs->stamp_mask && (mask & seal->rs->stamp_mask) == seal->rs->stamp_mask;
@@ -138,7 +136,8 @@ static int check_verdict(struct seal *seal, const struct rs_rule *rule)
 		return seal_fail(seal, "no chain %s", rule->target ? rule->target : "");
 	if (rule->verdict == RS_VMAP &&
 	    (!map || !map->map || !keyed_by(map, rule->vmap_fields, rule->n_vmap_fields)))
-		return seal_fail(seal, "no map %s of these fields", rule->target ? rule->target : "");
+		return seal_fail(seal, "no map %s of these fields",
+				 rule->target ? rule->target : "");
 	return 0;
 }
 
@@ -216,7 +215,8 @@ static int check_rule(struct seal *seal, const struct rs_rule *rule)
 					 ruleset_field_info(match->fields[0])->nft);
 		rs_protocol_learn(&known, match);
 	}
-	if (rule->verdict == RS_VMAP && !protocol_ok(&known, rule->vmap_fields, rule->n_vmap_fields))
+	if (rule->verdict == RS_VMAP &&
+	    !protocol_ok(&known, rule->vmap_fields, rule->n_vmap_fields))
 		return seal_fail(seal, "vmap %s contradicts the rule so far", rule->target);
 	return check_statements(seal, rule);
 }

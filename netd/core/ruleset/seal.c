@@ -63,11 +63,13 @@ static int check_key(struct seal *seal, const struct rs_set *set, const struct r
 		size_t field = ruleset_type_info(set->types[i])->len;
 		if (set->types[i] == RS_TYPE_IFNAME && len + 16 <= key->len &&
 		    !ifname_ok(key->bytes + len))
-			return seal_fail(seal, "set %s: interface name nft cannot write", set_name(set));
+			return seal_fail(seal, "set %s: interface name nft cannot write",
+					 set_name(set));
 		len += set->n_types > 1 ? (field + 3) / 4 * 4 : field;
 	}
 	if (len != key->len)
-		return seal_fail(seal, "set %s: key of %u bytes, not %zu", set_name(set), key->len, len);
+		return seal_fail(seal, "set %s: key of %u bytes, not %zu", set_name(set), key->len,
+				 len);
 	return 0;
 }
 

@@ -4,7 +4,8 @@
 
 #include "core/ruleset/ruleset.h"
 
-/* The kernel follows 16 chains in a row (NFT_JUMP_STACK_SIZE), jump or goto, from the base chain. */
+/* The kernel follows 16 chains in a row (NFT_JUMP_STACK_SIZE), jump or goto, from the base chain.
+ */
 #define RS_MAX_DEPTH 15u
 /* The kernel's limits for comments and log prefixes, without the NUL. */
 #define RS_MAX_COMMENT 127u
@@ -21,6 +22,7 @@ int seal_fail(struct seal *seal, const char *format, ...) PRINTF_LIKE(2, 3) MUST
 bool seal_is_target(const struct seal *seal, const char *name);
 /* NULL, or a text that nft can quote and read back. */
 bool seal_text_ok(const char *text);
-int seal_set(struct seal *seal, const struct rs_set *set) MUST_CHECK;	  /* named or inline */
-int seal_chain(struct seal *seal, const struct rs_chain *chain) MUST_CHECK; /* its rules */
+int seal_set(struct seal *seal, const struct rs_set *set) MUST_CHECK; /* named or inline */
+/* The chain's rules. */
+int seal_chain(struct seal *seal, const struct rs_chain *chain) MUST_CHECK;
 int seal_graph(struct seal *seal) MUST_CHECK; /* no loops, no nesting the kernel refuses */

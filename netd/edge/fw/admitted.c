@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which ports were admitted, and with which MAC: read from the guard in the kernel itself, so that a
- * restarted daemon goes on with whom the last one knew. */
+/* Which ports were admitted, and with which MAC: read from the guard in the kernel itself, so that
+ * a restarted daemon goes on with whom the last one knew. */
 #include <errno.h>
 #include <stdlib.h>
 

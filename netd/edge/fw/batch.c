@@ -19,6 +19,8 @@ static int reserve(struct fw_batch *batch)
 	uint8_t *bytes = realloc(batch->bytes, cap);
 	if (!bytes)
 		return -ENOMEM;
+	/* libmnl leaves the padding behind an attribute as it was: not our heap's leavings. */
+	memset(bytes + batch->cap, 0, cap - batch->cap);
 	batch->bytes = bytes;
 	batch->cap = cap;
 	return 0;
@@ -73,8 +75,9 @@ int fw_batch_begin(struct fw_batch *batch, uint32_t first_seq)
 {
 	static const struct fw_record whole = { .object = FW_TRANSACTION };
 
-	*batch = (struct fw_batch){ .table = RS_TABLE_NAME, .first_seq = first_seq,
-				     .next_set_id = 1 };
+	*batch = (struct fw_batch){ .table = RS_TABLE_NAME,
+				    .first_seq = first_seq,
+				    .next_set_id = 1 };
 	struct nlmsghdr *nlh = start(batch, NFNL_MSG_BATCH_BEGIN, 0, &whole);
 	if (!nlh)
 		return -ENOMEM;
@@ -160,10 +163,14 @@ void fw_batch_describe(const struct fw_batch *batch, uint32_t seq, uint32_t offs
 		       char ret[FW_DESCRIPTION_LEN])
 {
 	static const char *const words[] = {
-		[FW_TRANSACTION] = "the transaction", [FW_TABLE] = "table",
-		[FW_CHAIN] = "chain",		      [FW_RULE] = "",
-		[FW_RULES] = "the rules of chain",    [FW_SET] = "set",
-		[FW_ELEMENTS] = " of set",	      [FW_COUNTER] = "counter",
+		[FW_TRANSACTION] = "the transaction",
+		[FW_TABLE] = "table",
+		[FW_CHAIN] = "chain",
+		[FW_RULE] = "",
+		[FW_RULES] = "the rules of chain",
+		[FW_SET] = "set",
+		[FW_ELEMENTS] = " of set",
+		[FW_COUNTER] = "counter",
 	};
 	const struct fw_record *record = fw_batch_record(batch, seq);
 	struct text out CLEANUP(text_done) = { 0 };

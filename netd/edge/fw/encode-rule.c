@@ -221,7 +221,8 @@ static void put_terms(struct nlmsghdr *nlh, const struct fw_terms *terms, uint32
 			continue;
 		if (term->payload) {
 			put_payload(nlh, term->header, term->offset, term->len, NFT_REG_1);
-			put_cmp(nlh, NFT_CMP_EQ, term->bytes, term->len);
+			put_cmp(nlh, term->negated ? NFT_CMP_NEQ : NFT_CMP_EQ, term->bytes,
+				term->len);
 		} else if (term->match) {
 			put_match(nlh, term->match, &inline_id);
 		} else {
@@ -359,7 +360,9 @@ int fw_encode_rule(struct fw_batch *batch, enum rs_family family, const struct r
 		   size_t index)
 {
 	const struct rs_rule *rule = &chain->rules.items[index];
-	struct fw_record record = { .object = FW_RULE, .family = family, .name = chain->name,
+	struct fw_record record = { .object = FW_RULE,
+				    .family = family,
+				    .name = chain->name,
 				    .rule = (uint32_t)index + 1 };
 	struct fw_terms terms;
 	uint32_t first_id;

@@ -130,8 +130,8 @@ static void write_range(struct elem_writer *w, const struct rs_elem *elem)
 	bool has_end = successor(elem->last ? elem->last : &elem->key, &after);
 
 	write_elem(w, &elem->key,
-		   &(struct elem_extra){ .open = !has_end, .verdict = elem->verdict,
-					 .target = elem->target });
+		   &(struct elem_extra){
+			   .open = !has_end, .verdict = elem->verdict, .target = elem->target });
 	if (has_end)
 		write_elem(w, &after, &(struct elem_extra){ .end = true });
 }
@@ -150,8 +150,8 @@ static void write_ranges(struct elem_writer *w, const struct rs_set *set)
 static void write_plain(struct elem_writer *w, const struct rs_elem *elem)
 {
 	write_elem(w, &elem->key,
-		   &(struct elem_extra){ .verdict = w->type == NFT_MSG_NEWSETELEM ? elem->verdict :
-										    RS_CONTINUE,
+		   &(struct elem_extra){ .verdict = w->type == NFT_MSG_NEWSETELEM ? elem->verdict
+										  : RS_CONTINUE,
 					 .target = elem->target });
 }
 
@@ -205,7 +205,9 @@ static int encode_declaration(struct fw_batch *batch, const struct fw_record *re
 static int encode_all(struct fw_batch *batch, const struct fw_record *record,
 		      const struct rs_set *set, uint32_t id)
 {
-	struct elem_writer w = { .batch = batch, .record = *record, .type = NFT_MSG_NEWSETELEM,
+	struct elem_writer w = { .batch = batch,
+				 .record = *record,
+				 .type = NFT_MSG_NEWSETELEM,
 				 .set_name = set->name ? set->name : "__set%d",
 				 .set_id = set->name ? 0 : id };
 
@@ -220,7 +222,9 @@ static int encode_all(struct fw_batch *batch, const struct fw_record *record,
 int fw_encode_set(struct fw_batch *batch, enum rs_family family, const struct rs_set *set,
 		  const enum rs_field *fields, uint32_t *id)
 {
-	struct fw_record record = { .object = FW_SET, .family = family, .set = set,
+	struct fw_record record = { .object = FW_SET,
+				    .family = family,
+				    .set = set,
 				    .name = set->name ? set->name : "(anonymous)" };
 	uint32_t new_id = batch->next_set_id++;
 	int r = encode_declaration(batch, &record, set, fields, new_id);
@@ -235,9 +239,12 @@ int fw_encode_elems(struct fw_batch *batch, enum rs_family family, uint16_t type
 		    const struct rs_elem_change *changes, size_t n)
 {
 	const struct rs_set *set = changes[0].set;
-	struct elem_writer w = { .batch = batch, .type = type, .set_name = set->name,
-				 .record = { .object = FW_ELEMENTS, .family = family, .set = set,
-					     .name = set->name } };
+	struct elem_writer w = {
+		.batch = batch,
+		.type = type,
+		.set_name = set->name,
+		.record = { .object = FW_ELEMENTS, .family = family, .set = set, .name = set->name }
+	};
 
 	for (size_t i = 0; i < n; i++)
 		write_plain(&w, changes[i].elem);
@@ -247,8 +254,9 @@ int fw_encode_elems(struct fw_batch *batch, enum rs_family family, uint16_t type
 /* flush set inet netd lan4; add element inet netd lan4 { … } */
 int fw_encode_refill(struct fw_batch *batch, enum rs_family family, const struct rs_set *set)
 {
-	struct fw_record record = { .object = FW_SET, .family = family, .set = set,
-				    .name = set->name };
+	struct fw_record record = {
+		.object = FW_SET, .family = family, .set = set, .name = set->name
+	};
 	struct nlmsghdr *nlh = fw_batch_message(batch, NFT_MSG_DELSETELEM, 0, &record);
 
 	if (!nlh)

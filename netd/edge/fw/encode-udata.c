@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A set's user data: notes of nft to its own printer, byte for byte as nft 1.0.6 leaves them. Without
- * the byte order it would list a mark as 0x03000000 and load it back so. Type, length, value; lengths
- * are one byte, numbers in host order. */
+/* A set's user data: notes of nft to its own printer, byte for byte as nft 1.0.6 leaves them.
+ * Without the byte order it would list a mark as 0x03000000 and load it back so. Type, length,
+ * value; lengths are one byte, numbers in host order. */
 #include <string.h>
 
 #include "edge/fw/encode.h"

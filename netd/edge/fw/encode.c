@@ -177,8 +177,8 @@ static int delete_elems(struct fw_batch *batch, const struct rs_table_diff *diff
 	return r;
 }
 
-/* Ranges share their ends with neighbours, so a changed interval set is written anew: they are small,
- * and the kernel still makes one step of it. */
+/* Ranges share their ends with neighbours, so a changed interval set is written anew: they are
+ * small, and the kernel still makes one step of it. */
 static int refill_intervals(struct fw_batch *batch, const struct rs_table_diff *diff)
 {
 	int r = 0;
@@ -220,7 +220,8 @@ static int delete_old(struct fw_batch *batch, const struct rs_table_diff *diff)
 	for (size_t i = 0; r == 0 && i < diff->old_chains.n; i++)
 		r = encode_chain(batch, diff->family, NFT_MSG_DELCHAIN, diff->old_chains.items[i]);
 	for (size_t i = 0; r == 0 && i < diff->old_counters.n; i++)
-		r = encode_counter(batch, diff->family, NFT_MSG_DELOBJ, diff->old_counters.items[i]);
+		r = encode_counter(batch, diff->family, NFT_MSG_DELOBJ,
+				   diff->old_counters.items[i]);
 	return r;
 }
 
@@ -238,7 +239,8 @@ static int make_new(struct fw_batch *batch, const struct rs_table_diff *diff)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < diff->new_counters.n; i++)
-		r = encode_counter(batch, diff->family, NFT_MSG_NEWOBJ, diff->new_counters.items[i]);
+		r = encode_counter(batch, diff->family, NFT_MSG_NEWOBJ,
+				   diff->new_counters.items[i]);
 	for (size_t i = 0; r == 0 && i < diff->new_chains.n; i++)
 		r = encode_chain(batch, diff->family, NFT_MSG_NEWCHAIN, diff->new_chains.items[i]);
 	for (size_t i = 0; r == 0 && i < diff->new_sets.n; i++)

@@ -32,7 +32,8 @@ bool fw_can_log(const struct fw *fw);	  /* a rule with rs_log would be accepted 
 
 /* Turns @from, which must be what is in force, into @to: the differences, in one transaction.
  * @from NULL: takes the place of whatever the tables hold. 0; or nothing changed, and -ENOBUFS: the
- * outcome is not known, commit again with NULL; -ENOENT, -EEXIST, -EBUSY: @from was not in force. */
+ * outcome is not known, commit again with NULL; -ENOENT, -EEXIST, -EBUSY: @from was not in force.
+ */
 int fw_commit(struct fw *fw, const struct ruleset *from, const struct ruleset *to,
 	      struct arena *scratch, struct fw_error *error) MUST_CHECK;
 /* The same question without the answer taking effect. */
@@ -49,8 +50,8 @@ struct fw_state {
 };
 int fw_probe(struct fw *fw, struct fw_state *ret, struct fw_error *error) MUST_CHECK;
 
-/* Ports with the MAC they are guarded by, from the elements of a set of bridge netd whose key begins
- * with both; bridge is "". A port may be in it several times, once for each address. */
+/* Ports with the MAC they are guarded by, from the elements of a set of bridge netd whose key
+ * begins with both; bridge is "". A port may be in it several times, once for each address. */
 struct fw_admitted {
 	VEC(struct world_port) ports;
 };

@@ -5,16 +5,17 @@
 #include "edge/fw/batch.h"
 #include "edge/fw/fw.h"
 
-/* After a receive with a large buffer the kernel builds large answers; a smaller one later would lose
- * their ends. So there is one size. */
+/* After a receive with a large buffer the kernel builds large answers; a smaller one later would
+ * lose their ends. So there is one size. */
 #define FW_RECEIVE_BYTES 65536u
 
 /* Tables that outlive their owner. The flag is younger than many systems' headers. */
 #define FW_TABLE_OWNED (0x2u /* owner */ | 0x4u /* persist */)
 
 struct fw {
-	struct mnl_socket *nl;	 /* transactions; the tables' owner */
-	struct mnl_socket *dump; /* questions: an unfinished answer must not stand before a commit's */
+	struct mnl_socket *nl; /* transactions; the tables' owner */
+	struct mnl_socket
+		*dump; /* questions: an unfinished answer must not stand before a commit's */
 	uint32_t seq;
 	int send_bytes; /* what the send buffer of nl was last raised to */
 	bool owns_tables, can_log;
@@ -28,9 +29,10 @@ int fw_fail(struct fw_error *error, int err, const char *format, ...) PRINTF_LIK
 /* Called with each message of an answer. 0, or -errno to stop. */
 typedef int fw_answer_fn(const struct nlmsghdr *nlh, void *userdata);
 
-/* Asks on the dump socket and reads the answer to its end. -EINTR: the tables changed under the dump,
- * ask again. */
-int fw_ask(struct fw *fw, struct nlmsghdr *question, fw_answer_fn *answer, void *userdata) MUST_CHECK;
+/* Asks on the dump socket and reads the answer to its end. -EINTR: the tables changed under the
+ * dump, ask again. */
+int fw_ask(struct fw *fw, struct nlmsghdr *question, fw_answer_fn *answer,
+	   void *userdata) MUST_CHECK;
 /* A question to nf_tables, in @buffer. */
 #define FW_QUESTION_BYTES 256
 struct nlmsghdr *fw_question(char *buffer, uint16_t type, uint16_t flags, uint8_t family);

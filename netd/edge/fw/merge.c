@@ -29,9 +29,10 @@ static void add_match(struct fw_terms *terms, const struct rs_match *match)
 	struct fw_term *term = &terms->items[terms->n++];
 
 	*term = (struct fw_term){ .match = match };
-	if (match->op != RS_EQ || info->load != RS_LOAD_PAYLOAD)
+	if ((match->op != RS_EQ && match->op != RS_NE) || info->load != RS_LOAD_PAYLOAD)
 		return;
 	term->payload = true;
+	term->negated = match->op == RS_NE;
 	term->protocol = match->fields[0] == RS_ETHER_TYPE;
 	term->header = info->key;
 	term->offset = info->detail;
@@ -59,13 +60,15 @@ static bool comes_after(const struct fw_term *a, const struct fw_term *b)
 	return a->header != b->header ? a->header > b->header : a->offset > b->offset;
 }
 
-/* nft's payload_can_merge(): loads of up to 4 bytes are quick by themselves, so they are joined only
- * when the result is one of these, or where there is no short cut to lose. */
+/* nft's payload_can_merge(): loads of up to 4 bytes are quick by themselves, so they are joined
+ * only when the result is one of these, or where there is no short cut to lose. A negated one
+ * between two keeps them apart. */
 static bool can_join(const struct fw_term *a, const struct fw_term *b)
 {
 	unsigned int total = (unsigned int)a->len + b->len;
 
-	if (a->header != b->header || a->offset + a->len != b->offset || total > REGISTER_BYTES)
+	if (a->negated || b->negated || a->header != b->header || a->offset + a->len != b->offset ||
+	    total > REGISTER_BYTES)
 		return false;
 	return total <= FAST_BYTES || a->header == NFT_PAYLOAD_LL_HEADER || a->len > FAST_BYTES ||
 	       b->len > FAST_BYTES;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The conditions of a rule in the form and order in which they are written: with those that nft adds
- * by itself, and with neighbours in one header joined into one load, as nft joins them. Private. */
+/* The conditions of a rule in the form and order in which they are written: with those that nft
+ * adds by itself, and with neighbours in one header joined into one load, as nft joins them.
+ * Private. */
 #pragma once
 
 #include "core/ruleset/protocol.h"
@@ -14,6 +15,7 @@ struct fw_term {
 
 	/* A plain comparison with bytes of one header: may be joined. */
 	bool payload;
+	bool negated;
 	bool protocol; /* says which header follows: keeps its place when joined */
 	bool gone;     /* joined into another */
 	uint8_t header, offset, len;

@@ -52,19 +52,25 @@ static inline struct fw_attrs fw_attrs_of(const struct nlmsghdr *nlh)
 	return (struct fw_attrs){ bytes + header, bytes + nlh->nlmsg_len };
 }
 
+/* Empty when @nest is NULL. */
 static inline struct fw_attrs fw_attrs_in(const struct nlattr *nest)
 {
 	const char *bytes = (const char *)nest;
 
+	if (!nest)
+		return (struct fw_attrs){ NULL, NULL };
 	return (struct fw_attrs){ bytes + fw_align(sizeof(*nest)), bytes + nest->nla_len };
 }
 
 /* NULL at the end, and at an attribute that does not fit. */
 static inline const struct nlattr *fw_attrs_next(struct fw_attrs *attrs)
 {
-	size_t left = attrs->at < attrs->end ? (size_t)(attrs->end - attrs->at) : 0;
 	const struct nlattr *attr = (const struct nlattr *)(const void *)attrs->at;
+	size_t left;
 
+	if (!attrs->at || attrs->at >= attrs->end)
+		return NULL;
+	left = (size_t)(attrs->end - attrs->at);
 	if (left < sizeof(*attr) || attr->nla_len < fw_align(sizeof(*attr)) || attr->nla_len > left)
 		return NULL;
 	attrs->at += fw_align(attr->nla_len);
@@ -94,7 +100,7 @@ static inline const void *fw_attr_bytes(const struct nlattr *attr)
 /* The attribute inside @outer, or NULL; NULL when @outer is. */
 static inline const struct nlattr *fw_attr_inner(const struct nlattr *outer, uint16_t type)
 {
-	return outer ? fw_attrs_find(fw_attrs_in(outer), type) : NULL;
+	return fw_attrs_find(fw_attrs_in(outer), type);
 }
 
 /* A number in network order; @otherwise when it is not there, or of another size. */

@@ -114,8 +114,7 @@ static int by_name(const void *left, const void *right)
 	return a->family != b->family ? (int)a->family - (int)b->family : strcmp(a->name, b->name);
 }
 
-int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret,
-		struct fw_error *error)
+int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret, struct fw_error *error)
 {
 	struct fw_counters counters;
 	struct reading reading = { arena, &counters };

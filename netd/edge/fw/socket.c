@@ -76,8 +76,9 @@ static ssize_t receive(struct fw *fw, const struct mnl_socket *nl)
 {
 	struct sockaddr_nl from;
 	struct iovec iov = { fw->receive, sizeof(fw->receive) };
-	struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov,
-			      .msg_iovlen = 1 };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1
+	};
 	ssize_t n;
 
 	do
@@ -124,10 +125,13 @@ static int take_answer(struct answer *answer, const struct nlmsghdr *nlh)
 	return nlh->nlmsg_type == NLMSG_DONE ? 0 : answer->fn(nlh, answer->userdata);
 }
 
-/* An old answer that nobody read to its end would be taken for ours; the sequence tells them apart. */
+/* An old answer that nobody read to its end would be taken for ours; the sequence tells them apart.
+ */
 int fw_ask(struct fw *fw, struct nlmsghdr *question, fw_answer_fn *fn, void *userdata)
 {
-	struct answer answer = { .seq = ++fw->seq, .fn = fn, .userdata = userdata,
+	struct answer answer = { .seq = ++fw->seq,
+				 .fn = fn,
+				 .userdata = userdata,
 				 .dump = (question->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP };
 	int r = 0;
 

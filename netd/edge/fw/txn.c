@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Transactions: committed on top of just the generation of rules that was looked at, and tried again
- * when another program (Docker) was quicker. */
+/* Transactions: committed on top of just the generation of rules that was looked at, and tried
+ * again when another program (Docker) was quicker. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -77,9 +77,8 @@ static int encode(const struct txn *txn, const struct fw_encode_options *options
 static int attempt(struct fw *fw, const struct txn *txn, struct fw_error *error)
 {
 	struct fw_batch batch CLEANUP(fw_batch_done) = { 0 };
-	struct fw_encode_options options = {
-		.whole = txn->whole, .table_flags = fw->owns_tables ? FW_TABLE_OWNED : 0
-	};
+	struct fw_encode_options options = { .whole = txn->whole,
+					     .table_flags = fw->owns_tables ? FW_TABLE_OWNED : 0 };
 	uint32_t genid = 0;
 	int r = fw_genid(fw, &genid);
 
@@ -107,8 +106,10 @@ static int run(struct fw *fw, const struct txn *txn, struct fw_error *error)
 		fw->n_conflicts += r == -ERESTART;
 	}
 	if (r == -ERESTART)
-		return fw_fail(error, -EBUSY, "other programs changed the host's rules %d times in a"
-			       " row, each time between a look and a commit", ATTEMPTS);
+		return fw_fail(error, -EBUSY,
+			       "other programs changed the host's rules %d times in a"
+			       " row, each time between a look and a commit",
+			       ATTEMPTS);
 	if (r == 0)
 		*error = (struct fw_error){ 0 };
 	return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Clearing the stamp of every connection: a dump, and per entry that has one an update of just those
- * bits, so a mark that another program sets meanwhile is not lost. */
+/* Clearing the stamp of every connection: a dump, and per entry that has one an update of just
+ * those bits, so a mark that another program sets meanwhile is not lost. */
 #include <errno.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <sys/socket.h>

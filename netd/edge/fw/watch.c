@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Notifications of nf_tables: a message per object, then one per transaction that names the process.
- * Docker's commits are read and forgotten; only the name and family of each object are looked at. */
+/* Notifications of nf_tables: a message per object, then one per transaction that names the
+ * process. Docker's commits are read and forgotten; only the name and family of each object are
+ * looked at. */
 #include "edge/fw/watch.h"
 
 #include <errno.h>
@@ -166,8 +167,10 @@ int fw_watch_new(sd_event *loop, const struct fw_watch_handler *handler, struct 
 		return r;
 	r = loop_add_io(loop,
 			&(struct loop_io){ .name = "nftables notifications",
-					   .fd = mnl_socket_get_fd(watch->nl), .events = EPOLLIN,
-					   .handler = on_readable, .userdata = watch },
+					   .fd = mnl_socket_get_fd(watch->nl),
+					   .events = EPOLLIN,
+					   .handler = on_readable,
+					   .userdata = watch },
 			&watch->source);
 	if (r < 0)
 		return r;

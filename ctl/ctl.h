@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of netdctl share. A verb reads its arguments, gets a report (offline from
+ * core/report, or live from the daemon: the same JSON), and shows it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "core/base/arena.h"
+#include "core/base/diag.h"
+#include "core/policy/policy.h"
+#include "core/report/report.h"
+#include "core/wire/wire.h"
+#include "core/world/world.h"
+#include "edge/policydir/policydir.h"
+
+/* Exit statuses, the same for all verbs (netdctl(8)). */
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_FINDING = 1,
+	CTL_USAGE = 2,
+	CTL_UNREACHABLE = 3,
+	CTL_REFUSED = 4,
+};
+
+struct ctl {
+	const char *socket;
+	const char *docker; /* URL, or NULL: DOCKER_HOST or the default */
+	const char *format; /* "text" */
+	bool color;
+	int64_t now; /* seconds since the epoch */
+};
+
+/* ---- options.c ---- */
+
+/* Options that a verb may take, beside --format and --help. */
+enum ctl_option {
+	OPT_POLICY = 1 << 0,
+	OPT_INVENTORY = 1 << 1,
+	OPT_COMPOSE = 1 << 2,
+	OPT_AGAINST = 1 << 3,
+	OPT_CONFIRM = 1 << 4,
+	OPT_DOCKER = 1 << 5,
+};
+
+struct ctl_args {
+	const char *policy, *inventory, *compose, *against; /* NULL: not given */
+	uint32_t confirm_s;				    /* 0: not given */
+	char **files;					    /* positional arguments */
+	size_t n;
+};
+
+struct ctl_usage {
+	unsigned int options; /* of enum ctl_option */
+	const char *formats;  /* "text json sarif": what --format may be; NULL: text and json */
+};
+
+typedef int ctl_verb_fn(struct ctl *ctl, const struct ctl_args *args);
+
+struct ctl_verb {
+	const char *name;
+	ctl_verb_fn *run;
+	struct ctl_usage usage;
+};
+
+/* CTL_OK, or the exit status after saying what is wrong. *help: --help was asked and answered. */
+int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char **argv,
+		  struct ctl_args *ret, bool *help) MUST_CHECK;
+void options_print_verb_help(const struct ctl_verb *verb);
+bool ctl_is_format(const struct ctl *ctl, const char *name);
+/* "netdctl: ..." on stderr. */
+void ctl_complain(const char *format, ...) PRINTF_LIKE(1, 2);
+int ctl_out_of_memory(void); /* says so; CTL_UNREACHABLE, as WIRE_INTERNAL has it */
+
+/* ---- verbs.c ---- */
+
+const struct ctl_verb *ctl_verbs(size_t *ret_n);
+
+/* ---- input.c: each gives CTL_OK, or an exit status after saying why ---- */
+
+struct input_policy {
+	struct policydir dir;
+	struct diag_list diags;
+	const struct policy *policy; /* NULL: invalid */
+};
+
+/* Reads and checks. With an invalid policy CTL_OK too: the caller looks at ->policy and shows
+ * ->diags. */
+int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
+		      struct input_policy *ret) MUST_CHECK;
+/* The same, and an invalid policy is shown and ends in CTL_FINDING. */
+int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
+		       const struct policy **ret) MUST_CHECK;
+/* The inventory or compose file of the arguments; *ret NULL: none was given. */
+int input_world(const struct ctl_args *args, struct arena *arena,
+		const struct world **ret) MUST_CHECK;
+/* Both, compiled. @files NULL: the policy is args->policy. */
+int input_prepare(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+		  struct report_input *ret) MUST_CHECK;
+int input_compile(const struct policy *const *policies, size_t n, const struct world *world,
+		  int64_t now, struct arena *arena, struct report_input *ret) MUST_CHECK;
+
+/* ---- live.c ---- */
+
+/* Asks the daemon. Takes @request; *ret (owned by the caller) is the "report" of its answer, or
+ * NULL when it has none. The exit status follows from the answer's code; an error is said, and so
+ * are diagnostics. */
+int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret) MUST_CHECK;
+/* "files" of a request: the texts of a policy. */
+int live_add_files(cJSON *request, const struct policydir *dir, struct arena *arena) MUST_CHECK;
+/* A verb without arguments whose answer is shown. */
+int live_verb(const struct ctl *ctl, const char *verb,
+	      void (*show)(const struct ctl *ctl, const cJSON *report)) MUST_CHECK;
+
+/* ---- show-*.c: a report as text ---- */
+
+typedef void show_fn(const struct ctl *ctl, const cJSON *report);
+show_fn show_explain, show_plan, show_matrix, show_matrix_dot, show_matrix_mermaid, show_endpoints,
+	show_rules, show_ports, show_status, show_test, show_test_tap, show_test_junit;
+/* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
+ * @status. */
+int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
+/* "ports" and "except" of an object: "8080/tcp, 9000-9010/tcp", "any but 22/tcp"; in @arena, NULL:
+ * out of memory. */
+const char *show_port_list(const cJSON *object, struct arena *arena);
+
+/* ---- out-diag.c, out-ci.c ---- */
+
+/* file:line:col: error[id]: text, the line, a caret, a hint. @sources may be NULL. */
+void diag_print_text(const struct ctl *ctl, const cJSON *diagnostics,
+		     const struct policydir *sources);
+void diag_print_sarif(const cJSON *diagnostics);
+void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources);
+/* Text with &, <, >, " and control characters made harmless in XML. */
+void xml_print(const char *text);
+
+/* ---- verb-*.c ---- */
+
+ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export,
+	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
+	verb_confirm, verb_reload;

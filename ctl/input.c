@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files to policies and worlds. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/limits.h"
+#include "core/base/text.h"
+#include "ctl/ctl.h"
+
+int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
+		      struct input_policy *ret)
+{
+	*ret = (struct input_policy){ 0 };
+	diag_init(&ret->diags, arena);
+	for (size_t i = 0; i < n; i++) {
+		int r = policydir_read(files[i], arena, &ret->dir);
+		if (r < 0)
+			return ctl_out_of_memory();
+		if (r > 0) {
+			ctl_complain("%s", ret->dir.error);
+			return CTL_USAGE;
+		}
+	}
+	if (ret->dir.sources.n == 0) {
+		ctl_complain("%s: no *.yaml in it", n ? files[0] : "no policy");
+		return CTL_USAGE;
+	}
+	int r = policy_parse(ret->dir.sources.items, ret->dir.sources.n, arena, &ret->diags,
+			     &ret->policy);
+	if (r < 0)
+		return ctl_out_of_memory();
+	if (r > 0)
+		ret->policy = NULL;
+	else
+		policy_check_time(ret->policy, ctl->now, &ret->diags);
+	diag_sort(&ret->diags);
+	return CTL_OK;
+}
+
+/* Warnings are validate's: here they would only be in the way. */
+static int show_errors(const struct ctl *ctl, const struct input_policy *input)
+{
+	cJSON *diagnostics = NULL;
+
+	if (report_diagnostics(&input->diags, &diagnostics) < 0)
+		return ctl_out_of_memory();
+	diag_print_text(ctl, diagnostics, &input->dir);
+	cJSON_Delete(diagnostics);
+	return CTL_FINDING;
+}
+
+int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
+		       const struct policy **ret)
+{
+	struct input_policy input;
+	int status = input_read_policy(ctl, files, n, arena, &input);
+
+	if (status != CTL_OK)
+		return status;
+	if (!input.policy)
+		return show_errors(ctl, &input);
+	*ret = input.policy;
+	return CTL_OK;
+}
+
+/* ---- the host's facts ---- */
+
+static void close_file(FILE **file)
+{
+	if (*file)
+		(void)fclose(*file);
+}
+
+static int read_file(const char *path, struct text *ret)
+{
+	bool standard = strcmp(path, "-") == 0;
+	CLEANUP(close_file) FILE *file = standard ? NULL : fopen(path, "re");
+	FILE *from = standard ? stdin : file;
+	char bytes[65536];
+	size_t n;
+
+	errno = from ? 0 : errno;
+	while (from && (n = fread(bytes, 1, sizeof(bytes), from)) > 0) {
+		text_add_n(ret, bytes, n);
+		if (ret->len > LIMIT_DOCKER_BYTES)
+			break;
+	}
+	if (!from || ferror(from)) {
+		ctl_complain("cannot read %s: %s", path, strerror(errno));
+		return CTL_USAGE;
+	}
+	return text_failed(ret) ? ctl_out_of_memory() : CTL_OK;
+}
+
+int input_world(const struct ctl_args *args, struct arena *arena, const struct world **ret)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	const struct world *world = NULL;
+	const char *error = "";
+
+	*ret = NULL;
+	if (!args->inventory)
+		return CTL_OK;
+	int status = read_file(args->inventory, &text);
+	if (status != CTL_OK)
+		return status;
+	int r = world_parse_inventory(text_str(&text), text.len, arena, &world, &error);
+	if (r > 0) {
+		ctl_complain("%s: %s", args->inventory, error);
+		return CTL_USAGE;
+	}
+	if (r < 0 || report_complete_world(world, arena, ret) < 0)
+		return ctl_out_of_memory();
+	return CTL_OK;
+}
+
+int input_compile(const struct policy *const *policies, size_t n, const struct world *world,
+		  int64_t now, struct arena *arena, struct report_input *ret)
+{
+	int r = report_prepare(policies, n, world, now, arena, ret);
+
+	if (r == -EINVAL) {
+		ctl_complain("this policy cannot be compiled: a bug of netd, please report it");
+		return CTL_UNREACHABLE;
+	}
+	return r < 0 ? ctl_out_of_memory() : CTL_OK;
+}
+
+int input_prepare(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+		  struct report_input *ret)
+{
+	char *path = args->policy ? arena_strdup(arena, args->policy) : NULL;
+	const struct policy *policy = NULL;
+	const struct world *world = NULL;
+	int status = path ? input_valid_policy(ctl, &path, 1, arena, &policy)
+			  : input_valid_policy(ctl, args->files, args->n, arena, &policy);
+
+	if (status == CTL_OK)
+		status = input_world(args, arena, &world);
+	return status == CTL_OK ? input_compile(&policy, 1, world, ctl->now, arena, ret) : status;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests to the daemon. */
+#include <errno.h>
+
+#include "ctl/client.h"
+#include "ctl/ctl.h"
+#include "ctl/out-text.h"
+
+int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret)
+{
+	const char *name = request ? wire_string(request, "verb") : NULL;
+	const struct wire_verb *verb = name ? wire_verb_find(name) : NULL;
+	CLEANUP(client_answer_done) struct client_answer answer = { .code = WIRE_INTERNAL };
+	struct client_options options = { .path = ctl->socket,
+					  .admin = verb && verb->access == WIRE_ACCESS_ADMIN };
+
+	*ret = NULL;
+	if (!verb) {
+		cJSON_Delete(request);
+		return ctl_out_of_memory();
+	}
+	client_call(&options, request, &answer);
+	cJSON_Delete(request);
+	if (answer.error[0])
+		ctl_complain("%s", answer.error);
+	if (wire_array(answer.json, "diagnostics"))
+		diag_print_text(ctl, wire_array(answer.json, "diagnostics"), NULL);
+	*ret = cJSON_DetachItemFromObjectCaseSensitive(answer.json, "report");
+	return wire_exit_status(answer.code);
+}
+
+int live_add_files(cJSON *request, const struct policydir *dir, struct arena *arena)
+{
+	cJSON *files = cJSON_AddArrayToObject(request, "files");
+
+	for (size_t i = 0; files && i < dir->sources.n; i++) {
+		const struct policy_source *source = &dir->sources.items[i];
+		cJSON *file = cJSON_CreateObject();
+		const char *text = arena_strndup(arena, source->bytes, source->len);
+		if (!text || !file || !cJSON_AddStringToObject(file, "name", source->name) ||
+		    !cJSON_AddStringToObject(file, "text", text) ||
+		    !cJSON_AddItemToArray(files, file)) {
+			cJSON_Delete(file);
+			return -ENOMEM;
+		}
+	}
+	return files ? 0 : -ENOMEM;
+}
+
+int live_verb(const struct ctl *ctl, const char *verb, show_fn *show)
+{
+	cJSON *report = NULL;
+	int status = live_ask(ctl, wire_new_request(verb), &report);
+
+	return report ? show_report(ctl, report, show, status) : status;
+}

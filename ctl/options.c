@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options of a verb: one table for reading them and for the help. */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+#define LONGEST_CONFIRM_S 3600u
+
+static const struct {
+	enum ctl_option bit;
+	const char *name, *arg, *help;
+} options[] = {
+	{ OPT_POLICY, "policy", "FILE", "ask this policy instead of the running daemon" },
+	{ OPT_INVENTORY, "inventory", "FILE",
+	  "the host's facts, as `netdctl inventory` prints them" },
+	{ OPT_COMPOSE, "compose", "FILE", "the facts of a compose file" },
+	{ OPT_AGAINST, "against", "OLD", "compare with this policy instead of the running one" },
+	{ OPT_CONFIRM, "confirm", "TIME",
+	  "go back unless `netdctl confirm` comes within TIME (60s, 5m)" },
+	{ OPT_DOCKER, "docker", "URL", "Docker's API (default: DOCKER_HOST, or its socket)" },
+};
+
+#define FIRST_OPTION 1000 /* getopt's value of options[0] */
+
+void ctl_complain(const char *format, ...)
+{
+	va_list args;
+
+	(void)fflush(stdout);
+	(void)fputs("netdctl: ", stderr);
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	va_end(args);
+	(void)fputc('\n', stderr);
+}
+
+int ctl_out_of_memory(void)
+{
+	ctl_complain("out of memory");
+	return CTL_UNREACHABLE;
+}
+
+bool ctl_is_format(const struct ctl *ctl, const char *name)
+{
+	return strcmp(ctl->format, name) == 0;
+}
+
+static const char *formats_of(const struct ctl_verb *verb)
+{
+	return verb->usage.formats ? verb->usage.formats : "text json";
+}
+
+void options_print_verb_help(const struct ctl_verb *verb)
+{
+	const struct wire_verb *wire = wire_verb_find(verb->name);
+
+	printf("Usage: netdctl %s%s%s%s\n\n%s.\n\nOptions:\n", wire->name,
+	       verb->usage.options ? " [OPTION...]" : "", *wire->args ? " " : "", wire->args,
+	       wire->summary);
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (verb->usage.options & options[i].bit)
+			printf("  --%-9s %-6s %s\n", options[i].name, options[i].arg,
+			       options[i].help);
+	printf("  --%-9s %-6s one of: %s\n  --%-9s %-6s this text\n", "format", "FORM",
+	       formats_of(verb), "help", "");
+}
+
+/* "60s", "5m", "60"; 0: not of that form, or out of bounds. */
+static uint32_t parse_seconds(const char *text)
+{
+	char *end = NULL;
+	unsigned long value = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+	unsigned long unit = end && *end == 'm' ? 60 : 1;
+
+	if (!end || value == 0 || value > LONGEST_CONFIRM_S ||
+	    (*end && strcmp(end, "s") != 0 && strcmp(end, "m") != 0))
+		return 0;
+	return value * unit > LONGEST_CONFIRM_S ? 0 : (uint32_t)(value * unit);
+}
+
+static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bit,
+		      const char *value)
+{
+	if (bit == OPT_POLICY)
+		args->policy = value;
+	if (bit == OPT_INVENTORY)
+		args->inventory = value;
+	if (bit == OPT_COMPOSE)
+		args->compose = value;
+	if (bit == OPT_AGAINST)
+		args->against = value;
+	if (bit == OPT_DOCKER)
+		ctl->docker = value;
+	if (bit != OPT_CONFIRM)
+		return CTL_OK;
+	args->confirm_s = parse_seconds(value);
+	if (args->confirm_s)
+		return CTL_OK;
+	ctl_complain("`%s` is no time: write it like 60s or 5m, at most %u s", value,
+		     LONGEST_CONFIRM_S);
+	return CTL_USAGE;
+}
+
+static int check_format(const struct ctl *ctl, const struct ctl_verb *verb)
+{
+	const char *formats = formats_of(verb);
+	size_t len = strlen(ctl->format);
+
+	for (const char *at = formats; at && *at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
+		if (len && strncmp(at, ctl->format, len) == 0 &&
+		    (at[len] == ' ' || at[len] == '\0'))
+			return CTL_OK;
+	ctl_complain("%s: no format `%s`; there is: %s", verb->name, ctl->format, formats);
+	return CTL_USAGE;
+}
+
+static int check_count(const struct ctl_verb *verb, size_t n)
+{
+	const struct wire_verb *wire = wire_verb_find(verb->name);
+
+	if (n >= wire->min && n <= wire->max)
+		return CTL_OK;
+	ctl_complain("usage: netdctl %s %s", wire->name,
+		     *wire->args ? wire->args : "(no arguments)");
+	return CTL_USAGE;
+}
+
+/* The verb's options, then --format and --help. */
+static void fill_long_options(const struct ctl_verb *verb, struct option *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (verb->usage.options & options[i].bit)
+			list[n++] = (struct option){ options[i].name, required_argument, NULL,
+						     FIRST_OPTION + (int)i };
+	list[n++] = (struct option){ "format", required_argument, NULL, 'f' };
+	list[n++] = (struct option){ "help", no_argument, NULL, 'h' };
+	list[n] = (struct option){ 0 };
+}
+
+int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char **argv,
+		  struct ctl_args *ret, bool *help)
+{
+	struct option list[ARRAY_LEN(options) + 3];
+
+	*ret = (struct ctl_args){ 0 };
+	fill_long_options(verb, list);
+	optind = 0; /* glibc: begin anew */
+	for (int c; (c = getopt_long(argc, argv, "h", list, NULL)) != -1;) {
+		int status = CTL_OK;
+		if (c == 'h') {
+			options_print_verb_help(verb);
+			*help = true;
+			return CTL_OK;
+		}
+		if (c == '?')
+			return CTL_USAGE;
+		if (c == 'f')
+			ctl->format = optarg;
+		else
+			status = set_option(ctl, ret, options[c - FIRST_OPTION].bit, optarg);
+		if (status != CTL_OK)
+			return status;
+	}
+	ret->files = argv + optind;
+	ret->n = (size_t)(argc - optind);
+	if (ret->inventory && ret->compose) {
+		ctl_complain("--inventory and --compose: one of them");
+		return CTL_USAGE;
+	}
+	int status = check_format(ctl, verb);
+	return status == CTL_OK ? check_count(verb, ret->n) : status;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Words and tables on a terminal. */
+#pragma once
+
+#include "ctl/ctl.h"
+
+enum paint { PAINT_PLAIN, PAINT_GOOD, PAINT_BAD, PAINT_WARN, PAINT_DIM, PAINT_BOLD };
+
+/* Escape sequences, "" without colours: printf("%s%s%s", paint(..), text, paint(.., PLAIN)). */
+const char *paint(const struct ctl *ctl, enum paint what);
+
+/* A table like lsblk's. Out of memory is said once, at the end. */
+struct table;
+struct table *table_new(const struct ctl *ctl, const char *const *columns, size_t n);
+/* Cells from left to right; NULL: empty. */
+void table_row(struct table *table, const char *const *cells, enum paint what);
+void table_print(struct table *table); /* prints and frees */
+
+/* Members of a report; "" when absent or null. */
+const char *member_text(const cJSON *object, const char *name);
+/* Strings of an array joined by ", "; "" when empty. In @arena. */
+const char *member_list(const cJSON *object, const char *name, struct arena *arena);
+/* "20-shop.yaml:31" of an object with file and line; "" without. In @arena. */
+const char *member_place(const cJSON *object, struct arena *arena);
+/* 1234567 -> "1.2M" */
+const char *count_text(double count, struct arena *arena);

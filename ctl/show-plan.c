@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* plan and test as text. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/out-text.h"
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static const char *families_of(const cJSON *item)
+{
+	const cJSON *families = wire_array(item, "families");
+
+	if (cJSON_GetArraySize(families) != 1)
+		return "";
+	return families->child->valuedouble > 4 ? "  (IPv6 only)" : "  (IPv4 only)";
+}
+
+static void print_title(const struct ctl *ctl, const char *title, bool *any)
+{
+	printf("%s%s%s%s\n", *any ? "\n" : "", paint(ctl, PAINT_BOLD), title,
+	       paint(ctl, PAINT_PLAIN));
+	*any = true;
+}
+
+static void print_flows(const struct ctl *ctl, const cJSON *list, bool gained, bool *any)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *item;
+
+	if (!arena || !list || !list->child)
+		return;
+	print_title(ctl, gained ? "Flows gained" : "Flows lost", any);
+	cJSON_ArrayForEach(item, list) {
+		const char *place = member_place(member(item, "rule"), arena);
+		const char *ports = show_port_list(item, arena);
+		printf("  %s%c%s %s -> %s  %s%s%s%s%s%s\n",
+		       paint(ctl, gained ? PAINT_GOOD : PAINT_BAD), gained ? '+' : '-',
+		       paint(ctl, PAINT_PLAIN), member_text(item, "from"), member_text(item, "to"),
+		       ports ? ports : "", families_of(item), *place ? "  by " : "", place,
+		       !*place && !gained ? "  no rule allows it any more" : "",
+		       wire_bool(item, "audited", false) ? "  (audit mode)" : "");
+	}
+}
+
+static void print_exposures(const struct ctl *ctl, const cJSON *list, bool opened, bool *any)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *item;
+
+	if (!arena || !list || !list->child)
+		return;
+	print_title(ctl, opened ? "Exposures opened" : "Exposures closed", any);
+	cJSON_ArrayForEach(item, list)
+		printf("  %s%c%s %s port %.0f -> %s %s  %s %s\n",
+		       paint(ctl, opened ? PAINT_BAD : PAINT_GOOD), opened ? '+' : '-',
+		       paint(ctl, PAINT_PLAIN), member_text(item, "host_ip"),
+		       wire_number(item, "host_port", 0), member_text(item, "container"),
+		       member_text(item, "port"), opened ? "to" : "no longer to",
+		       member_list(item, "who", arena));
+}
+
+static void print_moved(const struct ctl *ctl, const cJSON *list, bool *any)
+{
+	const cJSON *item;
+
+	if (!list || !list->child)
+		return;
+	print_title(ctl, "Endpoints that change tier", any);
+	cJSON_ArrayForEach(item, list) {
+		double n = wire_number(item, "endpoints", 0);
+		printf("  ~ %.0f endpoint%s from %s to %s\n", n, n > 1 ? "s" : "",
+		       member_text(item, "from"), member_text(item, "to"));
+	}
+}
+
+static void print_tiers(const struct ctl *ctl, const cJSON *list, bool *any)
+{
+	const cJSON *item;
+
+	if (!list || !list->child)
+		return;
+	print_title(ctl, "Tiers", any);
+	cJSON_ArrayForEach(item, list)
+		printf("  ~ %s  %s\n", member_text(item, "name"), member_text(item, "change"));
+}
+
+static void print_rules(const struct ctl *ctl, const cJSON *list, bool added)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, (arena ? list : NULL))
+		printf("  %s%c%s %s  %s %s -> %s  %s\n", paint(ctl, added ? PAINT_GOOD : PAINT_BAD),
+		       added ? '+' : '-', paint(ctl, PAINT_PLAIN), member_place(item, arena),
+		       member_text(item, "action"), member_list(item, "from", arena),
+		       member_list(item, "to", arena), member_list(item, "ports", arena));
+}
+
+void show_plan(const struct ctl *ctl, const cJSON *report)
+{
+	const cJSON *exposures = member(report, "exposures"), *rules = member(report, "rules");
+	const cJSON *added = wire_array(rules, "added"), *removed = wire_array(rules, "removed");
+	bool any = false;
+
+	print_flows(ctl, wire_array(report, "gained"), true, &any);
+	print_flows(ctl, wire_array(report, "lost"), false, &any);
+	print_exposures(ctl, wire_array(exposures, "opened"), true, &any);
+	print_exposures(ctl, wire_array(exposures, "closed"), false, &any);
+	print_moved(ctl, wire_array(report, "moved"), &any);
+	print_tiers(ctl, wire_array(report, "tiers"), &any);
+	if ((added && added->child) || (removed && removed->child)) {
+		print_title(ctl, "Rules", &any);
+		print_rules(ctl, removed, false);
+		print_rules(ctl, added, true);
+	}
+	if (!any)
+		printf("no change\n");
+}
+
+/* ---- test ---- */
+
+static void print_test_line(const cJSON *test)
+{
+	printf("%s -> %s  %s  expected %s, got %s", member_text(test, "from"),
+	       member_text(test, "to"), member_text(test, "port"), member_text(test, "expect"),
+	       member_text(test, "got"));
+}
+
+void show_test(const struct ctl *ctl, const cJSON *report)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *test;
+
+	cJSON_ArrayForEach(test, (arena ? wire_array(report, "tests") : NULL)) {
+		if (wire_bool(test, "passed", false))
+			continue;
+		printf("%s%s: %sfailed:%s ", paint(ctl, PAINT_BOLD), member_place(test, arena),
+		       paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN));
+		print_test_line(test);
+		printf(": %s\n", member_text(test, "reason"));
+	}
+	printf("%.0f passed, %.0f failed\n", wire_number(report, "passed", 0),
+	       wire_number(report, "failed", 0));
+}
+
+void show_test_tap(const struct ctl *ctl, const cJSON *report)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *test, *tests = wire_array(report, "tests");
+	int n = 0;
+
+	(void)ctl;
+	printf("1..%d\n", cJSON_GetArraySize(tests));
+	cJSON_ArrayForEach(test, (arena ? tests : NULL)) {
+		bool passed = wire_bool(test, "passed", false);
+		printf("%s %d - %s ", passed ? "ok" : "not ok", ++n, member_place(test, arena));
+		print_test_line(test);
+		printf(passed ? "\n" : "\n# %s\n", member_text(test, "reason"));
+	}
+}
+
+void show_test_junit(const struct ctl *ctl, const cJSON *report)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *test, *tests = wire_array(report, "tests");
+
+	(void)ctl;
+	printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	       "<testsuite name=\"netdctl test\" tests=\"%d\" failures=\"%.0f\">\n",
+	       cJSON_GetArraySize(tests), wire_number(report, "failed", 0));
+	cJSON_ArrayForEach(test, (arena ? tests : NULL)) {
+		printf("  <testcase classname=\"");
+		xml_print(member_place(test, arena));
+		printf("\" name=\"");
+		xml_print(member_text(test, "from"));
+		printf(" to ");
+		xml_print(member_text(test, "to"));
+		printf(" %s\">", member_text(test, "port"));
+		if (!wire_bool(test, "passed", false)) {
+			printf("\n    <failure message=\"expected %s, got %s: ",
+			       member_text(test, "expect"), member_text(test, "got"));
+			xml_print(member_text(test, "reason"));
+			printf("\"/>\n  ");
+		}
+		printf("</testcase>\n");
+	}
+	printf("</testsuite>\n");
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reports that are tables: endpoints, rules, ports; and the status. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/out-text.h"
+
+int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status)
+{
+	if (!ctl_is_format(ctl, "json")) {
+		text(ctl, report);
+		cJSON_Delete(report);
+		return status;
+	}
+	CLEANUP(free_ptr) char *json = cJSON_Print(report);
+	cJSON_Delete(report);
+	if (!json)
+		return ctl_out_of_memory();
+	(void)puts(json);
+	return status;
+}
+
+const char *show_port_list(const cJSON *object, struct arena *arena)
+{
+	const char *except = member_list(object, "except", arena);
+	const char *ports = member_list(object, "ports", arena);
+
+	return *except ? arena_printf(arena, "%s but %s", ports, except) : ports;
+}
+
+static const char *or_dash(const char *text)
+{
+	return *text ? text : "-";
+}
+
+static const char *addresses_of(const cJSON *object, struct arena *arena)
+{
+	const char *v4 = member_text(object, "ipv4"), *v6 = member_text(object, "ipv6");
+
+	return *v4 && *v6 ? arena_printf(arena, "%s, %s", v4, v6) : *v4 ? v4 : or_dash(v6);
+}
+
+void show_endpoints(const struct ctl *ctl, const cJSON *report)
+{
+	static const char *const columns[] = { "CONTAINER", "NETWORK", "ADDRESS", "PORT",
+					       "TIER",	    "MODE",    "BY" };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct table *table = table_new(ctl, columns, ARRAY_LEN(columns));
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, (arena ? wire_array(report, "endpoints") : NULL)) {
+		const char *tier = member_text(item, "tier"), *why = member_text(item, "why");
+		const cJSON *match = cJSON_GetObjectItemCaseSensitive(item, "match");
+		const char *row[] = {
+			member_text(item, "container"),
+			member_text(item, "network"),
+			addresses_of(item, arena),
+			or_dash(member_text(item, "port")),
+			*tier ? tier : member_text(item, "state"),
+			member_text(item, "mode"),
+			*why ? why : member_place(match, arena),
+		};
+		table_row(table, row, *tier && !*why ? PAINT_PLAIN : PAINT_BAD);
+	}
+	table_print(table);
+}
+
+static const char *hits_of(const cJSON *item, struct arena *arena)
+{
+	if (!cJSON_HasObjectItem(item, "packets"))
+		return "-";
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "never_hit"))
+		       ? "never"
+		       : count_text(wire_number(item, "packets", 0), arena);
+}
+
+void show_rules(const struct ctl *ctl, const cJSON *report)
+{
+	static const char *const columns[] = { "RULE",	"ACTION", "FROM", "TO",
+					       "PORTS", "UNTIL",  "HITS", "BYTES" };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct table *table = table_new(ctl, columns, ARRAY_LEN(columns));
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, (arena ? wire_array(report, "rules") : NULL)) {
+		bool expired = wire_bool(item, "expired", false);
+		bool live = cJSON_HasObjectItem(item, "packets");
+		const char *until = member_text(item, "until");
+		const char *row[] = {
+			member_place(item, arena),
+			member_text(item, "action"),
+			member_list(item, "from", arena),
+			member_list(item, "to", arena),
+			member_list(item, "ports", arena),
+			expired ? arena_printf(arena, "%s (over)", until) : or_dash(until),
+			hits_of(item, arena),
+			live ? count_text(wire_number(item, "bytes", 0), arena) : "-",
+		};
+		table_row(table, row,
+			  expired				? PAINT_DIM
+			  : wire_bool(item, "never_hit", false) ? PAINT_WARN
+								: PAINT_PLAIN);
+	}
+	table_print(table);
+}
+
+static const char *published_text(const cJSON *item, struct arena *arena)
+{
+	const char *ip = member_text(item, "host_ip");
+	bool v6 = strchr(ip, ':') != NULL;
+	const char *text = arena_printf(arena, "%s%s%s:%.0f", v6 ? "[" : "", ip, v6 ? "]" : "",
+					wire_number(item, "host_port", 0));
+
+	return text ? text : "";
+}
+
+void show_ports(const struct ctl *ctl, const cJSON *report)
+{
+	static const char *const columns[] = { "PUBLISHED",	 "CONTAINER", "PORT",	"TIER",
+					       "REACHABLE FROM", "INSIDE BY", "WARNING" };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct table *table = table_new(ctl, columns, ARRAY_LEN(columns));
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, (arena ? wire_array(report, "ports") : NULL)) {
+		const char *reach = member_list(item, "reachable_from", arena);
+		const char *warning = member_text(item, "warning");
+		const char *row[] = {
+			published_text(item, arena),
+			member_text(item, "container"),
+			member_text(item, "port"),
+			or_dash(member_text(item, "tier")),
+			*reach ? reach : "this host alone",
+			or_dash(member_list(item, "tiers", arena)),
+			warning,
+		};
+		table_row(table, row, *warning ? PAINT_WARN : PAINT_PLAIN);
+	}
+	table_print(table);
+}
+
+/* ---- status ---- */
+
+static void status_line(const struct ctl *ctl, const char *name, const char *text, enum paint what)
+{
+	printf("%12s: %s%s%s\n", name, paint(ctl, what), text, paint(ctl, PAINT_PLAIN));
+}
+
+static void show_tier_counts(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	const cJSON *tier, *counts = cJSON_GetObjectItemCaseSensitive(report, "endpoints"), *item;
+	const char *line = "", *trouble = "";
+
+	cJSON_ArrayForEach(tier, wire_array(report, "tiers")) {
+		bool audit = strcmp(member_text(tier, "mode"), "audit") == 0;
+		line = arena_printf(arena, "%s%s%s %.0f%s", line, *line ? ", " : "",
+				    member_text(tier, "name"), wire_number(tier, "endpoints", 0),
+				    audit ? " (audit)" : "");
+		if (!line)
+			return;
+	}
+	status_line(ctl, "endpoints", *line ? line : "none", PAINT_PLAIN);
+	cJSON_ArrayForEach(item, counts) {
+		if (strcmp(item->string, "tier") == 0 || strcmp(item->string, "unmanaged") == 0 ||
+		    !(item->valuedouble > 0))
+			continue;
+		trouble = arena_printf(arena, "%s%s%s %.0f", trouble, *trouble ? ", " : "",
+				       item->string, item->valuedouble);
+		if (!trouble)
+			return;
+	}
+	status_line(ctl, "without tier", *trouble ? trouble : "none",
+		    *trouble ? PAINT_WARN : PAINT_GOOD);
+}
+
+static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	const char *error = member_text(report, "policy_error");
+	const char *until = member_text(report, "confirm_until");
+	const char *text = arena_printf(
+		arena, "%s, generation %.0f, committed %s", or_dash(member_text(report, "policy")),
+		wire_number(report, "generation", 0), or_dash(member_text(report, "committed")));
+
+	status_line(ctl, "policy", text ? text : "", PAINT_PLAIN);
+	if (*error)
+		status_line(ctl, "not applied", error, PAINT_BAD);
+	if (*until)
+		status_line(ctl, "waits",
+			    arena_printf(arena, "for `netdctl confirm` until %s", until),
+			    PAINT_WARN);
+}
+
+void show_status(const struct ctl *ctl, const cJSON *report)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *docker = cJSON_GetObjectItemCaseSensitive(report, "docker");
+	const char *mode = member_text(report, "mode"), *link = member_text(docker, "link");
+	double drifts = wire_number(report, "drifts", 0);
+	bool up = strncmp(link, "up", 2) == 0 || strncmp(link, "inventory", 9) == 0;
+	bool needs_nf = wire_bool(report, "needs_bridge_nf", false);
+	bool has_nf = wire_bool(report, "bridge_nf_ipv4", false) &&
+		      wire_bool(report, "bridge_nf_ipv6", false);
+
+	if (!arena)
+		return;
+	status_line(ctl, "netd", member_text(report, "version"), PAINT_BOLD);
+	status_line(ctl, "mode", *mode ? mode : "no policy: everything is closed",
+		    strcmp(mode, "enforce") == 0 ? PAINT_GOOD : PAINT_WARN);
+	show_policy(ctl, report, arena);
+	status_line(ctl, "docker",
+		    up ? link : arena_printf(arena, "%s %s", link, member_text(docker, "error")),
+		    up ? PAINT_GOOD : PAINT_BAD);
+	show_tier_counts(ctl, report, arena);
+	status_line(ctl, "bridge-nf",
+		    !needs_nf ? "not needed"
+		    : has_nf  ? "on"
+			      : "off: rules inside a network are closed",
+		    needs_nf && !has_nf ? PAINT_BAD : PAINT_PLAIN);
+	status_line(ctl, "drift", drifts > 0 ? arena_printf(arena, "%.0f times", drifts) : "none",
+		    drifts > 0 ? PAINT_WARN : PAINT_PLAIN);
+	status_line(ctl, "denied",
+		    arena_printf(arena, "%s packets",
+				 count_text(wire_number(report, "denied_packets", 0), arena)),
+		    PAINT_PLAIN);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* apply, confirm, reload: changing what is in force. */
+#include <stdio.h>
+
+#include "ctl/out-text.h"
+
+/* The daemon reports the generation that came of it, or the policy's own tests where they fail. */
+static void show_change(const struct ctl *ctl, const cJSON *report)
+{
+	if (wire_array(report, "tests")) {
+		show_test(ctl, report);
+		printf("%snot applied%s: the policy's own tests fail\n", paint(ctl, PAINT_BAD),
+		       paint(ctl, PAINT_PLAIN));
+		return;
+	}
+	printf("%sin force%s: generation %.0f\n", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN),
+	       wire_number(report, "generation", 0));
+	if (wire_bool(report, "confirm_pending", false))
+		printf("it waits for `netdctl confirm`; else the old policy comes back\n");
+}
+
+int verb_apply(struct ctl *ctl, const struct ctl_args *args)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	cJSON *request = NULL, *report = NULL;
+	struct input_policy input = { 0 };
+	int status = arena ? input_read_policy(ctl, args->files, args->n, arena, &input)
+			   : ctl_out_of_memory();
+
+	if (status != CTL_OK)
+		return status;
+	request = wire_new_request("apply");
+	if (!request || live_add_files(request, &input.dir, arena) < 0 ||
+	    (args->confirm_s && wire_add_number(request, "confirm_s", args->confirm_s) < 0)) {
+		cJSON_Delete(request);
+		return ctl_out_of_memory();
+	}
+	status = live_ask(ctl, request, &report);
+	return report ? show_report(ctl, report, show_change, status) : status;
+}
+
+int verb_confirm(struct ctl *ctl, const struct ctl_args *args)
+{
+	(void)args;
+	return live_verb(ctl, "confirm", show_change);
+}
+
+int verb_reload(struct ctl *ctl, const struct ctl_args *args)
+{
+	(void)args;
+	return live_verb(ctl, "reload", show_change);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* validate: everything that is wrong with a policy, alone or on a host. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/out-text.h"
+
+static int check_on_host(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+			 struct input_policy *input)
+{
+	const char *source = args->inventory ? args->inventory : args->compose;
+	const struct world *world = NULL;
+	struct report_input in;
+	int status = source ? input_world(args, arena, &world) : CTL_OK;
+
+	if (!world || !input->policy)
+		return status;
+	status = input_compile(&input->policy, 1, world, ctl->now, arena, &in);
+	if (status == CTL_OK)
+		report_check_world(&in, source, &input->diags);
+	return status;
+}
+
+static void print_summary(const struct ctl *ctl, const struct input_policy *input)
+{
+	const struct policy *policy = input->policy;
+	const struct diag_list *diags = &input->diags;
+
+	if (diags->n_errors + diags->n_warnings > diags->diags.n)
+		printf("... and %zu more\n", diags->n_errors + diags->n_warnings - diags->diags.n);
+	if (diag_failed(diags)) {
+		printf("%sinvalid%s: %zu error%s, %zu warning%s\n", paint(ctl, PAINT_BAD),
+		       paint(ctl, PAINT_PLAIN), diags->n_errors, diags->n_errors == 1 ? "" : "s",
+		       diags->n_warnings, diags->n_warnings == 1 ? "" : "s");
+		return;
+	}
+	printf("%svalid%s: %zu tier%s, %zu rule%s, %zu test%s in %zu file%s",
+	       paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN), policy->n_tiers,
+	       policy->n_tiers == 1 ? "" : "s", policy->n_rules, policy->n_rules == 1 ? "" : "s",
+	       policy->n_tests, policy->n_tests == 1 ? "" : "s", input->dir.sources.n,
+	       input->dir.sources.n == 1 ? "" : "s");
+	if (diags->n_warnings)
+		printf("; %s%zu warning%s%s", paint(ctl, PAINT_WARN), diags->n_warnings,
+		       diags->n_warnings == 1 ? "" : "s", paint(ctl, PAINT_PLAIN));
+	(void)putchar('\n');
+}
+
+static int print_json(const struct input_policy *input, cJSON *diagnostics)
+{
+	cJSON *root = cJSON_CreateObject();
+
+	(void)cJSON_AddNumberToObject(root, "v", REPORT_VERSION);
+	(void)cJSON_AddBoolToObject(root, "valid", !diag_failed(&input->diags));
+	(void)cJSON_AddNumberToObject(root, "errors", (double)input->diags.n_errors);
+	(void)cJSON_AddNumberToObject(root, "warnings", (double)input->diags.n_warnings);
+	(void)cJSON_AddItemToObject(root, "diagnostics", diagnostics);
+	CLEANUP(free_ptr) char *text = cJSON_Print(root);
+	cJSON_Delete(root);
+	if (!text)
+		return ctl_out_of_memory();
+	(void)puts(text);
+	return CTL_OK;
+}
+
+static int print_findings(const struct ctl *ctl, const struct input_policy *input)
+{
+	cJSON *diagnostics = NULL;
+	int status = CTL_OK;
+
+	if (report_diagnostics(&input->diags, &diagnostics) < 0)
+		return ctl_out_of_memory();
+	if (ctl_is_format(ctl, "json")) {
+		status = print_json(input, diagnostics); /* takes them */
+		diagnostics = NULL;
+	} else if (ctl_is_format(ctl, "sarif")) {
+		diag_print_sarif(diagnostics);
+	} else if (ctl_is_format(ctl, "junit")) {
+		diag_print_junit(diagnostics, &input->dir);
+	} else {
+		diag_print_text(ctl, diagnostics, &input->dir);
+		print_summary(ctl, input);
+	}
+	cJSON_Delete(diagnostics);
+	return status;
+}
+
+int verb_validate(struct ctl *ctl, const struct ctl_args *args)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct input_policy input = { 0 };
+	int status = arena ? input_read_policy(ctl, args->files, args->n, arena, &input)
+			   : ctl_out_of_memory();
+
+	if (status == CTL_OK)
+		status = check_on_host(ctl, args, arena, &input);
+	if (status == CTL_OK)
+		status = print_findings(ctl, &input);
+	if (status != CTL_OK)
+		return status;
+	return diag_failed(&input.diags) ? CTL_FINDING : CTL_OK;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each verb of the verb table (core/wire) runs and takes. */
+#include "ctl/ctl.h"
+
+#define HOST_FACTS OPT_INVENTORY
+#define MATRIX_FORMATS "text json dot mermaid"
+
+static const struct ctl_verb verbs[] = {
+	{ "validate", verb_validate, { HOST_FACTS, "text json sarif junit" } },
+	{ "test", verb_test, { HOST_FACTS, "text json junit tap" } },
+	{ "plan", verb_plan, { HOST_FACTS | OPT_AGAINST, NULL } },
+	{ "explain", verb_explain, { HOST_FACTS | OPT_POLICY, NULL } },
+	{ "matrix", verb_matrix, { HOST_FACTS | OPT_POLICY, MATRIX_FORMATS } },
+	{ "export", verb_export, { HOST_FACTS, NULL } },
+	{ "inventory", verb_inventory, { OPT_DOCKER, "text json" } },
+	{ "status", verb_status, { 0, NULL } },
+	{ "endpoints", verb_endpoints, { 0, NULL } },
+	{ "rules", verb_rules, { 0, NULL } },
+	{ "ports", verb_ports, { 0, NULL } },
+	{ "apply", verb_apply, { OPT_CONFIRM, NULL } },
+	{ "confirm", verb_confirm, { 0, NULL } },
+	{ "reload", verb_reload, { 0, NULL } },
+};
+
+const struct ctl_verb *ctl_verbs(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(verbs);
+	return verbs;
+}

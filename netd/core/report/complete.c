@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Worlds to ask about where there is no host: completed inventories, symbolic worlds, and what
+ * policies compile to in them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/report/report.h"
+#include "core/simulate/simulate.h"
+
+/* A resolver that no rule but `to: dns` opens: of the benchmarking ranges, which are in no zone. */
+static const struct ip_addr symbolic_resolvers[] = {
+	{ IP_V4, { 198, 19, 255, 53 } },
+	{ IP_V6, { 0x20, 0x01, 0, 2, [12] = 0xff, 0xff, 0, 0x53 } },
+};
+
+/* Locally administered, and made of the endpoint's place: unique among themselves. */
+static struct mac_addr symbolic_mac(size_t i)
+{
+	return (struct mac_addr){ { 0x0a, 0x6e, (uint8_t)(i >> 24), (uint8_t)(i >> 16),
+				    (uint8_t)(i >> 8), (uint8_t)i } };
+}
+
+static void plug_in(const struct world *world, struct world_endpoint *endpoint, size_t i,
+		    struct world_port *port)
+{
+	const struct world_network *network = &world->networks[endpoint->network];
+
+	if (mac_is_zero(&endpoint->mac))
+		endpoint->mac = symbolic_mac(i);
+	(void)snprintf(port->ifname, sizeof(port->ifname), "port%06u", (unsigned int)i);
+	memcpy(port->bridge, network->bridge, sizeof(port->bridge));
+	port->peer_mac = endpoint->mac;
+}
+
+int report_complete_world(const struct world *world, struct arena *arena, const struct world **ret)
+{
+	struct world *copy = arena_dup(arena, world, sizeof(*world));
+	struct world_endpoint *endpoints =
+		arena_dup(arena, world->endpoints, world->n_endpoints * sizeof(*endpoints));
+	struct world_port *ports = arena_alloc(arena, world->n_endpoints * sizeof(*ports));
+
+	if (!copy || !endpoints || !ports)
+		return -ENOMEM;
+	if (world->n_ports > 0) {
+		*ret = world;
+		return 0;
+	}
+	for (size_t i = 0; i < world->n_endpoints; i++)
+		if (world_network_is_managed(&world->networks[endpoints[i].network]))
+			plug_in(world, &endpoints[i], i, &ports[copy->n_ports++]);
+	copy->endpoints = endpoints;
+	copy->ports = ports;
+	if (world->n_resolvers == 0) {
+		copy->resolvers = symbolic_resolvers;
+		copy->n_resolvers = ARRAY_LEN(symbolic_resolvers);
+	}
+	*ret = copy;
+	return 0;
+}
+
+/* ---- a world for several policies ---- */
+
+static int by_tier_name(const void *left, const void *right)
+{
+	const struct policy_tier *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+/* The tiers of all policies, each name once: all that a symbolic world is made from. */
+static int unite_tiers(const struct policy *const *policies, size_t n, struct arena *arena,
+		       struct policy *ret)
+{
+	size_t total = 0, kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += policies[i]->n_tiers;
+	struct policy_tier *tiers = arena_alloc(arena, total * sizeof(*tiers));
+	if (!tiers)
+		return -ENOMEM;
+	for (size_t i = 0, at = 0; i < n; at += policies[i++]->n_tiers)
+		if (policies[i]->n_tiers)
+			memcpy(&tiers[at], policies[i]->tiers,
+			       policies[i]->n_tiers * sizeof(*tiers));
+	if (total)
+		qsort(tiers, total, sizeof(*tiers), by_tier_name);
+	for (size_t i = 0; i < total; i++)
+		if (kept == 0 || strcmp(tiers[kept - 1].name, tiers[i].name) != 0)
+			tiers[kept++] = tiers[i];
+	*ret = (struct policy){ .tiers = tiers, .n_tiers = kept };
+	return 0;
+}
+
+/* From tiers of the united policy to those of one of them, by name. */
+static struct assignment *assign_by_name(const struct policy *united,
+					 const struct assignment *assignments, size_t n,
+					 const struct policy *policy, struct arena *arena)
+{
+	struct assignment *own = arena_dup(arena, assignments, n * sizeof(*own));
+
+	for (size_t i = 0; own && i < n; i++) {
+		int tier = policy_find_tier(policy, united->tiers[own[i].tier].name);
+		if (tier >= 0)
+			own[i].tier = (uint32_t)tier;
+		else
+			own[i].kind = ASSIGN_UNMATCHED;
+	}
+	return own;
+}
+
+static int compile_one(const struct compile_input *compile, struct arena *arena, bool symbolic,
+		       struct report_input *ret)
+{
+	struct compile_output *output = arena_alloc(arena, sizeof(*output));
+	const char *why = NULL;
+
+	if (!output)
+		return -ENOMEM;
+	int r = compile_ruleset(compile, arena, output, &why);
+	if (r < 0)
+		return r;
+	*ret = (struct report_input){ .policy = compile->policy,
+				      .world = compile->world,
+				      .compiled = output,
+				      .symbolic = symbolic,
+				      .now = compile->now };
+	return 0;
+}
+
+static int make_symbolic(const struct policy *united, struct arena *arena, const struct world **ret,
+			 const struct assignment **ret_assignments)
+{
+	const struct world *plain;
+	int r = sim_symbolic_world(united, arena, &plain, ret_assignments);
+	struct world *world = r < 0 ? NULL : arena_dup(arena, plain, sizeof(*plain));
+
+	if (!world)
+		return -ENOMEM;
+	world->resolvers = symbolic_resolvers;
+	world->n_resolvers = ARRAY_LEN(symbolic_resolvers);
+	*ret = world;
+	return 0;
+}
+
+int report_prepare(const struct policy *const *policies, size_t n, const struct world *world,
+		   int64_t now, struct arena *arena, struct report_input *ret)
+{
+	struct compile_input compile = { .stamp_mask = COMPILE_STAMP_MASK,
+					 .stamp = COMPILE_STAMP_MASK & (~COMPILE_STAMP_MASK + 1),
+					 .log_group = COMPILE_LOG_GROUP,
+					 .world = world,
+					 .now = now };
+	const struct assignment *assignments = NULL;
+	struct policy united;
+	int r = 0;
+
+	if (!world) {
+		r = unite_tiers(policies, n, arena, &united);
+		if (r == 0)
+			r = make_symbolic(&united, arena, &compile.world, &assignments);
+	}
+	for (size_t i = 0; i < n && r == 0; i++) {
+		compile.policy = policies[i];
+		if (assignments) {
+			compile.assignments =
+				assign_by_name(&united, assignments, compile.world->n_endpoints,
+					       policies[i], arena);
+			if (!compile.assignments)
+				return -ENOMEM;
+		}
+		r = compile_one(&compile, arena, !world, &ret[i]);
+	}
+	return r;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The flows that a question means: pairs of endpoints that meet, and both families. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/report/explain.h"
+
+struct asking {
+	const struct survey *survey;
+	const struct explain_end *from, *to;
+	const struct port_range *port;
+	struct arena *arena;
+	explain_ways *ways;
+};
+
+static bool is_container_end(const struct explain_end *end)
+{
+	return end->kind == EXPLAIN_CONTAINER || end->kind == EXPLAIN_TIER;
+}
+
+static struct sim_end plain_end(const struct explain_end *end, size_t family)
+{
+	if (end->kind == EXPLAIN_HOST)
+		return (struct sim_end){ .kind = SIM_HOST };
+	return (struct sim_end){ .kind = SIM_ADDRESS, .addr = end->addrs[family] };
+}
+
+static struct sim_end endpoint_end(uint32_t endpoint)
+{
+	return (struct sim_end){ .kind = SIM_ENDPOINT, .endpoint = endpoint };
+}
+
+static int add_way(const struct asking *asking, size_t family, struct sim_end from,
+		   struct sim_end to)
+{
+	const struct report_input *in = asking->survey->in[0];
+	const struct sim_host host = { in->world, in->policy, in->compiled, in->symbolic };
+	struct explain_way way = { .flow = { from, to, family ? IP_V6 : IP_V4,
+					     (enum ip_proto)asking->port->proto,
+					     asking->port->lo } };
+
+	if (asking->ways->n >= EXPLAIN_WAYS || (asking->port->proto == PROTO_ICMP && family == 1) ||
+	    (asking->port->proto == PROTO_ICMPV6 && family == 0) ||
+	    (from.kind == SIM_ADDRESS && !from.addr.family) ||
+	    (to.kind == SIM_ADDRESS && !to.addr.family))
+		return 0;
+	int r = sim_flow(&host, &way.flow, asking->arena, &way.result);
+	if (r == 0 && way.result.by != SIM_NO_ADDRESS)
+		r = VEC_PUSH(asking->arena, asking->ways, way);
+	return r;
+}
+
+static bool meet(const struct world *world, uint32_t a, uint32_t b)
+{
+	return world->endpoints[a].network == world->endpoints[b].network &&
+	       world->endpoints[a].container != world->endpoints[b].container;
+}
+
+/* On every network that both are on; of a tier one example is enough. 1: there is one. */
+static int ask_shared(const struct asking *asking, size_t family, bool talking)
+{
+	const struct explain_end *from = asking->from, *to = asking->to;
+	const struct world *world = asking->survey->world;
+	bool tiers = from->kind == EXPLAIN_TIER && to->kind == EXPLAIN_TIER, found = false;
+
+	for (size_t a = 0; a < from->n_endpoints; a++) {
+		bool met = false;
+		for (size_t b = 0; b < to->n_endpoints && !(met && to->kind == EXPLAIN_TIER); b++) {
+			uint32_t source = from->endpoints[a], destination = to->endpoints[b];
+			if (!meet(world, source, destination) ||
+			    world->networks[world->endpoints[source].network].icc != talking)
+				continue;
+			int r = add_way(asking, family, endpoint_end(source),
+					endpoint_end(destination));
+			if (r < 0)
+				return r;
+			met = found = true;
+		}
+		if (found && (tiers || from->kind == EXPLAIN_TIER))
+			break;
+	}
+	return found;
+}
+
+/* Between networks: one example. */
+static int ask_apart(const struct asking *asking, size_t family)
+{
+	for (size_t a = 0; a < asking->from->n_endpoints; a++)
+		for (size_t b = 0; b < asking->to->n_endpoints; b++) {
+			uint32_t from = asking->from->endpoints[a], to = asking->to->endpoints[b];
+			if (from != to)
+				return add_way(asking, family, endpoint_end(from),
+					       endpoint_end(to));
+		}
+	return 0;
+}
+
+static int ask_inside(const struct asking *asking, size_t family)
+{
+	int r = ask_shared(asking, family, true);
+
+	if (r == 0)
+		r = ask_shared(asking, family, false);
+	return r == 0 ? ask_apart(asking, family) : r < 0 ? r : 0;
+}
+
+/* From outside to a tier: a member that publishes the port, if one does. */
+static uint32_t publishing(const struct asking *asking, size_t family)
+{
+	const struct survey *survey = asking->survey;
+	uint32_t opening = survey_opening_at(survey, asking->to->class, asking->port);
+
+	if (opening != SURVEY_NONE && survey->openings[opening].endpoint[family] != SURVEY_NONE)
+		return survey->openings[opening].endpoint[family];
+	return survey_any(survey, asking->to->class);
+}
+
+static int ask_inbound(const struct asking *asking, size_t family)
+{
+	struct sim_end from = plain_end(asking->from, family);
+	int r = 0;
+
+	if (asking->to->kind == EXPLAIN_TIER)
+		return add_way(asking, family, from, endpoint_end(publishing(asking, family)));
+	for (size_t i = 0; i < asking->to->n_endpoints && r == 0; i++)
+		r = add_way(asking, family, from, endpoint_end(asking->to->endpoints[i]));
+	return r;
+}
+
+static int ask_outbound(const struct asking *asking, size_t family)
+{
+	int r = 0;
+
+	if (asking->from->kind == EXPLAIN_TIER)
+		return add_way(asking, family,
+			       endpoint_end(survey_any(asking->survey, asking->from->class)),
+			       plain_end(asking->to, family));
+	for (size_t i = 0; i < asking->from->n_endpoints && r == 0; i++)
+		r = add_way(asking, family, endpoint_end(asking->from->endpoints[i]),
+			    plain_end(asking->to, family));
+	return r;
+}
+
+int explain_ask(const struct survey *survey, const struct explain_end ends[2],
+		const struct port_range *port, struct arena *arena, explain_ways *ret)
+{
+	struct asking asking = { survey, &ends[0], &ends[1], port, arena, ret };
+	bool from = is_container_end(&ends[0]), to = is_container_end(&ends[1]);
+	int r = 0;
+
+	*ret = (explain_ways){ 0 };
+	if ((from && ends[0].n_endpoints == 0) || (to && ends[1].n_endpoints == 0))
+		return 0;
+	for (size_t family = 0; family < 2 && r == 0; family++) {
+		if (from && to)
+			r = ask_inside(&asking, family);
+		else if (to)
+			r = ask_inbound(&asking, family);
+		else if (from)
+			r = ask_outbound(&asking, family);
+		else
+			r = add_way(&asking, family, plain_end(&ends[0], family),
+				    plain_end(&ends[1], family));
+	}
+	return r;
+}
+
+void explain_sum_up(const explain_ways *ways, bool *allowed, bool *audited)
+{
+	*allowed = *audited = false;
+	for (size_t i = 0; i < ways->n; i++) {
+		*allowed |= ways->items[i].result.allowed && !ways->items[i].result.audited;
+		*audited |= ways->items[i].result.audited;
+	}
+	*audited &= !*allowed;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a word to an end of a flow. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/diag.h"
+#include "core/report/explain.h"
+#include "core/report/print.h"
+
+#define PREFIX_TIER "tier:"
+#define PREFIX_CONTAINER "container:"
+
+static int bad(const char **error, const char *text)
+{
+	*error = text;
+	return text ? REPORT_E_QUESTION : -ENOMEM;
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- tiers ---- */
+
+static uint32_t class_of_tier(const struct survey *survey, uint32_t tier)
+{
+	for (uint32_t c = 0; c < survey->n_classes; c++) {
+		const struct assignment *as = &survey->classes[c].as[0];
+		if (as->kind == ASSIGN_TIER && as->tier == tier)
+			return c;
+	}
+	return SURVEY_NONE;
+}
+
+static int resolve_tier(const struct survey *survey, uint32_t tier, struct arena *arena,
+			struct explain_end *ret)
+{
+	VEC(uint32_t) list = { 0 };
+	struct explain_end end = { .kind = EXPLAIN_TIER,
+				   .tier = tier,
+				   .name = survey->in[0]->policy->tiers[tier].name,
+				   .class = class_of_tier(survey, tier) };
+
+	for (size_t i = 0; end.class != SURVEY_NONE && i < 2 * survey->world->n_networks; i++) {
+		uint32_t sample = survey->classes[end.class].samples[i];
+		if (sample != SURVEY_NONE && VEC_PUSH(arena, &list, sample) < 0)
+			return -ENOMEM;
+	}
+	end.endpoints = list.items;
+	end.n_endpoints = list.n;
+	*ret = end;
+	return 0;
+}
+
+/* ---- containers ---- */
+
+static int resolve_host(struct explain_end *ret, const char *note)
+{
+	*ret = (struct explain_end){ .kind = EXPLAIN_HOST,
+				     .name = "host",
+				     .class = SURVEY_NONE,
+				     .tier = SURVEY_NONE,
+				     .note = note };
+	return 0;
+}
+
+/* The tier of all endpoints, when it is one. */
+static uint32_t common_tier(const struct survey *survey, const uint32_t *endpoints, size_t n)
+{
+	uint32_t tier = SURVEY_NONE;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct assignment *as = &survey->in[0]->compiled->assignments[endpoints[i]];
+		if (as->kind != ASSIGN_TIER || (i > 0 && as->tier != tier))
+			return SURVEY_NONE;
+		tier = as->tier;
+	}
+	return tier;
+}
+
+static int take_endpoints(const struct survey *survey, const char *name, uint32_t first, size_t n,
+			  struct arena *arena, struct explain_end *ret)
+{
+	uint32_t *endpoints = arena_alloc(arena, n * sizeof(*endpoints));
+
+	if (!endpoints)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		endpoints[i] = first + (uint32_t)i;
+	*ret = (struct explain_end){ .kind = EXPLAIN_CONTAINER,
+				     .name = name,
+				     .endpoints = endpoints,
+				     .n_endpoints = n,
+				     .class = SURVEY_NONE,
+				     .tier = common_tier(survey, endpoints, n) };
+	return 0;
+}
+
+static int resolve_container(const struct survey *survey, uint32_t index, struct arena *arena,
+			     struct explain_end *ret, const char **error)
+{
+	static const char joined[] = "container:";
+	const struct world *world = survey->world;
+	const struct world_container *container = &world->containers[index];
+	size_t n = survey->first_of[index + 1] - survey->first_of[index];
+
+	if (n > 0)
+		return take_endpoints(survey, container->name, survey->first_of[index], n, arena,
+				      ret);
+	if (strcmp(container->network_mode, "host") == 0)
+		return resolve_host(ret, arena_printf(arena,
+						      "%s uses the host's own network: no packet "
+						      "filter can tell it from the host",
+						      container->name));
+	if (begins_with(container->network_mode, joined)) {
+		int other = world_find_container(world, container->network_mode + strlen(joined));
+		if (other >= 0 && survey->first_of[other + 1] > survey->first_of[other])
+			return take_endpoints(survey, container->name, survey->first_of[other],
+					      survey->first_of[other + 1] - survey->first_of[other],
+					      arena, ret);
+	}
+	return bad(error,
+		   arena_printf(arena, "`%s` is on no network: is it running?", container->name));
+}
+
+/* ---- addresses ---- */
+
+static uint32_t endpoint_at(const struct world *world, const struct ip_addr *addr)
+{
+	for (uint32_t i = 0; i < world->n_endpoints; i++)
+		if (ip_compare(&world->endpoints[i].ipv4, addr) == 0 ||
+		    ip_compare(&world->endpoints[i].ipv6, addr) == 0)
+			return i;
+	return SURVEY_NONE;
+}
+
+static bool is_gateway(const struct world *world, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < world->n_networks; i++)
+		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
+			if (ip_compare(&world->networks[i].gateways[g], addr) == 0)
+				return true;
+	return false;
+}
+
+static int resolve_prefix(const struct survey *survey, const struct ip_prefix *prefix,
+			  struct arena *arena, struct explain_end *ret)
+{
+	struct ip_addr addr = prefix->addr, next;
+	bool single = prefix->len == 8 * ip_len(&addr);
+	char text[PREFIX_TEXT_LEN];
+	uint32_t endpoint = single ? endpoint_at(survey->world, &addr) : SURVEY_NONE;
+	struct explain_end end = { .kind = EXPLAIN_OUTSIDE,
+				   .class = SURVEY_NONE,
+				   .tier = SURVEY_NONE,
+				   .stands_for = !single };
+
+	if (endpoint != SURVEY_NONE)
+		return take_endpoints(
+			survey,
+			survey->world->containers[survey->world->endpoints[endpoint].container]
+				.name,
+			endpoint, 1, arena, ret);
+	if (single && (is_gateway(survey->world, &addr) || report_is_loopback(&addr)))
+		return resolve_host(ret, "that is an address of this host");
+	for (uint32_t i = 0; i < survey->n_prefixes && !single; i++)
+		if (ip_compare(&survey->prefixes[i].addr, &addr) == 0 &&
+		    survey->prefixes[i].len == prefix->len)
+			end.addrs[addr.family == IP_V6] = survey->in_prefix[i];
+	if (!end.addrs[addr.family == IP_V6].family)
+		end.addrs[addr.family == IP_V6] = !single && ip_next(&addr, &next) ? next : addr;
+	end.name = arena_strdup(arena,
+				single ? ip_format(&addr, text) : ip_prefix_format(prefix, text));
+	*ret = end;
+	return end.name ? 0 : -ENOMEM;
+}
+
+static int resolve_zone(const struct survey *survey, const char *name, enum survey_kind kind,
+			struct explain_end *ret)
+{
+	struct survey_end end = { kind, 0 };
+
+	*ret = (struct explain_end){ .kind = EXPLAIN_OUTSIDE,
+				     .name = name,
+				     .class = SURVEY_NONE,
+				     .tier = SURVEY_NONE,
+				     .addrs = { survey_address(survey, end, IP_V4),
+						survey_address(survey, end, IP_V6) },
+				     .stands_for = true };
+	return 0;
+}
+
+int explain_resolve_peer(const struct survey *survey, const struct policy_peer *peer,
+			 struct arena *arena, struct explain_end *ret)
+{
+	switch (peer->kind) {
+	case PEER_TIER:
+		return resolve_tier(survey, peer->tier, arena, ret);
+	case PEER_HOST:
+		return resolve_host(ret, NULL);
+	case PEER_INTERNET:
+	case PEER_WORLD:
+		return resolve_zone(survey, "internet", SURVEY_INTERNET, ret);
+	case PEER_LAN:
+		return resolve_zone(survey, "lan", SURVEY_LAN, ret);
+	case PEER_DNS:
+		return resolve_zone(survey, "dns", SURVEY_DNS, ret);
+	case PEER_PREFIX:
+		break;
+	}
+	return resolve_prefix(survey, &peer->prefix, arena, ret);
+}
+
+/* ---- words ---- */
+
+static int unknown(const struct survey *survey, const char *text, struct arena *arena,
+		   const char **error)
+{
+	static const char *const words[] = { "host", "internet", "lan", "dns" };
+	const struct policy *policy = survey->in[0]->policy;
+	struct diag_list diags;
+	VEC(const char *) names = { 0 };
+	int r = 0;
+
+	diag_init(&diags, arena);
+	for (size_t i = 0; i < ARRAY_LEN(words) && r == 0; i++)
+		r = VEC_PUSH(arena, &names, words[i]);
+	for (size_t i = 0; i < policy->n_tiers && r == 0; i++)
+		r = VEC_PUSH(arena, &names, policy->tiers[i].name);
+	for (size_t i = 0; i < survey->world->n_containers && r == 0; i++)
+		if (!survey->in[0]->symbolic)
+			r = VEC_PUSH(arena, &names, survey->world->containers[i].name);
+	if (r < 0)
+		return r;
+	const char *hint = diag_suggest(&diags, text, names.items, names.n);
+	return bad(error,
+		   arena_printf(arena, "`%s` is no tier, %saddress or zone here%s%s", text,
+				survey->in[0]->symbolic ? "" : "container, ", hint ? "; " : "",
+				hint			  ? hint
+				: survey->in[0]->symbolic ? "; containers need an inventory"
+							  : ""));
+}
+
+static int resolve_named_tier(const struct survey *survey, const char *name, struct arena *arena,
+			      struct explain_end *ret, const char **error)
+{
+	int tier = policy_find_tier(survey->in[0]->policy, name);
+
+	return tier < 0 ? unknown(survey, name, arena, error)
+			: resolve_tier(survey, (uint32_t)tier, arena, ret);
+}
+
+int explain_resolve(const struct survey *survey, const char *text, struct arena *arena,
+		    struct explain_end *ret, const char **error)
+{
+	struct policy_peer peer = { 0 };
+	bool only_container = begins_with(text, PREFIX_CONTAINER);
+	const char *name = only_container ? text + strlen(PREFIX_CONTAINER) : text;
+	int container = survey->in[0]->symbolic ? -1 : world_find_container(survey->world, name);
+
+	if (begins_with(text, PREFIX_TIER))
+		return resolve_named_tier(survey, text + strlen(PREFIX_TIER), arena, ret, error);
+	bool is_peer =
+		!only_container && policy_parse_peer(survey->in[0]->policy, text, &peer) == 0;
+	if (is_peer && peer.kind == PEER_WORLD)
+		return bad(error, "`world` is internet and lan: ask for one of them");
+	if (!is_peer && container < 0)
+		return unknown(survey, name, arena, error);
+	if (!is_peer)
+		return resolve_container(survey, (uint32_t)container, arena, ret, error);
+	int r = explain_resolve_peer(survey, &peer, arena, ret);
+	if (r < 0)
+		return r;
+	if (ret->kind == EXPLAIN_OUTSIDE && !ret->addrs[0].family && !ret->addrs[1].family)
+		return bad(error, "the host's resolvers are not known: name one by its address");
+	if (container >= 0 && peer.kind != PEER_PREFIX) {
+		ret->note = arena_printf(arena,
+					 "`%s` is also a container: ask for container:%s to "
+					 "mean that",
+					 text, text);
+		return ret->note ? 0 : -ENOMEM;
+	}
+	return 0;
+}

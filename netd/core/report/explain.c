@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* report_explain(): one question, answered in JSON. */
+#include "core/report/explain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/report/print.h"
+#include "core/ruleset/ruleset.h"
+
+static const char *const deciders[] = {
+	[SIM_BY_NETD] = "netd",
+	[SIM_BY_DOCKER] = "docker",
+	[SIM_BY_DEFAULT] = "nobody",
+	[SIM_NO_ADDRESS] = "no-address",
+};
+
+static const char *const hooks[] = {
+	[RS_HOOK_PREROUTING] = "prerouting",   [RS_HOOK_INPUT] = "input",
+	[RS_HOOK_FORWARD] = "forward",	       [RS_HOOK_OUTPUT] = "output",
+	[RS_HOOK_POSTROUTING] = "postrouting",
+};
+
+static const char *const tables[] = { [RS_INET] = "inet", [RS_BRIDGE] = "bridge" };
+
+struct explaining {
+	struct rj j;
+	const struct survey *survey;
+	const struct explain_end *ends;
+};
+
+static void add_end(struct explaining *x, cJSON *object, const struct sim_end *end,
+		    const struct explain_end *asked, enum ip_family family)
+{
+	const struct report_input *in = x->survey->in[0];
+
+	if (end->kind == SIM_HOST) {
+		rj_text(&x->j, object, "kind", "host");
+		return;
+	}
+	if (end->kind == SIM_ADDRESS) {
+		rj_text(&x->j, object, "kind", "address");
+		report_add_addr(&x->j, object, "address", &end->addr);
+		if (asked->stands_for)
+			rj_text(&x->j, object, "stands_for", asked->name);
+		return;
+	}
+	const struct world_endpoint *endpoint = &in->world->endpoints[end->endpoint];
+	rj_text(&x->j, object, "kind", in->symbolic ? "tier" : "container");
+	if (!in->symbolic) {
+		rj_text(&x->j, object, "container",
+			in->world->containers[endpoint->container].name);
+		rj_text(&x->j, object, "network", in->world->networks[endpoint->network].name);
+		report_add_addr(&x->j, object, "address",
+				family == IP_V6 ? &endpoint->ipv6 : &endpoint->ipv4);
+	}
+	rj_text(&x->j, object, "tier", report_tier_name(in, end->endpoint));
+	if (asked->kind == EXPLAIN_TIER && !in->symbolic)
+		rj_text(&x->j, object, "stands_for", asked->name);
+}
+
+static void add_counter(struct explaining *x, cJSON *object, const char *counter)
+{
+	uint64_t packets, bytes;
+
+	if (!counter)
+		return;
+	cJSON *json = rj_add_object(&x->j, object, "counter");
+	rj_text(&x->j, json, "name", counter);
+	if (!report_find_hits(x->survey->in[0], counter, &packets, &bytes))
+		return;
+	rj_number(&x->j, json, "packets", (double)packets);
+	rj_number(&x->j, json, "bytes", (double)bytes);
+}
+
+static void add_hop(struct explaining *x, cJSON *object, const struct sim_step *step)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	ruleset_print_rule(step->rule, &text);
+	x->j.failed |= text_failed(&text);
+	rj_text(&x->j, object, "table", tables[step->family]);
+	rj_text(&x->j, object, "hook", hooks[step->hook]);
+	rj_text(&x->j, object, "chain", step->chain->name);
+	rj_text(&x->j, object, "rule", text_str(&text));
+	add_counter(x, object, step->rule->counter);
+}
+
+static void add_decision(struct explaining *x, cJSON *object, const struct sim_result *result)
+{
+	const struct policy *policy = x->survey->in[0]->policy;
+
+	rj_bool(&x->j, object, "allowed", result->allowed);
+	rj_bool(&x->j, object, "audited", result->audited);
+	rj_text(&x->j, object, "by", deciders[result->by]);
+	rj_text(&x->j, object, "reason", result->reason);
+	rj_text(&x->j, object, "path", sim_path_name(result->path));
+	rj_bool(&x->j, object, "needs_bridge_nf", result->needs_bridge_nf);
+	rj_text(&x->j, object, "chain", result->chain ? result->chain->name : NULL);
+	if (result->policy_rule)
+		report_add_rule(&x->j, rj_add_object(&x->j, object, "rule"), policy,
+				result->policy_rule - 1);
+}
+
+static void add_way(struct explaining *x, cJSON *list, const struct explain_way *way)
+{
+	cJSON *object = rj_push_object(&x->j, list);
+
+	rj_number(&x->j, object, "family", way->flow.family);
+	add_decision(x, object, &way->result);
+	add_end(x, rj_add_object(&x->j, object, "from"), &way->flow.from, &x->ends[0],
+		way->flow.family);
+	add_end(x, rj_add_object(&x->j, object, "to"), &way->flow.to, &x->ends[1],
+		way->flow.family);
+	cJSON *hops = rj_add_array(&x->j, object, "hops");
+	for (size_t i = 0; i < way->result.trace.n; i++)
+		add_hop(x, rj_push_object(&x->j, hops), &way->result.trace.items[i]);
+}
+
+static const char *verdict_name(bool allowed, bool audited)
+{
+	return allowed ? "allow" : audited ? "audit" : "deny";
+}
+
+/* What no rule can mend: said of each container that was named. */
+static void add_states(struct explaining *x, cJSON *notes, const struct explain_end *end)
+{
+	const struct report_input *in = x->survey->in[0];
+
+	for (size_t i = 0; i < end->n_endpoints && end->kind == EXPLAIN_CONTAINER; i++) {
+		const struct world_endpoint *endpoint = &in->world->endpoints[end->endpoints[i]];
+		const char *why = report_why_not(in, end->endpoints[i]);
+		CLEANUP(text_done) struct text text = { 0 };
+		if (!why)
+			continue;
+		text_printf(&text, "%s on %s: %s", end->name,
+			    in->world->networks[endpoint->network].name, why);
+		x->j.failed |= text_failed(&text);
+		rj_push_text(&x->j, notes, text_str(&text));
+	}
+}
+
+static int print_answer(struct explaining *x, const struct report_question *question,
+			const explain_ways *ways, const char *note, struct report_explained *ret)
+{
+	cJSON *root = rj_answer(&x->j), *asked = rj_add_object(&x->j, root, "question");
+	bool allowed, audited;
+
+	explain_sum_up(ways, &allowed, &audited);
+	rj_text(&x->j, asked, "from", question->from);
+	rj_text(&x->j, asked, "to", question->to);
+	rj_text(&x->j, asked, "port", question->port);
+	rj_text(&x->j, root, "verdict", verdict_name(allowed, audited));
+	rj_bool(&x->j, root, "symbolic", x->survey->in[0]->symbolic);
+	cJSON *list = rj_add_array(&x->j, root, "ways");
+	for (size_t i = 0; i < ways->n; i++)
+		add_way(x, list, &ways->items[i]);
+	cJSON *notes = rj_add_array(&x->j, root, "notes");
+	for (size_t i = 0; i < 2; i++) {
+		if (x->ends[i].note)
+			rj_push_text(&x->j, notes, x->ends[i].note);
+		add_states(x, notes, &x->ends[i]);
+	}
+	if (note)
+		rj_push_text(&x->j, notes, note);
+	if (ways->n == 0)
+		rj_push_text(&x->j, notes, "the two ends have no address of one family");
+	ret->allowed = allowed || audited;
+	return rj_finish(&x->j, root, &ret->json);
+}
+
+static int parse_port(const char *text, struct arena *arena, struct port_range *ret,
+		      const char **error)
+{
+	int r = port_range_parse(text, ret);
+
+	if (r == 0 && (!proto_has_ports((enum ip_proto)ret->proto) || ret->lo == ret->hi))
+		return 0;
+	*error = arena_printf(arena,
+			      r == 0 ? "`%s` is several ports: ask for one of them"
+				     : "`%s` is no port: write it like 443/tcp, 53/udp or icmp",
+			      text);
+	return *error ? REPORT_E_QUESTION : -ENOMEM;
+}
+
+/* ---- tiers that nobody is in ---- */
+
+bool explain_is_empty_tier(const struct explain_end *end)
+{
+	return end->kind == EXPLAIN_TIER && end->class == SURVEY_NONE;
+}
+
+/* The same end where each tier has members: a container becomes its tier. */
+static int move_end(const struct explain_end *end, const struct survey *to, struct arena *arena,
+		    struct explain_end *ret)
+{
+	struct policy_peer peer = { .kind = PEER_TIER, .tier = end->tier };
+
+	if (end->kind == EXPLAIN_HOST || end->kind == EXPLAIN_OUTSIDE) {
+		*ret = *end;
+		return 0;
+	}
+	if (end->tier == SURVEY_NONE)
+		return REPORT_E_QUESTION;
+	return explain_resolve_peer(to, &peer, arena, ret);
+}
+
+int explain_make_symbolic(const struct survey *survey, struct arena *arena, struct survey *ret)
+{
+	struct report_input *input = arena_alloc(arena, sizeof(*input));
+	const struct report_input *in = survey->in[0], *made = input;
+	int r = input ? report_prepare(&in->policy, 1, NULL, in->now, arena, input) : -ENOMEM;
+
+	return r < 0 ? r : survey_init(ret, &made, 1, arena);
+}
+
+/* Asks where an end is a tier without members: there the policy alone can be asked. */
+static int ask_symbolic(const struct survey *survey, struct arena *arena,
+			struct explain_end ends[2], struct survey *ret)
+{
+	int r = explain_make_symbolic(survey, arena, ret);
+
+	for (size_t i = 0; i < 2 && r == 0; i++)
+		r = move_end(&ends[i], ret, arena, &ends[i]);
+	return r;
+}
+
+int report_explain(const struct report_input *in, const struct report_question *question,
+		   struct arena *arena, struct report_explained *ret)
+{
+	static const char only_policy[] = "a tier has no containers here: the policy alone was "
+					  "asked, without Docker's networks";
+	struct explain_end ends[2];
+	struct survey survey, symbolic;
+	struct explaining x = { .survey = &survey, .ends = ends };
+	struct port_range port;
+	explain_ways ways = { 0 };
+	const char *note = NULL;
+
+	*ret = (struct report_explained){ 0 };
+	int r = survey_init(&survey, &in, 1, arena);
+	if (r == 0)
+		r = parse_port(question->port, arena, &port, &ret->error);
+	if (r == 0)
+		r = explain_resolve(&survey, question->from, arena, &ends[0], &ret->error);
+	if (r == 0)
+		r = explain_resolve(&survey, question->to, arena, &ends[1], &ret->error);
+	if (r == 0 && (explain_is_empty_tier(&ends[0]) || explain_is_empty_tier(&ends[1]))) {
+		r = ask_symbolic(&survey, arena, ends, &symbolic);
+		x.survey = &symbolic;
+		note = only_policy;
+		if (r == REPORT_E_QUESTION)
+			ret->error = "a tier has no containers here, and the other end is in none";
+	}
+	if (r == 0)
+		r = explain_ask(x.survey, ends, &port, arena, &ways);
+	return r ? r : print_answer(&x, question, &ways, note, ret);
+}

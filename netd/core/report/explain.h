@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One question, with real ends: who is meant, which flows that makes, what becomes of them.
+ * Private to core/report. */
+#pragma once
+
+#include "core/report/survey.h"
+
+enum explain_kind { EXPLAIN_HOST, EXPLAIN_CONTAINER, EXPLAIN_TIER, EXPLAIN_OUTSIDE };
+
+struct explain_end {
+	enum explain_kind kind;
+	const char *name;	   /* as asked: "web-1", "frontend", "internet" */
+	const uint32_t *endpoints; /* of the container; of the tier its samples */
+	size_t n_endpoints;
+	uint32_t class;		 /* EXPLAIN_TIER; SURVEY_NONE: nobody is in that tier */
+	uint32_t tier;		 /* EXPLAIN_TIER, and of a container with one tier; else NONE */
+	struct ip_addr addrs[2]; /* EXPLAIN_OUTSIDE, per family */
+	bool stands_for;	 /* the addresses stand for a zone or prefix */
+	const char *note;	 /* what the asker should know, or NULL */
+};
+
+struct explain_way {
+	struct sim_flow flow;
+	struct sim_result result;
+};
+typedef VEC(struct explain_way) explain_ways;
+
+/* More ways between two containers than this are alike. */
+#define EXPLAIN_WAYS 8u
+
+/* 0; REPORT_E_QUESTION with *error; -ENOMEM. */
+int explain_resolve(const struct survey *survey, const char *text, struct arena *arena,
+		    struct explain_end *ret, const char **error) MUST_CHECK;
+/* A peer of a policy: not `world`. 0 or -ENOMEM. */
+int explain_resolve_peer(const struct survey *survey, const struct policy_peer *peer,
+			 struct arena *arena, struct explain_end *ret) MUST_CHECK;
+/* All ways there are, both families. 0 or -ENOMEM. */
+int explain_ask(const struct survey *survey, const struct explain_end ends[2],
+		const struct port_range *port, struct arena *arena, explain_ways *ret) MUST_CHECK;
+/* Over all ways: passes; passes, but for audit mode only. */
+void explain_sum_up(const explain_ways *ways, bool *allowed, bool *audited);
+/* A tier without members: it can only be asked about in a world made for the policy. */
+bool explain_is_empty_tier(const struct explain_end *end);
+int explain_make_symbolic(const struct survey *survey, struct arena *arena,
+			  struct survey *ret) MUST_CHECK;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* report_matrix(): who may reach whom, for every pair of tiers, zones and the host. */
+#include <errno.h>
+
+#include "core/report/survey.h"
+
+struct matrix {
+	struct rj j;
+	const struct survey *survey;
+	cJSON *cells;
+};
+
+/* A cell with the ports that @pick takes; none: no member. */
+static void add_ports(struct matrix *m, cJSON *cell, const char *name, const survey_parts *parts,
+		      const bool *selected)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < parts->n; i++)
+		any |= selected[i];
+	if (any)
+		survey_print_ports(&m->j, rj_add_object(&m->j, cell, name), parts, selected);
+}
+
+static int add_cell(struct matrix *m, struct survey_end from, struct survey_end to,
+		    struct arena *scratch)
+{
+	char from_name[LIMIT_PEER_TEXT], to_name[LIMIT_PEER_TEXT];
+	survey_parts parts;
+	int r = survey_ask(m->survey, from, to, scratch, &parts);
+	bool *allowed = arena_alloc(scratch, parts.n), *audited = arena_alloc(scratch, parts.n),
+	     *by_docker = arena_alloc(scratch, parts.n);
+
+	if (r < 0 || !allowed || !audited || !by_docker)
+		return -ENOMEM;
+	for (size_t i = 0; i < parts.n; i++) {
+		const struct survey_verdict *verdict = &parts.items[i].verdict[0];
+		allowed[i] = verdict->allowed & ~verdict->audited;
+		audited[i] = verdict->audited && !allowed[i];
+		by_docker[i] = verdict->by_docker && !verdict->allowed;
+	}
+	cJSON *cell = rj_push_object(&m->j, m->cells);
+	rj_text(&m->j, cell, "from", survey_end_name(m->survey, from, from_name));
+	rj_text(&m->j, cell, "to", survey_end_name(m->survey, to, to_name));
+	add_ports(m, cell, "allow", &parts, allowed);
+	add_ports(m, cell, "audit", &parts, audited);
+	add_ports(m, cell, "docker_drops", &parts, by_docker);
+	return m->j.failed ? -ENOMEM : 0;
+}
+
+static void add_tiers(struct matrix *m, cJSON *root)
+{
+	const struct survey *survey = m->survey;
+	const struct policy *policy = survey->in[0]->policy;
+	cJSON *tiers = rj_add_array(&m->j, root, "tiers");
+	cJSON *empty = NULL;
+
+	for (size_t c = 0; c < survey->n_classes; c++)
+		rj_push_text(&m->j, tiers, survey->classes[c].name);
+	empty = rj_add_array(&m->j, root, "empty_tiers");
+	for (uint32_t t = 0; t < policy->n_tiers; t++) {
+		bool found = false;
+		for (size_t c = 0; c < survey->n_classes; c++)
+			found |= survey->classes[c].as[0].kind == ASSIGN_TIER &&
+				 survey->classes[c].as[0].tier == t;
+		if (!found)
+			rj_push_text(&m->j, empty, policy->tiers[t].name);
+	}
+}
+
+int report_matrix(const struct report_input *in, cJSON **ret)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct survey_end from, to;
+	struct survey_walk walk;
+	struct survey survey;
+	struct matrix m = { .survey = &survey };
+	int r = arena ? survey_init(&survey, &in, 1, arena) : -ENOMEM;
+
+	if (r == 0)
+		r = survey_walk_init(&survey, &walk);
+	if (r < 0)
+		return r;
+	cJSON *root = rj_answer(&m.j);
+	rj_bool(&m.j, root, "symbolic", in->symbolic);
+	add_tiers(&m, root);
+	m.cells = rj_add_array(&m.j, root, "cells");
+	while (r == 0 && survey_walk_next(&survey, &walk, &from, &to)) {
+		CLEANUP(arena_freep) struct arena *scratch = arena_new();
+		r = scratch ? add_cell(&m, from, to, scratch) : -ENOMEM;
+	}
+	m.j.failed |= r < 0;
+	return rj_finish(&m.j, root, ret);
+}

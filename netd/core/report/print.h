@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parts that several answers share. Private to core/report. */
+#pragma once
+
+#include "core/report/json.h"
+#include "core/report/report.h"
+
+/* "172.18.0.2", or null. */
+void report_add_addr(struct rj *j, cJSON *object, const char *name, const struct ip_addr *addr);
+/* Members of a rule: file, line, action, from, to, ports, until, log. */
+void report_add_rule(struct rj *j, cJSON *object, const struct policy *policy, size_t rule);
+/* "file" and "line" of a rule named as in struct sim_result: index + 1, 0 none. */
+void report_add_rule_place(struct rj *j, cJSON *object, const struct policy *policy,
+			   uint32_t policy_rule);
+/* Hits of a named counter, both tables together. False: it was not read. */
+bool report_find_hits(const struct report_input *in, const char *counter, uint64_t *packets,
+		      uint64_t *bytes);
+bool report_rule_expired(const struct report_input *in, size_t rule);
+/* Members of an endpoint: container, network, ipv4, ipv6, mac, port, tier. */
+void report_add_endpoint(struct rj *j, cJSON *object, const struct report_input *in, size_t i);
+const char *report_tier_name(const struct report_input *in, size_t endpoint); /* or NULL */
+/* Why policy cannot let anything through to an endpoint, whatever the rules say, or NULL. */
+const char *report_why_not(const struct report_input *in, size_t endpoint);
+/* 0.0.0.0 or :: */
+bool report_is_every_address(const struct ip_addr *addr);
+bool report_is_loopback(const struct ip_addr *addr);

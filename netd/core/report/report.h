@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The answers: what netd tells an admin, as JSON. The daemon gives them live, netdctl gives the
+ * same ones offline, and netdctl's text is a rendering of them: one shape, documented in
+ * netdctl(8). Pure. Every top object has "v":1; members are only ever added.
+ *
+ * Each function: 0 and *ret is owned by the caller, or -ENOMEM and *ret is untouched. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "core/base/arena.h"
+#include "core/base/diag.h"
+#include "core/compile/compile.h"
+#include "core/policy/policy.h"
+#include "core/world/world.h"
+
+#define REPORT_VERSION 1
+
+/* A named counter as read from the kernel. A policy rule may have one in each of the two tables. */
+struct report_counter {
+	const char *table, *name; /* "inet" or "bridge"; "rule_20-shop.yaml_31" */
+	uint64_t packets, bytes;
+};
+
+struct report_input {
+	const struct policy *policy;
+	const struct world *world;
+	const struct compile_output *compiled; /* of the two above */
+	bool symbolic;			       /* the world was made from the policy */
+	const struct report_counter *counters; /* by name, then table; NULL: none were read */
+	size_t n_counters;
+	int64_t now; /* seconds since the epoch */
+};
+
+/* ---- inputs without a daemon ---- */
+
+/* What an inventory may lack: symbolic MACs (unique), one bridge port per endpoint, and resolvers,
+ * so that identity admits its endpoints as it will on the host. A world that knows a port is a live
+ * one and is returned as it is. 0: *ret lives in @arena and borrows from @world. */
+int report_complete_world(const struct world *world, struct arena *arena,
+			  const struct world **ret) MUST_CHECK;
+/* Compiles @n policies against one world: one to ask about, two to compare. @world NULL: a symbolic
+ * one with the tiers of all of them. Fills ret[0 .. n). -EINVAL: a bug of the compiler. */
+int report_prepare(const struct policy *const *policies, size_t n, const struct world *world,
+		   int64_t now, struct arena *arena, struct report_input *ret) MUST_CHECK;
+
+/* ---- tables ---- */
+
+/* Endpoints with their tier, or why they have none. */
+int report_endpoints(const struct report_input *in, cJSON **ret) MUST_CHECK;
+/* The policy's rules, with hits where counters are given. */
+int report_rules(const struct report_input *in, cJSON **ret) MUST_CHECK;
+/* Published ports and who can reach them. */
+int report_ports(const struct report_input *in, cJSON **ret) MUST_CHECK;
+/* Who may reach whom, and on which ports. */
+int report_matrix(const struct report_input *in, cJSON **ret) MUST_CHECK;
+
+/* ---- questions ---- */
+
+struct report_question {
+	const char *from, *to; /* container, tier, address, CIDR, host, internet, lan, dns; tier:X
+				* and container:X where a name is both */
+	const char *port;      /* "443/tcp", "icmp" */
+};
+
+/* The verdict, by whom and why, and the way hop by hop. *allowed: it passes, by some way.
+ * REPORT_E_QUESTION: an end or the port is not understood, *error (in @arena) says which and why.
+ */
+#define REPORT_E_QUESTION 1
+struct report_explained {
+	cJSON *json;
+	bool allowed;
+	const char *error;
+};
+int report_explain(const struct report_input *in, const struct report_question *question,
+		   struct arena *arena, struct report_explained *ret) MUST_CHECK;
+/* Runs the policy's tests. A flow that is only audited counts as denied. *failed: how many. */
+int report_test(const struct report_input *in, cJSON **ret, size_t *failed) MUST_CHECK;
+/* What @new would change. Both are of one world. *changed: anything at all. */
+int report_plan(const struct report_input *old, const struct report_input *new, cJSON **ret,
+		bool *changed) MUST_CHECK;
+
+/* ---- findings ---- */
+
+/* [{"severity","file","line","col","id","text","hint"}] */
+int report_diagnostics(const struct diag_list *diags, cJSON **ret) MUST_CHECK;
+/* What only a policy and a host together show: conflicts, unmatched containers, exposed ports.
+ * @source names the host's facts in the findings. */
+void report_check_world(const struct report_input *in, const char *source, struct diag_list *diags);
+
+/* ---- health ---- */
+
+/* What only the daemon knows. Texts: "" unknown or none. */
+struct report_health {
+	uint64_t generation;
+	const char *policy_path, *policy_error, *docker, *docker_error, *version;
+	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: never, nothing waits */
+	uint64_t drifts;		     /* times somebody else changed our tables */
+	bool bridge_nf[2];		     /* bridge-nf-call-iptables, -ip6tables */
+};
+/* @in may have a NULL policy: none is in force. */
+int report_status(const struct report_input *in, const struct report_health *health,
+		  cJSON **ret) MUST_CHECK;

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One representative flow per part and family through the evaluator, and the walk over all pairs
+ * of ends that can matter. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/report/survey.h"
+
+/* Ports that no published port and no rule of this question names stand for the rest. */
+static uint16_t rest_port(const struct survey *survey, struct survey_end to, enum ip_proto proto)
+{
+	uint16_t port = 1;
+
+	for (size_t i = 0; i < survey->n_openings && to.kind == SURVEY_CLASS; i++) {
+		const struct survey_opening *opening = &survey->openings[i];
+		if (opening->class == to.index && opening->port.proto == proto &&
+		    opening->port.lo == port)
+			port++;
+	}
+	return port;
+}
+
+/* The endpoint of a class that stands for it as destination from outside: the one that publishes
+ * the port, most openly. */
+static uint32_t published_sample(const struct survey *survey, uint32_t class,
+				 const struct survey_part *part, size_t family)
+{
+	uint32_t opening =
+		part->rest ? SURVEY_NONE : survey_opening_at(survey, class, &part->ports);
+
+	if (opening != SURVEY_NONE && survey->openings[opening].endpoint[family] != SURVEY_NONE)
+		return survey->openings[opening].endpoint[family];
+	return survey_any(survey, class);
+}
+
+struct question {
+	const struct survey *survey;
+	struct survey_end from, to;
+	uint32_t pair[2]; /* both ends are classes */
+	struct ip_addr from_addrs[2], to_addrs[2];
+};
+
+static bool is_outside(struct survey_end end)
+{
+	return end.kind != SURVEY_CLASS && end.kind != SURVEY_HOST;
+}
+
+/* False: nobody is there. */
+static bool prepare(struct question *question)
+{
+	const struct survey *survey = question->survey;
+	struct survey_end from = question->from, to = question->to;
+
+	for (size_t family = 0; family < 2; family++) {
+		enum ip_family f = family ? IP_V6 : IP_V4;
+		if (is_outside(from))
+			question->from_addrs[family] = survey_address(survey, from, f);
+		if (is_outside(to))
+			question->to_addrs[family] = survey_address(survey, to, f);
+	}
+	if (from.kind == SURVEY_CLASS && to.kind == SURVEY_CLASS)
+		return survey_pair(survey, from.index, to.index, question->pair);
+	if (from.kind == SURVEY_CLASS)
+		question->pair[0] = survey_any(survey, from.index);
+	if (to.kind == SURVEY_CLASS)
+		question->pair[1] = survey_any(survey, to.index);
+	return true;
+}
+
+static bool make_end(const struct question *question, bool source, size_t family,
+		     struct sim_end *ret)
+{
+	struct survey_end end = source ? question->from : question->to;
+
+	*ret = (struct sim_end){ .kind = SIM_HOST };
+	if (end.kind == SURVEY_CLASS) {
+		*ret = (struct sim_end){ .kind = SIM_ENDPOINT,
+					 .endpoint = question->pair[source ? 0 : 1] };
+	} else if (is_outside(end)) {
+		*ret = (struct sim_end){ .kind = SIM_ADDRESS,
+					 .addr = source ? question->from_addrs[family]
+							: question->to_addrs[family] };
+		return ret->addr.family != IP_NONE;
+	}
+	return true;
+}
+
+static bool make_flow(const struct question *question, const struct survey_part *part,
+		      size_t family, struct sim_flow *flow)
+{
+	const struct survey *survey = question->survey;
+
+	*flow = (struct sim_flow){ .family = family ? IP_V6 : IP_V4,
+				   .proto = (enum ip_proto)part->ports.proto,
+				   .port = part->ports.lo };
+	if (part->rest && proto_has_ports(flow->proto))
+		flow->port = rest_port(survey, question->to, flow->proto);
+	if (flow->proto == PROTO_ICMP && family == 1) {
+		flow->proto = PROTO_ICMPV6;
+		if (!part->rest)
+			return false;
+	}
+	if (flow->proto == PROTO_ICMPV6 && family == 0)
+		return false;
+	if (!make_end(question, true, family, &flow->from) ||
+	    !make_end(question, false, family, &flow->to))
+		return false;
+	if (is_outside(question->from) && question->to.kind == SURVEY_CLASS)
+		flow->to.endpoint = published_sample(survey, question->to.index, part, family);
+	return true;
+}
+
+static int ask_part(const struct question *question, size_t input, struct arena *scratch,
+		    struct survey_part *part)
+{
+	const struct report_input *in = question->survey->in[input];
+	const struct sim_host host = { in->world, in->policy, in->compiled, in->symbolic };
+	struct survey_verdict *verdict = &part->verdict[input];
+
+	for (size_t family = 0; family < 2; family++) {
+		struct sim_result result;
+		struct sim_flow flow;
+		uint8_t bit = (uint8_t)(1u << family);
+		if (!make_flow(question, part, family, &flow))
+			continue;
+		int r = sim_flow(&host, &flow, scratch, &result);
+		if (r < 0)
+			return r;
+		verdict->allowed |= result.allowed ? bit : 0;
+		verdict->audited |= result.audited ? bit : 0;
+		verdict->by_docker |= result.by == SIM_BY_DOCKER ? bit : 0;
+		if (!verdict->rule)
+			verdict->rule = result.policy_rule;
+	}
+	return 0;
+}
+
+int survey_ask(const struct survey *survey, struct survey_end from, struct survey_end to,
+	       struct arena *scratch, survey_parts *ret)
+{
+	struct question question = { .survey = survey, .from = from, .to = to };
+	survey_parts parts = { 0 };
+	int r = 0;
+
+	*ret = parts;
+	if (!prepare(&question))
+		return 0;
+	r = survey_cut(survey, from, to, scratch, &parts);
+	for (size_t p = 0; p < parts.n && r == 0; p++)
+		for (size_t i = 0; i < survey->n_inputs && r == 0; i++)
+			r = ask_part(&question, i, scratch, &parts.items[p]);
+	if (r == 0)
+		*ret = parts;
+	return r;
+}
+
+/* ---- all pairs ---- */
+
+/* Ends beside the classes, in the order of the walk. */
+static const struct {
+	enum survey_kind kind;
+	bool as_source;
+} others[] = {
+	{ SURVEY_INTERNET, true },  { SURVEY_LAN, true },  { SURVEY_HOST, true },
+	{ SURVEY_INTERNET, false }, { SURVEY_LAN, false }, { SURVEY_HOST, false },
+	{ SURVEY_DNS, false },
+};
+
+int survey_walk_init(const struct survey *survey, struct survey_walk *walk)
+{
+	*walk = (struct survey_walk){ 0 };
+	walk->seen = arena_alloc(survey->arena, survey->n_classes * survey->n_prefixes);
+	return walk->seen ? 0 : -ENOMEM;
+}
+
+static bool any_rule_to_dns(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->n_inputs; i++) {
+		const struct policy *policy = survey->in[i]->policy;
+		for (size_t r = 0; r < policy->n_rules; r++)
+			for (size_t p = 0; p < policy->rules[r].n_to; p++)
+				if (policy->rules[r].to[p].kind == PEER_DNS)
+					return true;
+	}
+	return false;
+}
+
+/* Classes with classes, zones and the host. */
+static bool next_common(const struct survey *survey, struct survey_walk *walk,
+			struct survey_end *from, struct survey_end *to)
+{
+	struct survey_end class = { SURVEY_CLASS, walk->from };
+
+	if (walk->to < survey->n_classes) {
+		*from = class;
+		*to = (struct survey_end){ SURVEY_CLASS, walk->to++ };
+		return true;
+	}
+	if (walk->step < ARRAY_LEN(others)) {
+		struct survey_end other = { others[walk->step].kind, 0 };
+		*from = others[walk->step].as_source ? other : class;
+		*to = others[walk->step].as_source ? class : other;
+		walk->step++;
+		return other.kind != SURVEY_DNS || any_rule_to_dns(survey) ||
+		       next_common(survey, walk, from, to);
+	}
+	walk->from++;
+	walk->to = 0;
+	walk->step = 0;
+	return walk->from < survey->n_classes && next_common(survey, walk, from, to);
+}
+
+static bool class_named(const struct survey *survey, const struct survey_walk *walk, uint32_t class,
+			uint8_t bit)
+{
+	const struct assignment *as = &survey->classes[class].as[walk->input];
+	size_t n_tiers = survey->in[walk->input]->policy->n_tiers;
+
+	return as->kind == ASSIGN_TIER &&
+	       survey->tiers[walk->input][walk->rule * n_tiers + as->tier] & bit;
+}
+
+/* walk->to counts the classes, walk->step the peers of both sides of a rule. */
+static bool next_of_rule(const struct survey *survey, struct survey_walk *walk,
+			 const struct policy_rule *rule, struct survey_end *from,
+			 struct survey_end *to)
+{
+	for (; walk->step < rule->n_from + rule->n_to; walk->step++, walk->to = 0) {
+		bool source = walk->step < rule->n_from;
+		const struct policy_peer *peer =
+			source ? &rule->from[walk->step] : &rule->to[walk->step - rule->n_from];
+		if (peer->kind != PEER_PREFIX)
+			continue;
+		uint32_t prefix = survey_prefix_at(survey, &peer->prefix);
+		while (walk->to < survey->n_classes) {
+			uint32_t class = walk->to++;
+			uint8_t *seen = &walk->seen[class * survey->n_prefixes + prefix];
+			uint8_t bit = source ? 1 : 2;
+			if (*seen & bit || !class_named(survey, walk, class, source ? 2 : 1))
+				continue;
+			*seen |= bit;
+			struct survey_end a = { SURVEY_PREFIX, prefix },
+					  b = { SURVEY_CLASS, class };
+			*from = source ? a : b;
+			*to = source ? b : a;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool survey_walk_next(const struct survey *survey, struct survey_walk *walk,
+		      struct survey_end *from, struct survey_end *to)
+{
+	if (walk->from < survey->n_classes) {
+		if (next_common(survey, walk, from, to))
+			return true;
+		walk->to = 0;
+		walk->step = 0;
+	}
+	for (; walk->input < survey->n_inputs; walk->input++, walk->rule = 0) {
+		const struct policy *policy = survey->in[walk->input]->policy;
+		for (; walk->rule < policy->n_rules; walk->rule++, walk->step = 0, walk->to = 0)
+			if (next_of_rule(survey, walk, &policy->rules[walk->rule], from, to))
+				return true;
+	}
+	return false;
+}

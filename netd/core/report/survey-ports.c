@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Look-ups of a survey: what its classes publish, and the prefixes that rules name. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/report/print.h"
+#include "core/report/survey.h"
+
+struct found_port {
+	uint32_t class, endpoint;
+	struct port_range port;
+	uint8_t family;
+	bool loopback;
+};
+typedef VEC(struct found_port) found_ports;
+
+/* The most open one first. */
+static int by_found_port(const void *left, const void *right)
+{
+	const struct found_port *a = left, *b = right;
+
+	if (a->class != b->class)
+		return a->class < b->class ? -1 : 1;
+	if (a->port.proto != b->port.proto)
+		return (int)a->port.proto - (int)b->port.proto;
+	if (a->port.lo != b->port.lo)
+		return (int)a->port.lo - (int)b->port.lo;
+	if (a->loopback != b->loopback)
+		return a->loopback ? 1 : -1;
+	return a->endpoint < b->endpoint ? -1 : a->endpoint > b->endpoint;
+}
+
+static int note_ports(const struct survey *survey, uint32_t endpoint, found_ports *list)
+{
+	const struct world_container *container =
+		&survey->world->containers[survey->world->endpoints[endpoint].container];
+	int r = 0;
+
+	if (survey->class_of[endpoint] == SURVEY_NONE)
+		return 0;
+	for (size_t i = 0; i < container->n_published && r == 0; i++) {
+		const struct world_published *published = &container->published[i];
+		struct found_port found = { survey->class_of[endpoint], endpoint, published->port,
+					    published->host_ip.family,
+					    report_is_loopback(&published->host_ip) };
+		r = VEC_PUSH(survey->arena, list, found);
+	}
+	return r;
+}
+
+typedef VEC(struct survey_opening) opening_list;
+
+/* @port comes in order: it belongs to the last opening or begins one. */
+static int note_opening(const struct survey *survey, const struct found_port *port,
+			opening_list *list)
+{
+	const struct survey_opening new = { port->class, port->port, { SURVEY_NONE, SURVEY_NONE } };
+	struct survey_opening *last = list->n ? &list->items[list->n - 1] : NULL;
+
+	if (!last || last->class != port->class || last->port.proto != port->port.proto ||
+	    last->port.lo != port->port.lo) {
+		if (VEC_PUSH(survey->arena, list, new) < 0)
+			return -ENOMEM;
+		last = &list->items[list->n - 1];
+	}
+	if (last->endpoint[port->family == IP_V6] == SURVEY_NONE)
+		last->endpoint[port->family == IP_V6] = port->endpoint;
+	return 0;
+}
+
+int survey_find_openings(struct survey *survey)
+{
+	opening_list list = { 0 };
+	found_ports found = { 0 };
+	int r = 0;
+
+	for (uint32_t e = 0; e < survey->world->n_endpoints && r == 0; e++)
+		r = note_ports(survey, e, &found);
+	if (found.n)
+		qsort(found.items, found.n, sizeof(*found.items), by_found_port);
+	for (size_t i = 0; i < found.n && r == 0; i++)
+		r = note_opening(survey, &found.items[i], &list);
+	survey->openings = list.items;
+	survey->n_openings = list.n;
+	survey->exposed = arena_alloc(survey->arena, 4 * list.n * sizeof(*survey->exposed));
+	return r < 0 || survey->exposed ? r : -ENOMEM;
+}
+
+uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
+			   const struct port_range *port)
+{
+	uint32_t low = 0, high = (uint32_t)survey->n_openings;
+	const struct found_port wanted = { .class = class, .port = *port };
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct survey_opening *at = &survey->openings[middle];
+		const struct found_port found = { .class = at->class, .port = at->port };
+		int order = by_found_port(&wanted, &found);
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return SURVEY_NONE;
+}
+
+/* ---- prefixes ---- */
+
+uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *prefix)
+{
+	uint32_t low = 0, high = (uint32_t)survey->n_prefixes;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct ip_prefix *at = &survey->prefixes[middle];
+		int order = ip_compare(&prefix->addr, &at->addr);
+		order = order ? order : (int)prefix->len - (int)at->len;
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return SURVEY_NONE;
+}
+
+static void mark_sources(const struct survey *survey, const struct policy_rule *rule, bool *named)
+{
+	for (size_t i = 0; i < rule->n_from; i++)
+		if (rule->from[i].kind == PEER_PREFIX)
+			named[survey_prefix_at(survey, &rule->from[i].prefix)] = true;
+}
+
+int survey_find_sources(struct survey *survey)
+{
+	bool *named = arena_alloc(survey->arena, survey->n_prefixes);
+	uint32_t *sources = arena_alloc(survey->arena, survey->n_prefixes * sizeof(*sources));
+
+	if (!named || !sources)
+		return -ENOMEM;
+	for (size_t i = 0; i < survey->n_inputs; i++)
+		for (size_t r = 0; r < survey->in[i]->policy->n_rules; r++)
+			mark_sources(survey, &survey->in[i]->policy->rules[r], named);
+	for (uint32_t i = 0; i < survey->n_prefixes; i++)
+		if (named[i])
+			sources[survey->n_sources++] = i;
+	survey->sources = sources;
+	return 0;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions about all flows at once, without asking for every pair of endpoints: endpoints of one
+ * tier (under one policy, or under both of two that are compared) form a class, and the port space
+ * is cut where the rules that name both ends cut it. One flow of each kind goes through the
+ * evaluator. Private to core/report. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/report/json.h"
+#include "core/report/report.h"
+#include "core/simulate/simulate.h"
+
+#define SURVEY_INPUTS 2
+#define SURVEY_NONE UINT32_MAX
+
+enum survey_kind {
+	SURVEY_CLASS,
+	SURVEY_HOST,
+	SURVEY_INTERNET,
+	SURVEY_LAN,
+	SURVEY_DNS,
+	SURVEY_PREFIX,
+};
+
+/* Who may be at an end. index: of the class or prefix. */
+struct survey_end {
+	enum survey_kind kind;
+	uint32_t index;
+};
+
+/* Endpoints that all inputs treat alike. */
+struct survey_class {
+	struct assignment as[SURVEY_INPUTS]; /* kind and tier */
+	const char *name;		     /* "backend", "unmatched", "backend (was frontend)" */
+	size_t n_endpoints;
+	uint32_t *samples; /* per network two endpoints, the most complete ones, or SURVEY_NONE */
+};
+
+/* A published port of a class, with the endpoint that has it most open, per family. */
+struct survey_opening {
+	uint32_t class;
+	struct port_range port;
+	uint32_t endpoint[2]; /* SURVEY_NONE */
+};
+
+/* Which ends a rule names. */
+struct survey_rule {
+	bool from_host, from_outside, to_host, to_outside;
+};
+
+struct survey {
+	const struct report_input *in[SURVEY_INPUTS]; /* of one world */
+	size_t n_inputs;
+	const struct world *world;
+	struct arena *arena;
+	struct survey_class *classes;
+	size_t n_classes;
+	uint32_t *class_of;	  /* per endpoint; SURVEY_NONE: not on a managed network */
+	const uint32_t *first_of; /* per container: its first endpoint; one more at the end */
+	const struct survey_opening *openings; /* by class, then port */
+	size_t n_openings;
+	const struct ip_prefix *prefixes; /* that rules name, sorted, each once */
+	size_t n_prefixes;
+	struct ip_addr zones[2][2];	 /* internet, lan: who stands for them, per family */
+	const struct ip_addr *in_prefix; /* per prefix */
+	const uint32_t *sources;	 /* the prefixes that rules name as sources */
+	size_t n_sources;
+	uint8_t **exposed; /* exposure_ask()'s memory, of 4 kinds for each opening */
+	struct survey_rule *rules[SURVEY_INPUTS];
+	uint8_t *tiers[SURVEY_INPUTS]; /* rule * n_tiers + tier: 1 from, 2 to */
+};
+
+int survey_init(struct survey *survey, const struct report_input *const *inputs, size_t n,
+		struct arena *arena) MUST_CHECK;
+/* Steps of survey_init(). */
+int survey_find_openings(struct survey *survey) MUST_CHECK;
+int survey_choose_addresses(struct survey *survey) MUST_CHECK;
+int survey_find_sources(struct survey *survey) MUST_CHECK;
+const char *survey_end_name(const struct survey *survey, struct survey_end end,
+			    char ret[LIMIT_PEER_TEXT]);
+
+/* ---- who stands for an end ---- */
+
+/* An address of a zone outside all the prefixes that rules name, where there is one, and outside
+ * Docker's networks. Family IP_NONE: the end has none. */
+struct ip_addr survey_address(const struct survey *survey, struct survey_end end,
+			      enum ip_family family);
+/* Two endpoints of the classes on one network (preferring one that lets its containers talk), else
+ * on two. False: there are no two. */
+bool survey_pair(const struct survey *survey, uint32_t from, uint32_t to, uint32_t ret[2]);
+/* The opening of that class and port, as an index; SURVEY_NONE: nobody in it publishes the port. */
+uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
+			   const struct port_range *port);
+uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *prefix);
+/* An endpoint of the class. */
+uint32_t survey_any(const struct survey *survey, uint32_t class);
+
+/* ---- the answers ---- */
+
+/* Bit 0: over IPv4, bit 1: over IPv6. */
+struct survey_verdict {
+	uint8_t allowed, audited, by_docker;
+	uint32_t rule; /* that decided, as in struct sim_result */
+};
+
+/* The verdicts on one part of the port space. rest: all that is in no other part. */
+struct survey_part {
+	struct port_range ports;
+	bool rest;
+	struct survey_verdict verdict[SURVEY_INPUTS];
+};
+typedef VEC(struct survey_part) survey_parts;
+
+/* 0 or -ENOMEM. *ret lives in @scratch. Empty: there is nobody to ask about. */
+int survey_ask(const struct survey *survey, struct survey_end from, struct survey_end to,
+	       struct arena *scratch, survey_parts *ret) MUST_CHECK;
+/* The parts of the port space between two ends, without verdicts: a step of survey_ask(). */
+int survey_cut(const struct survey *survey, struct survey_end from, struct survey_end to,
+	       struct arena *scratch, survey_parts *ret) MUST_CHECK;
+/* "ports":["443/tcp"] or ["any"], then maybe with "except":[…], of the parts that are @selected. */
+void survey_print_ports(struct rj *j, cJSON *object, const survey_parts *parts,
+			const bool *selected);
+
+/* The pairs that are worth asking about, one a call; false after the last. */
+struct survey_walk {
+	size_t input, rule, step;
+	uint32_t from, to;
+	uint8_t *seen; /* class * n_prefixes + prefix: 1 from, 2 to */
+	int err;
+};
+int survey_walk_init(const struct survey *survey, struct survey_walk *walk) MUST_CHECK;
+bool survey_walk_next(const struct survey *survey, struct survey_walk *walk,
+		      struct survey_end *from, struct survey_end *to);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Endpoints and rules as they stand. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/report/print.h"
+
+/* ---- endpoints ---- */
+
+static const struct {
+	const char *why, *remedy;
+} states[] = {
+	[ASSIGN_TIER] = { "", "" },
+	[ASSIGN_UNMATCHED] = { "no tier matches it", "add a match to a tier of the policy" },
+	[ASSIGN_CONFLICT] = { "two tiers match it at the same level",
+			      "make the match of one of them more exact" },
+	[ASSIGN_UNKNOWN] = { "its labels are not read yet",
+			     "wait a moment; else see Docker's link" },
+	[ASSIGN_CLASH] = { "another endpoint has the same address",
+			   "give the networks subnets that do not overlap" },
+	[ASSIGN_UNMANAGED] = { "its network is not a bridge of this host", "" },
+};
+
+const char *report_why_not(const struct report_input *in, size_t endpoint)
+{
+	const struct assignment *as = &in->compiled->assignments[endpoint];
+
+	if (as->kind != ASSIGN_TIER)
+		return states[as->kind].why;
+	return as->port ? NULL : "its port of the bridge is not known: closed until it is";
+}
+
+static const char *mode_name(const struct report_input *in, const struct assignment *as)
+{
+	enum policy_mode mode =
+		as->kind == ASSIGN_TIER ? in->policy->tiers[as->tier].mode : in->policy->mode;
+
+	if (as->kind == ASSIGN_UNMANAGED ||
+	    (as->kind == ASSIGN_UNMATCHED && in->policy->unmatched == POLICY_UNMATCHED_IGNORE))
+		return "none";
+	return mode == POLICY_AUDIT ? "audit" : "enforce";
+}
+
+static void add_why(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
+{
+	const struct assignment *as = &in->compiled->assignments[i];
+
+	rj_text(j, object, "state", assign_kind_name(as->kind));
+	rj_text(j, object, "mode", mode_name(in, as));
+	if (as->kind == ASSIGN_CONFLICT) {
+		cJSON *tiers = rj_add_array(j, object, "conflict");
+		rj_push_text(j, tiers, in->policy->tiers[as->tier].name);
+		rj_push_text(j, tiers, in->policy->tiers[as->other_tier].name);
+	}
+	if (report_why_not(in, i))
+		rj_text(j, object, "why", report_why_not(in, i));
+	if (as->kind != ASSIGN_TIER)
+		rj_text(j, object, "remedy", states[as->kind].remedy);
+	if (as->match)
+		rj_place(j, rj_add_object(j, object, "match"), &as->match->loc);
+}
+
+int report_endpoints(const struct report_input *in, cJSON **ret)
+{
+	struct rj j = { 0 };
+	cJSON *root = rj_answer(&j), *list = rj_add_array(&j, root, "endpoints");
+
+	for (size_t i = 0; i < in->world->n_endpoints && !j.failed; i++) {
+		cJSON *object = rj_push_object(&j, list);
+		report_add_endpoint(&j, object, in, i);
+		rj_text(&j, object, "id",
+			in->world->containers[in->world->endpoints[i].container].id);
+		add_why(&j, object, in, i);
+	}
+	return rj_finish(&j, root, ret);
+}
+
+/* ---- rules ---- */
+
+static int add_hits(struct rj *j, cJSON *object, const struct report_input *in, size_t rule,
+		    struct arena *arena)
+{
+	const char *counter = compile_counter_name(in->policy, rule, arena);
+	uint64_t packets, bytes;
+
+	if (!counter)
+		return -ENOMEM;
+	if (!in->counters)
+		return 0;
+	bool read = report_find_hits(in, counter, &packets, &bytes);
+	rj_number(j, object, "packets", (double)packets);
+	rj_number(j, object, "bytes", (double)bytes);
+	rj_bool(j, object, "never_hit", packets == 0 && (read || in->n_counters > 0));
+	return 0;
+}
+
+int report_rules(const struct report_input *in, cJSON **ret)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct rj j = { 0 };
+	cJSON *root = rj_answer(&j), *list = rj_add_array(&j, root, "rules");
+
+	j.failed |= !arena;
+	for (size_t i = 0; i < in->policy->n_rules && !j.failed; i++) {
+		cJSON *object = rj_push_object(&j, list);
+		report_add_rule(&j, object, in->policy, i);
+		rj_bool(&j, object, "expired", report_rule_expired(in, i));
+		j.failed |= add_hits(&j, object, in, i, arena) < 0;
+	}
+	return rj_finish(&j, root, ret);
+}
+
+/* ---- findings ---- */
+
+int report_diagnostics(const struct diag_list *diags, cJSON **ret)
+{
+	struct rj j = { 0 };
+	cJSON *root = cJSON_CreateArray();
+
+	j.failed = !root || diags->out_of_memory;
+	for (size_t i = 0; i < diags->diags.n && !j.failed; i++) {
+		const struct diag *diag = &diags->diags.items[i];
+		cJSON *object = rj_push_object(&j, root);
+		rj_text(&j, object, "severity", diag->severity == DIAG_ERROR ? "error" : "warning");
+		rj_text(&j, object, "file", diag->loc.file);
+		rj_number(&j, object, "line", diag->loc.line);
+		rj_number(&j, object, "col", diag->loc.col);
+		rj_text(&j, object, "id", diag->id);
+		rj_text(&j, object, "text", diag->text);
+		rj_text(&j, object, "hint", diag->hint);
+	}
+	return rj_finish(&j, root, ret);
+}

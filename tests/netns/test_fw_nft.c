@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What netd commits is what `nft -f` makes of the printed text: the same objects in the kernel, and
+ * `nft list` of them loads again. Needs root and nft. */
+#include "fw_lib.h"
+
+static char script[] = "/tmp/netd-test-XXXXXX";
+static bool same_printer; /* nft 1.0.6: the notes to its own printer are compared, too */
+
+static void write_script(const struct ruleset *rs)
+{
+	struct text out = { 0 };
+	FILE *file = fopen(script, "w");
+
+	assert_non_null(file);
+	ruleset_print(rs, &out);
+	assert_false(text_failed(&out));
+	assert_int_equal(fputs(text_str(&out), file) >= 0, 1);
+	assert_int_equal(fclose(file), 0);
+	text_done(&out);
+}
+
+static bool equal(struct fixture *f, const struct ruleset *rs)
+{
+	commit(f, NULL, rs);
+	char *ours = dump_kernel(same_printer);
+	fresh_netns();
+	write_script(rs);
+	if (shell("nft -c -f %s && nft -f %s", script, script) != 0)
+		return false;
+	char *theirs = dump_kernel(same_printer);
+	bool same = same_dump(ours, theirs);
+	/* Loading takes the place of what is there. */
+	same = same && shell("nft -f %s", script) == 0;
+	char *again = dump_kernel(same_printer);
+	same = same && same_dump(theirs, again);
+	free(ours);
+	free(theirs);
+	free(again);
+	return same;
+}
+
+static void the_sample(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(equal(f, seal(sample_ruleset(f->arena))));
+}
+
+static void an_empty_one(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(equal(f, seal(ruleset_new(f->arena))));
+}
+
+static void random_ones(void **state)
+{
+	const char *text = getenv("SEED");
+	uint64_t seed = text ? strtoull(text, NULL, 0) : 1;
+
+	print_message("SEED=%llu\n", (unsigned long long)seed);
+	for (uint64_t i = 0; i < 60; i++) {
+		fw_teardown(state);
+		fw_setup(state);
+		struct fixture *f = *state;
+		bool same = equal(f, random_ruleset(f->arena, seed + i));
+		if (!same)
+			print_message("at SEED=%llu\n", (unsigned long long)(seed + i));
+		assert_true(same);
+	}
+}
+
+static void nft_lists_and_loads_it_back(void **state)
+{
+	struct fixture *f = *state;
+
+	commit(f, NULL, seal(sample_ruleset(f->arena)));
+	char *ours = dump_kernel(false);
+	/* An old nft cannot read the table flags that it lists. */
+	assert_int_equal(shell("nft -s list ruleset | grep -v '^\tflags' >%s", script), 0);
+	fresh_netns();
+	assert_int_equal(shell("nft -f %s", script), 0);
+	char *loaded = dump_kernel(false);
+	assert_true(same_dump(ours, loaded));
+	free(ours);
+	free(loaded);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_sample, fw_setup, fw_teardown),
+		cmocka_unit_test_setup_teardown(an_empty_one, fw_setup, fw_teardown),
+		cmocka_unit_test_setup_teardown(random_ones, fw_setup, fw_teardown),
+		cmocka_unit_test_setup_teardown(nft_lists_and_loads_it_back, fw_setup, fw_teardown),
+	};
+	int skipped = have_netns();
+
+	if (skipped)
+		return skipped;
+	if (shell("nft --version >/dev/null 2>&1") != 0) {
+		print_message("SKIP: there is no nft to compare with\n");
+		return 77;
+	}
+	same_printer = shell("nft --version | grep -q 'v1\\.0\\.6 '") == 0;
+	int fd = mkstemp(script);
+	if (fd < 0)
+		return 1;
+	close(fd);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	(void)unlink(script);
+	return failed;
+}

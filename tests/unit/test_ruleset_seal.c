@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* core/ruleset: what sealing refuses, and how it says so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "test_ruleset_sample.h"
+
+static int setup(void **state)
+{
+	*state = arena_new();
+	return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	*state = arena_free(*state);
+	return 0;
+}
+
+static void break_rule(struct ruleset *rs, struct rs_rule rule)
+{
+	add_rule(rs, add_chain(rs, RS_INET, "broken"), rule);
+}
+
+static void break_match(struct ruleset *rs, struct rs_match match)
+{
+	break_rule(rs, (struct rs_rule){ MATCHES(match), .verdict = RS_DROP });
+}
+
+static void two_verdicts(struct ruleset *rs)
+{
+	struct rs_set *map = add_set(rs, RS_INET, "twice", RS_TYPE_IPV4);
+
+	map->map = true;
+	add_verdict(rs, map, key_ip("10.0.0.1"), RS_DROP, NULL);
+	add_verdict(rs, map, key_ip("10.0.0.1"), RS_ACCEPT, NULL);
+}
+
+static void overlap(struct ruleset *rs)
+{
+	struct rs_set *set = add_set(rs, RS_INET, "crossing", RS_TYPE_IPV4);
+
+	set->interval = true;
+	add_range(rs, set, "10.0.0.0", "10.0.0.9");
+	add_range(rs, set, "10.0.0.9", "10.0.0.10");
+}
+
+static void reversed(struct ruleset *rs)
+{
+	struct rs_set *set = add_set(rs, RS_INET, "back", RS_TYPE_IPV4);
+
+	set->interval = true;
+	add_range(rs, set, "10.0.0.9", "10.0.0.0");
+}
+
+static void wrong_length(struct ruleset *rs)
+{
+	add_elem(rs, add_set(rs, RS_INET, "short", RS_TYPE_IPV6), key_ip("10.0.0.1"));
+}
+
+static void map_to_nowhere(struct ruleset *rs)
+{
+	struct rs_set *map = add_set(rs, RS_INET, "m", RS_TYPE_IPV4);
+
+	map->map = true;
+	add_verdict(rs, map, key_ip("10.0.0.1"), RS_GOTO, "nowhere");
+}
+
+static void map_to_base(struct ruleset *rs)
+{
+	struct rs_set *map = add_set(rs, RS_INET, "m", RS_TYPE_IPV4);
+
+	map->map = true;
+	add_verdict(rs, map, key_ip("10.0.0.1"), RS_GOTO, "forward");
+}
+
+static void pattern_ifname(struct ruleset *rs)
+{
+	add_elem(rs, add_set(rs, RS_INET, "star", RS_TYPE_IFNAME), key_ifname("br-*"));
+}
+
+static void reserved_chain(struct ruleset *rs)
+{
+	(void)add_chain(rs, RS_INET, "fwd");
+}
+
+static void chain_twice(struct ruleset *rs)
+{
+	(void)add_chain(rs, RS_INET, "denied");
+}
+
+static void jump_to_nothing(struct ruleset *rs)
+{
+	break_rule(rs, (struct rs_rule){ .verdict = RS_JUMP, .target = "nothing" });
+}
+
+static void jump_to_base(struct ruleset *rs)
+{
+	break_rule(rs, (struct rs_rule){ .verdict = RS_JUMP, .target = "forward" });
+}
+
+static void loop(struct ruleset *rs)
+{
+	break_rule(rs, (struct rs_rule){ .verdict = RS_JUMP, .target = "broken" });
+}
+
+static void loop_by_map(struct ruleset *rs)
+{
+	struct rs_set *map = add_set(rs, RS_INET, "m", RS_TYPE_IFNAME);
+
+	map->map = true;
+	add_verdict(rs, map, key_ifname("a"), RS_GOTO, "broken");
+	break_rule(rs, (struct rs_rule){ .verdict = RS_VMAP,
+					 .target = "m",
+					 .vmap_fields = { RS_META_IIFNAME },
+					 .n_vmap_fields = 1 });
+}
+
+static void too_deep(struct ruleset *rs)
+{
+	for (int i = 0; i < 17; i++) {
+		char *name = arena_printf(rs->arena, "deep%d", i);
+		char *next = arena_printf(rs->arena, "deep%d", i + 1);
+		struct rs_chain *chain = add_chain(rs, RS_INET, name);
+		if (i < 16)
+			add_rule(rs, chain, (struct rs_rule){ .verdict = RS_JUMP, .target = next });
+	}
+}
+
+static void no_set(struct ruleset *rs)
+{
+	break_match(rs, match_set(RS_IN, RS_IP_SADDR, "nothing"));
+}
+
+static void wrong_set(struct ruleset *rs)
+{
+	break_match(rs, match_set(RS_IN, RS_IP6_SADDR, "frontend4"));
+}
+
+static void map_as_set(struct ruleset *rs)
+{
+	break_match(rs, match_set(RS_IN, RS_IP_SADDR, "to4"));
+}
+
+static void no_counter(struct ruleset *rs)
+{
+	break_rule(rs, (struct rs_rule){ .counter = "nothing" });
+}
+
+static void ports_without_protocol(struct ruleset *rs)
+{
+	break_match(rs, match_eq(RS_CT_REPLY_PROTO_SRC, key_u16(RS_TYPE_INET_SERVICE, 80)));
+}
+
+static void contradiction(struct ruleset *rs)
+{
+	break_rule(rs, (struct rs_rule){ MATCHES(match_eq(RS_IP_SADDR, key_ip("10.0.0.1")),
+						 match_eq(RS_IP6_DADDR, key_ip("fd00::1"))),
+					 .verdict = RS_DROP });
+}
+
+static void arp_in_inet(struct ruleset *rs)
+{
+	break_match(rs, match_eq(RS_ARP_OPERATION, key_u16(RS_TYPE_ARP_OP, 1)));
+}
+
+static void ether_in_inet(struct ruleset *rs)
+{
+	break_match(rs, match_eq(RS_ETHER_TYPE, key_u16(RS_TYPE_ETHER_TYPE, 0x0800)));
+}
+
+static void target_without_icmpv6(struct ruleset *rs)
+{
+	struct rs_key key = key_ip("fd00::1");
+
+	break_match(rs, match_eq(RS_ICMPV6_TADDR, key_of(RS_TYPE_ND_TARGET, key.bytes)));
+}
+
+static void negated_neighbours(struct ruleset *rs)
+{
+	struct rs_match a = match_op(RS_NE, RS_ETHER_SADDR, key_mac("02:42:ac:12:00:02"));
+	struct rs_match b = match_op(RS_NE, RS_ETHER_TYPE, key_u16(RS_TYPE_ETHER_TYPE, 0x0800));
+
+	add_rule(rs, add_chain(rs, RS_BRIDGE, "broken"),
+		 (struct rs_rule){ MATCHES(a, b), .verdict = RS_DROP });
+}
+
+static void range_of_marks(struct ruleset *rs)
+{
+	break_match(rs,
+		    match_range(RS_META_MARK, key_u32(RS_TYPE_MARK, 1), key_u32(RS_TYPE_MARK, 2)));
+}
+
+static void value_beyond_mask(struct ruleset *rs)
+{
+	break_match(rs, match_bits(RS_BITS, RS_META_MARK, key_u32(RS_TYPE_MARK, 1),
+				   key_u32(RS_TYPE_MARK, 3)));
+}
+
+static void mark_both_ways(struct ruleset *rs)
+{
+	struct rs_mark mark = { RS_META_MARK, 0xff, 0x10, false };
+
+	break_rule(rs, (struct rs_rule){ .mark = &mark });
+}
+
+static void log_and_drop(struct ruleset *rs)
+{
+	struct rs_log log = { "x", 1, 1, 1 };
+
+	break_rule(rs, (struct rs_rule){ .log = &log, .verdict = RS_DROP });
+}
+
+static void log_unlimited(struct ruleset *rs)
+{
+	struct rs_log log = { "x", 1, 0, 1 };
+
+	break_rule(rs, (struct rs_rule){ .log = &log });
+}
+
+static void quoted_comment(struct ruleset *rs)
+{
+	break_rule(rs, (struct rs_rule){ .verdict = RS_DROP, .comment = "a\"; flush ruleset" });
+}
+
+static void does_nothing(struct ruleset *rs)
+{
+	break_rule(rs, (struct rs_rule){ .comment = "nothing" });
+}
+
+static void refuses(void **state)
+{
+	static const struct {
+		void (*break_it)(struct ruleset *);
+		const char *why;
+	} rows[] = {
+		{ two_verdicts, "set twice: element 1 twice" },
+		{ overlap, "set crossing: element 1 twice" },
+		{ reversed, "set back: not a range" },
+		{ wrong_length, "key of 4 bytes" },
+		{ map_to_nowhere, "map m: no chain nowhere" },
+		{ map_to_base, "map m: no chain forward" },
+		{ pattern_ifname, "interface name" },
+		{ reserved_chain, "chain fwd: bad name" },
+		{ chain_twice, "chain denied: bad name, or twice" },
+		{ jump_to_nothing, "chain broken, rule 1: no chain nothing" },
+		{ jump_to_base, "no chain forward" },
+		{ loop, "chain broken is reachable from itself" },
+		{ loop_by_map, "chain broken is reachable from itself" },
+		{ too_deep, "nest too deeply" },
+		{ no_set, "ip saddr does not fit" },
+		{ wrong_set, "ip6 saddr does not fit" },
+		{ map_as_set, "ip saddr does not fit" },
+		{ no_counter, "no counter nothing" },
+		{ ports_without_protocol, "ct reply proto-src contradicts" },
+		{ contradiction, "ip6 daddr contradicts" },
+		{ arp_in_inet, "arp operation contradicts" },
+		{ ether_in_inet, "ether type contradicts" },
+		{ target_without_icmpv6, "contradicts" },
+		{ negated_neighbours, "two negated neighbours" },
+		{ range_of_marks, "meta mark does not fit" },
+		{ value_beyond_mask, "meta mark does not fit" },
+		{ mark_both_ways, "mark keeps and sets" },
+		{ log_and_drop, "log without a limit" },
+		{ log_unlimited, "log without a limit" },
+		{ quoted_comment, "comment a\"" },
+		{ does_nothing, "does nothing" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ruleset *rs = sample_ruleset(*state);
+		const char *why = NULL;
+		rows[i].break_it(rs);
+		int r = ruleset_seal(rs, &why);
+		if (r == 0)
+			print_message("row %zu: not refused\n", i);
+		assert_int_equal(r, -EINVAL);
+		if (!strstr(why, rows[i].why))
+			print_message("row %zu: %s\n", i, why);
+		assert_non_null(strstr(why, rows[i].why));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(refuses, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
