@@ -190,6 +190,21 @@ static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena
 			    PAINT_WARN);
 }
 
+static void show_latency(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	const cJSON *latency = cJSON_GetObjectItemCaseSensitive(report, "event_to_commit");
+	double samples = wire_number(latency, "samples", 0);
+
+	if (samples < 1)
+		return;
+	status_line(ctl, "admission",
+		    arena_printf(arena,
+				 "%.1f ms median, %.1f ms p99, from Docker's event to the rules",
+				 wire_number(latency, "p50_us", 0) / 1000,
+				 wire_number(latency, "p99_us", 0) / 1000),
+		    PAINT_PLAIN);
+}
+
 void show_status(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -216,6 +231,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 		    : has_nf  ? "on"
 			      : "off: rules inside a network are closed",
 		    needs_nf && !has_nf ? PAINT_BAD : PAINT_PLAIN);
+	show_latency(ctl, report, arena);
 	status_line(ctl, "drift", drifts > 0 ? arena_printf(arena, "%.0f times", drifts) : "none",
 		    drifts > 0 ? PAINT_WARN : PAINT_PLAIN);
 	status_line(ctl, "denied",

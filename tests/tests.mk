@@ -2,7 +2,7 @@
 # The tests and gates. Cheap ones first; each can be called alone.
 
 .PHONY: check
-check: all check-layers check-headers check-purity check-unit ## the gates that need no root: seconds
+check: all check-layers check-headers check-purity check-unit check-ctl ## the gates that need no root: seconds
 
 .PHONY: check-layers
 check-layers: ## a module includes only itself and the modules to its left
@@ -19,6 +19,10 @@ check-purity: $(core_lib) ## the core calls nothing but memory, string and parse
 .PHONY: check-unit
 check-unit: $(unit_bin) ## unit, golden and property tests
 	@tests/run-cmocka $(unit_bin)
+
+.PHONY: check-ctl
+check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
+	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/run
 
 .PHONY: check-netns
 check-netns: $(netns_bin) ## tests against the kernel, in network namespaces of their own (root)

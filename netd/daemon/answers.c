@@ -181,7 +181,13 @@ static int answer_status(struct daemon *d, const struct control_request *request
 					.policy_path = d->options->policy,
 					.policy_error = d->policy_error ? d->policy_error : "",
 					.version = NETD_VERSION,
-					.drifts = d->n_disturbed };
+					.drifts = d->n_disturbed,
+					.committed_at = d->committed_at,
+					.confirm_until = d->previous ? d->confirm_until : 0,
+					.latency_p50_us = latency_percentile(&d->latency, 50),
+					.latency_p99_us = latency_percentile(&d->latency, 99),
+					.latency_n = latency_count(&d->latency),
+					.owns_tables = fw_owns_tables(d->fw) };
 	struct report_input in;
 	cJSON *report = NULL;
 
@@ -320,6 +326,7 @@ static int arm_confirm(struct daemon *d, struct policy_set *before, double secon
 	}
 	if (!d->previous)
 		d->previous = before;
+	d->confirm_until = daemon_now_epoch() + (int64_t)seconds;
 	return loop_arm(d->confirm, (uint64_t)(seconds * 1000000));
 }
 

@@ -76,6 +76,7 @@ struct daemon {
 	struct generation *committed; /* NULL: nothing yet */
 	uint32_t stamp;
 	uint64_t n_commits, n_failures, n_disturbed, started_us;
+	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: not */
 	struct fw_error last_error;
 	struct latency latency;
 	int bridge_nf_error; /* 0, or why bridge-nf-call-* could not be set */
@@ -113,6 +114,7 @@ void reconcile_note(struct daemon *d, enum plan_input input);
 struct generation *generation_free(struct generation *generation);
 void latency_begin(struct latency *latency, const char *container_id, uint64_t now_us);
 /* The q-th of 100 samples, in microseconds; 0 when there are none. */
+uint32_t latency_count(const struct latency *latency); /* samples that are held */
 uint32_t latency_percentile(const struct latency *latency, unsigned int q);
 
 /* ---- answers.c ---- */

@@ -85,10 +85,15 @@ static int by_value(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
+uint32_t latency_count(const struct latency *latency)
+{
+	return latency->n < LATENCY_SAMPLES ? (uint32_t)latency->n : LATENCY_SAMPLES;
+}
+
 uint32_t latency_percentile(const struct latency *latency, unsigned int q)
 {
 	uint32_t sorted[LATENCY_SAMPLES];
-	size_t n = latency->n < LATENCY_SAMPLES ? latency->n : LATENCY_SAMPLES;
+	size_t n = latency_count(latency);
 
 	if (n == 0)
 		return 0;
@@ -279,7 +284,7 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	struct policy_set *old_policy = old ? old->policy : NULL;
 	bool new_policy = next->policy != old_policy;
 
-	next->number = ++d->n_commits;
+	next->number = d->n_commits;
 	d->stamp = next->compiled.ruleset->stamp;
 	d->committed = next;
 	report_closed(old, next);
@@ -322,6 +327,10 @@ static int run_step(struct daemon *d, enum plan_action action)
 			  d->last_error.text[0] ? d->last_error.text : strerror(-r));
 		reconcile_note(d, PLAN_FAILED);
 		return 0;
+	}
+	if (r == 0) {
+		d->n_commits++;
+		d->committed_at = daemon_now_epoch();
 	}
 	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
 	reconcile_note(d, PLAN_COMMITTED);

@@ -24,7 +24,7 @@ static void check_shadowed(const struct policy *policy, const struct extent *ext
 			   struct diag_list *diags)
 {
 	const struct policy_rule *rule = &policy->rules[index];
-	char place[POLICY_PLACE_LEN];
+	char place[DIAG_PLACE_LEN];
 
 	for (size_t i = 0; i < index; i++) {
 		const struct policy_rule *earlier = &policy->rules[i];
@@ -33,7 +33,7 @@ static void check_shadowed(const struct policy *policy, const struct extent *ext
 			continue;
 		policy_report(diags, F_SHADOWED_RULE, rule->loc, "remove one of the two",
 			      "the `%s` %s covers all of this one already", action_name(rule),
-			      policy_place(rule->loc, earlier->loc, place));
+			      diag_place(rule->loc, earlier->loc, place));
 		return;
 	}
 }
@@ -41,9 +41,9 @@ static void check_shadowed(const struct policy *policy, const struct extent *ext
 static void report_denied(const struct policy_rule *allow, const struct policy_rule *deny,
 			  bool wholly, struct diag_list *diags)
 {
-	char place[POLICY_PLACE_LEN];
+	char place[DIAG_PLACE_LEN];
 
-	policy_place(allow->loc, deny->loc, place);
+	diag_place(allow->loc, deny->loc, place);
 	if (wholly)
 		policy_report(diags, F_CONTRADICTING_RULE, allow->loc,
 			      "a deny beats every allow: remove one of the two",
@@ -140,7 +140,7 @@ static int by_match(const void *left, const void *right)
 static int check_tiers(const struct policy *policy, struct arena *arena, struct diag_list *diags)
 {
 	VEC(struct tier_match) all = { 0 };
-	char place[POLICY_PLACE_LEN];
+	char place[DIAG_PLACE_LEN];
 
 	for (size_t i = 0; i < policy->n_tiers; i++)
 		for (size_t k = 0; k < policy->tiers[i].n_matches; k++) {
@@ -157,7 +157,7 @@ static int check_tiers(const struct policy *policy, struct arena *arena, struct 
 				      "a container of two tiers is denied everything",
 				      "tier `%s` has the same match %s",
 				      policy->tiers[a->tier].name,
-				      policy_place(b->match->loc, a->match->loc, place));
+				      diag_place(b->match->loc, a->match->loc, place));
 	}
 	return 0;
 }

@@ -9,7 +9,7 @@
 
 static const char *kind_name(const struct node *node)
 {
-	if (policy_node_is_null(node))
+	if (node_is_null(node))
 		return "nothing";
 	if (node->kind == NODE_SCALAR && node->quoted)
 		return "a text in quotes";
@@ -43,12 +43,12 @@ void policy_wrong_type(struct decoder *d, const struct node *node, const char *n
 		       const char *expected)
 {
 	bool phrase = *name == '`' || strncmp(name, "a ", 2) == 0;
-	char word[POLICY_QUOTE_LEN];
+	char word[TEXT_QUOTE_LEN];
 
 	if (node->kind != NODE_BAD)
 		policy_report(d->diags, F_WRONG_TYPE, node->loc, type_hint(expected),
 			      phrase ? "%s must be %s, not %s" : "`%s` must be %s, not %s",
-			      policy_quote(name, word), expected, kind_name(node));
+			      text_quote(name, word), expected, kind_name(node));
 }
 
 static const char *key_hint(struct decoder *d, const char *word, const struct decode_shape *shape)
@@ -71,10 +71,10 @@ static const char *key_hint(struct decoder *d, const char *word, const struct de
 static void report_unknown_key(struct decoder *d, const struct node *key,
 			       const struct decode_shape *shape)
 {
-	char word[POLICY_QUOTE_LEN];
+	char word[TEXT_QUOTE_LEN];
 
 	policy_report(d->diags, F_UNKNOWN_KEY, key->loc, key_hint(d, key->text, shape),
-		      "%s has no key `%s`", shape->what, policy_quote(key->text, word));
+		      "%s has no key `%s`", shape->what, text_quote(key->text, word));
 }
 
 static const struct decode_field *find_field(const struct decode_shape *shape, const char *name)
@@ -133,7 +133,7 @@ int policy_decode_object(struct decoder *d, const struct node *node,
 
 const char *policy_decode_text(struct decoder *d, const struct node *node, const char *name)
 {
-	if (node->kind == NODE_SCALAR && !policy_node_is_null(node))
+	if (node->kind == NODE_SCALAR && !node_is_null(node))
 		return node->text;
 	policy_wrong_type(d, node, name, "a word");
 	return NULL;
@@ -143,7 +143,7 @@ int policy_decode_word(struct decoder *d, const struct node *key, const char *co
 		       size_t n)
 {
 	const char *text = policy_decode_text(d, key->value, key->text);
-	char name[POLICY_QUOTE_LEN], word[POLICY_QUOTE_LEN];
+	char name[TEXT_QUOTE_LEN], word[TEXT_QUOTE_LEN];
 	const char *hint = NULL;
 
 	if (!text)
@@ -158,7 +158,7 @@ int policy_decode_word(struct decoder *d, const struct node *key, const char *co
 					    words[n - 1]);
 	}
 	policy_report(d->diags, F_BAD_VALUE, key->value->loc, hint, "`%s` cannot be `%s`",
-		      policy_quote(key->text, name), policy_quote(text, word));
+		      text_quote(key->text, name), text_quote(text, word));
 	return -1;
 }
 
@@ -177,13 +177,13 @@ int policy_decode_bool(struct decoder *d, const struct node *key)
 static void report_too_many(struct decoder *d, const struct node *list, const char *name)
 {
 	const struct node *item = list->first;
-	char word[POLICY_QUOTE_LEN];
+	char word[TEXT_QUOTE_LEN];
 
 	for (size_t i = 0; i < LIMIT_RULE_ITEMS; i++)
 		item = item->next;
 	policy_report(d->diags, F_TOO_MANY_ITEMS, item->loc,
 		      "split it, or name a larger network or port range",
-		      "`%s` has more than %u entries", policy_quote(name, word), LIMIT_RULE_ITEMS);
+		      "`%s` has more than %u entries", text_quote(name, word), LIMIT_RULE_ITEMS);
 }
 
 const struct node *policy_decode_items(struct decoder *d, const struct node *key,
@@ -191,7 +191,7 @@ const struct node *policy_decode_items(struct decoder *d, const struct node *key
 {
 	const struct node *value = key->value;
 
-	if (how->or_one && value->kind == NODE_SCALAR && !policy_node_is_null(value))
+	if (how->or_one && value->kind == NODE_SCALAR && !node_is_null(value))
 		return value;
 	if (value->kind != NODE_SEQUENCE) {
 		policy_wrong_type(d, value, key->text, how->expected);

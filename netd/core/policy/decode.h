@@ -3,8 +3,10 @@
  * goes on, so that one run shows them all; whether an object is sound shows in the error count. */
 #pragma once
 
+#include "core/base/text.h"
 #include "core/policy/finding.h"
-#include "core/policy/tree.h"
+#include "core/policy/policy.h"
+#include "core/yaml/node.h"
 
 struct decoder;
 

@@ -22,7 +22,7 @@ static const struct policy_diag_info infos[] = {
 			       "a CIDR with bits set behind its prefix length" },
 	[F_CONFLICTING_VALUE] = { "conflicting-value", DIAG_ERROR,
 				  "two files give one setting different values" },
-	[F_CONTRADICTING_RULE] = { "contradicting-rule", DIAG_ERROR,
+	[F_CONTRADICTING_RULE] = { "contradicting-rule", DIAG_WARNING,
 				   "a deny takes away everything that an allow allows" },
 	[F_DENY_FROM_HOST] = { "deny-from-host", DIAG_ERROR,
 			       "a deny from the host, which always reaches containers" },
@@ -98,28 +98,26 @@ bool policy_report_is_full(const struct diag_list *diags)
 	return diags->diags.n >= LIMIT_DIAGS;
 }
 
-const char *policy_quote(const char *word, char ret[POLICY_QUOTE_LEN])
-{
-	static const char more[] = "…";
-	size_t n = strlen(word);
-	bool cut = n >= POLICY_QUOTE_LEN;
+/* ---- what is wrong with the YAML ---- */
 
-	if (cut)
-		n = POLICY_QUOTE_LEN - sizeof(more);
-	while (cut && n > 0 && ((unsigned char)word[n] & 0xc0) == 0x80)
-		n--; /* not inside a character */
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (char)((unsigned char)word[i] < ' ' ? ' ' : word[i]);
-	memcpy(ret + n, cut ? more : "", cut ? sizeof(more) : 1);
-	return ret;
+static const enum finding of_fault[] = {
+	[NODE_FAULT_ALIAS] = F_YAML_ALIAS,
+	[NODE_FAULT_DUPLICATE_KEY] = F_DUPLICATE_KEY,
+	[NODE_FAULT_ENCODING] = F_YAML_ENCODING,
+	[NODE_FAULT_MULTI_DOCUMENT] = F_YAML_MULTI_DOCUMENT,
+	[NODE_FAULT_SYNTAX] = F_YAML_SYNTAX,
+	[NODE_FAULT_TAG] = F_YAML_TAG,
+	[NODE_FAULT_TOO_DEEP] = F_TOO_DEEP,
+	[NODE_FAULT_TOO_LARGE] = F_TOO_LARGE,
+};
+
+static void report_fault(struct diag_list *diags, enum node_fault fault, struct source_loc loc,
+			 const char *hint, const char *text)
+{
+	policy_report(diags, of_fault[fault], loc, hint, "%s", text);
 }
 
-const char *policy_place(struct source_loc from, struct source_loc to, char ret[POLICY_PLACE_LEN])
-{
-	if (strcmp(from.file, to.file) == 0)
-		(void)snprintf(ret, POLICY_PLACE_LEN, "on line %u", to.line);
-	else
-		(void)snprintf(ret, POLICY_PLACE_LEN, "at %.*s:%u", POLICY_PLACE_LEN - 16, to.file,
-			       to.line);
-	return ret;
-}
+const struct node_dialect policy_dialect = { .one = "a policy",
+					     .many = "policies",
+					     .depth_hint = "a policy needs five levels",
+					     .report = report_fault };

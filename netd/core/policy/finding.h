@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "core/base/diag.h"
+#include "core/yaml/node.h"
 
 /* In the order of the ids, so that the table is sorted. */
 enum finding {
@@ -58,9 +59,5 @@ void policy_report(struct diag_list *diags, enum finding finding, struct source_
 /* No further record is kept: work that only makes a hint can be saved. */
 bool policy_report_is_full(const struct diag_list *diags);
 
-/* A word of the policy fit for a message: short, on one line. */
-#define POLICY_QUOTE_LEN 64
-const char *policy_quote(const char *word, char ret[POLICY_QUOTE_LEN]);
-/* "on line 3", or "at other.yaml:3" as seen from @from. */
-#define POLICY_PLACE_LEN 128
-const char *policy_place(struct source_loc from, struct source_loc to, char ret[POLICY_PLACE_LEN]);
+/* Policies as YAML: one document, no aliases, anchors or tags, no key twice. */
+extern const struct node_dialect policy_dialect;

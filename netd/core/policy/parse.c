@@ -11,11 +11,11 @@
 
 static void report_version(struct decoder *d, const struct node *version)
 {
-	char word[POLICY_QUOTE_LEN];
+	char word[TEXT_QUOTE_LEN];
 
 	policy_report(d->diags, F_BAD_VERSION, version->loc, "write `version: 1`",
 		      "this netd reads version 1 of the language, not `%s`",
-		      policy_quote(version->text, word));
+		      text_quote(version->text, word));
 }
 
 static int decode_version(struct decoder *d, const struct node *key, void *object)
@@ -33,7 +33,7 @@ static int decode_version(struct decoder *d, const struct node *key, void *objec
 static int set_once(struct decoder *d, const struct node *key, int value,
 		    struct draft_setting *setting)
 {
-	char place[POLICY_PLACE_LEN];
+	char place[DIAG_PLACE_LEN];
 
 	if (value < 0)
 		return 0;
@@ -41,7 +41,7 @@ static int set_once(struct decoder *d, const struct node *key, int value,
 		policy_report(d->diags, F_CONFLICTING_VALUE, key->value->loc,
 			      "one file is enough to say it",
 			      "`%s` is `%s` here and something else %s", key->text,
-			      key->value->text, policy_place(key->loc, setting->loc, place));
+			      key->value->text, diag_place(key->loc, setting->loc, place));
 	if (!setting->set)
 		*setting = (struct draft_setting){ value, key->loc, true };
 	return 0;
@@ -105,7 +105,7 @@ static const struct decode_shape top_shape = { "a policy", top_fields, ARRAY_LEN
 /* A file in another version of the language says nothing to this one, so one finding is enough. */
 static const struct node *find_other_version(const struct node *root)
 {
-	const struct node *version = policy_node_get(root, "version");
+	const struct node *version = node_get(root, "version");
 
 	if (!version || version->kind != NODE_SCALAR || version->quoted || !*version->text ||
 	    version->text[strspn(version->text, "0123456789.")])
@@ -116,12 +116,13 @@ static const struct node *find_other_version(const struct node *root)
 static int read_file(struct decoder *d, const struct policy_source *source)
 {
 	const struct node *root = NULL;
-	int r = policy_tree_parse(source, d->arena, d->diags, &root);
+	struct node_source text = { source->name, source->bytes, source->len };
+	int r = node_parse(&text, &policy_dialect, d->arena, d->diags, &root);
 
-	d->partial |= r == POLICY_E_INVALID;
+	d->partial |= r == NODE_E_INVALID;
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (!root || policy_node_is_null(root)) {
+	if (!root || node_is_null(root)) {
 		policy_report(d->diags, F_MISSING_KEY, (struct source_loc){ source->name, 1, 1 },
 			      "start it with `version: 1`", "the file is empty");
 		return 0;
@@ -185,13 +186,13 @@ static int merge_tiers(struct decoder *d)
 		qsort(drafts, d->tiers.n, sizeof(*drafts), by_name);
 	for (size_t i = 0; i < d->tiers.n; i++) {
 		struct policy_tier *tier = &drafts[i].tier;
-		char word[POLICY_QUOTE_LEN], place[POLICY_PLACE_LEN];
+		char word[TEXT_QUOTE_LEN], place[DIAG_PLACE_LEN];
 		if (n > 0 && strcmp(tiers[n - 1].name, tier->name) == 0) {
 			policy_report(d->diags, F_DUPLICATE_TIER, tier->loc,
 				      "keep one, or give it another name",
 				      "the tier `%s` is defined %s already",
-				      policy_quote(tier->name, word),
-				      policy_place(tier->loc, tiers[n - 1].loc, place));
+				      text_quote(tier->name, word),
+				      diag_place(tier->loc, tiers[n - 1].loc, place));
 			continue;
 		}
 		tiers[n] = *tier;

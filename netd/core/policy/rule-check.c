@@ -190,7 +190,7 @@ void policy_check_rule(struct decoder *d, const struct node *node, const struct 
 	check_loopback(d, from);
 	check_loopback(d, to);
 	check_dns_ports(d, rule);
-	check_ports(d, policy_node_get(node, "ports"), rule);
+	check_ports(d, node_get(node, "ports"), rule);
 	check_repeated(d, from);
 	check_repeated(d, to);
 }

@@ -28,20 +28,20 @@ static const char *suggest_peer(struct decoder *d, const char *word)
 static void report_no_peer(struct decoder *d, const struct node *node, enum peer_problem problem)
 {
 	const char *hint = suggest_peer(d, node->text);
-	char word[POLICY_QUOTE_LEN];
+	char word[TEXT_QUOTE_LEN];
 
 	if (problem == PEER_UNKNOWN_TIER && d->partial)
 		return; /* it may stand where reading failed, which was reported */
 	if (problem == PEER_UNKNOWN_TIER)
 		policy_report(d->diags, F_UNKNOWN_TIER, node->loc,
 			      hint ? hint : "define it under `tiers`", "there is no tier `%s`",
-			      policy_quote(node->text, word));
+			      text_quote(node->text, word));
 	else
 		policy_report(d->diags, F_UNKNOWN_PEER, node->loc,
 			      hint ? hint
 				   : "a peer is a tier, `host`, `internet`, `lan`, `world`, `dns`, "
 				     "an address or a CIDR",
-			      "`%s` is no peer", policy_quote(node->text, word));
+			      "`%s` is no peer", text_quote(node->text, word));
 }
 
 /* Only a host name has letters beyond f and no colon. */
@@ -53,8 +53,8 @@ static bool looks_like_host_name(const char *text)
 static void report_prefix(struct decoder *d, const struct node *node, enum peer_problem problem,
 			  const struct policy_peer *peer)
 {
-	char word[POLICY_QUOTE_LEN], prefix[PREFIX_TEXT_LEN];
-	const char *quoted = policy_quote(node->text, word);
+	char word[TEXT_QUOTE_LEN], prefix[PREFIX_TEXT_LEN];
+	const char *quoted = text_quote(node->text, word);
 	const uint8_t *b = peer->prefix.addr.bytes;
 
 	if (problem == PEER_HOST_BITS)
@@ -159,7 +159,7 @@ static void decode_port(struct decoder *d, const struct node *node, const char *
 			struct port_range *ret)
 {
 	const char *text = policy_decode_text(d, node, name);
-	char word[POLICY_QUOTE_LEN], turned[PORT_RANGE_TEXT_LEN];
+	char word[TEXT_QUOTE_LEN], turned[PORT_RANGE_TEXT_LEN];
 	struct port_range range;
 
 	*ret = (struct port_range){ 0 };
@@ -170,13 +170,13 @@ static void decode_port(struct decoder *d, const struct node *node, const char *
 		policy_report(d->diags, F_REVERSED_RANGE, node->loc,
 			      arena_printf(d->diags->arena, "did you mean `%s`?",
 					   port_range_format(&range, turned)),
-			      "the range `%s` ends before it begins", policy_quote(text, word));
+			      "the range `%s` ends before it begins", text_quote(text, word));
 	else if (r == -ERANGE)
 		policy_report(d->diags, F_BAD_PORT, node->loc, "ports are 1 to 65535",
-			      "`%s` is out of range", policy_quote(text, word));
+			      "`%s` is out of range", text_quote(text, word));
 	else if (r < 0)
 		policy_report(d->diags, F_BAD_PORT, node->loc, port_hint(d, text),
-			      "`%s` is not a port", policy_quote(text, word));
+			      "`%s` is not a port", text_quote(text, word));
 }
 
 static int decode_ports(struct decoder *d, const struct node *key, void *object)
@@ -207,12 +207,12 @@ static int decode_until(struct decoder *d, const struct node *key, void *object)
 {
 	struct policy_rule *rule = object;
 	const char *text = policy_decode_text(d, key->value, key->text);
-	char word[POLICY_QUOTE_LEN];
+	char word[TEXT_QUOTE_LEN];
 
 	if (text && policy_until_parse(text, &rule->until) < 0)
 		policy_report(d->diags, F_BAD_TIME, key->value->loc,
 			      "write it in UTC, as `2026-12-31T18:00:00Z`", "`%s` is not a time",
-			      policy_quote(text, word));
+			      text_quote(text, word));
 	return 0;
 }
 
@@ -242,7 +242,7 @@ static const struct node *section_items(struct decoder *d, const struct node *ke
 {
 	if (key->value->kind == NODE_SEQUENCE)
 		return key->value->first;
-	if (!policy_node_is_null(key->value))
+	if (!node_is_null(key->value))
 		policy_wrong_type(d, key->value, key->text, expected);
 	return NULL;
 }

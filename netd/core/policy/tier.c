@@ -23,8 +23,8 @@ static bool is_yaml_word(const char *name)
 
 static void check_tier_name(struct decoder *d, const struct node *key)
 {
-	char word[POLICY_QUOTE_LEN];
-	const char *quoted = policy_quote(key->text, word);
+	char word[TEXT_QUOTE_LEN];
+	const char *quoted = text_quote(key->text, word);
 
 	if (policy_name_is_reserved(key->text))
 		policy_report(d->diags, F_RESERVED_NAME, key->loc, "choose another name",
@@ -46,7 +46,7 @@ static void check_tier_name(struct decoder *d, const struct node *key)
 static const char *decode_pattern(struct decoder *d, const struct node *node, const char *name)
 {
 	const char *text = policy_decode_text(d, node, name);
-	char word[POLICY_QUOTE_LEN];
+	char word[TEXT_QUOTE_LEN];
 
 	if (!text)
 		return NULL;
@@ -58,7 +58,7 @@ static const char *decode_pattern(struct decoder *d, const struct node *node, co
 	if (text[strcspn(text, "[]{}\\\n\t")]) {
 		policy_report(d->diags, F_BAD_VALUE, node->loc,
 			      "in a pattern only `*` and `?` are special", "`%s` cannot be `%s`",
-			      name, policy_quote(text, word));
+			      name, text_quote(text, word));
 		return NULL;
 	}
 	return text;
@@ -116,15 +116,15 @@ static int decode_compose(struct decoder *d, const struct node *key, void *objec
 
 static void decode_one_label(struct decoder *d, const struct node *key, struct policy_label *ret)
 {
-	char word[POLICY_QUOTE_LEN];
+	char word[TEXT_QUOTE_LEN];
 	const char *value = NULL;
 
 	if (key->kind != NODE_SCALAR || !*key->text)
 		policy_wrong_type(d, key, "a label", "a word");
-	else if (policy_node_is_null(key->value))
+	else if (node_is_null(key->value))
 		policy_report(d->diags, F_WRONG_TYPE, key->value->loc,
 			      "write `\"*\"` for any value, `\"\"` for none",
-			      "the label `%s` has no value here", policy_quote(key->text, word));
+			      "the label `%s` has no value here", text_quote(key->text, word));
 	else
 		value = policy_decode_text(d, key->value, key->text);
 	*ret = (struct policy_label){ key->text, value };
@@ -252,7 +252,7 @@ int policy_decode_tiers(struct decoder *d, const struct node *key)
 	const struct node *tiers = key->value;
 	int r = 0;
 
-	if (policy_node_is_null(tiers))
+	if (node_is_null(tiers))
 		return 0;
 	if (tiers->kind != NODE_MAPPING) {
 		policy_wrong_type(d, tiers, key->text, "a mapping of tiers");

@@ -64,6 +64,15 @@ static void add_drops(struct rj *j, cJSON *root, const struct report_input *in)
 	rj_number(j, root, "denied_packets", (double)packets);
 }
 
+static void add_latency(struct rj *j, cJSON *root, const struct report_health *health)
+{
+	cJSON *latency = rj_add_object(j, root, "event_to_commit");
+
+	rj_number(j, latency, "samples", (double)health->latency_n);
+	rj_number(j, latency, "p50_us", (double)health->latency_p50_us);
+	rj_number(j, latency, "p99_us", (double)health->latency_p99_us);
+}
+
 int report_status(const struct report_input *in, const struct report_health *health, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -82,6 +91,8 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	add_time(&j, root, "committed", health->committed_at);
 	add_time(&j, root, "confirm_until", health->confirm_until);
 	rj_number(&j, root, "drifts", (double)health->drifts);
+	rj_bool(&j, root, "owns_tables", health->owns_tables);
+	add_latency(&j, root, health);
 	rj_bool(&j, root, "bridge_nf_ipv4", health->bridge_nf[0]);
 	rj_bool(&j, root, "bridge_nf_ipv6", health->bridge_nf[1]);
 	rj_bool(&j, root, "needs_bridge_nf", in->policy && in->compiled->needs_bridge_nf);

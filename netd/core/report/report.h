@@ -100,6 +100,9 @@ struct report_health {
 	const char *policy_path, *policy_error, *docker, *docker_error, *version;
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: never, nothing waits */
 	uint64_t drifts;		     /* times somebody else changed our tables */
+	/* Docker's connect event -> the endpoint's rules committed, of the last n. */
+	uint32_t latency_p50_us, latency_p99_us, latency_n;
+	bool owns_tables; /* no other process can change them */
 	bool bridge_nf[2];		     /* bridge-nf-call-iptables, -ip6tables */
 };
 /* @in may have a NULL policy: none is in force. */
