@@ -302,13 +302,15 @@ static void take_into_force(struct daemon *d, struct generation *next)
 /* Rules that end do so on their own. */
 static int arm_until(struct daemon *d)
 {
-	int64_t now = daemon_now_epoch(), next = policy_next_change(d->wanted->policy, now);
+	struct timespec now;
 
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	int64_t next = policy_next_change(d->wanted->policy, now.tv_sec);
 	if (next == 0)
 		return loop_disarm(d->until);
 	/* A day at most: the wall clock may be set meanwhile. */
-	int64_t wait = next - now < 86400 ? next - now : 86400;
-	return loop_arm(d->until, (uint64_t)wait * 1000000);
+	int64_t wait = next - now.tv_sec < 86400 ? next - now.tv_sec : 86400;
+	return loop_arm(d->until, (uint64_t)(wait * 1000000 - now.tv_nsec / 1000));
 }
 
 static int run_step(struct daemon *d, enum plan_action action)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * probe raw, listen-raw: Ethernet frames as they are, for spoofed addresses,
- * VLAN tags, broken headers, and for counting what arrives on the wire
- * whatever the local packet filter does.  Needs CAP_NET_RAW.
+ * probe raw, listen-raw, listen-tags: Ethernet frames as they are, for spoofed
+ * addresses, VLAN tags, broken headers, and for counting what arrives on the
+ * wire whatever the local packet filter does.  Needs CAP_NET_RAW.
  */
 #include "probe.h"
 
@@ -58,22 +58,63 @@ static int packet_open(const char *ifname, int protocol)
 	return fd;
 }
 
-int cmd_raw(int argc, char **argv)
+static int send_frames(int fd, const char *hex, const char *count_text)
 {
 	unsigned char frame[FRAME_MAX_BYTES];
 	uint64_t count = 1;
-	int fd, len;
+	int len = hex_parse(hex, frame);
 
-	len = argc < 3 || argc > 4 ? -EINVAL : hex_parse(argv[2], frame);
-	if (len < 0 || (argc == 4 && number_parse(argv[3], UINT32_MAX, &count)))
+	if (len < 0 || (count_text && number_parse(count_text, UINT32_MAX, &count)))
+		return -EINVAL;
+	for (uint64_t i = 0; i < count; i++)
+		if (send(fd, frame, (size_t)len, 0) < 0)
+			return -errno;
+	return (int)count;
+}
+
+/* Lines of "HEXFRAME [COUNT]": one docker exec for a whole attack. */
+static int send_lines(int fd)
+{
+	char line[2 * FRAME_MAX_BYTES + 32];
+	int total = 0;
+
+	while (fgets(line, sizeof(line), stdin)) {
+		const char *hex = strtok(line, " \n"), *count = strtok(NULL, " \n");
+		int r = hex ? send_frames(fd, hex, count) : 0;
+
+		if (r < 0)
+			return r;
+		total += r;
+	}
+	return total;
+}
+
+/* --mark: what a packet filter would see if marks crossed the border of a namespace. */
+int cmd_raw(int argc, char **argv)
+{
+	uint64_t mark = 0;
+	int fd, r;
+
+	if (argc > 2 && !strcmp(argv[1], "--mark")) {
+		if (number_parse(argv[2], UINT32_MAX, &mark))
+			return fail("raw", EINVAL);
+		argc -= 2;
+		argv += 2;
+	}
+	if (argc < 3 || argc > 4)
 		return fail("raw", EINVAL);
 	fd = packet_open(argv[1], 0);
 	if (fd < 0)
 		return fail("raw", -fd);
-	for (uint64_t i = 0; i < count; i++)
-		if (send(fd, frame, (size_t)len, 0) < 0)
-			return fail("raw", errno);
-	printf("sent %llu\n", (unsigned long long)count);
+	if (mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &(uint32_t){ (uint32_t)mark }, 4))
+		return fail("raw", errno);
+	if (!strcmp(argv[2], "-"))
+		r = send_lines(fd);
+	else
+		r = send_frames(fd, argv[2], argc == 4 ? argv[3] : NULL);
+	if (r < 0)
+		return fail("raw", -r);
+	printf("sent %d\n", r);
 	return 0;
 }
 
@@ -110,5 +151,40 @@ int cmd_listen_raw(int argc, char **argv)
 			in++;
 	}
 	printf("in %llu out %llu\n", (unsigned long long)in, (unsigned long long)out);
+	return 0;
+}
+
+/* One line for each frame that contains the bytes of HEXMAGIC: its direction and the four bytes
+ * after them, so that one listener serves any number of tests. */
+int cmd_listen_tags(int argc, char **argv)
+{
+	unsigned char magic[FRAME_MAX_BYTES], frame[FRAME_MAX_BYTES];
+	struct pollfd polls[2] = { { .events = POLLIN, .fd = stop_fd_open() },
+				   { .events = POLLIN } };
+	int len = argc == 3 ? hex_parse(argv[2], magic) : -EINVAL;
+
+	if (len < 0)
+		return fail("listen-tags", EINVAL);
+	polls[1].fd = packet_open(argv[1], ETH_P_ALL);
+	if (polls[1].fd < 0)
+		return fail("listen-tags", -polls[1].fd);
+	puts("ready");
+	while (!polls[0].revents) {
+		struct sockaddr_ll from;
+		socklen_t from_bytes = sizeof(from);
+		const unsigned char *tag;
+		ssize_t n;
+
+		if (poll(polls, 2, -1) <= 0 || !polls[1].revents)
+			continue;
+		n = recvfrom(polls[1].fd, frame, sizeof(frame), 0, (struct sockaddr *)&from,
+			     &from_bytes);
+		tag = n < 0 ? NULL : memmem(frame, (size_t)n, magic, (size_t)len);
+		if (!tag || tag + len + 4 > frame + n)
+			continue;
+		tag += len;
+		printf("%s %02x%02x%02x%02x\n", from.sll_pkttype == PACKET_OUTGOING ? "out" : "in",
+		       tag[0], tag[1], tag[2], tag[3]);
+	}
 	return 0;
 }

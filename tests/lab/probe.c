@@ -208,9 +208,12 @@ static const struct verb {
 	{ "sink", cmd_sink, "udp PORT", "count what flood sent, until SIGTERM or stdin ends" },
 	{ "stream", cmd_stream, "serve PORT | get ADDR PORT", "a transfer that reports its stalls" },
 	{ "hold", cmd_hold, "PROTO ADDR PORT", "one flow, a byte each 20 ms, alive N per echo" },
-	{ "raw", cmd_raw, "IFNAME HEXFRAME [COUNT]", "send an Ethernet frame as it is" },
+	{ "raw", cmd_raw, "[--mark N] IFNAME -|HEXFRAME [COUNT]",
+	  "send Ethernet frames as they are; - reads lines of HEXFRAME [COUNT]" },
 	{ "listen-raw", cmd_listen_raw, "IFNAME SECONDS HEXFILTER",
 	  "count frames that contain the bytes" },
+	{ "listen-tags", cmd_listen_tags, "IFNAME HEXMAGIC",
+	  "for each frame with the bytes: in or out, and the 4 bytes after them" },
 	{ "init", cmd_init, "", "process 1 of a namespace, until stdin ends" },
 };
 

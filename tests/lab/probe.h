@@ -52,3 +52,4 @@ int cmd_stream(int argc, char **argv);
 int cmd_hold(int argc, char **argv);
 int cmd_raw(int argc, char **argv);
 int cmd_listen_raw(int argc, char **argv);
+int cmd_listen_tags(int argc, char **argv);

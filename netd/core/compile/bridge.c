@@ -22,15 +22,18 @@
 #define SET_GUARD6 COMPILE_GUARD6
 #define SET_GUARD_ND "guard_nd"
 #define SET_MACS "any_mac"
+#define SET_OWN_MAC "own_mac"
 #define MAP_WITHIN "within_tier"
 
 enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IP6 = 0x86dd };
-enum { ND_ROUTER_ADVERT = 134, ND_SOLICIT = 135, ND_ADVERT = 136, ND_REDIRECT = 137 };
+enum { MLD_QUERY = 130, ND_ROUTER_ADVERT = 134, ND_SOLICIT = 135, ND_ADVERT = 136, ND_REDIRECT = 137 };
 
 static struct rs_match ether_type(uint32_t type)
 {
 	return match_number(RS_ETHER_TYPE, type);
 }
+
+static const uint8_t igmp = 2, all_hosts[4] = { 224, 0, 0, 1 };
 
 static struct rs_match icmpv6(void)
 {
@@ -49,7 +52,7 @@ static void emit_counted_drop(struct emit *e, struct rs_chain *chain, const char
 /* ---- sets ---- */
 
 struct bridge_sets {
-	struct rs_set *guard[2], *any[2], *macs, *guard_nd;
+	struct rs_set *guard[2], *any[2], *macs, *guard_nd, *own_mac;
 };
 
 /* An assignment's port is the name inside world->ports: its place follows from the pointer. */
@@ -114,6 +117,19 @@ static void add_guard(struct emit *e, struct bridge_sets *sets, size_t endpoint,
 		emit_elem(e, sets->guard_nd, &key);
 }
 
+static void add_own_mac(struct emit *e, struct rs_set *own_mac, size_t i)
+{
+	const struct mac_addr *mac = &e->in->world->endpoints[i].mac;
+	struct rs_key key = { 0 };
+
+	if (!e->assignments[i].port || mac_is_zero(mac))
+		return;
+	struct rs_key port = key_ifname(e->assignments[i].port);
+	rs_key_add(&key, RS_TYPE_IFNAME, port.bytes, true);
+	rs_key_add(&key, RS_TYPE_ETHER_ADDR, mac->bytes, true);
+	emit_elem(e, own_mac, &key);
+}
+
 static void add_endpoint(struct emit *e, struct bridge_sets *sets, size_t i)
 {
 	const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
@@ -123,6 +139,7 @@ static void add_endpoint(struct emit *e, struct bridge_sets *sets, size_t i)
 	rs_key_add(&mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, false);
 	if (!mac_is_zero(&endpoint->mac))
 		emit_elem(e, sets->macs, &mac);
+	add_own_mac(e, sets->own_mac, i);
 	if (endpoint->ipv4.family)
 		add_guard(e, sets, i, &endpoint->ipv4);
 	if (endpoint->ipv6.family) {
@@ -147,6 +164,7 @@ static void emit_sets(struct emit *e)
 	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
 	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
 	sets.macs = emit_set(e, SET_MACS, mac, 1);
+	sets.own_mac = emit_set(e, SET_OWN_MAC, guard4, 2);
 	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
 		if (emit_group_of(e, i))
 			add_endpoint(e, &sets, i);
@@ -164,7 +182,8 @@ static void emit_prerouting(struct emit *e)
 	if (e->err)
 		return;
 	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP),
-	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP_SADDR, SET_GUARD4));
+	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP_SADDR, SET_GUARD4),
+	     match_is_not(RS_META_L4PROTO, &igmp));
 	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP6),
 	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP6_SADDR, SET_GUARD6),
 	     match_is_not(RS_META_L4PROTO, &icmp6));
@@ -181,7 +200,7 @@ static void emit_prerouting(struct emit *e)
 static void emit_guard(struct emit *e)
 {
 	struct rs_chain *chain =
-		emit_chain(e, "guard", "ARP and ICMPv6 of our ports; everything else is dropped");
+		emit_chain(e, "guard", "ARP, ICMPv6 and IGMP of our ports; all else is dropped");
 
 	if (e->err)
 		return;
@@ -189,11 +208,17 @@ static void emit_guard(struct emit *e)
 	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_ARP_SADDR_IP, SET_GUARD4),
 	     match_in3(RS_META_IIFNAME, RS_ARP_SADDR_ETHER, RS_ARP_SADDR_IP, SET_GUARD4));
 	EMIT(e, chain, RS_GOTO, "guard_icmpv6", ether_type(ETHERTYPE_IP6), icmpv6());
+	/* General queries go to all hosts, reports and leaves elsewhere. */
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP),
+	     match_number(RS_META_L4PROTO, igmp),
+	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP_SADDR, SET_GUARD4),
+	     match_is_not(RS_IP_DADDR, all_hosts));
 	emit_always(e, chain, RS_GOTO, "spoofed");
 }
 
-/* No container is a router; an advertisement is for an address of one's own; the probe for a
- * duplicate address has no source yet, but a target. */
+/* No container is a router, of multicast neither: a bridge that has heard a query floods multicast,
+ * and with it neighbour discovery, only to ports that answered it. An advertisement is for an
+ * address of one's own; the probe for a duplicate address has no source yet, but a target. */
 static void emit_guard_icmpv6(struct emit *e)
 {
 	static const uint8_t unspecified[16];
@@ -205,6 +230,7 @@ static void emit_guard_icmpv6(struct emit *e)
 
 	if (e->err)
 		return;
+	EMIT(e, chain, RS_GOTO, "spoofed", icmpv6(), match_number(RS_ICMPV6_TYPE, MLD_QUERY));
 	EMIT(e, chain, RS_GOTO, "spoofed", icmpv6(),
 	     match_number(RS_ICMPV6_TYPE, ND_ROUTER_ADVERT));
 	EMIT(e, chain, RS_GOTO, "spoofed", icmpv6(), match_number(RS_ICMPV6_TYPE, ND_REDIRECT));
@@ -258,14 +284,47 @@ static void emit_forward(struct emit *e)
 	emit_counted_drop(e, chain, "denied_bridged");
 }
 
+/* ether daddr & @mask == @value */
+static struct rs_match destination_bits(const uint8_t mask[6], const uint8_t value[6])
+{
+	struct rs_match match = match_is(RS_ETHER_DADDR, value);
+
+	match.op = RS_BITS;
+	rs_key_add(&match.mask, RS_TYPE_ETHER_ADDR, mask, false);
+	return match;
+}
+
+/* What is meant for one container goes to its port only. A bridge floods frames for a MAC that it
+ * has forgotten, and believes the last who spoke with a MAC: see emit_input(). */
 static void emit_postrouting(struct emit *e)
 {
+	static const uint8_t group_bit[6] = { 1 };
+	struct rs_chain *chain = emit_base_chain(
+		e, "postrouting", RS_HOOK_POSTROUTING, PRIORITY_FIRST,
+		"a port receives what is meant for it, or for all; nothing until it is admitted");
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_OIFNAME, SET_CLOSED));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, SET_OWN_MAC));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_OIFNAME, SET_PORTS));
+	EMIT(e, chain, RS_ACCEPT, NULL, destination_bits(group_bit, group_bit));
+	emit_counted_drop(e, chain, "denied_misdirected");
+}
+
+/* Frames for 01:80:c2:00:00:0x (802.1D) come here without having passed prerouting, and then teach
+ * the bridge where their source is. */
+static void emit_input(struct emit *e)
+{
+	static const uint8_t reserved[6] = { 0x01, 0x80, 0xc2 },
+			     mask[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0 };
 	struct rs_chain *chain =
-		emit_base_chain(e, "postrouting", RS_HOOK_POSTROUTING, PRIORITY_FIRST,
-				"a port that is not admitted receives nothing");
+		emit_base_chain(e, "input", RS_HOOK_INPUT, PRIORITY_FIRST,
+				"frames between bridges are no business of a container");
 
 	if (!e->err)
-		EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_OIFNAME, SET_CLOSED));
+		EMIT(e, chain, RS_GOTO, "spoofed", destination_bits(mask, reserved),
+		     match_in(RS_META_IIFNAME, SET_PORTS));
 }
 
 /* Members of one tier that may reach each other freely need no connection state: this holds
@@ -306,6 +365,7 @@ void emit_bridge_table(struct emit *e)
 	emit_guard(e);
 	emit_guard_icmpv6(e);
 	emit_spoofed(e);
+	emit_input(e);
 	emit_forward(e);
 	emit_postrouting(e);
 }

@@ -12,6 +12,8 @@
 
 /* Values of nft_ct_direction and of the ICMPv6 types (RFC 4861, RFC 3810). */
 enum { CT_ORIGINAL = 0, CT_REPLY = 1 };
+/* NF_CT_STATE_BIT(IP_CT_RELATED) */
+#define CT_STATE_RELATED 4u
 enum { ND_SOLICIT = 135, ND_ADVERT = 136, MLD2_REPORT = 143 };
 
 #define MARK_BIT(e) ((e)->in->stamp_mask & (~(e)->in->stamp_mask + 1))
@@ -60,6 +62,12 @@ static void emit_bridged(struct emit *e, struct rs_chain *chain, const struct rs
 	emit_verdict(e, chain, &draft, RS_ACCEPT, NULL);
 }
 
+static void emit_jump_related(struct emit *e, struct rs_chain *chain)
+{
+	EMIT(e, chain, RS_JUMP, CHAIN_RELATED,
+	     match_bits(RS_CT_STATE, CT_STATE_RELATED, CT_STATE_RELATED));
+}
+
 static void emit_forward(struct emit *e)
 {
 	struct rs_match stamped = match_stamp(e);
@@ -69,6 +77,7 @@ static void emit_forward(struct emit *e)
 
 	if (e->err)
 		return;
+	emit_jump_related(e, chain);
 	emit_bridged(e, chain, &stamped);
 	EMIT(e, chain, RS_ACCEPT, NULL, stamped);
 	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_IIFNAME, SET_BRIDGES));
@@ -79,6 +88,35 @@ static const enum rs_field destination4[] = { RS_CT_REPLY_IP_SADDR };
 static const enum rs_field destination6[] = { RS_CT_REPLY_IP6_SADDR };
 static const enum rs_field source4[] = { RS_CT_ORIGINAL_IP_SADDR };
 static const enum rs_field source6[] = { RS_CT_ORIGINAL_IP6_SADDR };
+
+/* Connection tracking takes an ICMP error for part of the connection that its payload speaks of,
+ * whoever sent it. A container may only speak of its own connections; from outside come the errors
+ * of routers, but none about a connection between two containers. */
+static void emit_related(struct emit *e)
+{
+	static const enum rs_field ends[4][2] = {
+		{ RS_IP_SADDR, RS_CT_ORIGINAL_IP_SADDR },
+		{ RS_IP_SADDR, RS_CT_REPLY_IP_SADDR },
+		{ RS_IP6_SADDR, RS_CT_ORIGINAL_IP6_SADDR },
+		{ RS_IP6_SADDR, RS_CT_REPLY_IP6_SADDR },
+	};
+	struct rs_chain *own = emit_chain(e, CHAIN_OWN_ERROR, NULL);
+	struct rs_chain *chain =
+		emit_chain(e, CHAIN_RELATED, "an ICMP error comes from an end of its connection");
+
+	if (e->err)
+		return;
+	emit_always(e, own, RS_RETURN, NULL);
+	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
+	     match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4), match_in(RS_CT_REPLY_IP_SADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
+	     match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6),
+	     match_in(RS_CT_REPLY_IP6_SADDR, SET_ANY6));
+	EMIT(e, chain, RS_RETURN, NULL, match_not_in(RS_META_IIFNAME, SET_BRIDGES));
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		emit_vmap(e, chain, ends[i], 2, i < 2 ? MAP_OWN4 : MAP_OWN6);
+	emit_always(e, chain, RS_GOTO, CHAIN_NOBODY);
+}
 
 /* Neighbour discovery has no connection to judge. Hop limit 255: it was not routed. On a bridge
  * its addresses are bound to the port by bridge netd. */
@@ -137,6 +175,7 @@ static void emit_input(struct emit *e)
 
 	if (e->err)
 		return;
+	emit_jump_related(e, chain);
 	EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_REPLY));
@@ -207,6 +246,7 @@ static void emit_accepted(struct emit *e)
 void emit_inet_base(struct emit *e)
 {
 	emit_prerouting(e);
+	emit_related(e);
 	emit_forward(e);
 	emit_input(e);
 	emit_output(e);

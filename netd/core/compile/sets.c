@@ -9,12 +9,14 @@
 #include "core/policy/zone.h"
 
 struct endpoint_sets {
-	struct rs_set *any[2], *audited[2], *to[2], *from[2];
+	struct rs_set *any[2], *audited[2], *to[2], *from[2], *own[2];
 	struct rs_set **members; /* [group * 2 + family] */
 };
 
 static const enum rs_type ifname_type[] = { RS_TYPE_IFNAME, RS_TYPE_IFNAME };
 static const enum rs_type address_types[2][1] = { { RS_TYPE_IPV4 }, { RS_TYPE_IPV6 } };
+static const enum rs_type pair_types[2][2] = { { RS_TYPE_IPV4, RS_TYPE_IPV4 },
+					       { RS_TYPE_IPV6, RS_TYPE_IPV6 } };
 
 static void emit_bridges(struct emit *e)
 {
@@ -70,9 +72,9 @@ static void emit_zones(struct emit *e)
 
 static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 {
-	static const char *const names[2][4] = {
-		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4 },
-		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6 },
+	static const char *const names[2][5] = {
+		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4, MAP_OWN4 },
+		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6, MAP_OWN6 },
 	};
 
 	sets->members = arena_alloc(e->arena, 2 * e->n_groups * sizeof(struct rs_set *));
@@ -83,6 +85,7 @@ static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 		sets->any[family] = emit_set(e, names[family][0], type, 1);
 		sets->to[family] = emit_map(e, names[family][1], type, 1);
 		sets->from[family] = emit_map(e, names[family][2], type, 1);
+		sets->own[family] = emit_map(e, names[family][4], pair_types[family], 2);
 		if (e->any_audited)
 			sets->audited[family] = emit_set(e, names[family][3], type, 1);
 		for (size_t g = 0; g < e->n_groups && !e->err; g++)
@@ -91,12 +94,24 @@ static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 	}
 }
 
+/* nft cannot compare two fields of a packet; a map of the pairs that are alike does. */
+static void add_own(struct emit *e, struct rs_set *own, const struct ip_addr *addr)
+{
+	enum rs_type type = addr->family == IP_V6 ? RS_TYPE_IPV6 : RS_TYPE_IPV4;
+	struct rs_key pair = { 0 };
+
+	rs_key_add(&pair, type, addr->bytes, true);
+	rs_key_add(&pair, type, addr->bytes, true);
+	emit_goto_elem(e, own, &pair, CHAIN_OWN_ERROR);
+}
+
 static void add_member(struct emit *e, struct endpoint_sets *sets, const struct group *group,
 		       const struct ip_addr *addr)
 {
 	size_t family = addr->family == IP_V6;
 	struct rs_key key = key_addr(addr);
 
+	add_own(e, sets->own[family], addr);
 	emit_elem(e, sets->members[(size_t)(group - e->groups) * 2 + family], &key);
 	emit_goto_elem(e, sets->to[family], &key, group->to_chain);
 	emit_goto_elem(e, sets->from[family], &key, group->from_chain);

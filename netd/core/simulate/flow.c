@@ -205,6 +205,9 @@ static void set_number(struct sim_packet *packet, enum rs_field field, uint32_t 
 	sim_packet_set(packet, field, &value);
 }
 
+/* The bridge's own MAC, or the router's behind it: nobody's that a rule knows. */
+static const struct mac_addr bridge_mac = { { 0x02 } };
+
 /* What stays the same on the whole way, as the first packet of the connection shows it. */
 static struct sim_packet make_packet(const struct way *way)
 {
@@ -247,6 +250,8 @@ static struct sim_packet make_packet(const struct way *way)
 		sim_packet_set(&packet, RS_ICMPV6_TYPE, &echo);
 	if (way->from.endpoint)
 		sim_packet_set(&packet, RS_ETHER_SADDR, way->from.endpoint->mac.bytes);
+	sim_packet_set(&packet, RS_ETHER_DADDR,
+		       way->to.endpoint ? way->to.endpoint->mac.bytes : bridge_mac.bytes);
 	return packet;
 }
 

@@ -21,6 +21,8 @@ struct question {
 	bool is_for_sync;
 	bool is_stale;		      /* drop the answer */
 	bool is_again;		      /* ask once more when this is answered */
+	char *early;		      /* QUESTION_CONTAINER: the inspect that came first */
+	size_t early_len;
 	struct http_request *request; /* NULL: waits for its turn */
 };
 
@@ -129,13 +131,19 @@ void ask_forget(struct docker *docker, enum question_kind kind, const char *id)
 		q->is_stale |= is_same(q, kind, id);
 }
 
+static void question_free(struct question *question)
+{
+	free(question->early);
+	free(question);
+}
+
 void ask_cancel_all(struct docker *docker)
 {
 	while (docker->questions) {
 		struct question *question = docker->questions;
 		docker->questions = question->next;
 		(void)http_cancel(question->request);
-		free(question);
+		question_free(question);
 	}
 	docker->n_inspects = 0;
 }
@@ -199,10 +207,46 @@ static void forget_older(const struct question *answered)
 			q->is_stale = true;
 }
 
+/* Of a container that is not listed yet, nothing can be stored. To ask once more would be too late:
+ * Docker does not answer while it starts. True: the list's answer will bring it along. */
+static bool keep_early_inspect(const struct question *question, const struct http_result *result)
+{
+	struct question *list = question->docker->questions;
+
+	while (list && (list->is_stale || !is_same(list, QUESTION_CONTAINER, question->id)))
+		list = list->next;
+	if (question->kind != QUESTION_INSPECT || !list || result->error || result->status != 200)
+		return false;
+	char *copy = malloc(result->len + 1);
+	if (!copy)
+		return false;
+	memcpy(copy, result->body, result->len);
+	free(list->early);
+	list->early = copy;
+	list->early_len = result->len;
+	return true;
+}
+
+static void use_early_inspect(const struct question *question)
+{
+	struct docker *docker = question->docker;
+	const char *error = NULL;
+
+	if (!question->early)
+		return;
+	int r = world_store_put_inspect(docker->store, question->early, question->early_len,
+					&error);
+	if (r != 0)
+		(void)snprintf(docker->error, sizeof(docker->error), "inspect %.12s: %.200s",
+			       question->id, r > 0 ? error : "no memory");
+}
+
 static void use_answer(const struct question *question, const struct http_result *result)
 {
 	struct docker *docker = question->docker;
 	char text[LINK_ERROR_LEN], what[64];
+	if (keep_early_inspect(question, result))
+		return;
 	const char *failure = store_answer(question, result, text);
 
 	/* An inspect is a comfort: ports come with the start event too. */
@@ -222,6 +266,7 @@ static void use_answer(const struct question *question, const struct http_result
 		return;
 	}
 	forget_older(question);
+	use_early_inspect(question);
 	if (docker->handler.on_change)
 		docker->handler.on_change(docker->handler.userdata, kinds[question->kind].why);
 }
@@ -241,5 +286,5 @@ static void on_answer(void *userdata, const struct http_result *result)
 		use_answer(question, result);
 	if (question->is_again && docker->link == DOCKER_LINK_UP)
 		ask(docker, question->kind, question->id);
-	free(question);
+	question_free(question);
 }
