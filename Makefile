@@ -101,6 +101,7 @@ $(unit_bin) $(netns_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 
 $(tool_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	$(say) LD $@
+	@mkdir -p $(@D)
 	$(call link)
 
 # The client is the one part of netdctl with tests of its own.

@@ -44,12 +44,15 @@ enum ctl_option {
 	OPT_AGAINST = 1 << 3,
 	OPT_CONFIRM = 1 << 4,
 	OPT_DOCKER = 1 << 5,
+	OPT_YES = 1 << 6,
+	OPT_ROOT = 1 << 7,
 };
 
 struct ctl_args {
-	const char *policy, *inventory, *compose, *against; /* NULL: not given */
-	uint32_t confirm_s;				    /* 0: not given */
-	char **files;					    /* positional arguments */
+	const char *policy, *inventory, *compose, *against, *root; /* NULL: not given */
+	uint32_t confirm_s;					   /* 0: not given */
+	bool yes;
+	char **files; /* positional arguments */
 	size_t n;
 };
 
@@ -103,7 +106,18 @@ int input_prepare(const struct ctl *ctl, const struct ctl_args *args, struct are
 int input_compile(const struct policy *const *policies, size_t n, const struct world *world,
 		  int64_t now, struct arena *arena, struct report_input *ret) MUST_CHECK;
 
+/* ---- docker.c ---- */
+
+/* The engine's URL: of --docker, DOCKER_HOST, or its socket. */
+const char *docker_url(const struct ctl *ctl);
+/* What Docker says. CTL_OK; CTL_UNREACHABLE, CTL_USAGE: *error (in @arena) says why. */
+int docker_world(const struct ctl *ctl, struct arena *arena, const struct world **ret,
+		 const char **error) MUST_CHECK;
+
 /* ---- live.c ---- */
+
+/* Asks without a word on stderr: *ret is NULL where no daemon answers. */
+int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret) MUST_CHECK;
 
 /* Asks the daemon. Takes @request; *ret (owned by the caller) is the "report" of its answer, or
  * NULL when it has none. The exit status follows from the answer's code; an error is said, and so
@@ -119,7 +133,7 @@ int live_verb(const struct ctl *ctl, const char *verb,
 
 typedef void show_fn(const struct ctl *ctl, const cJSON *report);
 show_fn show_explain, show_plan, show_matrix, show_matrix_dot, show_matrix_mermaid, show_endpoints,
-	show_rules, show_ports, show_status, show_test, show_test_tap, show_test_junit;
+	show_rules, show_ports, show_status, show_doctor, show_test, show_test_tap, show_test_junit;
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
@@ -141,4 +155,4 @@ void xml_print(const char *text);
 
 ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export,
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
-	verb_confirm, verb_reload;
+	verb_confirm, verb_reload, verb_off, verb_doctor;

@@ -29,6 +29,20 @@ int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret)
 	return wire_exit_status(answer.code);
 }
 
+int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret)
+{
+	CLEANUP(client_answer_done) struct client_answer answer = { .code = WIRE_INTERNAL };
+	struct client_options options = { .path = ctl->socket };
+
+	*ret = NULL;
+	if (!request)
+		return ctl_out_of_memory();
+	client_call(&options, request, &answer);
+	cJSON_Delete(request);
+	*ret = cJSON_DetachItemFromObjectCaseSensitive(answer.json, "report");
+	return CTL_OK;
+}
+
 int live_add_files(cJSON *request, const struct policydir *dir, struct arena *arena)
 {
 	cJSON *files = cJSON_AddArrayToObject(request, "files");

@@ -12,7 +12,7 @@
 
 static const struct {
 	enum ctl_option bit;
-	const char *name, *arg, *help;
+	const char *name, *arg, *help; /* arg "": takes none */
 } options[] = {
 	{ OPT_POLICY, "policy", "FILE", "ask this policy instead of the running daemon" },
 	{ OPT_INVENTORY, "inventory", "FILE",
@@ -22,6 +22,8 @@ static const struct {
 	{ OPT_CONFIRM, "confirm", "TIME",
 	  "go back unless `netdctl confirm` comes within TIME (60s, 5m)" },
 	{ OPT_DOCKER, "docker", "URL", "Docker's API (default: DOCKER_HOST, or its socket)" },
+	{ OPT_ROOT, "root", "DIR", "where the host's / is mounted (from inside a container)" },
+	{ OPT_YES, "yes", "", "do not ask" },
 };
 
 #define FIRST_OPTION 1000 /* getopt's value of options[0] */
@@ -95,6 +97,10 @@ static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bi
 		args->against = value;
 	if (bit == OPT_DOCKER)
 		ctl->docker = value;
+	if (bit == OPT_ROOT)
+		args->root = value;
+	if (bit == OPT_YES)
+		args->yes = true;
 	if (bit != OPT_CONFIRM)
 		return CTL_OK;
 	args->confirm_s = parse_seconds(value);
@@ -136,8 +142,10 @@ static void fill_long_options(const struct ctl_verb *verb, struct option *list)
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		if (verb->usage.options & options[i].bit)
-			list[n++] = (struct option){ options[i].name, required_argument, NULL,
-						     FIRST_OPTION + (int)i };
+			list[n++] =
+				(struct option){ options[i].name,
+						 *options[i].arg ? required_argument : no_argument,
+						 NULL, FIRST_OPTION + (int)i };
 	list[n++] = (struct option){ "format", required_argument, NULL, 'f' };
 	list[n++] = (struct option){ "help", no_argument, NULL, 'h' };
 	list[n] = (struct option){ 0 };

@@ -63,6 +63,10 @@ void show_endpoints(const struct ctl *ctl, const cJSON *report)
 		table_row(table, row, *tier && !*why ? PAINT_PLAIN : PAINT_BAD);
 	}
 	table_print(table);
+	cJSON_ArrayForEach(item, (arena ? wire_array(report, "unholdable") : NULL))
+		printf("%s%s%s can get around a packet filter: %s (netdctl doctor says more)\n",
+		       paint(ctl, PAINT_WARN), member_text(item, "container"),
+		       paint(ctl, PAINT_PLAIN), member_list(item, "traits", arena));
 }
 
 static const char *hits_of(const cJSON *item, struct arena *arena)
@@ -173,6 +177,22 @@ static void show_tier_counts(const struct ctl *ctl, const cJSON *report, struct 
 		    *trouble ? PAINT_WARN : PAINT_GOOD);
 }
 
+static void show_mode(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	const char *mode = member_text(report, "mode"), *off = member_text(report, "off_since");
+
+	if (*off)
+		status_line(ctl, "mode",
+			    arena_printf(arena,
+					 "OFF since %s: nothing is enforced; `netdctl reload` puts "
+					 "the policy back",
+					 off),
+			    PAINT_BAD);
+	else
+		status_line(ctl, "mode", *mode ? mode : "no policy: everything is closed",
+			    strcmp(mode, "enforce") == 0 ? PAINT_GOOD : PAINT_WARN);
+}
+
 static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena *arena)
 {
 	const char *error = member_text(report, "policy_error");
@@ -209,7 +229,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const cJSON *docker = cJSON_GetObjectItemCaseSensitive(report, "docker");
-	const char *mode = member_text(report, "mode"), *link = member_text(docker, "link");
+	const char *link = member_text(docker, "link");
 	double drifts = wire_number(report, "drifts", 0);
 	bool up = strncmp(link, "up", 2) == 0 || strncmp(link, "inventory", 9) == 0;
 	bool needs_nf = wire_bool(report, "needs_bridge_nf", false);
@@ -219,8 +239,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	if (!arena)
 		return;
 	status_line(ctl, "netd", member_text(report, "version"), PAINT_BOLD);
-	status_line(ctl, "mode", *mode ? mode : "no policy: everything is closed",
-		    strcmp(mode, "enforce") == 0 ? PAINT_GOOD : PAINT_WARN);
+	show_mode(ctl, report, arena);
 	show_policy(ctl, report, arena);
 	status_line(ctl, "docker",
 		    up ? link : arena_printf(arena, "%s %s", link, member_text(docker, "error")),

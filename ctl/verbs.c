@@ -13,6 +13,7 @@ static const struct ctl_verb verbs[] = {
 	{ "matrix", verb_matrix, { HOST_FACTS | OPT_POLICY, MATRIX_FORMATS } },
 	{ "export", verb_export, { HOST_FACTS, NULL } },
 	{ "inventory", verb_inventory, { OPT_DOCKER, "text json" } },
+	{ "doctor", verb_doctor, { OPT_INVENTORY | OPT_DOCKER | OPT_ROOT, NULL } },
 	{ "status", verb_status, { 0, NULL } },
 	{ "endpoints", verb_endpoints, { 0, NULL } },
 	{ "rules", verb_rules, { 0, NULL } },
@@ -20,6 +21,7 @@ static const struct ctl_verb verbs[] = {
 	{ "apply", verb_apply, { OPT_CONFIRM, NULL } },
 	{ "confirm", verb_confirm, { 0, NULL } },
 	{ "reload", verb_reload, { 0, NULL } },
+	{ "off", verb_off, { OPT_YES, NULL } },
 };
 
 const struct ctl_verb *ctl_verbs(size_t *ret_n)

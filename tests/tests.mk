@@ -30,19 +30,36 @@ check-netns: $(netns_bin) ## tests against the kernel, in network namespaces of 
 
 .PHONY: check-docker
 check-docker: all ## tests with a real Docker engine in a namespace of its own (root)
-	@tests/run-docker
+	@NETD=$(abspath $(O))/netd tests/run-docker
 
 .PHONY: test
-test: ## everything that CI runs
-	@tests/run-all
+test: ## all tests, with a closing line over all of them
+	@O=$(O) tests/run-all
+
+.PHONY: asan
+asan: ## unit, netdctl and netns tests with the address and undefined-behaviour sanitizers (root)
+	@$(MAKE) --no-print-directory SAN=1 O=build-asan all test-programs
+	@MAKEFLAGS= $(MAKE) -k --no-print-directory SAN=1 O=build-asan check-unit check-ctl check-netns
+
+.PHONY: clang
+clang: ## everything built with clang, and the unit tests run
+	@$(MAKE) --no-print-directory CC=clang O=build-clang all test-programs check-headers
+	@MAKEFLAGS= $(MAKE) --no-print-directory CC=clang O=build-clang check-unit
+
+.PHONY: test-programs
+test-programs: $(unit_bin) $(netns_bin) $(tool_bin)
+
+.PHONY: valgrind
+valgrind: all ## the daemon through start, events, reload and stop (root)
+	@NETD=$(abspath $(O))/netd tests/valgrind
 
 .PHONY: demo
 demo: ## a three-tier app on a Docker engine of its own, before and after netd (root)
-	@tests/demo
+	@O=$(O) MAKE=$(MAKE) tests/demo
 
 .PHONY: bench
 bench: all ## packet rate, throughput, latency and memory, as interleaved ratios (root)
-	@tests/bench/run
+	@NETD=$(abspath $(O))/netd tests/bench/run
 
 .PHONY: format
 format: ## rewrite the sources in the house format

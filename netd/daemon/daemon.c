@@ -51,9 +51,11 @@ static void on_docker_event(void *userdata, const struct world_event *event)
 
 static void on_docker_down(void *userdata, const char *reason)
 {
-	(void)userdata;
+	const struct daemon *d = userdata;
+
 	log_warning(LOG_ID_DOCKER_LOST,
-		    "Docker: %s; the rules stay as they are, new containers stay closed", reason);
+		    "Docker at %s: %s; the rules stay as they are, new containers stay closed",
+		    d->options->docker_url, reason);
 }
 
 static void on_ports_changed(void *userdata)
@@ -91,19 +93,23 @@ static int on_etc_changed(sd_event_source *source, const struct inotify_event *e
 }
 
 /* A policy that is wrong was logged, and the one in force stays. */
-static void reload_policy(struct daemon *d)
+static bool reload_policy(struct daemon *d)
 {
-	int r = policy_reload(d);
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct diag_list diags;
 
+	diag_init(&diags, arena);
+	int r = arena ? policy_reload(d, &diags) : -ENOMEM;
 	if (r < 0)
 		log_error(LOG_ID_INTERNAL,
 			  "the policy cannot be read again: %s; the one in force stays",
 			  strerror(-r));
+	return r == 0;
 }
 
 static void on_policy_files_changed(void *userdata)
 {
-	reload_policy(userdata);
+	(void)reload_policy(userdata);
 }
 
 static void tables_disturbed(struct daemon *d)
@@ -185,7 +191,8 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	reload_policy(d);
+	if (reload_policy(d))
+		reconcile_note(d, PLAN_ON);
 	return refresh_resolvers(d) == -ENOMEM ? -ENOMEM : 0;
 }
 
@@ -397,7 +404,8 @@ static int start_docker(struct daemon *d)
 {
 	struct docker_options options = { .url = d->options->docker_url,
 					  .cert_dir = d->options->docker_cert_dir,
-					  .tls_verify = d->options->docker_tls_verify };
+					  .tls_verify = d->options->docker_tls_verify,
+					  .inspects_all = true };
 	struct docker_handler handler = { .on_synced = on_docker_synced,
 					  .on_change = on_docker_change,
 					  .on_event = on_docker_event,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
- * policy is wanted), reconcile.c (carries out the plan's steps), answers.c (control verbs). */
+ * policy is wanted), reconcile.c (carries out the plan's steps), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -38,6 +38,7 @@ struct generation {
 	const struct world *world;
 	struct compile_output compiled;
 	uint64_t number;
+	int64_t judged_at; /* seconds since the epoch: rules with `until` hold or not as of then */
 };
 
 #define LATENCY_SAMPLES 256
@@ -77,6 +78,7 @@ struct daemon {
 	uint32_t stamp;
 	uint64_t n_commits, n_failures, n_disturbed, started_us;
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: not */
+	int64_t off_since;		     /* of meaning while plan.off */
 	struct fw_error last_error;
 	struct latency latency;
 	int bridge_nf_error; /* 0, or why bridge-nf-call-* could not be set */
@@ -92,9 +94,9 @@ int daemon_run(const struct options *options) MUST_CHECK;
 
 /* At start: the files at --policy, else the last policy that was in force, else the empty one. */
 int policy_start(struct daemon *d) MUST_CHECK;
-/* Reads --policy again. A policy that is not valid leaves the one in force, and is logged. 0
- * (taken), POLICY_E_INVALID, -ENOMEM. */
-int policy_reload(struct daemon *d) MUST_CHECK;
+/* Reads --policy again. A policy that is not valid leaves the one in force, and is logged. @diags:
+ * what was found; nothing where the files cannot be read. 0 (taken), POLICY_E_INVALID, -ENOMEM. */
+int policy_reload(struct daemon *d, struct diag_list *diags) MUST_CHECK;
 /* Takes over texts from somewhere else. @diags: what was found. As above. */
 int policy_take(struct daemon *d, const struct policy_source *sources, size_t n, const char *origin,
 		struct diag_list *diags) MUST_CHECK;

@@ -169,17 +169,15 @@ static int read_path(struct daemon *d, struct arena *arena, struct policydir *fi
 	return r;
 }
 
-static int reload_from(struct daemon *d, const struct policydir *files, struct arena *arena)
+static int reload_from(struct daemon *d, const struct policydir *files, struct diag_list *diags)
 {
 	uint64_t digest = digest_sources(files->sources.items, files->sources.n);
 	struct policy_set *set = NULL;
-	struct diag_list diags;
-
-	diag_init(&diags, arena);
-	int r = policy_set_make(files->sources.items, files->sources.n, d->options->policy, &diags,
+	int r = policy_set_make(files->sources.items, files->sources.n, d->options->policy, diags,
 				&set);
+
 	if (r == POLICY_E_INVALID) {
-		log_findings(&diags);
+		log_findings(diags);
 		remember_error(d, "the files at --policy are not valid: netdctl validate");
 	}
 	if (r != 0)
@@ -190,7 +188,7 @@ static int reload_from(struct daemon *d, const struct policydir *files, struct a
 	return 0;
 }
 
-int policy_reload(struct daemon *d)
+int policy_reload(struct daemon *d, struct diag_list *diags)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct policydir files = { 0 };
@@ -198,7 +196,7 @@ int policy_reload(struct daemon *d)
 	if (!arena)
 		return -ENOMEM;
 	int r = read_path(d, arena, &files);
-	return r == 0 ? reload_from(d, &files, arena) : r;
+	return r == 0 ? reload_from(d, &files, diags) : r;
 }
 
 /* ---- the state folder ---- */
@@ -317,18 +315,20 @@ int policy_start(struct daemon *d)
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct policydir files = { 0 };
 	struct saved saved = { 0 };
+	struct diag_list diags;
 
 	if (!arena)
 		return -ENOMEM;
+	diag_init(&diags, arena);
 	int path = read_path(d, arena, &files);
 	int kept = read_saved(d, arena, &saved);
 	bool same_files = path == 0 && kept == 0 &&
 			  digest_sources(files.sources.items, files.sources.n) == saved.path_digest;
 	if (path == 0 && !same_files)
-		path = reload_from(d, &files, arena);
+		path = reload_from(d, &files, &diags);
 	if ((same_files || path != 0) && kept == 0 && take_saved(d, &saved, arena) == 0)
 		return 0;
 	if (same_files)
-		path = reload_from(d, &files, arena);
+		path = reload_from(d, &files, &diags);
 	return path == 0 ? 0 : path < 0 ? path : take_nothing(d);
 }

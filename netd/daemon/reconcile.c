@@ -24,7 +24,11 @@ uint64_t daemon_now_us(void)
 
 int64_t daemon_now_epoch(void)
 {
-	return (int64_t)time(NULL);
+	struct timespec now;
+
+	/* Not time(): it may still be in the second before, when a timer for this one fires. */
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec;
 }
 
 struct generation *generation_free(struct generation *generation)
@@ -117,6 +121,7 @@ static int make_generation(struct daemon *d, uint32_t stamp, struct generation *
 	}
 	generation->arena = arena;
 	generation->policy = d->wanted;
+	generation->judged_at = daemon_now_epoch();
 	int r = world_store_snapshot(d->store, arena, &generation->world);
 	if (r < 0)
 		return r;
@@ -125,7 +130,7 @@ static int make_generation(struct daemon *d, uint32_t stamp, struct generation *
 				    .stamp_mask = d->options->mark_mask,
 				    .stamp = stamp,
 				    .log_group = fw_can_log(d->fw) ? COMPILE_LOG_GROUP : 0,
-				    .now = daemon_now_epoch() };
+				    .now = generation->judged_at };
 	r = compile_ruleset(&in, arena, &generation->compiled, &why);
 	if (r < 0) {
 		log_error(LOG_ID_INTERNAL, "the compiler failed: %s; the last rules stay in force",
@@ -302,15 +307,18 @@ static void take_into_force(struct daemon *d, struct generation *next)
 /* Rules that end do so on their own. */
 static int arm_until(struct daemon *d)
 {
+	/* From the moment the rules in force were made for: what ends between then and now must not
+	 * be missed. */
+	int64_t next = policy_next_change(d->wanted->policy, d->committed->judged_at);
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	int64_t next = policy_next_change(d->wanted->policy, now.tv_sec);
 	if (next == 0)
 		return loop_disarm(d->until);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
 	/* A day at most: the wall clock may be set meanwhile. */
 	int64_t wait = next - now.tv_sec < 86400 ? next - now.tv_sec : 86400;
-	return loop_arm(d->until, (uint64_t)(wait * 1000000 - now.tv_nsec / 1000));
+	int64_t wait_us = wait * 1000000 - now.tv_nsec / 1000;
+	return loop_arm(d->until, wait_us > 0 ? (uint64_t)wait_us : 0);
 }
 
 static int run_step(struct daemon *d, enum plan_action action)

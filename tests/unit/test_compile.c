@@ -222,7 +222,7 @@ static void outside(void **state)
 		{ "10.9.9.9", "web-1", "80/tcp", 4, false, SIM_BY_NETD },
 		{ "203.0.113.1", "web-1", "81/tcp", 4, false, SIM_BY_NETD }, /* on loopback only */
 		{ "203.0.113.1", "web-2", "80/tcp", 4, false, SIM_BY_NETD }, /* not published */
-		{ "192.168.5.5", "db", "5432/tcp", 4, true, SIM_BY_NETD },
+		{ "192.168.5.5", "db", "5432/tcp", 4, false, SIM_BY_DOCKER }, /* internal */
 		{ "203.0.113.1", "db", "5432/tcp", 4, false, SIM_BY_NETD },
 		{ "web-1", "203.0.113.7", "443/tcp", 4, true, SIM_BY_NETD },
 		{ "web-1", "203.0.113.7", "80/tcp", 4, false, SIM_BY_NETD },
@@ -292,7 +292,7 @@ static void audit_needs_both_ends(void **state)
 		{ "db", "203.0.113.1", "80/tcp", 4, false, SIM_BY_DOCKER }, /* internal network */
 		{ "app@back", "db", "80/tcp", 4, false, SIM_BY_NETD },	    /* app is enforced */
 		{ "db", "app@back", "80/tcp", 4, false, SIM_BY_NETD },
-		{ "203.0.113.1", "db", "5432/tcp", 4, true, SIM_BY_NETD },
+		{ "203.0.113.1", "db", "5432/tcp", 4, false, SIM_BY_DOCKER },
 		{ "db", "host", "22/tcp", 4, true, SIM_BY_NETD },
 	};
 	struct fixture f;

@@ -85,6 +85,32 @@ static void disturbance_writes_everything(void **state)
 	assert_int_equal(plan_next(&plan, at(5)).action, PLAN_COMMIT_WHOLE);
 }
 
+static void off_stays_off_until_on(void **state)
+{
+	static const enum plan_input inputs[] = { PLAN_CHANGED, PLAN_DISTURBED, PLAN_SYNCED,
+						  PLAN_TICK, PLAN_OFF };
+	struct plan plan;
+
+	(void)state;
+	plan_init(&plan);
+	plan_note(&plan, PLAN_FOUND_TABLES, at(0)); /* held on to, as the world is not known */
+	plan_note(&plan, PLAN_FAILED, at(1));
+	plan_note(&plan, PLAN_OFF, at(2));
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(*inputs); i++) {
+		struct plan_step step;
+		plan_note(&plan, inputs[i], at(10000000 * (i + 1)));
+		step = plan_next(&plan, at(10000000 * (i + 1)));
+		assert_int_equal(step.action, PLAN_WAIT);
+		assert_true(step.wake_at_us == PLAN_NEVER);
+	}
+	plan_note(&plan, PLAN_ON, at(60000000));
+	assert_int_equal(plan_next(&plan, at(60000000)).action, PLAN_COMMIT_WHOLE);
+	plan_note(&plan, PLAN_COMMITTED, at(60000001));
+	assert_int_equal(plan_next(&plan, at(60000001)).action, PLAN_WAIT);
+	plan_note(&plan, PLAN_ON, at(60000002)); /* on already */
+	assert_int_equal(plan_next(&plan, at(60000002)).action, PLAN_WAIT);
+}
+
 static uint64_t next_random(uint64_t *seed)
 {
 	*seed ^= *seed << 13;
@@ -178,6 +204,7 @@ int main(void)
 		cmocka_unit_test(adopted_tables_stay_until_the_world_is_known),
 		cmocka_unit_test(failures_back_off_and_then_write_everything),
 		cmocka_unit_test(disturbance_writes_everything),
+		cmocka_unit_test(off_stays_off_until_on),
 		cmocka_unit_test(every_order_of_events),
 		cmocka_unit_test(stamps),
 	};

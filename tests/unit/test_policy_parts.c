@@ -10,11 +10,12 @@
 
 #include <cmocka.h>
 
-#include "core/policy/charset.h"
+#include "core/base/text.h"
 #include "core/policy/finding.h"
 #include "core/policy/policy.h"
 #include "core/policy/until.h"
 #include "core/policy/zone.h"
+#include "core/yaml/charset.h"
 
 static void test_until(void **state)
 {
@@ -131,7 +132,7 @@ static void test_charset(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct charset_fault fault = { 0 };
-		int r = policy_charset_check(rows[i].bytes, strlen(rows[i].bytes), &fault);
+		int r = charset_check(rows[i].bytes, strlen(rows[i].bytes), true, &fault);
 		assert_int_equal(r, rows[i].line ? CHARSET_E_FAULT : 0);
 		assert_int_equal(fault.line, rows[i].line);
 		assert_int_equal(fault.col, rows[i].col);
@@ -140,18 +141,18 @@ static void test_charset(void **state)
 
 static void test_quote(void **state)
 {
-	char word[POLICY_QUOTE_LEN], text[POLICY_QUOTE_LEN + 8];
+	char word[TEXT_QUOTE_LEN], text[TEXT_QUOTE_LEN + 8];
 
 	(void)state;
-	assert_string_equal(policy_quote("a\nb\tc", word), "a b c");
+	assert_string_equal(text_quote("a\nb\tc", word), "a b c");
 	memset(text, 'x', sizeof(text));
-	text[POLICY_QUOTE_LEN - 1] = '\0';
-	assert_string_equal(policy_quote(text, word), text); /* fits exactly */
-	text[POLICY_QUOTE_LEN - 1] = 'x';
-	text[POLICY_QUOTE_LEN] = '\0';
-	assert_string_equal(policy_quote(text, word) + POLICY_QUOTE_LEN - 4, "…");
-	memcpy(text + POLICY_QUOTE_LEN - 5, "\xc3\xa4", 2); /* never cut inside a character */
-	assert_int_equal(strlen(policy_quote(text, word)), POLICY_QUOTE_LEN - 2);
+	text[TEXT_QUOTE_LEN - 1] = '\0';
+	assert_string_equal(text_quote(text, word), text); /* fits exactly */
+	text[TEXT_QUOTE_LEN - 1] = 'x';
+	text[TEXT_QUOTE_LEN] = '\0';
+	assert_string_equal(text_quote(text, word) + TEXT_QUOTE_LEN - 4, "…");
+	memcpy(text + TEXT_QUOTE_LEN - 5, "\xc3\xa4", 2); /* never cut inside a character */
+	assert_int_equal(strlen(text_quote(text, word)), TEXT_QUOTE_LEN - 2);
 }
 
 int main(void)

@@ -81,3 +81,13 @@ const char *diag_suggest(struct diag_list *list, const char *word, const char *c
 	}
 	return best ? arena_printf(list->arena, "did you mean `%s`?", best) : NULL;
 }
+
+const char *diag_place(struct source_loc from, struct source_loc to, char ret[DIAG_PLACE_LEN])
+{
+	if (strcmp(from.file, to.file) == 0)
+		(void)snprintf(ret, DIAG_PLACE_LEN, "on line %u", to.line);
+	else
+		(void)snprintf(ret, DIAG_PLACE_LEN, "at %.*s:%u", DIAG_PLACE_LEN - 16, to.file,
+			       to.line);
+	return ret;
+}

@@ -42,3 +42,6 @@ bool diag_failed(const struct diag_list *list); /* any error, or a record lost *
 /* "did you mean `x`?" with the closest of the names, or NULL when none is close. */
 const char *diag_suggest(struct diag_list *list, const char *word, const char *const *names,
 			 size_t n);
+/* "on line 3", or "at other.yaml:3" as seen from @from. */
+#define DIAG_PLACE_LEN 128
+const char *diag_place(struct source_loc from, struct source_loc to, char ret[DIAG_PLACE_LEN]);

@@ -8,6 +8,11 @@
 #define LIMIT_POLICY_FILES 256u
 /* Nesting a policy never needs; bounds the parser's stack. */
 #define LIMIT_YAML_DEPTH 16u
+/* What aliases and merge keys may stand for, in values: a compose file's are some hundred. Bounds
+ * what a walk through the tree costs. */
+#define LIMIT_YAML_NODES 500000u
+/* Anchors of one file. */
+#define LIMIT_YAML_ANCHORS 1000u
 /* A chain per tier and a set per tier and family: keeps the ruleset readable and loads in ms. */
 #define LIMIT_TIERS 256u
 /* Rules are walked linearly inside a tier's chain (about 15 ns each for the first packet). */
@@ -20,6 +25,27 @@
 #define LIMIT_NAME 64u
 /* A peer in print: a tier name or a prefix. */
 #define LIMIT_PEER_TEXT 72u
+/* All files of a compose project together: the largest in use have some 2,000 lines. */
+#define LIMIT_COMPOSE_BYTES (1024u * 1024u)
+/* Files of it, those that `extends` names too. */
+#define LIMIT_COMPOSE_FILES 64u
+/* Values read, those of `extends` counted each time: bounds what a chain of them costs. */
+#define LIMIT_COMPOSE_VALUES 1000000u
+#define LIMIT_COMPOSE_EXTENDS 16u
+/* Docker's own pools hold some 30 networks, with addresses given some hundred. */
+#define LIMIT_COMPOSE_SERVICES 1000u
+#define LIMIT_COMPOSE_NETWORKS 200u
+#define LIMIT_COMPOSE_SUBNETS 16u /* of one network */
+#define LIMIT_COMPOSE_REPLICAS 1000u
+/* Containers, and their endpoints: symbolic addresses are of a /15. */
+#define LIMIT_COMPOSE_ENDPOINTS 10000u
+/* Published ports of all containers, ranges written out. */
+#define LIMIT_COMPOSE_PORTS 100000u
+/* Of one .env file. */
+#define LIMIT_COMPOSE_VARIABLES 4096u
+/* A text with its variables filled in, and all of them together. */
+#define LIMIT_COMPOSE_TEXT (64u * 1024u)
+#define LIMIT_COMPOSE_TEXTS (16u * 1024u * 1024u)
 /* Docker answers: 10,000 containers with labels stay below. */
 #define LIMIT_DOCKER_BYTES (64u * 1024u * 1024u)
 /* One line of Docker's event stream (labels are in it). */

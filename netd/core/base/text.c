@@ -79,6 +79,22 @@ bool text_failed(const struct text *text)
 	return text->failed;
 }
 
+const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN])
+{
+	static const char more[] = "…";
+	size_t n = strlen(word);
+	bool cut = n >= TEXT_QUOTE_LEN;
+
+	if (cut)
+		n = TEXT_QUOTE_LEN - sizeof(more);
+	while (cut && n > 0 && ((unsigned char)word[n] & 0xc0) == 0x80)
+		n--; /* not inside a character */
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (char)((unsigned char)word[i] < ' ' ? ' ' : word[i]);
+	memcpy(ret + n, cut ? more : "", cut ? sizeof(more) : 1);
+	return ret;
+}
+
 unsigned int text_distance(const char *a, const char *b, unsigned int limit)
 {
 	enum { LONGEST = 64 };

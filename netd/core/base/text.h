@@ -21,6 +21,9 @@ void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* "" instead of NULL when empty. */
 const char *text_str(const struct text *text);
 bool text_failed(const struct text *text);
+/* A word from outside fit for a message: short, on one line. */
+#define TEXT_QUOTE_LEN 64
+const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN]);
 /* The smallest number of single edits that turns a into b, at most limit + 1: for "did you mean".
  */
 unsigned int text_distance(const char *a, const char *b, unsigned int limit);

@@ -62,10 +62,24 @@ static void emit_bridged(struct emit *e, struct rs_chain *chain, const struct rs
 	emit_verdict(e, chain, &draft, RS_ACCEPT, NULL);
 }
 
-static void emit_jump_related(struct emit *e, struct rs_chain *chain)
+/* A related packet wears the mark of a connection that it is not of: an ICMP error, or the first of
+ * a connection that a helper expects (netd assigns none, others may), which is judged by itself. */
+static void emit_related_first(struct emit *e, struct rs_chain *chain, const char *name,
+			       const char *judge)
 {
-	EMIT(e, chain, RS_JUMP, CHAIN_RELATED,
-	     match_bits(RS_CT_STATE, CT_STATE_RELATED, CT_STATE_RELATED));
+	static const enum ip_proto judged[] = { PROTO_TCP, PROTO_UDP };
+	static const enum rs_field sides[] = { RS_META_IIFNAME, RS_META_OIFNAME };
+	struct rs_chain *related = emit_chain(e, name, NULL);
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_JUMP, name, match_bits(RS_CT_STATE, CT_STATE_RELATED, CT_STATE_RELATED));
+	for (size_t i = 0; i < ARRAY_LEN(judged); i++)
+		for (size_t side = 0; side < ARRAY_LEN(sides); side++)
+			EMIT(e, related, RS_GOTO, judge,
+			     match_number(RS_META_L4PROTO, proto_number(judged[i])),
+			     match_in(sides[side], SET_BRIDGES));
+	emit_always(e, related, RS_GOTO, CHAIN_RELATED);
 }
 
 static void emit_forward(struct emit *e)
@@ -77,7 +91,7 @@ static void emit_forward(struct emit *e)
 
 	if (e->err)
 		return;
-	emit_jump_related(e, chain);
+	emit_related_first(e, chain, "related_forward", CHAIN_JUDGE);
 	emit_bridged(e, chain, &stamped);
 	EMIT(e, chain, RS_ACCEPT, NULL, stamped);
 	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_IIFNAME, SET_BRIDGES));
@@ -175,7 +189,7 @@ static void emit_input(struct emit *e)
 
 	if (e->err)
 		return;
-	emit_jump_related(e, chain);
+	emit_related_first(e, chain, "related_input", CHAIN_FROM_CONTAINER);
 	EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_REPLY));

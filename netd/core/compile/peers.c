@@ -35,6 +35,23 @@ static size_t in_both_families(struct emit *e, const char *name, enum side side,
 	return 2;
 }
 
+/* A mask of no bits cannot be matched on: the whole family is its two halves. */
+static size_t in_prefix(const struct ip_prefix *prefix, enum side side, struct rs_match *ret)
+{
+	enum rs_field field = address_fields[side][prefix->addr.family == IP_V6];
+	struct ip_prefix half = *prefix;
+
+	if (prefix->len > 0) {
+		ret[0] = match_prefix(field, prefix);
+		return 1;
+	}
+	half.len = 1;
+	ret[0] = match_prefix(field, &half);
+	half.addr.bytes[0] = 0x80;
+	ret[1] = match_prefix(field, &half);
+	return 2;
+}
+
 size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum side side,
 			 struct rs_match ret[PEER_ALTERNATIVES])
 {
@@ -51,9 +68,7 @@ size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum si
 	case PEER_DNS:
 		return in_both_families(e, "dns", side, ret);
 	case PEER_PREFIX:
-		ret[0] = match_prefix(address_fields[side][peer->prefix.addr.family == IP_V6],
-				      &peer->prefix);
-		return 1;
+		return in_prefix(&peer->prefix, side, ret);
 	case PEER_HOST:
 		break; /* the host has chains of its own */
 	}

@@ -23,6 +23,15 @@ static void note_success(struct plan *plan)
 	plan->backoff_us = 0;
 }
 
+/* What comes after it is written from nothing, at once: no table is left to hold on to. */
+static void note_off(struct plan *plan)
+{
+	plan->off = plan->dirty = plan->whole = true;
+	plan->adopted = false;
+	plan->retry_at_us = PLAN_NEVER;
+	plan->backoff_us = 0;
+}
+
 void plan_note(struct plan *plan, enum plan_input input, struct plan_time now)
 {
 	switch (input) {
@@ -49,6 +58,12 @@ void plan_note(struct plan *plan, enum plan_input input, struct plan_time now)
 		break;
 	case PLAN_TICK:
 		break;
+	case PLAN_OFF:
+		note_off(plan);
+		break;
+	case PLAN_ON:
+		plan->off = false;
+		break;
 	}
 }
 
@@ -57,7 +72,7 @@ struct plan_step plan_next(const struct plan *plan, struct plan_time now)
 	struct plan_step wait = { PLAN_WAIT, plan->retry_at_us };
 	bool holding = plan->adopted && !plan->synced;
 
-	if (!plan->started || !plan->dirty || holding)
+	if (!plan->started || !plan->dirty || plan->off || holding)
 		return (struct plan_step){ PLAN_WAIT, PLAN_NEVER };
 	if (plan->retry_at_us != PLAN_NEVER && now.us < plan->retry_at_us)
 		return wait;

@@ -8,7 +8,8 @@
  *    neither opens nor cuts anything. Without such tables the closed base is written at once.
  *  - A failed commit leaves the last committed one in force, and is tried again with backoff.
  *  - A table that somebody else touched is written whole, from nothing.
- *  - Facts that are lost (Docker away) change nothing: the last world stays. */
+ *  - Facts that are lost (Docker away) change nothing: the last world stays.
+ *  - Tables that an admin took away stay away, whatever happens, until an admin asks for them. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,6 +33,8 @@ enum plan_input {
 	PLAN_COMMITTED, /* the step that was asked for succeeded */
 	PLAN_FAILED,	/* it failed */
 	PLAN_TICK,	/* the time asked for has come */
+	PLAN_OFF,	/* an admin had the tables removed */
+	PLAN_ON,	/* an admin wants them: apply, reload */
 };
 
 enum plan_action {
@@ -43,6 +46,7 @@ enum plan_action {
 struct plan {
 	bool started, adopted; /* adopted: the tables in the kernel are an earlier run's */
 	bool synced, dirty, whole;
+	bool off; /* nothing is written */
 	uint64_t retry_at_us, backoff_us; /* retry_at_us: PLAN_NEVER when no commit failed */
 };
 

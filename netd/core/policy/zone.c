@@ -4,7 +4,8 @@
  *    benchmarking, multicast, reserved. The documentation ranges count as internet;
  *  - metadata services of clouds: 169.254.0.0/16, 100.100.100.200, 168.63.129.16, fd00:ec2::254:
  *    only a CIDR opens them;
- *  - IPv6 outside 2000::/3, which nobody has been given. */
+ *  - IPv6 outside 2000::/3, which nobody has been given; 2001::/23 (Teredo and other protocols) and
+ *    2002::/16 (6to4), behind which any IPv4 address can stand, private ones too. */
 #include "core/policy/zone.h"
 
 #include <string.h>
@@ -29,7 +30,9 @@ static const struct ip_range internet4[] = {
 };
 
 static const struct ip_range internet6[] = {
-	{ V6(0x20), V6(0x3f, 0xff, 0xff, 0xff, FF4, FF4, FF4) },
+	{ V6(0x20), V6(0x20, 0, 0xff, 0xff, FF4, FF4, FF4) },
+	{ V6(0x20, 0x01, 0x02), V6(0x20, 0x01, 0xff, 0xff, FF4, FF4, FF4) },
+	{ V6(0x20, 0x03), V6(0x3f, 0xff, 0xff, 0xff, FF4, FF4, FF4) },
 };
 
 static const struct ip_range lan4[] = {

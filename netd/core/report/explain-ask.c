@@ -30,6 +30,17 @@ static struct sim_end endpoint_end(uint32_t endpoint)
 	return (struct sim_end){ .kind = SIM_ENDPOINT, .endpoint = endpoint };
 }
 
+/* Of many ways some are shown; those with another verdict always. */
+static bool tells_more(const explain_ways *ways, const struct sim_result *result)
+{
+	bool alike = false;
+
+	for (size_t i = 0; i < ways->n; i++)
+		alike |= ways->items[i].result.allowed == result->allowed &&
+			 ways->items[i].result.audited == result->audited;
+	return ways->n < EXPLAIN_WAYS || !alike;
+}
+
 static int add_way(const struct asking *asking, size_t family, struct sim_end from,
 		   struct sim_end to)
 {
@@ -39,13 +50,13 @@ static int add_way(const struct asking *asking, size_t family, struct sim_end fr
 					     (enum ip_proto)asking->port->proto,
 					     asking->port->lo } };
 
-	if (asking->ways->n >= EXPLAIN_WAYS || (asking->port->proto == PROTO_ICMP && family == 1) ||
+	if ((asking->port->proto == PROTO_ICMP && family == 1) ||
 	    (asking->port->proto == PROTO_ICMPV6 && family == 0) ||
 	    (from.kind == SIM_ADDRESS && !from.addr.family) ||
 	    (to.kind == SIM_ADDRESS && !to.addr.family))
 		return 0;
 	int r = sim_flow(&host, &way.flow, asking->arena, &way.result);
-	if (r == 0 && way.result.by != SIM_NO_ADDRESS)
+	if (r == 0 && way.result.by != SIM_NO_ADDRESS && tells_more(asking->ways, &way.result))
 		r = VEC_PUSH(asking->arena, asking->ways, way);
 	return r;
 }
@@ -56,41 +67,55 @@ static bool meet(const struct world *world, uint32_t a, uint32_t b)
 	       world->endpoints[a].container != world->endpoints[b].container;
 }
 
-/* On every network that both are on; of a tier one example is enough. 1: there is one. */
+/* On every network that both are on; of a tier one example there, of two tiers one in all. 1: there
+ * is one. */
 static int ask_shared(const struct asking *asking, size_t family, bool talking)
 {
 	const struct explain_end *from = asking->from, *to = asking->to;
 	const struct world *world = asking->survey->world;
 	bool tiers = from->kind == EXPLAIN_TIER && to->kind == EXPLAIN_TIER, found = false;
+	uint32_t done = SURVEY_NONE; /* a network; a tier's examples come network by network */
 
-	for (size_t a = 0; a < from->n_endpoints; a++) {
+	for (size_t a = 0; a < from->n_endpoints && !(found && tiers); a++) {
+		uint32_t network = world->endpoints[from->endpoints[a]].network;
 		bool met = false;
+		if (from->kind == EXPLAIN_TIER && network == done)
+			continue;
 		for (size_t b = 0; b < to->n_endpoints && !(met && to->kind == EXPLAIN_TIER); b++) {
 			uint32_t source = from->endpoints[a], destination = to->endpoints[b];
 			if (!meet(world, source, destination) ||
-			    world->networks[world->endpoints[source].network].icc != talking)
+			    world->networks[network].icc != talking)
 				continue;
 			int r = add_way(asking, family, endpoint_end(source),
 					endpoint_end(destination));
 			if (r < 0)
 				return r;
 			met = found = true;
+			done = network;
 		}
-		if (found && (tiers || from->kind == EXPLAIN_TIER))
-			break;
 	}
 	return found;
 }
 
-/* Between networks: one example. */
-static int ask_apart(const struct asking *asking, size_t family)
+static bool is_managed(const struct asking *asking, uint32_t endpoint)
+{
+	return asking->survey->class_of[endpoint] != SURVEY_NONE;
+}
+
+/* Between managed networks one example, unless they @met on one; and all ways by which a container
+ * on some other network is to the other one outside. */
+static int ask_apart(const struct asking *asking, size_t family, bool met)
 {
 	for (size_t a = 0; a < asking->from->n_endpoints; a++)
 		for (size_t b = 0; b < asking->to->n_endpoints; b++) {
 			uint32_t from = asking->from->endpoints[a], to = asking->to->endpoints[b];
-			if (from != to)
-				return add_way(asking, family, endpoint_end(from),
-					       endpoint_end(to));
+			bool managed = is_managed(asking, from) && is_managed(asking, to);
+			if (from == to || (managed && met))
+				continue;
+			int r = add_way(asking, family, endpoint_end(from), endpoint_end(to));
+			if (r < 0)
+				return r;
+			met |= managed;
 		}
 	return 0;
 }
@@ -101,7 +126,7 @@ static int ask_inside(const struct asking *asking, size_t family)
 
 	if (r == 0)
 		r = ask_shared(asking, family, false);
-	return r == 0 ? ask_apart(asking, family) : r < 0 ? r : 0;
+	return r < 0 ? r : ask_apart(asking, family, r > 0);
 }
 
 /* From outside to a tier: a member that publishes the port, if one does. */
@@ -112,7 +137,7 @@ static uint32_t publishing(const struct asking *asking, size_t family)
 
 	if (opening != SURVEY_NONE && survey->openings[opening].endpoint[family] != SURVEY_NONE)
 		return survey->openings[opening].endpoint[family];
-	return survey_any(survey, asking->to->class);
+	return survey_any(survey, asking->to->class, family ? IP_V6 : IP_V4);
 }
 
 static int ask_inbound(const struct asking *asking, size_t family)
@@ -133,7 +158,8 @@ static int ask_outbound(const struct asking *asking, size_t family)
 
 	if (asking->from->kind == EXPLAIN_TIER)
 		return add_way(asking, family,
-			       endpoint_end(survey_any(asking->survey, asking->from->class)),
+			       endpoint_end(survey_any(asking->survey, asking->from->class,
+						       family ? IP_V6 : IP_V4)),
 			       plain_end(asking->to, family));
 	for (size_t i = 0; i < asking->from->n_endpoints && r == 0; i++)
 		r = add_way(asking, family, endpoint_end(asking->from->endpoints[i]),

@@ -52,8 +52,11 @@ static void add_end(struct explaining *x, cJSON *object, const struct sim_end *e
 		rj_text(&x->j, object, "container",
 			in->world->containers[endpoint->container].name);
 		rj_text(&x->j, object, "network", in->world->networks[endpoint->network].name);
-		report_add_addr(&x->j, object, "address",
-				family == IP_V6 ? &endpoint->ipv6 : &endpoint->ipv4);
+		const struct ip_addr *addr = family == IP_V6 ? &endpoint->ipv6 : &endpoint->ipv4;
+		/* What docker-proxy hands on can change the family. */
+		if (!addr->family)
+			addr = family == IP_V6 ? &endpoint->ipv4 : &endpoint->ipv6;
+		report_add_addr(&x->j, object, "address", addr);
 	}
 	rj_text(&x->j, object, "tier", report_tier_name(in, end->endpoint));
 	if (asked->kind == EXPLAIN_TIER && !in->symbolic)

@@ -25,7 +25,7 @@ struct explain_way {
 };
 typedef VEC(struct explain_way) explain_ways;
 
-/* More ways between two containers than this are alike. */
+/* More ways between two containers than this are asked about, but left out where alike. */
 #define EXPLAIN_WAYS 8u
 
 /* 0; REPORT_E_QUESTION with *error; -ENOMEM. */

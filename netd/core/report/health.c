@@ -90,6 +90,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	rj_text(&j, root, "policy_error", or_null(health->policy_error));
 	add_time(&j, root, "committed", health->committed_at);
 	add_time(&j, root, "confirm_until", health->confirm_until);
+	add_time(&j, root, "off_since", health->off_since);
 	rj_number(&j, root, "drifts", (double)health->drifts);
 	rj_bool(&j, root, "owns_tables", health->owns_tables);
 	add_latency(&j, root, health);

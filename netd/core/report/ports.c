@@ -44,8 +44,13 @@ static int ask_exposure(const struct survey *survey, size_t input, const struct 
 	return r < 0 ? r : allowed;
 }
 
+static bool is_internal(const struct survey *survey, uint32_t endpoint)
+{
+	return survey->world->networks[survey->world->endpoints[endpoint].network].internal;
+}
+
 /* Equal answers are given once: for all ports of one class, number, family and kind of host
- * address. NULL: a container on several networks is not like the others. */
+ * address. NULL: a container on several networks, or on an internal one, is not like the others. */
 static uint8_t *memory_of(const struct survey *survey, const struct exposure *exposure)
 {
 	const struct world_published *published = exposure->published;
@@ -55,7 +60,8 @@ static uint8_t *memory_of(const struct survey *survey, const struct exposure *ex
 	size_t kind = (published->host_ip.family == IP_V6 ? 1u : 0u) |
 		      (report_is_every_address(&published->host_ip) ? 2u : 0u);
 
-	if (opening == SURVEY_NONE || survey->first_of[c + 1] - survey->first_of[c] > 1)
+	if (opening == SURVEY_NONE || survey->first_of[c + 1] - survey->first_of[c] > 1 ||
+	    is_internal(survey, exposure->endpoint))
 		return NULL;
 	uint8_t **memory = &survey->exposed[4 * (size_t)opening + kind];
 	if (!*memory)
@@ -113,22 +119,30 @@ int exposure_is_implied(const struct survey *survey, const struct exposure *expo
 	return 0;
 }
 
-/* The endpoints through which Docker may publish: of each network one, but mostly one in all. */
+/* The endpoint through which Docker may publish: the first on a managed network, internal ones
+ * last. SURVEY_NONE: there is none. */
+static uint32_t publishing_endpoint(const struct survey *survey, size_t container)
+{
+	uint32_t found = SURVEY_NONE;
+
+	for (uint32_t e = survey->first_of[container]; e < survey->first_of[container + 1]; e++)
+		if (survey->class_of[e] != SURVEY_NONE &&
+		    (found == SURVEY_NONE ||
+		     (is_internal(survey, found) && !is_internal(survey, e))))
+			found = e;
+	return found;
+}
+
 int exposure_walk(const struct survey *survey, exposure_fn *each, void *userdata)
 {
 	const struct world *world = survey->world;
 
 	for (size_t c = 0; c < world->n_containers; c++) {
 		const struct world_container *container = &world->containers[c];
-		uint32_t endpoint = survey->first_of[c];
-		while (endpoint < survey->first_of[c + 1] &&
-		       survey->class_of[endpoint] == SURVEY_NONE)
-			endpoint++;
-		for (size_t i = 0; i < container->n_published; i++) {
+		uint32_t endpoint = publishing_endpoint(survey, c);
+		for (size_t i = 0; endpoint != SURVEY_NONE && i < container->n_published; i++) {
 			const struct exposure exposure = { container, &container->published[i],
 							   endpoint };
-			if (endpoint == survey->first_of[c + 1])
-				continue;
 			int r = each(survey, &exposure, userdata);
 			if (r < 0)
 				return r;

@@ -30,13 +30,13 @@ static uint32_t published_sample(const struct survey *survey, uint32_t class,
 
 	if (opening != SURVEY_NONE && survey->openings[opening].endpoint[family] != SURVEY_NONE)
 		return survey->openings[opening].endpoint[family];
-	return survey_any(survey, class);
+	return survey_any(survey, class, family ? IP_V6 : IP_V4);
 }
 
 struct question {
 	const struct survey *survey;
 	struct survey_end from, to;
-	uint32_t pair[2]; /* both ends are classes */
+	uint32_t endpoints[2][2]; /* per family, from and to, where an end is a class */
 	struct ip_addr from_addrs[2], to_addrs[2];
 };
 
@@ -50,20 +50,23 @@ static bool prepare(struct question *question)
 {
 	const struct survey *survey = question->survey;
 	struct survey_end from = question->from, to = question->to;
+	const uint32_t classes[2] = { from.index, to.index };
 
 	for (size_t family = 0; family < 2; family++) {
 		enum ip_family f = family ? IP_V6 : IP_V4;
+		uint32_t *endpoints = question->endpoints[family];
+		bool both = from.kind == SURVEY_CLASS && to.kind == SURVEY_CLASS;
+		if (both && !survey_pair(survey, classes, f, endpoints))
+			return false;
+		if (from.kind == SURVEY_CLASS && !both)
+			endpoints[0] = survey_any(survey, from.index, f);
+		if (to.kind == SURVEY_CLASS && !both)
+			endpoints[1] = survey_any(survey, to.index, f);
 		if (is_outside(from))
 			question->from_addrs[family] = survey_address(survey, from, f);
 		if (is_outside(to))
 			question->to_addrs[family] = survey_address(survey, to, f);
 	}
-	if (from.kind == SURVEY_CLASS && to.kind == SURVEY_CLASS)
-		return survey_pair(survey, from.index, to.index, question->pair);
-	if (from.kind == SURVEY_CLASS)
-		question->pair[0] = survey_any(survey, from.index);
-	if (to.kind == SURVEY_CLASS)
-		question->pair[1] = survey_any(survey, to.index);
 	return true;
 }
 
@@ -75,7 +78,7 @@ static bool make_end(const struct question *question, bool source, size_t family
 	*ret = (struct sim_end){ .kind = SIM_HOST };
 	if (end.kind == SURVEY_CLASS) {
 		*ret = (struct sim_end){ .kind = SIM_ENDPOINT,
-					 .endpoint = question->pair[source ? 0 : 1] };
+					 .endpoint = question->endpoints[family][source ? 0 : 1] };
 	} else if (is_outside(end)) {
 		*ret = (struct sim_end){ .kind = SIM_ADDRESS,
 					 .addr = source ? question->from_addrs[family]

@@ -197,17 +197,24 @@ struct ip_addr survey_address(const struct survey *survey, struct survey_end end
 
 /* ---- endpoints ---- */
 
-/* From an internal network nothing leaves: another tells more about what goes to and from outside.
- */
-static int worth_outside(const struct survey *survey, uint32_t endpoint)
+static bool has_family(const struct survey *survey, uint32_t endpoint, enum ip_family family)
 {
 	const struct world_endpoint *e = &survey->world->endpoints[endpoint];
-	const struct world_network *network = &survey->world->networks[e->network];
 
-	return (network->internal ? 0 : 4) + (e->ipv4.family ? 2 : 0) + (e->ipv6.family ? 1 : 0);
+	return (family == IP_V6 ? e->ipv6.family : e->ipv4.family) != IP_NONE;
 }
 
-uint32_t survey_any(const struct survey *survey, uint32_t class)
+/* From an internal network nothing leaves: another tells more about what goes to and from outside.
+ */
+static int worth_outside(const struct survey *survey, uint32_t endpoint, enum ip_family family)
+{
+	const struct world_endpoint *e = &survey->world->endpoints[endpoint];
+
+	return (has_family(survey, endpoint, family) ? 2 : 0) +
+	       (survey->world->networks[e->network].internal ? 0 : 1);
+}
+
+uint32_t survey_any(const struct survey *survey, uint32_t class, enum ip_family family)
 {
 	const struct survey_class *c = &survey->classes[class];
 	uint32_t best = SURVEY_NONE;
@@ -216,45 +223,49 @@ uint32_t survey_any(const struct survey *survey, uint32_t class)
 		uint32_t sample = c->samples[2 * n];
 		if (sample != SURVEY_NONE &&
 		    (best == SURVEY_NONE ||
-		     worth_outside(survey, sample) > worth_outside(survey, best)))
+		     worth_outside(survey, sample, family) > worth_outside(survey, best, family)))
 			best = sample;
 	}
 	return best;
 }
 
-static bool pair_on(const struct survey *survey, uint32_t from, uint32_t to, size_t network,
+static bool pair_on(const struct survey *survey, const uint32_t classes[2], size_t network,
 		    uint32_t ret[2])
 {
-	uint32_t source = survey->classes[from].samples[2 * network];
-	uint32_t destination = survey->classes[to].samples[2 * network + (from == to)];
+	bool same = classes[0] == classes[1];
 
-	if (source == SURVEY_NONE || destination == SURVEY_NONE)
-		return false;
-	ret[0] = source;
-	ret[1] = destination;
-	return true;
+	ret[0] = survey->classes[classes[0]].samples[2 * network];
+	ret[1] = survey->classes[classes[1]].samples[2 * network + same];
+	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE;
 }
 
 /* Two of one class that share no network. */
-static bool pair_apart(const struct survey *survey, uint32_t from, uint32_t to, uint32_t ret[2])
+static bool pair_apart(const struct survey *survey, const uint32_t classes[2],
+		       enum ip_family family, uint32_t ret[2])
 {
-	ret[0] = survey_any(survey, from);
+	ret[0] = survey_any(survey, classes[0], family);
 	ret[1] = SURVEY_NONE;
 	for (size_t n = survey->world->n_networks; n > 0 && ret[1] == SURVEY_NONE; n--)
-		ret[1] = survey->classes[to].samples[2 * (n - 1)];
+		ret[1] = survey->classes[classes[1]].samples[2 * (n - 1)];
 	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE && ret[0] != ret[1];
 }
 
-bool survey_pair(const struct survey *survey, uint32_t from, uint32_t to, uint32_t ret[2])
+bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,
+		 uint32_t ret[2])
 {
-	bool found = false;
+	int best = -1;
 
 	for (size_t n = 0; n < survey->world->n_networks; n++) {
-		bool talks = survey->world->networks[n].icc;
-		if ((!found || talks) && pair_on(survey, from, to, n, ret))
-			found = true;
-		if (found && talks)
-			return true;
+		uint32_t pair[2];
+		if (!pair_on(survey, classes, n, pair))
+			continue;
+		bool reached =
+			has_family(survey, pair[0], family) && has_family(survey, pair[1], family);
+		int worth = (reached ? 2 : 0) + (survey->world->networks[n].icc ? 1 : 0);
+		if (worth <= best)
+			continue;
+		memcpy(ret, pair, sizeof(pair));
+		best = worth;
 	}
-	return found || pair_apart(survey, from, to, ret);
+	return best >= 0 || pair_apart(survey, classes, family, ret);
 }

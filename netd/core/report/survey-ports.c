@@ -10,7 +10,7 @@ struct found_port {
 	uint32_t class, endpoint;
 	struct port_range port;
 	uint8_t family;
-	bool loopback;
+	bool loopback, internal; /* reached by this host alone; Docker lets nobody in */
 };
 typedef VEC(struct found_port) found_ports;
 
@@ -27,22 +27,27 @@ static int by_found_port(const void *left, const void *right)
 		return (int)a->port.lo - (int)b->port.lo;
 	if (a->loopback != b->loopback)
 		return a->loopback ? 1 : -1;
+	if (a->internal != b->internal)
+		return a->internal ? 1 : -1;
 	return a->endpoint < b->endpoint ? -1 : a->endpoint > b->endpoint;
 }
 
 static int note_ports(const struct survey *survey, uint32_t endpoint, found_ports *list)
 {
-	const struct world_container *container =
-		&survey->world->containers[survey->world->endpoints[endpoint].container];
+	const struct world_endpoint *e = &survey->world->endpoints[endpoint];
+	const struct world_container *container = &survey->world->containers[e->container];
 	int r = 0;
 
 	if (survey->class_of[endpoint] == SURVEY_NONE)
 		return 0;
 	for (size_t i = 0; i < container->n_published && r == 0; i++) {
 		const struct world_published *published = &container->published[i];
-		struct found_port found = { survey->class_of[endpoint], endpoint, published->port,
+		struct found_port found = { survey->class_of[endpoint],
+					    endpoint,
+					    published->port,
 					    published->host_ip.family,
-					    report_is_loopback(&published->host_ip) };
+					    report_is_loopback(&published->host_ip),
+					    survey->world->networks[e->network].internal };
 		r = VEC_PUSH(survey->arena, list, found);
 	}
 	return r;

@@ -87,15 +87,16 @@ const char *survey_end_name(const struct survey *survey, struct survey_end end,
  * Docker's networks. Family IP_NONE: the end has none. */
 struct ip_addr survey_address(const struct survey *survey, struct survey_end end,
 			      enum ip_family family);
-/* Two endpoints of the classes on one network (preferring one that lets its containers talk), else
- * on two. False: there are no two. */
-bool survey_pair(const struct survey *survey, uint32_t from, uint32_t to, uint32_t ret[2]);
+/* Two endpoints of the classes on one network (preferring one of that family that lets its
+ * containers talk), else on two. False: there are no two. */
+bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,
+		 uint32_t ret[2]);
 /* The opening of that class and port, as an index; SURVEY_NONE: nobody in it publishes the port. */
 uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
 			   const struct port_range *port);
 uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *prefix);
-/* An endpoint of the class. */
-uint32_t survey_any(const struct survey *survey, uint32_t class);
+/* An endpoint of the class, preferring one of that family from which something leaves. */
+uint32_t survey_any(const struct survey *survey, uint32_t class, enum ip_family family);
 
 /* ---- the answers ---- */
 

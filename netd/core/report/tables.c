@@ -61,6 +61,27 @@ static void add_why(struct rj *j, cJSON *object, const struct report_input *in, 
 		rj_place(j, rj_add_object(j, object, "match"), &as->match->loc);
 }
 
+/* Containers that a packet filter cannot hold, those on the host's network too. */
+static void add_unholdable(struct rj *j, cJSON *root, const struct world *world)
+{
+	cJSON *list = rj_add_array(j, root, "unholdable");
+	enum world_trait trait;
+	const char *name;
+
+	for (size_t i = 0; i < world->n_containers && !j->failed; i++) {
+		const struct world_container *container = &world->containers[i];
+		if (!container->traits)
+			continue;
+		cJSON *object = rj_push_object(j, list);
+		rj_text(j, object, "container", container->name);
+		rj_text(j, object, "id", container->id);
+		cJSON *traits = rj_add_array(j, object, "traits");
+		for (size_t t = 0; (name = world_trait_name(t, &trait)); t++)
+			if (container->traits & trait)
+				rj_push_text(j, traits, name);
+	}
+}
+
 int report_endpoints(const struct report_input *in, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -73,6 +94,7 @@ int report_endpoints(const struct report_input *in, cJSON **ret)
 			in->world->containers[in->world->endpoints[i].container].id);
 		add_why(&j, object, in, i);
 	}
+	add_unholdable(&j, root, in->world);
 	return rj_finish(&j, root, ret);
 }
 

@@ -78,7 +78,7 @@ const char *sim_path_name(enum sim_path path)
 
 /* What is known of one end. */
 struct place {
-	const struct world_endpoint *endpoint; /* NULL: not a container */
+	const struct world_endpoint *endpoint; /* NULL: not a container on a managed network */
 	const struct world_network *network;
 	const char *port; /* "" unknown */
 	struct ip_addr addr;
@@ -102,9 +102,11 @@ static struct place place_of(const struct sim_host *host, const struct sim_end *
 		return place;
 	const struct world_endpoint *endpoint = &host->world->endpoints[end->endpoint];
 	const char *port = host->compiled->assignments[end->endpoint].port;
+	place.addr = family == IP_V6 ? endpoint->ipv6 : endpoint->ipv4;
+	if (!world_network_is_managed(&host->world->networks[endpoint->network]))
+		return place; /* one more address outside */
 	place.endpoint = endpoint;
 	place.network = &host->world->networks[endpoint->network];
-	place.addr = family == IP_V6 ? endpoint->ipv6 : endpoint->ipv4;
 	place.port = port ? port : "";
 	return place;
 }
@@ -113,6 +115,13 @@ static bool is_loopback(const struct ip_addr *addr)
 {
 	return addr->family == IP_V4 ? addr->bytes[0] == 127
 				     : addr->bytes[15] == 1 && addr->bytes[0] == 0;
+}
+
+static bool is_unspecified(const struct ip_addr *addr)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(addr->bytes, zero, sizeof(zero)) == 0;
 }
 
 /* The published port that leads to the flow's destination, preferring one that is open to others
@@ -146,7 +155,8 @@ static enum sim_path path_into_container(const struct way *way)
 		return SIM_PATH_PUBLISHED;
 	if (!way->published || is_loopback(&way->published->host_ip))
 		return SIM_PATH_DIRECT;
-	return way->flow->family == IP_V6 ? SIM_PATH_PROXY : SIM_PATH_PUBLISHED;
+	bool dnat = way->flow->family == IP_V4 && way->to.addr.family == IP_V4;
+	return dnat ? SIM_PATH_PUBLISHED : SIM_PATH_PROXY;
 }
 
 static enum sim_path choose_path(const struct way *way)
@@ -158,13 +168,16 @@ static enum sim_path choose_path(const struct way *way)
 	return way->flow->to.kind == SIM_HOST ? SIM_PATH_TO_HOST : SIM_PATH_EGRESS;
 }
 
-/* An address of this host that the source could use: its gateway, or some other. */
+/* An address of this host that the source could use: the one that the port is published on, its
+ * gateway, or some other. */
 static struct ip_addr host_address(const struct way *way)
 {
 	static const struct ip_addr other[] = { { IP_V4, { 192, 0, 2, 1 } },
 						{ IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } };
 	const struct world_network *network = way->from.network;
 
+	if (way->published && !is_unspecified(&way->published->host_ip))
+		return way->published->host_ip;
 	for (size_t i = 0; network && i < network->n_gateways; i++)
 		if (network->gateways[i].family == way->flow->family)
 			return network->gateways[i];
@@ -325,6 +338,12 @@ static const char *netd_reason(const struct way *way, const struct sim_result *r
 	return "no rule allows it";
 }
 
+static bool comes_from_outside(const struct way *way)
+{
+	return way->path == SIM_PATH_PUBLISHED || way->path == SIM_PATH_PROXY ||
+	       way->path == SIM_PATH_DIRECT;
+}
+
 static bool docker_drops(const struct way *way, const char **reason)
 {
 	if (way->host->symbolic)
@@ -333,7 +352,8 @@ static bool docker_drops(const struct way *way, const char **reason)
 		*reason = "Docker itself drops this, because the containers share no network";
 		return true;
 	}
-	if (way->path == SIM_PATH_EGRESS && way->from.network->internal) {
+	if ((way->path == SIM_PATH_EGRESS && way->from.network->internal) ||
+	    (comes_from_outside(way) && way->to.network->internal)) {
 		*reason = "Docker itself drops this, because the network is internal";
 		return true;
 	}
@@ -344,17 +364,15 @@ static bool docker_drops(const struct way *way, const char **reason)
 	return false;
 }
 
+/* docker-proxy reaches a container over either family, whichever its client speaks. */
 static bool has_addresses(const struct way *way)
 {
-	bool from = !way->from.endpoint || way->from.addr.family == way->flow->family;
-	bool to = !way->to.endpoint || way->to.addr.family == way->flow->family;
+	const struct sim_flow *flow = way->flow;
+	bool from = flow->from.kind == SIM_HOST || way->from.addr.family == flow->family;
+	bool to = flow->to.kind == SIM_HOST || way->to.addr.family == flow->family ||
+		  way->path == SIM_PATH_PROXY;
 
 	return from && to;
-}
-
-static bool is_managed(const struct place *place)
-{
-	return !place->endpoint || world_network_is_managed(place->network);
 }
 
 int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct arena *arena,
@@ -366,8 +384,7 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 	way.from = place_of(host, &flow->from, flow->family);
 	way.to = place_of(host, &flow->to, flow->family);
 	way.published = find_published(&way);
-	way.path = is_managed(&way.from) && is_managed(&way.to) ? choose_path(&way)
-								: SIM_PATH_NOT_OURS;
+	way.path = choose_path(&way);
 	way.host_addr = host_address(&way);
 	result.path = way.path;
 	if (!has_addresses(&way)) {

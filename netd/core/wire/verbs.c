@@ -57,6 +57,7 @@ static const struct wire_verb verbs[] = {
 	{ "matrix", "", 0, 0, READ, false, "show who may reach whom" },
 	{ "export", "FILE...", 1, ANY, OFFLINE, false, "print the ruleset as an nft script" },
 	{ "inventory", "", 0, 0, READ, false, "print networks, containers and endpoints as JSON" },
+	{ "doctor", "", 0, 0, READ, false, "say what on this host weakens a guarantee" },
 	{ "status", "", 0, 0, READ, true, "show the health of netd" },
 	{ "endpoints", "", 0, 0, READ, true, "list endpoints and their tiers" },
 	{ "rules", "", 0, 0, READ, true, "list rules with their hits" },
@@ -64,6 +65,7 @@ static const struct wire_verb verbs[] = {
 	{ "apply", "FILE...", 1, ANY, ADMIN, true, "put a policy into force" },
 	{ "confirm", "", 0, 0, ADMIN, true, "keep the policy that waits for confirmation" },
 	{ "reload", "", 0, 0, ADMIN, true, "read the policy files again" },
+	{ "off", "", 0, 0, ADMIN, true, "remove netd's tables: nothing is enforced any more" },
 };
 
 #undef OFFLINE

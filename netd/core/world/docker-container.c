@@ -79,6 +79,7 @@ static int read_container(struct world_docker_answer *answer, const cJSON *json,
 	if (r)
 		return r;
 	facts.published = bound;
+	facts.traits = world_docker_traits(json);
 	ret->facts = facts;
 	ret->running = state && (strcmp(state, "running") == 0 || strcmp(state, "paused") == 0);
 	return 0;
@@ -134,6 +135,7 @@ int world_docker_inspect(struct world_docker_answer *answer, struct world_docker
 	if (!id || !world_id_valid(id))
 		return world_docker_refuse(answer, "Id: missing or not an id");
 	world_id_copy(found.id, id);
+	found.traits = world_docker_traits(json);
 	found.running = world_json_true(world_json_get(json, "State"), "Running");
 	int r = world_docker_port_map(
 		answer, world_json_get(world_json_get(json, "NetworkSettings"), "Ports"),

@@ -28,6 +28,7 @@ struct world_docker_container {
 struct world_docker_inspect {
 	char id[WORLD_ID_LEN];
 	bool running;
+	uint32_t traits;
 	struct world_published *bound, *configured;
 	size_t n_bound, n_configured;
 };
@@ -53,6 +54,8 @@ int world_docker_inspect(struct world_docker_answer *answer,
 /* ---- shared by the files that read the above ---- */
 
 int world_docker_refuse(struct world_docker_answer *answer, const char *error) MUST_CHECK;
+/* Of a container as listed or inspected: of enum world_trait. */
+uint32_t world_docker_traits(const cJSON *container);
 /* The value of the whole answer, NULL with the error noted. */
 cJSON *world_docker_value(struct world_docker_answer *answer) MUST_CHECK;
 /* A copy without control characters; @otherwise when absent, empty or too long. NULL: no memory. */

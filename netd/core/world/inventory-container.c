@@ -187,17 +187,50 @@ static int read_published(struct inventory_reader *reader, struct inventory_fiel
 	return 0;
 }
 
+static uint32_t find_trait(const char *name)
+{
+	enum world_trait trait;
+	const char *known;
+
+	for (size_t i = 0; name && (known = world_trait_name(i, &trait)); i++)
+		if (strcmp(known, name) == 0)
+			return trait;
+	return 0;
+}
+
+/* An inventory without them does not know them: that is said by `inspected`. */
+static int read_traits(struct inventory_reader *reader, struct inventory_field field,
+		       struct world_container *container)
+{
+	size_t n;
+	int r = inventory_list(reader, field, INVENTORY_MOST_ITEMS, &n);
+
+	if (r)
+		return r;
+	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
+		uint32_t trait = find_trait(cJSON_GetStringValue(item));
+		if (!trait)
+			return inventory_fail(reader, field, "no trait of a container");
+		container->traits |= trait;
+	}
+	container->inspected = field.value;
+	if (strcmp(container->network_mode, "host") == 0)
+		container->traits |= WORLD_HOST_NETWORK;
+	return 0;
+}
+
 int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 			     const struct inventory_place *place, const struct world *world,
 			     struct inventory_container *ret)
 {
-	enum { ID, NAME, IMAGE, MODE, KNOWN, LABELS, ENDPOINTS, PUBLISHED, N };
+	enum { ID, NAME, IMAGE, MODE, KNOWN, TRAITS, LABELS, ENDPOINTS, PUBLISHED, N };
 	struct inventory_field f[N] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
 		[IMAGE] = { place, "image", NULL },
 		[MODE] = { place, "network_mode", NULL },
 		[KNOWN] = { place, "known", NULL },
+		[TRAITS] = { place, "traits", NULL },
 		[LABELS] = { place, "labels", NULL },
 		[ENDPOINTS] = { place, "endpoints", NULL },
 		[PUBLISHED] = { place, "published", NULL },
@@ -215,6 +248,8 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		r = inventory_text(reader, f[MODE], "", &facts->network_mode);
 	if (!r)
 		r = inventory_bool(reader, f[KNOWN], true, &facts->known);
+	if (!r)
+		r = read_traits(reader, f[TRAITS], facts);
 	if (!r)
 		r = read_labels(reader, f[LABELS], facts);
 	if (!r)

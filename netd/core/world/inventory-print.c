@@ -91,6 +91,24 @@ static void print_endpoint(struct text *out, const struct world *world,
 	text_add(out, "}");
 }
 
+/* An empty list says that there are none; without one, nobody looked. */
+static void print_traits(struct text *out, const struct world_container *container)
+{
+	enum world_trait trait;
+	const char *name, *gap = "";
+
+	if (!container->inspected)
+		return;
+	text_add(out, ",\n      \"traits\": [");
+	for (size_t i = 0; (name = world_trait_name(i, &trait)); i++) {
+		if (!(container->traits & trait))
+			continue;
+		text_printf(out, "%s\"%s\"", gap, name);
+		gap = ", ";
+	}
+	text_add(out, "]");
+}
+
 static void print_labels(struct text *out, const struct world_container *container)
 {
 	text_add(out, ",\n      \"labels\": {");
@@ -133,6 +151,7 @@ static void print_container(struct text *out, const struct world *world, size_t 
 		print_member(out, ",\n      ", "network_mode", container->network_mode);
 	if (!container->known)
 		text_add(out, ",\n      \"known\": false");
+	print_traits(out, container);
 	print_labels(out, container);
 	text_add(out, ",\n      \"endpoints\": [");
 	for (; *next < world->n_endpoints && world->endpoints[*next].container == index; ++*next) {

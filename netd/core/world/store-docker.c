@@ -184,6 +184,10 @@ static int add_listed(struct world_store *store, struct stage *stage,
 		(struct store_container *)store_find(&store->containers, from->facts.id);
 	struct world_container facts = from->facts;
 
+	if (old) { /* fixed at its creation */
+		facts.traits |= old->facts.traits;
+		facts.inspected = old->facts.inspected;
+	}
 	if (!from->running)
 		facts.n_published = 0; /* not bound any more, or not yet */
 	return add_container(stage, &facts, old ? &old->configured : NULL);
@@ -231,6 +235,15 @@ int world_store_put_containers(struct world_store *store, const char *json, size
 	return outcome(&answer, put_containers(store, &answer, false), error);
 }
 
+static bool same_ports(const struct store_ports *a, const struct store_ports *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = world_compare_published(&a->items[i], &b->items[i]) == 0;
+	return same;
+}
+
 int world_store_put_inspect(struct world_store *store, const char *json, size_t len,
 			    const char **error)
 {
@@ -249,6 +262,8 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	if (!old || !old->listed)
 		return 0; /* removed meanwhile, or not listed yet */
 	struct world_container facts = old->facts;
+	facts.traits |= inspect.traits;
+	facts.inspected = true;
 	facts.published = inspect.running ? inspect.bound : old->bound.items;
 	facts.n_published = inspect.running ? inspect.n_bound : old->bound.n;
 	const struct store_ports configured = { inspect.configured, inspect.n_configured };
@@ -257,6 +272,7 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 		r = add_container(&stage, &facts, &configured);
 	if (r)
 		return r;
+	store->n_port_changes += !same_ports(&old->published, &stage.containers[0]->published);
 	commit(store, &stage);
 	return 0;
 }

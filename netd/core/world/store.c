@@ -271,6 +271,22 @@ const char *world_store_idle_container(const struct world_store *store, size_t *
 	return NULL;
 }
 
+const char *world_store_busy_container(const struct world_store *store, size_t *cursor)
+{
+	while (*cursor < store->containers.n) {
+		const struct store_container *container =
+			container_at(&store->containers, (*cursor)++);
+		if (container->listed && container->n_endpoints > 0 && !container->facts.inspected)
+			return container->facts.id;
+	}
+	return NULL;
+}
+
+uint64_t world_store_port_changes(const struct world_store *store)
+{
+	return store->n_port_changes;
+}
+
 bool world_store_is_unmanaged(const struct world_store *store, const char *network_id)
 {
 	const struct store_network *network =

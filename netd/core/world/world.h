@@ -41,6 +41,21 @@ struct world_published {
 	struct port_range port; /* the container's; lo == hi */
 };
 
+/* What lets a container get around a packet filter. */
+enum world_trait {
+	WORLD_PRIVILEGED = 1 << 0,
+	WORLD_HOST_NETWORK = 1 << 1,
+	WORLD_HOST_PID = 1 << 2,
+	WORLD_DOCKER_SOCKET = 1 << 3, /* mounted, or a folder that holds it */
+	WORLD_CAP_NET_ADMIN = 1 << 4,
+	WORLD_CAP_SYS_ADMIN = 1 << 5,
+	WORLD_CAP_SYS_MODULE = 1 << 6,
+	WORLD_CAP_SYS_PTRACE = 1 << 7,
+	WORLD_CAP_SYS_RAWIO = 1 << 8,
+	WORLD_CAP_DAC_READ_SEARCH = 1 << 9,
+	WORLD_CAP_BPF = 1 << 10,
+};
+
 struct world_container {
 	char id[WORLD_ID_LEN];
 	const char *name; /* without the leading slash */
@@ -50,6 +65,8 @@ struct world_container {
 	size_t n_labels;
 	const struct world_published *published; /* sorted */
 	size_t n_published;
+	uint32_t traits; /* of enum world_trait */
+	bool inspected;	 /* traits are all of them; else those that a list shows */
 	bool known; /* false: seen on a network, its labels not read yet: no tier may match it */
 };
 
@@ -91,6 +108,8 @@ int world_parse_inventory(const char *bytes, size_t len, struct arena *arena,
 			  const struct world **ret, const char **error) MUST_CHECK;
 char *world_print_inventory(const struct world *world); /* malloc'ed; NULL: out of memory */
 
+/* The traits with their names, one a call; NULL after the last. */
+const char *world_trait_name(size_t index, enum world_trait *ret);
 const char *world_label_value(const struct world_container *container, const char *key);
 /* A container by name, id, or unambiguous id prefix (12+ digits); -1 when none. */
 int world_find_container(const struct world *world, const char *name);
@@ -120,10 +139,12 @@ int world_store_set_containers(struct world_store *store, const char *json, size
 /* GET /containers/json?all=1&filters={"id":[…]}: adds or replaces those in it. */
 int world_store_put_containers(struct world_store *store, const char *json, size_t len,
 			       const char **error) MUST_CHECK;
-/* GET /containers/{id}/json: only HostConfig.PortBindings and NetworkSettings.Ports are taken: what
- * a container publishes, known before it starts. */
+/* GET /containers/{id}/json: what a container publishes, known before it starts
+ * (HostConfig.PortBindings, NetworkSettings.Ports), and its traits. */
 int world_store_put_inspect(struct world_store *store, const char *json, size_t len,
 			    const char **error) MUST_CHECK;
+/* How many of these changed what is published: traits alone change no rule. */
+uint64_t world_store_port_changes(const struct world_store *store);
 void world_store_remove_network(struct world_store *store, const char *id);
 void world_store_remove_container(struct world_store *store, const char *id);
 void world_store_disconnect(struct world_store *store, const char *network_id,
@@ -134,6 +155,8 @@ const char *world_store_bridge_network(const struct world_store *store, size_t *
 /* The same for the ids of the listed containers that are on no network: stopped ones, whose
  * configured ports are not known before somebody inspects them. */
 const char *world_store_idle_container(const struct world_store *store, size_t *cursor);
+/* The same for those that are on a network and were not inspected: their traits are not known. */
+const char *world_store_busy_container(const struct world_store *store, size_t *cursor);
 /* A known network on which there is nothing to guard (host, none, overlay). */
 bool world_store_is_unmanaged(const struct world_store *store, const char *network_id);
 /* Swaps what Docker said of the two stores: a full reading is gathered in a second store and takes

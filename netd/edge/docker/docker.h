@@ -22,6 +22,7 @@ struct docker_options {
 	const char
 		*cert_dir; /* TLS with its ca.pem, cert.pem, key.pem (DOCKER_CERT_PATH); or NULL */
 	bool tls_verify;   /* DOCKER_TLS_VERIFY: with cert_dir, check the server's name and CA */
+	bool inspects_all; /* after a reading, ask for the traits of running containers too */
 };
 
 /* Called from the event loop; any may be NULL. They may call docker_status() and docker_resync(),
@@ -65,7 +66,10 @@ struct docker_status {
 /* Texts are valid until the loop runs on. */
 struct docker_status docker_status(const struct docker *docker);
 
-/* One full reading, for tools: runs a loop of its own. DOCKER_E_URL and DOCKER_E_UNREACHABLE come
+/* Some question is not answered yet. */
+bool docker_is_asking(const struct docker *docker);
+
+/* One full reading, traits included, for tools: runs a loop of its own. DOCKER_E_URL and DOCKER_E_UNREACHABLE come
  * with *error, in @arena. */
 int docker_fetch_world(const struct docker_options *options, uint32_t timeout_ms,
 		       struct arena *arena, const struct world **ret,

@@ -8,7 +8,7 @@
 
 struct fetch {
 	sd_event *loop;
-	sd_event_source *timer;
+	sd_event_source *timer, *idle;
 	struct world_store *store;
 	struct docker *docker;
 	struct arena *arena;
@@ -21,6 +21,7 @@ static void fetch_done(struct fetch *fetch)
 	(void)docker_free(fetch->docker);
 	(void)world_store_free(fetch->store);
 	(void)sd_event_source_disable_unref(fetch->timer);
+	(void)sd_event_source_disable_unref(fetch->idle);
 	(void)sd_event_unref(fetch->loop);
 }
 
@@ -29,7 +30,17 @@ static void on_synced(void *userdata)
 	struct fetch *fetch = userdata;
 
 	fetch->is_read = true;
-	(void)sd_event_exit(fetch->loop, 0);
+}
+
+/* What inspecting tells comes after the lists. */
+static int on_idle(sd_event_source *source, void *userdata)
+{
+	struct fetch *fetch = userdata;
+
+	(void)source;
+	if (fetch->is_read && !docker_is_asking(fetch->docker))
+		(void)sd_event_exit(fetch->loop, 0);
+	return 0;
 }
 
 static void on_down(void *userdata, const char *reason)
@@ -42,9 +53,14 @@ static void on_down(void *userdata, const char *reason)
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct fetch *fetch = userdata;
+
 	(void)source;
 	(void)usec;
-	on_down(userdata, "no answer in time");
+	if (fetch->is_read) /* Docker does not answer about a container that it starts */
+		(void)sd_event_exit(fetch->loop, 0);
+	else
+		on_down(fetch, "no answer in time");
 	return 0;
 }
 
@@ -53,6 +69,7 @@ static int set_up(struct fetch *fetch, const struct docker_options *options, uin
 	const struct docker_handler handler = { .on_synced = on_synced,
 						.on_down = on_down,
 						.userdata = fetch };
+	struct docker_options all = *options;
 	const struct loop_timer timer = { "fetch", SD_EVENT_PRIORITY_NORMAL, on_timeout, fetch };
 
 	fetch->store = world_store_new();
@@ -65,7 +82,10 @@ static int set_up(struct fetch *fetch, const struct docker_options *options, uin
 	if (r == 0)
 		r = loop_arm(fetch->timer, (uint64_t)timeout_ms * 1000u);
 	if (r == 0)
-		r = docker_new(fetch->loop, options, &handler, fetch->store, &fetch->docker);
+		r = sd_event_add_post(fetch->loop, &fetch->idle, on_idle, fetch);
+	all.inspects_all = true;
+	if (r >= 0)
+		r = docker_new(fetch->loop, &all, &handler, fetch->store, &fetch->docker);
 	return r;
 }
 

@@ -254,14 +254,25 @@ static time_t server_date(CURL *easy)
 	return curl_getdate(date->value, NULL);
 }
 
+/* Of a unix socket libcurl says only that it could not connect to "docker port 80". */
+static const char *failure(struct http_request *request, CURLcode code)
+{
+	long os_error = 0;
+
+	if (request->refused)
+		return request->refused;
+	if (code == CURLE_COULDNT_CONNECT &&
+	    curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK && os_error)
+		return strerror((int)os_error);
+	return *request->error ? request->error : curl_easy_strerror(code);
+}
+
 static void hand_on_result(struct http_request *request, CURLcode code)
 {
 	struct http_result result = { .body = "", .date = -1 };
 
 	if (code != CURLE_OK)
-		result.error = request->refused	 ? request->refused
-			       : *request->error ? request->error
-						 : curl_easy_strerror(code);
+		result.error = failure(request, code);
 	else {
 		(void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result.status);
 		result.body = text_str(&request->body);

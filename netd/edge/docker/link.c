@@ -54,6 +54,10 @@ static void inspect_idle(struct docker *docker)
 {
 	const char *id;
 
+	/* First, as those that are asked last are answered first. */
+	for (size_t cursor = 0; docker->inspects_all && docker->link == DOCKER_LINK_UP &&
+				(id = world_store_busy_container(docker->store, &cursor));)
+		ask(docker, QUESTION_INSPECT, id);
 	for (size_t cursor = 0; docker->link == DOCKER_LINK_UP &&
 				(id = world_store_idle_container(docker->store, &cursor));)
 		ask(docker, QUESTION_INSPECT, id);
@@ -184,6 +188,11 @@ void docker_resync(struct docker *docker, const char *why)
 	(void)!loop_arm(docker->retry, 0);
 }
 
+bool docker_is_asking(const struct docker *docker)
+{
+	return docker->questions;
+}
+
 struct docker_status docker_status(const struct docker *docker)
 {
 	return (struct docker_status){ docker->link,  docker->api,	docker->engine,
@@ -215,6 +224,7 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 		return -ENOMEM;
 	docker->handler = *handler;
 	docker->store = store;
+	docker->inspects_all = options->inspects_all;
 	docker->retry_us = RETRY_FIRST_US;
 	int r = http_new(loop, options, &docker->http);
 	if (r)

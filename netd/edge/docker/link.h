@@ -40,6 +40,7 @@ struct docker {
 	struct question *questions;
 	uint64_t n_asked;
 	unsigned int n_inspects; /* under way */
+	bool inspects_all;
 
 	struct world_store *fresh; /* while reading: what was read so far */
 	size_t n_unread;	   /* answers it still waits for */

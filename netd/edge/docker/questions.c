@@ -241,10 +241,21 @@ static void use_early_inspect(const struct question *question)
 			       question->id, r > 0 ? error : "no memory");
 }
 
+static bool asks_inspect(const struct docker *docker)
+{
+	const struct question *q = docker->questions;
+
+	while (q && q->kind != QUESTION_INSPECT)
+		q = q->next;
+	return q;
+}
+
 static void use_answer(const struct question *question, const struct http_result *result)
 {
 	struct docker *docker = question->docker;
+	uint64_t port_changes = world_store_port_changes(docker->store);
 	char text[LINK_ERROR_LEN], what[64];
+
 	if (keep_early_inspect(question, result))
 		return;
 	const char *failure = store_answer(question, result, text);
@@ -267,6 +278,10 @@ static void use_answer(const struct question *question, const struct http_result
 	}
 	forget_older(question);
 	use_early_inspect(question);
+	/* Traits change no rule: of thousands of inspects, the last one tells. */
+	if (question->kind == QUESTION_INSPECT && !is_gone(question, result) &&
+	    world_store_port_changes(docker->store) == port_changes && asks_inspect(docker))
+		return;
 	if (docker->handler.on_change)
 		docker->handler.on_change(docker->handler.userdata, kinds[question->kind].why);
 }

@@ -73,6 +73,11 @@ int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret,
 const struct fw_counter *fw_counter_find(const struct fw_counters *counters, enum rs_family family,
 					 const char *name); /* or NULL */
 
+/* The policy of chain FORWARD in iptables' table filter. NONE: it is not in nf_tables. */
+enum fw_forward { FW_FORWARD_NONE, FW_FORWARD_ACCEPT, FW_FORWARD_DROP };
+int fw_forward_policy(struct fw *fw, enum ip_family family, enum fw_forward *ret,
+		      struct fw_error *error) MUST_CHECK;
+
 /* Clears these bits in the mark of every connection: when the stamps begin anew, old ones must not
  * come back to life. Connections that end meanwhile do not matter. */
 int fw_unstamp(struct fw *fw, uint32_t mask, struct fw_error *error) MUST_CHECK;

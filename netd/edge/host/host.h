@@ -25,6 +25,8 @@ struct host_resolvers {
 int host_resolvers_refresh(struct host_resolvers *resolvers) MUST_CHECK;
 /* The text of a resolv.conf to a list: the pure part. */
 void host_resolvers_parse(const char *text, size_t len, struct host_resolvers *ret);
+/* There are some, and all are loopback addresses. */
+bool host_resolvers_are_local(const struct host_resolvers *resolvers);
 
 /* 0: every capability netd needs is effective; HOST_E_MISSING: *ret_name is the first that is not
  * ("CAP_NET_ADMIN"); -errno. */

@@ -95,7 +95,7 @@ static int read_file(const char *path, struct host_resolvers *ret)
 	return 0;
 }
 
-static bool has_only_stubs(const struct host_resolvers *resolvers)
+bool host_resolvers_are_local(const struct host_resolvers *resolvers)
 {
 	for (size_t i = 0; i < resolvers->n; i++) {
 		if (!is_loopback(&resolvers->addrs[i]))
@@ -112,7 +112,7 @@ int host_resolvers_refresh(struct host_resolvers *resolvers)
 	int r = read_file(RESOLV_CONF, &now);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (has_only_stubs(&now) && read_file(RESOLVED_CONF, &behind) == 0 && behind.n > 0)
+	if (host_resolvers_are_local(&now) && read_file(RESOLVED_CONF, &behind) == 0 && behind.n > 0)
 		now = behind;
 	if (memcmp(&now, resolvers, sizeof(now)) == 0)
 		return 0;

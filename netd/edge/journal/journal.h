@@ -36,6 +36,7 @@
 	X(CONTROL_FAILED, "3acf1350b9b6438ca1ea2db18b3802ac")     \
 	X(ADMIN_REQUEST, "76ca82746f6f496a86b362a8e451f25f")      \
 	X(CONFIRM_EXPIRED, "6f27092c65fc42da81f8fb4d718d01b0")    \
+	X(OFF, "f9d1ac7c3d184ad9bb4fb5ca6ed3b0f1")                \
 	X(RESYNC, "80ccca32a90a40d8837020b2492370cd")             \
 	X(TRUST_LIMITED, "72cf88d76ca540cea11f58a48ecd8b22")      \
 	X(INTERNAL, "79bb48305e63411cbbd00a70d177964c")

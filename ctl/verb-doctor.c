@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* doctor: what on this host weakens a guarantee. What cannot be looked at is said, not guessed. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/report/doctor.h"
+#include "ctl/ctl.h"
+#include "edge/fw/fw.h"
+#include "edge/host/survey.h"
+
+#define MOST_GAPS 4u
+
+struct examination {
+	const struct ctl *ctl;
+	struct arena *arena;
+	struct doctor_facts facts;
+	struct doctor_gap gaps[MOST_GAPS];
+};
+
+static void note_gap(struct examination *e, const char *what, const char *why)
+{
+	if (e->facts.n_gaps < MOST_GAPS)
+		e->gaps[e->facts.n_gaps++] = (struct doctor_gap){ what, why };
+}
+
+/* ---- the kernel ---- */
+
+static enum doctor_answer answer_of(bool yes)
+{
+	return yes ? DOCTOR_YES : DOCTOR_NO;
+}
+
+static void read_forward(struct examination *e, struct fw *fw)
+{
+	static const enum ip_family families[] = { IP_V4, IP_V6 };
+	struct fw_error error = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		enum fw_forward policy = FW_FORWARD_NONE;
+		if (fw_forward_policy(fw, families[i], &policy, &error) == 0 &&
+		    policy != FW_FORWARD_NONE)
+			e->facts.host.forward_accepts[i] = answer_of(policy == FW_FORWARD_ACCEPT);
+	}
+}
+
+/* The rules of a policy with a tier, as a question that does not take effect. Tables that a running
+ * netd owns refuse to be touched: then the kernel took them before. */
+static int check_rules(struct examination *e, struct fw *fw)
+{
+	static const char text[] = "version: 1\ntiers: {a: {match: [{network: a}]}}\n";
+	const struct policy_source source = { "doctor", text, sizeof(text) - 1 };
+	const struct policy *policy = NULL;
+	struct fw_error error = { 0 };
+	struct diag_list diags;
+	struct report_input in;
+
+	diag_init(&diags, e->arena);
+	int r = policy_parse(&source, 1, e->arena, &diags, &policy);
+	if (r == 0)
+		r = report_prepare(&policy, 1, NULL, e->ctl->now, e->arena, &in);
+	if (r != 0)
+		return -ENOMEM;
+	r = fw_check(fw, NULL, in.compiled->ruleset, e->arena, &error);
+	if (r < 0 && r != -EPERM && r != -EBUSY)
+		e->facts.kernel_error = arena_strdup(e->arena, error.text);
+	return 0;
+}
+
+static int ask_kernel(struct examination *e)
+{
+	static const char what[] = "the kernel's nf_tables and iptables' FORWARD policy";
+	CLEANUP(fw_freep) struct fw *fw = NULL;
+	struct fw_error error = { 0 };
+	int r = fw_open(&fw, &error);
+
+	if (r == -EPERM || r == -EACCES) {
+		note_gap(e, what, "needs root");
+		return 0;
+	}
+	if (r < 0) {
+		e->facts.kernel_error = arena_strdup(e->arena, error.text);
+		return r == -ENOMEM ? r : 0;
+	}
+	e->facts.owns_tables = answer_of(fw_owns_tables(fw));
+	read_forward(e, fw);
+	return check_rules(e, fw);
+}
+
+/* ---- Docker and netd ---- */
+
+static int ask_docker(struct examination *e, const struct ctl_args *args)
+{
+	static const char what[] = "containers and networks";
+	const char *error = "";
+
+	if (args->inventory)
+		return input_world(args, e->arena, &e->facts.world);
+	e->facts.rootless = strstr(docker_url(e->ctl), "/run/user/") != NULL;
+	if (docker_world(e->ctl, e->arena, &e->facts.world, &error) != CTL_OK)
+		note_gap(e, what, error);
+	return CTL_OK;
+}
+
+/* An inventory of other tools, or a container that Docker is just starting. */
+static int note_unknown_traits(struct examination *e)
+{
+	const struct world *world = e->facts.world;
+	size_t n = 0;
+
+	for (size_t i = 0; world && i < world->n_containers; i++)
+		n += !world->containers[i].inspected;
+	if (n == 0)
+		return 0;
+	const char *why =
+		arena_printf(e->arena, "not known of %zu container%s", n, n == 1 ? "" : "s");
+	if (!why)
+		return -ENOMEM;
+	note_gap(e, "what containers may do beyond Docker's defaults", why);
+	return 0;
+}
+
+static int ask_netd(struct examination *e)
+{
+	cJSON *status = NULL;
+	int r = live_ask_quietly(e->ctl, wire_new_request("status"), &status);
+
+	if (r != CTL_OK)
+		return r;
+	if (!status)
+		note_gap(e, "whether the policy in force needs bridge-nf-call-iptables",
+			 "netd does not answer");
+	else
+		e->facts.needs_bridge_nf = wire_bool(status, "needs_bridge_nf", false);
+	cJSON_Delete(status);
+	return CTL_OK;
+}
+
+int verb_doctor(struct ctl *ctl, const struct ctl_args *args)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct examination e = { .ctl = ctl, .arena = arena };
+	const char *root = args->root ? args->root : "/";
+	cJSON *report = NULL;
+	size_t found = 0;
+	int r = arena ? host_survey(root, arena, &e.facts.host) : -ENOMEM;
+
+	if (r < 0 && r != -ENOMEM) {
+		ctl_complain("%s: %s", root, strerror(-r));
+		return CTL_USAGE;
+	}
+	if (r == 0 && !args->root)
+		r = ask_kernel(&e);
+	if (r < 0)
+		return ctl_out_of_memory();
+	int status = ask_docker(&e, args);
+	if (status == CTL_OK && !args->root)
+		status = ask_netd(&e);
+	if (status != CTL_OK)
+		return status;
+	if (note_unknown_traits(&e) < 0)
+		return ctl_out_of_memory();
+	e.facts.gaps = e.gaps;
+	if (report_doctor(&e.facts, &report, &found) < 0)
+		return ctl_out_of_memory();
+	return show_report(ctl, report, show_doctor, found ? CTL_FINDING : CTL_OK);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Services that a packet filter cannot hold. They stay in the world; the admin is told. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/compose/plan.h"
+#include "core/world/facts.h"
+
+#define CAPABILITY_LEN 32
+
+/* Docker takes small letters too. */
+static uint32_t read_capability(const char *text, char ret[CAPABILITY_LEN])
+{
+	(void)snprintf(ret, CAPABILITY_LEN, "%s", text);
+	for (char *c = ret; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	return world_capability_traits(ret);
+}
+
+static void check_capabilities(struct compose *c, struct plan_service *service)
+{
+	const struct draft_texts *all = &service->draft->capabilities;
+	char name[CAPABILITY_LEN];
+
+	for (size_t i = 0; i < all->n; i++) {
+		uint32_t traits = read_capability(all->items[i].text, name);
+		if (traits)
+			compose_report(c->diags, CF_POWERFUL_CAPABILITY, all->items[i].loc,
+				       "leave it out if the service can do without",
+				       "`%s` has the capability %s: a packet filter may not hold "
+				       "it",
+				       service->draft->name, name);
+		service->traits |= traits;
+	}
+}
+
+static uint32_t read_mount(const char *source)
+{
+	char path[32]; /* longer ones hold no socket */
+	size_t n = strlen(source);
+
+	while (n > 1 && source[n - 1] == '/')
+		n--;
+	if (n >= sizeof(path))
+		return 0;
+	memcpy(path, source, n);
+	path[n] = '\0';
+	return world_mount_traits(path);
+}
+
+static void check_mounts(struct compose *c, struct plan_service *service)
+{
+	const struct draft_texts *all = &service->draft->mounts;
+	char word[TEXT_QUOTE_LEN];
+
+	for (size_t i = 0; i < all->n; i++) {
+		uint32_t traits = read_mount(all->items[i].text);
+		if (traits & ~service->traits) /* one such mount is all it takes */
+			compose_report(c->diags, CF_DOCKER_SOCKET, all->items[i].loc,
+				       "whoever has the socket is root on the host, `ro` or not: "
+				       "put a proxy between that filters its requests",
+				       "`%s` mounts `%s`, and with it Docker's socket",
+				       service->draft->name, text_quote(all->items[i].text, word));
+		service->traits |= traits;
+	}
+}
+
+static void check_host_network(struct compose *c, const struct draft_service *service)
+{
+	const struct draft_text *mode = &service->network_mode;
+
+	compose_report(c->diags, CF_HOST_NETWORK, mode->text ? mode->loc : service->loc,
+		       "give it a network and publish the ports it needs",
+		       "`%s` is in the host's own network: no tier covers it, and no rule holds it",
+		       service->name);
+}
+
+void compose_check_dangers(struct compose *c, struct plan_service *service)
+{
+	const struct draft_service *draft = service->draft;
+
+	if (service->mode == PLAN_HOST) {
+		check_host_network(c, draft);
+		service->traits |= WORLD_HOST_NETWORK;
+	}
+	if (draft->pid.text && strcmp(draft->pid.text, "host") == 0)
+		service->traits |= WORLD_HOST_PID;
+	if (draft->privileged.value) {
+		compose_report(c->diags, CF_PRIVILEGED, draft->privileged.loc,
+			       "give it the devices and capabilities it needs instead",
+			       "`%s` is privileged: it can change the host, and a packet filter "
+			       "cannot hold it",
+			       draft->name);
+		service->traits |= WORLD_PRIVILEGED;
+	}
+	if (draft->api_socket.value) {
+		compose_report(c->diags, CF_DOCKER_SOCKET, draft->api_socket.loc,
+			       "whoever has the socket is root on the host",
+			       "`%s` has Docker's socket", draft->name);
+		service->traits |= WORLD_DOCKER_SOCKET;
+	}
+	check_capabilities(c, service);
+	check_mounts(c, service);
+}

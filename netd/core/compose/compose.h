@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Docker compose files (v2, v3 and the Compose Specification) to the facts about the host that
+ * would run them. Pure: the caller reads files and gives the variables. What a file does not say
+ * (a variable without a value, an include, a network made elsewhere) is a finding, never a guess.
+ *
+ * Addresses are symbolic where the file gives none: of 198.18.0.0/15 and 100::/64, which are in no
+ * zone and in no sensible CIDR of a policy. Equal inputs give equal worlds. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/arena.h"
+#include "core/base/diag.h"
+#include "core/world/world.h"
+#include "core/yaml/node.h"
+
+struct compose_variable {
+	const char *name, *value;
+};
+
+#define COMPOSE_E_INVALID 1
+#define COMPOSE_E_UNREADABLE 2
+
+/* Reads the file that @from (the name of a source) calls @path, for `extends`. 0: *ret is set; its
+ * name is the one for findings, alike for the same file, and it lives as long as @arena.
+ * COMPOSE_E_UNREADABLE: no such file, or not allowed. -ENOMEM. */
+typedef int compose_load_fn(void *userdata, struct arena *arena, const char *from, const char *path,
+			    struct node_source *ret);
+
+struct compose_input {
+	const struct node_source *sources; /* merged in this order, as `docker compose -f a -f b` */
+	size_t n_sources;
+	const struct compose_variable *variables; /* the first of a name counts */
+	size_t n_variables;
+	const char *const *profiles; /* active ones, "*": all; none: those of COMPOSE_PROFILES */
+	size_t n_profiles;
+	const char *project;   /* as `-p`; NULL: COMPOSE_PROJECT_NAME, `name:`, or the directory */
+	const char *directory; /* whose last part names the project at last; NULL: none */
+	compose_load_fn *load; /* NULL: `extends` stays inside its file */
+	void *userdata;
+};
+
+/* A project: its world, and where each container of it was written. */
+struct compose_project {
+	const char *name;
+	const struct world *world;
+	const struct source_loc *places; /* of the service, one per container of the world */
+	const char *const *services;	 /* names, likewise */
+};
+
+/* Parse, merge and check. Findings go to @diags (sorted); everything lives in @arena, and source
+ * names are borrowed. 0: *ret is set (warnings possible). COMPOSE_E_INVALID: @diags has errors.
+ * -ENOMEM. */
+int compose_parse(const struct compose_input *in, struct arena *arena, struct diag_list *diags,
+		  struct compose_project *ret) MUST_CHECK;
+
+/* A .env file as compose reads it: NAME=value lines, quotes, comments, `export`, and variables of
+ * @known and of lines before. *ret lives in @arena. 0; COMPOSE_E_INVALID: reported; -ENOMEM. */
+struct compose_variables {
+	VEC(struct compose_variable) list; /* items, n: what struct compose_input takes */
+};
+int compose_parse_env(const struct node_source *source, const struct compose_variables *known,
+		      struct arena *arena, struct diag_list *diags,
+		      struct compose_variables *ret) MUST_CHECK;
+
+/* Everything that can be reported; the ids are stable. */
+struct compose_diag_info {
+	const char *id;
+	enum diag_severity severity;
+	const char *meaning; /* one line, no full stop */
+};
+const struct compose_diag_info *compose_diag_table(size_t *ret_n); /* sorted by id */

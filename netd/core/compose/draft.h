@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files say, merged, before it is checked as a whole. A draft starts zeroed and takes one
+ * layer after the other: the bases of a service, the service, the same in the next file.
+ * Internal to core/compose. */
+#pragma once
+
+#include "core/base/ip.h"
+#include "core/compose/compose.h"
+#include "core/compose/finding.h"
+#include "core/compose/interpolate.h"
+
+/* NULL text: not given, or `unknown`. */
+struct draft_text {
+	const char *text;
+	struct source_loc loc;
+	bool unknown; /* depends on a variable without a value */
+};
+
+struct draft_texts {
+	struct draft_text *items;
+	size_t n, cap;
+};
+
+struct draft_number {
+	uint32_t value;
+	struct source_loc loc;
+	bool set;
+};
+
+struct draft_flag {
+	struct source_loc loc;
+	bool value, set;
+};
+
+struct draft_label {
+	const char *key, *value; /* value NULL: unknown */
+	size_t rank;		 /* of two alike the later counts */
+};
+
+struct draft_attachment {
+	const char *network; /* its key in `networks` */
+	struct source_loc loc;
+	struct draft_text ipv4, ipv6, mac;
+};
+
+/* Of equal length where both ranges are longer than one. */
+struct draft_port {
+	struct source_loc loc;
+	struct ip_addr host_ip;	   /* IP_NONE: every address */
+	uint16_t host_lo, host_hi; /* 0: Docker chooses one */
+	struct port_range port;	   /* the container's */
+	bool is_long;		   /* written as a mapping */
+};
+
+struct draft_service {
+	const char *name;
+	struct source_loc loc;
+	bool removed; /* by a later file, with `!reset` */
+	struct draft_text image, container_name, network_mode, mac, pid;
+	struct draft_flag build, provider, privileged, api_socket;
+	struct draft_number scale, replicas;
+	VEC(struct draft_label) labels;
+	VEC(struct draft_attachment) networks;
+	VEC(struct draft_port) ports;
+	struct draft_texts profiles, capabilities, mounts, label_files;
+};
+
+struct draft_subnet {
+	struct source_loc loc;
+	struct ip_prefix prefix,
+		range;		    /* range: where addresses are taken from; len 0: all of it */
+	struct ip_addr gateway;	    /* IP_NONE: the first */
+	VEC(struct ip_addr) others; /* aux_addresses */
+	bool has_prefix, has_range;
+};
+
+struct draft_network {
+	const char *key;
+	struct source_loc loc;
+	bool removed;
+	struct draft_text name, external_name, driver, bridge;
+	struct draft_flag internal, external, ipv4, ipv6, icc;
+	VEC(struct draft_subnet) subnets;
+};
+
+struct compose_file {
+	const char *name;
+	const struct node *root; /* NULL: unusable, reported */
+};
+
+/* One compose_parse(). */
+struct compose {
+	const struct compose_input *in;
+	struct arena *arena;
+	struct diag_list *diags;
+	struct interpolation variables;
+	struct draft_text name; /* top-level `name:` */
+	VEC(struct compose_file) files;
+	size_t n_given; /* of the files: the others are only extended from */
+	VEC(struct draft_service) services;
+	VEC(struct draft_network) networks;
+	size_t bytes, texts, values; /* against the limits */
+	bool stopped;		     /* a limit was met and reported */
+};

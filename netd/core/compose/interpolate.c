@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/compose/interpolate.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/base/limits.h"
+
+#define DEEPEST 8 /* ${A:-${B:-…}} */
+
+struct span {
+	const char *at, *end;
+};
+
+static bool begins_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static size_t name_len(struct span from)
+{
+	size_t n = 0;
+
+	if (from.at == from.end || !begins_name(*from.at))
+		return 0;
+	while (from.at + n < from.end &&
+	       (begins_name(from.at[n]) || (from.at[n] >= '0' && from.at[n] <= '9')))
+		n++;
+	return n;
+}
+
+const char *compose_variable_value(const struct interpolation *how, const char *name, size_t len)
+{
+	static const char project[] = "COMPOSE_PROJECT_NAME";
+
+	for (size_t i = 0; i < how->n_variables; i++)
+		if (strncmp(how->variables[i].name, name, len) == 0 &&
+		    how->variables[i].name[len] == '\0')
+			return how->variables[i].value;
+	return len == sizeof(project) - 1 && memcmp(name, project, len) == 0 ? how->project : NULL;
+}
+
+/* Where the brace that is open at the start closes; NULL: nowhere. */
+static const char *find_brace(struct span from)
+{
+	size_t open = 1;
+
+	for (const char *c = from.at; c < from.end; c++) {
+		if (c + 1 < from.end && c[0] == '$' && c[1] == '{') {
+			open++;
+			c++;
+		} else if (*c == '}' && --open == 0) {
+			return c;
+		}
+	}
+	return NULL;
+}
+
+static void note(char ret[TEXT_QUOTE_LEN], struct span word)
+{
+	char copy[TEXT_QUOTE_LEN + 8] = "";
+	size_t n = (size_t)(word.end - word.at);
+
+	memcpy(copy, word.at, n < sizeof(copy) ? n : sizeof(copy) - 1);
+	(void)text_quote(copy, ret);
+}
+
+static int add(struct text *out, const char *bytes, size_t len)
+{
+	if (len > LIMIT_COMPOSE_TEXT || out->len > LIMIT_COMPOSE_TEXT - len)
+		return INTERPOLATE_E_TOO_LONG;
+	text_add_n(out, bytes, len);
+	return text_failed(out) ? -ENOMEM : 0;
+}
+
+static int expand(struct interpolation *how, struct span text, struct text *out, int depth);
+
+/* What stands between the braces. */
+static int expand_braced(struct interpolation *how, struct span inner, struct text *out, int depth)
+{
+	size_t len = name_len(inner);
+	struct span word = { inner.at + len, inner.end };
+	const char *value = compose_variable_value(how, inner.at, len);
+	bool colon = word.at < word.end && *word.at == ':';
+	char operator= '\0';
+
+	if (len == 0)
+		return INTERPOLATE_E_SYNTAX;
+	word.at += colon;
+	if (word.at < word.end)
+		operator= * word.at++;
+	if ((colon && !operator) || (operator&& !strchr("-?+", operator)))
+		return INTERPOLATE_E_SYNTAX;
+	bool has = value && (!colon || *value);
+	if (operator== '+')
+		return has ? expand(how, word, out, depth + 1) : 0;
+	if (has || (value && !operator))
+		return add(out, value, strlen(value));
+	if (operator== '-')
+		return expand(how, word, out, depth + 1);
+	note(how->name, (struct span){ inner.at, inner.at + len });
+	note(how->message, operator? word : (struct span){ inner.end, inner.end });
+	return INTERPOLATE_E_UNSET;
+}
+
+/* Behind a dollar sign; *ret: where the text goes on. */
+static int expand_variable(struct interpolation *how, struct span from, struct text *out,
+			   const char **ret, int depth)
+{
+	size_t len = name_len(from);
+
+	if (from.at < from.end && *from.at == '$') {
+		*ret = from.at + 1;
+		return add(out, "$", 1);
+	}
+	if (len) {
+		*ret = from.at + len;
+		return expand_braced(how, (struct span){ from.at, *ret }, out, depth);
+	}
+	if (from.at == from.end || *from.at != '{')
+		return INTERPOLATE_E_SYNTAX;
+	const char *brace = find_brace((struct span){ from.at + 1, from.end });
+	if (!brace)
+		return INTERPOLATE_E_SYNTAX;
+	*ret = brace + 1;
+	return expand_braced(how, (struct span){ from.at + 1, brace }, out, depth);
+}
+
+static int expand(struct interpolation *how, struct span text, struct text *out, int depth)
+{
+	int r = depth > DEEPEST ? INTERPOLATE_E_SYNTAX : 0;
+
+	while (r == 0 && text.at < text.end) {
+		const char *dollar = memchr(text.at, '$', (size_t)(text.end - text.at));
+		const char *stop = dollar ? dollar : text.end;
+		r = add(out, text.at, (size_t)(stop - text.at));
+		text.at = stop;
+		if (r == 0 && dollar)
+			r = expand_variable(how, (struct span){ dollar + 1, text.end }, out,
+					    &text.at, depth);
+	}
+	return r;
+}
+
+int compose_interpolate(struct interpolation *how, const char *text, struct text *out)
+{
+	how->name[0] = how->message[0] = '\0';
+	return expand(how, (struct span){ text, text + strlen(text) }, out, 0);
+}

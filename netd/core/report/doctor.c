@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Findings about a host, from tables: one row is one kind of finding. error: a guarantee does not
+ * hold; warning: it hangs on something that is not netd's; note: good to know, netd holds it. */
+#include "core/report/doctor.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/report/json.h"
+
+struct examining {
+	const struct doctor_facts *facts;
+	struct rj j;
+	cJSON *list;
+	size_t found;
+};
+
+struct finding {
+	const char *id, *severity, *text, *remedy;
+};
+
+static void add(struct examining *e, const struct finding *finding, const char *subject)
+{
+	cJSON *object = rj_push_object(&e->j, e->list);
+
+	rj_text(&e->j, object, "id", finding->id);
+	rj_text(&e->j, object, "severity", finding->severity);
+	rj_text(&e->j, object, "subject", subject);
+	rj_text(&e->j, object, "text", finding->text);
+	rj_text(&e->j, object, "remedy", finding->remedy);
+	e->found += strcmp(finding->severity, "note") != 0;
+}
+
+/* ---- the host ---- */
+
+static bool engine_is_rootless(const struct doctor_facts *f)
+{
+	return f->rootless;
+}
+
+static bool kernel_refuses(const struct doctor_facts *f)
+{
+	return f->kernel_error;
+}
+
+static bool bridge_nf_is_missing(const struct doctor_facts *f)
+{
+	return f->needs_bridge_nf &&
+	       (f->host.bridge_nf[0] != DOCTOR_YES || f->host.bridge_nf[1] != DOCTOR_YES);
+}
+
+static bool bridge_nf_is_off(const struct doctor_facts *f)
+{
+	return !f->needs_bridge_nf &&
+	       (f->host.bridge_nf[0] == DOCTOR_NO || f->host.bridge_nf[1] == DOCTOR_NO);
+}
+
+static bool is_flushed(const struct doctor_facts *f)
+{
+	return f->host.nftables_flushes && f->owns_tables != DOCTOR_YES;
+}
+
+static bool is_flushed_but_owned(const struct doctor_facts *f)
+{
+	return f->host.nftables_flushes && f->owns_tables == DOCTOR_YES;
+}
+
+static bool tables_can_be_changed(const struct doctor_facts *f)
+{
+	return f->owns_tables == DOCTOR_NO;
+}
+
+static bool dns_leaks(const struct doctor_facts *f)
+{
+	return f->host.dns_is_loopback && !f->host.docker_sets_dns;
+}
+
+static bool uses_firewalld(const struct doctor_facts *f)
+{
+	return f->host.firewalld;
+}
+
+static bool uses_ufw(const struct doctor_facts *f)
+{
+	return f->host.ufw;
+}
+
+static bool forwards(const struct doctor_facts *f, size_t family)
+{
+	return f->host.forwarding[family] == DOCTOR_YES &&
+	       f->host.forward_accepts[family] == DOCTOR_YES;
+}
+
+static bool forward_accepts(const struct doctor_facts *f)
+{
+	return forwards(f, 0) || forwards(f, 1);
+}
+
+static bool forwards_nothing(const struct doctor_facts *f)
+{
+	return f->host.forwarding[0] == DOCTOR_NO;
+}
+
+static bool has_userland_proxy(const struct doctor_facts *f)
+{
+	return f->host.userland_proxy;
+}
+
+static const struct {
+	bool (*holds)(const struct doctor_facts *facts);
+	struct finding finding;
+} checks[] = {
+	{ engine_is_rootless,
+	  { "rootless-engine", "error",
+	    "the Docker engine is rootless: its bridges are in a network namespace of its own, "
+	    "where netd enforces nothing",
+	    "use the engine of the system, or run netd inside the engine's namespace" } },
+	{ kernel_refuses,
+	  { "kernel", "error", "this kernel does not take netd's rules",
+	    "Linux 5.10 or later with nf_tables for inet and bridge (NFT_BRIDGE_META, NF_TABLES_"
+	    "INET, NF_TABLES_BRIDGE)" } },
+	{ bridge_nf_is_missing,
+	  { "bridge-nf", "warning",
+	    "bridge-nf-call-iptables or -ip6tables is not 1: the flows between tiers on one "
+	    "network that the policy allows are dropped",
+	    "modprobe br_netfilter; sysctl net.bridge.bridge-nf-call-iptables=1 "
+	    "net.bridge.bridge-nf-call-ip6tables=1, and keep it in sysctl.d" } },
+	{ bridge_nf_is_off,
+	  { "bridge-nf-off", "note",
+	    "bridge-nf-call-iptables or -ip6tables is 0; netd sets it where a policy tells tiers "
+	    "on one network apart",
+	    "nothing to do" } },
+	{ is_flushed,
+	  { "flush-ruleset", "warning",
+	    "nftables.service loads a file with `flush ruleset`: whenever it is loaded, netd's "
+	    "tables (and Docker's) are gone until netd writes them anew",
+	    "in nftables.conf, flush only its own tables: `table inet filter; flush table inet "
+	    "filter`" } },
+	{ is_flushed_but_owned,
+	  { "flush-ruleset-owned", "note",
+	    "nftables.service loads a file with `flush ruleset`: it does not touch netd's tables, "
+	    "which this kernel protects, but takes Docker's away",
+	    "in nftables.conf, flush only its own tables" } },
+	{ tables_can_be_changed,
+	  { "tables-not-owned", "note",
+	    "this kernel cannot protect tables from other processes of root: netd sees a change "
+	    "and writes its tables anew",
+	    "Linux 6.9 or later" } },
+	{ dns_leaks,
+	  { "dns-loopback", "warning",
+	    "the host's resolver is a loopback address: Docker's embedded DNS server asks it in "
+	    "the host's name, so that every container can send data out in DNS questions, whatever "
+	    "the policy says",
+	    "name a resolver that is not on loopback: \"dns\": [\"ADDRESS\"] in "
+	    "/etc/docker/daemon.json" } },
+	{ uses_firewalld,
+	  { "firewalld", "note",
+	    "firewalld is in use: what it drops stays dropped, what it accepts netd still judges",
+	    "nothing to do; rules for containers belong in netd's policy" } },
+	{ uses_ufw,
+	  { "ufw", "note",
+	    "ufw is in use: it does not see published ports (Docker goes past it), netd does",
+	    "nothing to do; rules for containers belong in netd's policy" } },
+	{ forward_accepts,
+	  { "forward-accept", "note",
+	    "the policy of iptables' chain FORWARD is ACCEPT: without netd's tables, neighbours "
+	    "reach containers by a direct route",
+	    "iptables -P FORWARD DROP (and ip6tables), as Docker does where it turns forwarding "
+	    "on" } },
+	{ forwards_nothing,
+	  { "no-forwarding", "note", "net.ipv4.ip_forward is 0: containers reach nobody outside",
+	    "sysctl net.ipv4.ip_forward=1 where they should" } },
+	{ has_userland_proxy,
+	  { "userland-proxy", "note",
+	    "Docker's userland proxy is on: a container sees the bridge's gateway as the client "
+	    "where the proxy takes the connection (from this host, over IPv6, from other "
+	    "containers); netd judges the client itself",
+	    "nothing to do" } },
+};
+
+static void examine_host(struct examining *e)
+{
+	static const struct finding with_proxy = {
+		"route-localnet", "warning",
+		"route_localnet is 1: packets for 127.0.0.0/8 from this interface reach the host's "
+		"loopback services where netd's tables are not in force",
+		"sysctl net.ipv4.conf.INTERFACE.route_localnet=0 (Docker leaves it at 1 after it "
+		"ran "
+		"with userland-proxy=false)"
+	};
+	static const struct finding without_proxy = {
+		"route-localnet-docker", "note",
+		"route_localnet is 1, as Docker needs it without its userland proxy; netd drops "
+		"packets for 127.0.0.0/8 that come from outside the host",
+		"nothing to do"
+	};
+	const struct doctor_host *host = &e->facts->host;
+
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (checks[i].holds(e->facts))
+			add(e, &checks[i].finding,
+			    checks[i].holds == kernel_refuses ? e->facts->kernel_error : NULL);
+	for (size_t i = 0; i < host->n_localnet; i++)
+		add(e, host->userland_proxy ? &with_proxy : &without_proxy, host->localnet[i]);
+}
+
+/* ---- containers and networks ---- */
+
+static const struct {
+	enum world_trait trait;
+	struct finding finding;
+} givens[] = {
+	{ WORLD_PRIVILEGED,
+	  { "privileged", "error",
+	    "is privileged: it can do what root of this host can, change netd's rules too",
+	    "run it without --privileged, with the single capabilities and devices it needs" } },
+	{ WORLD_DOCKER_SOCKET,
+	  { "docker-socket", "error",
+	    "has Docker's socket (or a folder with it): through it, it is root of this host",
+	    "take the mount away, or put a proxy in between that allows reading only" } },
+	{ WORLD_HOST_NETWORK,
+	  { "host-network", "warning",
+	    "uses the host's network: for netd it is the host, no tier applies to it",
+	    "attach it to a network and publish its ports" } },
+	{ WORLD_HOST_PID,
+	  { "host-pid", "warning",
+	    "sees the host's processes: with the right to trace one, it leaves its network",
+	    "run it without --pid=host" } },
+	{ WORLD_CAP_SYS_ADMIN,
+	  { "cap-sys-admin", "error",
+	    "has CAP_SYS_ADMIN: it can mount, and enter other namespaces that it gets hold of",
+	    "drop the capability" } },
+	{ WORLD_CAP_SYS_MODULE,
+	  { "cap-sys-module", "error", "has CAP_SYS_MODULE: it can put code into the kernel",
+	    "drop the capability" } },
+	{ WORLD_CAP_SYS_RAWIO,
+	  { "cap-sys-rawio", "error", "has CAP_SYS_RAWIO: it can write to the host's devices",
+	    "drop the capability" } },
+	{ WORLD_CAP_DAC_READ_SEARCH,
+	  { "cap-dac-read-search", "error",
+	    "has CAP_DAC_READ_SEARCH: it can open the host's files by handle",
+	    "drop the capability" } },
+	{ WORLD_CAP_SYS_PTRACE,
+	  { "cap-sys-ptrace", "warning",
+	    "has CAP_SYS_PTRACE: with the host's processes in sight it becomes one of them",
+	    "drop the capability" } },
+	{ WORLD_CAP_BPF,
+	  { "cap-bpf", "warning", "has CAP_BPF: it can load programs into the kernel",
+	    "drop the capability" } },
+	{ WORLD_CAP_NET_ADMIN,
+	  { "cap-net-admin", "warning",
+	    "has CAP_NET_ADMIN: it can take other addresses and routes; netd drops what is not "
+	    "its own on a bridge, and on a bridge only",
+	    "drop the capability" } },
+};
+
+static void examine_container(struct examining *e, const struct world_container *container)
+{
+	uint32_t traits = container->traits;
+
+	if (traits & WORLD_PRIVILEGED) /* the capabilities say nothing more */
+		traits &= WORLD_PRIVILEGED | WORLD_DOCKER_SOCKET | WORLD_HOST_NETWORK |
+			  WORLD_HOST_PID;
+	for (size_t i = 0; i < ARRAY_LEN(givens); i++)
+		if (traits & givens[i].trait)
+			add(e, &givens[i].finding, container->name);
+}
+
+static void examine_network(struct examining *e, const struct world_network *network)
+{
+	static const struct finding past = {
+		"network-driver", "warning",
+		"is a macvlan or ipvlan network: its packets pass no hook of this host, so netd "
+		"enforces nothing on it",
+		"use a bridge network, or filter at the switch"
+	};
+
+	if (strcmp(network->driver, "macvlan") == 0 || strcmp(network->driver, "ipvlan") == 0)
+		add(e, &past, network->name);
+}
+
+static void add_gaps(struct examining *e, cJSON *root)
+{
+	cJSON *list = rj_add_array(&e->j, root, "unchecked");
+
+	for (size_t i = 0; i < e->facts->n_gaps; i++) {
+		cJSON *object = rj_push_object(&e->j, list);
+		rj_text(&e->j, object, "what", e->facts->gaps[i].what);
+		rj_text(&e->j, object, "why", e->facts->gaps[i].why);
+	}
+}
+
+int report_doctor(const struct doctor_facts *facts, cJSON **ret, size_t *found)
+{
+	struct examining e = { .facts = facts };
+	const struct world *world = facts->world;
+	cJSON *root = rj_answer(&e.j);
+
+	e.list = rj_add_array(&e.j, root, "findings");
+	examine_host(&e);
+	for (size_t i = 0; world && i < world->n_networks; i++)
+		examine_network(&e, &world->networks[i]);
+	for (size_t i = 0; world && i < world->n_containers; i++)
+		examine_container(&e, &world->containers[i]);
+	add_gaps(&e, root);
+	int r = rj_finish(&e.j, root, ret);
+	if (r == 0)
+		*found = e.found;
+	return r;
+}

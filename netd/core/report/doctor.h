@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What on a host weakens a guarantee: facts in, findings out, each with its remedy. Pure; the facts
+ * are gathered by edge/host, edge/fw and edge/docker. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "core/base/cleanup.h"
+#include "core/world/world.h"
+
+enum doctor_answer { DOCTOR_UNKNOWN, DOCTOR_NO, DOCTOR_YES };
+
+struct doctor_host {
+	enum doctor_answer bridge_nf[2];       /* bridge-nf-call-iptables, -ip6tables; UNKNOWN:
+						* br_netfilter is not loaded */
+	enum doctor_answer forwarding[2];      /* net.ipv4.ip_forward, ipv6 conf/all/forwarding */
+	enum doctor_answer forward_accepts[2]; /* policy of iptables' chain FORWARD; UNKNOWN: none
+						* in nf_tables */
+	const char *const *localnet;	       /* interfaces with route_localnet = 1, sorted */
+	size_t n_localnet;
+	bool userland_proxy;   /* Docker's setting in daemon.json, or its default */
+	bool docker_sets_dns;  /* daemon.json names resolvers */
+	bool dns_is_loopback;  /* the resolvers that containers are served from are on loopback */
+	bool firewalld, ufw;   /* in use */
+	bool nftables_flushes; /* nftables.service is enabled, with `flush ruleset` */
+};
+
+/* Something that could not be looked at. */
+struct doctor_gap {
+	const char *what, *why;
+};
+
+struct doctor_facts {
+	struct doctor_host host;
+	enum doctor_answer owns_tables; /* the kernel keeps others from changing netd's tables */
+	const char *kernel_error;  /* why it refuses netd's rules; NULL: it does not, or unknown */
+	bool rootless;		   /* the engine runs in namespaces of its own */
+	bool needs_bridge_nf;	   /* the policy in force does */
+	const struct world *world; /* NULL: Docker was not asked */
+	const struct doctor_gap *gaps;
+	size_t n_gaps;
+};
+
+/* {"v":1,"findings":[{"id","severity":"error"|"warning"|"note","subject","text","remedy"}],
+ *  "unchecked":[{"what","why"}]}. *found: errors and warnings; notes are none. 0 or -ENOMEM. */
+int report_doctor(const struct doctor_facts *facts, cJSON **ret, size_t *found) MUST_CHECK;

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control verbs that change what is in force. Only the admin socket hands them on. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/limits.h"
+#include "daemon/answers.h"
+#include "edge/journal/journal.h"
+#include "edge/loop/loop.h"
+
+int answer_invalid(const struct diag_list *diags, cJSON **ret)
+{
+	cJSON *list = NULL, *answer = wire_new_error(WIRE_INVALID, "the policy is not valid: "
+								   "nothing was changed");
+	int r = answer ? report_diagnostics(diags, &list) : -ENOMEM;
+
+	if (r == 0)
+		r = wire_add(answer, "diagnostics", list);
+	if (r < 0) {
+		cJSON_Delete(answer);
+		return r;
+	}
+	*ret = answer;
+	return 0;
+}
+
+int answer_read_files(const struct control_request *request, struct arena *arena,
+		      struct policy_source **ret, size_t *ret_n)
+{
+	const cJSON *files = wire_array(request->json, "files"), *file;
+	int n = files ? cJSON_GetArraySize(files) : 0;
+	struct policy_source *sources = arena_alloc(arena, (size_t)n * sizeof(*sources));
+	size_t i = 0;
+
+	if (!sources)
+		return -ENOMEM;
+	if (n == 0 || (size_t)n > LIMIT_POLICY_FILES)
+		return -EINVAL;
+	cJSON_ArrayForEach(file, files) {
+		const char *name = wire_string(file, "name"), *text = wire_string(file, "text");
+		if (!name || !text)
+			return -EINVAL;
+		sources[i++] = (struct policy_source){ name, text, strlen(text) };
+	}
+	*ret = sources;
+	*ret_n = i;
+	return 0;
+}
+
+/* What the policy says of itself must hold before it is let loose on the host. */
+static int run_tests(struct daemon *d, const struct policy *policy, struct arena *arena,
+		     cJSON **ret_report)
+{
+	struct report_input in;
+	size_t failed = 0;
+
+	(void)d;
+	int r = report_prepare(&policy, 1, NULL, daemon_now_epoch(), arena, &in);
+	if (r == 0)
+		r = report_test(&in, ret_report, &failed);
+	return r < 0 ? r : failed > 0;
+}
+
+static int check_applied(struct daemon *d, const struct policy_source *sources, size_t n,
+			 struct arena *arena, cJSON **ret)
+{
+	const struct policy *policy = NULL;
+	struct diag_list diags;
+	cJSON *report = NULL;
+
+	diag_init(&diags, arena);
+	int r = policy_parse(sources, n, arena, &diags, &policy);
+	if (r == POLICY_E_INVALID)
+		r = answer_invalid(&diags, ret);
+	else if (r == 0)
+		r = run_tests(d, policy, arena, &report);
+	if (r == 1) {
+		r = answer_report(WIRE_FINDING, report, ret);
+		return r < 0 ? r : 0;
+	}
+	cJSON_Delete(report);
+	return r;
+}
+
+/* Takes effect before the answer: the caller may rely on it. */
+static int commit_now(struct daemon *d, struct arena *arena, cJSON **ret)
+{
+	uint64_t failures = d->n_failures;
+	cJSON *report = cJSON_CreateObject();
+	int r = reconcile_run(d);
+
+	(void)arena;
+	if (r < 0 || !report) {
+		cJSON_Delete(report);
+		return r < 0 ? r : -ENOMEM;
+	}
+	if (d->n_failures > failures) {
+		cJSON_Delete(report);
+		return answer_error(
+			wire_new_error(WIRE_INTERNAL,
+				       "the policy is valid, but the kernel refused it: "
+				       "%s; the rules before it stay, netd tries again",
+				       d->last_error.text),
+			ret);
+	}
+	r = wire_add_number(report, "generation", (double)d->n_commits);
+	if (r == 0)
+		r = wire_add_bool(report, "confirm_pending", d->previous != NULL);
+	if (r < 0) {
+		cJSON_Delete(report);
+		return r;
+	}
+	return answer_report(WIRE_OK, report, ret);
+}
+
+static void log_admin(const struct control_request *request)
+{
+	log_info(LOG_ID_ADMIN_REQUEST, "%s asked for by uid %u, pid %d", request->verb->name,
+		 request->peer.uid, (int)request->peer.pid);
+}
+
+/* An apply that waits for confirm already keeps the policy to go back to. */
+static int arm_confirm(struct daemon *d, struct policy_set *before, double seconds)
+{
+	if (seconds <= 0) {
+		struct policy_set *previous = TAKE_PTR(d->previous);
+		policy_forget(d, previous);
+		return loop_disarm(d->confirm);
+	}
+	if (!d->previous)
+		d->previous = before;
+	d->confirm_until = daemon_now_epoch() + (int64_t)seconds;
+	return loop_arm(d->confirm, (uint64_t)(seconds * 1000000));
+}
+
+int answer_apply(struct daemon *d, const struct control_request *request, struct arena *arena,
+		 cJSON **ret)
+{
+	/* A day: a confirm that comes later than that was not waited for. */
+	const double longest_confirm_s = 86400;
+	double confirm_s = wire_number(request->json, "confirm_s", 0);
+	struct policy_set *before = d->wanted;
+	struct policy_source *sources = NULL;
+	struct diag_list diags;
+	char origin[64];
+	size_t n = 0;
+
+	log_admin(request);
+	int r = answer_read_files(request, arena, &sources, &n);
+	if (r == -EINVAL || !(confirm_s >= 0 && confirm_s <= longest_confirm_s))
+		return answer_error(wire_new_error(WIRE_USAGE, "apply needs files with name and "
+							       "text; confirm_s is 1 to 86400"),
+				    ret);
+	if (r == 0)
+		r = check_applied(d, sources, n, arena, ret);
+	if (r < 0 || *ret)
+		return r;
+	/* Kept from being forgotten while the new one takes its place. */
+	struct policy_set *kept = d->previous;
+	d->previous = kept ? kept : before;
+	(void)snprintf(origin, sizeof(origin), "apply by uid %u", request->peer.uid);
+	diag_init(&diags, arena);
+	r = policy_take(d, sources, n, origin, &diags);
+	d->previous = kept;
+	if (r != 0)
+		return r < 0 ? r : -EINVAL;
+	reconcile_note(d, PLAN_ON);
+	r = arm_confirm(d, before, confirm_s);
+	policy_forget(d, before);
+	return r < 0 ? r : commit_now(d, arena, ret);
+}
+
+int answer_confirm(struct daemon *d, const struct control_request *request, struct arena *arena,
+		   cJSON **ret)
+{
+	log_admin(request);
+	if (!d->previous)
+		return answer_error(wire_new_error(WIRE_FINDING, "nothing waits for confirmation"),
+				    ret);
+	if (d->plan.off)
+		return answer_not_in_force(d, ret);
+	int r = arm_confirm(d, NULL, 0);
+	return r < 0 ? r : commit_now(d, arena, ret);
+}
+
+int answer_reload(struct daemon *d, const struct control_request *request, struct arena *arena,
+		  cJSON **ret)
+{
+	struct diag_list diags;
+
+	log_admin(request);
+	diag_init(&diags, arena);
+	int r = policy_reload(d, &diags);
+	if (r == POLICY_E_INVALID && diags.n_errors)
+		return answer_invalid(&diags, ret);
+	if (r == POLICY_E_INVALID)
+		return answer_error(
+			wire_new_error(WIRE_INVALID, "%s: nothing was changed", d->policy_error),
+			ret);
+	if (r < 0)
+		return r;
+	reconcile_note(d, PLAN_ON);
+	return commit_now(d, arena, ret);
+}
+
+/* ---- off ---- */
+
+static int off_report(cJSON **ret)
+{
+	cJSON *report = cJSON_CreateObject();
+	int r = report ? wire_add_bool(report, "off", true) : -ENOMEM;
+
+	if (r < 0) {
+		cJSON_Delete(report);
+		return r;
+	}
+	return answer_report(WIRE_OK, report, ret);
+}
+
+/* The plan keeps the tables away from here on; the wanted policy stays wanted. */
+int answer_off(struct daemon *d, const struct control_request *request, struct arena *arena,
+	       cJSON **ret)
+{
+	struct generation *gone = d->committed;
+
+	(void)arena;
+	log_admin(request);
+	int r = fw_off(d->fw, &d->last_error);
+	if (r < 0)
+		return answer_error(wire_new_error(WIRE_INTERNAL,
+						   "the tables cannot be removed: %s; they stay in "
+						   "force",
+						   d->last_error.text),
+				    ret);
+	reconcile_note(d, PLAN_OFF);
+	d->off_since = daemon_now_epoch();
+	d->committed = NULL;
+	if (gone) {
+		struct policy_set *policy = gone->policy;
+		(void)generation_free(gone);
+		policy_forget(d, policy);
+	}
+	log_warning(LOG_ID_OFF,
+		    "netd's tables are removed, asked for by uid %u: nothing is enforced until "
+		    "`netdctl reload`, `netdctl apply` or a restart",
+		    request->peer.uid);
+	return off_report(ret);
+}

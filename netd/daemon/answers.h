@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control verbs. answers.c: those that read what is in force; answers-admin.c: those that
+ * change it. Private to the daemon. */
+#pragma once
+
+#include "core/report/report.h"
+#include "daemon/daemon.h"
+
+/* 0: *ret is the answer, or NULL where the step had nothing to say; -errno. */
+typedef int answer_fn(struct daemon *d, const struct control_request *request, struct arena *arena,
+		      cJSON **ret);
+
+answer_fn answer_apply, answer_confirm, answer_reload, answer_off;
+
+/* {"v":1,"code":…,"report":…}. Takes @report. */
+int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;
+/* Takes @error; NULL: -ENOMEM. */
+int answer_error(cJSON *error, cJSON **ret) MUST_CHECK;
+/* Why there is nothing to ask about. */
+int answer_not_in_force(const struct daemon *d, cJSON **ret) MUST_CHECK;
+/* An answer with the diagnostics of a policy. */
+int answer_invalid(const struct diag_list *diags, cJSON **ret) MUST_CHECK;
+/* The "files" of a request, borrowed from it. -EINVAL: not as they should be. */
+int answer_read_files(const struct control_request *request, struct arena *arena,
+		      struct policy_source **ret, size_t *ret_n) MUST_CHECK;

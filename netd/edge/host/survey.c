@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "edge/host/survey.h"
+
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "edge/host/host.h"
+
+/* Files of settings are a few lines; what is longer is not read to its end. */
+#define SURVEY_BYTES 65536u
+#define MOST_INTERFACES 256u
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+/* Links of the host stay inside the host: /etc/resolv.conf is one. */
+static int open_below(int root, const char *path, int flags)
+{
+	/* The kernel refuses a flag that does not go with O_PATH. */
+	int more = flags & O_PATH ? O_CLOEXEC : O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	struct open_how how = { .flags = (unsigned int)(flags | more),
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return (int)fd;
+}
+
+/* Into @bytes, NUL-terminated; the length, 0 where there is nothing to read. */
+static size_t read_below(int root, const char *path, char bytes[SURVEY_BYTES])
+{
+	CLEANUP(close_fd) int fd = open_below(root, path, O_RDONLY);
+	size_t len = 0;
+
+	while (fd >= 0 && len < SURVEY_BYTES - 1) {
+		ssize_t n = read(fd, bytes + len, SURVEY_BYTES - 1 - len);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	bytes[len] = '\0';
+	return len;
+}
+
+static bool exists_below(int root, const char *path)
+{
+	CLEANUP(close_fd) int fd = open_below(root, path, O_PATH);
+
+	return fd >= 0;
+}
+
+static bool any_exists(int root, const char *const *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (exists_below(root, paths[i]))
+			return true;
+	return false;
+}
+
+static enum doctor_answer read_switch(int root, const char *path)
+{
+	char bytes[SURVEY_BYTES];
+
+	if (read_below(root, path, bytes) == 0)
+		return DOCTOR_UNKNOWN;
+	return bytes[0] == '0' ? DOCTOR_NO : DOCTOR_YES;
+}
+
+/* ---- route_localnet ---- */
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
+}
+
+static int by_text(const void *left, const void *right)
+{
+	const char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+static int read_localnet(int root, struct arena *arena, struct doctor_host *ret)
+{
+	static const char conf[] = "proc/sys/net/ipv4/conf";
+	const char **names = arena_alloc(arena, MOST_INTERFACES * sizeof(*names));
+	int fd = open_below(root, conf, O_RDONLY | O_DIRECTORY);
+	CLEANUP(close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	char path[512];
+	size_t n = 0;
+
+	if (!names)
+		return -ENOMEM;
+	while (dir && n < MOST_INTERFACES && (entry = readdir(dir))) {
+		(void)snprintf(path, sizeof(path), "%s/%.255s/route_localnet", conf, entry->d_name);
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "lo") == 0 ||
+		    read_switch(root, path) != DOCTOR_YES)
+			continue;
+		names[n] = arena_strdup(arena, entry->d_name);
+		if (!names[n++])
+			return -ENOMEM;
+	}
+	if (n)
+		qsort(names, n, sizeof(*names), by_text);
+	ret->localnet = names;
+	ret->n_localnet = n;
+	return 0;
+}
+
+/* ---- Docker's settings and the resolvers ---- */
+
+static void read_docker(int root, struct doctor_host *ret)
+{
+	char bytes[SURVEY_BYTES];
+	size_t len = read_below(root, "etc/docker/daemon.json", bytes);
+	cJSON *json = len ? cJSON_ParseWithLength(bytes, len) : NULL;
+	const cJSON *dns = cJSON_GetObjectItemCaseSensitive(json, "dns");
+
+	ret->userland_proxy =
+		!cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "userland-proxy"));
+	ret->docker_sets_dns = cJSON_IsArray(dns) && dns->child;
+	cJSON_Delete(json);
+}
+
+static void read_resolvers(int root, struct doctor_host *ret)
+{
+	static const char *const paths[] = { "etc/resolv.conf", "run/systemd/resolve/resolv.conf" };
+
+	/* As Docker: where all are stubs, the servers behind them. */
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct host_resolvers resolvers;
+		char bytes[SURVEY_BYTES];
+		host_resolvers_parse(bytes, read_below(root, paths[i], bytes), &resolvers);
+		if (resolvers.n)
+			ret->dns_is_loopback = host_resolvers_are_local(&resolvers);
+		if (!ret->dns_is_loopback)
+			return;
+	}
+}
+
+/* ---- other firewalls ---- */
+
+/* A line that begins with @text, blanks aside. */
+static bool has_line(const char *bytes, const char *text)
+{
+	for (const char *line = bytes; line; line = strchr(line, '\n')) {
+		line += strspn(line, " \t\n");
+		if (strncmp(line, text, strlen(text)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void read_firewalls(int root, struct doctor_host *ret)
+{
+	/* A service that runs has a control group, in either hierarchy. */
+	static const char *const firewalld[] = {
+		"sys/fs/cgroup/system.slice/firewalld.service",
+		"sys/fs/cgroup/systemd/system.slice/firewalld.service"
+	};
+	static const char *const nftables[] = {
+		"etc/systemd/system/sysinit.target.wants/nftables.service",
+		"etc/systemd/system/multi-user.target.wants/nftables.service"
+	};
+	static const char *const rules[] = { "etc/nftables.conf", "etc/sysconfig/nftables.conf" };
+	char bytes[SURVEY_BYTES];
+
+	ret->firewalld = any_exists(root, firewalld, ARRAY_LEN(firewalld));
+	if (read_below(root, "etc/ufw/ufw.conf", bytes))
+		ret->ufw = has_line(bytes, "ENABLED=yes");
+	if (!any_exists(root, nftables, ARRAY_LEN(nftables)))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (read_below(root, rules[i], bytes))
+			ret->nftables_flushes |= has_line(bytes, "flush ruleset");
+}
+
+int host_survey(const char *root, struct arena *arena, struct doctor_host *ret)
+{
+	CLEANUP(close_fd) int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct doctor_host host = { 0 };
+
+	if (fd < 0)
+		return -errno;
+	int r = read_localnet(fd, arena, &host);
+	if (r < 0)
+		return r;
+	host.bridge_nf[0] = read_switch(fd, "proc/sys/net/bridge/bridge-nf-call-iptables");
+	host.bridge_nf[1] = read_switch(fd, "proc/sys/net/bridge/bridge-nf-call-ip6tables");
+	host.forwarding[0] = read_switch(fd, "proc/sys/net/ipv4/ip_forward");
+	host.forwarding[1] = read_switch(fd, "proc/sys/net/ipv6/conf/all/forwarding");
+	read_docker(fd, &host);
+	read_resolvers(fd, &host);
+	read_firewalls(fd, &host);
+	*ret = host;
+	return 0;
+}

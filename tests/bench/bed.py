@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A host to measure on: bridges with veth ports, clients behind one, servers behind another.
+
+All in namespaces of the lab; the facts come to netd as an inventory.  Endpoint K of
+network N has the address that traffic.c gives it.
+"""
+from __future__ import annotations
+
+import json
+from typing import List, Optional, Tuple
+
+from lab import Lab
+from place import Child, LabError, Namespace, run, wait_until
+
+PORTS_PER_BRIDGE = 1000  # the kernel allows 1024
+UDP_PORT, TCP_PORT, CLOSED_PORT = 5000, 5001, 5999
+ESTABLISHED = 4096  # flows that stay; new ones are numbered from here on
+
+SETUP = """
+echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
+echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
+echo 1 > /proc/sys/net/ipv4/ip_forward
+ip link set lo up
+"""
+END_SETUP = SETUP.replace("echo 1 > /proc/sys/net/ipv4/ip_forward\n", "")
+
+CONNTRACK = """
+table inet other {
+  chain forward { type filter hook forward priority filter; policy accept;
+    ct state established,related accept
+  }
+}
+"""
+
+
+def address(network: int, k: int) -> str:
+    """The endpoint's IPv4 address."""
+    return f"10.{64 + network}.{1 + k // 256}.{k % 256}"
+
+
+def mac(network: int, k: int) -> str:
+    """Its MAC, made as Docker makes it."""
+    return "02:42:" + ":".join(f"{int(part):02x}" for part in address(network, k).split("."))
+
+
+def bridge_mac(network: int) -> str:
+    """The MAC of the host on that network."""
+    return f"02:42:ff:00:00:{network:02x}"
+
+
+def linear_rules(active: int, n_rules: int = 1000) -> str:
+    """One rule per container, as people write them; ours lie spread over all of them."""
+    lines, step = [], n_rules // (active + 1)
+    for i in range(n_rules):
+        own = i // step if i % step == step // 2 and i // step <= active else active + 1 + i
+        # The one for TCP in the middle, like the others on average.
+        own = {active // 2: active, active: active // 2}.get(own, own)
+        proto = f"tcp dport {TCP_PORT}" if own == active else f"udp dport {UDP_PORT}"
+        lines.append(f"    ip daddr {address(1, own)} {proto} accept")
+    return CONNTRACK.replace("policy accept", "policy drop").replace(
+        "related accept\n", "related accept\n" + "\n".join(lines) + "\n")
+
+
+def policy(networks: int) -> str:
+    """A tier for each network, each allowed to talk to the next."""
+    tiers = [f"  t{n}: {{match: [{{network: net{n}}}]}}" for n in range(networks)]
+    allows = [f"  - {{from: t{n}, to: t{n + 1}, ports: [{UDP_PORT}/udp, {TCP_PORT}/tcp, 443/tcp]}}"
+              for n in range(networks - 1)]
+    return "\n".join(["version: 1", "tiers:", *tiers, "allow:", *allows, ""])
+
+
+class Bed:
+    """One host with @n endpoints of which @active on either side send and receive."""
+
+    def __init__(self, lab: Lab, name: str, n: int, active: int, *, plugged: Optional[int] = None,
+                 known_only: int = 0) -> None:
+        """@plugged: build ports for the first so many endpoints of the first two networks only.
+        (The kernel finds interfaces in a table of 256 chains: with 10,000 of them everything is
+        slow, netd or not.)  @known_only: the last so many ports of network 1 wait for plug()."""
+        self.lab, self.name, self.active = lab, name, active
+        self.networks = max(2, -(-n // PORTS_PER_BRIDGE))
+        self.per_network = n // self.networks
+        self.folder = lab.folder / name
+        self.netd: Optional[Child] = None
+        self.waiting: List[str] = []
+        self._new_flow = ESTABLISHED
+        self.host = self._namespace("host", SETUP)
+        self.clients = self._namespace("clients", END_SETUP)
+        self.servers = self._namespace("servers", END_SETUP)
+        self._build(plugged // 2 if plugged else self.per_network, known_only)
+        self.server = self.servers.spawn([str(lab.folder / "traffic"), "serve", str(TCP_PORT)])
+        self.server.wait_for_line("^ready$")
+
+    def _namespace(self, part: str, setup: str) -> Namespace:
+        space = Namespace(f"{self.name}-{part}", self.lab.folder / f"{self.name}-{part}",
+                          self.lab.probe, self.lab.ports, setup)
+        self.lab.places.append(space)
+        return space
+
+    # Building
+
+    def _ends(self, network: int, k: int) -> Tuple[str, str, int]:
+        """The host's end, the endpoint's end and the process it is with."""
+        letter = {0: "c", 1: "s"}.get(network, f"e{network}-")
+        place = self.clients if network == 0 else self.servers
+        return f"p{network}-{k}", f"{letter}{k}", place.pid
+
+    def _build(self, ports: int, known_only: int) -> None:
+        links, learned, neighbours = [], [], []
+        far_ends: List[str] = []
+        built = self.networks if ports == self.per_network else 2
+        for n in range(self.networks):
+            links += [f"link add br{n} address {bridge_mac(n)} type bridge mcast_snooping 0",
+                      f"address add 10.{64 + n}.0.1/16 dev br{n}", f"link set br{n} up"]
+        for n in range(built):
+            for k in range(ports):
+                near, far, pid = self._ends(n, k)
+                waits = n == 1 and k >= ports - known_only
+                master = "" if waits else f" master br{n}"
+                links += [f"link add name {near}{master} type veth peer name {far} "
+                          f"address {mac(n, k)} netns {pid}", f"link set {near} up"]
+                far_ends.append(far)
+                if waits:
+                    self.waiting.append(near)
+                if n < 2 and k <= self.active:
+                    neighbours.append(f"neigh replace {address(n, k)} lladdr {mac(n, k)} "
+                                      f"dev br{n} nud permanent")
+                    learned.append(f"fdb replace {mac(n, k)} dev {near} master static")
+        # By network namespace alone: process ids are those of the machine.
+        run(["nsenter", "-t", str(self.host.pid), "-n", "--", "ip", "-batch", "-"],
+            stdin="\n".join(links), timeout=120)
+        for place, own in ((self.clients, True), (self.servers, False)):
+            place.netns_exec(["ip", "-batch", "-"], timeout=60, stdin="".join(
+                f"link set {far} up\n" for far in far_ends if far.startswith("c") == own))
+        self.host.netns_exec(["ip", "-batch", "-"], stdin="\n".join(neighbours))
+        self.host.netns_exec(["bridge", "-batch", "-"], stdin="\n".join(learned))
+        for network, place, letter in ((0, self.clients, "c"), (1, self.servers, "s")):
+            place.netns_exec(["ip", "-batch", "-"], stdin=(
+                f"address add {address(network, self.active)}/16 dev {letter}{self.active}\n"
+                f"route add default via 10.{64 + network}.0.1\n"))
+
+    def load(self, ruleset: str) -> None:
+        """A ruleset of somebody else."""
+        self.host.netns_exec(["nft", "-f", "-"], stdin=ruleset, timeout=60)
+
+    # netd
+
+    def inventory(self) -> str:
+        """The facts, as netd takes them from a file."""
+        networks, containers = [], []
+        for n in range(self.networks):
+            networks.append({"id": f"{n:064x}", "name": f"net{n}", "driver": "bridge",
+                             "bridge": f"br{n}", "internal": False,
+                             "subnets": [f"10.{64 + n}.0.0/16"], "gateways": [f"10.{64 + n}.0.1"]})
+            containers += [{"id": f"{n * 100000 + k + 1:064x}", "name": f"n{n}-{k}",
+                            "image": "bench", "labels": {},
+                            "endpoints": [{"network": f"net{n}", "ipv4": address(n, k),
+                                           "mac": mac(n, k)}], "published": []}
+                           for k in range(self.per_network)]
+        return json.dumps({"version": 1, "networks": networks, "containers": containers})
+
+    def start_netd(self, program: str) -> "Bed":
+        """netd with this host's inventory; returns when its rules are in force."""
+        self.folder.mkdir()
+        (self.folder / "state").mkdir()
+        (self.folder / "inventory.json").write_text(self.inventory())
+        (self.folder / "policy.yaml").write_text(policy(self.networks))
+        self.netd = self.host.spawn(
+            [program, "--policy", f"{self.folder}/policy.yaml", "--state", f"{self.folder}/state",
+             "--socket", f"{self.folder}/netd.sock", "--inventory",
+             f"{self.folder}/inventory.json"])
+        self.netd.wait_for_line("netd .* started", 60)
+        wait_until("the policy to be in force", lambda: self.deliveries(UDP_PORT) == 64, 60)
+        return self
+
+    # Traffic
+
+    def _traffic(self, place: Namespace, *args: str) -> List[int]:
+        out = place.netns_exec([str(self.lab.folder / "traffic"), *args], timeout=60)
+        return [int(word) for word in out.split()]
+
+    def _send(self, way: str, count: int, *, flows: int = ESTABLISHED, first: int = 0,
+              port: int = UDP_PORT) -> int:
+        place, router = {"orig": (self.clients, 0), "reply": (self.servers, 1)}[way]
+        return self._traffic(place, "send", way, bridge_mac(router), str(self.active), str(flows),
+                             str(first), str(port), str(count))[0]
+
+    def _received(self) -> int:
+        """Packets that came to the servers' interfaces."""
+        lines = self.servers.netns_exec(["cat", "/proc/net/dev"]).splitlines()
+        return sum(int(line.split(":")[1].split()[1]) for line in lines
+                   if line.strip().startswith("s"))
+
+    def deliveries(self, port: int, count: int = 64) -> int:
+        """How many of @count new flows get through."""
+        before = self._received()
+        self._send("orig", count, flows=count, first=self._take(count), port=port)
+        return self._received() - before
+
+    def _take(self, count: int) -> int:
+        first = self._new_flow
+        self._new_flow += count
+        return first
+
+    def establish(self) -> None:
+        """Both directions of the established flows, so that connection tracking has seen a reply."""
+        self._traffic(self.host, "flush")
+        before = self._received()
+        self._send("orig", ESTABLISHED)
+        if self._received() - before != ESTABLISHED:
+            raise LabError(f"{self.name}: allowed packets are lost")
+        self._send("reply", ESTABLISHED)
+
+    def time_established(self, count: int) -> float:
+        """Nanoseconds per packet of flows that are known."""
+        return self._send("orig", count) / count
+
+    def time_new(self, count: int) -> float:
+        """Nanoseconds per packet, each of a flow of its own."""
+        self._traffic(self.host, "flush")
+        return self._send("orig", count, flows=count, first=self._take(count)) / count
+
+    def gigabits(self, milliseconds: int) -> float:
+        """TCP throughput of one stream."""
+        done, took = self._traffic(self.clients, "stream", address(1, self.active), str(TCP_PORT),
+                                   str(milliseconds))
+        return 8 * done / took
+
+    def plug(self, count: int) -> List[Tuple[int, int]]:
+        """Plug in ports that wait; nanoseconds to the first and to the last commit after each."""
+        ports = [self.waiting.pop(0) for _ in range(count)]
+        numbers = self._traffic(self.host, "plug", "br1", *ports)
+        return list(zip(numbers[::2], numbers[1::2]))
+
+
+def build_traffic(lab: Lab, source: str) -> None:
+    """Compile the sender."""
+    run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-o",
+         str(lab.folder / "traffic"), source])
+
+
+__all__ = ["Bed", "CLOSED_PORT", "CONNTRACK", "UDP_PORT", "build_traffic", "linear_rules"]

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Lasting flows for the tests of revocation and restart: pumps and downloads."""
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+from typing import List, Optional
+
+from netd import Child, LabError, Place, wait_until
+
+PUMP = [sys.executable, str(Path(__file__).resolve().parent / "pump.py")]
+
+
+def now_ms() -> float:
+    """The clock of pump.py's output."""
+    return time.monotonic() * 1000
+
+
+class Flow:
+    """One flow, both ends of it."""
+
+    def __init__(self, name: str, proto: str, source: Place, addr: str, port: int,
+                 server: Place, server_port: Optional[int] = None) -> None:
+        self.name = f"{name} {proto}"
+        self.server = server.spawn([*PUMP, "serve", proto, str(server_port or port)])
+        self.server.wait_for_line("^ready$")
+        self.client = source.spawn([*PUMP, "connect", proto, addr, str(port)])
+        try:
+            self.client.wait_for_line("^ready$", timeout=6)
+        except LabError as error:
+            raise LabError(f"flow {self.name}: {error}") from error
+
+    def ends(self) -> "dict[str, Child]":
+        """By the direction that ends there."""
+        return {"to the server": self.server, "to the client": self.client}
+
+    def wait_alive(self, pieces: int = 3, timeout: float = 8.0) -> None:
+        """Both directions move from now on."""
+        for direction, child in self.ends().items():
+            seen = len(child.lines)
+            wait_until(f"{self.name} {direction} to move",
+                       lambda child=child, seen=seen: len(child.lines) >= seen + pieces, timeout)
+
+    def last_ms(self, child: Child) -> float:
+        """When this end received last."""
+        times = [line.split()[2] for line in child.lines if line.startswith("got ")]
+        return float(times[-1]) if times else 0.0
+
+    def stop(self) -> None:
+        """End it."""
+        for child in self.ends().values():
+            child.stop()
+
+
+def wait_silence(*flows: Flow, silence_ms: float = 600, timeout: float = 5.0) -> None:
+    """Nothing arrives at any end of them for so long."""
+    begin = now_ms()
+    loud: List[str] = []
+
+    def silent() -> bool:
+        lasts = {flow.name: max(flow.last_ms(child) for child in flow.ends().values())
+                 for flow in flows}
+        loud[:] = [name for name, last in lasts.items() if now_ms() - last < silence_ms]
+        return not loud and now_ms() - begin >= silence_ms
+
+    try:
+        wait_until("silence", silent, timeout)
+    except LabError:
+        raise AssertionError(f"still moving: {loud}") from None
+
+
+class Download:
+    """A stream of the probe tool, and the longest pause in it."""
+
+    def __init__(self, source: Place, addr: str, port: int = 5001) -> None:
+        self.child = source.probe("stream", "get", addr, str(port))
+        self.child.wait_for_line("^progress")
+
+    def run_on(self, tenths: int) -> None:
+        """Let it run for so many reports, one each 100 ms."""
+        for _ in range(tenths):
+            self.child.wait_for_line("^progress", timeout=10)
+
+    def stop(self) -> int:
+        """End it; the longest pause in milliseconds.  It must not have ended before."""
+        last = self.child.stop()[-1]
+        found = re.fullmatch(r"total bytes (\d+) gap_ms (\d+)", last)
+        if not found or any(line.startswith("closed") for line in self.child.lines):
+            raise AssertionError(f"the download broke off: {self.child.lines[-3:]}")
+        return int(found[2])

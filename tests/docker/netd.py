@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: MIT
+"""netd inside a Docker host of the lab, and what to ask it.
+
+    netd = Netd(lab.host, POLICY)
+    netd.start().wait_synced()
+    netd.allowed("web", "db", "5432/tcp")
+    netd.apply(OTHER_POLICY)
+
+The control sockets are spoken to directly, one JSON object a line, so that these
+tests need the daemon and nothing else.  $NETD names the program under test.
+"""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import unittest
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+TESTS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TESTS / "lab"))
+
+# pylint: disable=wrong-import-position
+from lab import (OFFICE, OUTSIDE, Child, Container, Host, HostOptions, Lab, LabError, Link,
+                 Matrix, Place, Probe, Result)
+from place import children_of, run, wait_until
+
+__all__ = ["Child", "Container", "DockerCase", "Host", "HostOptions", "Lab", "LabError", "Link",
+           "Matrix", "Netd", "OFFICE", "POLICIES", "OUTSIDE", "Place", "Probe", "Refused", "Result",
+           "children_of", "figure", "netd_program", "run", "wait_until"]
+
+POLICIES = TESTS.parent / "policies"
+SANITIZER_SIGNS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "UndefinedBehavior")
+
+
+def netd_program() -> str:
+    """The netd under test."""
+    return os.environ.get("NETD", str(TESTS.parent / "build" / "netd"))
+
+
+def figure(name: str, value: object) -> None:
+    """Print something that was measured; the runner collects these lines."""
+    print(f"FIGURE {name}: {value}", file=sys.stderr, flush=True)
+
+
+class Refused(Exception):
+    """netd answered with something else than ok or finding."""
+
+    def __init__(self, answer: Dict[str, Any]) -> None:
+        super().__init__(f"{answer.get('code')}: {answer.get('error', answer)}")
+        self.code = str(answer.get("code"))
+        self.answer = answer
+
+
+class Netd:
+    """The daemon, its policy file, its state folder and its sockets."""
+
+    def __init__(self, host: Host, policy: Optional[str], *, args: Sequence[str] = (),
+                 env: Mapping[str, str] = {}, prefix: Sequence[str] = ()) -> None:
+        self.host = host
+        self.folder = host.folder / "netd"
+        self.folder.mkdir(exist_ok=True)
+        self.policy_path = self.folder / "policy.yaml"
+        self.state = self.folder / "state"
+        self.state.mkdir(exist_ok=True)
+        self.socket = self.folder / "netd.sock"
+        self.args, self.env, self.prefix = list(args), dict(env), list(prefix)
+        self.child: Optional[Child] = None
+        if policy is not None:
+            self.write_policy(policy)
+
+    # Life
+
+    def argv(self) -> List[str]:
+        """The command line."""
+        return [*self.prefix, netd_program(), "--policy", str(self.policy_path), "--state",
+                str(self.state), "--socket", str(self.socket), *self.args]
+
+    def start(self, timeout: float = 10.0) -> "Netd":
+        """Start it and return at READY=1: the rules are in force, Docker may not be read yet."""
+        path = self.folder / "notify"
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(str(path))
+            path.chmod(0o777)  # netd may run as somebody else
+            notify.settimeout(0.1)
+            self.child = self.spawn({"NOTIFY_SOCKET": str(path)})
+            wait_until("READY=1 of netd", lambda: self._notified(notify), timeout)
+        return self
+
+    def spawn(self, env: Mapping[str, str] = {}) -> Child:
+        """Start it without waiting for anything."""
+        self.child = self.host.spawn(self.argv(), {**self.env, **env})
+        return self.child
+
+    def _notified(self, notify: socket.socket) -> bool:
+        assert self.child is not None
+        if not self.child.running:
+            raise LabError(f"netd ended with {self.child.wait()}:\n{self.log()}")
+        try:
+            return b"READY=1" in notify.recv(4096)
+        except socket.timeout:
+            return False
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self.child is not None and self.child.running
+
+    def log(self) -> str:
+        """What it has logged since it was started last."""
+        return "" if self.child is None else "\n".join(self.child.lines)
+
+    def kill9(self) -> None:
+        """kill -9, as the kernel's out-of-memory killer would."""
+        assert self.child is not None
+        self.child.stop(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code.  Fails on anything that a sanitizer has found."""
+        assert self.child is not None
+        self.child.stop(signal.SIGTERM, 20)
+        found = [line for line in self.child.lines if any(s in line for s in SANITIZER_SIGNS)]
+        if found:
+            raise AssertionError("\n".join(["netd is broken:", *self.child.lines[-60:]]))
+        return self.child.wait()
+
+    def off(self) -> None:
+        """Stop it and remove its tables: plain Docker again."""
+        if self.running:
+            self.stop()
+        tables = self.host.netns_exec(["nft", "list", "tables"]).splitlines()
+        script = "".join(f"delete {table}\n" for table in tables if table.endswith(" netd"))
+        self.host.netns_exec(["nft", "-f", "-"], stdin=script)
+
+    def __enter__(self) -> "Netd":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.child is not None:
+            self.off()
+
+    def forget_state(self) -> None:
+        """Empty the state folder, as on a new machine."""
+        shutil.rmtree(self.state)
+        self.state.mkdir()
+
+    # Policy
+
+    def write_policy(self, text: str) -> None:
+        """Replace the policy file as an editor would: a new file, moved over the old one."""
+        new = self.policy_path.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self.policy_path)
+
+    def reload(self) -> Dict[str, Any]:
+        """netdctl reload."""
+        return self.ask("reload")
+
+    def apply(self, text: str, confirm_s: float = 0) -> Dict[str, Any]:
+        """netdctl apply; returns when it is in force."""
+        files = [{"name": "applied.yaml", "text": text}]
+        return self.ask("apply", files=files, **({"confirm_s": confirm_s} if confirm_s else {}))
+
+    # Questions
+
+    def send(self, line: str, admin: bool = True, timeout: float = 10.0) -> Dict[str, Any]:
+        """One line to a control socket; the answer as it is."""
+        path = self.folder / ("netd-admin.sock" if admin else "netd.sock")
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(timeout)
+            control.connect(str(path))
+            control.sendall(line.encode() + b"\n")
+            with control.makefile("rb") as stream:
+                answer = stream.readline()
+        if not answer:
+            raise LabError(f"netd closed the connection on {line[:200]}\n{self.log()}")
+        return dict(json.loads(answer))
+
+    def ask(self, verb: str, *, admin: bool = True, **arguments: Any) -> Dict[str, Any]:
+        """The report of one verb; Refused when there is none."""
+        answer = self.send(json.dumps({"v": 1, "verb": verb, **arguments}), admin)
+        if answer["code"] not in ("ok", "finding") or "report" not in answer:
+            raise Refused(answer)
+        return dict(answer["report"])
+
+    def status(self) -> Dict[str, Any]:
+        """netdctl status."""
+        return self.ask("status", admin=False)
+
+    def explain(self, source: str, destination: str, port: str) -> Dict[str, Any]:
+        """netdctl explain: the report."""
+        return self.ask("explain", admin=False, **{"from": source, "to": destination, "port": port})
+
+    def allowed(self, source: str, destination: str, port: str, family: int) -> Optional[bool]:
+        """explain's verdict for one family; None where it knows no such flow."""
+        ways = [way for way in self.explain(source, destination, port)["ways"]
+                if int(way["family"]) == family]
+        return any(way["allowed"] for way in ways) if ways else None
+
+    # Waiting
+
+    def _sync_state(self) -> Optional[Dict[str, Any]]:
+        try:
+            status = self.status()
+        except OSError:
+            if not self.running:
+                raise LabError(f"netd has ended:\n{self.log()}") from None
+            return None
+        if not str(status["docker"]["link"]).startswith("up") or "endpoints" not in status:
+            return None
+        endpoints = status["endpoints"]
+        closed = int(endpoints["port-unknown"]) + int(endpoints["unknown"])
+        total = sum(int(count) for name, count in endpoints.items() if name != "port-unknown")
+        return status if closed == 0 and total == self.count_endpoints() else None
+
+    def count_endpoints(self) -> int:
+        """Running containers' endpoints on bridges, as Docker counts them."""
+        networks = self.host.api("GET", '/networks?filters={"driver":["bridge"]}')
+        return sum(len(self.host.api("GET", f"/networks/{network['Id']}")["Containers"] or {})
+                   for network in networks)
+
+    def wait_synced(self, timeout: float = 15.0) -> Dict[str, Any]:
+        """Wait until everything that runs on Docker is known and in the rules; the status."""
+        return wait_until("netd to know all endpoints", self._sync_state, timeout)
+
+    def wait_generation(self, beyond: int, timeout: float = 10.0) -> int:
+        """Wait for a generation after @beyond; its number."""
+
+        def later() -> Optional[int]:
+            generation = int(self.status()["generation"])
+            return generation if generation > beyond else None
+
+        return wait_until(f"a generation after {beyond}", later, timeout)
+
+    @property
+    def generation(self) -> int:
+        """The number of commits so far."""
+        return int(self.status()["generation"])
+
+
+class DockerCase(unittest.TestCase):
+    """One lab for all tests of a class."""
+
+    lab: Lab
+    options = HostOptions()
+    neighbours: Sequence[Link] = (OUTSIDE, OFFICE)
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.lab = Lab(cls.options, cls.neighbours)
+        cls.addClassCleanup(cls.lab.close)
+        cls.lab.start()
+        cls.maxDiff = None
+
+    def start_netd(self, policy: str, **options: Any) -> Netd:
+        """netd until the end of this test; waits for Docker's facts."""
+        netd = Netd(self.lab.host, policy, **options)
+        netd.forget_state()
+        self.addCleanup(netd.off)
+        netd.start().wait_synced()
+        return netd
+
+    def container(self, name: str, network: str, **options: Any) -> Container:
+        """A container until the end of this test."""
+        container = self.lab.host.run(name, network, **options)
+        self.addCleanup(container.remove)
+        return container
+
+    def states(self, place: Place, *probes: Probe, timeout_ms: int = 500) -> List[str]:
+        """The states of probes from @place, in order."""
+        results = place.probe_many(probes, timeout_ms)
+        return [results[probe].state for probe in probes]
+
+    def assert_open(self, place: Place, *probes: Probe) -> None:
+        """All of them answer.  Waits long: a slow machine is no denial."""
+        results = place.probe_many(probes, 3000)
+        closed = [f"{p} {results[p]}" for p in probes if results[p].state != "open"]
+        self.assertEqual([], closed, f"from {place.name}")
+
+    def assert_denied(self, place: Place, *probes: Probe) -> None:
+        """None of them answers."""
+        results = place.probe_many(probes, 500)
+        opened = [f"{p} {results[p]}" for p in probes if results[p].state == "open"]
+        self.assertEqual([], opened, f"from {place.name}")

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Both ends of one flow, each sending on its own, so that each direction shows by itself.
+
+    pump.py serve tcp|udp PORT        pump.py connect tcp|udp ADDRESS PORT
+
+Every 20 ms an end sends a little; for all it receives it prints "got N AT", AT being
+CLOCK_MONOTONIC in milliseconds, which is the same in every namespace of the machine.
+Nothing here ends by an error of the network: a flow that is cut may come back.
+"""
+from __future__ import annotations
+
+import select
+import socket
+import sys
+import time
+from typing import Optional
+
+PAUSE_S = 0.02
+
+
+def listen(proto: str, port: int) -> socket.socket:
+    """A socket for both families."""
+    kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
+    server = socket.socket(socket.AF_INET6, kind)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("::", port))
+    if proto == "tcp":
+        server.listen()
+    return server
+
+
+def connect(proto: str, addr: str, port: int) -> socket.socket:
+    """A connected socket."""
+    family = socket.AF_INET6 if ":" in addr else socket.AF_INET
+    client = socket.socket(family, socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM)
+    client.settimeout(5)
+    client.connect((addr, port))
+    return client
+
+
+def send(end: socket.socket, peer: Optional[tuple]) -> None:  # type: ignore[type-arg]
+    """One little piece; the network's errors are what is measured elsewhere."""
+    try:
+        if peer is not None:
+            end.sendto(b"x", peer)
+        else:
+            end.send(b"x", socket.MSG_DONTWAIT)
+    except OSError as error:
+        if not isinstance(error, (BlockingIOError, ConnectionError, PermissionError)) \
+                and error.errno not in (101, 113):  # unreachable network, host
+            raise
+
+
+def pump(end: socket.socket, learn_peer: bool) -> None:
+    """Send and receive until killed."""
+    peer, got, next_send = None, 0, time.monotonic()
+    end.setblocking(False)
+    while True:
+        wait = max(0.0, next_send - time.monotonic())
+        if select.select([end], [], [], wait)[0]:
+            try:
+                data, sender = end.recvfrom(65536)
+            except ConnectionError as error:
+                print(f"error {error}", flush=True)
+                time.sleep(PAUSE_S)
+                continue
+            if not data:
+                print("closed", flush=True)
+                return
+            got, peer = got + 1, sender if learn_peer else None
+            print(f"got {got} {time.monotonic() * 1000:.0f}", flush=True)
+        if time.monotonic() >= next_send:
+            next_send += PAUSE_S
+            if peer is not None or not learn_peer:
+                send(end, peer)
+
+
+def main(role: str, proto: str, *where: str) -> None:
+    """The command line."""
+    if role == "connect":
+        end = connect(proto, where[0], int(where[1]))
+        print("ready", flush=True)
+        pump(end, False)
+        return
+    server = listen(proto, int(where[0]))
+    print("ready", flush=True)
+    if proto == "udp":
+        pump(server, True)
+    else:
+        pump(server.accept()[0], False)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

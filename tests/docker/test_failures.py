@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""What goes wrong is said clearly, with the documented exit code, and widens nothing (G8).
+
+Exit codes of netd: 1 the policy is not valid (--check), 2 usage or unreadable file,
+3 it cannot do its work, 4 it has not the right to."""
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import unittest
+from pathlib import Path
+from typing import Sequence
+
+from netd import Child, Container, DockerCase, Netd, Probe, Refused, wait_until
+
+POLICY = """version: 1
+tiers:
+  client: {match: [{label: {role: client}}]}
+  server: {match: [{label: {role: server}}]}
+allow:
+  - {from: client, to: server, ports: [80/tcp]}
+"""
+BAD = POLICY.replace("to: server, ports", "to: servre, ports")
+WIDE = POLICY + "  - {from: server, to: client}\n"
+FORWARD, BACK = Probe("tcp", "172.31.1.11", 80), Probe("tcp", "172.31.1.10", 80)
+
+
+class Failures(DockerCase):
+    """A client and a server on one network."""
+
+    client: Container
+    server: Container
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        host = cls.lab.host
+        host.network("app", "172.31.1.0/24")
+        cls.client = host.run("client", "app", ip="172.31.1.10", labels={"role": "client"})
+        cls.server = host.run("server", "app", ip="172.31.1.11", labels={"role": "server"})
+
+    def setUp(self) -> None:
+        self.assert_open(self.server, BACK)  # the control of each test: plain Docker
+
+    def new(self, policy: str = POLICY, **options: object) -> Netd:
+        """netd, not started, with an empty state folder."""
+        netd = Netd(self.lab.host, policy, **options)  # type: ignore[arg-type]
+        netd.forget_state()
+        for stale in netd.folder.glob("*.sock"):
+            stale.unlink()  # of a netd that was killed, and may have been another user's
+        self.addCleanup(netd.off)
+        return netd
+
+    def check_closed(self) -> None:
+        """No policy is in force: the networks of Docker are closed."""
+        self.assert_denied(self.client, FORWARD)
+        self.assert_denied(self.server, BACK)
+
+    def check_policy(self) -> None:
+        """POLICY is in force."""
+        self.assert_open(self.client, FORWARD)
+        self.assert_denied(self.server, BACK)
+
+    def failed(self, child: Child, code: int, *texts: str) -> None:
+        """It has ended with @code and said all of @texts."""
+        self.assertEqual(child.wait(10), code, child.lines)
+        for text in texts:
+            self.assertRegex("\n".join(child.lines), text)
+
+    # The policy
+
+    def test_a_bad_policy_at_start(self) -> None:
+        netd = self.new(BAD)
+        netd.start().wait_synced()
+        self.check_closed()
+        self.assertRegex(netd.log(), r"policy\.yaml:6:\d+: .*servre")
+        self.assertTrue(netd.status()["policy_error"])
+        netd.write_policy(POLICY)
+        netd.reload()
+        self.check_policy()
+        self.assertIsNone(netd.status()["policy_error"])
+
+    def test_a_bad_policy_at_restart(self) -> None:
+        """The last one that was in force is taken, not the bad one, and not none."""
+        netd = self.new()
+        netd.start().wait_synced()
+        netd.stop()
+        netd.write_policy(BAD)
+        netd.start().wait_synced()
+        self.check_policy()
+
+    def test_a_bad_policy_at_reload(self) -> None:
+        netd = self.new()
+        netd.start().wait_synced()
+        netd.write_policy(BAD)
+        with self.assertRaises(Refused) as raised:
+            netd.reload()
+        self.assertEqual(raised.exception.code, "invalid")
+        self.check_policy()
+        with self.assertRaises(Refused) as raised:
+            netd.apply(BAD)
+        self.assertEqual(raised.exception.code, "invalid")
+        self.assertEqual(raised.exception.answer["diagnostics"][0]["line"], 6)
+        self.check_policy()
+        assert netd.child is not None
+        netd.child.forget_lines()
+        netd.child.send_signal(signal.SIGHUP)
+        netd.child.wait_for_line("the one in force stays")
+        self.check_policy()
+
+    def test_a_policy_file_that_changes_is_taken(self) -> None:
+        netd = self.new()
+        netd.start().wait_synced()
+        generation = netd.generation
+        netd.write_policy(WIDE)
+        netd.wait_generation(generation)
+        self.assert_open(self.server, BACK)
+
+    def test_a_policy_whose_tests_fail_is_not_applied(self) -> None:
+        netd = self.new()
+        netd.start().wait_synced()
+        tests = "tests:\n  - {from: server, to: client, port: 80/tcp, expect: deny}\n"
+        generation = netd.generation
+        answer = netd.send('{"v":1,"verb":"apply","files":[{"name":"x.yaml","text":"%s"}]}'
+                           % (WIDE + tests).replace("\n", "\\n"))
+        self.assertEqual(answer["code"], "finding")
+        self.assertEqual(netd.generation, generation)
+        self.check_policy()
+
+    def test_a_missing_policy(self) -> None:
+        netd = self.new()
+        netd.policy_path.unlink()
+        netd.start().wait_synced()
+        self.check_closed()
+        self.assertRegex(netd.log(), r"policy\.yaml.*No such file")
+        netd.write_policy(POLICY)
+        netd.reload()
+        self.check_policy()
+        netd.policy_path.unlink()
+        with self.assertRaises(Refused):
+            netd.reload()
+        self.check_policy()
+
+    def test_check(self) -> None:
+        for policy, code, text in ((POLICY, 0, "^$"), (BAD, 1, r"policy\.yaml:6:\d+: error\[")):
+            netd = self.new(policy, args=["--check"])
+            self.failed(netd.spawn(), code, text)
+        netd.policy_path.unlink()
+        self.failed(netd.spawn(), 2, "No such file")
+        self.assertNotIn("netd", self.lab.host.netns_exec(["nft", "list", "tables"]))
+
+    def test_usage(self) -> None:
+        for args in (["--no-such-option"], ["--mark-mask", "0x5"], ["stray"], ["--policy"]):
+            netd = self.new()
+            netd.args = args
+            self.failed(netd.spawn(), 2, "netd")
+
+    # Rights
+
+    def run_without(self, *setpriv: str) -> Child:
+        netd = self.new(prefix=["setpriv", *setpriv])
+        return netd.spawn()
+
+    def test_without_the_capability(self) -> None:
+        child = self.run_without("--bounding-set=-net_admin", "--inh-caps=-net_admin")
+        self.failed(child, 4, "CAP_NET_ADMIN")
+        self.assert_open(self.server, BACK)
+
+    def test_as_nobody(self) -> None:
+        child = self.run_without("--reuid=65534", "--regid=65534", "--clear-groups",
+                                 "--inh-caps=-all")
+        self.failed(child, 4, "CAP_NET_ADMIN")
+
+    def test_the_rules_outlive_an_attempt_without_rights(self) -> None:
+        netd = self.new()
+        netd.start().wait_synced()
+        netd.kill9()
+        netd.prefix = ["setpriv", "--bounding-set=-net_admin"]
+        self.failed(netd.spawn(), 4, "CAP_NET_ADMIN")
+        self.check_policy()
+
+    def test_with_net_admin_alone(self) -> None:
+        """What the unit gives it."""
+        keep = "-all,+net_admin"
+        netd = self.new(prefix=["setpriv", "--reuid=65534", "--regid=0", "--clear-groups",
+                                f"--inh-caps={keep}", f"--ambient-caps={keep}",
+                                f"--bounding-set={keep}", "--no-new-privs"])
+        for folder in (netd.folder, netd.state, self.lab.folder, self.lab.host.folder):
+            folder.chmod(0o755)
+        os.chown(netd.folder, 65534, 0)
+        os.chown(netd.state, 65534, 0)
+        self.lab.host.netns_exec(["chmod", "666", "/run/docker.sock"])
+        netd.start().wait_synced()
+        self.check_policy()
+        self.assertEqual(netd.stop(), 0)
+
+    # Places
+
+    def test_a_socket_that_cannot_be_made(self) -> None:
+        cases = (("/no/such/folder/netd.sock", "No such file"),
+                 ("/proc/netd.sock", "netd.sock"), ("/tmp/" + "x" * 120, "too long"))
+        for path, text in cases:
+            with self.subTest(path):
+                netd = self.new()
+                netd.start().wait_synced()
+                netd.kill9()
+                netd.socket = Path(path)
+                self.failed(netd.spawn(), 3, text)
+                self.check_policy()
+
+    def test_a_socket_that_is_in_use(self) -> None:
+        netd = self.new()
+        netd.start().wait_synced()
+        other = self.lab.host.spawn(netd.argv())
+        self.failed(other, 3, "another netd runs|Address already in use|owned")
+        self.check_policy()
+        self.assertTrue(netd.running)
+        netd.apply(WIDE)
+        self.assert_open(self.server, BACK)
+
+    def test_a_stale_socket_is_replaced(self) -> None:
+        netd = self.new()
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(netd.socket))
+        netd.start().wait_synced()
+        self.check_policy()
+
+    def test_docker_is_not_there(self) -> None:
+        netd = self.new(args=["--docker", "unix:///run/no-docker.sock"])
+        netd.start()
+        wait_until("netd to say so", lambda: "Docker at " in netd.log())
+        self.assertRegex(netd.log(), r"no-docker\.sock: .*No such file")
+        self.assertEqual(netd.status()["docker"]["link"].split()[0] in ("down", "connecting"), True)
+        self.assertEqual(netd.stop(), 0)
+
+    def test_docker_at_a_place_that_is_none(self) -> None:
+        netd = self.new(args=["--docker", "ftp://docker"])
+        self.failed(netd.spawn(), 3, "ftp://docker is no URL of Docker")
+
+    def test_docker_that_is_something_else(self) -> None:
+        """A socket that talks no HTTP must not upset netd, nor open anything."""
+        self.lab.host.spawn(["busybox", "nc", "-lk", "-p", "8099", "-e", "echo", "SSH-2.0-x"])
+        netd = self.new(args=["--docker", "tcp://127.0.0.1:8099"])
+        netd.start()
+        wait_until("netd to say so", lambda: "Docker at " in netd.log())
+        self.assertEqual(netd.stop(), 0)
+
+    def test_a_state_folder_that_cannot_be_written(self) -> None:
+        netd = self.new()
+        netd.state = Path("/proc/no-state")
+        netd.start().wait_synced()
+        self.check_policy()
+        self.assertRegex(netd.log(), "/proc/no-state/")
+
+    def test_a_damaged_state(self) -> None:
+        netd = self.new()
+        for name in ("networks.json", "policy.json"):
+            (netd.state / name).write_bytes(b'{"version":1,"networks":[{"id":' + b"\0" * 100)
+        netd.start().wait_synced()
+        self.check_policy()
+        self.assertRegex(netd.log(), "networks.json is damaged")
+
+    def test_a_full_disk(self) -> None:
+        """No byte can be written to the state folder: the policy is enforced all the same."""
+        netd = self.new()
+        mount = self.lab.host.netns_exec
+        mount(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(netd.state)])
+        self.addCleanup(mount, ["umount", str(netd.state)])
+        mount(["dd", "if=/dev/zero", f"of={netd.state}/full", "bs=1k"], check=False)
+        netd.start().wait_synced()
+        self.check_policy()
+        self.assertRegex(netd.log(), "No space left on device")
+        netd.apply(WIDE)
+        self.assert_open(self.server, BACK)
+
+    # The control socket
+
+    def test_admin_verbs_need_the_admin_socket(self) -> None:
+        netd = self.new()
+        netd.start().wait_synced()
+        for verb in ("apply", "reload", "confirm"):
+            answer = netd.send('{"v":1,"verb":"%s"}' % verb, admin=False)
+            self.assertEqual(answer["code"], "refused", verb)
+        self.check_policy()
+
+    def test_garbage_on_the_socket(self) -> None:
+        netd = self.new()
+        netd.start().wait_synced()
+        lines: Sequence[str] = ("", "{", "[]", "null", '{"v":2,"verb":"status"}', '{"v":1}',
+                                '{"v":1,"verb":"no"}', '{"v":1,"verb":"explain"}', "[" * 10000,
+                                '{"v":1,"verb":"apply","files":7}',
+                                '{"v":1,"verb":"apply","files":[]}',
+                                '{"v":1,"verb":"apply","confirm_s":-1,"files":[{}]}')
+        for line in lines[1:]:
+            answer = netd.send(line)
+            self.assertIn(answer["code"], ("usage", "invalid"), line[:80])
+            self.assertTrue(answer["error"], line[:80])
+        self.check_policy()
+        self.assertEqual(netd.stop(), 0)
+
+    def test_many_clients(self) -> None:
+        """More than it takes, none of which says anything."""
+        netd = self.new()
+        netd.start().wait_synced()
+        self.assertGreater(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 300)
+        clients = [socket.socket(socket.AF_UNIX) for _ in range(200)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.setblocking(False)
+            client.connect_ex(str(netd.socket))
+        container = self.container("late", "app", labels={"role": "client"})
+        wait_until("the new container to be admitted",
+                   lambda: self.states(container, FORWARD) == ["open"])
+        self.check_policy()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""The truth tables of the shipped policies: packets and `explain` agree in every cell.
+
+Every pair of containers of every tier, unmatched ones, the host, the internet and the
+local network; TCP, UDP and ping; IPv4 and IPv6.  The same packets without netd are the
+control: what netd allows gets through there too, and what `explain` lays at Docker's
+door is closed there too.
+"""
+from __future__ import annotations
+
+import unittest
+from typing import Dict, List, Mapping, Sequence
+
+from netd import (OUTSIDE, POLICIES, Container, DockerCase, HostOptions, Netd, Place, figure)
+from truth import Flow, check, flow, measure, source_address, summary, verdicts
+
+PAYMENT6 = "2001:db8:7::10"  # in the range that three-tier.yaml names
+INTERNET = ("203.0.113.10", "192.0.2.9", "2001:db8:ff::10")
+LAN = ("10.231.9.2", "fd00:231:9::2")
+
+
+class Tables(DockerCase):
+    """What both tables have in common."""
+
+    options = HostOptions(resolvers=("203.0.113.10",))
+    ports: Sequence[str]  # served by everybody, and asked of everybody
+    containers: Dict[str, Container]
+    addresses: Dict[str, List[str]]  # of each container, all networks
+    gateways: Dict[str, List[str]]  # of each container
+    published: Mapping[str, Mapping[str, int]]  # container: port: host port
+
+    @classmethod
+    def serve_everywhere(cls) -> None:
+        """The host and both neighbours serve the same ports."""
+        specs = ["/".join(reversed(port.split("/"))) for port in cls.ports if "/" in port]
+        for place in (cls.lab.host, cls.lab.outside, cls.lab.office):
+            place.serve(*specs)
+        cls.lab.outside.netns_exec(["ip", "address", "add", PAYMENT6, "dev", "eth0", "nodad"])
+        cls.lab.host.netns_exec(["ip", "route", "add", PAYMENT6, "via", cls.lab.outside.ip6])
+
+    @classmethod
+    def run_container(cls, name: str, network: str, last: int, **options: object) -> None:
+        """A container that serves all ports; @last: the end of its addresses."""
+        specs = ["/".join(reversed(port.split("/"))) for port in cls.ports if "/" in port]
+        publish = [f"{at}:{port}" for port, at in cls.published.get(name, {}).items()]
+        subnet4, subnet6 = cls.subnets[network]
+        cls.containers[name] = cls.lab.host.run(
+            name, network, ip=f"{subnet4}{last}", ip6=f"{subnet6}{last}", publish=publish,
+            cmd=["probe", "serve", *specs], **options)
+        cls.addresses[name] = [f"{subnet4}{last}", f"{subnet6}{last}"]
+        cls.gateways[name] = [f"{subnet4}1", f"{subnet6}1"]
+
+    subnets: Dict[str, "tuple[str, str]"] = {}
+
+    # The cells
+
+    def between_containers(self) -> List[Flow]:
+        return [flow(source, addr, port, addr, origin=source_address(source, addr))
+                for name, source in self.containers.items()
+                for peer, addresses in self.addresses.items() if peer != name
+                for addr in addresses for port in (*self.ports, "icmp")]
+
+    def to_host(self) -> List[Flow]:
+        return [flow(source, addr, port, "host", origin=source_address(source, addr))
+                for name, source in self.containers.items()
+                for addr in (*self.gateways[name], "192.0.2.1", "2001:db8:1::1")
+                for port in (*self.ports, "icmp")]
+
+    def to_outside(self) -> List[Flow]:
+        return [flow(source, addr, port, addr, origin=source_address(source, addr))
+                for source in self.containers.values()
+                for addr in (*INTERNET, *LAN, PAYMENT6) for port in (*self.ports, "icmp")]
+
+    def from_host(self) -> List[Flow]:
+        return [flow(self.lab.host, addr, port, addr, origin="host")
+                for addresses in self.addresses.values() for addr in addresses
+                for port in (*self.ports, "icmp")]
+
+    def senders_outside(self) -> List["tuple[Place, str]"]:
+        return [(self.lab.outside, addr) for addr in INTERNET] + \
+               [(self.lab.office, addr) for addr in LAN]
+
+    def to_published(self) -> List[Flow]:
+        """By the host's address on the sender's wire."""
+        return [flow(place, place.host6 if ":" in bind else place.host4, port, name,
+                     origin=bind, at=at, bind=bind, note="published")
+                for place, bind in self.senders_outside()
+                for name, ports in self.published.items() for port, at in ports.items()]
+
+    def to_unpublished(self) -> List[Flow]:
+        """By the container's own address, which neighbours have a route to."""
+        return [flow(place, addr, port, addr, origin=bind, bind=bind)
+                for place, bind in self.senders_outside()
+                for name, addresses in self.addresses.items() for addr in addresses
+                for port in (*self.ports, "icmp")
+                if (":" in addr) == (":" in bind) and port not in self.published.get(name, {})]
+
+    def all_flows(self) -> List[Flow]:
+        parts = (self.between_containers, self.to_host, self.to_outside, self.from_host,
+                 self.to_published, self.to_unpublished)
+        return list(dict.fromkeys(one for part in parts for one in part()))
+
+    def check_table(self, policy: str) -> None:
+        flows = self.all_flows()
+        plain = measure(flows)
+        netd = self.start_netd(policy)
+        said, got = verdicts(netd, flows), measure(flows)
+        missed = [one for one in flows if said[one].allowed and not got[one]]
+        got.update(measure(missed, 3000))  # a busy machine is no denial
+        wrong = check(plain, got, said)
+        figure(f"truth table of {self.table}", summary(plain, got))
+        self.assertEqual("", "\n".join(wrong[:60]), f"{len(wrong)} of {len(flows)} cells")
+        self.assert_not_void(said.values())
+        self.assertEqual(netd.stop(), 0)
+
+    def assert_not_void(self, said: object) -> None:
+        """All kinds of answers are in the table."""
+        kinds = {(one.allowed, one.by) for one in said}  # type: ignore[attr-defined]
+        self.assertLessEqual({(True, "netd"), (False, "netd")}, kinds)
+
+    table = ""
+
+
+class ThreeTier(Tables):
+    """policies/three-tier.yaml: three networks; one container is on two of them."""
+
+    table = "three-tier.yaml"
+    subnets = {"frontend": ("172.31.1.", "fd00:31:1::"), "backend": ("172.31.2.", "fd00:31:2::"),
+               "internal": ("172.31.3.", "fd00:31:3::"), "other": ("172.31.4.", "fd00:31:4::")}
+    ports = ("443/tcp", "8443/tcp", "8080/tcp", "5432/tcp", "53/udp", "9125/udp", "5432/udp")
+    published = {"web": {"443/tcp": 18443, "8443/tcp": 18444, "8080/tcp": 18080,
+                         "53/udp": 18053},
+                 "app": {"8080/tcp": 28080}, "stray": {"443/tcp": 38443}}
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.containers, cls.addresses, cls.gateways = {}, {}, {}
+        host = cls.lab.host
+        for name, (subnet4, subnet6) in cls.subnets.items():
+            host.network(name, f"{subnet4}0/24", f"{subnet6}/64", internal=name == "internal")
+        cls.run_container("web", "frontend", 10)
+        cls.run_container("web2", "frontend", 11)
+        cls.run_container("app", "backend", 10)
+        cls.run_container("app2", "backend", 11)
+        cls.run_container("db", "internal", 10)
+        cls.run_container("cache", "internal", 11)
+        cls.run_container("stray", "other", 10)
+        cls.run_container("api", "backend", 12)
+        host.docker("network", "connect", "--ip=172.31.3.12", "--ip6=fd00:31:3::12", "internal",
+                    "api")
+        cls.addresses["api"] += ["172.31.3.12", "fd00:31:3::12"]
+        cls.serve_everywhere()
+
+    def test_every_cell(self) -> None:
+        self.check_table((POLICIES / self.table).read_text())
+
+
+class ComposeApp(Tables):
+    """policies/compose-app.yaml: three tiers in one network."""
+
+    table = "compose-app.yaml"
+    subnets = {"notes_default": ("172.31.5.", "fd00:31:5::")}
+    ports = ("443/tcp", "3000/tcp", "5432/tcp", "6379/tcp", "587/tcp", "53/udp", "3000/udp")
+    published = {"proxy": {"443/tcp": 8443, "3000/tcp": 13000}, "web-blue": {"3000/tcp": 23000},
+                 "db": {"5432/tcp": 25432}}
+    services = {"proxy": "", "web-blue": "", "web-green": "", "worker": "app", "db": "data",
+                "queue": "data", "debug": ""}
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.containers, cls.addresses, cls.gateways = {}, {}, {}
+        cls.lab.host.network("notes_default", "172.31.5.0/24", "fd00:31:5::/64")
+        for last, (service, tier) in enumerate(cls.services.items(), 10):
+            labels = {"com.docker.compose.project": "notes", "com.docker.compose.service": service}
+            labels.update({"com.acme.tier": tier} if tier else {})
+            cls.run_container(service, "notes_default", last, labels=labels)
+        cls.serve_everywhere()
+
+    def to_hairpin(self) -> List[Flow]:
+        """Published ports, from other containers through addresses of the host."""
+        return [flow(source, addr, port, owner,
+                     origin=name, at=at, note="through the host")
+                for name, source in self.containers.items()
+                for owner, ports in self.published.items() if owner != name
+                for port, at in ports.items()
+                for addr in (*self.gateways[name], "192.0.2.1", "2001:db8:1::1")]
+
+    def all_flows(self) -> List[Flow]:
+        return super().all_flows() + self.to_hairpin()
+
+    def test_every_cell(self) -> None:
+        self.check_table((POLICIES / self.table).read_text())
+
+
+del Tables  # not a test by itself
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""netd and Docker die and come back (G1, G7, G8): the rules stay, nothing opens, and what is
+allowed runs on."""
+from __future__ import annotations
+
+import unittest
+from typing import Dict
+
+from flows import Download
+from netd import (Child, Container, DockerCase, HostOptions, Netd, Probe, figure, wait_until)
+
+POLICY = """version: 1
+tiers:
+  client: {match: [{label: {role: client}}]}
+  server: {match: [{label: {role: server}}]}
+  flood: {match: [{label: {role: flood}}]}
+allow:
+  - {from: client, to: internet, ports: [443/tcp, 5001/tcp]}
+  - {from: client, to: server, ports: [80/tcp]}
+"""
+SERVER4, SERVER6 = Probe("tcp", "172.31.1.11", 80), Probe("tcp", "fd00:31:1::11", 80)
+OUTSIDE4, OUTSIDE6 = Probe("tcp", "203.0.113.10", 443), Probe("tcp", "2001:db8:ff::10", 443)
+DENIED4, DENIED6 = Probe("tcp", "172.31.1.10", 80), Probe("tcp", "fd00:31:1::10", 80)
+
+
+class Restarts(DockerCase):
+    """One network; a client, a server, and a flooder that may nothing."""
+
+    client: Container
+    server: Container
+    flooder: Container
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.lab.outside.serve("tcp/443")
+        cls.lab.outside.probe("stream", "serve", "5001").wait_for_line("ready")
+        cls.build()
+
+    @classmethod
+    def build(cls) -> None:
+        """The network and its containers."""
+        host = cls.lab.host
+        host.network("app", "172.31.1.0/24", "fd00:31:1::/64")
+        cls.client = host.run("client", "app", ip="172.31.1.10", ip6="fd00:31:1::10",
+                              labels={"role": "client"})
+        cls.server = host.run("server", "app", ip="172.31.1.11", ip6="fd00:31:1::11",
+                              labels={"role": "server"}, publish=["8080:80"])
+        cls.flooder = host.run("flooder", "app", ip="172.31.1.12", ip6="fd00:31:1::12",
+                               labels={"role": "flood"})
+
+    @classmethod
+    def restart_containers(cls) -> None:
+        """After dockerd has come back and ended them."""
+        for container in (cls.client, cls.server, cls.flooder):
+            cls.lab.host.docker("start", container.id)
+            container.forget()
+            container.wait_for_log("ready")
+
+    def setUp(self) -> None:
+        """Undo what a failed test has left."""
+        if self.options.docker and not self.lab.host.dockerd.running:
+            self.lab.host.start_dockerd()
+            self.restart_containers()
+
+    def check_policy(self) -> None:
+        """What the policy says, with packets."""
+        self.assert_open(self.client, SERVER4, SERVER6, OUTSIDE4, OUTSIDE6)
+        self.assert_denied(self.server, DENIED4, DENIED6, OUTSIDE4, OUTSIDE6)
+        self.assert_denied(self.lab.outside, Probe("tcp", "192.0.2.1", 8080),
+                           Probe("tcp", "2001:db8:1::1", 8080))
+
+    # A denied flow that never pauses
+
+    def start_flood(self) -> Dict[str, Child]:
+        """Datagrams that are denied, and who would count them."""
+        sinks = {"outside": self.lab.outside.probe("sink", "udp", "9"),
+                 "server": self.server.probe("sink", "udp", "9")}
+        for sink in sinks.values():
+            sink.wait_for_line("^ready$")
+        for addr in ("203.0.113.10", "2001:db8:ff::10", "172.31.1.11", "fd00:31:1::11"):
+            sinks[f"flood {addr}"] = self.flooder.probe("flood", "--seconds", "60", "--pause-us",
+                                                        "500", "udp", addr, "9")
+        return sinks
+
+    def end_flood(self, sinks: Dict[str, Child]) -> Dict[str, int]:
+        """What has arrived."""
+        for name, child in sinks.items():
+            if name.startswith("flood"):
+                self.assertTrue(child.running, "the flood ended early")
+                child.stop()
+        return {name: int(sinks[name].stop()[-1].split()[1]) for name in ("outside", "server")}
+
+    def test_kill_9_and_restart_of_netd(self) -> None:
+        control = self.start_flood()
+        self.assertTrue(all(self.end_flood(control).values()), "control")
+        netd = self.start_netd(POLICY)
+        quiet = Download(self.client, "203.0.113.10")
+        quiet.run_on(20)
+        flood, download = self.start_flood(), Download(self.client, "203.0.113.10")
+        for _ in range(3):
+            netd.kill9()
+            self.check_policy()
+            netd.start().wait_synced()
+        self.check_policy()
+        before, gap = quiet.stop(), download.stop()
+        self.assertEqual(self.end_flood(flood), {"outside": 0, "server": 0})
+        figure("kill -9 and restart of netd, 3 times",
+               f"longest gap of an allowed download {gap} ms (quiet: {before} ms), "
+               "0 of a denied flood arrived")
+        self.assertLess(gap, before + 150)
+
+    def test_a_container_started_meanwhile_is_closed(self) -> None:
+        """Even one that gets the address of another that was allowed."""
+        allowed = self.container("allowed", "app", ip="172.31.1.20", ip6="fd00:31:1::20",
+                                 labels={"role": "client"})
+        netd = self.start_netd(POLICY)
+        self.assert_open(allowed, SERVER4, OUTSIDE4, SERVER6, OUTSIDE6)
+        netd.kill9()
+        allowed.remove()
+        heir = self.container("heir", "app", ip="172.31.1.20", ip6="fd00:31:1::20",
+                              labels={"role": "client"}, publish=["8081:80"])
+        twin = self.container("twin", "app", ip="172.31.1.21", ip6="fd00:31:1::21",
+                              labels={"role": "client"})
+        host4 = Probe("tcp", "172.31.1.1", 8080)
+        for one in (heir, twin):
+            self.assert_denied(one, SERVER4, SERVER6, OUTSIDE4, OUTSIDE6, host4)
+        self.assert_denied(heir, Probe("tcp", "172.31.1.21", 80), Probe("tcp", "fd00:31:1::21", 80))
+        for end in ("172.31.1.20", "fd00:31:1::20", "172.31.1.21", "fd00:31:1::21"):
+            self.assert_denied(self.client, Probe("tcp", end, 80))
+        for addr in ("192.0.2.1", "2001:db8:1::1"):
+            self.assert_denied(self.lab.outside, Probe("tcp", addr, 8081))
+        netd.start().wait_synced()
+        for one in (heir, twin):
+            self.assert_open(one, SERVER4, SERVER6, OUTSIDE4, OUTSIDE6)
+        self.check_policy()
+
+    def test_dockerd_restarts(self) -> None:
+        """SIGTERM; the containers stop with it and start again."""
+        netd = self.start_netd(POLICY)
+        self.lab.host.stop_dockerd()
+        wait_until("netd to see it", lambda: not self.is_up(netd))
+        self.lab.host.start_dockerd()
+        self.restart_containers()
+        netd.wait_synced()
+        self.check_policy()
+        self.assertEqual(netd.stop(), 0)
+
+    def is_up(self, netd: Netd) -> bool:
+        """Whether netd says that it is connected to Docker."""
+        return str(netd.status()["docker"]["link"]).startswith("up")
+
+    def test_dockerd_is_killed(self) -> None:
+        """kill -9: its containers run on without it."""
+        netd = self.start_netd(POLICY)
+        download, flood = Download(self.client, "203.0.113.10"), self.start_flood()
+        self.lab.host.kill_dockerd()
+        wait_until("netd to see it", lambda: not self.is_up(netd))
+        self.check_policy()
+        self.assertEqual(self.end_flood(flood), {"outside": 0, "server": 0})
+        gap = download.stop()
+        figure("kill -9 of dockerd", f"longest gap of an allowed download {gap} ms, "
+               "0 of a denied flood arrived")
+        self.lab.host.start_dockerd()
+        self.restart_containers()
+        netd.wait_synced()
+        self.check_policy()
+
+    def test_boot(self) -> None:
+        """No tables, no Docker API yet, but containers that run already (restart=always)."""
+        netd = self.start_netd(POLICY)
+        self.assertTrue((netd.state / "networks.json").exists())
+        netd.off()
+        self.assert_open(self.client, SERVER4, SERVER6, OUTSIDE4, OUTSIDE6)  # the control
+        self.lab.host.kill_dockerd()
+        netd.start()
+        self.assert_denied(self.client, SERVER4, SERVER6, OUTSIDE4, OUTSIDE6)
+        self.assert_denied(self.server, DENIED4, DENIED6, OUTSIDE4, OUTSIDE6)
+        self.assert_denied(self.lab.outside, Probe("tcp", "172.31.1.11", 80),
+                           Probe("tcp", "fd00:31:1::11", 80), Probe("tcp", "192.0.2.1", 8080))
+        self.lab.host.start_dockerd()
+        self.restart_containers()
+        netd.wait_synced()
+        self.check_policy()
+
+    def test_restart_policy_always(self) -> None:
+        """dockerd starts such a container before it answers anybody."""
+        netd = self.start_netd(POLICY)
+        sink = self.lab.outside.probe("sink", "udp", "9")
+        sink.wait_for_line("^ready$")
+        self.container("always", "app", labels={"role": "flood"}, wait=None,
+                       extra=["--restart=always"],
+                       cmd=["probe", "flood", "--seconds", "600", "udp", "203.0.113.10", "9"])
+        netd.wait_synced()
+        self.lab.host.restart_dockerd()
+        self.restart_containers()
+        netd.wait_synced()
+        self.assertEqual(sink.stop()[-1].split()[1], "0")
+        self.check_policy()
+
+
+class NetdFirst(Restarts):
+    """netd starts before Docker, as the unit does."""
+
+    options = HostOptions(docker=False)
+
+    @classmethod
+    def build(cls) -> None:
+        """There is no Docker to build anything with."""
+
+    def test_netd_starts_before_docker(self) -> None:
+        netd = Netd(self.lab.host, POLICY)
+        self.addCleanup(netd.off)
+        netd.start()
+        status = netd.status()
+        self.assertFalse(self.is_up(netd))
+        self.assertRegex(str(status["docker"]["error"]), "docker.sock|[Cc]ould ?n.t connect")
+        tables = self.lab.host.netns_exec(["nft", "list", "tables"])
+        self.assertIn("inet netd", tables)
+        self.assertIn("bridge netd", tables)
+        self.lab.host.start_dockerd()
+        self.lab.host._import_image()  # pylint: disable=protected-access
+        Restarts.build.__func__(type(self))  # type: ignore[attr-defined]
+        netd.wait_synced()
+        self.check_policy()
+        self.assertEqual(netd.stop(), 0)
+
+
+for _name in [name for name in dir(Restarts) if name.startswith("test_")]:
+    setattr(NetdFirst, _name, None)  # only its own
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""No window (G2): the rules of a container are there before its first instruction.
+
+Containers that flood from their first instruction, towards every kind of target that is
+denied: nothing arrives.  Containers that use an allowed target at once: nothing is lost.
+"""
+from __future__ import annotations
+
+import re
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from typing import Dict, List, Sequence, Tuple
+
+from netd import Child, Container, DockerCase, Netd, Place, figure
+
+POLICY = """version: 1
+tiers:
+  client: {match: [{label: {role: client}}]}
+  flood: {match: [{label: {role: flood}}]}
+  server: {match: [{label: {role: server}}]}
+allow:
+  - {from: client, to: internet, ports: [9/udp, 443/tcp]}
+  - {from: client, to: server, ports: [9/udp, 443/tcp]}
+  - {from: client, to: host, ports: [9/udp, 443/tcp]}
+"""
+STARTS = 50
+AT_ONCE = 2
+# Where a container sends: another host, a container on its bridge, its own host.
+TARGETS = {"outside4": "203.0.113.10", "outside6": "2001:db8:ff::10", "peer4": "172.31.1.10",
+           "peer6": "fd00:31:1::10", "host4": "172.31.1.1", "host6": "fd00:31:1::1"}
+
+
+def target(number: int) -> Tuple[str, str]:
+    """The targets in turn: name and address."""
+    return list(TARGETS.items())[number % len(TARGETS)]
+
+
+class Starts(DockerCase):
+    """One network; servers at all targets."""
+
+    server: Container
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        host = cls.lab.host
+        host.network("app", "172.31.1.0/24", "fd00:31:1::/64")
+        cls.server = host.run("server", "app", ip="172.31.1.10", ip6="fd00:31:1::10",
+                              labels={"role": "server"}, cmd=["probe", "serve", "tcp/443"])
+        host.serve("tcp/443")
+        cls.lab.outside.serve("tcp/443")
+
+    def sinks(self) -> Dict[str, Child]:
+        """Counters of what arrives on udp/9, by place."""
+        places: Sequence[Place] = (self.lab.outside, self.server, self.lab.host)
+        sinks = {place.name: place.probe("sink", "udp", "9") for place in places}
+        for sink in sinks.values():
+            sink.wait_for_line("^ready$")
+        return sinks
+
+    def received(self, sinks: Dict[str, Child]) -> Dict[str, int]:
+        """End the counters; what they saw."""
+        return {name: int(sink.stop()[-1].split()[1]) for name, sink in sinks.items()}
+
+    def start_many(self, prefix: str, role: str, commands: Sequence[Sequence[str]],
+                   done: str) -> List[str]:
+        """Start one container per command, AT_ONCE at a time; each one's log when done."""
+
+        def one(number: int) -> str:
+            container = self.lab.host.run(f"{prefix}{number}", "app", labels={"role": role},
+                                          cmd=commands[number], wait=done)
+            text = container.logs()
+            container.remove()
+            return text
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(one, range(len(commands))))
+
+    # Denied from the first instruction
+
+    def flood(self, prefix: str, starts: int) -> Tuple[int, Dict[str, int]]:
+        """@starts flooders; how much they sent, and what arrived where."""
+        commands = [["probe", "flood", "--count", "4000", "--pause-us", "50", "udp",
+                     target(n)[1], "9"] for n in range(starts)]
+        sinks = self.sinks()
+        logs = self.start_many(prefix, "flood", commands, "errors")
+        sent = sum(int(re.findall(r"sent (\d+)", text)[0]) for text in logs)
+        return sent, self.received(sinks)
+
+    def test_nothing_that_is_denied_gets_out(self) -> None:
+        _, arrived = self.flood("plain", len(TARGETS))
+        self.assertTrue(all(arrived.values()), f"control: {arrived}")
+        netd = self.start_netd(POLICY)
+        sent, got = self.flood("flood", STARTS)
+        figure("start window", f"{STARTS} starts, {sent} datagrams sent from the first "
+               f"instruction on, {sum(got.values())} arrived (control, {len(TARGETS)} starts "
+               f"without netd: {sum(arrived.values())})")
+        self.assertGreater(sent, STARTS * 1000)
+        self.assertEqual(got, {"outside": 0, "server": 0, "host": 0})
+        self.assertEqual(netd.stop(), 0)
+
+    # Allowed from the first instruction
+
+    def use_at_once(self, prefix: str, starts: int) -> Tuple[List[str], Dict[str, int]]:
+        """Containers whose first packet is a datagram or a TCP connect, in turn.
+
+        A connect that takes more than 0.9 s has lost its first SYN."""
+        commands = []
+        for number in range(starts):
+            name, addr = target(number)
+            datagram = f"probe flood --count 1 udp {addr} 9"
+            connect = f"probe connect --timeout-ms 900 tcp {addr} 443"
+            both = (datagram, connect) if number // len(TARGETS) % 2 else (connect, datagram)
+            commands.append(["sh", "-c", f"{'; '.join(both)}; echo done {name}"])
+        sinks = self.sinks()
+        logs = self.start_many(prefix, "client", commands, "done")
+        return [text for text in logs if "open tcp" not in text], self.received(sinks)
+
+    def expected(self, starts: int) -> Dict[str, int]:
+        """How many datagrams each sink has to see."""
+        counts = {"outside": 0, "server": 0, "host": 0}
+        for number in range(starts):
+            counts[target(number)[0][:-1].replace("peer", "server")] += 1
+        return counts
+
+    def test_nothing_that_is_allowed_is_lost(self) -> None:
+        few = 2 * len(TARGETS)
+        self.assertEqual(self.use_at_once("plain", few), ([], self.expected(few)), "control")
+        netd = self.start_netd(POLICY)
+        lost, got = self.use_at_once("client", STARTS)
+        figure("first packets", f"{STARTS} starts: {sum(got.values())} of {STARTS} first "
+               f"datagrams arrived, {STARTS - len(lost)} of {STARTS} first connects in < 0.9 s")
+        self.assertEqual([], lost)
+        self.assertEqual(got, self.expected(STARTS))
+        self.assertEqual(netd.stop(), 0)
+
+    # Published ports are open before the container runs
+
+    def hammer(self, ports: Sequence[int], publish: str, starts: int) -> int:
+        """What reaches starting containers from outside through their published ports."""
+        floods = [self.lab.outside.probe("flood", "--seconds", "60", "--pause-us", "300", "udp",
+                                         addr, str(port))
+                  for addr in ("192.0.2.1", "2001:db8:1::1") for port in ports]
+        total = 0
+        for number in range(starts):
+            web = self.lab.host.run(f"web{number}", "app", labels={"role": "server"},
+                                    publish=[publish], cmd=["probe", "sink", "udp", "9"])
+            web.exec(["sleep", "0.2"])  # the flood goes on meanwhile
+            self.lab.host.docker("stop", "--time=5", web.id)
+            total += int(web.logs().split("received ")[1].split()[0])
+            web.remove()
+        for flood in floods:
+            self.assertTrue(flood.running, "the flood ended early")
+            flood.stop()
+        return total
+
+    def test_a_published_port_is_closed_while_its_container_starts(self) -> None:
+        control = self.hammer([18009], "18009:9/udp", 2)
+        self.assertGreater(control, 0, "control")
+        self.start_netd(POLICY)
+        got = self.hammer([18009], "18009:9/udp", STARTS // 2)
+        figure("published port under flood while its container starts",
+               f"{STARTS // 2} starts, {got} datagrams arrived (control, 2 starts: {control})")
+        self.assertEqual(got, 0)
+
+    def test_a_port_that_docker_chooses_is_closed_too(self) -> None:
+        """-p 9: nobody knows the port of the host before the container runs."""
+        ports = range(49160, 49163)
+        host = self.lab.host
+        host.sysctl("ipv4/ip_local_port_range", f'"{ports[0]} {ports[-1]}"')
+        self.addCleanup(host.sysctl, "ipv4/ip_local_port_range", '"32768 60999"')
+        host.restart_dockerd()
+        host.docker("start", self.server.id)
+        self.server.forget()
+        control = self.hammer(ports, "9/udp", 2)
+        self.assertGreater(control, 0, "control")
+        self.start_netd(POLICY)
+        got = self.hammer(ports, "9/udp", 12)
+        figure("port chosen by Docker under flood while its container starts",
+               f"12 starts, {got} datagrams arrived (control, 2 starts: {control})")
+        self.assertEqual(got, 0)
+
+
+class Latency(DockerCase):
+    """From Docker's event to the commit, with 100 containers running."""
+
+    RUNNING = 100
+    MORE = 40
+
+    def start(self, number: int) -> Container:
+        return self.lab.host.run(f"c{number}", "app", labels={"role": "client"}, wait=None,
+                                 cmd=["probe", "serve", "tcp/80"])
+
+    def test_event_to_commit(self) -> None:
+        self.lab.host.network("app", "172.31.0.0/16", "fd00:31::/64")
+        netd = self.start_netd(POLICY)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(self.start, range(self.RUNNING)))
+        netd.wait_synced(30)
+        netd.stop()
+        self.assertNotIn("latency", netd.log())
+        netd.start().wait_synced()
+        for number in range(self.MORE):
+            self.start(self.RUNNING + number).remove()
+        status = netd.status()
+        self.assertIn("latency", status, "status shows no latency: p50/p99 of event -> commit")
+        latency = status["latency"]
+        self.assertGreaterEqual(latency["samples"], self.MORE)
+        figure("event -> committed, 100 containers",
+               f"p50 {latency['p50_us'] / 1000:.2f} ms, p99 {latency['p99_us'] / 1000:.2f} ms, "
+               f"{latency['samples']} samples")
+        figure("netd with 100 containers", f"RSS {self.rss_kib(netd)} KiB")
+        self.assertLessEqual(latency["p50_us"], 5000)
+
+    def rss_kib(self, netd: Netd) -> int:
+        """Resident memory of the daemon."""
+        assert netd.child is not None
+        with open(f"/proc/{netd.child.pid}/status", encoding="ascii") as file:
+            return int(re.findall(r"VmRSS:\s+(\d+)", file.read())[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

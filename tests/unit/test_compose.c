@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the compose reader, and what every world of it keeps to. What files come to, and the
+ * wording of findings, is the goldens'. */
+#include "tests/unit/test_compose_lib.h"
+
+#include "core/compile/compile.h"
+#include "core/compose/decode.h"
+#include "core/policy/policy.h"
+#include "core/policy/zone.h"
+
+static void test_interpolation(void **state)
+{
+	static const struct compose_variable variables[] = {
+		{ "A", "a" }, { "EMPTY", "" }, { "_X1", "x" }, { "A", "second" }, { "D", "$A" },
+	};
+	static const struct {
+		const char *text, *want; /* want NULL: an error */
+		int code;
+		const char *name, *message;
+	} rows[] = {
+		{ "", "", 0, "", "" },
+		{ "plain {A} } :", "plain {A} } :", 0, "", "" },
+		{ "$A", "a", 0, "", "" },
+		{ "$A$_X1.$A-", "ax.a-", 0, "", "" },
+		{ "${A}b", "ab", 0, "", "" },
+		{ "$$A $${A} $$$$", "$A ${A} $$", 0, "", "" },
+		{ "$D ${D}", "$A $A", 0, "", "" }, /* values are not looked into */
+		{ "$EMPTY|${EMPTY}", "|", 0, "", "" },
+		{ "${NO:-x}${NO-y}", "xy", 0, "", "" },
+		{ "${EMPTY:-x}${EMPTY-y}", "x", 0, "", "" },
+		{ "${A:-x}${A-y}", "aa", 0, "", "" },
+		{ "${NO:-}${NO-}", "", 0, "", "" },
+		{ "${NO:-${NO2:-$A}}", "a", 0, "", "" },
+		{ "${NO:-{}}", "{}", 0, "", "" },
+		{ "${NO:-a:b-c?d+e}", "a:b-c?d+e", 0, "", "" },
+		{ "${NO:-$$}", "$", 0, "", "" },
+		{ "${A:+x}${EMPTY:+y}${EMPTY+z}${NO+n}", "xz", 0, "", "" },
+		{ "${A:?no}${EMPTY?no}", "a", 0, "", "" },
+		{ "${A:-${BAD", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "${A:-$}", "a", 0, "", "" }, /* a default that is not needed is not read */
+		{ "${NO:-$}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "${NO}", NULL, INTERPOLATE_E_UNSET, "NO", "" },
+		{ "$NO", NULL, INTERPOLATE_E_UNSET, "NO", "" },
+		{ "x${NO:?say it}", NULL, INTERPOLATE_E_UNSET, "NO", "say it" },
+		{ "${EMPTY:?}", NULL, INTERPOLATE_E_UNSET, "EMPTY", "" },
+		{ "${NO:-${NO2?deep}}", NULL, INTERPOLATE_E_UNSET, "NO2", "deep" },
+		{ "$", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "a$ b", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "$1", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "${}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "${A", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "${A:}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "${A:x}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "${A B}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "${1A}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
+		{ "$COMPOSE_PROJECT_NAME", "shop", 0, "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(text_done) struct text out = { 0 };
+		struct interpolation how = { .variables = variables,
+					     .n_variables = ARRAY_LEN(variables),
+					     .project = "shop" };
+		int r = compose_interpolate(&how, rows[i].text, &out);
+		print_message("%s\n", rows[i].text);
+		assert_int_equal(r, rows[i].code);
+		assert_string_equal(how.name, rows[i].name);
+		assert_string_equal(how.message, rows[i].message);
+		if (rows[i].want)
+			assert_string_equal(text_str(&out), rows[i].want);
+	}
+}
+
+static void test_interpolation_limit(void **state)
+{
+	static char value[LIMIT_COMPOSE_TEXT + 1];
+	static const struct compose_variable variables[] = { { "A", value } };
+	struct interpolation how = { .variables = variables, .n_variables = 1 };
+	CLEANUP(text_done) struct text fits = { 0 }, over = { 0 };
+
+	(void)state;
+	memset(value, 'x', LIMIT_COMPOSE_TEXT);
+	assert_int_equal(compose_interpolate(&how, "$A", &fits), 0);
+	assert_int_equal(fits.len, LIMIT_COMPOSE_TEXT);
+	assert_int_equal(compose_interpolate(&how, "${A}x", &over), INTERPOLATE_E_TOO_LONG);
+}
+
+static void test_ports(void **state)
+{
+	static const struct {
+		const char *text, *host_ip, *port;
+		unsigned int lo, hi;
+	} rows[] = {
+		{ "80", "-", "80/tcp", 0, 0 },
+		{ "80-82/UDP", "-", "80-82/udp", 0, 0 },
+		{ "8080:80", "-", "80/tcp", 8080, 8080 },
+		{ "8080:80/sctp", "-", "80/sctp", 8080, 8080 },
+		{ "127.0.0.1:8080:80", "127.0.0.1", "80/tcp", 8080, 8080 },
+		{ "127.0.0.1::80", "127.0.0.1", "80/tcp", 0, 0 },
+		{ ":8080:80", "-", "80/tcp", 8080, 8080 },
+		{ ":80", "-", "80/tcp", 0, 0 },
+		{ "[::1]:8080:80", "::1", "80/tcp", 8080, 8080 },
+		{ "::1:8080:80", "::1", "80/tcp", 8080, 8080 },
+		{ "2001:db8::7:8080:80", "2001:db8::7", "80/tcp", 8080, 8080 },
+		{ "9000-9001:90-91", "-", "90-91/tcp", 9000, 9001 },
+		{ "9000-9009:90", "-", "90/tcp", 9000, 9009 },
+		{ "65535:65535", "-", "65535/tcp", 65535, 65535 },
+	};
+	static const char *const bad[] = {
+		"",
+		":",
+		"80:",
+		"0",
+		"65536",
+		"1:0",
+		"x",
+		"80/",
+		"80/icmp",
+		"80/any",
+		"-80",
+		"80-",
+		"82-80",
+		"1-2:1-3",
+		"1:1-2",
+		"a:1:1",
+		"1.2.3:1:1",
+		"[::1:1:1",
+		"[]:1:1",
+		"::g:1:1",
+		"1:2:3:4:5:6",
+		"80 ",
+		" 80",
+		"80:80:80/tcp/udp",
+		"[::1]8080:80",
+		"+80",
+		"0x50",
+	};
+	char ip[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN];
+	struct draft_port got;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		print_message("%s\n", rows[i].text);
+		assert_int_equal(compose_parse_port(rows[i].text, &got), 0);
+		assert_string_equal(ip_format(&got.host_ip, ip), rows[i].host_ip);
+		assert_string_equal(port_range_format(&got.port, port), rows[i].port);
+		assert_int_equal(got.host_lo, rows[i].lo);
+		assert_int_equal(got.host_hi, rows[i].hi);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		print_message("bad: %s\n", bad[i]);
+		assert_true(compose_parse_port(bad[i], &got) < 0);
+	}
+}
+
+static void test_env(void **state)
+{
+	static const struct compose_variable outer[] = { { "HOME", "/root" } };
+	static const struct compose_variables known = {
+		{ (struct compose_variable *)(uintptr_t)outer, 1, 1 }
+	};
+	static const struct {
+		const char *text, *want; /* NAME=value; …, NULL: invalid */
+	} rows[] = {
+		{ "", "" },
+		{ "# only\n\n  \n", "" },
+		{ "A=1", "A=1;" },
+		{ "A=1\r\nB=2\r\n", "A=1;B=2;" },
+		{ "A=1\nA=2\n", "A=2;" },
+		{ "export A = 1 2 # c\n", "A=1 2;" },
+		{ "A=x#y\nB=#\n", "A=x#y;B=;" },
+		{ "A: 1\n", "A=1;" },
+		{ "A=\nB=''\nC=\"\"\n", "A=;B=;C=;" },
+		{ "A='$HOME \\n'\n", "A=$HOME \\n;" },
+		{ "A=\"$HOME\\n\\$x \\\"q\\\"\" # c\nB=2", "A=/root\n$x \"q\";B=2;" },
+		{ "A=\"one\ntwo\"\nB=1", "A=one\ntwo;B=1;" },
+		{ "A=1\nB=${A}2\nC=${B:-x}$HOME", "A=1;B=12;C=12/root;" },
+		{ "A=$NO\nB=1", "B=1;" }, /* not known, so not set */
+		{ "HOME\nA\nB=1", "B=1;" },
+		{ "A=$\n", NULL },
+		{ "=1", NULL },
+		{ "A B=1", NULL },
+		{ "A=\"open\n", NULL },
+		{ "\xef\xbb\xbf"
+		  "A=1\n",
+		  "A=1;" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		CLEANUP(text_done) struct text got = { 0 };
+		struct node_source source = { ".env", rows[i].text, strlen(rows[i].text) };
+		struct compose_variables list = { 0 };
+		struct diag_list diags;
+
+		print_message("%s\n", rows[i].text);
+		diag_init(&diags, arena);
+		int r = compose_parse_env(&source, &known, arena, &diags, &list);
+		assert_int_equal(r, rows[i].want ? 0 : COMPOSE_E_INVALID);
+		assert_int_equal(diags.n_errors > 0, !rows[i].want);
+		for (size_t k = 0; k < list.list.n; k++)
+			text_printf(&got, "%s=%s;", list.list.items[k].name,
+				    list.list.items[k].value);
+		if (rows[i].want)
+			assert_string_equal(text_str(&got), rows[i].want);
+	}
+}
+
+static void test_project_name(void **state)
+{
+	static const struct {
+		const char *given, *variable, *key, *directory, *want; /* want NULL: an error */
+	} rows[] = {
+		{ "given", "var", "key", "/dir", "given" },
+		{ NULL, "var", "key", "/dir", "var" },
+		{ NULL, NULL, "key", "/dir", "key" },
+		{ NULL, NULL, NULL, "/srv/dir", "dir" },
+		{ NULL, NULL, NULL, "/srv/My Dir_2//", "mydir_2" },
+		{ NULL, NULL, NULL, "-_x", "x" },
+		{ NULL, NULL, "Key.One", "/dir", "keyone" },
+		{ "Given", NULL, NULL, "/dir", NULL },
+		{ "-x", NULL, NULL, "/dir", NULL },
+		{ NULL, NULL, NULL, "/", NULL },
+		{ NULL, NULL, NULL, NULL, NULL },
+		{ NULL, "", "key", NULL, "key" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		const char *yaml =
+			arena_printf(arena, "%s%s\nservices: {a: {image: x}}\n",
+				     rows[i].key ? "name: " : "", rows[i].key ? rows[i].key : "");
+		struct node_source source = { "c.yaml", yaml, strlen(yaml) };
+		struct compose_variable variable = { "COMPOSE_PROJECT_NAME", rows[i].variable };
+		struct compose_input in = { .sources = &source,
+					    .n_sources = 1,
+					    .variables = &variable,
+					    .n_variables = rows[i].variable ? 1 : 0,
+					    .project = rows[i].given,
+					    .directory = rows[i].directory };
+		struct compose_project project = { 0 };
+		struct diag_list diags;
+
+		diag_init(&diags, arena);
+		int r = compose_parse(&in, arena, &diags, &project);
+		assert_int_equal(r, rows[i].want ? 0 : COMPOSE_E_INVALID);
+		if (!rows[i].want) {
+			assert_string_equal(diags.diags.items[0].id, "bad-name");
+			continue;
+		}
+		assert_string_equal(project.name, rows[i].want);
+		assert_string_equal(project.world->containers[0].name,
+				    arena_printf(arena, "%s-a-1", rows[i].want));
+	}
+}
+
+static void test_no_file(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct compose_input in = { .project = "p" };
+	struct compose_project project = { 0 };
+	struct diag_list diags;
+
+	(void)state;
+	diag_init(&diags, arena);
+	assert_int_equal(compose_parse(&in, arena, &diags, &project), COMPOSE_E_INVALID);
+	assert_string_equal(diags.diags.items[0].id, "missing-key");
+	assert_null(project.world);
+}
+
+/* ---- the loader ---- */
+
+struct loading {
+	unsigned int calls;
+	int code;
+	char asked[256];
+};
+
+static int load(void *userdata, struct arena *arena, const char *from, const char *path,
+		struct node_source *ret)
+{
+	static const char yaml[] = "services: {b: {image: b, labels: {from: b}}}\n";
+	struct loading *loading = userdata;
+
+	(void)arena;
+	loading->calls++;
+	(void)snprintf(loading->asked, sizeof(loading->asked), "%s>%s", from, path);
+	*ret = (struct node_source){ "other.yaml", yaml, sizeof(yaml) - 1 };
+	return loading->code;
+}
+
+static void test_loader(void **state)
+{
+	static const char yaml[] = "services:\n  a: {extends: {file: ./other.yaml, service: b}}\n"
+				   "  c: {extends: {file: other.yaml, service: b}}\n";
+	struct node_source source = { "dir/c.yaml", yaml, sizeof(yaml) - 1 };
+	static const int codes[] = { 0, COMPOSE_E_UNREADABLE, -ENOMEM };
+	static const int wants[] = { 0, COMPOSE_E_INVALID, -ENOMEM };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct loading loading = { .code = codes[i] };
+		struct compose_input in = { .sources = &source,
+					    .n_sources = 1,
+					    .project = "p",
+					    .load = load,
+					    .userdata = &loading };
+		struct compose_project project = { 0 };
+		struct diag_list diags;
+
+		diag_init(&diags, arena);
+		assert_int_equal(compose_parse(&in, arena, &diags, &project), wants[i]);
+		assert_string_equal(loading.asked, codes[i] < 0 ? "dir/c.yaml>./other.yaml"
+								: "dir/c.yaml>other.yaml");
+		if (codes[i] == 0)
+			assert_string_equal(
+				world_label_value(&project.world->containers[1], "from"), "b");
+	}
+}
+
+/* ---- what every world keeps to ---- */
+
+static void test_policy_matches(void **state)
+{
+	static const char yaml[] =
+		"services:\n  web: {image: nginx}\n  db: {image: x, labels: {tier: data}}\n"
+		"  other: {image: y, networks: [back]}\nnetworks: {back: {name: backend}}\n";
+	static const char policy_text[] =
+		"version: 1\ntiers:\n  a: {match: [{compose: {project: p, service: \"w*\"}}]}\n"
+		"  b: {match: [{label: {tier: data}}]}\n  c: {match: [{network: backend}]}\n";
+	struct policy_source source = { "p.yaml", policy_text, sizeof(policy_text) - 1 };
+	CLEANUP(parsed_done) struct parsed parsed = parse_bytes(yaml, sizeof(yaml) - 1);
+	const struct policy *policy = NULL;
+
+	(void)state;
+	assert_int_equal(parsed.code, 0);
+	assert_int_equal(policy_parse(&source, 1, parsed.arena, &parsed.diags, &policy), 0);
+	const struct assignment *got = compile_assign(policy, parsed.project.world, parsed.arena);
+	assert_non_null(got);
+	assert_int_equal(parsed.project.world->n_endpoints, 3);
+	static const uint32_t tiers[] = { 1, 2, 0 }; /* p-db-1, p-other-1, p-web-1 */
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(got[i].kind, ASSIGN_TIER);
+		assert_int_equal(got[i].tier, tiers[i]);
+	}
+}
+
+/* Many networks of all sizes: addresses are unique, inside, and of no zone. */
+static void test_symbolic_addresses(void **state)
+{
+	CLEANUP(text_done) struct text yaml = { 0 };
+
+	(void)state;
+	text_add(&yaml, "services:\n");
+	for (size_t i = 0; i < 200; i++)
+		text_printf(&yaml, "  s%zu: {image: x, networks: [n%zu], scale: %zu}\n", i, i,
+			    i < 9 ? 1000 : i % 7);
+	text_add(&yaml, "networks:\n");
+	for (size_t i = 0; i < 200; i++)
+		text_printf(&yaml, "  n%zu: {enable_ipv6: true}\n", i);
+	CLEANUP(parsed_done) struct parsed parsed = parse_text(&yaml);
+	const struct world *world = parsed.project.world;
+	assert_int_equal(parsed.code, 0);
+	assert_true(world->n_endpoints > 9000);
+	for (size_t i = 0; i < world->n_endpoints; i++) {
+		const struct world_endpoint *end = &world->endpoints[i];
+		const struct world_network *network = &world->networks[end->network];
+		struct ip_prefix v4 = { end->ipv4, 32 }, v6 = { end->ipv6, 128 };
+		assert_int_equal(network->n_subnets, 2);
+		assert_true(ip_in_prefix(&end->ipv6, &network->subnets[0]));
+		assert_true(ip_in_prefix(&end->ipv4, &network->subnets[1]));
+		assert_int_not_equal(ip_compare(&end->ipv4, &network->gateways[1]), 0);
+		assert_int_equal(policy_zone_relation(&v4), 0);
+		assert_int_equal(policy_zone_relation(&v6), 0);
+	}
+	for (size_t i = 0; i < world->n_networks; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct ip_prefix *a = &world->networks[i].subnets[1];
+			const struct ip_prefix *b = &world->networks[k].subnets[1];
+			assert_false(ip_in_prefix(&a->addr, b) || ip_in_prefix(&b->addr, a));
+			assert_string_not_equal(world->networks[i].bridge,
+						world->networks[k].bridge);
+		}
+}
+
+/* A file may use the range of symbolic addresses itself. */
+static void test_symbolic_range_in_use(void **state)
+{
+	static const char yaml[] =
+		"services: {a: {image: x, networks: [m, z]}}\n"
+		"networks: {m: , z: {ipam: {config: [{subnet: 198.18.0.0/16}]}}}\n";
+	CLEANUP(parsed_done) struct parsed parsed = parse_bytes(yaml, sizeof(yaml) - 1);
+	char text[PREFIX_TEXT_LEN];
+
+	(void)state;
+	assert_int_equal(parsed.code, 0);
+	assert_string_equal(ip_prefix_format(&parsed.project.world->networks[0].subnets[0], text),
+			    "198.19.0.0/24");
+}
+
+static void test_deterministic(void **state)
+{
+	static const char yaml[] =
+		"services:\n  b: {image: x, scale: 3, networks: [z, a], ports: [\"80\", \"90\"]}\n"
+		"  a: {image: x, ports: [\"127.0.0.1:1:1\"], labels: [b=1, a=2]}\n"
+		"networks: {z: , a: }\n";
+	static const char turned[] =
+		"networks: {a: , z: }\nservices:\n"
+		"  a: {labels: {a: 2, b: 1}, image: x, ports: [\"127.0.0.1:1:1\"]}\n"
+		"  b: {ports: [\"90\", \"80\"], networks: {a: , z: }, scale: 3, image: x}\n";
+	CLEANUP(parsed_done) struct parsed one = parse_bytes(yaml, sizeof(yaml) - 1);
+	CLEANUP(parsed_done) struct parsed two = parse_bytes(turned, sizeof(turned) - 1);
+
+	(void)state;
+	assert_int_equal(one.code, 0);
+	assert_int_equal(two.code, 0);
+	CLEANUP(free_ptr) char *a = world_print_inventory(one.project.world);
+	CLEANUP(free_ptr) char *b = world_print_inventory(two.project.world);
+	assert_string_equal(a, b);
+}
+
+/* ---- memory ---- */
+
+static const char everything[] =
+	"name: ${NAME:-all}\n"
+	"x-a: &a {labels: {a: b}, networks: [one]}\n"
+	"services:\n"
+	"  a: {<<: *a, image: \"x:${TAG:-1}\", scale: 3, ports: [\"80\", {target: 81}]}\n"
+	"  b: {extends: a, build: ., networks: {two: {ipv4_address: 10.0.0.9}}, scale: 1}\n"
+	"  c: {image: x, network_mode: \"service:b\", volumes: [\"/var/run/docker.sock:/x\"]}\n"
+	"  d: {image: x, privileged: true, cap_add: [ALL], profiles: [none], labels: [\"a=$NO\"]}\n"
+	"  e: {image: \"y:$NO\", labels: [\"a=$NO\", b], network_mode: host, port: 1}\n"
+	"  f: {image: x, networks: [out], ports: [\"127.0.0.1:99:1\"], container_name: f}\n"
+	"networks:\n"
+	"  one: {internal: true, enable_ipv6: true}\n"
+	"  two: {ipam: {config: [{subnet: 10.0.0.0/24, aux_addresses: {r: 10.0.0.7}}]}}\n"
+	"  out: {external: true, name: out}\n";
+
+/* Whatever allocation fails, it is said, and nothing leaks (the sanitizers look on). */
+static int parse_failing(uint64_t fail_after)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct node_source source = { "c.yaml", everything, sizeof(everything) - 1 };
+	struct compose_input in = { .sources = &source, .n_sources = 1 };
+	struct compose_project project = { 0 };
+	struct diag_list diags;
+
+	diag_init(&diags, arena);
+	arena_fail_after(arena, fail_after);
+	int r = compose_parse(&in, arena, &diags, &project);
+	assert_int_equal(r == 0, project.world != NULL);
+	return r;
+}
+
+static void test_out_of_memory(void **state)
+{
+	uint64_t n = 1;
+
+	(void)state;
+	assert_int_equal(parse_failing(0), 0);
+	for (; n < 100000; n++) {
+		int r = parse_failing(n);
+		if (r == 0)
+			break;
+		assert_int_equal(r, -ENOMEM);
+	}
+	print_message("%u allocations\n", (unsigned int)n);
+	assert_true(n > 100 && n < 100000);
+}
+
+static void test_out_of_memory_env(void **state)
+{
+	static const char text[] = "A=1\nB=\"$A $A\"\nC='x'\nD=$NO\n";
+	static const struct compose_variables known = { 0 };
+	struct node_source source = { ".env", text, sizeof(text) - 1 };
+	int r = -ENOMEM;
+
+	(void)state;
+	for (uint64_t n = 1; r != 0; n++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct compose_variables list;
+		struct diag_list diags;
+		diag_init(&diags, arena);
+		arena_fail_after(arena, n);
+		r = compose_parse_env(&source, &known, arena, &diags, &list);
+		assert_true(n < 1000 && (r == 0 || r == -ENOMEM));
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_interpolation),
+		cmocka_unit_test(test_interpolation_limit),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_env),
+		cmocka_unit_test(test_project_name),
+		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_loader),
+		cmocka_unit_test(test_policy_matches),
+		cmocka_unit_test(test_symbolic_addresses),
+		cmocka_unit_test(test_symbolic_range_in_use),
+		cmocka_unit_test(test_deterministic),
+		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_out_of_memory_env),
+	};
+
+	return cmocka_run_group_tests_name("compose", tests, NULL, NULL);
+}

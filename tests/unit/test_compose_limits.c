@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every limit on compose files, at n and n + 1. */
+#include "tests/unit/test_compose_lib.h"
+
+static void make_services(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services:\n");
+	for (size_t i = 0; i < n; i++)
+		text_printf(yaml, "  s%zu: {image: x}\n", i);
+}
+
+static void make_networks(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services: {a: {image: x}}\nnetworks:\n");
+	for (size_t i = 0; i < n; i++)
+		text_printf(yaml, "  n%zu:\n", i);
+}
+
+static void make_attachments(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services: {a: {image: x, networks: [");
+	for (size_t i = 0; i < n; i++)
+		text_printf(yaml, "n%zu, ", i);
+	text_add(yaml, "]}}\nnetworks:\n");
+	for (size_t i = 0; i < n && i < LIMIT_COMPOSE_NETWORKS; i++)
+		text_printf(yaml, "  n%zu:\n", i);
+}
+
+static void make_replicas(struct text *yaml, size_t n)
+{
+	text_printf(yaml, "services: {a: {image: x, scale: %zu}}\n", n);
+}
+
+static void make_containers(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services:\n");
+	for (size_t i = 0; n; i++) {
+		size_t some = n < LIMIT_COMPOSE_REPLICAS ? n : LIMIT_COMPOSE_REPLICAS;
+		text_printf(yaml, "  s%zu: {image: x, scale: %zu, network_mode: none}\n", i, some);
+		n -= some;
+	}
+}
+
+static void make_endpoints(struct text *yaml, size_t n)
+{
+	text_printf(yaml,
+		    "services:\n  a: {image: x, scale: %zu, networks: &n [a, b, c, d, e, f, g, h, "
+		    "i, j]}\n  b: {image: x, scale: %zu, networks: [a]}\n"
+		    "networks: {a: , b: , c: , d: , e: , f: , g: , h: , i: , j: }\n",
+		    n / 10 - 1, n - (n / 10 - 1) * 10);
+}
+
+static void make_subnets(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services: {a: {image: x}}\nnetworks: {default: {ipam: {config: [");
+	for (size_t i = 0; i < n; i++)
+		text_printf(yaml, "{subnet: 10.%zu.0.0/16}, ", i);
+	text_add(yaml, "]}}}\n");
+}
+
+static void make_ports(struct text *yaml, size_t n)
+{
+	text_printf(yaml,
+		    "services: {a: {image: x, ports: [\"127.0.0.1:1-%zu:1-%zu\", "
+		    "\"127.0.0.2:1-%zu:1-%zu\"]}}\n",
+		    n / 2, n / 2, n - n / 2, n - n / 2);
+}
+
+static void make_anchors(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services: {a: {image: x}}\nx-a: [");
+	for (size_t i = 0; i < n; i++)
+		text_printf(yaml, "&a%zu 1, ", i);
+	text_add(yaml, "]\n");
+}
+
+static void make_values(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services: {a: {image: x}}\nx-a: &a [");
+	for (size_t i = 1; i < n / 100; i++)
+		text_add(yaml, "1,");
+	text_add(yaml, "]\nx-b: [");
+	for (size_t i = 0; i < 100; i++)
+		text_add(yaml, "*a, ");
+	text_printf(yaml, "]\nx-c: %s\n", n % 100 ? "[&z 1, *z]" : "1");
+}
+
+static void make_chain(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services:\n");
+	for (size_t i = 1; i < n; i++)
+		text_printf(yaml, "  s%zu: {extends: s%zu}\n", i, i + 1);
+	text_printf(yaml, "  s%zu: {image: x}\n", n);
+}
+
+static void make_bytes(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services: {a: {image: x}}\n");
+	while (yaml->len < n)
+		text_add(yaml, "#");
+}
+
+static void make_depth(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services: {a: {image: x}}\nx-a: ");
+	for (size_t i = 1; i < n; i++)
+		text_add(yaml, "[");
+	for (size_t i = 1; i < n; i++)
+		text_add(yaml, "]");
+	text_add(yaml, "\n");
+}
+
+static void make_named(struct text *yaml, size_t n)
+{
+	text_add(yaml, "services: {");
+	while (n--)
+		text_add(yaml, "a");
+	text_add(yaml, ": {image: x}}\n");
+}
+
+static const struct limit {
+	const char *name;
+	void (*make)(struct text *yaml, size_t n);
+	size_t most;
+	const char *id;
+} limits[] = {
+	{ "services", make_services, LIMIT_COMPOSE_SERVICES, "too-many" },
+	{ "networks", make_networks, LIMIT_COMPOSE_NETWORKS, "too-many" },
+	{ "networks of a service", make_attachments, LIMIT_COMPOSE_NETWORKS, "too-many" },
+	{ "replicas", make_replicas, LIMIT_COMPOSE_REPLICAS, "too-many" },
+	{ "containers", make_containers, LIMIT_COMPOSE_ENDPOINTS, "too-many" },
+	{ "endpoints", make_endpoints, LIMIT_COMPOSE_ENDPOINTS, "too-many" },
+	{ "subnets", make_subnets, LIMIT_COMPOSE_SUBNETS, "too-many" },
+	{ "anchors", make_anchors, LIMIT_YAML_ANCHORS, "too-large" },
+	{ "values", make_values, LIMIT_YAML_NODES, "too-large" },
+	{ "extends", make_chain, LIMIT_COMPOSE_EXTENDS, "too-deep" },
+	{ "bytes", make_bytes, LIMIT_COMPOSE_BYTES, "too-large" },
+	{ "depth", make_depth, LIMIT_YAML_DEPTH, "too-deep" },
+	{ "name of a service", make_named, LIMIT_NAME, "bad-name" },
+};
+
+static void check_limit(void **state)
+{
+	const struct limit *limit = *state;
+	CLEANUP(text_done) struct text fits = { 0 }, over = { 0 };
+
+	limit->make(&fits, limit->most);
+	limit->make(&over, limit->most + 1);
+	CLEANUP(parsed_done) struct parsed a = parse_text(&fits);
+	CLEANUP(parsed_done) struct parsed b = parse_text(&over);
+	if (a.code)
+		print_message("%s: %s\n", first_id(&a), a.diags.diags.items[0].text);
+	assert_int_equal(a.code, 0);
+	assert_int_equal(b.code, COMPOSE_E_INVALID);
+	assert_string_equal(first_id(&b), limit->id);
+}
+
+static void test_limit_ports(void **state)
+{
+	CLEANUP(text_done) struct text fits = { 0 }, over = { 0 };
+
+	(void)state;
+	make_ports(&fits, LIMIT_COMPOSE_PORTS);
+	make_ports(&over, LIMIT_COMPOSE_PORTS + 1);
+	CLEANUP(parsed_done) struct parsed a = parse_text(&fits);
+	CLEANUP(parsed_done) struct parsed b = parse_text(&over);
+	assert_int_equal(a.code, 0);
+	assert_int_equal(a.project.world->containers[0].n_published, LIMIT_COMPOSE_PORTS);
+	assert_string_equal(first_id(&b), "too-many");
+}
+
+static void test_limit_files(void **state)
+{
+	static const char yaml[] = "services: {a: {image: x}}\n";
+	struct node_source sources[LIMIT_COMPOSE_FILES + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+		sources[i] = (struct node_source){ "c.yaml", yaml, sizeof(yaml) - 1 };
+	for (size_t more = 0; more < 2; more++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct compose_input in = { .sources = sources,
+					    .n_sources = LIMIT_COMPOSE_FILES + more,
+					    .project = "p" };
+		struct compose_project project;
+		struct diag_list diags;
+		diag_init(&diags, arena);
+		int r = compose_parse(&in, arena, &diags, &project);
+		assert_int_equal(r, more ? COMPOSE_E_INVALID : 0);
+	}
+}
+
+int main(void)
+{
+	static struct limit states[ARRAY_LEN(limits)];
+	struct CMUnitTest tests[ARRAY_LEN(limits) + 2] = {
+		cmocka_unit_test(test_limit_ports),
+		cmocka_unit_test(test_limit_files),
+	};
+
+	memcpy(states, limits, sizeof(limits));
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		tests[i + 2] =
+			(struct CMUnitTest){ limits[i].name, check_limit, NULL, NULL, &states[i] };
+	return cmocka_run_group_tests_name("compose_limits", tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* core/report/doctor: each fact alone leads to its finding; notes are no findings; what Docker says
+ * of a container becomes traits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/report/doctor.h"
+
+static const char *const interfaces[] = { "br-1" };
+
+#define GOOD                                                                               \
+	.bridge_nf = { DOCTOR_YES, DOCTOR_YES }, .forwarding = { DOCTOR_YES, DOCTOR_YES }, \
+	.forward_accepts = { DOCTOR_NO, DOCTOR_NO }
+
+struct row {
+	const char *name;
+	struct doctor_facts facts;
+	const char *ids; /* in order, with a space behind each */
+	size_t found;
+};
+
+static const struct row rows[] = {
+	{ "nothing", { .host = { GOOD } }, "", 0 },
+	{ "nothing known", { .host = { .userland_proxy = false } }, "", 0 },
+	{ "rootless", { .host = { GOOD }, .rootless = true }, "rootless-engine ", 1 },
+	{ "kernel", { .host = { GOOD }, .kernel_error = "no" }, "kernel ", 1 },
+	{ "needs nf, absent", { .needs_bridge_nf = true }, "bridge-nf ", 1 },
+	{ "nf off", { .host = { .bridge_nf = { DOCTOR_YES, DOCTOR_NO } } }, "bridge-nf-off ", 0 },
+	{ "needs nf, off",
+	  { .host = { .bridge_nf = { DOCTOR_YES, DOCTOR_NO } }, .needs_bridge_nf = true },
+	  "bridge-nf ",
+	  1 },
+	{ "flush", { .host = { GOOD, .nftables_flushes = true } }, "flush-ruleset ", 1 },
+	{ "flush, owned",
+	  { .host = { GOOD, .nftables_flushes = true }, .owns_tables = DOCTOR_YES },
+	  "flush-ruleset-owned ",
+	  0 },
+	{ "not owned", { .owns_tables = DOCTOR_NO }, "tables-not-owned ", 0 },
+	{ "dns", { .host = { GOOD, .dns_is_loopback = true } }, "dns-loopback ", 1 },
+	{ "dns, set for Docker",
+	  { .host = { GOOD, .dns_is_loopback = true, .docker_sets_dns = true } },
+	  "",
+	  0 },
+	{ "firewalld", { .host = { GOOD, .firewalld = true } }, "firewalld ", 0 },
+	{ "ufw", { .host = { GOOD, .ufw = true } }, "ufw ", 0 },
+	{ "forward accept",
+	  { .host = { .forwarding = { DOCTOR_YES }, .forward_accepts = { DOCTOR_YES } } },
+	  "forward-accept ",
+	  0 },
+	{ "accept, but no forwarding",
+	  { .host = { .forwarding = { DOCTOR_NO }, .forward_accepts = { DOCTOR_YES } } },
+	  "no-forwarding ",
+	  0 },
+	{ "route_localnet with the proxy",
+	  { .host = { GOOD, .localnet = interfaces, .n_localnet = 1, .userland_proxy = true } },
+	  "userland-proxy route-localnet ",
+	  1 },
+	{ "route_localnet without",
+	  { .host = { GOOD, .localnet = interfaces, .n_localnet = 1 } },
+	  "route-localnet-docker ",
+	  0 },
+};
+
+static void check_row(void **state)
+{
+	const struct row *row = *state;
+	const cJSON *item;
+	cJSON *json = NULL;
+	char ids[256] = "";
+	size_t found = 99;
+
+	assert_int_equal(report_doctor(&row->facts, &json, &found), 0);
+	cJSON_ArrayForEach(item, cJSON_GetObjectItem(json, "findings")) {
+		const char *id = cJSON_GetStringValue(cJSON_GetObjectItem(item, "id"));
+		size_t len = strlen(ids);
+		(void)snprintf(ids + len, sizeof(ids) - len, "%s ", id);
+		assert_true(*cJSON_GetStringValue(cJSON_GetObjectItem(item, "remedy")));
+	}
+	assert_string_equal(ids, row->ids);
+	assert_int_equal(found, row->found);
+	cJSON_Delete(json);
+}
+
+/* ---- what Docker says ---- */
+
+static const struct {
+	const char *inspect; /* members of HostConfig, and Mounts */
+	uint32_t traits;
+} inspects[] = {
+	{ "{}, \"Mounts\":[]", 0 },
+	{ "{\"Privileged\":true}", WORLD_PRIVILEGED },
+	{ "{\"PidMode\":\"host\"}", WORLD_HOST_PID },
+	{ "{\"PidMode\":\"container:x\"}", 0 },
+	{ "{\"NetworkMode\":\"host\"}", WORLD_HOST_NETWORK },
+	{ "{\"CapAdd\":[\"NET_ADMIN\",\"NET_RAW\"]}", WORLD_CAP_NET_ADMIN },
+	{ "{\"CapAdd\":[\"CAP_SYS_ADMIN\"]}", WORLD_CAP_SYS_ADMIN },
+	{ "{\"CapAdd\":[\"ALL\"]}",
+	  WORLD_CAP_NET_ADMIN | WORLD_CAP_SYS_ADMIN | WORLD_CAP_SYS_MODULE | WORLD_CAP_SYS_PTRACE |
+		  WORLD_CAP_SYS_RAWIO | WORLD_CAP_DAC_READ_SEARCH | WORLD_CAP_BPF },
+	{ "{\"CapAdd\":null,\"PidMode\":7}", 0 },
+	{ "{}, \"Mounts\":[{\"Source\":\"/srv\"},{\"Source\":\"/var/run/docker.sock\"}]",
+	  WORLD_DOCKER_SOCKET },
+	{ "{}, \"Mounts\":[{\"Source\":\"/\"}]", WORLD_DOCKER_SOCKET },
+	{ "{}, \"Mounts\":[{\"Name\":\"volume\"}, 3]", 0 },
+};
+
+static const char listed[] = "[{\"Id\":\"abcdef\",\"Names\":[\"/web\"],\"State\":\"running\","
+			     "\"HostConfig\":{\"NetworkMode\":\"default\"}}]";
+
+static void traits_come_from_inspect(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(inspects); i++) {
+		struct world_store *store = world_store_new();
+		struct arena *arena = arena_new();
+		const struct world *world = NULL;
+		const char *error = NULL;
+		char json[512];
+		(void)snprintf(json, sizeof(json), "{\"Id\":\"abcdef\",\"HostConfig\":%s}",
+			       inspects[i].inspect);
+		assert_int_equal(world_store_set_containers(store, listed, strlen(listed), &error),
+				 0);
+		assert_int_equal(world_store_put_inspect(store, json, strlen(json), &error), 0);
+		/* The list again: what is fixed at the creation stays known. */
+		assert_int_equal(world_store_put_containers(store, listed, strlen(listed), &error),
+				 0);
+		assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+		assert_true(world->containers[0].inspected);
+		assert_int_equal(world->containers[0].traits, inspects[i].traits);
+		assert_int_equal(world_store_port_changes(store), 0);
+		(void)arena_free(arena);
+		(void)world_store_free(store);
+	}
+}
+
+/* The inventory carries them, and an empty list is not the same as none. */
+static void traits_survive_the_inventory(void **state)
+{
+	static const char *const texts[] = {
+		"\"traits\": [\"privileged\", \"host-network\", \"cap-bpf\"]",
+		"\"traits\": []",
+	};
+	(void)state;
+	for (size_t i = 0; i <= ARRAY_LEN(texts); i++) {
+		struct arena *arena = arena_new();
+		const struct world *world = NULL;
+		const char *error = NULL;
+		char json[256];
+		(void)snprintf(
+			json, sizeof(json), "{\"version\":1,\"containers\":[{\"name\":\"a\"%s%s}]}",
+			i < ARRAY_LEN(texts) ? "," : "", i < ARRAY_LEN(texts) ? texts[i] : "");
+		assert_int_equal(world_parse_inventory(json, strlen(json), arena, &world, &error),
+				 0);
+		char *printed = world_print_inventory(world);
+		if (i < ARRAY_LEN(texts))
+			assert_non_null(strstr(printed, texts[i]));
+		else
+			assert_null(strstr(printed, "traits"));
+		free(printed);
+		(void)arena_free(arena);
+	}
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 2];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct row row = rows[i];
+		static struct row copies[ARRAY_LEN(rows)];
+		copies[i] = row;
+		tests[n++] = (struct CMUnitTest){ row.name, check_row, NULL, NULL, &copies[i] };
+	}
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(traits_come_from_inspect);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(traits_survive_the_inventory);
+	return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
+}
