@@ -81,7 +81,17 @@ static int copy_sources(struct policy_set *set, const struct policy_source *sour
 	return 0;
 }
 
-/* Parses; the findings' texts live in the set's arena, or in @diags' own. */
+/* The findings speak of the copies, which a policy that is not valid does not outlive. */
+static void name_sources(struct diag_list *diags, const struct policy_set *set,
+			 const struct policy_source *sources)
+{
+	for (size_t d = 0; d < diags->diags.n; d++)
+		for (size_t i = 0; i < set->n_sources; i++)
+			if (diags->diags.items[d].loc.file == set->sources[i].name)
+				diags->diags.items[d].loc.file = sources[i].name;
+}
+
+/* Parses. The findings' texts live in @diags' arena and in @sources. */
 static int policy_set_make(const struct policy_source *sources, size_t n, const char *origin,
 			   struct diag_list *diags, struct policy_set **ret)
 {
@@ -93,6 +103,7 @@ static int policy_set_make(const struct policy_source *sources, size_t n, const 
 	if (!set->origin)
 		return -ENOMEM;
 	int r = policy_parse(set->sources, n, set->arena, diags, &set->policy);
+	name_sources(diags, set, sources);
 	if (r == 0)
 		*ret = TAKE_PTR(set);
 	return r;

@@ -7,6 +7,7 @@ network N has the address that traffic.c gives it.
 from __future__ import annotations
 
 import json
+import re
 from typing import List, Optional, Tuple
 
 from lab import Lab
@@ -64,8 +65,8 @@ def linear_rules(active: int, n_rules: int = 1000) -> str:
 def policy(networks: int) -> str:
     """A tier for each network, each allowed to talk to the next."""
     tiers = [f"  t{n}: {{match: [{{network: net{n}}}]}}" for n in range(networks)]
-    allows = [f"  - {{from: t{n}, to: t{n + 1}, ports: [{UDP_PORT}/udp, {TCP_PORT}/tcp, 443/tcp]}}"
-              for n in range(networks - 1)]
+    allows = [f"  - {{from: t{n}, to: t{n + 1}, ports: [{port}]}}" for n in range(networks - 1)
+              for port in (f"{UDP_PORT}/udp", f"{TCP_PORT}/tcp", "443/tcp")]
     return "\n".join(["version: 1", "tiers:", *tiers, "allow:", *allows, ""])
 
 
@@ -143,6 +144,11 @@ class Bed:
         """A ruleset of somebody else."""
         self.host.netns_exec(["nft", "-f", "-"], stdin=ruleset, timeout=60)
 
+    def inet_rules(self) -> str:
+        """What netd has loaded here, without the bridge table: the policy without identity."""
+        text = self.host.netns_exec(["nft", "list", "table", "inet", "netd"], timeout=60)
+        return re.sub(r"\n\s*flags owner.*", "", text)
+
     # netd
 
     def inventory(self) -> str:
@@ -170,7 +176,7 @@ class Bed:
              "--socket", f"{self.folder}/netd.sock", "--inventory",
              f"{self.folder}/inventory.json"])
         self.netd.wait_for_line("netd .* started", 60)
-        wait_until("the policy to be in force", lambda: self.deliveries(UDP_PORT) == 64, 60)
+        wait_until("the policy to be in force", lambda: self.deliveries(CLOSED_PORT) == 0, 60)
         return self
 
     # Traffic

@@ -131,11 +131,13 @@ class Netd:
 
     def off(self) -> None:
         """Stop it and remove its tables: plain Docker again."""
-        if self.running:
-            self.stop()
-        tables = self.host.netns_exec(["nft", "list", "tables"]).splitlines()
-        script = "".join(f"delete {table}\n" for table in tables if table.endswith(" netd"))
-        self.host.netns_exec(["nft", "-f", "-"], stdin=script)
+        try:
+            if self.child is not None:
+                self.stop()
+        finally:
+            tables = self.host.netns_exec(["nft", "list", "tables"]).splitlines()
+            script = "".join(f"delete {table}\n" for table in tables if table.endswith(" netd"))
+            self.host.netns_exec(["nft", "-f", "-"], stdin=script)
 
     def __enter__(self) -> "Netd":
         return self

@@ -11,7 +11,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from typing import Dict, List, Sequence, Tuple
 
-from netd import Child, Container, DockerCase, Netd, Place, figure
+from netd import Child, Container, DockerCase, Place, figure
 
 POLICY = """version: 1
 tiers:
@@ -24,7 +24,7 @@ allow:
   - {from: client, to: host, ports: [9/udp, 443/tcp]}
 """
 STARTS = 50
-AT_ONCE = 2
+AT_ONCE = 4
 # Where a container sends: another host, a container on its bridge, its own host.
 TARGETS = {"outside4": "203.0.113.10", "outside6": "2001:db8:ff::10", "peer4": "172.31.1.10",
            "peer6": "fd00:31:1::10", "host4": "172.31.1.1", "host6": "fd00:31:1::1"}
@@ -158,9 +158,9 @@ class Starts(DockerCase):
         control = self.hammer([18009], "18009:9/udp", 2)
         self.assertGreater(control, 0, "control")
         self.start_netd(POLICY)
-        got = self.hammer([18009], "18009:9/udp", STARTS // 2)
+        got = self.hammer([18009], "18009:9/udp", 15)
         figure("published port under flood while its container starts",
-               f"{STARTS // 2} starts, {got} datagrams arrived (control, 2 starts: {control})")
+               f"15 starts, {got} datagrams arrived (control, 2 starts: {control})")
         self.assertEqual(got, 0)
 
     def test_a_port_that_docker_chooses_is_closed_too(self) -> None:
@@ -168,55 +168,17 @@ class Starts(DockerCase):
         ports = range(49160, 49163)
         host = self.lab.host
         host.sysctl("ipv4/ip_local_port_range", f'"{ports[0]} {ports[-1]}"')
-        self.addCleanup(host.sysctl, "ipv4/ip_local_port_range", '"32768 60999"')
-        host.restart_dockerd()
+        host.restart_dockerd()  # the only time that it reads the range
+        host.sysctl("ipv4/ip_local_port_range", '"32768 60999"')
         host.docker("start", self.server.id)
         self.server.forget()
         control = self.hammer(ports, "9/udp", 2)
         self.assertGreater(control, 0, "control")
         self.start_netd(POLICY)
-        got = self.hammer(ports, "9/udp", 12)
+        got = self.hammer(ports, "9/udp", 8)
         figure("port chosen by Docker under flood while its container starts",
-               f"12 starts, {got} datagrams arrived (control, 2 starts: {control})")
+               f"8 starts, {got} datagrams arrived (control, 2 starts: {control})")
         self.assertEqual(got, 0)
-
-
-class Latency(DockerCase):
-    """From Docker's event to the commit, with 100 containers running."""
-
-    RUNNING = 100
-    MORE = 40
-
-    def start(self, number: int) -> Container:
-        return self.lab.host.run(f"c{number}", "app", labels={"role": "client"}, wait=None,
-                                 cmd=["probe", "serve", "tcp/80"])
-
-    def test_event_to_commit(self) -> None:
-        self.lab.host.network("app", "172.31.0.0/16", "fd00:31::/64")
-        netd = self.start_netd(POLICY)
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(self.start, range(self.RUNNING)))
-        netd.wait_synced(30)
-        netd.stop()
-        self.assertNotIn("latency", netd.log())
-        netd.start().wait_synced()
-        for number in range(self.MORE):
-            self.start(self.RUNNING + number).remove()
-        status = netd.status()
-        self.assertIn("latency", status, "status shows no latency: p50/p99 of event -> commit")
-        latency = status["latency"]
-        self.assertGreaterEqual(latency["samples"], self.MORE)
-        figure("event -> committed, 100 containers",
-               f"p50 {latency['p50_us'] / 1000:.2f} ms, p99 {latency['p99_us'] / 1000:.2f} ms, "
-               f"{latency['samples']} samples")
-        figure("netd with 100 containers", f"RSS {self.rss_kib(netd)} KiB")
-        self.assertLessEqual(latency["p50_us"], 5000)
-
-    def rss_kib(self, netd: Netd) -> int:
-        """Resident memory of the daemon."""
-        assert netd.child is not None
-        with open(f"/proc/{netd.child.pid}/status", encoding="ascii") as file:
-            return int(re.findall(r"VmRSS:\s+(\d+)", file.read())[0])
 
 
 if __name__ == "__main__":

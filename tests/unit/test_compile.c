@@ -220,8 +220,8 @@ static void outside(void **state)
 		{ "2001:db8::9", "web-1", "80/tcp", 6, true, SIM_BY_NETD },
 		{ "203.0.113.66", "web-1", "80/tcp", 4, false, SIM_BY_NETD },
 		{ "10.9.9.9", "web-1", "80/tcp", 4, false, SIM_BY_NETD },
-		{ "203.0.113.1", "web-1", "81/tcp", 4, false, SIM_BY_NETD }, /* on loopback only */
-		{ "203.0.113.1", "web-2", "80/tcp", 4, false, SIM_BY_NETD }, /* not published */
+		{ "203.0.113.1", "web-1", "81/tcp", 4, false, SIM_BY_NETD },  /* on loopback only */
+		{ "203.0.113.1", "web-2", "80/tcp", 4, false, SIM_BY_NETD },  /* not published */
 		{ "192.168.5.5", "db", "5432/tcp", 4, false, SIM_BY_DOCKER }, /* internal */
 		{ "203.0.113.1", "db", "5432/tcp", 4, false, SIM_BY_NETD },
 		{ "web-1", "203.0.113.7", "443/tcp", 4, true, SIM_BY_NETD },
@@ -235,7 +235,11 @@ static void outside(void **state)
 		{ "app@front", "100.100.100.200", "80/tcp", 4, false, SIM_BY_NETD },
 		{ "app@front", "168.63.129.16", "80/tcp", 4, false, SIM_BY_NETD },
 		{ "app@front", "10.1.1.1", "80/tcp", 4, true, SIM_BY_NETD },
-		{ "app@back", "203.0.113.7", "443/tcp", 4, false, SIM_BY_DOCKER }, /* internal */
+		{ "app@front", "2001:db8::9", "80/tcp", 6, true, SIM_BY_NETD },
+		{ "app@front", "2002:a00:1::1", "80/tcp", 6, false, SIM_BY_NETD },  /* 6to4 */
+		{ "app@front", "2001::a00:1", "80/tcp", 6, false, SIM_BY_NETD },    /* Teredo */
+		{ "app@front", "64:ff9b::a00:1", "80/tcp", 6, false, SIM_BY_NETD }, /* NAT64 */
+		{ "app@back", "203.0.113.7", "443/tcp", 4, false, SIM_BY_DOCKER },  /* internal */
 		{ "app@front", "host", "9100/tcp", 4, true, SIM_BY_NETD },
 		{ "app@front", "host", "9100/tcp", 6, true, SIM_BY_NETD },
 		{ "app@front", "host", "9101/tcp", 4, false, SIM_BY_NETD },
@@ -430,8 +434,8 @@ static void doubles_do_not_block(void **state)
 			 "  - {from: web, to: app, ports: [80/tcp, 81/tcp, 80/tcp]}\n"
 			 "  - {from: [web, web], to: app, ports: [9/tcp]}\n");
 	struct world world = *f.world;
-	struct world_endpoint *ends = arena_dup(f.arena, world.endpoints,
-						world.n_endpoints * sizeof(*ends));
+	struct world_endpoint *ends =
+		arena_dup(f.arena, world.endpoints, world.n_endpoints * sizeof(*ends));
 	struct ip_addr resolvers[] = { { IP_V4, { 10, 0, 0, 53 } }, { IP_V4, { 10, 0, 0, 53 } } };
 	for (size_t i = 0; i < world.n_endpoints; i++)
 		ends[i].mac = (struct mac_addr){ { 2, 0x42, 1, 1, 1, 1 } };
@@ -444,6 +448,123 @@ static void doubles_do_not_block(void **state)
 				    .stamp = 0x00100000 };
 	if (compile_ruleset(&in, f.arena, &f.compiled, &why) != 0)
 		fail_msg("%s", why);
+	(void)arena_free(f.arena);
+}
+
+static bool passes(const struct fixture *f, enum rs_family family, enum rs_hook hook,
+		   struct sim_packet *packet)
+{
+	sim_trace trace = { 0 };
+	bool accepted;
+
+	assert_int_equal(sim_run_hook(f->compiled.ruleset, family, hook, packet, f->arena, &trace,
+				      &accepted),
+			 0);
+	return accepted;
+}
+
+static void set_ifname(struct sim_packet *packet, enum rs_field field, const char *name)
+{
+	char padded[WORLD_IFNAME_LEN] = { 0 };
+
+	(void)snprintf(padded, sizeof(padded), "%s", name);
+	sim_packet_set(packet, field, padded);
+}
+
+/* A bridge floods what it has forgotten, and can be told lies about who is where. */
+static void a_port_receives_what_is_meant_for_it(void **state)
+{
+	static const uint8_t other[6] = { 2, 0x42, 0xac, 0x12, 0, 3 },
+			     all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
+			     group[6] = { 0x33, 0x33, 0, 0, 0, 1 };
+	struct fixture f;
+
+	(void)state;
+	fixture_make(&f, "");
+	const struct world_endpoint *web = &f.world->endpoints[parse_end(&f, "web-1").endpoint];
+	const char *port = f.compiled.assignments[web - f.world->endpoints].port;
+	assert_non_null(port);
+	const struct {
+		const uint8_t *to;
+		const char *port;
+		bool passes;
+	} rows[] = {
+		{ web->mac.bytes, port, true }, { other, port, false },	 { all, port, true },
+		{ group, port, true },		{ other, "eth0", true },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sim_packet packet = { 0 };
+		set_ifname(&packet, RS_META_OIFNAME, rows[i].port);
+		sim_packet_set(&packet, RS_ETHER_DADDR, rows[i].to);
+		if (passes(&f, RS_BRIDGE, RS_HOOK_POSTROUTING, &packet) != rows[i].passes)
+			fail_msg("row %zu", i);
+	}
+	(void)arena_free(f.arena);
+}
+
+/* An ICMP error wears the stamp of the connection that its payload speaks of. */
+static void an_error_is_of_an_end(void **state)
+{
+	static const uint32_t related = 4, stamp = 0x00100000;
+	static const uint8_t icmp = 1, web1[4] = { 172, 18, 0, 2 }, web2[4] = { 172, 18, 0, 3 },
+			     app[4] = { 172, 18, 0, 4 }, router[4] = { 192, 0, 2, 1 },
+			     server[4] = { 203, 0, 113, 1 };
+	static const struct {
+		const char *from_if;
+		const uint8_t *sender, *source, *destination;
+		bool passes;
+	} rows[] = {
+		{ "br-front", web2, web1, web2, true },	  { "br-front", web1, web1, web2, true },
+		{ "br-front", app, web1, web2, false },	  { "eth0", router, web1, web2, false },
+		{ "eth0", router, web1, server, true },	  { "br-front", web1, web1, server, true },
+		{ "br-front", app, web1, server, false },
+	};
+	static const enum rs_hook hooks[] = { RS_HOOK_FORWARD, RS_HOOK_INPUT };
+	struct fixture f;
+
+	(void)state;
+	fixture_make(&f, "");
+	for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(hooks); i++) {
+		size_t row = i / ARRAY_LEN(hooks);
+		struct sim_packet packet = { 0 };
+		set_ifname(&packet, RS_META_IIFNAME, rows[row].from_if);
+		set_ifname(&packet, RS_META_OIFNAME, "br-front");
+		sim_packet_set(&packet, RS_META_L4PROTO, &icmp);
+		sim_packet_set(&packet, RS_META_MARK, &(uint32_t){ 0 });
+		sim_packet_set(&packet, RS_CT_STATE, &related);
+		sim_packet_set(&packet, RS_CT_MARK, &stamp);
+		sim_packet_set(&packet, RS_IP_SADDR, rows[row].sender);
+		sim_packet_set(&packet, RS_CT_ORIGINAL_IP_SADDR, rows[row].source);
+		sim_packet_set(&packet, RS_CT_REPLY_IP_SADDR, rows[row].destination);
+		if (passes(&f, RS_INET, hooks[i % ARRAY_LEN(hooks)], &packet) != rows[row].passes)
+			fail_msg("row %zu, hook %zu", row, i % ARRAY_LEN(hooks));
+	}
+	(void)arena_free(f.arena);
+}
+
+/* What a helper expects has its master's mark, and is judged all the same. */
+static void an_expected_connection_is_judged(void **state)
+{
+	static const uint32_t related = 4, stamp = 0x00100000;
+	static const uint8_t tcp = 6, app[4] = { 172, 18, 0, 4 }, server[4] = { 203, 0, 113, 1 };
+	static const uint16_t port = 0x5000;
+	struct sim_packet packet = { 0 };
+	struct fixture f;
+
+	(void)state;
+	fixture_make(&f, "allow:\n  - {from: app, to: internet}\n");
+	set_ifname(&packet, RS_META_IIFNAME, "eth0");
+	set_ifname(&packet, RS_META_OIFNAME, "br-front");
+	sim_packet_set(&packet, RS_META_L4PROTO, &tcp);
+	sim_packet_set(&packet, RS_CT_STATE, &related);
+	sim_packet_set(&packet, RS_CT_MARK, &stamp);
+	sim_packet_set(&packet, RS_IP_SADDR, server);
+	sim_packet_set(&packet, RS_CT_ORIGINAL_IP_SADDR, server);
+	sim_packet_set(&packet, RS_CT_REPLY_IP_SADDR, app);
+	sim_packet_set(&packet, RS_CT_REPLY_PROTO_SRC, &port);
+	assert_false(passes(&f, RS_INET, RS_HOOK_FORWARD, &packet));
+	sim_packet_set(&packet, RS_CT_STATE, &(uint32_t){ 2 }); /* established */
+	assert_true(passes(&f, RS_INET, RS_HOOK_FORWARD, &packet));
 	(void)arena_free(f.arena);
 }
 
@@ -487,6 +608,9 @@ int main(void)
 		cmocka_unit_test(zones),
 		cmocka_unit_test(doubled_mac_is_closed),
 		cmocka_unit_test(doubles_do_not_block),
+		cmocka_unit_test(a_port_receives_what_is_meant_for_it),
+		cmocka_unit_test(an_error_is_of_an_end),
+		cmocka_unit_test(an_expected_connection_is_judged),
 		cmocka_unit_test(out_of_memory_is_said),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every limit on compose files, at n and n + 1. */
+/* Every limit on compose files, at n and n + 1; and the end of memory, at every allocation. */
 #include "tests/unit/test_compose_lib.h"
 
 static void make_services(struct text *yaml, size_t n)
@@ -190,17 +190,87 @@ static void test_limit_files(void **state)
 	}
 }
 
+/* ---- memory ---- */
+
+static const char everything[] =
+	"name: ${NAME:-all}\n"
+	"x-a: &a {labels: {a: b}, networks: [one]}\n"
+	"services:\n"
+	"  a: {<<: *a, image: \"x:${TAG:-1}\", scale: 3, ports: [\"80\", {target: 81}]}\n"
+	"  b: {extends: a, build: ., networks: {two: {ipv4_address: 10.0.0.9}}, scale: 1}\n"
+	"  c: {image: x, network_mode: \"service:b\", volumes: [\"/var/run/docker.sock:/x\"]}\n"
+	"  d: {image: x, privileged: true, cap_add: [ALL], profiles: [none], labels: [\"a=$NO\"]}\n"
+	"  e: {image: \"y:$NO\", labels: [\"a=$NO\", b], network_mode: host, port: 1}\n"
+	"  f: {image: x, networks: [out], ports: [\"127.0.0.1:99:1\"], container_name: f}\n"
+	"networks:\n"
+	"  one: {internal: true, enable_ipv6: true}\n"
+	"  two: {ipam: {config: [{subnet: 10.0.0.0/24, aux_addresses: {r: 10.0.0.7}}]}}\n"
+	"  out: {external: true, name: out}\n";
+
+/* Whatever allocation fails, it is said, and nothing leaks (the sanitizers look on). */
+static int parse_failing(uint64_t fail_after)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct node_source source = { "c.yaml", everything, sizeof(everything) - 1 };
+	struct compose_input in = { .sources = &source, .n_sources = 1 };
+	struct compose_project project = { 0 };
+	struct diag_list diags;
+
+	diag_init(&diags, arena);
+	arena_fail_after(arena, fail_after);
+	int r = compose_parse(&in, arena, &diags, &project);
+	assert_int_equal(r == 0, project.world != NULL);
+	return r;
+}
+
+static void test_out_of_memory(void **state)
+{
+	uint64_t n = 1;
+
+	(void)state;
+	assert_int_equal(parse_failing(0), 0);
+	for (; n < 100000; n++) {
+		int r = parse_failing(n);
+		if (r == 0)
+			break;
+		assert_int_equal(r, -ENOMEM);
+	}
+	print_message("%u allocations\n", (unsigned int)n);
+	assert_true(n > 100 && n < 100000);
+}
+
+static void test_out_of_memory_env(void **state)
+{
+	static const char text[] = "A=1\nB=\"$A $A\"\nC='x'\nD=$NO\n";
+	static const struct compose_variables known = { 0 };
+	struct node_source source = { ".env", text, sizeof(text) - 1 };
+	int r = -ENOMEM;
+
+	(void)state;
+	for (uint64_t n = 1; r != 0; n++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct compose_variables list;
+		struct diag_list diags;
+		diag_init(&diags, arena);
+		arena_fail_after(arena, n);
+		r = compose_parse_env(&source, &known, arena, &diags, &list);
+		assert_true(n < 1000 && (r == 0 || r == -ENOMEM));
+	}
+}
+
 int main(void)
 {
 	static struct limit states[ARRAY_LEN(limits)];
-	struct CMUnitTest tests[ARRAY_LEN(limits) + 2] = {
+	struct CMUnitTest tests[ARRAY_LEN(limits) + 4] = {
 		cmocka_unit_test(test_limit_ports),
 		cmocka_unit_test(test_limit_files),
+		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_out_of_memory_env),
 	};
 
 	memcpy(states, limits, sizeof(limits));
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-		tests[i + 2] =
+		tests[i + 4] =
 			(struct CMUnitTest){ limits[i].name, check_limit, NULL, NULL, &states[i] };
 	return cmocka_run_group_tests_name("compose_limits", tests, NULL, NULL);
 }

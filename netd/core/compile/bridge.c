@@ -26,7 +26,13 @@
 #define MAP_WITHIN "within_tier"
 
 enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IP6 = 0x86dd };
-enum { MLD_QUERY = 130, ND_ROUTER_ADVERT = 134, ND_SOLICIT = 135, ND_ADVERT = 136, ND_REDIRECT = 137 };
+enum {
+	MLD_QUERY = 130,
+	ND_ROUTER_ADVERT = 134,
+	ND_SOLICIT = 135,
+	ND_ADVERT = 136,
+	ND_REDIRECT = 137
+};
 
 static struct rs_match ether_type(uint32_t type)
 {

@@ -12,7 +12,7 @@
 /* A resolver that no rule but `to: dns` opens: of the benchmarking ranges, which are in no zone. */
 static const struct ip_addr symbolic_resolvers[] = {
 	{ IP_V4, { 198, 19, 255, 53 } },
-	{ IP_V6, { 0x20, 0x01, 0, 2, [12] = 0xff, 0xff, 0, 0x53 } },
+	{ IP_V6, { 0x01, [12] = 0xff, 0xff, 0, 0x53 } }, /* of the discard-only 100::/64 */
 };
 
 /* Locally administered, and made of the endpoint's place: unique among themselves. */

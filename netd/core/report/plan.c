@@ -24,9 +24,10 @@ struct planning {
 static void add_families(struct rj *j, cJSON *object, uint8_t bits)
 {
 	cJSON *families = rj_add_array(j, object, "families");
+	unsigned int any = bits | bits >> 2 | bits >> 4; /* of the addresses of a prefix */
 
 	for (unsigned int family = 0; family < 2; family++)
-		if (bits & 1u << family)
+		if (any & 1u << family)
 			rj_push_number(j, families, family ? IP_V6 : IP_V4);
 }
 

@@ -89,8 +89,10 @@ int report_plan(const struct report_input *old, const struct report_input *new, 
 /* [{"severity","file","line","col","id","text","hint"}] */
 int report_diagnostics(const struct diag_list *diags, cJSON **ret) MUST_CHECK;
 /* What only a policy and a host together show: conflicts, unmatched containers, exposed ports.
- * @source names the host's facts in the findings. */
-void report_check_world(const struct report_input *in, const char *source, struct diag_list *diags);
+ * @source names the host's facts in the findings; @places says where each container of the world
+ * was written, or is NULL. */
+void report_check_world(const struct report_input *in, const char *source,
+			const struct source_loc *places, struct diag_list *diags);
 
 /* ---- health ---- */
 

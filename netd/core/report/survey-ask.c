@@ -20,29 +20,48 @@ static uint16_t rest_port(const struct survey *survey, struct survey_end to, enu
 	return port;
 }
 
-/* The endpoint of a class that stands for it as destination from outside: the one that publishes
- * the port, most openly. */
+/* The endpoint of a class that publishes the port, most openly, or SURVEY_NONE. */
 static uint32_t published_sample(const struct survey *survey, uint32_t class,
 				 const struct survey_part *part, size_t family)
 {
 	uint32_t opening =
 		part->rest ? SURVEY_NONE : survey_opening_at(survey, class, &part->ports);
 
-	if (opening != SURVEY_NONE && survey->openings[opening].endpoint[family] != SURVEY_NONE)
-		return survey->openings[opening].endpoint[family];
-	return survey_any(survey, class, family ? IP_V6 : IP_V4);
+	return opening == SURVEY_NONE ? SURVEY_NONE : survey->openings[opening].endpoint[family];
 }
+
+/* Those who stand for one end: endpoints of a class, addresses, or the host. */
+struct stand_ins {
+	struct sim_end ends[SURVEY_PARTS];
+	size_t n;
+};
 
 struct question {
 	const struct survey *survey;
 	struct survey_end from, to;
-	uint32_t endpoints[2][2]; /* per family, from and to, where an end is a class */
-	struct ip_addr from_addrs[2], to_addrs[2];
+	struct stand_ins sources[2], destinations[2]; /* per family */
 };
 
 static bool is_outside(struct survey_end end)
 {
 	return end.kind != SURVEY_CLASS && end.kind != SURVEY_HOST;
+}
+
+static struct stand_ins stand_in(const struct survey *survey, struct survey_end end,
+				 enum ip_family family, uint32_t endpoint)
+{
+	struct stand_ins in = { .n = 1 };
+	struct ip_addr addrs[SURVEY_PARTS];
+
+	in.ends[0] = (struct sim_end){ .kind = SIM_HOST };
+	if (end.kind == SURVEY_CLASS)
+		in.ends[0] = (struct sim_end){ .kind = SIM_ENDPOINT, .endpoint = endpoint };
+	if (!is_outside(end))
+		return in;
+	in.n = survey_addresses(survey, end, family, addrs);
+	for (size_t i = 0; i < in.n; i++)
+		in.ends[i] = (struct sim_end){ .kind = SIM_ADDRESS, .addr = addrs[i] };
+	return in;
 }
 
 /* False: nobody is there. */
@@ -51,91 +70,114 @@ static bool prepare(struct question *question)
 	const struct survey *survey = question->survey;
 	struct survey_end from = question->from, to = question->to;
 	const uint32_t classes[2] = { from.index, to.index };
+	bool both = from.kind == SURVEY_CLASS && to.kind == SURVEY_CLASS;
 
 	for (size_t family = 0; family < 2; family++) {
 		enum ip_family f = family ? IP_V6 : IP_V4;
-		uint32_t *endpoints = question->endpoints[family];
-		bool both = from.kind == SURVEY_CLASS && to.kind == SURVEY_CLASS;
-		if (both && !survey_pair(survey, classes, f, endpoints))
+		uint32_t pair[2] = { SURVEY_NONE, SURVEY_NONE };
+		if (both && !survey_pair(survey, classes, f, pair))
 			return false;
 		if (from.kind == SURVEY_CLASS && !both)
-			endpoints[0] = survey_any(survey, from.index, f);
+			pair[0] = survey_any(survey, from.index, f);
 		if (to.kind == SURVEY_CLASS && !both)
-			endpoints[1] = survey_any(survey, to.index, f);
-		if (is_outside(from))
-			question->from_addrs[family] = survey_address(survey, from, f);
-		if (is_outside(to))
-			question->to_addrs[family] = survey_address(survey, to, f);
+			pair[1] = survey_any(survey, to.index, f);
+		question->sources[family] = stand_in(survey, from, f, pair[0]);
+		question->destinations[family] = stand_in(survey, to, f, pair[1]);
 	}
 	return true;
 }
 
-static bool make_end(const struct question *question, bool source, size_t family,
-		     struct sim_end *ret)
-{
-	struct survey_end end = source ? question->from : question->to;
-
-	*ret = (struct sim_end){ .kind = SIM_HOST };
-	if (end.kind == SURVEY_CLASS) {
-		*ret = (struct sim_end){ .kind = SIM_ENDPOINT,
-					 .endpoint = question->endpoints[family][source ? 0 : 1] };
-	} else if (is_outside(end)) {
-		*ret = (struct sim_end){ .kind = SIM_ADDRESS,
-					 .addr = source ? question->from_addrs[family]
-							: question->to_addrs[family] };
-		return ret->addr.family != IP_NONE;
-	}
-	return true;
-}
-
+/* All but the ends. False: nothing of that part is sent over that family. */
 static bool make_flow(const struct question *question, const struct survey_part *part,
 		      size_t family, struct sim_flow *flow)
 {
-	const struct survey *survey = question->survey;
-
 	*flow = (struct sim_flow){ .family = family ? IP_V6 : IP_V4,
 				   .proto = (enum ip_proto)part->ports.proto,
 				   .port = part->ports.lo };
 	if (part->rest && proto_has_ports(flow->proto))
-		flow->port = rest_port(survey, question->to, flow->proto);
+		flow->port = rest_port(question->survey, question->to, flow->proto);
 	if (flow->proto == PROTO_ICMP && family == 1) {
 		flow->proto = PROTO_ICMPV6;
-		if (!part->rest)
-			return false;
+		return part->rest && !part->not_over_ipv6;
 	}
-	if (flow->proto == PROTO_ICMPV6 && family == 0)
-		return false;
-	if (!make_end(question, true, family, &flow->from) ||
-	    !make_end(question, false, family, &flow->to))
-		return false;
-	if (is_outside(question->from) && question->to.kind == SURVEY_CLASS)
-		flow->to.endpoint = published_sample(survey, question->to.index, part, family);
-	return true;
+	return flow->proto != PROTO_ICMPV6 || family == 1;
+}
+
+/* One part of the port space under one input. */
+struct asking {
+	const struct question *question;
+	const struct report_input *in;
+	const struct survey_part *ports;
+	struct survey_verdict *verdict;
+	struct arena *scratch;
+};
+
+/* @stand_in: which of the addresses that stand for an end. */
+static int ask_flow(const struct asking *asking, const struct sim_flow *flow, size_t stand_in)
+{
+	const struct report_input *in = asking->in;
+	const struct sim_host host = { in->world, in->policy, in->compiled, in->symbolic };
+	struct survey_verdict *verdict = asking->verdict;
+	uint8_t bit = (uint8_t)((flow->family == IP_V6 ? 2u : 1u) << (2 * stand_in));
+	struct sim_result result;
+	int r = sim_flow(&host, flow, asking->scratch, &result);
+
+	if (r < 0)
+		return r;
+	/* Who passes undisturbed says more than who is only audited. */
+	if (result.allowed && !result.audited)
+		verdict->audited &= (uint8_t)~bit;
+	else if (result.audited && !(verdict->allowed & bit))
+		verdict->audited |= bit;
+	verdict->allowed |= result.allowed ? bit : 0;
+	verdict->by_docker |= result.by == SIM_BY_DOCKER ? bit : 0;
+	if (!verdict->rule)
+		verdict->rule = result.policy_rule;
+	return 0;
+}
+
+/* From outside two are asked: who publishes the port, and some other, who may be in audit mode. */
+static int ask_members(const struct asking *asking, struct sim_flow flow, size_t stand_in)
+{
+	const struct question *question = asking->question;
+	const struct survey *survey = question->survey;
+	uint32_t class = question->to.index;
+	bool inbound = is_outside(question->from) && question->to.kind == SURVEY_CLASS;
+	uint32_t first =
+		inbound ? published_sample(survey, class, asking->ports, flow.family == IP_V6)
+			: SURVEY_NONE;
+
+	if (first != SURVEY_NONE) {
+		uint32_t other = survey_other(survey, class, flow.family, first);
+		flow.to.endpoint = first;
+		int r = ask_flow(asking, &flow, stand_in);
+		if (r < 0 || other == SURVEY_NONE)
+			return r;
+		flow.to.endpoint = other;
+	}
+	return ask_flow(asking, &flow, stand_in);
 }
 
 static int ask_part(const struct question *question, size_t input, struct arena *scratch,
 		    struct survey_part *part)
 {
-	const struct report_input *in = question->survey->in[input];
-	const struct sim_host host = { in->world, in->policy, in->compiled, in->symbolic };
-	struct survey_verdict *verdict = &part->verdict[input];
+	const struct asking asking = { question, question->survey->in[input], part,
+				       &part->verdict[input], scratch };
+	int r = 0;
 
 	for (size_t family = 0; family < 2; family++) {
-		struct sim_result result;
+		const struct stand_ins *from = &question->sources[family],
+				       *to = &question->destinations[family];
 		struct sim_flow flow;
-		uint8_t bit = (uint8_t)(1u << family);
 		if (!make_flow(question, part, family, &flow))
 			continue;
-		int r = sim_flow(&host, &flow, scratch, &result);
-		if (r < 0)
-			return r;
-		verdict->allowed |= result.allowed ? bit : 0;
-		verdict->audited |= result.audited ? bit : 0;
-		verdict->by_docker |= result.by == SIM_BY_DOCKER ? bit : 0;
-		if (!verdict->rule)
-			verdict->rule = result.policy_rule;
+		for (size_t i = 0; i < from->n * to->n && r == 0; i++) {
+			flow.from = from->ends[i / to->n];
+			flow.to = to->ends[i % to->n];
+			r = ask_members(&asking, flow, i);
+		}
 	}
-	return 0;
+	return r;
 }
 
 int survey_ask(const struct survey *survey, struct survey_end from, struct survey_end to,

@@ -29,22 +29,23 @@ static bool peer_holds(const struct policy_peer *peer, const struct ip_addr *add
 	return false;
 }
 
-static bool peers_hold(const struct policy_peer *peers, size_t n, const struct ip_addr addrs[2])
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t family = 0; family < 2; family++)
-			if (addrs[family].family && peer_holds(&peers[i], &addrs[family]))
-				return true;
-	return false;
-}
-
 /* One end, with what it takes to see whether a rule names it. */
 struct side {
 	const struct survey *survey;
 	struct survey_end end;
-	struct ip_addr addrs[2];
+	struct ip_addr addrs[2 * SURVEY_PARTS];
+	size_t n_addrs;
 	bool is_source;
 };
+
+static bool peers_hold(const struct policy_peer *peers, size_t n, const struct side *side)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t a = 0; a < side->n_addrs; a++)
+			if (peer_holds(&peers[i], &side->addrs[a]))
+				return true;
+	return false;
+}
 
 static struct side make_side(const struct survey *survey, struct survey_end end, bool is_source)
 {
@@ -52,8 +53,8 @@ static struct side make_side(const struct survey *survey, struct survey_end end,
 
 	if (end.kind == SURVEY_CLASS || end.kind == SURVEY_HOST)
 		return side;
-	side.addrs[0] = survey_address(survey, end, IP_V4);
-	side.addrs[1] = survey_address(survey, end, IP_V6);
+	side.n_addrs = survey_addresses(survey, end, IP_V4, side.addrs);
+	side.n_addrs += survey_addresses(survey, end, IP_V6, side.addrs + side.n_addrs);
 	return side;
 }
 
@@ -74,8 +75,20 @@ static bool names_side(const struct side *side, size_t input, size_t rule)
 		return side->is_source ? named->from_host : named->to_host;
 	if (!(side->is_source ? named->from_outside : named->to_outside))
 		return false;
-	return side->is_source ? peers_hold(r->from, r->n_from, side->addrs)
-			       : peers_hold(r->to, r->n_to, side->addrs);
+	return side->is_source ? peers_hold(r->from, r->n_from, side)
+			       : peers_hold(r->to, r->n_to, side);
+}
+
+/* A resolver may be asked about by its address, or stand for a zone. */
+static bool may_be_resolver(const struct side *side)
+{
+	const struct world *world = side->survey->world;
+
+	for (size_t i = 0; i < world->n_resolvers; i++)
+		for (size_t a = 0; a < side->n_addrs; a++)
+			if (ip_compare(&world->resolvers[i], &side->addrs[a]) == 0)
+				return true;
+	return false;
 }
 
 static int note_dns(struct arena *scratch, range_list *ranges)
@@ -181,8 +194,11 @@ static int cut_ranges(const range_list *ranges, struct arena *scratch, survey_pa
 		if (named[protos[i]])
 			continue;
 		r = push_part(scratch, protos[i], 1, LAST_PORT, &parts);
-		if (r == 0)
-			parts.items[parts.n - 1].rest = true;
+		if (r < 0)
+			break;
+		parts.items[parts.n - 1].rest = true;
+		parts.items[parts.n - 1].not_over_ipv6 =
+			protos[i] == PROTO_ICMP && named[PROTO_ICMPV6];
 		break;
 	}
 	*ret = parts;
@@ -203,7 +219,7 @@ int survey_cut(const struct survey *survey, struct survey_end from, struct surve
 	else
 		for (size_t i = 0; i < survey->n_inputs && r == 0; i++)
 			r = note_ranges(&source, &destination, i, scratch, &ranges);
-	if (r == 0 && to.kind == SURVEY_DNS)
+	if (r == 0 && may_be_resolver(&destination))
 		r = note_dns(scratch, &ranges);
 	return r < 0 ? r : cut_ranges(&ranges, scratch, ret);
 }

@@ -45,10 +45,25 @@ static const struct ip_addr typical[] = {
 	{ IP_V6, { 0x26, 0, [15] = 0x10 } }, { IP_V6, { 0xfd, 0, [15] = 0x10 } },
 };
 
+/* How the zones cut a prefix. */
+enum part { PART_INTERNET, PART_LAN, PART_NEITHER, PART_ANY };
+
+static const enum peer_kind part_zones[] = {
+	[PART_INTERNET] = PEER_INTERNET, [PART_LAN] = PEER_LAN
+};
+
+static enum part part_of(const struct ip_addr *addr)
+{
+	if (policy_zone_contains(PEER_INTERNET, addr))
+		return PART_INTERNET;
+	return policy_zone_contains(PEER_LAN, addr) ? PART_LAN : PART_NEITHER;
+}
+
 struct choice {
 	const struct survey *survey;
 	struct survey_end end;
 	enum ip_family family;
+	enum part part;
 	struct ip_addr best;
 	int best_cost;
 };
@@ -97,6 +112,8 @@ static void consider(struct choice *choice, const struct ip_addr *addr)
 	if (end.kind == SURVEY_PREFIX ? !ip_in_prefix(addr, &survey->prefixes[end.index])
 				      : !policy_zone_contains(zones[end.kind].peer, addr))
 		return;
+	if (choice->part != PART_ANY && part_of(addr) != choice->part)
+		return;
 	int cost = length_of_named(choice, addr);
 	cost += is_resolver(survey->world, addr) ? AT_RESOLVER : 0;
 	cost += in_docker_network(survey->world, addr) ? AT_DOCKER : 0;
@@ -115,6 +132,23 @@ static void consider_around(struct choice *choice, const struct ip_prefix *prefi
 		consider(choice, &addr);
 	if (ip_previous(&range.first, &addr))
 		consider(choice, &addr);
+}
+
+/* Where the zones of the part begin and end. */
+static void consider_edges(struct choice *choice)
+{
+	for (enum part part = PART_INTERNET; part < PART_NEITHER; part++) {
+		size_t n;
+		const struct ip_range *ranges =
+			policy_zone_ranges(part_zones[part], choice->family, &n);
+		for (size_t i = 0; i < n; i++) {
+			struct ip_addr addr;
+			consider(choice, &ranges[i].first);
+			consider(choice, &ranges[i].last);
+			if (ip_next(&ranges[i].last, &addr))
+				consider(choice, &addr);
+		}
+	}
 }
 
 static void consider_own(struct choice *choice)
@@ -140,14 +174,17 @@ static void consider_own(struct choice *choice)
 }
 
 static struct ip_addr choose(const struct survey *survey, struct survey_end end,
-			     enum ip_family family)
+			     enum ip_family family, enum part part)
 {
-	struct choice choice = { .survey = survey, .end = end, .family = family };
+	struct choice choice = { .survey = survey, .end = end, .family = family, .part = part };
+	bool whole_prefix = end.kind == SURVEY_PREFIX && part == PART_ANY;
 
-	for (size_t i = 0; i < ARRAY_LEN(typical) && end.kind != SURVEY_PREFIX; i++)
+	for (size_t i = 0; i < ARRAY_LEN(typical) && !whole_prefix; i++)
 		consider(&choice, &typical[i]);
 	if (!choice.best.family || choice.best_cost > 0)
 		consider_own(&choice);
+	if (part != PART_ANY && (!choice.best.family || choice.best_cost > 0))
+		consider_edges(&choice);
 	if (choice.best.family && choice.best_cost == 0)
 		return choice.best;
 	for (size_t i = 0; i < survey->n_prefixes; i++)
@@ -155,22 +192,38 @@ static struct ip_addr choose(const struct survey *survey, struct survey_end end,
 	return choice.best;
 }
 
+static bool has_parts(const struct ip_prefix *prefix)
+{
+	unsigned int relation = policy_zone_relation(prefix);
+
+	return (relation & (ZONE_MEETS_INTERNET | ZONE_MEETS_LAN)) &&
+	       !(relation & (ZONE_IN_INTERNET | ZONE_IN_LAN));
+}
+
 int survey_choose_addresses(struct survey *survey)
 {
 	struct ip_addr *in_prefix =
 		arena_alloc(survey->arena, survey->n_prefixes * sizeof(*in_prefix));
+	struct ip_addr(*in_parts)[SURVEY_PARTS] =
+		arena_alloc(survey->arena, survey->n_prefixes * sizeof(*in_parts));
 
-	if (!in_prefix)
+	if (!in_prefix || !in_parts)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < survey->n_prefixes; i++)
-		in_prefix[i] = choose(survey, (struct survey_end){ SURVEY_PREFIX, i },
-				      (enum ip_family)survey->prefixes[i].addr.family);
+	for (uint32_t i = 0; i < survey->n_prefixes; i++) {
+		const struct ip_prefix *prefix = &survey->prefixes[i];
+		struct survey_end end = { SURVEY_PREFIX, i };
+		enum ip_family family = (enum ip_family)prefix->addr.family;
+		in_prefix[i] = choose(survey, end, family, PART_ANY);
+		for (enum part part = 0; part < PART_ANY && has_parts(prefix); part++)
+			in_parts[i][part] = choose(survey, end, family, part);
+	}
 	survey->in_prefix = in_prefix;
+	survey->in_parts = (const struct ip_addr(*)[SURVEY_PARTS])in_parts;
 	for (size_t family = 0; family < 2; family++) {
 		enum ip_family f = family ? IP_V6 : IP_V4;
-		survey->zones[0][family] =
-			choose(survey, (struct survey_end){ SURVEY_INTERNET, 0 }, f);
-		survey->zones[1][family] = choose(survey, (struct survey_end){ SURVEY_LAN, 0 }, f);
+		struct survey_end internet = { SURVEY_INTERNET, 0 }, lan = { SURVEY_LAN, 0 };
+		survey->zones[0][family] = choose(survey, internet, f, PART_ANY);
+		survey->zones[1][family] = choose(survey, lan, f, PART_ANY);
 	}
 	return 0;
 }
@@ -195,6 +248,22 @@ struct ip_addr survey_address(const struct survey *survey, struct survey_end end
 	return survey->in_prefix[end.index];
 }
 
+size_t survey_addresses(const struct survey *survey, struct survey_end end, enum ip_family family,
+			struct ip_addr ret[SURVEY_PARTS])
+{
+	bool prefix = end.kind == SURVEY_PREFIX &&
+		      survey->prefixes[end.index].addr.family == (uint8_t)family;
+	size_t n = 0;
+
+	for (size_t part = 0; part < SURVEY_PARTS && prefix; part++)
+		if (survey->in_parts[end.index][part].family)
+			ret[n++] = survey->in_parts[end.index][part];
+	if (n > 0)
+		return n;
+	ret[0] = survey_address(survey, end, family);
+	return ret[0].family ? 1 : 0;
+}
+
 /* ---- endpoints ---- */
 
 static bool has_family(const struct survey *survey, uint32_t endpoint, enum ip_family family)
@@ -214,14 +283,27 @@ static int worth_outside(const struct survey *survey, uint32_t endpoint, enum ip
 	       (survey->world->networks[e->network].internal ? 0 : 1);
 }
 
+static bool same_container(const struct survey *survey, uint32_t a, uint32_t b)
+{
+	const struct world_endpoint *endpoints = survey->world->endpoints;
+
+	return b != SURVEY_NONE && endpoints[a].container == endpoints[b].container;
+}
+
 uint32_t survey_any(const struct survey *survey, uint32_t class, enum ip_family family)
+{
+	return survey_other(survey, class, family, SURVEY_NONE);
+}
+
+uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_family family,
+		      uint32_t except)
 {
 	const struct survey_class *c = &survey->classes[class];
 	uint32_t best = SURVEY_NONE;
 
-	for (size_t n = 0; n < survey->world->n_networks; n++) {
-		uint32_t sample = c->samples[2 * n];
-		if (sample != SURVEY_NONE &&
+	for (size_t n = 0; n < 2 * survey->world->n_networks; n++) {
+		uint32_t sample = c->samples[n];
+		if (sample != SURVEY_NONE && !same_container(survey, sample, except) &&
 		    (best == SURVEY_NONE ||
 		     worth_outside(survey, sample, family) > worth_outside(survey, best, family)))
 			best = sample;
@@ -239,15 +321,13 @@ static bool pair_on(const struct survey *survey, const uint32_t classes[2], size
 	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE;
 }
 
-/* Two of one class that share no network. */
+/* Two that share no network. */
 static bool pair_apart(const struct survey *survey, const uint32_t classes[2],
 		       enum ip_family family, uint32_t ret[2])
 {
 	ret[0] = survey_any(survey, classes[0], family);
-	ret[1] = SURVEY_NONE;
-	for (size_t n = survey->world->n_networks; n > 0 && ret[1] == SURVEY_NONE; n--)
-		ret[1] = survey->classes[classes[1]].samples[2 * (n - 1)];
-	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE && ret[0] != ret[1];
+	ret[1] = survey_other(survey, classes[1], family, ret[0]);
+	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE;
 }
 
 bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,

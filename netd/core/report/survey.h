@@ -14,6 +14,7 @@
 
 #define SURVEY_INPUTS 2
 #define SURVEY_NONE UINT32_MAX
+#define SURVEY_PARTS 3
 
 enum survey_kind {
 	SURVEY_CLASS,
@@ -65,7 +66,10 @@ struct survey {
 	size_t n_prefixes;
 	struct ip_addr zones[2][2];	 /* internet, lan: who stands for them, per family */
 	const struct ip_addr *in_prefix; /* per prefix */
-	const uint32_t *sources;	 /* the prefixes that rules name as sources */
+	/* Per prefix one in internet, in lan and in neither, where it has more than one of these
+	 * parts; else family IP_NONE. */
+	const struct ip_addr (*in_parts)[SURVEY_PARTS];
+	const uint32_t *sources; /* the prefixes that rules name as sources */
 	size_t n_sources;
 	uint8_t **exposed; /* exposure_ask()'s memory, of 4 kinds for each opening */
 	struct survey_rule *rules[SURVEY_INPUTS];
@@ -87,6 +91,9 @@ const char *survey_end_name(const struct survey *survey, struct survey_end end,
  * Docker's networks. Family IP_NONE: the end has none. */
 struct ip_addr survey_address(const struct survey *survey, struct survey_end end,
 			      enum ip_family family);
+/* All who stand for an end over a family; how many. */
+size_t survey_addresses(const struct survey *survey, struct survey_end end, enum ip_family family,
+			struct ip_addr ret[SURVEY_PARTS]);
 /* Two endpoints of the classes on one network (preferring one of that family that lets its
  * containers talk), else on two. False: there are no two. */
 bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,
@@ -97,19 +104,23 @@ uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
 uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *prefix);
 /* An endpoint of the class, preferring one of that family from which something leaves. */
 uint32_t survey_any(const struct survey *survey, uint32_t class, enum ip_family family);
+/* The same, but not of the container of @except; SURVEY_NONE: there is no other. */
+uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_family family,
+		      uint32_t except);
 
 /* ---- the answers ---- */
 
-/* Bit 0: over IPv4, bit 1: over IPv6. */
+/* Bit 0: over IPv4, bit 1: over IPv6; for each of the addresses that stand for a prefix. */
 struct survey_verdict {
 	uint8_t allowed, audited, by_docker;
 	uint32_t rule; /* that decided, as in struct sim_result */
 };
 
-/* The verdicts on one part of the port space. rest: all that is in no other part. */
+/* The verdicts on one part of the port space. rest: all that is in no other part; where icmpv6 is
+ * one of those and all else with ports is too, the rest has no flows over IPv6. */
 struct survey_part {
 	struct port_range ports;
-	bool rest;
+	bool rest, not_over_ipv6;
 	struct survey_verdict verdict[SURVEY_INPUTS];
 };
 typedef VEC(struct survey_part) survey_parts;

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/policy/schema.h"
+
+#include <string.h>
+
+#include "core/base/text.h"
+
+/* Patterns are of the part that ECMAScript and POSIX regular expressions share. */
+#define TIER_NAME "[a-z][a-z0-9-]{0,39}"
+#define ADDRESS "[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]*(/[0-9]{1,3})?"
+#define PORTS "[0-9]{1,5}(-[0-9]{1,5})?/(tcp|udp|sctp)|icmp|icmpv6"
+#define TIME "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+/* What cannot stand in a glob: a class or brace would silently match nothing. */
+#define NO_GLOB "\\\\[|\\\\]|\\\\{|\\\\}|\\\\\\\\|\\n|\\t"
+#define REF(name) "\"$ref\": \"#/$defs/" name "\""
+/* A word that some YAML reader may take for a number. */
+#define SCALAR "\"type\": [\"string\", \"number\", \"boolean\"]"
+#define LIST(name) \
+	"\"type\": \"array\", \"minItems\": 1, \"maxItems\": 256, \"items\": {" REF(name) "}"
+#define ONE_OR_MANY(name) "\"anyOf\": [{" REF(name) "}, {" LIST(name) "}]"
+#define SECTION(name) \
+	"\"type\": [\"array\", \"null\"], \"maxItems\": 4096, \"items\": {" REF(name) "}"
+
+/* The objects of the language. */
+static const struct object {
+	const char *name;
+	bool may_be_empty;
+} objects[] = {
+	{ "policy", true },   { "tier", true }, { "match", false },
+	{ "compose", false }, { "rule", true }, { "test", true },
+};
+
+static const struct key {
+	const char *object, *name;
+	bool required;
+	const char *description;
+	const char *value;
+} keys[] = {
+	{ "policy", "version", true, "of the language: 1", "\"const\": 1" },
+	{ "policy", "mode", false, "enforce, or audit: log what enforce would deny, let it pass",
+	  "\"enum\": [\"enforce\", \"audit\"], \"default\": \"enforce\"" },
+	{ "policy", "unmatched", false, "containers that no tier matches",
+	  "\"enum\": [\"deny\", \"ignore\"], \"default\": \"deny\"" },
+	{ "policy", "tiers", false, "names and what belongs to them",
+	  "\"type\": [\"object\", \"null\"], \"maxProperties\": 256,\n"
+	  "          \"propertyNames\": {" REF(
+		  "tier-name") "},\n"
+			       "          \"additionalProperties\": {" REF("tier") "}" },
+	{ "policy", "allow", false, "flows that may be", SECTION("rule") },
+	{ "policy", "deny", false, "flows that may not be, whatever allow says", SECTION("rule") },
+	{ "policy", "tests", false, "what the policy must hold to", SECTION("test") },
+	{ "tier", "description", false, "for people", SCALAR },
+	{ "tier", "match", true, "any entry matches; inside an entry, all keys must",
+	  LIST("match") },
+	{ "tier", "mode", false, "for this tier alone", "\"enum\": [\"enforce\", \"audit\"]" },
+	{ "tier", "within", false, "members on the same network",
+	  "\"enum\": [\"allow\", \"deny\"], \"default\": \"allow\"" },
+	{ "match", "network", false, "name of a network; * and ? are globs", REF("glob") },
+	{ "match", "compose", false, "project and service of docker compose", REF("compose") },
+	{ "match", "label", false, "labels with their values; * and ? are globs",
+	  "\"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 256,\n"
+	  "          \"propertyNames\": {\"minLength\": 1}, "
+	  "\"additionalProperties\": {" SCALAR "}" },
+	{ "match", "container", false, "name of a container, without a slash in front",
+	  "\"allOf\": [{" REF("glob") "}, {\"not\": {\"type\": \"string\", \"pattern\": "
+				      "\"^/\"}}]" },
+	{ "match", "image", false, "name of an image with its tag", REF("glob") },
+	{ "compose", "project", false, "name of the project; * and ? are globs", REF("glob") },
+	{ "compose", "service", false, "name of the service; * and ? are globs", REF("glob") },
+	{ "rule", "from", true, "a peer, or a list of peers", ONE_OR_MANY("source") },
+	{ "rule", "to", true, "a peer, or a list of peers", ONE_OR_MANY("peer") },
+	{ "rule", "ports", false, "the container's own ports; none: every protocol and port",
+	  ONE_OR_MANY("ports") },
+	{ "rule", "log", false, "log the first packet of each flow", "\"type\": \"boolean\"" },
+	{ "rule", "until", false, "the rule ends then, in UTC",
+	  "\"type\": \"string\", \"pattern\": \"^" TIME "$\"" },
+	{ "test", "from", true, "one peer", REF("source") },
+	{ "test", "to", true, "one peer", REF("peer") },
+	{ "test", "port", true, "one port", REF("ports") },
+	{ "test", "expect", true, "the verdict", "\"enum\": [\"allow\", \"deny\"]" },
+};
+
+static const struct {
+	const char *name, *value;
+} words[] = {
+	{ "tier-name",
+	  "\"type\": \"string\", \"pattern\": \"^" TIER_NAME "$\",\n"
+	  "      \"not\": {\"enum\": [\"host\", \"internet\", \"lan\", \"world\", \"dns\", "
+	  "\"any\", \"unmatched\",\n"
+	  "        \"true\", \"false\", \"yes\", \"no\", \"on\", \"off\", \"null\", \"y\", "
+	  "\"n\"]}" },
+	{ "glob", SCALAR ", \"minLength\": 1,\n"
+			 "      \"not\": {\"type\": \"string\", \"pattern\": \"" NO_GLOB "\"}" },
+	{ "peer", "\"description\": \"a tier, host, internet, lan, world, dns, an address or a "
+		  "CIDR\",\n"
+		  "      \"type\": \"string\", \"pattern\": \"^(" TIER_NAME "|" ADDRESS ")$\",\n"
+		  "      \"not\": {\"enum\": [\"any\", \"unmatched\"]}" },
+	{ "source", "\"allOf\": [{" REF("peer") "}, {\"not\": {\"const\": \"dns\"}}]" },
+	{ "ports", "\"description\": \"443/tcp, 9000-9010/udp, icmp, icmpv6\",\n"
+		   "      \"type\": \"string\", \"pattern\": \"^(" PORTS ")$\"" },
+};
+
+static void add_required(struct text *out, const char *object)
+{
+	const char *gap = "";
+
+	text_add(out, "      \"required\": [");
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (strcmp(keys[i].object, object) != 0 || !keys[i].required)
+			continue;
+		text_printf(out, "%s\"%s\"", gap, keys[i].name);
+		gap = ", ";
+	}
+	text_add(out, "],\n");
+}
+
+static void add_object(struct text *out, const struct object *object)
+{
+	const char *gap = "";
+
+	text_printf(out, "    \"%s\": {\n      \"type\": \"object\",\n", object->name);
+	add_required(out, object->name);
+	if (!object->may_be_empty)
+		text_add(out, "      \"minProperties\": 1,\n");
+	text_add(out, "      \"additionalProperties\": false,\n      \"properties\": {");
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (strcmp(keys[i].object, object->name) != 0)
+			continue;
+		text_printf(out,
+			    "%s\n        \"%s\": {\n          \"description\": \"%s\",\n"
+			    "          %s\n        }",
+			    gap, keys[i].name, keys[i].description, keys[i].value);
+		gap = ",";
+	}
+	text_add(out, "\n      }\n    },\n");
+}
+
+char *policy_schema(void)
+{
+	CLEANUP(text_done) struct text out = { 0 };
+
+	text_add(&out, "{\n"
+		       "  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+		       "  \"$id\": \"urn:netd:policy:1\",\n"
+		       "  \"title\": \"policy of netd\",\n"
+		       "  " REF("policy") ",\n"
+					  "  \"$defs\": {\n");
+	for (size_t i = 0; i < ARRAY_LEN(objects); i++)
+		add_object(&out, &objects[i]);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		text_printf(&out, "    \"%s\": {\n      %s\n    }%s\n", words[i].name,
+			    words[i].value, i + 1 < ARRAY_LEN(words) ? "," : "");
+	text_add(&out, "  }\n}\n");
+	return text_failed(&out) ? NULL : TAKE_PTR(out.bytes);
+}

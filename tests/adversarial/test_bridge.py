@@ -1,0 +1,613 @@
+# SPDX-License-Identifier: MIT
+"""On the bridge: who may speak as whom, and what reaches whom past the packet filter's eyes."""
+from __future__ import annotations
+
+import struct
+import unittest
+from typing import List
+
+import packets as f
+from arena import Case, Tag
+from netd import Probe
+
+PORTS = {"tcp": 80, "udp": 53}
+
+
+class Spoofing(Case):
+    """Somebody else's address, MAC, ARP and neighbour discovery."""
+
+    def udp(self, src: str, dst: str, tag: Tag, dport: int = 53) -> bytes:
+        return f.ip(src, dst, f.UDP, f.udp(src, dst, self.arena.port(), dport, tag.bytes))
+
+    def spoof(self, source: str, source_mac: str, to: str, family: int) -> List[str]:
+        """evil sends a datagram to @to in another's name."""
+        a, tag = self.arena, Tag()
+        packet = self.udp(source, a.ip(to, family), tag)
+        kind = f.IP if family == 4 else f.IP6
+        a.send("evil", f.ether(a.macs[to], source_mac, kind, packet))
+        return a.heard(tag, to)
+
+    def test_address_of_a_peer(self) -> None:
+        a = self.arena
+        self.stopped(lambda n: self.spoof(a.ip("web", n), a.macs["evil"], "db", n), (4,), (6,))
+
+    def test_address_and_mac_of_a_peer(self) -> None:
+        a = self.arena
+        self.stopped(lambda n: self.spoof(a.ip("web", n), a.macs["web"], "db", n), (4,), (6,))
+
+    def test_link_local_address_of_a_peer(self) -> None:
+        a = self.arena
+        self.stopped(lambda: self.spoof(a.local("web"), a.macs["evil"], "db", 6))
+
+    def test_address_of_the_gateway(self) -> None:
+        a = self.arena
+        self.stopped(lambda n: self.spoof(a.gateway("front", n), a.macs["evil"], "db", n), (4,), (6,))
+
+    def test_mac_of_the_gateway(self) -> None:
+        a = self.arena
+
+        def attack() -> List[str]:
+            tag = Tag()
+            packet = self.udp(a.ip("evil"), a.ip("db"), tag)
+            a.send("evil", f.ether(a.macs["db"], "02:42:ac:1f:01:01", f.IP, packet))
+            return a.heard(tag, "db")
+
+        self.stopped(attack)
+
+    def test_address_from_the_local_network(self) -> None:
+        a = self.arena
+        self.stopped(lambda n, source: self.spoof(source, a.macs["evil"], "web", n),
+                     (4, "10.231.9.2"), (6, "fd00:231:9::2"))
+
+    def test_second_address_of_ones_own(self) -> None:
+        a = self.arena
+        self.stopped(lambda n, source: self.spoof(source, a.macs["evil"], "web", n),
+                     (4, "172.31.1.67"), (6, "fd00:31:1::67"))
+
+    def routed(self, source: str, family: int) -> List[str]:
+        """evil sends through the gateway to the internet, where it may speak on port 443."""
+        a, tag = self.arena, Tag()
+        server = "203.0.113.10" if family == 4 else "2001:db8:ff::10"
+        packet = self.udp(source, server, tag, 443)
+        kind = f.IP if family == 4 else f.IP6
+        a.send("evil", f.ether(a.macs["front"], a.macs["evil"], kind, packet))
+        return a.heard(tag, "outside")
+
+    def test_address_of_another_network_to_the_internet(self) -> None:
+        self.stopped(lambda n: self.routed(self.arena.ip("back", n), n), (4,), (6,))
+
+    def test_foreign_address_to_a_host_service(self) -> None:
+        a = self.arena
+
+        def attack() -> int:
+            packet = self.udp("172.31.2.77", a.gateway("front"), Tag(), 9101)
+            frame = f.ether(a.macs["front"], a.macs["evil"], f.IP, packet)
+            return a.passed("input", "ip saddr 172.31.2.77", lambda: a.send("evil", frame))
+
+        self.stopped(attack)
+
+    # ARP
+
+    def arp(self, operation: int, sender_mac: str, sender: str, target: str) -> List[str]:
+        a, tag = self.arena, Tag()
+        a.send("evil", f.arp(a.macs[target], a.macs["evil"], operation, (sender_mac, sender),
+                             (a.macs[target], a.ip(target)), tag.bytes))
+        return a.heard(tag, target)
+
+    def test_arp_answer_for_a_peer(self) -> None:
+        a = self.arena
+        self.stopped(lambda operation: self.arp(operation, a.macs["evil"], a.ip("db"), "web"),
+                     (1,), (2,))
+
+    def test_arp_answer_for_the_gateway(self) -> None:
+        a = self.arena
+        self.stopped(lambda: self.arp(2, a.macs["evil"], a.gateway("front"), "web"))
+
+    def test_arp_with_a_peers_mac_inside(self) -> None:
+        a = self.arena
+        self.stopped(lambda: self.arp(2, a.macs["db"], a.ip("evil"), "web"))
+
+    def test_gratuitous_arp(self) -> None:
+        a = self.arena
+
+        def attack() -> List[str]:
+            tag, taken = Tag(), (a.macs["evil"], a.ip("db"))
+            a.send("evil", f.arp(f.BROADCAST, a.macs["evil"], 2, taken, taken, tag.bytes))
+            return a.heard(tag, "web", "web2")
+
+        self.stopped(attack)
+
+    def test_arp_poisoning_of_the_host(self) -> None:
+        """What the host believes afterwards, not only what arrives."""
+        a = self.arena
+
+        def attack() -> bool:
+            a.host.netns_exec(["ip", "neigh", "flush", "all"])
+            a.host.probe_many([Probe("tcp", a.ip("db"), 80)])
+            # The kernel keeps an answer for a second before it believes another.
+            a.host.netns_exec(["ip", "neigh", "replace", a.ip("db"), "lladdr", a.macs["db"],
+                               "nud", "stale", "dev", a.bridges["front"]])
+            poison = f.arp(a.macs["front"], a.macs["evil"], 1, (a.macs["evil"], a.ip("db")),
+                           (a.macs["front"], a.gateway("front")))
+            a.host.sysctl(f"ipv4/neigh/{a.bridges['front']}/locktime", "0")
+            a.send("evil", poison)
+            table = a.host.netns_exec(["ip", "neigh", "show", a.ip("db")])
+            a.host.netns_exec(["ip", "neigh", "flush", "all"])
+            return a.macs["evil"] in table
+
+        self.stopped(attack)
+
+    # Neighbour discovery
+
+    def neighbour(self, kind: int, source: str, target: str, option: bytes = b"",
+                  to: str = "web") -> List[str]:
+        """evil sends neighbour discovery to @to; the option behind the tag's is ignored."""
+        a, tag = self.arena, Tag()
+        note = bytes([250, 2]) + tag.bytes + b"\0\0"
+        packet = f.neighbour(source, a.local(to), kind, target, option + note)
+        a.send("evil", f.ether(a.macs[to], a.macs["evil"], f.IP6, packet))
+        return a.heard(tag, to)
+
+    def test_advertisement_for_a_peer(self) -> None:
+        a = self.arena
+        option = f.nd_option(f.TARGET_MAC, a.macs["evil"])
+        self.stopped(lambda target: self.neighbour(f.ADVERT, a.local("evil"), target, option),
+                     (a.ip("db", 6),), (a.local("db"),), (a.gateway("front", 6),))
+
+    def test_advertisement_in_a_peers_name(self) -> None:
+        a = self.arena
+        self.stopped(lambda: self.neighbour(f.ADVERT, a.ip("db", 6), a.ip("db", 6)))
+
+    def test_solicitation_in_a_peers_name(self) -> None:
+        """Its source and link-layer option would be believed."""
+        a = self.arena
+        option = f.nd_option(f.SOURCE_MAC, a.macs["evil"])
+        self.stopped(lambda: self.neighbour(f.SOLICIT, a.ip("db", 6), a.ip("web", 6), option))
+
+    def test_duplicate_address_probe_for_a_peer(self) -> None:
+        """A container that starts would give its address up."""
+        a = self.arena
+        self.stopped(lambda: self.neighbour(f.SOLICIT, "::", a.ip("db", 6)))
+
+    def test_answer_to_a_duplicate_address_probe(self) -> None:
+        a = self.arena
+
+        def attack() -> List[str]:
+            tag = Tag()
+            note = bytes([250, 2]) + tag.bytes + b"\0\0"
+            packet = f.neighbour(a.ip("db", 6), "ff02::1", f.ADVERT, a.ip("db", 6), note)
+            a.send("evil", f.ether("33:33:00:00:00:01", a.macs["evil"], f.IP6, packet))
+            return a.heard(tag, "db")
+
+        self.stopped(attack)
+
+    def control_message(self, build: str, hide: str = "") -> List[str]:
+        """A message that only routers send, plain or behind extension headers."""
+        a, tag = self.arena, Tag()
+        src, dst = a.local("evil"), a.local("web2")
+        if build == "advert":
+            message = f.icmp6(src, dst, f.ROUTER_ADVERT, 0, struct.pack(">BBHII", 64, 0, 0, 0, 0)
+                              + bytes([250, 2]) + tag.bytes + b"\0\0")
+        else:
+            message = f.icmp6(src, dst, f.REDIRECT, 0, bytes(4) + f.addr(a.local("evil"))
+                              + f.addr("2001:db8:ff::10") + bytes([250, 2]) + tag.bytes + b"\0\0")
+        following = f.ICMP6
+        if hide:
+            message = f.options6(f.ICMP6, message)
+            following = f.DESTINATION_OPTIONS if hide == "options" else f.HOP_BY_HOP
+        packet = f.ip6(src, dst, following, message, hops=255)
+        a.send("evil", f.ether(a.macs["web2"], a.macs["evil"], f.IP6, packet))
+        return a.heard(tag, "web2")
+
+    def test_router_advertisement(self) -> None:
+        self.stopped(lambda hide: self.control_message("advert", hide),
+                     ("",), ("options",), ("hop by hop",))
+
+    def test_redirect(self) -> None:
+        self.stopped(lambda hide: self.control_message("redirect", hide), ("",), ("options",))
+
+    def test_router_advertisement_in_fragments(self) -> None:
+        """Its type is in no fragment's own header; between tiers nothing of it passes."""
+        a = self.arena
+
+        def attack() -> List[str]:
+            tag = Tag()
+            src, dst = a.local("evil"), a.local("web")
+            message = f.icmp6(src, dst, f.ROUTER_ADVERT, 0, struct.pack(">BBHII", 64, 0, 0, 0, 0)
+                              + bytes([250, 3]) + tag.bytes + bytes(10))
+            head = f.options6(f.ICMP6, b"")
+            parts = [f.fragment6(f.DESTINATION_OPTIONS, 0, True, tag.number, head),
+                     f.fragment6(f.DESTINATION_OPTIONS, 8, False, tag.number, message)]
+            a.send("evil", *(f.ether(a.macs["web"], a.macs["evil"], f.IP6,
+                                     f.ip6(src, dst, f.FRAGMENT, part, hops=255))
+                             for part in parts))
+            return a.heard(tag, "web")
+
+        self.stopped(attack)
+
+
+class Learning(Case):
+    """What the bridge learns, forgets and floods."""
+
+    def fdb(self, name: str) -> str:
+        """The port behind which the bridge believes a container to be."""
+        a = self.arena
+        for line in a.host.netns_exec(["bridge", "fdb", "show", "br",
+                                       a.bridges["front"]]).splitlines():
+            if line.startswith(a.macs[name]) and "permanent" not in line:
+                return line.split()[2]
+        return ""
+
+    def steal(self, destination: str) -> bool:
+        """evil sends one frame with db's MAC as its source."""
+        a = self.arena
+        a.host.probe_many([Probe("tcp", a.ip("db"), 80)])
+        before = self.fdb("db")
+        a.send("evil", f.ether(destination, a.macs["db"], 0x88CC, bytes(46)))
+        after = self.fdb("db")
+        a.host.netns_exec(["ip", "neigh", "flush", "all"])
+        a.host.probe_many([Probe("tcp", a.ip("db"), 80)])
+        return before != after
+
+    def test_mac_theft(self) -> None:
+        self.stopped(lambda: self.steal(f.BROADCAST))
+
+    def test_mac_theft_by_reserved_destination(self) -> None:
+        """Frames for 01:80:c2:00:00:0x do not pass the bridge's prerouting hook."""
+        self.stopped(lambda last: self.steal(f"01:80:c2:00:00:{last}"), ("02",), ("03",), ("0d",))
+
+    def test_a_stolen_mac_gives_no_frames(self) -> None:
+        """LLDP frames pass no hook of the bridge, so a MAC can be stolen for a moment, until its
+        owner speaks again; what is sent to it meanwhile does not come to the thief."""
+        a = self.arena
+
+        def attack() -> List[str]:
+            tag = Tag()
+            for _ in range(3):  # the owner may speak between theft and datagram
+                packet = f.ip4(a.ip("web"), a.ip("db"), f.UDP,
+                               f.udp(a.ip("web"), a.ip("db"), a.port(), 53, tag.bytes))
+                a.send("evil", f.ether("01:80:c2:00:00:0e", a.macs["db"], 0x88CC, bytes(46)))
+                a.send("web", f.ether(a.macs["db"], a.macs["web"], f.IP, packet))
+            a.host.netns_exec(["ip", "neigh", "flush", "all"])
+            a.host.probe_many([Probe("tcp", a.ip("db"), 80)])  # now it speaks
+            return a.heard(tag, "evil")
+
+        self.stopped(attack)
+
+    def test_flooded_frames_of_others(self) -> None:
+        """The bridge forgets a silent container after five minutes and floods what is for it."""
+        a = self.arena
+
+        def attack() -> List[str]:
+            tag = Tag()
+            a.host.probe_many([Probe("tcp", a.ip("db"), 80)])
+            a.host.netns_exec(["bridge", "fdb", "del", a.macs["db"], "dev", self.fdb("db"),
+                               "master"])
+            packet = f.ip4(a.ip("web"), a.ip("db"), f.UDP,
+                           f.udp(a.ip("web"), a.ip("db"), a.port(), 53, tag.bytes))
+            a.send("web", f.ether(a.macs["db"], a.macs["web"], f.IP, packet))
+            self.assertEqual(["db"], a.heard(tag, "db"))
+            return a.heard(tag, "evil", "web2")
+
+        self.stopped(attack)
+
+    def querying(self) -> "tuple[bytes, bytes]":
+        """An MLD and an IGMP query of "evils", with answering times of hundredths of a second."""
+        a = self.arena
+        src, every = a.local("evils"), "ff02::1"
+        message = f.icmp6(src, every, 130, 0, struct.pack(">HH", 10, 0) + bytes(16))
+        alert = bytes([f.ICMP6, 0, 5, 2, 0, 0, 1, 0])
+        body = b"\x11\x01" + bytes(6)
+        igmp = body[:2] + struct.pack(">H", f.checksum(body)) + body[4:]
+        return (f.ether(f.multicast_mac(every), a.macs["evils"], f.IP6,
+                        f.ip6(src, every, f.HOP_BY_HOP, alert + message, hops=1)),
+                f.ether("01:00:5e:00:00:01", a.macs["evils"], f.IP,
+                        f.ip4("172.31.5.66", "224.0.0.1", f.IGMP, igmp, ttl=1,
+                              options=b"\x94\x04\0\0")))
+
+    def test_multicast_queries(self) -> None:
+        """A bridge with a querier sends neighbour discovery to known listeners only: a container
+        that queries, and whose query the others do not hear, would cut them off."""
+        a = self.arena
+
+        def attack() -> List[str]:
+            bridge = a.host.network("snoop", "172.31.5.0/24", "fd00:31:5::/64")
+            names = {"evils": 66, "webs": 10, "webs2": 11}
+            try:
+                for name, last in names.items():
+                    a.run(name, ("snoop", last, ()))
+                a.on_again()
+                a.send("evils", *self.querying())
+                # The query's own answering time; then the bridge believes in a querier.
+                a.host.netns_exec(["sleep", "0.3"])
+                return [group for group in ("239.9.9.9", "ff15::99") if not self.flooded(group)]
+            finally:
+                for name in names:
+                    if name in a.containers:
+                        a.remove(name)
+                a.host.docker("network", "rm", "snoop")
+                self.assertTrue(bridge)
+
+        self.stopped(attack)
+
+    def flooded(self, group: str) -> bool:
+        """Whether a group that nobody has joined is still sent to everybody, as before."""
+        a, tag = self.arena, Tag()
+        four = "." in group
+        src = "172.31.5.10" if four else "fd00:31:5::10"
+        packet = f.ip(src, group, f.UDP, f.udp(src, group, a.port(), 5353, tag.bytes), hops=1)
+        frame = f.ether(f.multicast_mac(group), a.macs["webs"], f.IP if four else f.IP6, packet)
+        with a.without_bridge_netfilter():
+            a.send("webs", frame)
+            return bool(a.heard(tag, "webs2"))
+
+
+class Tiers(Case):
+    """Two tiers on one bridge."""
+
+    def frame(self, tag: Tag, family: int, to: str = "db") -> bytes:
+        a = self.arena
+        src, dst = a.ip("evil", family), a.ip(to, family)
+        packet = f.ip(src, dst, f.UDP, f.udp(src, dst, a.port(), 53, tag.bytes))
+        return f.ether(a.macs[to], a.macs["evil"], f.IP if family == 4 else f.IP6, packet)
+
+    def test_plain(self) -> None:
+        a = self.arena
+        probes = [Probe(p, a.ip("db", n), port) for n in (4, 6) for p, port in PORTS.items()]
+        self.closed(lambda *probes: a.opened("evil", *probes), *probes)
+
+    def test_link_local(self) -> None:
+        a = self.arena
+        probes = [Probe(proto, a.local("db") + "%eth0", port) for proto, port in PORTS.items()]
+        self.closed(lambda *p: a.opened("evil", *p), *probes)
+
+    def test_vlan_tags(self) -> None:
+        """Frames with a tag pass no inet hook; the victim's kernel takes tag 0 off. Control and
+        attack are heard under the tag: whether the victim's kernel takes it is its business."""
+        a = self.arena
+        tags = ((f.VLAN, 0), (f.VLAN, 5), (f.QINQ, 0), (f.QINQ, 7))
+
+        def attack(family: int, tpid: int, vid: int) -> List[str]:
+            tag = Tag()
+            a.send("evil", f.tagged(self.frame(tag, family), tpid, vid))
+            return a.heard(tag, "db")
+
+        self.stopped(attack, *((n, *t) for n in (4, 6) for t in tags))
+
+    def test_two_tags(self) -> None:
+        a = self.arena
+
+        def attack() -> List[str]:
+            tag = Tag()
+            a.send("evil", f.tagged(f.tagged(self.frame(tag, 4)), f.QINQ))
+            return a.heard(tag, "db")
+
+        self.stopped(attack)
+
+    def test_vlan_tags_towards_the_host(self) -> None:
+        a = self.arena
+
+        def attack() -> int:
+            port = a.port()
+            packet = f.ip4(a.ip("evil"), a.gateway("front"), f.UDP,
+                           f.udp(a.ip("evil"), a.gateway("front"), port, 9101, b"x"))
+            frame = f.tagged(f.ether(a.macs["front"], a.macs["evil"], f.IP, packet))
+            return a.passed("input", f"udp sport {port}", lambda: a.send("evil", frame))
+
+        self.stopped(attack)
+
+    def test_other_kinds_of_frames(self) -> None:
+        """LLC, spanning tree, LLDP, PPPoE, MPLS, EtherCAT, loop test, and a wrong type for IP."""
+        a = self.arena
+
+        def attack(kind: str) -> List[str]:
+            tag = Tag()
+            inner = self.frame(tag, 4)[14:]
+            src, dst = a.macs["evil"], a.macs["db"]
+            frame = {
+                "llc": lambda: f.llc(dst, src, b"\xaa\xaa\x03\0\0\0\x08\0" + inner),
+                "bpdu": lambda: f.llc("01:80:c2:00:00:00", src, b"\x42\x42\x03" + bytes(35)
+                                      + tag.bytes),
+                "pppoe": lambda: f.ether(dst, src, 0x8864, bytes(6) + b"\x00\x21" + inner),
+                "mpls": lambda: f.ether(dst, src, 0x8847, b"\0\0\x01\x40" + inner),
+                "lldp": lambda: f.ether(dst, src, 0x88CC, tag.bytes),
+                "unknown": lambda: f.ether(dst, src, f.EXPERIMENTAL, tag.bytes),
+                "rarp": lambda: f.ether(dst, src, 0x8035, inner),
+            }[kind]()
+            a.send("evil", frame)
+            return a.heard(tag, "db")
+
+        kinds = ("llc", "bpdu", "pppoe", "mpls", "lldp", "unknown", "rarp")
+        self.stopped(attack, *((kind,) for kind in kinds))
+
+    def test_wrong_type_for_the_packet(self) -> None:
+        """IPv6 in a frame that says IPv4, and the other way round."""
+        a = self.arena
+
+        def attack(family: int, kind: int) -> List[str]:
+            tag = Tag()
+            frame = f.ether(a.macs["db"], a.macs["evil"], kind, self.frame(tag, family)[14:])
+            with a.without_bridge_netfilter():  # which would drop it by itself
+                a.send("evil", frame)
+                return a.heard(tag, "db")
+
+        self.stopped(attack, (4, f.IP6), (6, f.IP))
+
+    def test_broadcast_and_multicast(self) -> None:
+        """To everybody on the bridge, and to one address in a frame for everybody."""
+        a = self.arena
+
+        def attack(family: int, group: str, to_mac: str) -> List[str]:
+            tag, src = Tag(), a.ip("evil", family)
+            packet = f.ip(src, group, f.UDP, f.udp(src, group, a.port(), 53, tag.bytes))
+            a.send("evil", f.ether(to_mac, a.macs["evil"], f.IP if family == 4 else f.IP6, packet))
+            return a.heard(tag, "db", "web")
+
+        self.stopped(
+            attack, (4, "255.255.255.255", f.BROADCAST), (4, "172.31.1.255", f.BROADCAST),
+            (4, "224.0.0.1", "01:00:5e:00:00:01"), (4, a.ip("db"), f.BROADCAST),
+            (6, "ff02::1", "33:33:00:00:00:01"), (6, a.ip("db", 6), f.BROADCAST))
+
+    def test_broadcast_to_a_host_service(self) -> None:
+        a = self.arena
+
+        def attack(family: int, group: str) -> int:
+            port, src = a.port(), a.ip("evil", family)
+            packet = f.ip(src, group, f.UDP, f.udp(src, group, port, 9101, b"x"))
+            to_mac = f.BROADCAST if group.startswith("255") else f.multicast_mac(group)
+            frame = f.ether(to_mac, a.macs["evil"], f.IP if family == 4 else f.IP6, packet)
+            return a.passed("input", f"udp sport {port}", lambda: a.send("evil", frame))
+
+        self.stopped(attack, (4, "255.255.255.255"), (4, "224.0.0.1"), (6, "ff02::1"))
+
+    def test_through_the_gateways_mac(self) -> None:
+        """Routed back onto the same bridge, so that no bridge hook sees both ports."""
+        a = self.arena
+
+        def attack(family: int) -> List[str]:
+            tag = Tag()
+            frame = self.frame(tag, family)
+            a.send("evil", f.mac(a.macs["front"]) + frame[6:])
+            return a.heard(tag, "db")
+
+        self.stopped(attack, (4,), (6,))
+
+    def test_without_bridge_netfilter(self) -> None:
+        """bridge-nf-call-* off under a running netd: opens nothing."""
+        a = self.arena
+        probes = [Probe(p, a.ip("db", n), port) for n in (4, 6) for p, port in PORTS.items()]
+
+        def attack() -> List[Probe]:
+            with a.without_bridge_netfilter():
+                allowed = a.opened("web", Probe("tcp", a.ip("web2"), 80))
+                self.assertEqual(1, len(allowed), "one tier is still together")
+                return a.opened("evil", *probes)
+
+        self.stopped(attack)
+
+    def test_packet_mark_of_a_container(self) -> None:
+        """netd's own mark between its tables, set by the sender."""
+        a = self.arena
+
+        def attack() -> List[str]:
+            tag = Tag()
+            a.send("evil", f.tagged(self.frame(tag, 4)), self.frame(tag, 4),
+                   options=["--mark", str(0xFFFFFFFF)])
+            return a.heard(tag, "db")
+
+        self.stopped(attack)
+
+    def test_extension_headers(self) -> None:
+        """The transport header is not where the packet says; UDP to a port that db opens to web."""
+        a = self.arena
+
+        def attack(kind: str) -> List[str]:
+            tag = Tag()
+            src, dst = a.ip("evil", 6), a.ip("db", 6)
+            segment = f.udp(src, dst, a.port(), 53, tag.bytes)
+            message, following = segment, f.UDP
+            for _ in range(8 if kind == "many" else 1):
+                message = f.options6(following, message)
+                following = f.HOP_BY_HOP if kind == "hop by hop" else f.DESTINATION_OPTIONS
+            if kind == "atomic fragment":
+                message, following = f.fragment6(f.UDP, 0, False, 7, segment), f.FRAGMENT
+            if kind == "no next header":
+                message, following = segment, 59
+            packet = f.ip6(src, dst, following, message)
+            a.send("evil", f.ether(a.macs["db"], a.macs["evil"], f.IP6, packet))
+            return a.heard(tag, "db")
+
+        self.stopped(attack, ("options",), ("hop by hop",), ("many",), ("atomic fragment",),
+                     ("no next header",))
+
+    def test_fragments(self) -> None:
+        """Ports in the second fragment."""
+        a = self.arena
+
+        def attack(kind: str) -> List[str]:
+            tag = Tag()
+            src, dst = a.ip("evil"), a.ip("db")
+            segment = f.udp(src, dst, a.port(), 53, bytes(8) + tag.bytes + bytes(4))
+            packets = f.fragments4(src, dst, f.UDP, segment, 8, tag.number)
+            if kind == "ipv6":
+                src, dst = a.ip("evil", 6), a.ip("db", 6)
+                segment = f.udp(src, dst, a.port(), 53, tag.bytes + bytes(12))
+                packets = [f.ip6(src, dst, f.FRAGMENT, f.fragment6(
+                    f.UDP, i, i + 8 < len(segment), tag.number, segment[i:i + 8]))
+                    for i in range(0, len(segment), 8)]
+            if kind == "whole in one":  # the tag in one fragment, so that one alone shows
+                packets = f.fragments4(src, dst, f.UDP, segment, 24, tag.number)
+            ether_kind = f.IP6 if kind == "ipv6" else f.IP
+            a.send("evil", *(f.ether(a.macs["db"], a.macs["evil"], ether_kind, packet)
+                             for packet in packets))
+            # Fragments are heard at the server, which answers a whole datagram only.
+            return [line for line in a["db"].logs().splitlines() if f"]:{a_port(segment)}" in line]
+
+        def a_port(segment: bytes) -> int:
+            return int.from_bytes(segment[:2], "big")
+
+        self.stopped(attack, ("tiny",), ("whole in one",), ("ipv6",))
+
+    def test_ip_options(self) -> None:
+        """Source routing and record route."""
+        a = self.arena
+
+        def attack(options: bytes) -> List[str]:
+            tag = Tag()
+            src, dst = a.ip("evil"), a.ip("db")
+            segment = f.udp(src, dst, a.port(), 53, tag.bytes)
+            a.send("evil", f.ether(a.macs["db"], a.macs["evil"], f.IP,
+                                   f.ip4(src, dst, f.UDP, segment, options=options)))
+            return a.heard(tag, "db")
+
+        last = f.addr(a.ip("back"))
+        self.stopped(attack, (b"\x07\x07\x04" + bytes(4),), (b"\x83\x07\x08" + last,),
+                     (b"\x89\x07\x08" + last,), (b"\x94\x04\0\0",))
+
+    def test_other_protocols(self) -> None:
+        """Nothing but what the rules name: tunnels, SCTP, UDP-Lite, unknown ones."""
+        a = self.arena
+
+        def attack(family: int, proto: int) -> List[str]:
+            tag = Tag()
+            src, dst = a.ip("evil", family), a.ip("db", family)
+            payload = {
+                f.IPIP: f.ip4(a.ip("web"), dst if family == 4 else a.ip("db"), f.UDP, f.udp(
+                    a.ip("web"), a.ip("db"), 1, 53, tag.bytes)),
+                f.SIT: f.ip6(a.ip("web", 6), a.ip("db", 6), f.UDP, f.udp(
+                    a.ip("web", 6), a.ip("db", 6), 1, 53, tag.bytes)),
+                f.GRE: b"\0\0\x08\0" + f.ip4(a.ip("web"), a.ip("db"), f.UDP, f.udp(
+                    a.ip("web"), a.ip("db"), 1, 53, tag.bytes)),
+                f.UDPLITE: f.udp(src, dst, a.port(), 53, tag.bytes, f.UDPLITE),
+                f.SCTP: struct.pack(">HHII", a.port(), 80, 0, 0) + b"\x01\0\0\x14" + tag.bytes
+                + bytes(4),
+            }.get(proto, tag.bytes)
+            a.send("evil", f.ether(a.macs["db"], a.macs["evil"], f.IP if family == 4 else f.IP6,
+                                   f.ip(src, dst, proto, payload)))
+            return a.heard(tag, "db")
+
+        self.stopped(attack, *((n, p) for n in (4, 6) for p in (
+            f.IPIP, f.SIT, f.GRE, f.UDPLITE, f.SCTP, 50, 89, 253)))
+
+    def test_ipv6_on_a_network_without_it(self) -> None:
+        a = self.arena
+
+        def to_a_peer() -> List[str]:
+            tag = Tag()
+            src, dst = a.local("evil4"), a.local("back4")
+            packet = f.ip6(src, dst, f.UDP, f.udp(src, dst, a.port(), 53, tag.bytes))
+            a.send("evil4", f.ether(a.macs["back4"], a.macs["evil4"], f.IP6, packet))
+            return a.heard(tag, "back4")
+
+        def to_the_host() -> int:
+            src, dst, port = a.local("evil4"), a.local("plain"), a.port()
+            packet = f.ip6(src, dst, f.UDP, f.udp(src, dst, port, 9101, b"x"))
+            frame = f.ether(a.macs["plain"], a.macs["evil4"], f.IP6, packet)
+            a.host.sysctl(f"ipv6/conf/{a.bridges['plain']}/disable_ipv6", "0")
+            return a.passed("input", f"udp sport {port}", lambda: a.send("evil4", frame))
+
+        self.stopped(lambda attack: attack(), (to_a_peer,), (to_the_host,))
+
+
+if __name__ == "__main__":
+    unittest.main()

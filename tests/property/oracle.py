@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the policy language says about one flow, rule by rule, from its description alone.
+
+Slow and simple on purpose. It shares nothing with the core but netd-policy(5).
+"""
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from model import (Address, End, Endpoint, Flow, Host, Match, Member, Net, Outside, Policy, Port,
+                   Published, Rule, Tier, Verdict, World)
+
+PRIVATE = [ipaddress.ip_network(text) for text in
+           ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
+            "fe80::/10")]
+DOCUMENTATION = [ipaddress.ip_network(text) for text in
+                 ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
+METADATA = [ipaddress.ip_network(text) for text in
+            ("169.254.0.0/16", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")]
+# Neither public nor local: this network, loopback, link-local, benchmarks, multicast, reserved,
+# IPv6 that stands for some IPv4 address.
+SPECIAL = [ipaddress.ip_network(text) for text in
+           ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "198.18.0.0/15", "224.0.0.0/4",
+            "240.0.0.0/4", "::/3", "4000::/2", "8000::/1", "2001::/23", "2002::/16")]
+
+
+def _in(address: Address, nets: List[Net]) -> bool:
+    return any(address in net for net in nets)  # other families are in none
+
+
+def zone_of(address: Address) -> Optional[str]:
+    """internet, lan, or None: in neither. Docker's own networks are not looked at."""
+    if _in(address, METADATA):
+        return None
+    if _in(address, PRIVATE):
+        return "lan"
+    if _in(address, DOCUMENTATION):
+        return "internet"
+    return None if _in(address, SPECIAL) else "internet"
+
+
+# ---- the tier of an endpoint ----
+
+def glob(pattern: str, text: str) -> bool:
+    """* stands for any text, ? for any one letter."""
+    parts = {"*": ".*", "?": "."}
+    regex = "".join(parts.get(letter, re.escape(letter)) for letter in pattern)
+    return re.fullmatch(regex, text, re.DOTALL) is not None
+
+
+def _holds(pattern: Optional[str], text: Optional[str]) -> bool:
+    return pattern is None or (text is not None and glob(pattern, text))
+
+
+def _matches(match: Match, endpoint: Endpoint) -> bool:
+    labels = endpoint.container.labels
+    return (_holds(match.network, endpoint.network.name)
+            and _holds(match.container, endpoint.container.name)
+            and _holds(match.image, endpoint.container.image)
+            and _holds(match.project, labels.get("com.docker.compose.project"))
+            and _holds(match.service, labels.get("com.docker.compose.service"))
+            and all(_holds(value, labels.get(key)) for key, value in match.labels))
+
+
+def _names_container(match: Match) -> bool:
+    return bool(match.container or match.image or match.project or match.service or match.labels)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What netd takes an endpoint for: tier, unmatched, conflict, address-clash or unmanaged."""
+
+    kind: str
+    tier: Optional[Tier] = None
+
+    @property
+    def name(self) -> str:
+        """As reports name it."""
+        return self.tier.name if self.tier else self.kind
+
+
+def _by_matches(policy: Policy, endpoint: Endpoint) -> Standing:
+    for level in (True, False):
+        tiers = [tier for tier in policy.tiers
+                 if any(_names_container(match) == level and _matches(match, endpoint)
+                        for match in tier.matches)]
+        if len(tiers) > 1:
+            return Standing("conflict")
+        if tiers:
+            return Standing("tier", tiers[0])
+    return Standing("unmatched")
+
+
+# ---- the oracle ----
+
+class Oracle:
+    """Verdicts under one policy, on one host or (world None) on none."""
+
+    def __init__(self, policy: Policy, world: Optional[World], now: int) -> None:
+        self.policy, self.world, self.now = policy, world, now
+        self.rules = [rule for rule in policy.rules if rule.until is None or now < rule.until]
+        self.standings: Dict[Tuple[str, str], Standing] = {}
+        for endpoint in world.endpoints if world else []:
+            self.standings[endpoint.key] = self._stand(endpoint)
+
+    def _stand(self, endpoint: Endpoint) -> Standing:
+        if not endpoint.network.managed:
+            return Standing("unmanaged")
+        if self._shares_address(endpoint):
+            return Standing("address-clash")
+        return _by_matches(self.policy, endpoint)
+
+    def _shares_address(self, endpoint: Endpoint) -> bool:
+        assert self.world is not None
+        mine = {endpoint.ipv4, endpoint.ipv6} - {None}
+        return any(mine & {other.ipv4, other.ipv6} for other in self.world.endpoints
+                   if other is not endpoint and other.network.managed)
+
+    def standing(self, end: End) -> Standing:
+        """Of a container; kind outside: not one that netd guards."""
+        if isinstance(end, Member):
+            tier = self.policy.tier(end.tier)
+            return Standing("tier", tier) if tier else Standing("unmatched")
+        if isinstance(end, Endpoint):
+            return self.standings[end.key]
+        return Standing("outside")
+
+    # ---- rules ----
+
+    def _is_outside(self, address: Address) -> bool:
+        """An address on a managed network is a container's or nobody's, never outside."""
+        networks = self.world.networks if self.world else []
+        return not any(_in(address, list(net.subnets)) for net in networks if net.managed)
+
+    def _is_dns(self, address: Address, port: Port) -> bool:
+        resolvers = self.world.resolvers if self.world else []
+        return address in resolvers and port.number == 53 and port.proto in ("tcp", "udp")
+
+    def _peer(self, peer: str, end: End, port: Port, is_target: bool) -> bool:
+        tier = self.policy.tier(peer)
+        if tier or peer == "host":
+            return self.standing(end).tier == tier if tier else isinstance(end, Host)
+        if not isinstance(end, Outside) or not self._is_outside(end.address):
+            return False
+        if peer == "dns":
+            return is_target and self._is_dns(end.address, port)
+        if peer in ("internet", "lan", "world"):
+            return zone_of(end.address) in (("internet", "lan") if peer == "world" else (peer,))
+        return end.address in ipaddress.ip_network(peer)
+
+    def _rule(self, rule: Rule, flow: Flow) -> bool:
+        return (any(self._peer(peer, flow.source, flow.port, False) for peer in rule.source)
+                and any(self._peer(peer, flow.target, flow.port, True) for peer in rule.target)
+                and (not rule.ports or any(ports.holds(flow.port) for ports in rule.ports)))
+
+    def _by_rules(self, flow: Flow) -> Optional[bool]:
+        """None: no rule speaks of it."""
+        said = {rule.allow for rule in self.rules if self._rule(rule, flow)}
+        return None if not said else False not in said
+
+    def _within(self, flow: Flow) -> bool:
+        source, target = self.standing(flow.source).tier, self.standing(flow.target).tier
+        return (source is not None and source == target and source.within
+                and self._same_network(flow.source, flow.target))
+
+    @staticmethod
+    def _same_network(one: End, other: End) -> bool:
+        if isinstance(one, Endpoint) and isinstance(other, Endpoint):
+            return one.network.name == other.network.name
+        return isinstance(one, Member) and isinstance(other, Member)
+
+    # ---- verdicts ----
+
+    def verdict(self, flow: Flow) -> Verdict:
+        """What happens to that flow."""
+        flow = Flow(self._seen(flow.source), self._seen(flow.target), flow.family, flow.port)
+        if "outside" == self.standing(flow.source).kind == self.standing(flow.target).kind:
+            return Verdict(True, by="nobody")
+        verdict = self._netd(flow)
+        return Verdict(False, by="docker") if verdict.allowed and self._docker_drops(flow) \
+            else verdict
+
+    def _seen(self, end: End) -> End:
+        """A container on a network that netd does not guard is one more address."""
+        if self.standing(end).kind != "unmanaged":
+            return end
+        assert isinstance(end, Endpoint)
+        address = end.ipv4 or end.ipv6
+        assert address is not None
+        return Outside(address)
+
+    def _netd(self, flow: Flow) -> Verdict:
+        kinds = [self.standing(end).kind for end in (flow.source, flow.target)]
+        if "address-clash" in kinds or "conflict" in kinds:
+            return self._denied(flow)
+        if isinstance(flow.source, Outside) and self.is_published(flow) \
+                and self._is_proxied(flow) and not self._has_one_standing(flow.target):
+            return Verdict(False)
+        if self.policy.unmatched == "ignore" and "unmatched" in kinds and "tier" not in kinds:
+            return self._between_ignored(flow, kinds)
+        if isinstance(flow.source, Host):
+            return Verdict("unmatched" not in kinds or self.policy.mode == "audit")
+        if isinstance(flow.source, Outside) and not self.is_published(flow):
+            return self._denied(flow)
+        said = self._by_rules(flow)
+        if said or (said is None and self._within(flow)):
+            return Verdict(True)
+        return self._denied(flow)
+
+    def _between_ignored(self, flow: Flow, kinds: List[str]) -> Verdict:
+        """Not judged: with the outside and the host, and on one network."""
+        if "outside" in kinds or self._same_network(flow.source, flow.target):
+            return Verdict(True)
+        audited = self.policy.mode == "audit"
+        return Verdict(audited, audited)
+
+    def _denied(self, flow: Flow) -> Verdict:
+        modes = [self._mode(self.standing(end)) for end in (flow.source, flow.target)]
+        audited = "enforce" not in modes
+        return Verdict(audited, audited)
+
+    def _mode(self, standing: Standing) -> Optional[str]:
+        """None: has no say."""
+        if standing.kind in ("conflict", "address-clash"):
+            return "enforce"
+        if standing.kind == "unmatched":
+            return self.policy.mode
+        return (standing.tier.mode or self.policy.mode) if standing.tier else None
+
+    def openings(self, flow: Flow) -> Iterator[Published]:
+        """The published ports that take such a flow in."""
+        assert isinstance(flow.target, Endpoint)
+        for published in flow.target.container.published:
+            if (published.port == flow.port and published.host_ip.version == flow.family
+                    and not published.host_ip.is_loopback):
+                yield published
+
+    def is_published(self, flow: Flow) -> bool:
+        """Without an inventory every port is."""
+        if isinstance(flow.target, Member):
+            return True
+        return any(True for _ in self.openings(flow))
+
+    @staticmethod
+    def _is_proxied(flow: Flow) -> bool:
+        """Docker translates IPv4 to IPv4; all else docker-proxy hands on."""
+        return isinstance(flow.target, Endpoint) and (flow.family == 6 or not flow.target.ipv4)
+
+    def _has_one_standing(self, end: End) -> bool:
+        """Behind docker-proxy it does not show which of its networks a container answers on."""
+        assert isinstance(end, Endpoint) and self.world is not None
+        standings = {self.standing(endpoint) for endpoint in self.world.endpoints
+                     if endpoint.container is end.container and endpoint.network.managed}
+        return len(standings) == 1
+
+    def _docker_drops(self, flow: Flow) -> bool:
+        source, target = flow.source, flow.target
+        if isinstance(source, Endpoint) and isinstance(target, Endpoint):
+            return not self._same_network(source, target) or not source.network.icc
+        if isinstance(source, Endpoint) and isinstance(target, Outside):
+            return source.network.internal
+        return (isinstance(source, Outside) and isinstance(target, Endpoint)
+                and target.network.internal)
