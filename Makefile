@@ -124,6 +124,16 @@ install: all ## install below DESTDIR
 	install -d $(DESTDIR)$(SYSCONFDIR)/netd/policy.d
 	install -d $(DESTDIR)$(PREFIX)/share/doc/netd/policies
 	install -m 0644 policies/*.yaml $(DESTDIR)$(PREFIX)/share/doc/netd/policies
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -d $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+	install -d $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(O)/netdctl completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/netdctl
+	$(O)/netdctl completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_netdctl
+	$(O)/netdctl completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/netdctl.fish
+	$(O)/netdctl schema > $(DESTDIR)$(PREFIX)/share/doc/netd/netd-policy.schema.json
+	install -D -m 0644 netd/netd.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd.8
+	install -D -m 0644 ctl/netdctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/netdctl.8
+	install -D -m 0644 netd/netd-policy.5 $(DESTDIR)$(PREFIX)/share/man/man5/netd-policy.5
 	install -m 0644 README.md netd/ARCHITECTURE.md $(DESTDIR)$(PREFIX)/share/doc/netd
 
 .PHONY: clean

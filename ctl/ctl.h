@@ -46,14 +46,25 @@ enum ctl_option {
 	OPT_DOCKER = 1 << 5,
 	OPT_YES = 1 << 6,
 	OPT_ROOT = 1 << 7,
+	OPT_STRICT = 1 << 8,
 };
 
+/* Compose files of one project: as many as people layer. */
+#define CTL_COMPOSE_FILES 16u
+
 struct ctl_args {
-	const char *policy, *inventory, *compose, *against, *root; /* NULL: not given */
-	uint32_t confirm_s;					   /* 0: not given */
-	bool yes;
+	const char *policy, *inventory, *against, *root; /* NULL: not given */
+	char *compose[CTL_COMPOSE_FILES];
+	size_t n_compose;
+	uint32_t confirm_s; /* 0: not given */
+	bool yes, strict;
 	char **files; /* positional arguments */
 	size_t n;
+};
+
+struct ctl_option_row {
+	enum ctl_option bit;
+	const char *name, *arg, *help; /* arg "": takes none; FILE, OLD, DIR: a path */
 };
 
 struct ctl_usage {
@@ -72,6 +83,8 @@ struct ctl_verb {
 /* CTL_OK, or the exit status after saying what is wrong. *help: --help was asked and answered. */
 int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char **argv,
 		  struct ctl_args *ret, bool *help) MUST_CHECK;
+const struct ctl_option_row *options_rows(size_t *ret_n);
+const char *options_formats(const struct ctl_verb *verb); /* "text json" */
 void options_print_verb_help(const struct ctl_verb *verb);
 bool ctl_is_format(const struct ctl *ctl, const char *name);
 /* "netdctl: ..." on stderr. */
@@ -88,6 +101,7 @@ struct input_policy {
 	struct policydir dir;
 	struct diag_list diags;
 	const struct policy *policy; /* NULL: invalid */
+	size_t n_files;		     /* of the policy: compose files may be added behind them */
 };
 
 /* Reads and checks. With an invalid policy CTL_OK too: the caller looks at ->policy and shows
@@ -97,8 +111,19 @@ int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struc
 /* The same, and an invalid policy is shown and ends in CTL_FINDING. */
 int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
 		       const struct policy **ret) MUST_CHECK;
-/* The inventory or compose file of the arguments; *ret NULL: none was given. */
-int input_world(const struct ctl_args *args, struct arena *arena,
+/* Facts about a host, and where they were written. */
+struct input_facts {
+	const struct world *world; /* NULL: none were given, or they are not valid */
+	const char *source;	   /* for findings: the inventory, or the first compose file */
+	const struct source_loc *places; /* of the world's containers; NULL for an inventory */
+};
+/* The inventory or compose files of the arguments. Findings of compose files go to @into, with
+ * their texts: CTL_OK for them, too. */
+int input_facts(const struct ctl_args *args, struct arena *arena, struct input_policy *into,
+		struct input_facts *ret) MUST_CHECK;
+/* The same alone; errors of a compose file are shown and end in CTL_FINDING. *ret NULL: none were
+ * given. */
+int input_world(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
 		const struct world **ret) MUST_CHECK;
 /* Both, compiled. @files NULL: the policy is args->policy. */
 int input_prepare(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
@@ -132,8 +157,9 @@ int live_verb(const struct ctl *ctl, const char *verb,
 /* ---- show-*.c: a report as text ---- */
 
 typedef void show_fn(const struct ctl *ctl, const cJSON *report);
-show_fn show_explain, show_plan, show_matrix, show_matrix_dot, show_matrix_mermaid, show_endpoints,
-	show_rules, show_ports, show_status, show_doctor, show_test, show_test_tap, show_test_junit;
+show_fn show_explain, show_plan, show_matrix, show_matrix_dot, show_matrix_mermaid, show_matrix_svg,
+	show_endpoints, show_rules, show_ports, show_status, show_doctor, show_test, show_test_tap,
+	show_test_junit;
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
@@ -155,4 +181,4 @@ void xml_print(const char *text);
 
 ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export,
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
-	verb_confirm, verb_reload, verb_off, verb_doctor;
+	verb_confirm, verb_reload, verb_off, verb_doctor, verb_schema, verb_completion;

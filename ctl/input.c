@@ -10,7 +10,7 @@
 
 #include "core/base/limits.h"
 #include "core/base/text.h"
-#include "ctl/ctl.h"
+#include "ctl/input-compose.h"
 
 int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
 		      struct input_policy *ret)
@@ -30,6 +30,7 @@ int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struc
 		ctl_complain("%s: no *.yaml in it", n ? files[0] : "no policy");
 		return CTL_USAGE;
 	}
+	ret->n_files = ret->dir.sources.n;
 	int r = policy_parse(ret->dir.sources.items, ret->dir.sources.n, arena, &ret->diags,
 			     &ret->policy);
 	if (r < 0)
@@ -97,15 +98,13 @@ static int read_file(const char *path, struct text *ret)
 	return text_failed(ret) ? ctl_out_of_memory() : CTL_OK;
 }
 
-int input_world(const struct ctl_args *args, struct arena *arena, const struct world **ret)
+static int read_inventory(const struct ctl_args *args, struct arena *arena,
+			  const struct world **ret)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	const struct world *world = NULL;
 	const char *error = "";
 
-	*ret = NULL;
-	if (!args->inventory)
-		return CTL_OK;
 	int status = read_file(args->inventory, &text);
 	if (status != CTL_OK)
 		return status;
@@ -114,9 +113,43 @@ int input_world(const struct ctl_args *args, struct arena *arena, const struct w
 		ctl_complain("%s: %s", args->inventory, error);
 		return CTL_USAGE;
 	}
-	if (r < 0 || report_complete_world(world, arena, ret) < 0)
-		return ctl_out_of_memory();
-	return CTL_OK;
+	*ret = world;
+	return r < 0 ? ctl_out_of_memory() : CTL_OK;
+}
+
+int input_facts(const struct ctl_args *args, struct arena *arena, struct input_policy *into,
+		struct input_facts *ret)
+{
+	struct compose_project project = { 0 };
+	int status = CTL_OK;
+
+	*ret = (struct input_facts){ 0 };
+	if (args->inventory) {
+		status = read_inventory(args, arena, &project.world);
+		ret->source = args->inventory;
+	} else if (args->n_compose) {
+		status = input_compose(args->compose, args->n_compose, arena, into, &project);
+		ret->source = args->compose[0];
+		ret->places = project.places;
+	}
+	if (status != CTL_OK || !project.world)
+		return status;
+	return report_complete_world(project.world, arena, &ret->world) < 0 ? ctl_out_of_memory()
+									    : CTL_OK;
+}
+
+int input_world(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+		const struct world **ret)
+{
+	struct input_policy texts = { 0 };
+	struct input_facts facts;
+
+	diag_init(&texts.diags, arena);
+	int status = input_facts(args, arena, &texts, &facts);
+	if (status != CTL_OK)
+		return status;
+	*ret = facts.world;
+	return diag_failed(&texts.diags) ? show_errors(ctl, &texts) : CTL_OK;
 }
 
 int input_compile(const struct policy *const *policies, size_t n, const struct world *world,
@@ -141,6 +174,6 @@ int input_prepare(const struct ctl *ctl, const struct ctl_args *args, struct are
 			  : input_valid_policy(ctl, args->files, args->n, arena, &policy);
 
 	if (status == CTL_OK)
-		status = input_world(args, arena, &world);
+		status = input_world(ctl, args, arena, &world);
 	return status == CTL_OK ? input_compile(&policy, 1, world, ctl->now, arena, ret) : status;
 }

@@ -10,21 +10,26 @@
 
 #define LONGEST_CONFIRM_S 3600u
 
-static const struct {
-	enum ctl_option bit;
-	const char *name, *arg, *help; /* arg "": takes none */
-} options[] = {
+static const struct ctl_option_row options[] = {
 	{ OPT_POLICY, "policy", "FILE", "ask this policy instead of the running daemon" },
 	{ OPT_INVENTORY, "inventory", "FILE",
 	  "the host's facts, as `netdctl inventory` prints them" },
-	{ OPT_COMPOSE, "compose", "FILE", "the facts of a compose file" },
+	{ OPT_COMPOSE, "compose", "FILE",
+	  "the facts of a compose file; may be given several times" },
 	{ OPT_AGAINST, "against", "OLD", "compare with this policy instead of the running one" },
 	{ OPT_CONFIRM, "confirm", "TIME",
 	  "go back unless `netdctl confirm` comes within TIME (60s, 5m)" },
 	{ OPT_DOCKER, "docker", "URL", "Docker's API (default: DOCKER_HOST, or its socket)" },
 	{ OPT_ROOT, "root", "DIR", "where the host's / is mounted (from inside a container)" },
+	{ OPT_STRICT, "strict", "", "warnings are findings too: exit status 1" },
 	{ OPT_YES, "yes", "", "do not ask" },
 };
+
+const struct ctl_option_row *options_rows(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(options);
+	return options;
+}
 
 #define FIRST_OPTION 1000 /* getopt's value of options[0] */
 
@@ -51,7 +56,7 @@ bool ctl_is_format(const struct ctl *ctl, const char *name)
 	return strcmp(ctl->format, name) == 0;
 }
 
-static const char *formats_of(const struct ctl_verb *verb)
+const char *options_formats(const struct ctl_verb *verb)
 {
 	return verb->usage.formats ? verb->usage.formats : "text json";
 }
@@ -68,7 +73,7 @@ void options_print_verb_help(const struct ctl_verb *verb)
 			printf("  --%-9s %-6s %s\n", options[i].name, options[i].arg,
 			       options[i].help);
 	printf("  --%-9s %-6s one of: %s\n  --%-9s %-6s this text\n", "format", "FORM",
-	       formats_of(verb), "help", "");
+	       options_formats(verb), "help", "");
 }
 
 /* "60s", "5m", "60"; 0: not of that form, or out of bounds. */
@@ -84,23 +89,35 @@ static uint32_t parse_seconds(const char *text)
 	return value * unit > LONGEST_CONFIRM_S ? 0 : (uint32_t)(value * unit);
 }
 
-static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bit,
-		      const char *value)
+/* Several are layered, as with `docker compose -f`. */
+static int add_compose(struct ctl_args *args, char *file)
+{
+	if (args->n_compose == CTL_COMPOSE_FILES) {
+		ctl_complain("more than %u compose files", CTL_COMPOSE_FILES);
+		return CTL_USAGE;
+	}
+	args->compose[args->n_compose++] = file;
+	return CTL_OK;
+}
+
+static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bit, char *value)
 {
 	if (bit == OPT_POLICY)
 		args->policy = value;
 	if (bit == OPT_INVENTORY)
 		args->inventory = value;
-	if (bit == OPT_COMPOSE)
-		args->compose = value;
 	if (bit == OPT_AGAINST)
 		args->against = value;
 	if (bit == OPT_DOCKER)
 		ctl->docker = value;
 	if (bit == OPT_ROOT)
 		args->root = value;
+	if (bit == OPT_STRICT)
+		args->strict = true;
 	if (bit == OPT_YES)
 		args->yes = true;
+	if (bit == OPT_COMPOSE)
+		return add_compose(args, value);
 	if (bit != OPT_CONFIRM)
 		return CTL_OK;
 	args->confirm_s = parse_seconds(value);
@@ -113,7 +130,7 @@ static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bi
 
 static int check_format(const struct ctl *ctl, const struct ctl_verb *verb)
 {
-	const char *formats = formats_of(verb);
+	const char *formats = options_formats(verb);
 	size_t len = strlen(ctl->format);
 
 	for (const char *at = formats; at && *at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
@@ -177,7 +194,7 @@ int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char *
 	}
 	ret->files = argv + optind;
 	ret->n = (size_t)(argc - optind);
-	if (ret->inventory && ret->compose) {
+	if (ret->inventory && ret->n_compose) {
 		ctl_complain("--inventory and --compose: one of them");
 		return CTL_USAGE;
 	}

@@ -3,9 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/compose/compose.h"
 #include "ctl/out-text.h"
 
 /* ---- SARIF ---- */
+
+/* What a policy and a host show together (report_check_world). */
+static const struct {
+	const char *id, *meaning;
+} world_rules[] = {
+	{ "address-clash", "two endpoints with one address" },
+	{ "conflict", "an endpoint that two tiers match at the same level" },
+	{ "exposed-port", "a port published on all addresses that the internet may reach" },
+	{ "unmatched-container", "a container that no tier matches" },
+};
 
 static cJSON *sarif_message(const char *text)
 {
@@ -15,19 +26,41 @@ static cJSON *sarif_message(const char *text)
 	return message;
 }
 
-static void add_sarif_rules(cJSON *driver)
+static void add_sarif_rule(cJSON *rules, const char *id, const char *meaning)
 {
-	cJSON *rules = cJSON_AddArrayToObject(driver, "rules");
+	cJSON *rule = cJSON_CreateObject();
+
+	(void)cJSON_AddStringToObject(rule, "id", id);
+	(void)cJSON_AddItemToObject(rule, "shortDescription", sarif_message(meaning));
+	(void)cJSON_AddItemToArray(rules, rule);
+}
+
+static bool is_policy_id(const char *id)
+{
 	size_t n;
 	const struct policy_diag_info *table = policy_diag_table(&n);
 
-	for (size_t i = 0; i < n; i++) {
-		cJSON *rule = cJSON_CreateObject();
-		(void)cJSON_AddStringToObject(rule, "id", table[i].id);
-		(void)cJSON_AddItemToObject(rule, "shortDescription",
-					    sarif_message(table[i].meaning));
-		(void)cJSON_AddItemToArray(rules, rule);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(table[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* An id stands once, also where policies and compose files share it. */
+static void add_sarif_rules(cJSON *driver)
+{
+	cJSON *rules = cJSON_AddArrayToObject(driver, "rules");
+	size_t n_policy, n_compose;
+	const struct policy_diag_info *policy = policy_diag_table(&n_policy);
+	const struct compose_diag_info *compose = compose_diag_table(&n_compose);
+
+	for (size_t i = 0; i < n_policy; i++)
+		add_sarif_rule(rules, policy[i].id, policy[i].meaning);
+	for (size_t i = 0; i < n_compose; i++)
+		if (!is_policy_id(compose[i].id))
+			add_sarif_rule(rules, compose[i].id, compose[i].meaning);
+	for (size_t i = 0; i < ARRAY_LEN(world_rules); i++)
+		add_sarif_rule(rules, world_rules[i].id, world_rules[i].meaning);
 }
 
 static void add_sarif_place(cJSON *result, const cJSON *diag)

@@ -94,7 +94,7 @@ static int ask_docker(struct examination *e, const struct ctl_args *args)
 	const char *error = "";
 
 	if (args->inventory)
-		return input_world(args, e->arena, &e->facts.world);
+		return input_world(e->ctl, args, e->arena, &e->facts.world);
 	e->facts.rootless = strstr(docker_url(e->ctl), "/run/user/") != NULL;
 	if (docker_world(e->ctl, e->arena, &e->facts.world, &error) != CTL_OK)
 		note_gap(e, what, error);

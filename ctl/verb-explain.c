@@ -7,7 +7,7 @@ static int explain_live(const struct ctl *ctl, const struct ctl_args *args)
 	static const char *const names[] = { "from", "to", "port" };
 	cJSON *request = wire_new_request("explain"), *report = NULL;
 
-	if (args->inventory || args->compose) {
+	if (args->inventory || args->n_compose) {
 		cJSON_Delete(request);
 		ctl_complain("--inventory and --compose need --policy");
 		return CTL_USAGE;

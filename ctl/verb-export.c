@@ -17,7 +17,7 @@ int verb_export(struct ctl *ctl, const struct ctl_args *args)
 				  : ctl_out_of_memory();
 
 	if (status == CTL_OK)
-		status = input_world(args, arena, &world);
+		status = input_world(ctl, args, arena, &world);
 	if (status == CTL_OK)
 		status = input_compile(&policy, 1, world ? world : &nowhere, ctl->now, arena, &in);
 	if (status != CTL_OK)

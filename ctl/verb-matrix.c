@@ -8,6 +8,7 @@ static const struct {
 } forms[] = {
 	{ "dot", show_matrix_dot },
 	{ "mermaid", show_matrix_mermaid },
+	{ "svg", show_matrix_svg },
 };
 
 static show_fn *form_of(const struct ctl *ctl)
@@ -24,7 +25,7 @@ int verb_matrix(struct ctl *ctl, const struct ctl_args *args)
 	struct report_input in;
 	cJSON *report = NULL;
 
-	if (!args->policy && (args->inventory || args->compose)) {
+	if (!args->policy && (args->inventory || args->n_compose)) {
 		ctl_complain("--inventory and --compose need --policy");
 		return CTL_USAGE;
 	}

@@ -7,7 +7,7 @@ static int plan_live(const struct ctl *ctl, const struct ctl_args *args, struct 
 	cJSON *request = NULL, *report = NULL;
 	struct input_policy input = { 0 };
 
-	if (args->inventory || args->compose) {
+	if (args->inventory || args->n_compose) {
 		ctl_complain("--inventory and --compose need --against OLD");
 		return CTL_USAGE;
 	}
@@ -43,7 +43,7 @@ int verb_plan(struct ctl *ctl, const struct ctl_args *args)
 	if (status == CTL_OK)
 		status = input_valid_policy(ctl, args->files, args->n, arena, &policies[1]);
 	if (status == CTL_OK)
-		status = input_world(args, arena, &world);
+		status = input_world(ctl, args, arena, &world);
 	if (status == CTL_OK)
 		status = input_compile(policies, 2, world, ctl->now, arena, in);
 	if (status != CTL_OK)

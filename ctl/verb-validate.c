@@ -9,16 +9,18 @@
 static int check_on_host(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
 			 struct input_policy *input)
 {
-	const char *source = args->inventory ? args->inventory : args->compose;
-	const struct world *world = NULL;
+	struct input_facts facts;
 	struct report_input in;
-	int status = source ? input_world(args, arena, &world) : CTL_OK;
+	int status = input_facts(args, arena, input, &facts);
 
-	if (!world || !input->policy)
+	if (status != CTL_OK)
 		return status;
-	status = input_compile(&input->policy, 1, world, ctl->now, arena, &in);
+	diag_sort(&input->diags);
+	if (!facts.world || !input->policy)
+		return CTL_OK;
+	status = input_compile(&input->policy, 1, facts.world, ctl->now, arena, &in);
 	if (status == CTL_OK)
-		report_check_world(&in, source, &input->diags);
+		report_check_world(&in, facts.source, facts.places, &input->diags);
 	return status;
 }
 
@@ -38,8 +40,8 @@ static void print_summary(const struct ctl *ctl, const struct input_policy *inpu
 	printf("%svalid%s: %zu tier%s, %zu rule%s, %zu test%s in %zu file%s",
 	       paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN), policy->n_tiers,
 	       policy->n_tiers == 1 ? "" : "s", policy->n_rules, policy->n_rules == 1 ? "" : "s",
-	       policy->n_tests, policy->n_tests == 1 ? "" : "s", input->dir.sources.n,
-	       input->dir.sources.n == 1 ? "" : "s");
+	       policy->n_tests, policy->n_tests == 1 ? "" : "s", input->n_files,
+	       input->n_files == 1 ? "" : "s");
 	if (diags->n_warnings)
 		printf("; %s%zu warning%s%s", paint(ctl, PAINT_WARN), diags->n_warnings,
 		       diags->n_warnings == 1 ? "" : "s", paint(ctl, PAINT_PLAIN));
@@ -98,5 +100,6 @@ int verb_validate(struct ctl *ctl, const struct ctl_args *args)
 		status = print_findings(ctl, &input);
 	if (status != CTL_OK)
 		return status;
-	return diag_failed(&input.diags) ? CTL_FINDING : CTL_OK;
+	bool found = diag_failed(&input.diags) || (args->strict && input.diags.n_warnings);
+	return found ? CTL_FINDING : CTL_OK;
 }

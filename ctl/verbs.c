@@ -2,16 +2,18 @@
 /* What each verb of the verb table (core/wire) runs and takes. */
 #include "ctl/ctl.h"
 
-#define HOST_FACTS OPT_INVENTORY
-#define MATRIX_FORMATS "text json dot mermaid"
+#define HOST_FACTS (OPT_INVENTORY | OPT_COMPOSE)
+#define MATRIX_FORMATS "text json dot svg mermaid"
 
 static const struct ctl_verb verbs[] = {
-	{ "validate", verb_validate, { HOST_FACTS, "text json sarif junit" } },
+	{ "validate", verb_validate, { HOST_FACTS | OPT_STRICT, "text json sarif junit" } },
 	{ "test", verb_test, { HOST_FACTS, "text json junit tap" } },
 	{ "plan", verb_plan, { HOST_FACTS | OPT_AGAINST, NULL } },
 	{ "explain", verb_explain, { HOST_FACTS | OPT_POLICY, NULL } },
 	{ "matrix", verb_matrix, { HOST_FACTS | OPT_POLICY, MATRIX_FORMATS } },
 	{ "export", verb_export, { HOST_FACTS, NULL } },
+	{ "schema", verb_schema, { 0, NULL } },
+	{ "completion", verb_completion, { 0, NULL } },
 	{ "inventory", verb_inventory, { OPT_DOCKER, "text json" } },
 	{ "doctor", verb_doctor, { OPT_INVENTORY | OPT_DOCKER | OPT_ROOT, NULL } },
 	{ "status", verb_status, { 0, NULL } },

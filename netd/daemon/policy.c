@@ -81,17 +81,19 @@ static int copy_sources(struct policy_set *set, const struct policy_source *sour
 	return 0;
 }
 
-/* The findings speak of the copies, which a policy that is not valid does not outlive. */
-static void name_sources(struct diag_list *diags, const struct policy_set *set,
-			 const struct policy_source *sources)
+/* The findings name the files by the set's copies, and outlive it. */
+static int keep_names(struct diag_list *diags)
 {
-	for (size_t d = 0; d < diags->diags.n; d++)
-		for (size_t i = 0; i < set->n_sources; i++)
-			if (diags->diags.items[d].loc.file == set->sources[i].name)
-				diags->diags.items[d].loc.file = sources[i].name;
+	for (size_t i = 0; i < diags->diags.n; i++) {
+		struct source_loc *loc = &diags->diags.items[i].loc;
+		loc->file = loc->file ? arena_strdup(diags->arena, loc->file) : "";
+		if (!loc->file)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
-/* Parses. The findings' texts live in @diags' arena and in @sources. */
+/* Parses; the findings live in @diags' arena, whole. */
 static int policy_set_make(const struct policy_source *sources, size_t n, const char *origin,
 			   struct diag_list *diags, struct policy_set **ret)
 {
@@ -103,7 +105,8 @@ static int policy_set_make(const struct policy_source *sources, size_t n, const 
 	if (!set->origin)
 		return -ENOMEM;
 	int r = policy_parse(set->sources, n, set->arena, diags, &set->policy);
-	name_sources(diags, set, sources);
+	if (r >= 0 && keep_names(diags) < 0)
+		return -ENOMEM;
 	if (r == 0)
 		*ret = TAKE_PTR(set);
 	return r;

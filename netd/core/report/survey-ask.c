@@ -136,26 +136,26 @@ static int ask_flow(const struct asking *asking, const struct sim_flow *flow, si
 	return 0;
 }
 
-/* From outside two are asked: who publishes the port, and some other, who may be in audit mode. */
+/* From outside who publishes the port is asked too, and some other: in audit mode that may say
+ * more. */
 static int ask_members(const struct asking *asking, struct sim_flow flow, size_t stand_in)
 {
 	const struct question *question = asking->question;
 	const struct survey *survey = question->survey;
-	uint32_t class = question->to.index;
-	bool inbound = is_outside(question->from) && question->to.kind == SURVEY_CLASS;
-	uint32_t first =
-		inbound ? published_sample(survey, class, asking->ports, flow.family == IP_V6)
-			: SURVEY_NONE;
+	uint32_t class = question->to.index, members[2] = { SURVEY_NONE, SURVEY_NONE };
+	int r = ask_flow(asking, &flow, stand_in);
 
-	if (first != SURVEY_NONE) {
-		uint32_t other = survey_other(survey, class, flow.family, first);
-		flow.to.endpoint = first;
-		int r = ask_flow(asking, &flow, stand_in);
-		if (r < 0 || other == SURVEY_NONE)
-			return r;
-		flow.to.endpoint = other;
+	if (is_outside(question->from) && question->to.kind == SURVEY_CLASS)
+		members[0] = published_sample(survey, class, asking->ports, flow.family == IP_V6);
+	if (members[0] != SURVEY_NONE)
+		members[1] = survey_other(survey, class, flow.family, members[0]);
+	for (size_t i = 0; i < ARRAY_LEN(members) && r == 0; i++) {
+		if (members[i] == SURVEY_NONE || members[i] == flow.to.endpoint)
+			continue;
+		flow.to.endpoint = members[i];
+		r = ask_flow(asking, &flow, stand_in);
 	}
-	return ask_flow(asking, &flow, stand_in);
+	return r;
 }
 
 static int ask_part(const struct question *question, size_t input, struct arena *scratch,

@@ -327,6 +327,10 @@ static bool pair_apart(const struct survey *survey, const uint32_t classes[2],
 {
 	ret[0] = survey_any(survey, classes[0], family);
 	ret[1] = survey_other(survey, classes[1], family, ret[0]);
+	if (ret[1] == SURVEY_NONE) {
+		ret[1] = survey_any(survey, classes[1], family);
+		ret[0] = survey_other(survey, classes[0], family, ret[1]);
+	}
 	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE;
 }
 
