@@ -97,12 +97,13 @@ static void print_hops(const struct ctl *ctl, const cJSON *way, struct arena *ar
 	printf("        way    %s\n", member_text(way, "path"));
 	cJSON_ArrayForEach(hop, hops) {
 		const char *hook = member_text(hop, "hook"), *table = member_text(hop, "table");
+		const char *chain = member_text(hop, "chain");
 		bool same = strcmp(hook, last_hook) == 0 && strcmp(table, last_table) == 0;
 		const cJSON *counter = member(hop, "counter");
 		printf("          %-*s %-*s  %s%-*s%s  %s", table_width, same ? "" : table,
 		       hook_width, same ? "" : hook, paint(ctl, PAINT_BOLD), chain_width,
-		       member_text(hop, "chain"), paint(ctl, PAINT_PLAIN),
-		       member_text(hop, "rule"));
+		       *chain ? chain : "-", paint(ctl, PAINT_PLAIN),
+		       *chain ? member_text(hop, "rule") : "no rule matches");
 		if (cJSON_HasObjectItem(counter, "packets"))
 			printf("  %s[%s packets]%s", paint(ctl, PAINT_DIM),
 			       count_text(wire_number(counter, "packets", 0), arena),

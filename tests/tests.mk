@@ -2,7 +2,7 @@
 # The tests and gates. Cheap ones first; each can be called alone.
 
 .PHONY: check
-check: all check-layers check-headers check-purity check-unit check-ctl ## the gates that need no root: seconds
+check: all check-layers check-headers check-purity check-docs check-unit check-ctl ## the gates that need no root: seconds
 
 .PHONY: check-layers
 check-layers: ## a module includes only itself and the modules to its left
@@ -23,6 +23,16 @@ check-unit: $(unit_bin) ## unit, golden and property tests
 .PHONY: check-ctl
 check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/run
+	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/completion
+	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/readme
+
+.PHONY: check-live
+check-live: all ## netdctl against a running netd, in a network namespace of its own (root)
+	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/live
+
+.PHONY: check-docs
+check-docs: ## options, verbs and findings are in the man pages
+	@tests/gates/docs
 
 .PHONY: check-netns
 check-netns: $(netns_bin) ## tests against the kernel, in network namespaces of their own (root)

@@ -28,7 +28,12 @@ static void on_docker_synced(void *userdata)
 {
 	struct daemon *d = userdata;
 	struct docker_status status = docker_status(d->docker);
+	struct fw_error error = { 0 };
+	bool filtered = false;
 
+	/* Only what explain says of Docker depends on it. */
+	if (fw_docker_ip6(d->fw, &filtered, &error) == 0)
+		world_store_set_ip6_unfiltered(d->store, !filtered);
 	log_info(LOG_ID_DOCKER_CONNECTED, "Docker %s, API %s: all networks and containers read",
 		 status.engine_version, status.api_version);
 	reconcile_note(d, PLAN_SYNCED);

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """One Docker host for the whole suite, and what an attack needs: send frames, see what arrived.
 
 Attackers are containers with Docker's default capabilities, entered by `docker exec`, or

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Frames and packets as bytes, right or wrong on purpose.
 
 Each builder takes what comes inside as bytes and returns bytes; addresses are texts.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the suite and closes with one line: N passed, N failed, N skipped."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """On the bridge: who may speak as whom, and what reaches whom past the packet filter's eyes."""
 from __future__ import annotations
 

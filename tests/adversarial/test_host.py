@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Through the host and at the host: published ports, routes, host services, the local network."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Connection tracking: only what the policy decided passes as a reply or as related."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """netd/THREATS.md names each test of this suite, and no other."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Lasting flows for the tests of revocation and restart: pumps and downloads."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Ethernet frames made by hand, each with a token in it, and a sniffer that lists the tokens.
 
     python3 frames.py INTERFACE        prints "ready", at SIGTERM the tokens that came in

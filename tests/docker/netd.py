@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """netd inside a Docker host of the lab, and what to ask it.
 
     netd = Netd(lab.host, POLICY)

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Both ends of one flow, each sending on its own, so that each direction shows by itself.
 
     pump.py serve tcp|udp PORT        pump.py connect tcp|udp ADDRESS PORT

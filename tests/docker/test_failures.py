@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What goes wrong is said clearly, with the documented exit code, and widens nothing (G8).
 
 Exit codes of netd: 1 the policy is not valid (--check), 2 usage or unreadable file,

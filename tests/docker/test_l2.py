@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Tiers inside one bridge, against frames made by hand (G3, G1).
 
 The attacker has Docker's default capabilities and sends by `docker exec`.  Every frame
@@ -269,6 +269,9 @@ class L2(DockerCase):
     def hot_connects(self, times: int) -> Dict[str, int]:
         """Floods from and to a container that is plugged in and out; what arrives."""
         flooder = self.lab.host.run("flooder", "aside", labels={"role": "attacker"})
+        for addr in ("172.31.1.50", "fd00:31:1::50"):  # nobody has to ask who that is
+            self.friend.netns_exec(["ip", "neigh", "replace", addr, "lladdr", "02:42:ac:1f:01:32",
+                                    "dev", "eth0", "nud", "permanent"])
         sinks = {place.name: place.probe("sink", "udp", "9")
                  for place in (self.victim, flooder)}
         for sink in sinks.values():

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """How long a container waits for its rules, and what netd weighs, with 100 running.
 
 Alone on the machine, or the figures mean nothing: run does not run it beside others."""

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The truth tables of the shipped policies: packets and `explain` agree in every cell.
 
 Every pair of containers of every tier, unmatched ones, the host, the internet and the

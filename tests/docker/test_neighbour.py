@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A good neighbour (G9): netd writes to its own tables only, everybody's tools keep working,
 and what others do to its tables opens nothing (G8)."""
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Published ports: closed by default on every path, open to localhost, opened to exactly
 the sources that a rule names (G4; ../../shared/facts/bypasses.md 1 to 4).
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """netd and Docker die and come back (G1, G7, G8): the rules stay, nothing opens, and what is
 allowed runs on."""
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Revocation at once (G5): with the commit that denies it, an established flow stops in
 both directions; what stays allowed neither stalls nor resets."""
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Flows that are both sent as packets and asked of netd's `explain`.
 
 A Flow says who sends what where, and which question to netd means the same.

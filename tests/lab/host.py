@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A Docker host, its containers, and the machines next to it.
 
 Docker is driven by its command line where a user would do so, and by its API

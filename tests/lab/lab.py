@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Docker hosts and their neighbours to test on, made of namespaces.
 
     with Lab() as lab:

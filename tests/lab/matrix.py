@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A table of verdicts: rows are sources, columns are destinations.
 
 It prints readably, reads its own print back (so a test can hold the expected

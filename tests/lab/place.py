@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Places where a command can run: namespaces of the lab, and containers in them.
 
 A Namespace is a network, mount and process namespace whose first process is

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: GPL-2.0-or-later
  * probe connect: hundreds of TCP and UDP probes in parallel, one line each:
  *   open|closed|timeout|unreachable PROTO ADDR PORT [what was heard]
  * "open" means that the server's own words came back: a mere handshake may be

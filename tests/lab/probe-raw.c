@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: GPL-2.0-or-later
  * probe raw, listen-raw, listen-tags: Ethernet frames as they are, for spoofed
  * addresses, VLAN tags, broken headers, and for counting what arrives on the
  * wire whatever the local packet filter does.  Needs CAP_NET_RAW.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: GPL-2.0-or-later
  * probe serve: a TCP and UDP echo server on any number of ports, both address
  * families, in one epoll loop.  It tells every client the address it came
  * from, which shows address translation and docker-proxy, and answers UDP from

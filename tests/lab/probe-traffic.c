@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: GPL-2.0-or-later
  * probe flood, sink, stream, hold: traffic that goes on while something
  * changes.  flood and sink count what slips through a window; stream shows
  * stalls of a transfer; hold shows when a flow in use is cut.

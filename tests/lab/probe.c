@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: GPL-2.0-or-later
  * probe: the packet tool of the test lab.  One static program that plays
  * server, client, flooder and sniffer inside containers and namespaces.
  * This file has the verb table and the shared helpers; each group of verbs

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: GPL-2.0-or-later
  * What the files of the probe tool share: its verbs and the few helpers on
  * addresses, time and signals.  Everything runs as one process in one network
  * namespace, needs no file and no library, and so fits any container image.

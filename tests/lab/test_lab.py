@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The lab proves itself on plain Docker, without netd.
 
 What is open here are the positive controls of later tests: a test that shows

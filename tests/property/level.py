@@ -96,8 +96,9 @@ class Level:
     # ---- what passes ----
 
     def ends(self, name: str) -> List[End]:
-        """Those that the name stands for."""
-        return self.inner.get(name) or self.outer[name]
+        """Those that the name stands for; also an address that no rule names."""
+        found = self.inner.get(name) or self.outer.get(name)
+        return found if found is not None else [Outside(ipaddress.ip_address(name))]
 
     def verdicts(self, which: int, names: Tuple[str, str], family: int,
                  port: Port) -> Iterator[Verdict]:

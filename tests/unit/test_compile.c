@@ -568,6 +568,39 @@ static void an_expected_connection_is_judged(void **state)
 	(void)arena_free(f.arena);
 }
 
+/* docker-proxy's second half is the host's own: it waits until the host port is known. */
+static void the_host_waits_for_a_starting_container(void **state)
+{
+	static const uint8_t original = 0, reply = 1, web1[4] = { 172, 18, 0, 2 };
+	static const uint32_t stamp = 0x00100000;
+	struct fixture f;
+	const char *why;
+
+	(void)state;
+	fixture_make(&f, "");
+	for (int starting = 0; starting < 2; starting++) {
+		struct world_container containers[8];
+		struct world world = *f.world;
+		memcpy(containers, world.containers, world.n_containers * sizeof(*containers));
+		containers[world_find_container(&world, "web-1")].starting = starting;
+		world.containers = containers;
+		struct compile_input in = { .policy = f.policy,
+					    .world = &world,
+					    .stamp_mask = COMPILE_STAMP_MASK,
+					    .stamp = stamp };
+		assert_int_equal(compile_ruleset(&in, f.arena, &f.compiled, &why), 0);
+		struct sim_packet packet = { 0 };
+		set_ifname(&packet, RS_META_OIFNAME, "br-front");
+		sim_packet_set(&packet, RS_IP_DADDR, web1);
+		sim_packet_set(&packet, RS_CT_MARK, &stamp);
+		sim_packet_set(&packet, RS_CT_DIRECTION, &original);
+		assert_int_equal(passes(&f, RS_INET, RS_HOOK_OUTPUT, &packet), !starting);
+		sim_packet_set(&packet, RS_CT_DIRECTION, &reply);
+		assert_true(passes(&f, RS_INET, RS_HOOK_OUTPUT, &packet));
+	}
+	(void)arena_free(f.arena);
+}
+
 static void out_of_memory_is_said(void **state)
 {
 	struct fixture f;
@@ -611,6 +644,7 @@ int main(void)
 		cmocka_unit_test(a_port_receives_what_is_meant_for_it),
 		cmocka_unit_test(an_error_is_of_an_end),
 		cmocka_unit_test(an_expected_connection_is_judged),
+		cmocka_unit_test(the_host_waits_for_a_starting_container),
 		cmocka_unit_test(out_of_memory_is_said),
 	};
 

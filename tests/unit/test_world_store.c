@@ -431,6 +431,39 @@ static void loads_what_it_printed(void **state)
 	(void)world_store_free(other);
 }
 
+/* Until a container runs, its host ports are those it was created with, if these were read in time
+ * and left Docker no choice. */
+static void knows_who_is_starting(void **state)
+{
+#define FIXED "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}]}"
+#define RANDOM "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}]}"
+	static const struct {
+		struct step step;
+		bool starting;
+	} rows[] = {
+		{ { SET_NETWORKS, "[" NET("1", "front") "}]", NULL }, false },
+		{ { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL }, true },
+		{ { INSPECTED, INSPECT("a", "false", FIXED, "{}"), NULL }, false },
+		{ { INSPECTED, INSPECT("a", "false", RANDOM, "{}"), NULL }, true },
+		{ { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL }, true },
+		{ { PUT_CONTAINERS, "[" LISTED("a", "web", "running", BOUND) "]", NULL }, false },
+		{ { PUT_CONTAINERS, "[" LISTED("a", "web", "exited", "") "]", NULL }, true },
+		{ { INSPECTED, INSPECT("a", "true", RANDOM, FIXED), NULL }, false },
+	};
+	struct world_store *store = world_store_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		const struct world *world;
+		take(store, &rows[i].step);
+		assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+		if (world->n_containers && world->containers[0].starting != rows[i].starting)
+			fail_msg("row %zu", i);
+	}
+	(void)world_store_free(store);
+}
+
 static void snapshot_survives_no_memory(void **state)
 {
 	struct world_store *store = world_store_new();
@@ -464,6 +497,7 @@ int main(void)
 		cmocka_unit_test(reads_oddities),
 		cmocka_unit_test(replaces_at_once),
 		cmocka_unit_test(loads_what_it_printed),
+		cmocka_unit_test(knows_who_is_starting),
 		cmocka_unit_test(snapshot_survives_no_memory),
 	};
 	struct CMUnitTest

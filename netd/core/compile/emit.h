@@ -107,6 +107,8 @@ struct rs_key key_ifname(const char *ifname);
 #define SET_SAME_BRIDGE "same_bridge"
 #define SET_ANY4 "any_endpoint4"
 #define SET_ANY6 "any_endpoint6"
+#define SET_STARTING4 "starting_endpoint4"
+#define SET_STARTING6 "starting_endpoint6"
 #define SET_AUDITED4 "audited_endpoint4"
 #define SET_AUDITED6 "audited_endpoint6"
 #define MAP_TO4 "to_tier4"

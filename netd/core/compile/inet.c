@@ -198,16 +198,21 @@ static void emit_input(struct emit *e)
 }
 
 /* Answers of this host. A flow that lost its stamp is judged here too, so that a denied one stops
- * in both directions; what the host itself began is nobody's business. */
+ * in both directions; what the host itself began is nobody's business. But docker-proxy, whose
+ * second half looks the same, listens before it can be known on which port: until then the host
+ * does not reach that container. */
 static void emit_output(struct emit *e)
 {
 	struct rs_chain *chain =
 		emit_base_chain(e, "output", RS_HOOK_OUTPUT, PRIORITY_BEFORE_FILTER,
 				"answers of this host; what it begins itself passes");
+	struct rs_match original = match_number(RS_CT_DIRECTION, CT_ORIGINAL);
 
 	if (e->err)
 		return;
-	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_ORIGINAL));
+	EMIT(e, chain, RS_DROP, NULL, original, match_in(RS_IP_DADDR, SET_STARTING4));
+	EMIT(e, chain, RS_DROP, NULL, original, match_in(RS_IP6_DADDR, SET_STARTING6));
+	EMIT(e, chain, RS_ACCEPT, NULL, original);
 	EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
 	EMIT(e, chain, RS_GOTO, CHAIN_ANSWER, match_number(RS_CT_DIRECTION, CT_REPLY));
 }

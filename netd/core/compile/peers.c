@@ -88,35 +88,19 @@ static void add_condition(struct emit *e, port_conditions *list, const struct rs
 		e->err = -ENOMEM;
 }
 
-/* The single ports of one protocol in one condition, each range in its own: sets of ranges are
- * slow to change, sets of values are hashes. */
+/* One condition a port or range, not a set of them: nft 1.0.6 lists a set of ct ports as "[invalid
+ * type]", and the ruleset is there to be read. */
 static void add_protocol(struct emit *e, const struct port_range *ports, size_t n,
 			 enum rs_field field, enum ip_proto proto, port_conditions *list)
 {
 	struct rs_match matches[2] = { match_number(RS_META_L4PROTO, proto_number(proto)) };
-	struct rs_set *singles = emit_inline_set(e, (enum rs_type[]){ RS_TYPE_INET_SERVICE }, 1);
 
-	if (!singles)
-		return;
 	for (size_t i = 0; i < n; i++) {
-		uint16_t port = htons(ports[i].lo);
-		struct rs_key key = { 0 };
 		if (ports[i].proto != proto)
 			continue;
-		if (ports[i].lo == ports[i].hi) {
-			rs_key_add(&key, RS_TYPE_INET_SERVICE, &port, false);
-			emit_elem(e, singles, &key);
-			continue;
-		}
 		matches[1] = match_port_range(field, ports[i].lo, ports[i].hi);
 		add_condition(e, list, matches, 2);
 	}
-	if (singles->n_elems == 1)
-		matches[1] = match_is(field, singles->elems[0].key.bytes);
-	else if (singles->n_elems > 1)
-		matches[1] = match_one_of(&field, 1, singles);
-	if (singles->n_elems)
-		add_condition(e, list, matches, 2);
 }
 
 void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t n,

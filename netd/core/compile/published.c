@@ -156,7 +156,7 @@ static void emit_maps(struct emit *e, const openings *all)
 
 /* ---- conditions: the host ports that stand for a rule's container ports ---- */
 
-/* Openings that differ in nothing but the port stand together and become one condition. */
+/* Openings that differ in nothing but the port: neighbours of them become one condition. */
 static bool same_run(const struct opening *a, const struct opening *b)
 {
 	return a->keyed == b->keyed && a->published->port.proto == b->published->port.proto &&
@@ -172,11 +172,10 @@ static bool rule_covers(const struct policy_rule *rule, const struct opening *op
 	return rule->n_ports == 0;
 }
 
-/* @first begins a run; @ports holds its host ports. @extra: one more match, or NULL. */
-static void add_run(struct emit *e, const struct opening *first, const struct rs_set *ports,
+/* The host ports from @first's on to @last, all wanted. @extra: one more match, or NULL. */
+static void add_run(struct emit *e, const struct opening *first, uint16_t last,
 		    const struct rs_match *extra, port_conditions *ret)
 {
-	const enum rs_field field = RS_CT_ORIGINAL_PROTO_DST;
 	enum ip_proto proto = (enum ip_proto)first->published->port.proto;
 	struct port_condition condition = { 0 };
 
@@ -186,34 +185,29 @@ static void add_run(struct emit *e, const struct opening *first, const struct rs
 	if (extra)
 		condition.matches[condition.n++] = *extra;
 	condition.matches[condition.n++] = match_number(RS_META_L4PROTO, proto_number(proto));
-	condition.matches[condition.n++] = ports->n_elems == 1
-						   ? match_is(field, ports->elems[0].key.bytes)
-						   : match_one_of(&field, 1, ports);
+	condition.matches[condition.n++] =
+		match_port_range(RS_CT_ORIGINAL_PROTO_DST, first->published->host_port, last);
 	if (VEC_PUSH(e->arena, ret, condition) < 0)
 		e->err = -ENOMEM;
 }
 
-/* The openings for which @wanted is set, as conditions. @all is sorted by key. */
+/* The openings for which @wanted is set, as conditions: neighbouring ports as one range. @all is
+ * sorted by key, so by port within a run. */
 static void openings_to_conditions(struct emit *e, const openings *all, const bool *wanted,
 				   const struct rs_match *extra, port_conditions *ret)
 {
-	static const enum rs_type port_type[] = { RS_TYPE_INET_SERVICE };
-
 	for (size_t i = 0, next; i < all->n && !e->err; i = next) {
-		struct rs_set *ports = emit_inline_set(e, port_type, 1);
-		uint16_t last = 0;
-		for (next = i; next < all->n && same_run(&all->items[i], &all->items[next]);
-		     next++) {
-			uint16_t port = all->items[next].published->host_port, wire = htons(port);
-			struct rs_key key = { 0 };
-			if (!wanted[next] || port == last || !ports)
-				continue;
-			rs_key_add(&key, RS_TYPE_INET_SERVICE, &wire, false);
-			emit_elem(e, ports, &key);
+		uint16_t last = all->items[i].published->host_port;
+		next = i + 1;
+		if (!wanted[i])
+			continue;
+		for (; next < all->n && wanted[next]; next++) {
+			uint16_t port = all->items[next].published->host_port;
+			if (!same_run(&all->items[i], &all->items[next]) || port > last + 1)
+				break;
 			last = port;
 		}
-		if (ports && ports->n_elems)
-			add_run(e, &all->items[i], ports, extra, ret);
+		add_run(e, &all->items[i], last, extra, ret);
 	}
 }
 

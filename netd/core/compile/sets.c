@@ -9,7 +9,7 @@
 #include "core/policy/zone.h"
 
 struct endpoint_sets {
-	struct rs_set *any[2], *audited[2], *to[2], *from[2], *own[2];
+	struct rs_set *any[2], *audited[2], *to[2], *from[2], *own[2], *starting[2];
 	struct rs_set **members; /* [group * 2 + family] */
 };
 
@@ -72,9 +72,9 @@ static void emit_zones(struct emit *e)
 
 static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 {
-	static const char *const names[2][5] = {
-		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4, MAP_OWN4 },
-		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6, MAP_OWN6 },
+	static const char *const names[2][6] = {
+		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4, MAP_OWN4, SET_STARTING4 },
+		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6, MAP_OWN6, SET_STARTING6 },
 	};
 
 	sets->members = arena_alloc(e->arena, 2 * e->n_groups * sizeof(struct rs_set *));
@@ -86,6 +86,7 @@ static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 		sets->to[family] = emit_map(e, names[family][1], type, 1);
 		sets->from[family] = emit_map(e, names[family][2], type, 1);
 		sets->own[family] = emit_map(e, names[family][4], pair_types[family], 2);
+		sets->starting[family] = emit_set(e, names[family][5], type, 1);
 		if (e->any_audited)
 			sets->audited[family] = emit_set(e, names[family][3], type, 1);
 		for (size_t g = 0; g < e->n_groups && !e->err; g++)
@@ -180,6 +181,8 @@ void emit_inet_sets(struct emit *e)
 			if (addresses[family]->family == IP_NONE)
 				continue;
 			emit_elem(e, sets.any[family], &key);
+			if (world->containers[world->endpoints[i].container].starting)
+				emit_elem(e, sets.starting[family], &key);
 			add_member(e, &sets, group, addresses[family]);
 		}
 	}

@@ -67,30 +67,42 @@ static bool meet(const struct world *world, uint32_t a, uint32_t b)
 	       world->endpoints[a].container != world->endpoints[b].container;
 }
 
-/* On every network that both are on; of a tier one example there, of two tiers one in all. 1: there
- * is one. */
+static bool has_family(const struct world *world, uint32_t endpoint, size_t family)
+{
+	const struct world_endpoint *e = &world->endpoints[endpoint];
+
+	return (family ? e->ipv6.family : e->ipv4.family) != IP_NONE;
+}
+
+/* On every network that both are on; of a tier one example there, of two tiers one in all. 1: they
+ * meet, over this family or not. */
 static int ask_shared(const struct asking *asking, size_t family, bool talking)
 {
 	const struct explain_end *from = asking->from, *to = asking->to;
 	const struct world *world = asking->survey->world;
-	bool tiers = from->kind == EXPLAIN_TIER && to->kind == EXPLAIN_TIER, found = false;
+	bool tiers = from->kind == EXPLAIN_TIER && to->kind == EXPLAIN_TIER;
+	bool found = false, asked = false;
 	uint32_t done = SURVEY_NONE; /* a network; a tier's examples come network by network */
 
-	for (size_t a = 0; a < from->n_endpoints && !(found && tiers); a++) {
-		uint32_t network = world->endpoints[from->endpoints[a]].network;
-		bool met = false;
-		if (from->kind == EXPLAIN_TIER && network == done)
+	for (size_t a = 0; a < from->n_endpoints && !(asked && tiers); a++) {
+		uint32_t source = from->endpoints[a], network = world->endpoints[source].network;
+		bool met = from->kind == EXPLAIN_TIER && network == done;
+		if (world->networks[network].icc != talking)
 			continue;
-		for (size_t b = 0; b < to->n_endpoints && !(met && to->kind == EXPLAIN_TIER); b++) {
-			uint32_t source = from->endpoints[a], destination = to->endpoints[b];
-			if (!meet(world, source, destination) ||
-			    world->networks[network].icc != talking)
+		for (size_t b = 0; b < to->n_endpoints && !met; b++) {
+			uint32_t destination = to->endpoints[b];
+			if (!meet(world, source, destination))
+				continue;
+			found = true;
+			if (!has_family(world, source, family) ||
+			    !has_family(world, destination, family))
 				continue;
 			int r = add_way(asking, family, endpoint_end(source),
 					endpoint_end(destination));
 			if (r < 0)
 				return r;
-			met = found = true;
+			met = to->kind == EXPLAIN_TIER;
+			asked = true;
 			done = network;
 		}
 	}

@@ -90,6 +90,30 @@ static void add_hop(struct explaining *x, cJSON *object, const struct sim_step *
 	add_counter(x, object, step->rule->counter);
 }
 
+/* Every hook that the flow comes to, those where no rule of ours matches too. */
+static void add_hops(struct explaining *x, cJSON *hops, const struct sim_result *result)
+{
+	enum rs_family family;
+	enum rs_hook hook;
+	size_t step = 0;
+
+	for (size_t i = 0; i < result->n_hooks && sim_path_hook(result->path, i, &family, &hook);
+	     i++) {
+		size_t before = step;
+		for (; step < result->trace.n && result->trace.items[step].family == family &&
+		       result->trace.items[step].hook == hook;
+		     step++)
+			add_hop(x, rj_push_object(&x->j, hops), &result->trace.items[step]);
+		if (step > before)
+			continue;
+		cJSON *object = rj_push_object(&x->j, hops);
+		rj_text(&x->j, object, "table", tables[family]);
+		rj_text(&x->j, object, "hook", hooks[hook]);
+		rj_text(&x->j, object, "chain", NULL);
+		rj_text(&x->j, object, "rule", NULL);
+	}
+}
+
 static void add_decision(struct explaining *x, cJSON *object, const struct sim_result *result)
 {
 	const struct policy *policy = x->survey->in[0]->policy;
@@ -116,9 +140,7 @@ static void add_way(struct explaining *x, cJSON *list, const struct explain_way 
 		way->flow.family);
 	add_end(x, rj_add_object(&x->j, object, "to"), &way->flow.to, &x->ends[1],
 		way->flow.family);
-	cJSON *hops = rj_add_array(&x->j, object, "hops");
-	for (size_t i = 0; i < way->result.trace.n; i++)
-		add_hop(x, rj_push_object(&x->j, hops), &way->result.trace.items[i]);
+	add_hops(x, rj_add_array(&x->j, object, "hops"), &way->result);
 }
 
 static const char *verdict_name(bool allowed, bool audited)

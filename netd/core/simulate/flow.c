@@ -276,6 +276,7 @@ static int travel(const struct way *way, struct arena *arena, struct sim_result 
 	result->allowed = true;
 	for (size_t i = 0; i < paths[way->path].n && result->allowed; i++) {
 		const struct leg *leg = &paths[way->path].legs[i];
+		result->n_hooks = i + 1;
 		set_ifname(&packet, RS_META_IIFNAME, ifname_at(way, leg->in));
 		set_ifname(&packet, RS_META_OIFNAME, ifname_at(way, leg->out));
 		int r = sim_run_hook(rs, leg->family, leg->hook, &packet, arena, &result->trace,
@@ -284,6 +285,15 @@ static int travel(const struct way *way, struct arena *arena, struct sim_result 
 			return r;
 	}
 	return 0;
+}
+
+bool sim_path_hook(enum sim_path path, size_t i, enum rs_family *ret_family, enum rs_hook *ret_hook)
+{
+	if (i >= paths[path].n)
+		return false;
+	*ret_family = paths[path].legs[i].family;
+	*ret_hook = paths[path].legs[i].hook;
+	return true;
 }
 
 /* ---- the answer ---- */
@@ -348,7 +358,8 @@ static bool docker_drops(const struct way *way, const char **reason)
 {
 	if (way->host->symbolic)
 		return false;
-	if (way->path == SIM_PATH_ROUTED) {
+	if (way->path == SIM_PATH_ROUTED &&
+	    !(way->flow->family == IP_V6 && way->host->world->ip6_unfiltered)) {
 		*reason = "Docker itself drops this, because the containers share no network";
 		return true;
 	}

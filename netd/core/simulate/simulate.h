@@ -82,6 +82,7 @@ struct sim_result {
 	enum sim_decider by;
 	enum sim_path path;
 	sim_trace trace;	      /* rules that matched, in order */
+	size_t n_hooks;		      /* of the path, that it came to */
 	const struct rs_chain *chain; /* where the decision fell, or NULL */
 	const struct rs_rule *rule;
 	uint32_t policy_rule; /* index into policy.rules + 1, 0: a default */
@@ -102,6 +103,8 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 	     struct sim_result *ret) MUST_CHECK;
 
 const char *sim_path_name(enum sim_path path);
+/* The hooks of a path in order. False: it has no more. */
+bool sim_path_hook(enum sim_path path, size_t i, enum rs_family *ret_family, enum rs_hook *ret_hook);
 
 /* A world for a policy that is asked about without a host: one network, two containers per tier
  * (named TIER-1 and TIER-2), both families; with the assignments that go with it. 0 or -ENOMEM. */

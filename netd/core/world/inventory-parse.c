@@ -243,13 +243,15 @@ static int read_containers(struct inventory_reader *reader, struct inventory_fie
 
 static int read_top(struct inventory_reader *reader, const cJSON *json, struct world *world)
 {
-	enum { VERSION, NETWORKS, CONTAINERS, RESOLVERS, N };
+	enum { VERSION, NETWORKS, CONTAINERS, RESOLVERS, IP6TABLES, N };
 	struct inventory_field f[N] = {
 		[VERSION] = { NULL, "version", NULL },
 		[NETWORKS] = { NULL, "networks", NULL },
 		[CONTAINERS] = { NULL, "containers", NULL },
 		[RESOLVERS] = { NULL, "resolvers", NULL },
+		[IP6TABLES] = { NULL, "ip6tables", NULL },
 	};
+	bool ip6tables = true;
 	int64_t version = 0;
 	int r = inventory_fields(reader, json, f, N);
 
@@ -262,6 +264,9 @@ static int read_top(struct inventory_reader *reader, const cJSON *json, struct w
 		r = read_containers(reader, f[CONTAINERS], world);
 	if (!r)
 		r = read_addresses(reader, f[RESOLVERS], &world->resolvers, &world->n_resolvers);
+	if (!r)
+		r = inventory_bool(reader, f[IP6TABLES], true, &ip6tables);
+	world->ip6_unfiltered = !ip6tables;
 	return r;
 }
 

@@ -175,6 +175,8 @@ char *world_print_inventory(const struct world *world)
 		print_addresses(&out, world->resolvers, world->n_resolvers);
 		text_add(&out, ",\n");
 	}
+	if (world->ip6_unfiltered)
+		text_add(&out, "  \"ip6tables\": false,\n");
 	text_add(&out, "  \"networks\": [");
 	for (size_t i = 0; i < world->n_networks; i++) {
 		text_add(&out, i ? ",\n" : "\n");

@@ -83,6 +83,7 @@ int world_store_snapshot(const struct world_store *store, struct arena *arena,
 	world->resolvers =
 		arena_dup(arena, store->resolvers, store->n_resolvers * sizeof(*store->resolvers));
 	world->n_resolvers = store->n_resolvers;
+	world->ip6_unfiltered = store->ip6_unfiltered;
 	if (!world->ports || !world->resolvers)
 		return -ENOMEM;
 	int r = copy_records(store, arena, world);

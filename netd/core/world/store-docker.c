@@ -177,6 +177,15 @@ static int add_container(struct stage *stage, const struct world_container *fact
 	return 0;
 }
 
+/* Docker chooses the host port when the container starts. */
+static bool has_open_choice(const struct world_published *ports, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ports[i].host_port == 0)
+			return true;
+	return false;
+}
+
 static int add_listed(struct world_store *store, struct stage *stage,
 		      const struct world_docker_container *from)
 {
@@ -188,6 +197,9 @@ static int add_listed(struct world_store *store, struct stage *stage,
 		facts.traits |= old->facts.traits;
 		facts.inspected = old->facts.inspected;
 	}
+	facts.starting =
+		!from->running &&
+		(!facts.inspected || has_open_choice(old->configured.items, old->configured.n));
 	if (!from->running)
 		facts.n_published = 0; /* not bound any more, or not yet */
 	return add_container(stage, &facts, old ? &old->configured : NULL);
@@ -264,6 +276,8 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	struct world_container facts = old->facts;
 	facts.traits |= inspect.traits;
 	facts.inspected = true;
+	facts.starting =
+		!inspect.running && has_open_choice(inspect.configured, inspect.n_configured);
 	facts.published = inspect.running ? inspect.bound : old->bound.items;
 	facts.n_published = inspect.running ? inspect.n_bound : old->bound.n;
 	const struct store_ports configured = { inspect.configured, inspect.n_configured };
@@ -335,6 +349,7 @@ int world_store_load(struct world_store *store, const struct world *world)
 	if (r == 0) {
 		commit(fresh, &stage);
 		world_store_replace(store, fresh);
+		store->ip6_unfiltered = world->ip6_unfiltered;
 	}
 	(void)world_store_free(fresh);
 	return r;

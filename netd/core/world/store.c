@@ -238,6 +238,11 @@ int world_store_set_ports(struct world_store *store, const struct world_port *po
 	return 0;
 }
 
+void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered)
+{
+	store->ip6_unfiltered = unfiltered;
+}
+
 int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers, size_t n)
 {
 	void *items = store->resolvers;

@@ -63,6 +63,7 @@ struct world_store {
 	size_t n_ports;
 	struct ip_addr *resolvers;
 	size_t n_resolvers;
+	bool ip6_unfiltered;
 	uint64_t n_port_changes; /* inspects that changed what is published */
 };
 

@@ -67,6 +67,7 @@ struct world_container {
 	size_t n_published;
 	uint32_t traits; /* of enum world_trait */
 	bool inspected;	 /* traits are all of them; else those that a list shows */
+	bool starting;	 /* does not run yet, and which host ports it will publish is not known */
 	bool known; /* false: seen on a network, its labels not read yet: no tier may match it */
 };
 
@@ -96,6 +97,7 @@ struct world {
 	size_t n_ports;
 	const struct ip_addr *resolvers; /* the host's DNS servers */
 	size_t n_resolvers;
+	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
 };
 
 /* Bytes that are not what they should be. */
@@ -169,6 +171,7 @@ int world_store_set_ports(struct world_store *store, const struct world_port *po
 			  size_t n) MUST_CHECK;
 int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers,
 			      size_t n) MUST_CHECK;
+void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered);
 /* An immutable snapshot in @arena, nothing borrowed from the store. */
 int world_store_snapshot(const struct world_store *store, struct arena *arena,
 			 const struct world **ret) MUST_CHECK;

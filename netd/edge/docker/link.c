@@ -35,7 +35,8 @@ void link_fail(struct docker *docker, const char *what, const char *reason)
 	if (docker->link == DOCKER_LINK_DOWN)
 		return;
 	cut(docker);
-	(void)snprintf(docker->error, sizeof(docker->error), "%.120s: %.120s", what, reason);
+	(void)snprintf(docker->error, sizeof(docker->error), "%.100s %.40s: %.100s", docker->server,
+		       what, reason);
 	/* Arming cannot fail but for a clock that does not exist. */
 	(void)!loop_arm(docker->retry, docker->retry_us);
 	docker->retry_us *= 2;
@@ -222,6 +223,7 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 
 	if (!docker)
 		return -ENOMEM;
+	(void)snprintf(docker->server, sizeof(docker->server), "%s", options->url);
 	docker->handler = *handler;
 	docker->store = store;
 	docker->inspects_all = options->inspects_all;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The policy of iptables' chain FORWARD, where iptables works on nf_tables. */
+/* What others have in nf_tables that matters to netd's answers: the policy of iptables' chain
+ * FORWARD, and whether Docker filters IPv6. */
 #include <errno.h>
 
 #include "edge/fw/handle.h"
@@ -20,21 +21,52 @@ static int take_chain(const struct nlmsghdr *nlh, void *userdata)
 	return 0;
 }
 
-int fw_forward_policy(struct fw *fw, enum ip_family family, enum fw_forward *ret,
-		      struct fw_error *error)
+/* All chains of one family. @found is zeroed for each attempt. */
+static int ask_chains(struct fw *fw, uint8_t nfproto, fw_answer_fn *take, void *found, size_t size)
 {
-	uint8_t nfproto = family == IP_V6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
-	enum fw_forward found = FW_FORWARD_NONE;
 	int r = -EINTR;
 
 	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
 		char buffer[FW_QUESTION_BYTES];
-		struct nlmsghdr *nlh = fw_question(buffer, NFT_MSG_GETCHAIN, NLM_F_DUMP, nfproto);
-		found = FW_FORWARD_NONE;
-		r = fw_ask(fw, nlh, take_chain, &found);
+		memset(found, 0, size);
+		r = fw_ask(fw, fw_question(buffer, NFT_MSG_GETCHAIN, NLM_F_DUMP, nfproto), take,
+			   found);
 	}
+	return r;
+}
+
+int fw_forward_policy(struct fw *fw, enum ip_family family, enum fw_forward *ret,
+		      struct fw_error *error)
+{
+	uint8_t nfproto = family == IP_V6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+	enum fw_forward found = FW_FORWARD_NONE; /* zero */
+	int r = ask_chains(fw, nfproto, take_chain, &found, sizeof(found));
+
 	if (r < 0)
 		return fw_fail(error, r, "reading iptables' chains: %s", strerror(-r));
+	*ret = found;
+	return 0;
+}
+
+static int take_docker_chain(const struct nlmsghdr *nlh, void *userdata)
+{
+	bool *found = userdata;
+	struct fw_attrs attrs = fw_attrs_of(nlh);
+	const char *table = fw_attr_text(fw_attrs_find(attrs, NFTA_CHAIN_TABLE));
+	const char *chain = fw_attr_text(fw_attrs_find(attrs, NFTA_CHAIN_NAME));
+
+	*found |= strcmp(table, "docker-bridges") == 0 ||
+		  (strcmp(table, "filter") == 0 && strncmp(chain, "DOCKER", 6) == 0);
+	return 0;
+}
+
+int fw_docker_ip6(struct fw *fw, bool *ret, struct fw_error *error)
+{
+	bool found = false;
+	int r = ask_chains(fw, NFPROTO_IPV6, take_docker_chain, &found, sizeof(found));
+
+	if (r < 0)
+		return fw_fail(error, r, "reading Docker's IPv6 chains: %s", strerror(-r));
 	*ret = found;
 	return 0;
 }

@@ -78,6 +78,9 @@ enum fw_forward { FW_FORWARD_NONE, FW_FORWARD_ACCEPT, FW_FORWARD_DROP };
 int fw_forward_policy(struct fw *fw, enum ip_family family, enum fw_forward *ret,
 		      struct fw_error *error) MUST_CHECK;
 
+/* Docker filters IPv6 too: it has chains for it, of ip6tables or of its own nftables backend. */
+int fw_docker_ip6(struct fw *fw, bool *ret, struct fw_error *error) MUST_CHECK;
+
 /* Clears these bits in the mark of every connection: when the stamps begin anew, old ones must not
  * come back to life. Connections that end meanwhile do not matter. */
 int fw_unstamp(struct fw *fw, uint32_t mask, struct fw_error *error) MUST_CHECK;
