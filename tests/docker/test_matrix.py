@@ -11,7 +11,7 @@ from __future__ import annotations
 import unittest
 from typing import Dict, List, Mapping, Sequence
 
-from netd import (OUTSIDE, POLICIES, Container, DockerCase, HostOptions, Netd, Place, figure)
+from netd import POLICIES, Container, DockerCase, HostOptions, Place, figure
 from truth import Flow, check, flow, measure, source_address, summary, verdicts
 
 PAYMENT6 = "2001:db8:7::10"  # in the range that three-tier.yaml names

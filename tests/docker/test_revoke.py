@@ -109,10 +109,9 @@ class Revoke(DockerCase):
     def track_ipv6(self) -> None:
         """As ufw, firewalld or Docker's ip6tables do: without any rule that asks for the state
         of IPv6 connections, the kernel has none, and cannot say later who began one."""
-        script = "table ip6 tracking {\n chain c {\n type filter hook {} priority 0; ct state new\n}\n}\n"
-        for hook in ("prerouting", "output"):
-            self.lab.host.netns_exec(["nft", "-f", "-"], stdin=script.replace(
-                "{}", hook).replace("chain c", f"chain {hook}"))
+        chains = "".join(f"chain {hook} {{ type filter hook {hook} priority 0; ct state new; }}\n"
+                         for hook in ("prerouting", "output"))
+        self.lab.host.netns_exec(["nft", "-f", "-"], stdin=f"table ip6 tracking {{\n{chains}}}\n")
         self.addCleanup(self.lab.host.netns_exec, ["nft", "delete", "table", "ip6", "tracking"])
 
     def test_flows_from_before_netd(self) -> None:
