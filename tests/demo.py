@@ -291,8 +291,9 @@ def report(story: Story, begin: float) -> int:
 def keep() -> None:
     """Wait, with everything still there."""
     shell = "sudo python3 tests/lab/lab.py"
-    print(f"\nThe lab stays up. In another terminal:\n  {shell} host      a shell on the Docker host"
-          f" (docker, nft, ip)\n  {shell} outside   a shell on the neighbour\n"
+    print("\nThe lab stays up. In another terminal:\n"
+          f"  {shell} host      a shell on the Docker host (docker, nft, ip)\n"
+          f"  {shell} outside   a shell on the neighbour\n"
           "Ctrl-C here takes it down.", flush=True)
     try:
         while True:

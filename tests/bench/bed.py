@@ -209,7 +209,7 @@ class Bed:
         return first
 
     def establish(self) -> None:
-        """Both directions of the established flows, so that connection tracking has seen a reply."""
+        """Both directions of the established flows: connection tracking must see a reply."""
         self._traffic(self.host, "flush")
         before = self._received()
         self._send("orig", ESTABLISHED)

@@ -50,11 +50,11 @@ static uint64_t number(const char *text)
 /* ---- frames ---- */
 
 struct flows {
-	bool reply; /* from the servers back to the clients */
+	bool reply;	 /* from the servers back to the clients */
 	uint32_t active; /* endpoints on either side */
-	uint32_t n; /* flows */
-	uint32_t first; /* of all flows ever, so that they differ from those sent before */
-	uint16_t port; /* of the servers */
+	uint32_t n;	 /* flows */
+	uint32_t first;	 /* of all flows ever, so that they differ from those sent before */
+	uint16_t port;	 /* of the servers */
 	uint8_t router[ETH_ALEN];
 };
 
@@ -165,10 +165,11 @@ static int send_frames(int fd, const struct frames *frames, uint32_t n_flows, ui
 		for (unsigned int i = 0; i < n; i++) {
 			size_t at = (sent + i) % n_flows;
 			parts[i] = (struct iovec){ frames->bytes + at * FRAME_BYTES, FRAME_BYTES };
-			messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &frames->to[at],
-								     .msg_namelen = sizeof(*frames->to),
-								     .msg_iov = &parts[i],
-								     .msg_iovlen = 1 } };
+			messages[i] =
+				(struct mmsghdr){ .msg_hdr = { .msg_name = &frames->to[at],
+							       .msg_namelen = sizeof(*frames->to),
+							       .msg_iov = &parts[i],
+							       .msg_iovlen = 1 } };
 		}
 		int r = sendmmsg(fd, messages, n, 0);
 		if (r <= 0)
@@ -218,7 +219,8 @@ static int cmd_send(char **args)
 
 static struct sockaddr_in tcp_address(const char *addr, const char *port)
 {
-	struct sockaddr_in ret = { .sin_family = AF_INET, .sin_port = htons((uint16_t)number(port)) };
+	struct sockaddr_in ret = { .sin_family = AF_INET,
+				   .sin_port = htons((uint16_t)number(port)) };
 
 	(void)inet_pton(AF_INET, addr, &ret.sin_addr);
 	return ret;
@@ -279,8 +281,7 @@ static int netlink_open(int protocol, int group)
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -1;
-	if (group &&
-	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+	if (group && setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
 		return -1;
 	return fd;
 }

@@ -28,9 +28,9 @@ NUMBERS = (22, 53, 80, 81, 443, 5432, 8080, 9000, 9010)
 class Generator:
     """One stream of random things: equal seeds, equal things."""
 
-    def __init__(self, seed: str, wide: float = 0.15) -> None:
+    def __init__(self, seed: str) -> None:
         self.random = random.Random(seed)
-        self.wide = self.chance(wide)  # prefixes that cut through the zones
+        self.wide = self.chance(0.15)  # prefixes that cut through the zones
 
     def chance(self, share: float) -> bool:
         """True in that share of the calls."""
@@ -50,7 +50,7 @@ class Generator:
                      for endpoint in self._endpoints(container, networks, containers)]
         if self.chance(0.1):
             self._clash(endpoints)
-        return World(networks, containers, endpoints, self._resolvers())
+        return World(networks, containers, endpoints, self._resolvers(), not self.chance(0.2))
 
     def _network(self, name: str, index: int) -> Network:
         subnets: List[Net] = [ipaddress.ip_network(

@@ -174,6 +174,7 @@ class World:
     containers: List[Container]
     endpoints: List[Endpoint]
     resolvers: List[Address]
+    ip6tables: bool = True  # whether Docker filters IPv6
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,7 @@ def inventory(world: World) -> Dict[str, Any]:
         "networks": [_network_json(n, i) for i, n in enumerate(world.networks)],
         "containers": [_container_json(world, c, i) for i, c in enumerate(world.containers)],
         "resolvers": [str(address) for address in world.resolvers],
+        "ip6tables": world.ip6tables,
     }
 
 

@@ -259,7 +259,8 @@ class Oracle:
     def _docker_drops(self, flow: Flow) -> bool:
         source, target = flow.source, flow.target
         if isinstance(source, Endpoint) and isinstance(target, Endpoint):
-            return not self._same_network(source, target) or not source.network.icc
+            filtered = flow.family == 4 or self.world is None or self.world.ip6tables
+            return filtered and not (self._same_network(source, target) and source.network.icc)
         if isinstance(source, Endpoint) and isinstance(target, Outside):
             return source.network.internal
         return (isinstance(source, Outside) and isinstance(target, Endpoint)

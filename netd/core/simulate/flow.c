@@ -358,8 +358,8 @@ static bool docker_drops(const struct way *way, const char **reason)
 {
 	if (way->host->symbolic)
 		return false;
-	if (way->path == SIM_PATH_ROUTED &&
-	    !(way->flow->family == IP_V6 && way->host->world->ip6_unfiltered)) {
+	bool filtered = way->flow->family == IP_V4 || !way->host->world->ip6_unfiltered;
+	if (way->path == SIM_PATH_ROUTED && filtered) {
 		*reason = "Docker itself drops this, because the containers share no network";
 		return true;
 	}
@@ -368,7 +368,7 @@ static bool docker_drops(const struct way *way, const char **reason)
 		*reason = "Docker itself drops this, because the network is internal";
 		return true;
 	}
-	if (way->path == SIM_PATH_BRIDGED && !way->from.network->icc) {
+	if (way->path == SIM_PATH_BRIDGED && !way->from.network->icc && filtered) {
 		*reason = "Docker itself drops this, because the network has enable_icc=false";
 		return true;
 	}
@@ -376,6 +376,19 @@ static bool docker_drops(const struct way *way, const char **reason)
 }
 
 /* docker-proxy reaches a container over either family, whichever its client speaks. */
+/* A container that is on the source's network as well answers there, with an address that is not of
+ * that port: the guard drops it. */
+static bool answers_elsewhere(const struct way *way)
+{
+	const struct world *world = way->host->world;
+
+	for (size_t i = 0; way->path == SIM_PATH_ROUTED && i < world->n_endpoints; i++)
+		if (world->endpoints[i].container == way->to.endpoint->container &&
+		    &world->networks[world->endpoints[i].network] == way->from.network)
+			return true;
+	return false;
+}
+
 static bool has_addresses(const struct way *way)
 {
 	const struct sim_flow *flow = way->flow;
@@ -418,6 +431,10 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 		if (result.allowed && docker_drops(&way, &result.reason)) {
 			result.allowed = result.audited = false;
 			result.by = SIM_BY_DOCKER;
+		} else if (result.allowed && answers_elsewhere(&way)) {
+			result.allowed = result.audited = false;
+			result.reason = "its answer would leave by another port than its address "
+					"belongs to: the container is on the source's network too";
 		}
 	}
 	*ret = result;
