@@ -274,6 +274,21 @@ class Learning(Case):
 
         self.stopped(attack)
 
+    def test_ip_to_a_reserved_destination(self) -> None:
+        """What is sent to 01:80:c2:00:00:0x does not become the bridge's: the port itself receives
+        it, past the bridge's hooks for LLDP. Under a strange address it is no container's."""
+        a = self.arena
+        sources = {4: "198.51.100.66", 6: "2001:db8:bad::66"}
+
+        def attack(last: str, family: int) -> int:
+            port, src, dst = a.port(), sources[family], a.gateway("front", family)
+            packet = f.ip(src, dst, f.UDP, f.udp(src, dst, port, 9101, b"x"))
+            frame = f.ether(f"01:80:c2:00:00:{last}", a.macs["evil"],
+                            f.IP if family == 4 else f.IP6, packet)
+            return a.passed("input", f"udp sport {port}", lambda: a.send("evil", frame))
+
+        self.stopped(attack, *((last, family) for last in ("0e", "03") for family in (4, 6)))
+
     def test_flooded_frames_of_others(self) -> None:
         """The bridge forgets a silent container after five minutes and floods what is for it."""
         a = self.arena

@@ -76,9 +76,10 @@ class Netd:
     # Life
 
     def argv(self) -> List[str]:
-        """The command line."""
-        return [*self.prefix, netd_program(), "--policy", str(self.policy_path), "--state",
-                str(self.state), "--socket", str(self.socket), *self.args]
+        """The command line, with the priority that netd.service gives."""
+        return ["nice", "-n", "-10", *self.prefix, netd_program(), "--policy",
+                str(self.policy_path), "--state", str(self.state), "--socket", str(self.socket),
+                *self.args]
 
     def start(self, timeout: float = 10.0) -> "Netd":
         """Start it and return at READY=1: the rules are in force, Docker may not be read yet."""

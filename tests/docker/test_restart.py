@@ -121,7 +121,7 @@ class Restarts(DockerCase):
         heir = self.container("heir", "app", ip="172.31.1.20", ip6="fd00:31:1::20",
                               labels={"role": "client"}, publish=["8081:80"])
         twin = self.container("twin", "app", ip="172.31.1.21", ip6="fd00:31:1::21",
-                              labels={"role": "client"})
+                              labels={"role": "client"}, publish=["8082:80"])
         host4 = Probe("tcp", "172.31.1.1", 8080)
         for one in (heir, twin):
             self.assert_denied(one, SERVER4, SERVER6, OUTSIDE4, OUTSIDE6, host4)
@@ -129,10 +129,38 @@ class Restarts(DockerCase):
         for end in ("172.31.1.20", "fd00:31:1::20", "172.31.1.21", "fd00:31:1::21"):
             self.assert_denied(self.client, Probe("tcp", end, 80))
         for addr in ("192.0.2.1", "2001:db8:1::1"):
-            self.assert_denied(self.lab.outside, Probe("tcp", addr, 8081))
+            self.assert_denied(self.lab.outside, Probe("tcp", addr, 8081), Probe("tcp", addr, 8082))
         netd.start().wait_synced()
         for one in (heir, twin):
             self.assert_open(one, SERVER4, SERVER6, OUTSIDE4, OUTSIDE6)
+        self.check_policy()
+
+    def datagrams_in(self, name: str, last: int) -> int:
+        """How many come in from outside through a published port of a new container."""
+        one = self.container(name, "app", ip=f"172.31.1.{last}", ip6=f"fd00:31:1::{last}",
+                             labels={"role": "client"}, publish=["8083:9/udp"],
+                             cmd=["probe", "sink", "udp", "9"])
+        for addr in ("192.0.2.1", "2001:db8:1::1"):
+            self.lab.outside.netns_exec([self.lab.outside.probe_path, "flood", "--count", "100",
+                                         "--pause-us", "1000", "udp", addr, "8083"])
+        self.lab.host.docker("stop", "--time=5", one.id)
+        received = int(one.logs().split("received ")[1].split()[0])
+        one.remove()
+        return received
+
+    def test_published_ports_that_were_opened_meanwhile_are_closed(self) -> None:
+        """By docker-proxy too; also not in one direction, and not for the heir of an address."""
+        rows = {"heir": 20, "stranger": 21}
+        self.assertTrue(all(self.datagrams_in(*row) for row in rows.items()), "control")
+        netd = self.start_netd(POLICY)
+        allowed = self.container("allowed", "app", ip="172.31.1.20", ip6="fd00:31:1::20",
+                                 labels={"role": "client"})
+        netd.wait_synced()
+        netd.kill9()
+        allowed.remove()
+        self.assertEqual({name: self.datagrams_in(name, last) for name, last in rows.items()},
+                         {"heir": 0, "stranger": 0})
+        netd.start().wait_synced()
         self.check_policy()
 
     def test_dockerd_restarts(self) -> None:

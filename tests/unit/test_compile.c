@@ -475,6 +475,7 @@ static void set_ifname(struct sim_packet *packet, enum rs_field field, const cha
 static void a_port_receives_what_is_meant_for_it(void **state)
 {
 	static const uint8_t other[6] = { 2, 0x42, 0xac, 0x12, 0, 3 },
+			     stranger[6] = { 2, 0, 0, 0, 0, 9 },
 			     all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
 			     group[6] = { 0x33, 0x33, 0, 0, 0, 1 };
 	struct fixture f;
@@ -489,8 +490,12 @@ static void a_port_receives_what_is_meant_for_it(void **state)
 		const char *port;
 		bool passes;
 	} rows[] = {
-		{ web->mac.bytes, port, true }, { other, port, false },	 { all, port, true },
-		{ group, port, true },		{ other, "eth0", true },
+		{ web->mac.bytes, port, true },
+		{ other, port, false },
+		{ all, port, true },
+		{ group, port, true },
+		{ other, "eth0", false },
+		{ stranger, "eth0", true },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct sim_packet packet = { 0 };

@@ -16,7 +16,6 @@
 /* After br_netfilter (0) has taken the frame through the inet hooks. */
 #define PRIORITY_AFTER_INET 10
 
-#define SET_PORTS "ports"
 #define SET_CLOSED "closed_ports"
 #define SET_GUARD4 COMPILE_GUARD4
 #define SET_GUARD6 COMPILE_GUARD6
@@ -67,22 +66,10 @@ static size_t port_index(const struct world *world, const char *port)
 	return (size_t)(port - world->ports[0].ifname) / sizeof(world->ports[0]);
 }
 
-static bool is_managed_bridge(const struct emit *e, const char *bridge)
-{
-	const struct world *world = e->in->world;
-
-	for (size_t i = 0; i < world->n_networks; i++)
-		if (world_network_is_managed(&world->networks[i]) &&
-		    strcmp(world->networks[i].bridge, bridge) == 0)
-			return true;
-	return false;
-}
-
-static void emit_ports(struct emit *e)
+static void emit_closed_ports(struct emit *e)
 {
 	static const enum rs_type type[] = { RS_TYPE_IFNAME };
 	const struct world *world = e->in->world;
-	struct rs_set *ports = emit_set(e, SET_PORTS, type, 1);
 	struct rs_set *closed = emit_set(e, SET_CLOSED, type, 1);
 	bool *admitted = arena_alloc(e->arena, world->n_ports * sizeof(*admitted));
 
@@ -95,10 +82,7 @@ static void emit_ports(struct emit *e)
 			admitted[port_index(world, e->assignments[i].port)] = true;
 	for (size_t i = 0; i < world->n_ports && !e->err; i++) {
 		struct rs_key key = key_ifname(world->ports[i].ifname);
-		if (!is_managed_bridge(e, world->ports[i].bridge))
-			continue;
-		emit_elem(e, ports, &key);
-		if (!admitted[i])
+		if (!admitted[i] && emit_is_managed_port(e, i))
 			emit_elem(e, closed, &key);
 	}
 }
@@ -164,6 +148,7 @@ static void emit_sets(struct emit *e)
 	struct bridge_sets sets;
 
 	emit_ports(e);
+	emit_closed_ports(e);
 	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
 	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);
 	sets.guard_nd = emit_set(e, SET_GUARD_ND, guard_nd, 3);
@@ -249,12 +234,12 @@ static void emit_guard_icmpv6(struct emit *e)
 	emit_always(e, chain, RS_GOTO, "spoofed");
 }
 
-static void emit_spoofed(struct emit *e)
+static void emit_drop_chain(struct emit *e, const char *name)
 {
-	struct rs_chain *chain = emit_chain(e, "spoofed", NULL);
+	struct rs_chain *chain = emit_chain(e, name, NULL);
 
 	if (!e->err)
-		emit_counted_drop(e, chain, "denied_spoofed");
+		emit_counted_drop(e, chain, emit_name(e, "denied_%s", name));
 }
 
 /* ---- between ports of one bridge ---- */
@@ -301,7 +286,8 @@ static struct rs_match destination_bits(const uint8_t mask[6], const uint8_t val
 }
 
 /* What is meant for one container goes to its port only. A bridge floods frames for a MAC that it
- * has forgotten, and believes the last who spoke with a MAC: see emit_input(). */
+ * has forgotten, and believes the last who spoke with a MAC: see emit_input(). (Ports that are not
+ * admitted have no MAC of their own here; the packet that passes meets one lookup.) */
 static void emit_postrouting(struct emit *e)
 {
 	static const uint8_t group_bit[6] = { 1 };
@@ -311,11 +297,12 @@ static void emit_postrouting(struct emit *e)
 
 	if (e->err)
 		return;
-	EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_OIFNAME, SET_CLOSED));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, SET_OWN_MAC));
+	EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_OIFNAME, SET_CLOSED));
+	EMIT(e, chain, RS_GOTO, "misdirected", match_in(RS_ETHER_DADDR, SET_MACS));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_OIFNAME, SET_PORTS));
 	EMIT(e, chain, RS_ACCEPT, NULL, destination_bits(group_bit, group_bit));
-	emit_counted_drop(e, chain, "denied_misdirected");
+	emit_always(e, chain, RS_GOTO, "misdirected");
 }
 
 /* Frames for 01:80:c2:00:00:0x (802.1D) come here without having passed prerouting, and then teach
@@ -370,7 +357,8 @@ void emit_bridge_table(struct emit *e)
 	emit_prerouting(e);
 	emit_guard(e);
 	emit_guard_icmpv6(e);
-	emit_spoofed(e);
+	emit_drop_chain(e, "spoofed");
+	emit_drop_chain(e, "misdirected");
 	emit_input(e);
 	emit_forward(e);
 	emit_postrouting(e);

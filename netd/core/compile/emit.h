@@ -10,9 +10,9 @@
 struct group {
 	const char *name;
 	const char *to_chain, *from_chain; /* "to_NAME", "from_NAME" */
-	int tier;      /* index into policy.tiers, or GROUP_UNMATCHED */
-	bool audited;  /* denials of it pass, logged */
-	bool unjudged; /* unmatched: ignore */
+	int tier;			   /* index into policy.tiers, or GROUP_UNMATCHED */
+	bool audited;			   /* denials of it pass, logged */
+	bool unjudged;			   /* unmatched: ignore */
 	bool within;
 };
 #define GROUP_UNMATCHED (-1)
@@ -104,11 +104,12 @@ struct rs_key key_ifname(const char *ifname);
 /* ---- the parts of the tables ---- */
 
 #define SET_BRIDGES "bridges"
+#define SET_PORTS "ports" /* of managed bridges, in both tables */
 #define SET_SAME_BRIDGE "same_bridge"
 #define SET_ANY4 "any_endpoint4"
 #define SET_ANY6 "any_endpoint6"
-#define SET_STARTING4 "starting_endpoint4"
-#define SET_STARTING6 "starting_endpoint6"
+#define SET_REACHED4 "reached_by_host4"
+#define SET_REACHED6 "reached_by_host6"
 #define SET_AUDITED4 "audited_endpoint4"
 #define SET_AUDITED6 "audited_endpoint6"
 #define MAP_TO4 "to_tier4"
@@ -129,6 +130,7 @@ struct rs_key key_ifname(const char *ifname);
 #define CHAIN_TO_HOST "to_host"
 #define CHAIN_FROM_CONTAINER "container_to_host"
 #define CHAIN_ANSWER "host_answer"
+#define CHAIN_FROM_HOST "host_to_container"
 
 /* Where a denial of a flow to or from a group ends; outside: no container is at the other end. */
 enum denied { DENIED_TO, DENIED_TO_OUTSIDE, DENIED_FROM, DENIED_HOST };
@@ -140,6 +142,8 @@ void emit_tier_chains(struct emit *e);	 /* tiers.c: to_X, outside_X, from_X, to_
 void emit_denied_chains(struct emit *e); /* denied.c */
 void emit_inet_base(struct emit *e);	 /* inet.c */
 void emit_bridge_table(struct emit *e);	 /* bridge.c */
+void emit_ports(struct emit *e);	 /* sets.c: SET_PORTS of the table */
+bool emit_is_managed_port(const struct emit *e, size_t port);
 bool emit_needs_bridge_nf(const struct emit *e);
 /* Members of the group may reach each other without a look at protocol or state. */
 bool emit_fully_within(const struct emit *e, const struct group *group);

@@ -18,22 +18,27 @@ enum { ND_SOLICIT = 135, ND_ADVERT = 136, MLD2_REPORT = 143 };
 
 #define MARK_BIT(e) ((e)->in->stamp_mask & (~(e)->in->stamp_mask + 1))
 
+static const struct ip_prefix loopback4 = { { IP_V4, { 127 } }, 8 };
+static const struct ip_prefix loopback6 = { { IP_V6, { [15] = 1 } }, 128 };
+
+/* What came over a bridge was looked at by bridge netd; it goes first, for it is the most. What a
+ * port receives itself went past the bridge: frames for 01:80:c2:00:00:0e (LLDP) meet none of its
+ * hooks. */
 static void emit_prerouting(struct emit *e)
 {
-	static const struct ip_prefix loopback4 = { { IP_V4, { 127 } }, 8 };
-	static const struct ip_prefix loopback6 = { { IP_V6, { [15] = 1 } }, 128 };
 	struct rs_chain *chain = emit_base_chain(e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_RAW,
 						 "loopback addresses never come from outside; "
 						 "container addresses only from bridges");
 
 	if (e->err)
 		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_BRIDGES));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
+	EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_IIFNAME, SET_PORTS));
 	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_DADDR, &loopback4));
 	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_SADDR, &loopback4));
 	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_DADDR, &loopback6));
 	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_SADDR, &loopback6));
-	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_BRIDGES));
 	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP_SADDR, SET_ANY4));
 	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP6_SADDR, SET_ANY6));
 }
@@ -198,23 +203,41 @@ static void emit_input(struct emit *e)
 }
 
 /* Answers of this host. A flow that lost its stamp is judged here too, so that a denied one stops
- * in both directions; what the host itself began is nobody's business. But docker-proxy, whose
- * second half looks the same, listens before it can be known on which port: until then the host
- * does not reach that container. */
+ * in both directions. */
 static void emit_output(struct emit *e)
 {
 	struct rs_chain *chain =
 		emit_base_chain(e, "output", RS_HOOK_OUTPUT, PRIORITY_BEFORE_FILTER,
-				"answers of this host; what it begins itself passes");
-	struct rs_match original = match_number(RS_CT_DIRECTION, CT_ORIGINAL);
+				"answers of this host; what it begins itself may go to containers");
 
 	if (e->err)
 		return;
-	EMIT(e, chain, RS_DROP, NULL, original, match_in(RS_IP_DADDR, SET_STARTING4));
-	EMIT(e, chain, RS_DROP, NULL, original, match_in(RS_IP6_DADDR, SET_STARTING6));
-	EMIT(e, chain, RS_ACCEPT, NULL, original);
+	EMIT(e, chain, RS_GOTO, CHAIN_FROM_HOST, match_number(RS_CT_DIRECTION, CT_ORIGINAL),
+	     match_in(RS_META_OIFNAME, SET_BRIDGES));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_ORIGINAL));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
 	EMIT(e, chain, RS_GOTO, CHAIN_ANSWER, match_number(RS_CT_DIRECTION, CT_REPLY));
+}
+
+/* What the host itself begins is nobody's business. But docker-proxy, whose second half looks the
+ * same, opens a published port before netd knows of it: the host reaches a container only when that
+ * one is known, and its host ports too. Neighbours are asked by multicast and link-local. */
+static void emit_from_host(struct emit *e)
+{
+	static const struct ip_prefix multicast4 = { { IP_V4, { 224 } }, 4 };
+	static const struct ip_prefix multicast6 = { { IP_V6, { 0xff } }, 8 };
+	static const struct ip_prefix local6 = { { IP_V6, { 0xfe, 0x80 } }, 10 };
+	struct rs_chain *chain =
+		emit_chain(e, CHAIN_FROM_HOST, "from this host to containers that are known");
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_IP_DADDR, SET_REACHED4));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_IP6_DADDR, SET_REACHED6));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_prefix(RS_IP_DADDR, &multicast4));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_prefix(RS_IP6_DADDR, &multicast6));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_prefix(RS_IP6_DADDR, &local6));
+	emit_always(e, chain, RS_GOTO, CHAIN_NOBODY);
 }
 
 static void emit_answer(struct emit *e)
@@ -235,6 +258,9 @@ static void emit_from_container(struct emit *e)
 
 	if (e->err)
 		return;
+	/* With route_localnet. */
+	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_DADDR, &loopback4));
+	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_DADDR, &loopback6));
 	emit_nd(e, chain, ND_SOLICIT);
 	emit_nd(e, chain, ND_ADVERT);
 	/* Every IPv6 container sends these when it starts; dropped without noise. */
@@ -269,6 +295,7 @@ void emit_inet_base(struct emit *e)
 	emit_forward(e);
 	emit_input(e);
 	emit_output(e);
+	emit_from_host(e);
 	emit_judge(e);
 	emit_from_container(e);
 	emit_answer(e);

@@ -9,7 +9,7 @@
 #include "core/policy/zone.h"
 
 struct endpoint_sets {
-	struct rs_set *any[2], *audited[2], *to[2], *from[2], *own[2], *starting[2];
+	struct rs_set *any[2], *audited[2], *to[2], *from[2], *own[2], *reached[2];
 	struct rs_set **members; /* [group * 2 + family] */
 };
 
@@ -32,6 +32,29 @@ static void emit_bridges(struct emit *e)
 		rs_key_add(&pair, RS_TYPE_IFNAME, name.bytes, true);
 		emit_elem(e, bridges, &name);
 		emit_elem(e, same, &pair);
+	}
+}
+
+bool emit_is_managed_port(const struct emit *e, size_t port)
+{
+	const struct world *world = e->in->world;
+
+	for (size_t i = 0; i < world->n_networks; i++)
+		if (world_network_is_managed(&world->networks[i]) &&
+		    strcmp(world->networks[i].bridge, world->ports[port].bridge) == 0)
+			return true;
+	return false;
+}
+
+void emit_ports(struct emit *e)
+{
+	const struct world *world = e->in->world;
+	struct rs_set *ports = emit_set(e, SET_PORTS, ifname_type, 1);
+
+	for (size_t i = 0; i < world->n_ports && !e->err; i++) {
+		struct rs_key key = key_ifname(world->ports[i].ifname);
+		if (emit_is_managed_port(e, i))
+			emit_elem(e, ports, &key);
 	}
 }
 
@@ -73,8 +96,8 @@ static void emit_zones(struct emit *e)
 static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 {
 	static const char *const names[2][6] = {
-		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4, MAP_OWN4, SET_STARTING4 },
-		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6, MAP_OWN6, SET_STARTING6 },
+		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4, MAP_OWN4, SET_REACHED4 },
+		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6, MAP_OWN6, SET_REACHED6 },
 	};
 
 	sets->members = arena_alloc(e->arena, 2 * e->n_groups * sizeof(struct rs_set *));
@@ -86,7 +109,7 @@ static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 		sets->to[family] = emit_map(e, names[family][1], type, 1);
 		sets->from[family] = emit_map(e, names[family][2], type, 1);
 		sets->own[family] = emit_map(e, names[family][4], pair_types[family], 2);
-		sets->starting[family] = emit_set(e, names[family][5], type, 1);
+		sets->reached[family] = emit_set(e, names[family][5], type, 1);
 		if (e->any_audited)
 			sets->audited[family] = emit_set(e, names[family][3], type, 1);
 		for (size_t g = 0; g < e->n_groups && !e->err; g++)
@@ -164,28 +187,58 @@ static void add_link_locals(struct emit *e, struct endpoint_sets *sets)
 			add_member(e, sets, locals[i].group, &locals[i].addr);
 }
 
-void emit_inet_sets(struct emit *e)
+/* Broadcasts of this host on managed networks. */
+static void add_broadcasts(struct emit *e, struct rs_set *reached)
+{
+	static const uint8_t limited[4] = { 255, 255, 255, 255 };
+	const struct world *world = e->in->world;
+	struct rs_key key = { 0 };
+
+	rs_key_add(&key, RS_TYPE_IPV4, limited, false);
+	emit_elem(e, reached, &key);
+	for (size_t i = 0; i < world->n_networks; i++)
+		for (size_t j = 0; j < world->networks[i].n_subnets; j++) {
+			struct ip_range subnet = ip_prefix_range(&world->networks[i].subnets[j]);
+			struct rs_key last = key_addr(&subnet.last);
+			if (world_network_is_managed(&world->networks[i]) &&
+			    subnet.last.family == IP_V4)
+				emit_elem(e, reached, &last);
+		}
+}
+
+static void add_endpoint(struct emit *e, struct endpoint_sets *sets, size_t i)
 {
 	const struct world *world = e->in->world;
+	const struct world_endpoint *endpoint = &world->endpoints[i];
+	const struct ip_addr *addresses[] = { &endpoint->ipv4, &endpoint->ipv6 };
+	const struct group *group = emit_group_of(e, i);
+
+	for (size_t family = 0; family < 2; family++) {
+		struct rs_key key = key_addr(addresses[family]);
+		if (addresses[family]->family == IP_NONE)
+			continue;
+		if (world_network_is_managed(&world->networks[endpoint->network]) &&
+		    !world->containers[endpoint->container].starting)
+			emit_elem(e, sets->reached[family], &key);
+		if (!group)
+			continue;
+		emit_elem(e, sets->any[family], &key);
+		add_member(e, sets, group, addresses[family]);
+	}
+}
+
+void emit_inet_sets(struct emit *e)
+{
 	struct endpoint_sets sets = { 0 };
 
 	emit_bridges(e);
+	emit_ports(e);
 	emit_zones(e);
 	create_endpoint_sets(e, &sets);
-	for (size_t i = 0; i < world->n_endpoints && !e->err; i++) {
-		const struct ip_addr *addresses[] = { &world->endpoints[i].ipv4,
-						      &world->endpoints[i].ipv6 };
-		const struct group *group = emit_group_of(e, i);
-		for (size_t family = 0; family < 2 && group; family++) {
-			struct rs_key key = key_addr(addresses[family]);
-			if (addresses[family]->family == IP_NONE)
-				continue;
-			emit_elem(e, sets.any[family], &key);
-			if (world->containers[world->endpoints[i].container].starting)
-				emit_elem(e, sets.starting[family], &key);
-			add_member(e, &sets, group, addresses[family]);
-		}
-	}
+	if (!e->err)
+		add_broadcasts(e, sets.reached[0]);
+	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
+		add_endpoint(e, &sets, i);
 	if (!e->err)
 		add_link_locals(e, &sets);
 }
