@@ -262,11 +262,16 @@ static void an_address_is_never_a_container(void **state)
 {
 	static const struct question questions[] = {
 		{ "app@front", "web-1", "80/tcp", 4, false, SIM_BY_NETD },
-		{ "172.18.0.200", "web-1", "80/tcp", 4, true, SIM_BY_NETD },
+		{ "172.31.0.200", "web-1", "80/tcp", 4, true, SIM_BY_NETD },
+		/* Nobody has that address, and it is not outside. */
+		{ "172.18.0.200", "web-1", "80/tcp", 4, false, SIM_BY_NETD },
+		{ "web-1", "172.18.0.200", "80/tcp", 4, false, SIM_BY_NETD },
+		{ "host", "172.18.0.200", "80/tcp", 4, false, SIM_BY_NETD },
 	};
 
 	(void)state;
-	ask_all("allow:\n  - {from: 172.16.0.0/12, to: web}\n", questions, ARRAY_LEN(questions));
+	ask_all("allow:\n  - {from: 172.16.0.0/12, to: web}\n  - {from: web, to: 172.16.0.0/12}\n",
+		questions, ARRAY_LEN(questions));
 }
 
 static void unmatched_ignore(void **state)

@@ -78,9 +78,9 @@ const char *sim_path_name(enum sim_path path)
 
 /* What is known of one end. */
 struct place {
-	const struct world_endpoint *endpoint; /* NULL: not a container on a managed network */
-	const struct world_network *network;
-	const char *port; /* "" unknown */
+	const struct world_endpoint *endpoint; /* NULL: no known container on a managed network */
+	const struct world_network *network;   /* the managed network it is on, or NULL */
+	const char *port;		       /* "" unknown */
 	struct ip_addr addr;
 };
 
@@ -93,11 +93,24 @@ struct way {
 	struct ip_addr host_addr;
 };
 
+static const struct world_network *network_of(const struct world *world, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < world->n_networks; i++) {
+		const struct world_network *network = &world->networks[i];
+		for (size_t s = 0; world_network_is_managed(network) && s < network->n_subnets; s++)
+			if (ip_in_prefix(addr, &network->subnets[s]))
+				return network;
+	}
+	return NULL;
+}
+
 static struct place place_of(const struct sim_host *host, const struct sim_end *end,
 			     enum ip_family family)
 {
 	struct place place = { .port = "", .addr = end->addr };
 
+	if (end->kind == SIM_ADDRESS && !host->symbolic)
+		place.network = network_of(host->world, &end->addr);
 	if (end->kind != SIM_ENDPOINT)
 		return place;
 	const struct world_endpoint *endpoint = &host->world->endpoints[end->endpoint];
@@ -149,7 +162,7 @@ static enum sim_path path_into_container(const struct way *way)
 {
 	if (way->flow->from.kind == SIM_HOST)
 		return SIM_PATH_FROM_HOST;
-	if (way->from.endpoint)
+	if (way->from.network)
 		return way->from.network == way->to.network ? SIM_PATH_BRIDGED : SIM_PATH_ROUTED;
 	if (way->host->symbolic)
 		return SIM_PATH_PUBLISHED;
@@ -161,9 +174,9 @@ static enum sim_path path_into_container(const struct way *way)
 
 static enum sim_path choose_path(const struct way *way)
 {
-	if (way->to.endpoint)
+	if (way->to.network)
 		return path_into_container(way);
-	if (!way->from.endpoint)
+	if (!way->from.network)
 		return SIM_PATH_NOT_OURS;
 	return way->flow->to.kind == SIM_HOST ? SIM_PATH_TO_HOST : SIM_PATH_EGRESS;
 }
@@ -335,6 +348,8 @@ static const char *netd_reason(const struct way *way, const struct sim_result *r
 				    rule->action == POLICY_ALLOW ? "allowed" : "denied",
 				    rule->loc.file, rule->loc.line);
 	}
+	if ((way->from.network && !way->from.endpoint) || (way->to.network && !way->to.endpoint))
+		return "no known container of the managed network has this address";
 	if (way->path == SIM_PATH_FROM_HOST && result->allowed)
 		return "this host may always reach containers";
 	if (way->path == SIM_PATH_DIRECT)
@@ -382,7 +397,8 @@ static bool answers_elsewhere(const struct way *way)
 {
 	const struct world *world = way->host->world;
 
-	for (size_t i = 0; way->path == SIM_PATH_ROUTED && i < world->n_endpoints; i++)
+	for (size_t i = 0;
+	     way->path == SIM_PATH_ROUTED && way->to.endpoint && i < world->n_endpoints; i++)
 		if (world->endpoints[i].container == way->to.endpoint->container &&
 		    &world->networks[world->endpoints[i].network] == way->from.network)
 			return true;
