@@ -121,6 +121,7 @@ install: all ## install below DESTDIR
 	install -D -m 0644 systemd/netd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/netd.conf
 	install -D -m 0644 systemd/netd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/netd.conf
 	install -D -m 0644 systemd/netd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/netd.catalog
+	install -d -m 0750 $(DESTDIR)$(SYSCONFDIR)/netd
 	install -d $(DESTDIR)$(SYSCONFDIR)/netd/policy.d
 	install -d $(DESTDIR)$(PREFIX)/share/doc/netd/policies
 	install -m 0644 policies/*.yaml $(DESTDIR)$(PREFIX)/share/doc/netd/policies
