@@ -97,6 +97,27 @@ static void ranges_and_neighbours(void **state)
 	assert_false(ip_previous(&addr, &addr));
 }
 
+static void places_that_nobody_is_at(void **state)
+{
+	static const struct {
+		const char *text;
+		bool loopback, unspecified;
+	} addrs[] = {
+		{ "127.0.0.1", true, false },	{ "127.9.9.9", true, false },
+		{ "128.0.0.1", false, false },	{ "::1", true, false },
+		{ "64:ff9b::1", false, false }, { "0.0.0.0", false, true },
+		{ "::", false, true },		{ "0.0.0.1", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(addrs); i++) {
+		struct ip_addr addr;
+		assert_int_equal(ip_parse(addrs[i].text, &addr), 0);
+		assert_int_equal(ip_is_loopback(&addr), addrs[i].loopback);
+		assert_int_equal(ip_is_unspecified(&addr), addrs[i].unspecified);
+	}
+}
+
 static void macs(void **state)
 {
 	struct mac_addr mac;
@@ -266,6 +287,7 @@ int main(void)
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(membership),
 		cmocka_unit_test(ranges_and_neighbours),
+		cmocka_unit_test(places_that_nobody_is_at),
 		cmocka_unit_test(macs),
 		cmocka_unit_test(port_ranges),
 		cmocka_unit_test(port_overlap),

@@ -188,6 +188,21 @@ bool ip_previous(const struct ip_addr *addr, struct ip_addr *ret)
 	return false;
 }
 
+bool ip_is_unspecified(const struct ip_addr *addr)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(addr->bytes, zero, sizeof(zero)) == 0;
+}
+
+bool ip_is_loopback(const struct ip_addr *addr)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return addr->family == IP_V4 ? addr->bytes[0] == 127
+				     : memcmp(addr->bytes, one, sizeof(one)) == 0;
+}
+
 bool mac_is_zero(const struct mac_addr *mac)
 {
 	static const struct mac_addr zero;

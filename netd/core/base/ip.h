@@ -54,6 +54,8 @@ struct ip_range ip_prefix_range(const struct ip_prefix *prefix);
 /* The neighbours of an address; false at the end of the space. */
 bool ip_next(const struct ip_addr *addr, struct ip_addr *ret);
 bool ip_previous(const struct ip_addr *addr, struct ip_addr *ret);
+bool ip_is_unspecified(const struct ip_addr *addr); /* 0.0.0.0 or :: */
+bool ip_is_loopback(const struct ip_addr *addr);    /* 127.0.0.0/8 or ::1 */
 bool mac_is_zero(const struct mac_addr *mac);
 /* fe80::/64 with the EUI-64 of the MAC: what Linux gives an interface by default. */
 struct ip_addr ip_link_local(const struct mac_addr *mac);

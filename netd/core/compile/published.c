@@ -43,31 +43,15 @@ struct opening {
 };
 typedef VEC(struct opening) openings;
 
-static bool is_unspecified(const struct ip_addr *addr)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(addr->bytes, zero, sizeof(zero)) == 0;
-}
-
-/* 127.0.0.0/8 and ::1 are reached from the host alone: prerouting drops them from elsewhere. */
-static bool is_loopback(const struct ip_addr *addr)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return addr->family == IP_V4 ? addr->bytes[0] == 127
-				     : memcmp(addr->bytes, one, sizeof(one)) == 0;
-}
-
 static struct opening make_opening(const struct world_published *published)
 {
 	uint8_t proto = proto_number((enum ip_proto)published->port.proto);
 	uint16_t port = htons(published->host_port);
 	struct opening opening = { .published = published };
 
-	opening.keyed = is_unspecified(&published->host_ip)  ? KEYED_ANY
-			: published->host_ip.family == IP_V6 ? KEYED_IP6
-							     : KEYED_IP4;
+	opening.keyed = ip_is_unspecified(&published->host_ip) ? KEYED_ANY
+			: published->host_ip.family == IP_V6   ? KEYED_IP6
+							       : KEYED_IP4;
 	if (opening.keyed != KEYED_ANY)
 		rs_key_add(&opening.key, keyings[opening.keyed].types[0], published->host_ip.bytes,
 			   true);
@@ -114,8 +98,10 @@ static void find_openings(struct emit *e, openings *ret)
 			struct opening opening = make_opening(&container->published[i]);
 			opening.group = group;
 			opening.bridge = bridge;
+			/* Loopback is reached from the host alone: prerouting drops it elsewhere.
+			 */
 			if (container->published[i].host_port == 0 ||
-			    is_loopback(&container->published[i].host_ip))
+			    ip_is_loopback(&container->published[i].host_ip))
 				continue;
 			if (VEC_PUSH(e->arena, ret, opening) < 0)
 				e->err = -ENOMEM;

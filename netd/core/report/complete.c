@@ -129,48 +129,70 @@ static int compile_one(const struct compile_input *compile, struct arena *arena,
 	return 0;
 }
 
-static int make_symbolic(const struct policy *united, struct arena *arena, const struct world **ret,
-			 const struct assignment **ret_assignments)
+/* With the resolvers of @host, if it has some (it may be NULL). */
+static int make_symbolic(const struct policy *united, const struct world *host, struct arena *arena,
+			 const struct world **ret, const struct assignment **ret_assignments)
 {
+	bool known = host && host->n_resolvers > 0;
 	const struct world *plain;
 	int r = sim_symbolic_world(united, arena, &plain, ret_assignments);
 	struct world *world = r < 0 ? NULL : arena_dup(arena, plain, sizeof(*plain));
 
 	if (!world)
 		return -ENOMEM;
-	world->resolvers = symbolic_resolvers;
-	world->n_resolvers = ARRAY_LEN(symbolic_resolvers);
+	world->resolvers = known ? host->resolvers : symbolic_resolvers;
+	world->n_resolvers = known ? host->n_resolvers : ARRAY_LEN(symbolic_resolvers);
 	*ret = world;
 	return 0;
+}
+
+static struct compile_input compile_for(const struct world *world, int64_t now)
+{
+	return (struct compile_input){ .stamp_mask = COMPILE_STAMP_MASK,
+				       .stamp = COMPILE_STAMP_MASK & (~COMPILE_STAMP_MASK + 1),
+				       .log_group = COMPILE_LOG_GROUP,
+				       .world = world,
+				       .now = now };
+}
+
+static int prepare_symbolic(const struct policy *const *policies, size_t n,
+			    struct compile_input *compile, struct arena *arena,
+			    struct report_input *ret)
+{
+	const struct assignment *assignments;
+	struct policy united;
+	int r = unite_tiers(policies, n, arena, &united);
+
+	if (r == 0)
+		r = make_symbolic(&united, compile->world, arena, &compile->world, &assignments);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		compile->policy = policies[i];
+		compile->assignments = assign_by_name(
+			&united, assignments, compile->world->n_endpoints, policies[i], arena);
+		r = compile->assignments ? compile_one(compile, arena, true, &ret[i]) : -ENOMEM;
+	}
+	return r;
 }
 
 int report_prepare(const struct policy *const *policies, size_t n, const struct world *world,
 		   int64_t now, struct arena *arena, struct report_input *ret)
 {
-	struct compile_input compile = { .stamp_mask = COMPILE_STAMP_MASK,
-					 .stamp = COMPILE_STAMP_MASK & (~COMPILE_STAMP_MASK + 1),
-					 .log_group = COMPILE_LOG_GROUP,
-					 .world = world,
-					 .now = now };
-	const struct assignment *assignments = NULL;
-	struct policy united;
+	struct compile_input compile = compile_for(world, now);
 	int r = 0;
 
-	if (!world) {
-		r = unite_tiers(policies, n, arena, &united);
-		if (r == 0)
-			r = make_symbolic(&united, arena, &compile.world, &assignments);
-	}
+	if (!world)
+		return prepare_symbolic(policies, n, &compile, arena, ret);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		compile.policy = policies[i];
-		if (assignments) {
-			compile.assignments =
-				assign_by_name(&united, assignments, compile.world->n_endpoints,
-					       policies[i], arena);
-			if (!compile.assignments)
-				return -ENOMEM;
-		}
-		r = compile_one(&compile, arena, !world, &ret[i]);
+		r = compile_one(&compile, arena, false, &ret[i]);
 	}
 	return r;
+}
+
+int report_prepare_symbolic(const struct report_input *in, struct arena *arena,
+			    struct report_input *ret)
+{
+	struct compile_input compile = compile_for(in->world, in->now);
+
+	return prepare_symbolic(&in->policy, 1, &compile, arena, ret);
 }

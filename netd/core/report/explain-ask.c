@@ -11,6 +11,7 @@ struct asking {
 	const struct port_range *port;
 	struct arena *arena;
 	explain_ways *ways;
+	size_t most; /* ways that are shown though alike */
 };
 
 static bool is_container_end(const struct explain_end *end)
@@ -31,14 +32,15 @@ static struct sim_end endpoint_end(uint32_t endpoint)
 }
 
 /* Of many ways some are shown; those with another verdict always. */
-static bool tells_more(const explain_ways *ways, const struct sim_result *result)
+static bool tells_more(const struct asking *asking, const struct sim_result *result)
 {
+	const explain_ways *ways = asking->ways;
 	bool alike = false;
 
 	for (size_t i = 0; i < ways->n; i++)
 		alike |= ways->items[i].result.allowed == result->allowed &&
 			 ways->items[i].result.audited == result->audited;
-	return ways->n < EXPLAIN_WAYS || !alike;
+	return ways->n < asking->most || !alike;
 }
 
 static int add_way(const struct asking *asking, size_t family, struct sim_end from,
@@ -56,7 +58,7 @@ static int add_way(const struct asking *asking, size_t family, struct sim_end fr
 	    (to.kind == SIM_ADDRESS && !to.addr.family))
 		return 0;
 	int r = sim_flow(&host, &way.flow, asking->arena, &way.result);
-	if (r == 0 && way.result.by != SIM_NO_ADDRESS && tells_more(asking->ways, &way.result))
+	if (r == 0 && way.result.by != SIM_NO_ADDRESS && tells_more(asking, &way.result))
 		r = VEC_PUSH(asking->arena, asking->ways, way);
 	return r;
 }
@@ -65,6 +67,12 @@ static bool meet(const struct world *world, uint32_t a, uint32_t b)
 {
 	return world->endpoints[a].network == world->endpoints[b].network &&
 	       world->endpoints[a].container != world->endpoints[b].container;
+}
+
+/* Whether Docker lets the containers on a network talk: it need not filter IPv6. */
+static bool lets_talk(const struct world *world, uint32_t network, size_t family)
+{
+	return world->networks[network].icc || (family && world->ip6_unfiltered);
 }
 
 static bool has_family(const struct world *world, uint32_t endpoint, size_t family)
@@ -87,7 +95,7 @@ static int ask_shared(const struct asking *asking, size_t family, bool talking)
 	for (size_t a = 0; a < from->n_endpoints && !(asked && tiers); a++) {
 		uint32_t source = from->endpoints[a], network = world->endpoints[source].network;
 		bool met = from->kind == EXPLAIN_TIER && network == done;
-		if (world->networks[network].icc != talking)
+		if (lets_talk(world, network, family) != talking)
 			continue;
 		for (size_t b = 0; b < to->n_endpoints && !met; b++) {
 			uint32_t destination = to->endpoints[b];
@@ -114,15 +122,19 @@ static bool is_managed(const struct asking *asking, uint32_t endpoint)
 	return asking->survey->class_of[endpoint] != SURVEY_NONE;
 }
 
-/* Between managed networks one example, unless they @met on one; and all ways by which a container
- * on some other network is to the other one outside. */
+/* Between managed networks one example, unless they @met; and all ways by which a container on some
+ * other network is to the other one outside. */
 static int ask_apart(const struct asking *asking, size_t family, bool met)
 {
+	const struct world *world = asking->survey->world;
+
 	for (size_t a = 0; a < asking->from->n_endpoints; a++)
 		for (size_t b = 0; b < asking->to->n_endpoints; b++) {
 			uint32_t from = asking->from->endpoints[a], to = asking->to->endpoints[b];
 			bool managed = is_managed(asking, from) && is_managed(asking, to);
-			if (from == to || (managed && met))
+			bool sent =
+				has_family(world, from, family) && has_family(world, to, family);
+			if (from == to || (managed && (met || !sent)))
 				continue;
 			int r = add_way(asking, family, endpoint_end(from), endpoint_end(to));
 			if (r < 0)
@@ -132,16 +144,69 @@ static int ask_apart(const struct asking *asking, size_t family, bool met)
 	return 0;
 }
 
+/* From one endpoint to all on other networks, of a tier to one. 1: there are such. */
+static int ask_routed_from(const struct asking *asking, uint32_t from)
+{
+	const struct explain_end *to = asking->to;
+	const struct world *world = asking->survey->world;
+	uint32_t network = world->endpoints[from].network;
+	bool found = false;
+
+	if (!is_managed(asking, from) || !has_family(world, from, 1))
+		return 0;
+	if (to->kind == EXPLAIN_TIER) {
+		uint32_t one = survey_routed_to(asking->survey, to->class, network);
+		int r = one == SURVEY_NONE
+				? 0
+				: add_way(asking, 1, endpoint_end(from), endpoint_end(one));
+		return r < 0 ? r : one != SURVEY_NONE;
+	}
+	for (size_t i = 0; i < to->n_endpoints; i++) {
+		uint32_t one = to->endpoints[i];
+		if (world->endpoints[one].network == network || !is_managed(asking, one) ||
+		    !has_family(world, one, 1) ||
+		    world->endpoints[one].container == world->endpoints[from].container)
+			continue;
+		int r = add_way(asking, 1, endpoint_end(from), endpoint_end(one));
+		if (r < 0)
+			return r;
+		found = true;
+	}
+	return found;
+}
+
+/* IPv6 between networks, where Docker does not filter it. 1: there are such ways. */
+static int ask_routed(const struct asking *asking, size_t family)
+{
+	const struct explain_end *from = asking->from;
+	bool tiers = from->kind == EXPLAIN_TIER && asking->to->kind == EXPLAIN_TIER;
+	bool routes = family && asking->survey->world->ip6_unfiltered;
+	int found = 0;
+
+	for (size_t i = 0; routes && i < from->n_endpoints && !(found && tiers); i++) {
+		int r = ask_routed_from(asking, from->endpoints[i]);
+		if (r < 0)
+			return r;
+		found |= r;
+	}
+	return found;
+}
+
 static int ask_inside(const struct asking *asking, size_t family)
 {
+	bool met = false;
 	int r = ask_shared(asking, family, true);
 
 	if (r == 0)
 		r = ask_shared(asking, family, false);
-	return r < 0 ? r : ask_apart(asking, family, r > 0);
+	met |= r > 0;
+	if (r >= 0)
+		r = ask_routed(asking, family);
+	met |= r > 0;
+	return r < 0 ? r : ask_apart(asking, family, met);
 }
 
-/* From outside to a tier: a member that publishes the port, if one does. */
+/* Of a tier a member that publishes the port, if one does. */
 static uint32_t publishing(const struct asking *asking, size_t family)
 {
 	const struct survey *survey = asking->survey;
@@ -152,13 +217,29 @@ static uint32_t publishing(const struct asking *asking, size_t family)
 	return survey_any(survey, asking->to->class, family ? IP_V6 : IP_V4);
 }
 
+/* From outside to a tier: who publishes the port, and some other if that says more: in audit mode
+ * it may. */
+static int ask_inbound_tier(const struct asking *asking, size_t family)
+{
+	struct sim_end from = plain_end(asking->from, family);
+	struct asking others = *asking;
+	uint32_t first = publishing(asking, family),
+		 other = survey_other(asking->survey, asking->to->class, family ? IP_V6 : IP_V4,
+				      first);
+	int r = add_way(asking, family, from, endpoint_end(first));
+
+	others.most = 0;
+	return r < 0 || other == SURVEY_NONE ? r
+					     : add_way(&others, family, from, endpoint_end(other));
+}
+
 static int ask_inbound(const struct asking *asking, size_t family)
 {
 	struct sim_end from = plain_end(asking->from, family);
 	int r = 0;
 
 	if (asking->to->kind == EXPLAIN_TIER)
-		return add_way(asking, family, from, endpoint_end(publishing(asking, family)));
+		return ask_inbound_tier(asking, family);
 	for (size_t i = 0; i < asking->to->n_endpoints && r == 0; i++)
 		r = add_way(asking, family, from, endpoint_end(asking->to->endpoints[i]));
 	return r;
@@ -182,7 +263,7 @@ static int ask_outbound(const struct asking *asking, size_t family)
 int explain_ask(const struct survey *survey, const struct explain_end ends[2],
 		const struct port_range *port, struct arena *arena, explain_ways *ret)
 {
-	struct asking asking = { survey, &ends[0], &ends[1], port, arena, ret };
+	struct asking asking = { survey, &ends[0], &ends[1], port, arena, ret, EXPLAIN_WAYS };
 	bool from = is_container_end(&ends[0]), to = is_container_end(&ends[1]);
 	int r = 0;
 

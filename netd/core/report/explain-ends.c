@@ -163,7 +163,7 @@ static int resolve_prefix(const struct survey *survey, const struct ip_prefix *p
 			survey->world->containers[survey->world->endpoints[endpoint].container]
 				.name,
 			endpoint, 1, arena, ret);
-	if (single && (is_gateway(survey->world, &addr) || report_is_loopback(&addr)))
+	if (single && (is_gateway(survey->world, &addr) || ip_is_loopback(&addr)))
 		return resolve_host(ret, "that is an address of this host");
 	for (uint32_t i = 0; i < survey->n_prefixes && !single; i++)
 		if (ip_compare(&survey->prefixes[i].addr, &addr) == 0 &&

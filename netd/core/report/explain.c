@@ -234,8 +234,8 @@ static int move_end(const struct explain_end *end, const struct survey *to, stru
 int explain_make_symbolic(const struct survey *survey, struct arena *arena, struct survey *ret)
 {
 	struct report_input *input = arena_alloc(arena, sizeof(*input));
-	const struct report_input *in = survey->in[0], *made = input;
-	int r = input ? report_prepare(&in->policy, 1, NULL, in->now, arena, input) : -ENOMEM;
+	const struct report_input *made = input;
+	int r = input ? report_prepare_symbolic(survey->in[0], arena, input) : -ENOMEM;
 
 	return r < 0 ? r : survey_init(ret, &made, 1, arena);
 }

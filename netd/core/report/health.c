@@ -154,7 +154,7 @@ static int check_exposure(const struct survey *survey, const struct exposure *ex
 	char addr[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN];
 	int open = exposure_ask(survey, 0, exposure, internet, c->scratch);
 
-	if (open < 0 || !report_is_every_address(&published->host_ip))
+	if (open < 0 || !ip_is_unspecified(&published->host_ip))
 		return open < 0 ? open : 0;
 	if (open)
 		diag_add(c->diags, DIAG_WARNING,

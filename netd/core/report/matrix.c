@@ -22,22 +22,69 @@ static void add_ports(struct matrix *m, cJSON *cell, const char *name, const sur
 		survey_print_ports(&m->j, rj_add_object(&m->j, cell, name), parts, selected);
 }
 
+enum word { DENIED, ALLOWED, AUDITED, BY_DOCKER };
+
+static enum word word_of(const struct survey_verdict *verdict, uint8_t families)
+{
+	uint8_t allowed = verdict->allowed & families, audited = verdict->audited & families;
+
+	if (allowed & ~audited)
+		return ALLOWED;
+	return audited ? AUDITED : verdict->by_docker & families ? BY_DOCKER : DENIED;
+}
+
+/* A cell is about both families. Where the rest of the ports has another verdict over each, that of
+ * icmp and that of icmpv6 are known to differ: they get parts of their own. */
+static int split_icmp(survey_parts *parts, struct arena *scratch)
+{
+	enum { OVER_IPV4 = 0x55, OVER_IPV6 = 0xaa };
+	struct survey_part kinds[] = { { .ports = { PROTO_ICMP, 0, UINT16_MAX } },
+				       { .ports = { PROTO_ICMPV6, 0, UINT16_MAX } } };
+	const struct survey_verdict *rest = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < parts->n; i++)
+		if (parts->items[i].rest)
+			rest = &parts->items[i].verdict[0];
+	if (!rest || !(rest->sent & OVER_IPV4) || !(rest->sent & OVER_IPV6) ||
+	    word_of(rest, OVER_IPV4) == word_of(rest, OVER_IPV6))
+		return 0;
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+		uint8_t other = k ? OVER_IPV4 : OVER_IPV6;
+		kinds[k].verdict[0] = *rest;
+		kinds[k].verdict[0].allowed &= (uint8_t)~other;
+		kinds[k].verdict[0].audited &= (uint8_t)~other;
+		kinds[k].verdict[0].by_docker &= (uint8_t)~other;
+	}
+	for (size_t k = 0; k < ARRAY_LEN(kinds) && r == 0; k++) {
+		bool named = false;
+		for (size_t i = 0; i < parts->n; i++)
+			named |= !parts->items[i].rest &&
+				 parts->items[i].ports.proto == kinds[k].ports.proto;
+		if (!named)
+			r = VEC_PUSH(scratch, parts, kinds[k]);
+	}
+	return r;
+}
+
 static int add_cell(struct matrix *m, struct survey_end from, struct survey_end to,
 		    struct arena *scratch)
 {
 	char from_name[LIMIT_PEER_TEXT], to_name[LIMIT_PEER_TEXT];
 	survey_parts parts;
 	int r = survey_ask(m->survey, from, to, scratch, &parts);
+	if (r == 0)
+		r = split_icmp(&parts, scratch);
 	bool *allowed = arena_alloc(scratch, parts.n), *audited = arena_alloc(scratch, parts.n),
 	     *by_docker = arena_alloc(scratch, parts.n);
 
 	if (r < 0 || !allowed || !audited || !by_docker)
 		return -ENOMEM;
 	for (size_t i = 0; i < parts.n; i++) {
-		const struct survey_verdict *verdict = &parts.items[i].verdict[0];
-		allowed[i] = verdict->allowed & ~verdict->audited;
-		audited[i] = verdict->audited && !allowed[i];
-		by_docker[i] = verdict->by_docker && !verdict->allowed;
+		enum word word = word_of(&parts.items[i].verdict[0], UINT8_MAX);
+		allowed[i] = word == ALLOWED;
+		audited[i] = word == AUDITED;
+		by_docker[i] = word == BY_DOCKER;
 	}
 	cJSON *cell = rj_push_object(&m->j, m->cells);
 	rj_text(&m->j, cell, "from", survey_end_name(m->survey, from, from_name));

@@ -58,7 +58,7 @@ static uint8_t *memory_of(const struct survey *survey, const struct exposure *ex
 	uint32_t opening =
 		survey_opening_at(survey, survey->class_of[exposure->endpoint], &published->port);
 	size_t kind = (published->host_ip.family == IP_V6 ? 1u : 0u) |
-		      (report_is_every_address(&published->host_ip) ? 2u : 0u);
+		      (ip_is_unspecified(&published->host_ip) ? 2u : 0u);
 
 	if (opening == SURVEY_NONE || survey->first_of[c + 1] - survey->first_of[c] > 1 ||
 	    is_internal(survey, exposure->endpoint))
@@ -77,7 +77,7 @@ int exposure_ask(const struct survey *survey, size_t input, const struct exposur
 
 	/* A port on loopback addresses is not there for anybody else, whatever another line of
 	 * the same container publishes. */
-	if (report_is_loopback(&exposure->published->host_ip))
+	if (ip_is_loopback(&exposure->published->host_ip))
 		return 0;
 	if (!memory)
 		return ask_exposure(survey, input, exposure, who, scratch);
@@ -242,7 +242,7 @@ static int add_port(const struct survey *survey, const struct exposure *exposure
 			    rj_add_array(&report->j, object, "reachable_from"));
 	if (r == 0)
 		r = add_inside(survey, exposure, report, rj_add_array(&report->j, object, "tiers"));
-	if (report_is_every_address(&exposure->published->host_ip))
+	if (ip_is_unspecified(&exposure->published->host_ip))
 		rj_text(&report->j, object, "warning",
 			report->internet
 				? "published on all addresses, and the policy lets the internet in"

@@ -101,18 +101,3 @@ void report_add_endpoint(struct rj *j, cJSON *object, const struct report_input 
 	rj_text(j, object, "port", in->compiled->assignments[i].port);
 	rj_text(j, object, "tier", report_tier_name(in, i));
 }
-
-bool report_is_every_address(const struct ip_addr *addr)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(addr->bytes, zero, sizeof(zero)) == 0;
-}
-
-bool report_is_loopback(const struct ip_addr *addr)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return addr->family == IP_V4 ? addr->bytes[0] == 127
-				     : memcmp(addr->bytes, one, sizeof(one)) == 0;
-}

@@ -21,6 +21,3 @@ void report_add_endpoint(struct rj *j, cJSON *object, const struct report_input 
 const char *report_tier_name(const struct report_input *in, size_t endpoint); /* or NULL */
 /* Why policy cannot let anything through to an endpoint, whatever the rules say, or NULL. */
 const char *report_why_not(const struct report_input *in, size_t endpoint);
-/* 0.0.0.0 or :: */
-bool report_is_every_address(const struct ip_addr *addr);
-bool report_is_loopback(const struct ip_addr *addr);

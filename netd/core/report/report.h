@@ -47,6 +47,9 @@ int report_complete_world(const struct world *world, struct arena *arena,
  * one with the tiers of all of them. Fills ret[0 .. n). -EINVAL: a bug of the compiler. */
 int report_prepare(const struct policy *const *policies, size_t n, const struct world *world,
 		   int64_t now, struct arena *arena, struct report_input *ret) MUST_CHECK;
+/* The same policy in a symbolic world, but with the host's resolvers: they are no container's. */
+int report_prepare_symbolic(const struct report_input *in, struct arena *arena,
+			    struct report_input *ret) MUST_CHECK;
 
 /* ---- tables ---- */
 

@@ -129,6 +129,7 @@ static int ask_flow(const struct asking *asking, const struct sim_flow *flow, si
 		verdict->audited &= (uint8_t)~bit;
 	else if (result.audited && !(verdict->allowed & bit))
 		verdict->audited |= bit;
+	verdict->sent |= result.by != SIM_NO_ADDRESS ? bit : 0;
 	verdict->allowed |= result.allowed ? bit : 0;
 	verdict->by_docker |= result.by == SIM_BY_DOCKER ? bit : 0;
 	if (!verdict->rule)

@@ -39,10 +39,17 @@ const char *survey_end_name(const struct survey *survey, struct survey_end end,
 
 /* The ones people recognize; the first that fits is taken. */
 static const struct ip_addr typical[] = {
-	{ IP_V4, { 203, 0, 113, 10 } },	     { IP_V4, { 198, 51, 100, 10 } },
-	{ IP_V4, { 192, 168, 1, 10 } },	     { IP_V4, { 10, 0, 0, 10 } },
-	{ IP_V4, { 172, 31, 255, 250 } },    { IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x10 } },
-	{ IP_V6, { 0x26, 0, [15] = 0x10 } }, { IP_V6, { 0xfd, 0, [15] = 0x10 } },
+	{ IP_V4, { 203, 0, 113, 10 } },
+	{ IP_V4, { 198, 51, 100, 10 } },
+	{ IP_V4, { 192, 168, 1, 10 } },
+	{ IP_V4, { 10, 0, 0, 10 } },
+	{ IP_V4, { 172, 31, 255, 250 } },
+	{ IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 0x10 } },
+	{ IP_V6, { 0x26, 0, [15] = 0x10 } },
+	{ IP_V6, { 0xfd, 0, [15] = 0x10 } },
+	/* In neither zone: what a wide prefix opens beside them. */
+	{ IP_V4, { 169, 254, 169, 254 } },
+	{ IP_V6, { 0xfd, 0, 0x0e, 0xc2, [14] = 0x02, 0x54 } },
 };
 
 /* How the zones cut a prefix. */
@@ -103,7 +110,7 @@ static int length_of_named(const struct choice *choice, const struct ip_addr *ad
 
 static void consider(struct choice *choice, const struct ip_addr *addr)
 {
-	enum { AT_RESOLVER = 1000, AT_DOCKER = 2000 };
+	enum { AT_RESOLVER = 1000, AT_DOCKER = 2000, AT_NOBODY = 4000 };
 	const struct survey *survey = choice->survey;
 	struct survey_end end = choice->end;
 
@@ -117,6 +124,7 @@ static void consider(struct choice *choice, const struct ip_addr *addr)
 	int cost = length_of_named(choice, addr);
 	cost += is_resolver(survey->world, addr) ? AT_RESOLVER : 0;
 	cost += in_docker_network(survey->world, addr) ? AT_DOCKER : 0;
+	cost += ip_is_loopback(addr) || ip_is_unspecified(addr) ? AT_NOBODY : 0;
 	if (choice->best.family && cost >= choice->best_cost)
 		return;
 	choice->best = *addr;
@@ -173,13 +181,21 @@ static void consider_own(struct choice *choice)
 	}
 }
 
+static bool has_parts(const struct ip_prefix *prefix)
+{
+	unsigned int relation = policy_zone_relation(prefix);
+
+	return (relation & (ZONE_MEETS_INTERNET | ZONE_MEETS_LAN)) &&
+	       !(relation & (ZONE_IN_INTERNET | ZONE_IN_LAN));
+}
+
 static struct ip_addr choose(const struct survey *survey, struct survey_end end,
 			     enum ip_family family, enum part part)
 {
 	struct choice choice = { .survey = survey, .end = end, .family = family, .part = part };
-	bool whole_prefix = end.kind == SURVEY_PREFIX && part == PART_ANY;
+	bool own_first = end.kind == SURVEY_PREFIX && !has_parts(&survey->prefixes[end.index]);
 
-	for (size_t i = 0; i < ARRAY_LEN(typical) && !whole_prefix; i++)
+	for (size_t i = 0; i < ARRAY_LEN(typical) && !own_first; i++)
 		consider(&choice, &typical[i]);
 	if (!choice.best.family || choice.best_cost > 0)
 		consider_own(&choice);
@@ -190,14 +206,6 @@ static struct ip_addr choose(const struct survey *survey, struct survey_end end,
 	for (size_t i = 0; i < survey->n_prefixes; i++)
 		consider_around(&choice, &survey->prefixes[i]);
 	return choice.best;
-}
-
-static bool has_parts(const struct ip_prefix *prefix)
-{
-	unsigned int relation = policy_zone_relation(prefix);
-
-	return (relation & (ZONE_MEETS_INTERNET | ZONE_MEETS_LAN)) &&
-	       !(relation & (ZONE_IN_INTERNET | ZONE_IN_LAN));
 }
 
 int survey_choose_addresses(struct survey *survey)
@@ -334,6 +342,41 @@ static bool pair_apart(const struct survey *survey, const uint32_t classes[2],
 	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE;
 }
 
+uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t network)
+{
+	const struct world *world = survey->world;
+
+	for (uint32_t e = 0; e < world->n_endpoints; e++) {
+		if (survey->class_of[e] != class || !has_family(survey, e, IP_V6))
+			continue;
+		const struct world_endpoint *there =
+			world_find_endpoint(world, world->endpoints[e].container, network);
+		if (!there || !there->ipv6.family)
+			return e;
+	}
+	return SURVEY_NONE;
+}
+
+/* Where Docker routes, two who share no network and whose answers find back. */
+static bool pair_routed(const struct survey *survey, const uint32_t classes[2],
+			enum ip_family family, uint32_t ret[2])
+{
+	bool routes = family == IP_V6 && survey->world->ip6_unfiltered;
+
+	for (size_t n = 0; routes && n < 2 * survey->world->n_networks; n++) {
+		uint32_t from = survey->classes[classes[0]].samples[n], to;
+		if (from == SURVEY_NONE || !has_family(survey, from, family))
+			continue;
+		to = survey_routed_to(survey, classes[1], (uint32_t)n / 2);
+		if (to == SURVEY_NONE)
+			continue;
+		ret[0] = from;
+		ret[1] = to;
+		return true;
+	}
+	return false;
+}
+
 bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,
 		 uint32_t ret[2])
 {
@@ -351,5 +394,14 @@ bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip
 		memcpy(ret, pair, sizeof(pair));
 		best = worth;
 	}
-	return best >= 0 || pair_apart(survey, classes, family, ret);
+	if (best >= 2 || pair_routed(survey, classes, family, ret))
+		return true;
+	/* Two apart who have addresses say more than two who met without. */
+	uint32_t apart[2];
+	if (!pair_apart(survey, classes, family, apart))
+		return best >= 0;
+	if (best < 0 ||
+	    (has_family(survey, apart[0], family) && has_family(survey, apart[1], family)))
+		memcpy(ret, apart, sizeof(apart));
+	return true;
 }

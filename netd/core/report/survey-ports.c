@@ -46,7 +46,7 @@ static int note_ports(const struct survey *survey, uint32_t endpoint, found_port
 					    endpoint,
 					    published->port,
 					    published->host_ip.family,
-					    report_is_loopback(&published->host_ip),
+					    ip_is_loopback(&published->host_ip),
 					    survey->world->networks[e->network].internal };
 		r = VEC_PUSH(survey->arena, list, found);
 	}

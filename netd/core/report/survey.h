@@ -95,9 +95,13 @@ struct ip_addr survey_address(const struct survey *survey, struct survey_end end
 size_t survey_addresses(const struct survey *survey, struct survey_end end, enum ip_family family,
 			struct ip_addr ret[SURVEY_PARTS]);
 /* Two endpoints of the classes on one network (preferring one of that family that lets its
- * containers talk), else on two. False: there are no two. */
+ * containers talk), else on two (preferring such as Docker routes between). False: there are no
+ * two. */
 bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,
 		 uint32_t ret[2]);
+/* An endpoint of the class with an IPv6 address, to which Docker can route from that network: its
+ * container has none there, so that its answer comes back the same way. Or SURVEY_NONE. */
+uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t network);
 /* The opening of that class and port, as an index; SURVEY_NONE: nobody in it publishes the port. */
 uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
 			   const struct port_range *port);
@@ -112,7 +116,7 @@ uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_famil
 
 /* Bit 0: over IPv4, bit 1: over IPv6; for each of the addresses that stand for a prefix. */
 struct survey_verdict {
-	uint8_t allowed, audited, by_docker;
+	uint8_t sent, allowed, audited, by_docker;
 	uint32_t rule; /* that decided, as in struct sim_result */
 };
 

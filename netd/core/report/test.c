@@ -23,6 +23,12 @@ static size_t spell_out(const struct policy_peer *peer, struct policy_peer ret[2
 	return 2;
 }
 
+/* Of several ways the best counts: one that audit mode alone lets pass does not hide another. */
+static int openness(const struct sim_result *result)
+{
+	return result->allowed ? result->audited ? 1 : 2 : 0;
+}
+
 static int ask_peers(const struct testing *t, const struct policy_peer peers[2],
 		     const struct port_range *port, struct explain_way *ret)
 {
@@ -44,7 +50,7 @@ static int ask_peers(const struct testing *t, const struct policy_peer peers[2],
 		return r;
 	*ret = (struct explain_way){ .result = { .reason = "nobody is there to ask about" } };
 	for (size_t i = 0; i < ways.n; i++)
-		if (i == 0 || (!ret->result.allowed && ways.items[i].result.allowed))
+		if (i == 0 || openness(&ways.items[i].result) > openness(&ret->result))
 			*ret = ways.items[i];
 	return 0;
 }

@@ -124,19 +124,6 @@ static struct place place_of(const struct sim_host *host, const struct sim_end *
 	return place;
 }
 
-static bool is_loopback(const struct ip_addr *addr)
-{
-	return addr->family == IP_V4 ? addr->bytes[0] == 127
-				     : addr->bytes[15] == 1 && addr->bytes[0] == 0;
-}
-
-static bool is_unspecified(const struct ip_addr *addr)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(addr->bytes, zero, sizeof(zero)) == 0;
-}
-
 /* The published port that leads to the flow's destination, preferring one that is open to others
  * than this host. */
 static const struct world_published *find_published(const struct way *way)
@@ -152,7 +139,7 @@ static const struct world_published *find_published(const struct way *way)
 		if (published->host_ip.family != way->flow->family ||
 		    !port_range_contains(&published->port, way->flow->proto, way->flow->port))
 			continue;
-		if (!found || is_loopback(&found->host_ip))
+		if (!found || ip_is_loopback(&found->host_ip))
 			found = published;
 	}
 	return found;
@@ -166,7 +153,7 @@ static enum sim_path path_into_container(const struct way *way)
 		return way->from.network == way->to.network ? SIM_PATH_BRIDGED : SIM_PATH_ROUTED;
 	if (way->host->symbolic)
 		return SIM_PATH_PUBLISHED;
-	if (!way->published || is_loopback(&way->published->host_ip))
+	if (!way->published || ip_is_loopback(&way->published->host_ip))
 		return SIM_PATH_DIRECT;
 	bool dnat = way->flow->family == IP_V4 && way->to.addr.family == IP_V4;
 	return dnat ? SIM_PATH_PUBLISHED : SIM_PATH_PROXY;
@@ -189,7 +176,7 @@ static struct ip_addr host_address(const struct way *way)
 						{ IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } };
 	const struct world_network *network = way->from.network;
 
-	if (way->published && !is_unspecified(&way->published->host_ip))
+	if (way->published && !ip_is_unspecified(&way->published->host_ip))
 		return way->published->host_ip;
 	for (size_t i = 0; network && i < network->n_gateways; i++)
 		if (network->gateways[i].family == way->flow->family)
@@ -390,21 +377,21 @@ static bool docker_drops(const struct way *way, const char **reason)
 	return false;
 }
 
-/* docker-proxy reaches a container over either family, whichever its client speaks. */
 /* A container that is on the source's network as well answers there, with an address that is not of
  * that port: the guard drops it. */
 static bool answers_elsewhere(const struct way *way)
 {
 	const struct world *world = way->host->world;
 
-	for (size_t i = 0;
-	     way->path == SIM_PATH_ROUTED && way->to.endpoint && i < world->n_endpoints; i++)
-		if (world->endpoints[i].container == way->to.endpoint->container &&
-		    &world->networks[world->endpoints[i].network] == way->from.network)
-			return true;
-	return false;
+	if (way->path != SIM_PATH_ROUTED || !way->to.endpoint)
+		return false;
+	const struct world_endpoint *there =
+		world_find_endpoint(world, way->to.endpoint->container,
+				    (uint32_t)(way->from.network - world->networks));
+	return there && (way->flow->family == IP_V6 ? there->ipv6 : there->ipv4).family;
 }
 
+/* docker-proxy reaches a container over either family, whichever its client speaks. */
 static bool has_addresses(const struct way *way)
 {
 	const struct sim_flow *flow = way->flow;

@@ -83,6 +83,25 @@ int world_find_network(const struct world *world, const char *name_or_id)
 	return -1;
 }
 
+const struct world_endpoint *world_find_endpoint(const struct world *world, uint32_t container,
+						 uint32_t network)
+{
+	size_t lo = 0, hi = world->n_endpoints;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct world_endpoint *e = &world->endpoints[mid];
+		if (e->container < container || (e->container == container && e->network < network))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	const struct world_endpoint *found = &world->endpoints[lo];
+	return lo < world->n_endpoints && found->container == container && found->network == network
+		       ? found
+		       : NULL;
+}
+
 bool world_network_is_managed(const struct world_network *network)
 {
 	return strcmp(network->driver, "bridge") == 0 && network->bridge[0] != '\0';

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* core/report: of the many ways between two ends the best decides, wherever it is found. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/report/report.h"
+#include "tests/unit/test_report_lib.h"
+
+/* Docker does not filter IPv6 here. `both` is on left and right; old has no IPv6, on quiet Docker
+ * lets nobody talk over IPv4, shut is internal. */
+/* An id has 64 hex digits. */
+#define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
+#define NETWORK(id, name, subnets, rest)            \
+	"{\"id\":\"" ZEROS id "\",\"name\":\"" name \
+	"\",\"driver\":\"bridge\",\"bridge\":\"br-" name "\",\"subnets\":[" subnets "]" rest "}"
+#define CONTAINER(id, name, endpoints, published)                                                  \
+	"{\"id\":\"" ZEROS id "\",\"name\":\"" name                                                \
+	"\",\"image\":\"i\",\"labels\":{},\"endpoints\":[" endpoints "],\"published\":[" published \
+	"]}"
+#define ON(network, v4, v6) "{\"network\":\"" network "\",\"ipv4\":\"" v4 "\",\"ipv6\":\"" v6 "\"}"
+#define ON4(network, v4) "{\"network\":\"" network "\",\"ipv4\":\"" v4 "\"}"
+#define OPEN "{\"host_ip\":\"0.0.0.0\",\"host_port\":8080,\"port\":\"80/tcp\"}"
+
+static const char
+	host[] = "{\"version\":1,\"ip6tables\":false,\"resolvers\":[\"8.8.8.8\"],\"networks\":"
+		 "[" NETWORK("a1",
+			     "left", "\"10.77.1.0/24\",\"fd00:1::/64\"", "") "," NETWORK("a2",
+											 "old", "\"10.77.2.0/24\"", "") "," NETWORK("a3", "quiet", "\"10.77.3.0/24\",\"fd00:3::/64\"", ",\"icc\":false") "," NETWORK("a4", "right", "\"10.77.4.0/24\",\"fd00:4::/64\"", "") "," NETWORK("a5",
+																																			"shut", "\"10.77.5.0/24\"", ",\"internal\":true") "," NETWORK("a6",
+																																										      "wide", "\"10.77.6.0/24\"", "") "],\"containers\":[" CONTAINER("c1", "both", ON("left", "10.77.1.2", "fd00:1::2") "," ON("right", "10.77.4.2", "fd00:4::2"), "") "," CONTAINER("c2", "db", ON("right", "10.77.4.3", "fd00:4::3"), "") "," CONTAINER("c3",
+																																																																									  "one",
+																																																																									  ON4("old", "10.77.2.4") "," ON(
+																																																																										  "quiet",
+																																																																										  "10.77.3.4",
+																																																																										  "fd00:3::4"),
+																																																																									  "") "," CONTAINER("c4", "two", ON4("old", "10.77.2.5") "," ON("quiet", "10.77.3.5", "fd00:3::5"), "") "," CONTAINER("c5",
+																																																																																							      "web",
+																																																																																							      ON("left", "10.77.1.6", "fd00:1::6"), "") "," CONTAINER("c6", "inner", ON4("shut", "10.77.5.7"), OPEN) "," CONTAINER("c7",
+																																																																																																						   "outer",
+																																																																																																						   ON4("wide",
+																																																																																																						       "10.77.6.8"),
+																																																																																																						   "") "]}";
+
+static const char rules[] = "version: 1\n"
+			    "tiers:\n"
+			    "  left: {match: [{network: left}], within: deny}\n"
+			    "  right: {match: [{network: right}]}\n"
+			    "  old: {match: [{network: old}], within: deny}\n"
+			    "  quiet: {match: [{network: quiet}]}\n"
+			    "  edge: {match: [{network: shut}, {network: wide}], mode: audit}\n"
+			    "  empty: {match: [{network: none}]}\n"
+			    "allow:\n"
+			    "  - {from: left, to: right}\n"
+			    "  - {from: left, to: [\"::/0\", 0.0.0.0/0], ports: [443/tcp]}\n"
+			    "  - {from: empty, to: dns}\n"
+			    "deny:\n"
+			    "  - {from: empty, to: internet, ports: [53/tcp]}\n";
+
+static void the_best_way_decides(void **state)
+{
+	static const struct {
+		const char *from, *to, *port, *want;
+	} questions[] = {
+		/* IPv6 is routed, and the answer comes back the same way. */
+		{ "web", "db", "80/tcp", "allow" },
+		/* Its answer would leave on left, with an address of right. */
+		{ "web", "both", "80/tcp", "deny" },
+		{ "tier:left", "tier:right", "80/tcp", "allow" },
+		{ "web", "tier:right", "80/tcp", "allow" },
+		{ "tier:left", "both", "80/tcp", "deny" },
+		/* On quiet, where enable_icc=false holds IPv4 alone. */
+		{ "one", "two", "80/tcp", "allow" },
+		/* What stands for a wide prefix can be sent to. */
+		{ "web", "::/0", "443/tcp", "allow" },
+		{ "web", "0.0.0.0/0", "443/tcp", "allow" },
+		{ "web", "fd00:ec2::254", "443/tcp", "allow" },
+		/* The host's resolver, where a tier has no containers: a deny rule may hold it. */
+		{ "empty", "dns", "53/udp", "allow" },
+		{ "empty", "8.8.8.8", "53/udp", "allow" },
+		{ "empty", "dns", "53/tcp", "deny" },
+		/* Docker closes the internal network; the other member is audited. */
+		{ "internet", "tier:edge", "80/tcp", "audit" },
+	};
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = parse_policy(rules, arena);
+	struct report_input in;
+
+	(void)state;
+	assert_int_equal(report_prepare(&policy, 1, parse_world(host, arena), NOW, arena, &in), 0);
+	for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
+		const struct report_question question = { questions[i].from, questions[i].to,
+							  questions[i].port };
+		struct report_explained answer;
+		assert_int_equal(report_explain(&in, &question, arena, &answer), 0);
+		const char *got = cJSON_GetStringValue(cJSON_GetObjectItem(answer.json, "verdict"));
+		if (strcmp(got, questions[i].want) != 0)
+			fail_msg("%s -> %s %s: %s", question.from, question.to, question.port, got);
+		cJSON_Delete(answer.json);
+	}
+}
+
+/* The cell's member as text, "" where it has none. Frees @matrix. */
+static const char *cell_text(cJSON *matrix, const char *from, const char *to, const char *member,
+			     struct arena *arena)
+{
+	const char *found = "";
+	cJSON *cell;
+
+	cJSON_ArrayForEach(cell, cJSON_GetObjectItem(matrix, "cells")) {
+		cJSON *item = cJSON_GetObjectItem(cell, member);
+		if (!item ||
+		    strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(cell, "from")), from) != 0 ||
+		    strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(cell, "to")), to) != 0)
+			continue;
+		CLEANUP(free_ptr) char *text = cJSON_PrintUnformatted(item);
+		found = arena_strdup(arena, text);
+	}
+	cJSON_Delete(matrix);
+	return found;
+}
+
+/* `both` comes first, and does not stand for all of right. */
+static void a_cell_is_of_those_who_meet(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = parse_policy(rules, arena);
+	struct report_input in;
+	cJSON *matrix = NULL;
+
+	(void)state;
+	assert_int_equal(report_prepare(&policy, 1, parse_world(host, arena), NOW, arena, &in), 0);
+	assert_int_equal(report_matrix(&in, &matrix), 0);
+	assert_string_equal(cell_text(matrix, "left", "right", "allow", arena),
+			    "{\"ports\":[\"any\"],\"except\":[\"icmp\"]}");
+}
+
+/* "any" is said of icmpv6 only where IPv6 is let through. */
+static void a_cell_tells_icmpv6_from_icmp(void **state)
+{
+	static const char yaml[] = "version: 1\n"
+				   "tiers: {web: {match: [{network: web}]}}\n"
+				   "allow: [{from: web, to: 0.0.0.0/0}]\n";
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = parse_policy(yaml, arena);
+	struct report_input in;
+	cJSON *matrix = NULL;
+
+	(void)state;
+	assert_int_equal(report_prepare(&policy, 1, NULL, NOW, arena, &in), 0);
+	assert_int_equal(report_matrix(&in, &matrix), 0);
+	assert_string_equal(cell_text(matrix, "web", "internet", "allow", arena),
+			    "{\"ports\":[\"any\"],\"except\":[\"icmpv6\"]}");
+}
+
+/* Audited over IPv4, allowed over IPv6. */
+static void an_audited_way_hides_no_open_one(void **state)
+{
+	static const char yaml[] =
+		"version: 1\n"
+		"mode: audit\n"
+		"tiers: {web: {match: [{network: web}]}}\n"
+		"allow: [{from: web, to: \"::/0\"}]\n"
+		"tests: [{from: web, to: internet, port: 443/tcp, expect: allow}]\n";
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = parse_policy(yaml, arena);
+	struct report_input in;
+	cJSON *json = NULL;
+	size_t failed;
+
+	(void)state;
+	assert_int_equal(report_prepare(&policy, 1, NULL, NOW, arena, &in), 0);
+	assert_int_equal(report_test(&in, &json, &failed), 0);
+	cJSON_Delete(json);
+	assert_int_equal(failed, 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_best_way_decides),
+		cmocka_unit_test(a_cell_is_of_those_who_meet),
+		cmocka_unit_test(a_cell_tells_icmpv6_from_icmp),
+		cmocka_unit_test(an_audited_way_hides_no_open_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
