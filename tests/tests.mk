@@ -17,7 +17,7 @@ check-purity: $(core_lib) ## the core calls nothing but memory, string and parse
 	@tests/gates/purity $(core_lib)
 
 .PHONY: check-unit
-check-unit: $(unit_bin) ## unit, golden and property tests
+check-unit: $(unit_bin) ## unit and golden tests
 	@tests/run-cmocka $(unit_bin)
 
 .PHONY: check-ctl
@@ -25,6 +25,10 @@ check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/run
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/completion
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/readme
+
+.PHONY: check-property
+check-property: $(O)/netdctl $(tool_bin) ## netdctl against an independent oracle, over random policies (SEED=n)
+	@O=$(O) tests/property/run
 
 .PHONY: check-live
 check-live: all ## netdctl against a running netd, in a network namespace of its own (root)

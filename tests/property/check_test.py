@@ -14,27 +14,32 @@ from tool import Bench
 ASSERTIONS = 16
 
 
-def is_empty(level: Level, policy: Policy, name: str) -> bool:
-    """A tier without containers."""
-    return policy.tier(name) is not None and name not in level.inner
-
-
-def expected(policy: Policy, world: Optional[World], test: Assertion) -> str:
+class Expected:
     """By the oracle. What audit mode lets pass counts as denied; where a tier has no containers the
-    policy alone is asked."""
-    names = (test.source, test.target)
-    level = Level([policy], world)
-    if world and any(is_empty(level, policy, name) for name in names):
-        level = Level([policy], None)
-    word = describe(verdict for family in (4, 6)
-                    for verdict in level.verdicts(0, names, family, test.port))
-    return "allow" if word == "allow" else "deny"
+    policy alone is asked, with the resolvers of the host."""
+
+    def __init__(self, policy: Policy, world: Optional[World]) -> None:
+        self.policy = policy
+        self.real = Level([policy], world)
+        self.alone = Level([policy], None, world.resolvers) if world else self.real
+
+    def _is_empty(self, name: str) -> bool:
+        return self.policy.tier(name) is not None and name not in self.real.inner
+
+    def of(self, test: Assertion) -> str:
+        """allow or deny."""
+        names = (test.source, test.target)
+        level = self.alone if any(map(self._is_empty, names)) else self.real
+        word = describe(verdict for family in (4, 6)
+                        for verdict in level.verdicts(0, names, family, test.port))
+        return "allow" if word == "allow" else "deny"
 
 
 def make_tests(generator: Generator, policy: Policy, world: Optional[World]) -> List[Assertion]:
     """With what the oracle expects. Who is the resolver shows on a host alone."""
+    expected = Expected(policy, world)
     tests = [generator.assertion(policy, "deny") for _ in range(ASSERTIONS)]
-    return [replace(test, expect=expected(policy, world, test)) for test in tests
+    return [replace(test, expect=expected.of(test)) for test in tests
             if world or test.target != "dns"]
 
 

@@ -31,9 +31,13 @@ def named_prefixes(policies: Sequence[Policy]) -> Set[str]:
 class Level:
     """One host (or none) under one policy, or under an old and a new one."""
 
-    def __init__(self, policies: Sequence[Policy], world: Optional[World]) -> None:
+    def __init__(self, policies: Sequence[Policy], world: Optional[World],
+                 resolvers: Sequence[Address] = ()) -> None:
         self.policies, self.world = policies, world
+        self.resolvers = world.resolvers if world else list(resolvers)
         self.oracles = [Oracle(policy, world, NOW) for policy in policies]
+        for oracle in self.oracles if resolvers else []:
+            oracle.world = World([], [], [], self.resolvers)
         self.prefixes = [ipaddress.ip_network(text) for text in named_prefixes(policies)]
         self.inner = self._classes()
         self.outer = self._outer()
@@ -65,8 +69,7 @@ class Level:
             text = str(net.network_address) if net.num_addresses == 1 else str(net)
             groups[text] = [end for zone in (*ZONES, None) for end in self._typical(
                 [a for a in candidates if a in net and zone_of(a) == zone], net)]
-        resolvers = self.world.resolvers if self.world else []
-        groups["dns"] = [Outside(address) for address in resolvers]
+        groups["dns"] = [Outside(address) for address in self.resolvers]
         return groups
 
     @staticmethod

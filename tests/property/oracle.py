@@ -82,6 +82,9 @@ class Standing:
         return self.tier.name if self.tier else self.kind
 
 
+OUTSIDE = Standing("outside")
+
+
 def _by_matches(policy: Policy, endpoint: Endpoint) -> Standing:
     for level in (True, False):
         tiers = [tier for tier in policy.tiers
@@ -101,6 +104,7 @@ class Oracle:
 
     def __init__(self, policy: Policy, world: Optional[World], now: int) -> None:
         self.policy, self.world, self.now = policy, world, now
+        self.tiers = {tier.name: tier for tier in policy.tiers}
         self.rules = [rule for rule in policy.rules if rule.until is None or now < rule.until]
         self.standings: Dict[Tuple[str, str], Standing] = {}
         for endpoint in world.endpoints if world else []:
@@ -121,12 +125,12 @@ class Oracle:
 
     def standing(self, end: End) -> Standing:
         """Of a container; kind outside: not one that netd guards."""
-        if isinstance(end, Member):
-            tier = self.policy.tier(end.tier)
-            return Standing("tier", tier) if tier else Standing("unmatched")
         if isinstance(end, Endpoint):
             return self.standings[end.key]
-        return Standing("outside")
+        if not isinstance(end, Member):
+            return OUTSIDE
+        tier = self.tiers.get(end.tier)
+        return Standing("tier", tier) if tier else Standing("unmatched")
 
     # ---- rules ----
 
@@ -140,9 +144,11 @@ class Oracle:
         return address in resolvers and port.number == 53 and port.proto in ("tcp", "udp")
 
     def _peer(self, peer: str, end: End, port: Port, is_target: bool) -> bool:
-        tier = self.policy.tier(peer)
-        if tier or peer == "host":
-            return self.standing(end).tier == tier if tier else isinstance(end, Host)
+        tier = self.tiers.get(peer)
+        if tier:
+            return self.standing(end).tier is tier
+        if peer == "host":
+            return isinstance(end, Host)
         if not isinstance(end, Outside) or not self._is_outside(end.address):
             return False
         if peer == "dns":
@@ -152,9 +158,9 @@ class Oracle:
         return end.address in ipaddress.ip_network(peer)
 
     def _rule(self, rule: Rule, flow: Flow) -> bool:
-        return (any(self._peer(peer, flow.source, flow.port, False) for peer in rule.source)
-                and any(self._peer(peer, flow.target, flow.port, True) for peer in rule.target)
-                and (not rule.ports or any(ports.holds(flow.port) for ports in rule.ports)))
+        return ((not rule.ports or any(ports.holds(flow.port) for ports in rule.ports))
+                and any(self._peer(peer, flow.source, flow.port, False) for peer in rule.source)
+                and any(self._peer(peer, flow.target, flow.port, True) for peer in rule.target))
 
     def _by_rules(self, flow: Flow) -> Optional[bool]:
         """None: no rule speaks of it."""
@@ -180,8 +186,9 @@ class Oracle:
         if "outside" == self.standing(flow.source).kind == self.standing(flow.target).kind:
             return Verdict(True, by="nobody")
         verdict = self._netd(flow)
-        return Verdict(False, by="docker") if verdict.allowed and self._docker_drops(flow) \
-            else verdict
+        if verdict.allowed and self._docker_drops(flow):
+            return Verdict(False, by="docker")
+        return Verdict(False) if self._answers_elsewhere(flow) else verdict
 
     def _seen(self, end: End) -> End:
         """A container on a network that netd does not guard is one more address."""
@@ -255,6 +262,17 @@ class Oracle:
         standings = {self.standing(endpoint) for endpoint in self.world.endpoints
                      if endpoint.container is end.container and endpoint.network.managed}
         return len(standings) == 1
+
+    def _answers_elsewhere(self, flow: Flow) -> bool:
+        """What Docker routes between two networks, to a container that is on the source's too: it
+        answers there, with an address that is not its own on that network, so nobody takes it."""
+        source, target = flow.source, flow.target
+        if not isinstance(source, Endpoint) or not isinstance(target, Endpoint) \
+                or self._same_network(source, target):
+            return False
+        assert self.world is not None
+        return any(end.container is target.container and end.network is source.network
+                   and end.address(flow.family) for end in self.world.endpoints)
 
     def _docker_drops(self, flow: Flow) -> bool:
         source, target = flow.source, flow.target

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 from types import TracebackType
@@ -18,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("O", "build")
 NETDCTL = os.environ.get("NETDCTL", str(BUILD / "netdctl"))
 ANSWER = os.environ.get("ANSWER", str(BUILD / "tests/property/answer"))
+KEEP = os.environ.get("KEEP")
 TIMEOUT_S = 60
 
 
@@ -29,9 +31,7 @@ class Bench:
     """A folder with policies and a host, and the programs run in it."""
 
     def __init__(self, world: Optional[World]) -> None:
-        # pylint: disable-next=consider-using-with
-        self._folder = tempfile.TemporaryDirectory(prefix="netd-property-")
-        self.folder = pathlib.Path(self._folder.name)
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="netd-property-", dir=KEEP))
         self.world = world
         if world:
             (self.folder / "inventory.json").write_text(json.dumps(inventory(world), indent=1))
@@ -41,7 +41,8 @@ class Bench:
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
                  trace: Optional[TracebackType]) -> None:
-        self._folder.cleanup()
+        if not KEEP:
+            shutil.rmtree(self.folder)
 
     def write(self, name: str, policy: Policy, seed: str) -> str:
         """The policy as a folder of files; its name."""
