@@ -157,15 +157,17 @@ int live_verb(const struct ctl *ctl, const char *verb,
 /* ---- show-*.c: a report as text ---- */
 
 typedef void show_fn(const struct ctl *ctl, const cJSON *report);
-show_fn show_explain, show_plan, show_matrix, show_matrix_dot, show_matrix_mermaid, show_matrix_svg,
-	show_endpoints, show_rules, show_ports, show_status, show_doctor, show_test, show_test_tap,
-	show_test_junit;
+show_fn show_explain, show_plan, show_plan_markdown, show_matrix, show_matrix_dot,
+	show_matrix_mermaid, show_matrix_svg, show_endpoints, show_rules, show_ports, show_status,
+	show_doctor, show_test, show_test_tap, show_test_junit;
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
 /* "ports" and "except" of an object: "8080/tcp, 9000-9010/tcp", "any but 22/tcp"; in @arena, NULL:
  * out of memory. */
 const char *show_port_list(const cJSON *object, struct arena *arena);
+/* "host_ip" and "host_port" of an object: "[::]:443"; in @arena, "" out of memory. */
+const char *show_published(const cJSON *object, struct arena *arena);
 
 /* ---- out-diag.c, out-ci.c ---- */
 

@@ -4,19 +4,20 @@
 #include <string.h>
 
 #include "ctl/out-text.h"
+#include "ctl/show-plan.h"
 
-static const cJSON *member(const cJSON *object, const char *name)
+const cJSON *plan_member(const cJSON *object, const char *name)
 {
 	return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-static const char *families_of(const cJSON *item)
+const char *plan_families(const cJSON *flow)
 {
-	const cJSON *families = wire_array(item, "families");
+	const cJSON *families = wire_array(flow, "families");
 
 	if (cJSON_GetArraySize(families) != 1)
 		return "";
-	return families->child->valuedouble > 4 ? "  (IPv6 only)" : "  (IPv4 only)";
+	return families->child->valuedouble > 4 ? "IPv6 only" : "IPv4 only";
 }
 
 static void print_title(const struct ctl *ctl, const char *title, bool *any)
@@ -35,12 +36,13 @@ static void print_flows(const struct ctl *ctl, const cJSON *list, bool gained, b
 		return;
 	print_title(ctl, gained ? "Flows gained" : "Flows lost", any);
 	cJSON_ArrayForEach(item, list) {
-		const char *place = member_place(member(item, "rule"), arena);
-		const char *ports = show_port_list(item, arena);
-		printf("  %s%c%s %s -> %s  %s%s%s%s%s%s\n",
+		const char *place = member_place(plan_member(item, "rule"), arena);
+		const char *ports = show_port_list(item, arena), *only = plan_families(item);
+		printf("  %s%c%s %s -> %s  %s%s%s%s%s%s%s%s\n",
 		       paint(ctl, gained ? PAINT_GOOD : PAINT_BAD), gained ? '+' : '-',
 		       paint(ctl, PAINT_PLAIN), member_text(item, "from"), member_text(item, "to"),
-		       ports ? ports : "", families_of(item), *place ? "  by " : "", place,
+		       ports ? ports : "", *only ? "  (" : "", only, *only ? ")" : "",
+		       *place ? "  by " : "", place,
 		       !*place && !gained ? "  no rule allows it any more" : "",
 		       wire_bool(item, "audited", false) ? "  (audit mode)" : "");
 	}
@@ -102,7 +104,8 @@ static void print_rules(const struct ctl *ctl, const cJSON *list, bool added)
 
 void show_plan(const struct ctl *ctl, const cJSON *report)
 {
-	const cJSON *exposures = member(report, "exposures"), *rules = member(report, "rules");
+	const cJSON *exposures = plan_member(report, "exposures"),
+		    *rules = plan_member(report, "rules");
 	const cJSON *added = wire_array(rules, "added"), *removed = wire_array(rules, "removed");
 	bool any = false;
 

@@ -108,7 +108,7 @@ void show_rules(const struct ctl *ctl, const cJSON *report)
 	table_print(table);
 }
 
-static const char *published_text(const cJSON *item, struct arena *arena)
+const char *show_published(const cJSON *item, struct arena *arena)
 {
 	const char *ip = member_text(item, "host_ip");
 	bool v6 = strchr(ip, ':') != NULL;
@@ -130,7 +130,7 @@ void show_ports(const struct ctl *ctl, const cJSON *report)
 		const char *reach = member_list(item, "reachable_from", arena);
 		const char *warning = member_text(item, "warning");
 		const char *row[] = {
-			published_text(item, arena),
+			show_published(item, arena),
 			member_text(item, "container"),
 			member_text(item, "port"),
 			or_dash(member_text(item, "tier")),

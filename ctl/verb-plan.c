@@ -2,6 +2,11 @@
 /* plan: what a policy would change, against the running one or another. */
 #include "ctl/ctl.h"
 
+static show_fn *form_of(const struct ctl *ctl)
+{
+	return ctl_is_format(ctl, "markdown") ? show_plan_markdown : show_plan;
+}
+
 static int plan_live(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena)
 {
 	cJSON *request = NULL, *report = NULL;
@@ -21,7 +26,7 @@ static int plan_live(const struct ctl *ctl, const struct ctl_args *args, struct 
 		return ctl_out_of_memory();
 	}
 	status = live_ask(ctl, request, &report);
-	return report ? show_report(ctl, report, show_plan, status) : status;
+	return report ? show_report(ctl, report, form_of(ctl), status) : status;
 }
 
 int verb_plan(struct ctl *ctl, const struct ctl_args *args)
@@ -50,5 +55,5 @@ int verb_plan(struct ctl *ctl, const struct ctl_args *args)
 		return status;
 	if (report_plan(&in[0], &in[1], &report, &changed) < 0)
 		return ctl_out_of_memory();
-	return show_report(ctl, report, show_plan, changed ? CTL_FINDING : CTL_OK);
+	return show_report(ctl, report, form_of(ctl), changed ? CTL_FINDING : CTL_OK);
 }

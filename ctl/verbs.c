@@ -8,7 +8,7 @@
 static const struct ctl_verb verbs[] = {
 	{ "validate", verb_validate, { HOST_FACTS | OPT_STRICT, "text json sarif junit" } },
 	{ "test", verb_test, { HOST_FACTS, "text json junit tap" } },
-	{ "plan", verb_plan, { HOST_FACTS | OPT_AGAINST, NULL } },
+	{ "plan", verb_plan, { HOST_FACTS | OPT_AGAINST, "text json markdown" } },
 	{ "explain", verb_explain, { HOST_FACTS | OPT_POLICY, NULL } },
 	{ "matrix", verb_matrix, { HOST_FACTS | OPT_POLICY, MATRIX_FORMATS } },
 	{ "export", verb_export, { HOST_FACTS, NULL } },

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* plan as Markdown, to be pasted in a pull request. Names come from policies, compose files and
+ * Docker: each stands in a code span of its own, where nothing in it is markup, a link or a mention
+ * of somebody. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/out-text.h"
+#include "ctl/show-plan.h"
+
+/* ---- text from outside ---- */
+
+static size_t longest_run(const char *text, char of)
+{
+	size_t longest = 0, run = 0;
+
+	for (; *text; text++) {
+		run = *text == of ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+	}
+	return longest;
+}
+
+static char harmless(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c;
+}
+
+static void repeat(char c, size_t n)
+{
+	while (n-- > 0)
+		(void)putchar(c);
+}
+
+/* A code span takes no escapes: one with n backticks in a row is closed by n + 1, and a blank keeps
+ * them apart. A table is cut at its bars before anything else is read, in code spans too. */
+static void print_code(const char *text)
+{
+	size_t ticks = longest_run(text, '`'), len = strlen(text);
+	bool blank = ticks && (*text == '`' || text[len - 1] == '`');
+
+	if (!*text)
+		return;
+	repeat('`', ticks + 1);
+	if (blank)
+		(void)putchar(' ');
+	for (; *text; text++) {
+		if (*text == '|')
+			(void)putchar('\\');
+		(void)putchar(harmless(*text));
+	}
+	if (blank)
+		(void)putchar(' ');
+	repeat('`', ticks + 1);
+}
+
+static void print_codes(const cJSON *array)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, array) {
+		const char *text = cJSON_GetStringValue(item);
+		print_code(text ? text : "");
+		(void)fputs(item->next ? ", " : "", stdout);
+	}
+}
+
+static void print_cell(const char *text)
+{
+	(void)fputs("| ", stdout);
+	print_code(text);
+	(void)putchar(' ');
+}
+
+/* ---- tables ---- */
+
+static size_t count(const cJSON *object, const char *name)
+{
+	return (size_t)cJSON_GetArraySize(wire_array(object, name));
+}
+
+static void print_head(const char *title, const char *const *columns, size_t n)
+{
+	printf("\n#### %s\n\n", title);
+	for (size_t i = 0; i < n; i++)
+		printf("| %s ", columns[i]);
+	printf("|\n");
+	for (size_t i = 0; i < n; i++)
+		printf("|---");
+	printf("|\n");
+}
+
+static void print_flows(const cJSON *list, const char *title, const char *without_rule)
+{
+	static const char *const columns[] = { "From", "To", "Ports", "By" };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *item;
+
+	if (!arena || !list || !list->child)
+		return;
+	print_head(title, columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(item, list) {
+		const char *place = member_place(plan_member(item, "rule"), arena);
+		const char *only = plan_families(item);
+		const cJSON *except = wire_array(item, "except");
+		print_cell(member_text(item, "from"));
+		print_cell(member_text(item, "to"));
+		printf("| ");
+		print_codes(wire_array(item, "ports"));
+		printf("%s", except && except->child ? " but " : "");
+		print_codes(except);
+		printf("%s%s%s | ", *only ? " (" : "", only, *only ? ")" : "");
+		print_code(place);
+		printf("%s%s |\n", *place ? "" : without_rule,
+		       wire_bool(item, "audited", false) ? " (audit mode)" : "");
+	}
+}
+
+static void print_exposures(const cJSON *list, const char *title, const char *who)
+{
+	const char *const columns[] = { "Published at", "Container", "Port", who };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *item;
+
+	if (!arena || !list || !list->child)
+		return;
+	print_head(title, columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(item, list) {
+		const char *at = show_published(item, arena);
+		print_cell(at);
+		print_cell(member_text(item, "container"));
+		print_cell(member_text(item, "port"));
+		printf("| ");
+		print_codes(wire_array(item, "who"));
+		printf(" |\n");
+	}
+}
+
+static void print_moved(const cJSON *list)
+{
+	static const char *const columns[] = { "Endpoints", "From", "To" };
+	const cJSON *item;
+
+	if (!list || !list->child)
+		return;
+	print_head("Endpoints that change tier", columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(item, list) {
+		printf("| %.0f ", wire_number(item, "endpoints", 0));
+		print_cell(member_text(item, "from"));
+		print_cell(member_text(item, "to"));
+		printf("|\n");
+	}
+}
+
+static void print_tiers(const cJSON *list)
+{
+	static const char *const columns[] = { "Tier", "Change" };
+	const cJSON *item;
+
+	if (!list || !list->child)
+		return;
+	print_head("Tiers", columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(item, list) {
+		print_cell(member_text(item, "name"));
+		print_cell(member_text(item, "change"));
+		printf("|\n");
+	}
+}
+
+/* ---- rules ---- */
+
+static void print_plain(const char *text)
+{
+	for (; *text; text++)
+		(void)putchar(harmless(*text));
+}
+
+/* Lines that begin with a sign cannot close the fence that they are in. */
+static void print_rules(const cJSON *list, char sign)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, (arena ? list : NULL)) {
+		const char *line = arena_printf(
+			arena, "%s  %s %s -> %s  %s", member_place(item, arena),
+			member_text(item, "action"), member_list(item, "from", arena),
+			member_list(item, "to", arena), member_list(item, "ports", arena));
+		printf("%c ", sign);
+		print_plain(line ? line : "");
+		printf("\n");
+	}
+}
+
+static void print_rule_diff(const cJSON *rules)
+{
+	size_t added = count(rules, "added"), removed = count(rules, "removed");
+
+	if (added + removed == 0)
+		return;
+	/* Behind the blank line, Markdown is Markdown again inside the HTML. */
+	printf("\n<details>\n<summary>Rules: %zu added, %zu removed</summary>\n\n```diff\n", added,
+	       removed);
+	print_rules(wire_array(rules, "removed"), '-');
+	print_rules(wire_array(rules, "added"), '+');
+	printf("```\n\n</details>\n");
+}
+
+/* ---- the whole ---- */
+
+static void print_summary(const cJSON *report)
+{
+	const cJSON *exposures = plan_member(report, "exposures");
+	size_t moved = 0;
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, wire_array(report, "moved"))
+		moved += (size_t)wire_number(item, "endpoints", 0);
+	printf("Flows: %zu gained, %zu lost. Exposures: %zu opened, %zu closed. Endpoints that "
+	       "change tier: %zu.\n",
+	       count(report, "gained"), count(report, "lost"), count(exposures, "opened"),
+	       count(exposures, "closed"), moved);
+	if (wire_bool(report, "symbolic", false))
+		printf("\nOf the policy alone: no facts about a host were given.\n");
+}
+
+void show_plan_markdown(const struct ctl *ctl, const cJSON *report)
+{
+	const cJSON *exposures = plan_member(report, "exposures");
+
+	(void)ctl;
+	printf("### netd: what this policy changes\n\n");
+	if (!wire_bool(report, "changed", false)) {
+		printf("No change.\n");
+		return;
+	}
+	print_summary(report);
+	print_flows(wire_array(report, "gained"), "Flows gained", "");
+	print_flows(wire_array(report, "lost"), "Flows lost", "no rule allows it any more");
+	print_exposures(wire_array(exposures, "opened"), "Exposures opened", "To");
+	print_exposures(wire_array(exposures, "closed"), "Exposures closed", "No longer to");
+	print_moved(wire_array(report, "moved"));
+	print_tiers(wire_array(report, "tiers"));
+	print_rule_diff(plan_member(report, "rules"));
+}
