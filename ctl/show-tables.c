@@ -197,13 +197,19 @@ static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena
 {
 	const char *error = member_text(report, "policy_error");
 	const char *until = member_text(report, "confirm_until");
+	const char *history = member_text(report, "history_error");
+	double number = wire_number(report, "policy_generation", 0);
+	const char *generation =
+		number > 0 ? arena_printf(arena, ", generation %.0f", number) : NULL;
 	const char *text = arena_printf(
-		arena, "%s, generation %.0f, committed %s", or_dash(member_text(report, "policy")),
-		wire_number(report, "generation", 0), or_dash(member_text(report, "committed")));
+		arena, "%s%s, committed %s", or_dash(member_text(report, "policy")),
+		generation ? generation : "", or_dash(member_text(report, "committed")));
 
 	status_line(ctl, "policy", text ? text : "", PAINT_PLAIN);
 	if (*error)
 		status_line(ctl, "not applied", error, PAINT_BAD);
+	if (*history)
+		status_line(ctl, "history", history, PAINT_WARN);
 	if (*until)
 		status_line(ctl, "waits",
 			    arena_printf(arena, "for `netdctl confirm` until %s", until),

@@ -5,7 +5,7 @@
 #include "ctl/out-text.h"
 
 /* The daemon reports the generation that came of it, or the policy's own tests where they fail. */
-static void show_change(const struct ctl *ctl, const cJSON *report)
+void show_change(const struct ctl *ctl, const cJSON *report)
 {
 	if (wire_array(report, "tests")) {
 		show_test(ctl, report);

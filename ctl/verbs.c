@@ -22,6 +22,8 @@ static const struct ctl_verb verbs[] = {
 	{ "ports", verb_ports, { 0, NULL } },
 	{ "apply", verb_apply, { OPT_CONFIRM, NULL } },
 	{ "confirm", verb_confirm, { 0, NULL } },
+	{ "history", verb_history, { 0, NULL } },
+	{ "rollback", verb_rollback, { OPT_CONFIRM, NULL } },
 	{ "reload", verb_reload, { 0, NULL } },
 	{ "off", verb_off, { OPT_YES, NULL } },
 };

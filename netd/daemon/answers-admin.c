@@ -104,7 +104,7 @@ static int commit_now(struct daemon *d, struct arena *arena, cJSON **ret)
 				       d->last_error.text),
 			ret);
 	}
-	r = wire_add_number(report, "generation", (double)d->n_commits);
+	r = wire_add_number(report, "generation", (double)d->history.in_force);
 	if (r == 0)
 		r = wire_add_bool(report, "confirm_pending", d->previous != NULL);
 	if (r < 0) {
@@ -126,6 +126,7 @@ static int arm_confirm(struct daemon *d, struct policy_set *before, double secon
 	if (seconds <= 0) {
 		struct policy_set *previous = TAKE_PTR(d->previous);
 		policy_forget(d, previous);
+		history_keep(&d->history);
 		return loop_disarm(d->confirm);
 	}
 	if (!d->previous)
@@ -134,34 +135,35 @@ static int arm_confirm(struct daemon *d, struct policy_set *before, double secon
 	return loop_arm(d->confirm, (uint64_t)(seconds * 1000000));
 }
 
-int answer_apply(struct daemon *d, const struct control_request *request, struct arena *arena,
-		 cJSON **ret)
-{
-	/* A day: a confirm that comes later than that was not waited for. */
-	const double longest_confirm_s = 86400;
-	double confirm_s = wire_number(request->json, "confirm_s", 0);
-	struct policy_set *before = d->wanted;
-	struct policy_source *sources = NULL;
-	struct diag_list diags;
-	char origin[64];
-	size_t n = 0;
+struct texts {
+	const struct policy_source *sources;
+	size_t n;
+	enum history_by by;
+	uint64_t of; /* HISTORY_BY_ROLLBACK */
+};
 
-	log_admin(request);
-	int r = answer_read_files(request, arena, &sources, &n);
-	if (r == -EINVAL || !(confirm_s >= 0 && confirm_s <= longest_confirm_s))
-		return answer_error(wire_new_error(WIRE_USAGE, "apply needs files with name and "
-							       "text; confirm_s is 1 to 86400"),
-				    ret);
-	if (r == 0)
-		r = check_applied(d, sources, n, arena, ret);
+/* Apply and rollback: checked, in force before the answer, taken back unless it is confirmed. */
+static int put_into_force(struct daemon *d, const struct control_request *request,
+			  const struct texts *texts, struct arena *arena, cJSON **ret)
+{
+	double confirm_s = wire_number(request->json, "confirm_s", 0);
+	struct policy_origin origin = {
+		.author = { .by = texts->by, .uid = request->peer.uid, .of = texts->of }
+	};
+	struct policy_set *before = d->wanted;
+	char text[HISTORY_AUTHOR_LEN];
+	struct diag_list diags;
+	int r = check_applied(d, texts->sources, texts->n, arena, ret);
+
 	if (r < 0 || *ret)
 		return r;
 	/* Kept from being forgotten while the new one takes its place. */
 	struct policy_set *kept = d->previous;
 	d->previous = kept ? kept : before;
-	(void)snprintf(origin, sizeof(origin), "apply by uid %u", request->peer.uid);
+	host_user_name(request->peer.uid, origin.author.user, sizeof(origin.author.user));
+	origin.text = history_author_text(&origin.author, text);
 	diag_init(&diags, arena);
-	r = policy_take(d, sources, n, origin, &diags);
+	r = policy_take(d, texts->sources, texts->n, &origin, &diags);
 	d->previous = kept;
 	if (r != 0)
 		return r < 0 ? r : -EINVAL;
@@ -169,6 +171,48 @@ int answer_apply(struct daemon *d, const struct control_request *request, struct
 	r = arm_confirm(d, before, confirm_s);
 	policy_forget(d, before);
 	return r < 0 ? r : commit_now(d, arena, ret);
+}
+
+/* A day: a confirm that comes later than that was not waited for. */
+static bool is_confirm_time(const struct control_request *request)
+{
+	const double longest_s = 86400;
+	double confirm_s = wire_number(request->json, "confirm_s", 0);
+
+	return confirm_s >= 0 && confirm_s <= longest_s;
+}
+
+int answer_apply(struct daemon *d, const struct control_request *request, struct arena *arena,
+		 cJSON **ret)
+{
+	struct texts texts = { .by = HISTORY_BY_APPLY };
+	struct policy_source *sources = NULL;
+
+	log_admin(request);
+	int r = answer_read_files(request, arena, &sources, &texts.n);
+	if (r == -EINVAL || !is_confirm_time(request))
+		return answer_error(wire_new_error(WIRE_USAGE, "apply needs files with name and "
+							       "text; confirm_s is 1 to 86400"),
+				    ret);
+	texts.sources = sources;
+	return r < 0 ? r : put_into_force(d, request, &texts, arena, ret);
+}
+
+int answer_rollback(struct daemon *d, const struct control_request *request, struct arena *arena,
+		    cJSON **ret)
+{
+	struct kept kept = { 0 };
+
+	log_admin(request);
+	if (!is_confirm_time(request))
+		return answer_error(wire_new_error(WIRE_USAGE, "confirm_s is 1 to 86400"), ret);
+	int r = answer_find_kept(d, request, arena, &kept, ret);
+	if (r < 0 || *ret)
+		return r;
+	cJSON_Delete(kept.root);
+	const struct texts texts = { kept.record.sources, kept.record.n_sources,
+				     HISTORY_BY_ROLLBACK, kept.record.entry.generation };
+	return put_into_force(d, request, &texts, arena, ret);
 }
 
 int answer_confirm(struct daemon *d, const struct control_request *request, struct arena *arena,
@@ -181,6 +225,8 @@ int answer_confirm(struct daemon *d, const struct control_request *request, stru
 	if (d->plan.off)
 		return answer_not_in_force(d, ret);
 	int r = arm_confirm(d, NULL, 0);
+	if (d->committed && d->committed->policy == d->wanted)
+		policy_save(d);
 	return r < 0 ? r : commit_now(d, arena, ret);
 }
 

@@ -175,6 +175,8 @@ static int answer_status(struct daemon *d, const struct control_request *request
 			 struct arena *arena, cJSON **ret)
 {
 	struct report_health health = { .generation = d->n_commits,
+					.policy_generation = d->committed ? d->history.in_force : 0,
+					.history_error = history_error(&d->history),
 					.policy_path = d->options->policy,
 					.policy_error = d->policy_error ? d->policy_error : "",
 					.version = NETD_VERSION,
@@ -234,12 +236,13 @@ static const struct {
 	const char *verb;
 	answer_fn *answer;
 } answers[] = {
-	{ "status", answer_status },   { "endpoints", answer_endpoints },
-	{ "rules", answer_rules },     { "ports", answer_ports },
-	{ "explain", answer_explain }, { "matrix", answer_matrix },
-	{ "plan", answer_plan },       { "apply", answer_apply },
-	{ "confirm", answer_confirm }, { "reload", answer_reload },
-	{ "off", answer_off },
+	{ "status", answer_status },	 { "endpoints", answer_endpoints },
+	{ "rules", answer_rules },	 { "ports", answer_ports },
+	{ "explain", answer_explain },	 { "matrix", answer_matrix },
+	{ "plan", answer_plan },	 { "apply", answer_apply },
+	{ "confirm", answer_confirm },	 { "reload", answer_reload },
+	{ "off", answer_off },		 { "history", answer_history },
+	{ "rollback", answer_rollback },
 };
 
 int answers_handle(const struct control_request *request, void *userdata, cJSON **ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The control verbs. answers.c: those that read what is in force; answers-admin.c: those that
- * change it. Private to the daemon. */
+/* The control verbs. answers.c: those that read what is in force; answers-history.c: what was;
+ * answers-admin.c: those that change it. Private to the daemon. */
 #pragma once
 
 #include "core/report/report.h"
@@ -10,7 +10,7 @@
 typedef int answer_fn(struct daemon *d, const struct control_request *request, struct arena *arena,
 		      cJSON **ret);
 
-answer_fn answer_apply, answer_confirm, answer_reload, answer_off;
+answer_fn answer_apply, answer_rollback, answer_confirm, answer_reload, answer_off, answer_history;
 
 /* {"v":1,"code":…,"report":…}. Takes @report. */
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;
@@ -20,6 +20,15 @@ int answer_error(cJSON *error, cJSON **ret) MUST_CHECK;
 int answer_not_in_force(const struct daemon *d, cJSON **ret) MUST_CHECK;
 /* An answer with the diagnostics of a policy. */
 int answer_invalid(const struct diag_list *diags, cJSON **ret) MUST_CHECK;
+/* A policy that is kept, and the JSON that its plan is in. */
+struct kept {
+	struct history_record record;
+	cJSON *root;
+};
+/* That of the "generation" of a request, else the one before what is in force. *answer is set, and
+ * nothing else, where there is none. */
+int answer_find_kept(struct daemon *d, const struct control_request *request, struct arena *arena,
+		     struct kept *ret, cJSON **answer) MUST_CHECK;
 /* The "files" of a request, borrowed from it. -EINVAL: not as they should be. */
 int answer_read_files(const struct control_request *request, struct arena *arena,
 		      struct policy_source **ret, size_t *ret_n) MUST_CHECK;

@@ -10,11 +10,8 @@
 #include <sys/inotify.h>
 #include <systemd/sd-daemon.h>
 
-#include "core/base/limits.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
-
-#define NETWORKS_FILE "networks.json"
 
 /* ---- facts ---- */
 
@@ -175,6 +172,7 @@ static int on_confirm_expired(sd_event_source *source, uint64_t usec, void *user
 	log_warning(LOG_ID_CONFIRM_EXPIRED,
 		    "the applied policy was not confirmed in time: the one before is back");
 	d->wanted = TAKE_PTR(d->previous);
+	history_drop(&d->history);
 	policy_forget(d, refused);
 	facts_changed(d);
 	return 0;
@@ -321,26 +319,6 @@ static int start_ports(struct daemon *d)
 	return world_store_set_ports(d->store, ports, n);
 }
 
-/* What was known before the boot: the bridges to close until Docker answers. */
-static void load_networks(struct daemon *d)
-{
-	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	const struct world *world;
-	const char *error = NULL;
-	struct host_bytes bytes;
-
-	if (!arena || host_state_read(d->options->state_dir, NETWORKS_FILE, LIMIT_DOCKER_BYTES,
-				      arena, &bytes) < 0)
-		return;
-	int r = world_parse_inventory(bytes.bytes, bytes.len, arena, &world, &error);
-	if (r == 0)
-		r = world_store_load(d->store, world);
-	if (r != 0)
-		log_warning(LOG_ID_STATE_UNWRITABLE,
-			    "%s/" NETWORKS_FILE " is damaged (%s): ignored", d->options->state_dir,
-			    error ? error : strerror(-r));
-}
-
 static int start_tables(struct daemon *d)
 {
 	struct fw_state found;
@@ -378,33 +356,6 @@ static int start_control(struct daemon *d)
 	return r;
 }
 
-static int load_inventory(struct daemon *d)
-{
-	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	const char *path = d->options->inventory, *error = NULL;
-	const struct world *world;
-	char *bytes CLEANUP(free_ptr) = NULL;
-	size_t len = 0;
-
-	FILE *file = arena ? fopen(path, "re") : NULL;
-	ssize_t n = file ? getdelim(&bytes, &len, '\0', file) : -1;
-	if (file)
-		(void)fclose(file);
-	if (n < 0) {
-		log_error(LOG_ID_DOCKER_INVALID, "%s: %s", path, strerror(errno));
-		return -EINVAL;
-	}
-	int r = world_parse_inventory(bytes, (size_t)n, arena, &world, &error);
-	if (r == WORLD_E_INVALID) {
-		log_error(LOG_ID_DOCKER_INVALID, "%s: %s", path, error);
-		return -EINVAL;
-	}
-	if (r == 0)
-		r = world_store_load(d->store, world);
-	reconcile_note(d, PLAN_SYNCED);
-	return r;
-}
-
 static int start_docker(struct daemon *d)
 {
 	struct docker_options options = { .url = d->options->docker_url,
@@ -418,7 +369,7 @@ static int start_docker(struct daemon *d)
 					  .userdata = d };
 
 	if (d->options->inventory)
-		return load_inventory(d);
+		return facts_load_inventory(d);
 	int r = docker_new(d->loop, &options, &handler, d->store, &d->docker);
 	if (r == DOCKER_E_URL) {
 		log_error(LOG_ID_DOCKER_INVALID,
@@ -457,7 +408,8 @@ static int start(struct daemon *d)
 		if (r < 0)
 			return r;
 	}
-	load_networks(d);
+	facts_load_networks(d);
+	history_start(&d->history, d->options->state_dir);
 	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
 		int r = later[i](d);
 		if (r < 0)
@@ -485,6 +437,7 @@ static void stop(struct daemon *d)
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		(void)sd_event_source_disable_unref(sources[i]);
 	d->committed = generation_free(d->committed);
+	history_done(&d->history);
 	d->store = world_store_free(d->store);
 	if (committed != wanted)
 		(void)policy_set_free(committed);

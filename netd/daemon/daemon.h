@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
- * policy is wanted), reconcile.c (carries out the plan's steps), answers*.c (control verbs). */
+ * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
+ * history.c (policies to go back to), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include "core/plan/plan.h"
 #include "core/policy/policy.h"
 #include "core/world/world.h"
+#include "daemon/history.h"
 #include "daemon/options.h"
 #include "edge/control/control.h"
 #include "edge/docker/docker.h"
@@ -21,13 +23,21 @@
 #include "edge/policydir/watch.h"
 #include "edge/rtnl/rtnl.h"
 
+/* Where a policy came from. */
+struct policy_origin {
+	const char *text; /* "/etc/netd/policy.d", "apply by root (uid 0)", … */
+	struct history_author author;
+};
+
 /* A policy with the texts it came from; everything in its own arena. */
 struct policy_set {
 	struct arena *arena;
 	const struct policy *policy;
 	const struct policy_source *sources;
 	size_t n_sources;
-	const char *origin;   /* "/etc/netd/policy.d", "apply by uid 0", … */
+	const char *origin; /* as policy_origin.text */
+	struct history_author author;
+	uint64_t digest;      /* of the texts */
 	uint64_t path_digest; /* of the files at --policy when it was taken */
 };
 
@@ -73,6 +83,8 @@ struct daemon {
 	const char *policy_error;    /* why the files at --policy are not in force, or NULL */
 	char policy_error_text[256];
 
+	struct history history;
+
 	struct plan plan;
 	struct generation *committed; /* NULL: nothing yet */
 	uint32_t stamp;
@@ -98,13 +110,20 @@ int policy_start(struct daemon *d) MUST_CHECK;
  * what was found; nothing where the files cannot be read. 0 (taken), POLICY_E_INVALID, -ENOMEM. */
 int policy_reload(struct daemon *d, struct diag_list *diags) MUST_CHECK;
 /* Takes over texts from somewhere else. @diags: what was found. As above. */
-int policy_take(struct daemon *d, const struct policy_source *sources, size_t n, const char *origin,
-		struct diag_list *diags) MUST_CHECK;
+int policy_take(struct daemon *d, const struct policy_source *sources, size_t n,
+		const struct policy_origin *origin, struct diag_list *diags) MUST_CHECK;
 /* Keeps the policy in force for the next start. */
 void policy_save(struct daemon *d);
 struct policy_set *policy_set_free(struct policy_set *set);
 /* Frees the policies that nothing refers to any more, after a commit. */
 void policy_forget(struct daemon *d, struct policy_set *old);
+
+/* ---- facts.c ---- */
+
+#define DAEMON_NETWORKS_FILE "networks.json" /* in the state folder */
+/* What was known before the boot: the bridges to close until Docker answers. */
+void facts_load_networks(struct daemon *d);
+int facts_load_inventory(struct daemon *d) MUST_CHECK;
 
 /* ---- reconcile.c ---- */
 

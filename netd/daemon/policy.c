@@ -94,14 +94,17 @@ static int keep_names(struct diag_list *diags)
 }
 
 /* Parses; the findings live in @diags' arena, whole. */
-static int policy_set_make(const struct policy_source *sources, size_t n, const char *origin,
-			   struct diag_list *diags, struct policy_set **ret)
+static int policy_set_make(const struct policy_source *sources, size_t n,
+			   const struct policy_origin *origin, struct diag_list *diags,
+			   struct policy_set **ret)
 {
 	struct policy_set *set CLEANUP(policy_set_freep) = policy_set_new();
 
 	if (!set || copy_sources(set, sources, n) < 0)
 		return -ENOMEM;
-	set->origin = arena_strdup(set->arena, origin);
+	set->origin = arena_strdup(set->arena, origin->text);
+	set->author = origin->author;
+	set->digest = digest_sources(sources, n);
 	if (!set->origin)
 		return -ENOMEM;
 	int r = policy_parse(set->sources, n, set->arena, diags, &set->policy);
@@ -145,8 +148,8 @@ void policy_forget(struct daemon *d, struct policy_set *old)
 		(void)policy_set_free(old);
 }
 
-int policy_take(struct daemon *d, const struct policy_source *sources, size_t n, const char *origin,
-		struct diag_list *diags)
+int policy_take(struct daemon *d, const struct policy_source *sources, size_t n,
+		const struct policy_origin *origin, struct diag_list *diags)
 {
 	struct policy_set *set = NULL;
 	int r = policy_set_make(sources, n, origin, diags, &set);
@@ -185,10 +188,9 @@ static int read_path(struct daemon *d, struct arena *arena, struct policydir *fi
 
 static int reload_from(struct daemon *d, const struct policydir *files, struct diag_list *diags)
 {
-	uint64_t digest = digest_sources(files->sources.items, files->sources.n);
+	const struct policy_origin origin = { d->options->policy, { .by = HISTORY_BY_FILES } };
 	struct policy_set *set = NULL;
-	int r = policy_set_make(files->sources.items, files->sources.n, d->options->policy, diags,
-				&set);
+	int r = policy_set_make(files->sources.items, files->sources.n, &origin, diags, &set);
 
 	if (r == POLICY_E_INVALID) {
 		log_findings(diags);
@@ -197,7 +199,7 @@ static int reload_from(struct daemon *d, const struct policydir *files, struct d
 	if (r != 0)
 		return r;
 	d->policy_error = NULL;
-	set->path_digest = digest;
+	set->path_digest = set->digest;
 	want(d, set);
 	return 0;
 }
@@ -293,12 +295,12 @@ static int read_saved(struct daemon *d, struct arena *arena, struct saved *ret)
 
 static int take_saved(struct daemon *d, const struct saved *saved, struct arena *arena)
 {
+	const struct policy_origin origin = { saved->origin, { .by = HISTORY_BY_KEPT } };
 	struct policy_set *set = NULL;
 	struct diag_list diags;
 
 	diag_init(&diags, arena);
-	int r = policy_set_make(saved->sources.items, saved->sources.n, saved->origin, &diags,
-				&set);
+	int r = policy_set_make(saved->sources.items, saved->sources.n, &origin, &diags, &set);
 	if (r != 0)
 		return r;
 	set->path_digest = saved->path_digest;
@@ -311,6 +313,7 @@ static int take_nothing(struct daemon *d)
 {
 	static const char text[] = "version: 1\n";
 	const struct policy_source source = { "(no policy)", text, sizeof(text) - 1 };
+	const struct policy_origin origin = { source.name, { .by = HISTORY_BY_NOBODY } };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct policy_set *set = NULL;
 	struct diag_list diags;
@@ -318,7 +321,7 @@ static int take_nothing(struct daemon *d)
 	if (!arena)
 		return -ENOMEM;
 	diag_init(&diags, arena);
-	int r = policy_set_make(&source, 1, source.name, &diags, &set);
+	int r = policy_set_make(&source, 1, &origin, &diags, &set);
 	if (r == 0)
 		want(d, set);
 	return r == POLICY_E_INVALID ? -EINVAL : r;

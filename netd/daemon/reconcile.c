@@ -12,7 +12,6 @@
 
 /* Facts come in bursts; the loop's idle moment gathers them, this bounds the wait in a storm. */
 #define LONGEST_WAIT_US 10000u
-#define NETWORKS_FILE "networks.json"
 
 uint64_t daemon_now_us(void)
 {
@@ -216,12 +215,13 @@ static void save_networks(struct daemon *d)
 	struct world networks = { .networks = d->committed->world->networks,
 				  .n_networks = d->committed->world->n_networks };
 	char *text CLEANUP(free_ptr) = world_print_inventory(&networks);
-	int r = text ? host_state_write(d->options->state_dir, NETWORKS_FILE, text, strlen(text))
+	int r = text ? host_state_write(d->options->state_dir, DAEMON_NETWORKS_FILE, text,
+					strlen(text))
 		     : -ENOMEM;
 
 	if (r < 0)
 		log_warning(LOG_ID_STATE_UNWRITABLE,
-			    "%s/" NETWORKS_FILE
+			    "%s/" DAEMON_NETWORKS_FILE
 			    ": %s: after a boot, networks are open until Docker "
 			    "answers",
 			    d->options->state_dir, strerror(-r));
@@ -283,6 +283,31 @@ static void report_closed(const struct generation *old, const struct generation 
 	}
 }
 
+/* A change that may still be taken back is kept once it is confirmed: a restart before that comes
+ * back with the policy before it. */
+static void keep_policy(struct daemon *d, const struct policy_set *old)
+{
+	const struct policy_set *set = d->committed->policy;
+	const struct policy_set *before = d->previous ? d->previous : old;
+	struct history_change change = {
+		.record = { .entry = { .when = daemon_now_epoch(),
+				       .author = set->author,
+				       .digest = set->digest },
+			    .origin = set->origin,
+			    .sources = set->sources,
+			    .n_sources = set->n_sources },
+		.before = before ? before->policy : NULL,
+		.policy = set->policy,
+		.world = d->committed->world,
+		.waits = d->previous != NULL,
+	};
+
+	if (!d->previous)
+		policy_save(d);
+	history_note(&d->history, &change);
+	log_info(LOG_ID_COMMITTED, "policy in force: %s", set->origin);
+}
+
 static void take_into_force(struct daemon *d, struct generation *next)
 {
 	struct generation *old = d->committed;
@@ -296,11 +321,9 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	if (!old || !same_networks(old->world, next->world))
 		save_networks(d);
 	(void)generation_free(old);
+	if (new_policy)
+		keep_policy(d, old_policy);
 	policy_forget(d, old_policy);
-	if (new_policy) {
-		policy_save(d);
-		log_info(LOG_ID_COMMITTED, "policy in force: %s", d->wanted->origin);
-	}
 	set_bridge_nf(d);
 }
 

@@ -110,6 +110,8 @@ static void tables_are_as_agreed(void **state)
 	struct report_counter sorted[ARRAY_LEN(counters)];
 	struct report_input in = f->in;
 	const struct report_health health = { .generation = 12,
+					      .policy_generation = 7,
+					      .history_error = "",
 					      .policy_path = "/etc/netd/policy.d",
 					      .policy_error = "",
 					      .docker = "up 20.10.24",

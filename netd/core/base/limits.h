@@ -58,3 +58,11 @@
 #define LIMIT_REQUEST_BYTES (4u * 1024u * 1024u)
 /* Clients of the control socket at one time; more wait in the listen queue. */
 #define LIMIT_CLIENTS 32u
+/* Policies kept to go back to: some weeks of changes on a busy host, and no more files than fit on one
+ * screen. */
+#define LIMIT_HISTORY 20u
+/* Rules of two policies whose plan is made to be kept: the loop stands still meanwhile, some 60 ms
+ * for this many, and a container that starts then waits. */
+#define LIMIT_HISTORY_RULES 500u
+/* The plan kept with one, in bytes of JSON: some 5,000 flows, more than anybody reads. */
+#define LIMIT_HISTORY_PLAN (1024u * 1024u)

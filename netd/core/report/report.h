@@ -101,14 +101,16 @@ void report_check_world(const struct report_input *in, const char *source,
 
 /* What only the daemon knows. Texts: "" unknown or none. */
 struct report_health {
-	uint64_t generation;
+	uint64_t generation;	    /* of the rules: commits since netd started */
+	uint64_t policy_generation; /* of the policy: as in history; 0: it has none */
+	const char *history_error;
 	const char *policy_path, *policy_error, *docker, *docker_error, *version;
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: never, nothing waits */
 	int64_t off_since;		     /* an admin had the tables removed; 0: no */
 	uint64_t drifts;		     /* times somebody else changed our tables */
 	/* Docker's connect event -> the endpoint's rules committed, of the last n. */
 	uint32_t latency_p50_us, latency_p99_us, latency_n;
-	bool owns_tables; /* no other process can change them */
+	bool owns_tables;  /* no other process can change them */
 	bool bridge_nf[2]; /* bridge-nf-call-iptables, -ip6tables */
 };
 /* @in may have a NULL policy: none is in force. */

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
@@ -37,6 +38,10 @@ int host_check_capabilities(const char **ret_name) MUST_CHECK;
  * 0; -ENOENT: br_netfilter is not loaded; -EACCES, -EROFS: not ours to write. */
 int host_bridge_nf_get(enum ip_family family, bool *ret) MUST_CHECK;
 int host_bridge_nf_set(enum ip_family family, bool on) MUST_CHECK;
+
+/* The login name of a user, "" where /etc/passwd does not name one. That file alone: a directory
+ * service may take its time to answer, and netd must not wait. */
+void host_user_name(uid_t uid, char *ret, size_t size);
 
 /* A file in the state folder, replaced whole or not at all (temporary file, fsync, rename, fsync of
  * the folder), mode 0600. @name: no slash. 0 or -errno; nothing has changed then. */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Facts from files: the networks of before the boot, and --inventory in the place of Docker. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/limits.h"
+#include "daemon/daemon.h"
+#include "edge/journal/journal.h"
+
+void facts_load_networks(struct daemon *d)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const struct world *world;
+	const char *error = NULL;
+	struct host_bytes bytes;
+
+	if (!arena || host_state_read(d->options->state_dir, DAEMON_NETWORKS_FILE,
+				      LIMIT_DOCKER_BYTES, arena, &bytes) < 0)
+		return;
+	int r = world_parse_inventory(bytes.bytes, bytes.len, arena, &world, &error);
+	if (r == 0)
+		r = world_store_load(d->store, world);
+	if (r != 0)
+		log_warning(LOG_ID_STATE_UNWRITABLE,
+			    "%s/" DAEMON_NETWORKS_FILE " is damaged (%s): ignored",
+			    d->options->state_dir, error ? error : strerror(-r));
+}
+
+int facts_load_inventory(struct daemon *d)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const char *path = d->options->inventory, *error = NULL;
+	const struct world *world;
+	char *bytes CLEANUP(free_ptr) = NULL;
+	size_t len = 0;
+
+	FILE *file = arena ? fopen(path, "re") : NULL;
+	ssize_t n = file ? getdelim(&bytes, &len, '\0', file) : -1;
+	if (file)
+		(void)fclose(file);
+	if (n < 0) {
+		log_error(LOG_ID_DOCKER_INVALID, "%s: %s", path, strerror(errno));
+		return -EINVAL;
+	}
+	int r = world_parse_inventory(bytes, (size_t)n, arena, &world, &error);
+	if (r == WORLD_E_INVALID) {
+		log_error(LOG_ID_DOCKER_INVALID, "%s: %s", path, error);
+		return -EINVAL;
+	}
+	if (r == 0)
+		r = world_store_load(d->store, world);
+	reconcile_note(d, PLAN_SYNCED);
+	return r;
+}
