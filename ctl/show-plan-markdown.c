@@ -136,6 +136,45 @@ static void print_exposures(const cJSON *list, const char *title, const char *wh
 	}
 }
 
+static void print_connections(const cJSON *connections)
+{
+	static const char *const columns[] = { "From", "", "To", "", "By" };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *list = wire_array(connections, "cut"), *item;
+	double more = wire_number(connections, "more", 0);
+
+	if (!arena || !list || !list->child)
+		return;
+	print_head("Established connections that are cut", columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(item, list) {
+		const char *place = member_place(plan_member(item, "rule"), arena);
+		print_cell(plan_end(item, true, arena));
+		print_cell(plan_source(item, arena));
+		print_cell(plan_end(item, false, arena));
+		print_cell(plan_destination(item, arena));
+		print_cell(*place ? place : member_text(item, "reason"));
+		printf("|\n");
+	}
+	if (more > 0)
+		printf("\nAnd %.0f more.\n", more);
+}
+
+static void print_unknown(const cJSON *connections)
+{
+	const char *error = member_text(connections, "error");
+	double unjudged = wire_number(connections, "not_judged", 0);
+
+	if (*error) {
+		printf("\nConnections that would be cut are not known: ");
+		print_code(error);
+		printf("\n");
+	}
+	if (unjudged > 0)
+		printf("\nConnections not judged: %.0f, because there are too many, or their "
+		       "protocol is none of a policy's.\n",
+		       unjudged);
+}
+
 static void print_moved(const cJSON *list)
 {
 	static const char *const columns[] = { "Endpoints", "From", "To" };
@@ -211,6 +250,7 @@ static void print_rule_diff(const cJSON *rules)
 static void print_summary(const cJSON *report)
 {
 	const cJSON *exposures = plan_member(report, "exposures");
+	const cJSON *connections = plan_member(report, "connections");
 	size_t moved = 0;
 	const cJSON *item;
 
@@ -220,6 +260,9 @@ static void print_summary(const cJSON *report)
 	       "change tier: %zu.\n",
 	       count(report, "gained"), count(report, "lost"), count(exposures, "opened"),
 	       count(exposures, "closed"), moved);
+	if (connections)
+		printf("Established connections that are cut: %.0f.\n",
+		       (double)count(connections, "cut") + wire_number(connections, "more", 0));
 	if (wire_bool(report, "symbolic", false))
 		printf("\nOf the policy alone: no facts about a host were given.\n");
 }
@@ -239,6 +282,8 @@ void show_plan_markdown(const struct ctl *ctl, const cJSON *report)
 	print_flows(wire_array(report, "lost"), "Flows lost", "no rule allows it any more");
 	print_exposures(wire_array(exposures, "opened"), "Exposures opened", "To");
 	print_exposures(wire_array(exposures, "closed"), "Exposures closed", "No longer to");
+	print_connections(plan_member(report, "connections"));
+	print_unknown(plan_member(report, "connections"));
 	print_moved(wire_array(report, "moved"));
 	print_tiers(wire_array(report, "tiers"));
 	print_rule_diff(plan_member(report, "rules"));

@@ -20,6 +20,35 @@ const char *plan_families(const cJSON *flow)
 	return families->child->valuedouble > 4 ? "IPv6 only" : "IPv4 only";
 }
 
+const char *plan_source(const cJSON *connection, struct arena *arena)
+{
+	const char *address = member_text(connection, "from_address"), *text;
+	double port = wire_number(connection, "from_port", 0);
+	bool v6 = strchr(address, ':') != NULL;
+
+	if (port < 1)
+		return address;
+	text = arena_printf(arena, "%s%s%s:%.0f", v6 ? "[" : "", address, v6 ? "]" : "", port);
+	return text ? text : "";
+}
+
+const char *plan_destination(const cJSON *connection, struct arena *arena)
+{
+	const char *text = arena_printf(arena, "%s at %s", member_text(connection, "port"),
+					member_text(connection, "to_address"));
+
+	return text ? text : "";
+}
+
+const char *plan_end(const cJSON *connection, bool source, struct arena *arena)
+{
+	const char *name = member_text(connection, source ? "from" : "to");
+	const char *tier = member_text(connection, source ? "from_tier" : "to_tier");
+	const char *text = *tier ? arena_printf(arena, "%s (%s)", name, tier) : name;
+
+	return text ? text : "";
+}
+
 static void print_title(const struct ctl *ctl, const char *title, bool *any)
 {
 	printf("%s%s%s%s\n", *any ? "\n" : "", paint(ctl, PAINT_BOLD), title,
@@ -63,6 +92,47 @@ static void print_exposures(const struct ctl *ctl, const cJSON *list, bool opene
 		       wire_number(item, "host_port", 0), member_text(item, "container"),
 		       member_text(item, "port"), opened ? "to" : "no longer to",
 		       member_list(item, "who", arena));
+}
+
+static void print_connection(const struct ctl *ctl, const cJSON *item, struct arena *arena)
+{
+	const char *from = plan_end(item, true, arena), *to = plan_end(item, false, arena);
+	const char *place = member_place(plan_member(item, "rule"), arena);
+
+	printf("  %s-%s %s%s%s -> %s%s%s  %s%s\n", paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN),
+	       from, *from ? " " : "", plan_source(item, arena), to, *to ? " " : "",
+	       plan_destination(item, arena), *place ? "by " : "",
+	       *place ? place : member_text(item, "reason"));
+}
+
+static void print_connections(const struct ctl *ctl, const cJSON *connections, bool *any)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *list = wire_array(connections, "cut"), *item;
+	double more = wire_number(connections, "more", 0);
+
+	if (!arena || !list || !list->child)
+		return;
+	print_title(ctl, "Established connections that are cut", any);
+	cJSON_ArrayForEach(item, list)
+		print_connection(ctl, item, arena);
+	if (more > 0)
+		printf("  and %.0f more\n", more);
+}
+
+/* What is not known, so that silence is not taken for an answer. */
+static void print_unknown(const struct ctl *ctl, const cJSON *connections)
+{
+	const char *error = member_text(connections, "error");
+	double unjudged = wire_number(connections, "not_judged", 0);
+
+	if (*error)
+		printf("\n%sConnections that would be cut are not known%s: %s\n",
+		       paint(ctl, PAINT_WARN), paint(ctl, PAINT_PLAIN), error);
+	if (unjudged > 0)
+		printf("\n%sConnections not judged%s: %.0f, because there are too many, or their "
+		       "protocol is none of a policy's\n",
+		       paint(ctl, PAINT_WARN), paint(ctl, PAINT_PLAIN), unjudged);
 }
 
 static void print_moved(const struct ctl *ctl, const cJSON *list, bool *any)
@@ -113,6 +183,7 @@ void show_plan(const struct ctl *ctl, const cJSON *report)
 	print_flows(ctl, wire_array(report, "lost"), false, &any);
 	print_exposures(ctl, wire_array(exposures, "opened"), true, &any);
 	print_exposures(ctl, wire_array(exposures, "closed"), false, &any);
+	print_connections(ctl, plan_member(report, "connections"), &any);
 	print_moved(ctl, wire_array(report, "moved"), &any);
 	print_tiers(ctl, wire_array(report, "tiers"), &any);
 	if ((added && added->child) || (removed && removed->child)) {
@@ -122,6 +193,8 @@ void show_plan(const struct ctl *ctl, const cJSON *report)
 	}
 	if (!any)
 		printf("no change\n");
+	else
+		print_unknown(ctl, plan_member(report, "connections"));
 }
 
 /* ---- test ---- */

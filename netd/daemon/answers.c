@@ -203,6 +203,24 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	return r < 0 ? r : answer_report(WIRE_OK, report, ret);
 }
 
+/* What the change cuts, as far as the kernel tells: without it the plan is still one. */
+static int add_connections(struct daemon *d, const struct report_input in[2], struct arena *arena,
+			   cJSON *report)
+{
+	struct host_addresses host = { 0 };
+	struct cut_facts facts = { .error = "" };
+	struct fw_error error = { 0 };
+	int r = host_addresses(arena, &host);
+
+	if (r < 0)
+		facts.error = strerror(-r);
+	else if (fw_connections(d->fw, arena, &facts, &error) < 0)
+		facts.error = error.text;
+	facts.host = host.addrs.items;
+	facts.n_host = host.addrs.n;
+	return report_cut(&in[0], &in[1], &facts, report);
+}
+
 static int answer_plan(struct daemon *d, const struct control_request *request, struct arena *arena,
 		       cJSON **ret)
 {
@@ -229,6 +247,10 @@ static int answer_plan(struct daemon *d, const struct control_request *request, 
 		r = report_prepare(policies, 2, d->committed->world, daemon_now_epoch(), arena, in);
 	if (r == 0)
 		r = report_plan(&in[0], &in[1], &report, &changed);
+	if (r == 0)
+		r = add_connections(d, in, arena, report);
+	if (r < 0)
+		cJSON_Delete(report);
 	return r < 0 ? r : answer_report(changed ? WIRE_FINDING : WIRE_OK, report, ret);
 }
 

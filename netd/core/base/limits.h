@@ -66,3 +66,10 @@
 #define LIMIT_HISTORY_RULES 500u
 /* The plan kept with one, in bytes of JSON: some 5,000 flows, more than anybody reads. */
 #define LIMIT_HISTORY_PLAN (1024u * 1024u)
+/* Connections of the host that are read for a plan: what nf_conntrack_max is by default on a large
+ * machine, at 80 bytes each. */
+#define LIMIT_CONNECTIONS 262144u
+/* Different flows among them that are judged: the loop stands still meanwhile, 20 us each. */
+#define LIMIT_CUT_FLOWS 5000u
+/* Those that are cut, by name; the rest is a number. */
+#define LIMIT_CUT_LISTED 100u

@@ -168,14 +168,16 @@ static enum sim_path choose_path(const struct way *way)
 	return way->flow->to.kind == SIM_HOST ? SIM_PATH_TO_HOST : SIM_PATH_EGRESS;
 }
 
-/* An address of this host that the source could use: the one that the port is published on, its
- * gateway, or some other. */
+/* An address of this host that the source could use: the one that was asked about or that the port
+ * is published on, its gateway, or some other. */
 static struct ip_addr host_address(const struct way *way)
 {
 	static const struct ip_addr other[] = { { IP_V4, { 192, 0, 2, 1 } },
 						{ IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } };
 	const struct world_network *network = way->from.network;
 
+	if (way->flow->to.kind == SIM_HOST && way->to.addr.family == way->flow->family)
+		return way->to.addr;
 	if (way->published && !ip_is_unspecified(&way->published->host_ip))
 		return way->published->host_ip;
 	for (size_t i = 0; network && i < network->n_gateways; i++)

@@ -47,7 +47,7 @@ enum sim_end_kind { SIM_ENDPOINT, SIM_HOST, SIM_ADDRESS };
 struct sim_end {
 	enum sim_end_kind kind;
 	uint32_t endpoint;   /* SIM_ENDPOINT: index into world->endpoints */
-	struct ip_addr addr; /* SIM_ADDRESS */
+	struct ip_addr addr; /* SIM_ADDRESS; SIM_HOST as destination: that address of it, or none */
 };
 
 struct sim_flow {
@@ -104,7 +104,8 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 
 const char *sim_path_name(enum sim_path path);
 /* The hooks of a path in order. False: it has no more. */
-bool sim_path_hook(enum sim_path path, size_t i, enum rs_family *ret_family, enum rs_hook *ret_hook);
+bool sim_path_hook(enum sim_path path, size_t i, enum rs_family *ret_family,
+		   enum rs_hook *ret_hook);
 
 /* A world for a policy that is asked about without a host: one network, two containers per tier
  * (named TIER-1 and TIER-2), both families; with the assignments that go with it. 0 or -ENOMEM. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* netd's two tables in the kernel, `inet netd` and `bridge netd`: one change is one transaction.
  * Talks nfnetlink through libmnl; writes to nothing but these two tables and, in fw_unstamp(), the
- * marks of connections. Nothing here waits for anything but the kernel's own answer. */
+ * marks of connections; reads these, and in fw_connections() the connections. Nothing here waits
+ * for anything but the kernel's own answer. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/base/arena.h"
+#include "core/report/cut.h"
 #include "core/ruleset/ruleset.h"
 #include "core/world/world.h"
 
@@ -84,6 +86,11 @@ int fw_docker_ip6(struct fw *fw, bool *ret, struct fw_error *error) MUST_CHECK;
 /* Clears these bits in the mark of every connection: when the stamps begin anew, old ones must not
  * come back to life. Connections that end meanwhile do not matter. */
 int fw_unstamp(struct fw *fw, uint32_t mask, struct fw_error *error) MUST_CHECK;
+
+/* The established connections of this network namespace, added to @ret: those that both sides have
+ * spoken on. Reading them changes nothing. */
+int fw_connections(struct fw *fw, struct arena *arena, struct cut_facts *ret,
+		   struct fw_error *error) MUST_CHECK;
 
 /* Commits tried again because another program committed between a look and ours. */
 uint64_t fw_conflicts(const struct fw *fw);

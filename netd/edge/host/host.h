@@ -29,6 +29,15 @@ void host_resolvers_parse(const char *text, size_t len, struct host_resolvers *r
 /* There are some, and all are loopback addresses. */
 bool host_resolvers_are_local(const struct host_resolvers *resolvers);
 
+/* A bridge for each network, each with an address or two, and then some. */
+#define HOST_ADDRESSES 4096u
+struct host_addresses {
+	VEC(struct ip_addr) addrs;
+};
+/* Addresses of this host's interfaces, loopback included; those beyond the limit are left out. 0 or
+ * -errno. */
+int host_addresses(struct arena *arena, struct host_addresses *ret) MUST_CHECK;
+
 /* 0: every capability netd needs is effective; HOST_E_MISSING: *ret_name is the first that is not
  * ("CAP_NET_ADMIN"); -errno. */
 #define HOST_E_MISSING 1

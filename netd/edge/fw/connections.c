@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's connection table, read once: what `conntrack -L` prints, as tuples. */
+#include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "core/base/limits.h"
+#include "edge/fw/handle.h"
+
+struct reading {
+	struct arena *arena;
+	struct cut_facts *ret;
+};
+
+struct tuple {
+	struct ip_addr source, destination;
+	uint16_t source_port, destination_port;
+	uint8_t proto;
+};
+
+static bool read_addr(const struct nlattr *ip, uint16_t v4, uint16_t v6, struct ip_addr *ret)
+{
+	const struct nlattr *four = fw_attr_inner(ip, v4), *six = fw_attr_inner(ip, v6);
+	const struct nlattr *attr = four ? four : six;
+
+	*ret = (struct ip_addr){ .family = four ? IP_V4 : IP_V6 };
+	if (!attr || fw_attr_len(attr) != ip_len(ret))
+		return false;
+	memcpy(ret->bytes, fw_attr_bytes(attr), ip_len(ret));
+	return true;
+}
+
+static uint16_t read_port(const struct nlattr *proto, uint16_t type)
+{
+	const struct nlattr *attr = fw_attr_inner(proto, type);
+	uint16_t port;
+
+	if (!attr || fw_attr_len(attr) != sizeof(port))
+		return 0;
+	memcpy(&port, fw_attr_bytes(attr), sizeof(port));
+	return be16toh(port);
+}
+
+static uint8_t read_u8(const struct nlattr *attr)
+{
+	return attr && fw_attr_len(attr) == 1 ? *(const uint8_t *)fw_attr_bytes(attr) : 0;
+}
+
+static bool read_tuple(const struct nlattr *nest, struct tuple *ret)
+{
+	const struct nlattr *ip = fw_attr_inner(nest, CTA_TUPLE_IP);
+	const struct nlattr *proto = fw_attr_inner(nest, CTA_TUPLE_PROTO);
+
+	ret->proto = read_u8(fw_attr_inner(proto, CTA_PROTO_NUM));
+	ret->source_port = read_port(proto, CTA_PROTO_SRC_PORT);
+	ret->destination_port = read_port(proto, CTA_PROTO_DST_PORT);
+	return read_addr(ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &ret->source) &&
+	       read_addr(ip, CTA_IP_V4_DST, CTA_IP_V6_DST, &ret->destination);
+}
+
+/* Both sides have spoken, and TCP is neither being set up nor over: half closed still carries. */
+static bool is_established(struct fw_attrs attrs)
+{
+	const struct nlattr *info =
+		fw_attr_inner(fw_attrs_find(attrs, CTA_PROTOINFO), CTA_PROTOINFO_TCP);
+	uint8_t state = read_u8(fw_attr_inner(info, CTA_PROTOINFO_TCP_STATE));
+
+	if (!(fw_attr_be32(fw_attrs_find(attrs, CTA_STATUS), 0) & IPS_SEEN_REPLY))
+		return false;
+	return !info || state == TCP_CONNTRACK_ESTABLISHED || state == TCP_CONNTRACK_FIN_WAIT ||
+	       state == TCP_CONNTRACK_CLOSE_WAIT;
+}
+
+static bool find_proto(uint8_t number, enum ip_proto *ret)
+{
+	static const enum ip_proto protos[] = { PROTO_TCP, PROTO_UDP, PROTO_SCTP, PROTO_ICMP,
+						PROTO_ICMPV6 };
+
+	for (size_t i = 0; i < ARRAY_LEN(protos); i++)
+		if (proto_number(protos[i]) == number) {
+			*ret = protos[i];
+			return true;
+		}
+	return false;
+}
+
+static int take_entry(const struct nlmsghdr *nlh, void *userdata)
+{
+	struct reading *reading = userdata;
+	struct cut_facts *facts = reading->ret;
+	struct fw_attrs attrs = fw_attrs_of(nlh);
+	struct tuple original, reply;
+	enum ip_proto proto;
+
+	if (!is_established(attrs) ||
+	    !read_tuple(fw_attrs_find(attrs, CTA_TUPLE_ORIG), &original) ||
+	    !read_tuple(fw_attrs_find(attrs, CTA_TUPLE_REPLY), &reply))
+		return 0;
+	if (!find_proto(original.proto, &proto) || facts->connections.n == LIMIT_CONNECTIONS) {
+		facts->n_left_out++;
+		return 0;
+	}
+	struct cut_connection connection = { .from = original.source,
+					     .sent_to = original.destination,
+					     .to = reply.source,
+					     .from_port = original.source_port,
+					     .sent_port = original.destination_port,
+					     .port = reply.source_port,
+					     .proto = proto };
+	return VEC_PUSH(reading->arena, &facts->connections, connection);
+}
+
+int fw_connections(struct fw *fw, struct arena *arena, struct cut_facts *ret,
+		   struct fw_error *error)
+{
+	struct reading reading = { arena, ret };
+	char buffer[FW_QUESTION_BYTES];
+	struct nlmsghdr *nlh = fw_question(buffer, 0, NLM_F_DUMP, NFPROTO_UNSPEC);
+
+	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
+	int r = fw_ask(fw, nlh, take_entry, &reading);
+	/* Entries that came or went meanwhile: the dump is as good as any. */
+	if (r < 0 && r != -EINTR)
+		return fw_fail(error, r, "reading the connection table: %s", strerror(-r));
+	return 0;
+}

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A running netd, in namespaces of its own (root), for the tests that ask it through netdctl.
+
+NETD and NETDCTL name the programs (default build/)."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NETD = os.environ.get("NETD", str(ROOT / "build/netd"))
+NETDCTL = os.environ.get("NETDCTL", str(ROOT / "build/netdctl"))
+POLICY = """version: 1
+tiers:
+  web: {match: [{network: front}]}
+  db: {match: [{network: back}]}
+allow:
+  - {from: web, to: db, ports: [5432/tcp]}
+"""
+WORLD = {
+    "version": 1,
+    "networks": [
+        {"name": "front", "driver": "bridge", "bridge": "br-front", "subnets": ["172.18.0.0/16"]},
+        {"name": "back", "driver": "bridge", "bridge": "br-back", "subnets": ["172.19.0.0/16"]},
+    ],
+    "containers": [
+        {"name": "web-1", "endpoints": [{"network": "front", "ipv4": "172.18.0.2"}]},
+        {"name": "db-1", "endpoints": [{"network": "back", "ipv4": "172.19.0.2"}]},
+    ],
+}
+
+
+class Running(unittest.TestCase):
+    """netd with POLICY in its policy folder and WORLD as its inventory."""
+
+    policy_text, world = POLICY, WORLD
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="netd-ctl-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        (self.folder / "state").mkdir()
+        (self.folder / "policy.d").mkdir()
+        self.policy = self.folder / "policy.d/10-shop.yaml"
+        self.policy.write_text(self.policy_text)
+        (self.folder / "world.json").write_text(json.dumps(self.world))
+        self.start()
+        self.addCleanup(self.stop)
+
+    def start(self):
+        with open(self.folder / "log", "a", encoding="utf-8") as log:
+            self.netd = subprocess.Popen(
+                [NETD, "--policy", self.folder / "policy.d", "--socket", self.folder / "netd.sock",
+                 "--state", self.folder / "state", "--inventory", self.folder / "world.json"],
+                stderr=log)
+        self.until(lambda: self.ask("status")[0] == 0)
+
+    def stop(self):
+        if self.netd.poll() is None:
+            self.netd.send_signal(signal.SIGTERM)
+        self.assertEqual(self.netd.wait(10), 0, self.log())
+
+    def log(self):
+        return (self.folder / "log").read_text()
+
+    def until(self, condition):
+        end = time.monotonic() + 10
+        while not condition():
+            self.assertLess(time.monotonic(), end, "not in time; netd's log:\n" + self.log())
+            time.sleep(0.02)
+
+    def ask(self, *args):
+        done = subprocess.run([NETDCTL, "--socket", self.folder / "netd.sock", *args],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+                              check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def report(self, *args):
+        status, text = self.ask("--format", "json", *args)
+        self.assertIn(status, (0, 1), text)
+        return json.loads(text)
+
+    def tables(self):
+        done = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
+        return sorted(line for line in done.stdout.splitlines() if line.endswith(" netd"))
+
+
+def run_all():
+    """Runs the tests; the closing line is that of all test programs."""
+    result = unittest.main(exit=False).result
+    bad, left = len(result.failures) + len(result.errors), len(result.skipped)
+    print(f"{result.testsRun - bad - left} passed, {bad} failed, {left} skipped")
+    return 1 if bad else 0
+
+
+def main(program):
+    """Runs the tests of @program in namespaces of their own."""
+    if os.geteuid() != 0 or not shutil.which("nft") or not shutil.which("unshare"):
+        print("SKIP: needs root, nft and unshare\n0 passed, 0 failed, 1 skipped")
+        return 77
+    if not os.environ.get("NETD_CTL_NAMESPACE"):
+        os.environ["NETD_CTL_NAMESPACE"] = "1"
+        os.execvp("unshare", ["unshare", "-n", "-m", sys.executable, program, *sys.argv[1:]])
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    return run_all()
+
