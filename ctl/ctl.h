@@ -160,7 +160,7 @@ typedef void show_fn(const struct ctl *ctl, const cJSON *report);
 show_fn show_explain, show_plan, show_plan_markdown, show_matrix, show_matrix_dot,
 	show_matrix_mermaid, show_matrix_svg, show_endpoints, show_rules, show_ports, show_status,
 	show_doctor, show_test, show_test_tap, show_test_junit, show_history, show_history_record,
-	show_change;
+	show_verify, show_change;
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
@@ -184,5 +184,5 @@ void xml_print(const char *text);
 
 ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export,
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
-	verb_confirm, verb_history, verb_rollback, verb_reload, verb_off, verb_doctor, verb_schema,
-	verb_completion;
+	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_doctor,
+	verb_schema, verb_completion;

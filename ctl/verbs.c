@@ -20,6 +20,7 @@ static const struct ctl_verb verbs[] = {
 	{ "endpoints", verb_endpoints, { 0, NULL } },
 	{ "rules", verb_rules, { 0, NULL } },
 	{ "ports", verb_ports, { 0, NULL } },
+	{ "verify", verb_verify, { 0, NULL } },
 	{ "apply", verb_apply, { OPT_CONFIRM, NULL } },
 	{ "confirm", verb_confirm, { 0, NULL } },
 	{ "history", verb_history, { 0, NULL } },

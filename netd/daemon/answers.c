@@ -264,7 +264,7 @@ static const struct {
 	{ "plan", answer_plan },	 { "apply", answer_apply },
 	{ "confirm", answer_confirm },	 { "reload", answer_reload },
 	{ "off", answer_off },		 { "history", answer_history },
-	{ "rollback", answer_rollback },
+	{ "rollback", answer_rollback }, { "verify", answer_verify },
 };
 
 int answers_handle(const struct control_request *request, void *userdata, cJSON **ret)

@@ -10,7 +10,8 @@
 typedef int answer_fn(struct daemon *d, const struct control_request *request, struct arena *arena,
 		      cJSON **ret);
 
-answer_fn answer_apply, answer_rollback, answer_confirm, answer_reload, answer_off, answer_history;
+answer_fn answer_apply, answer_rollback, answer_confirm, answer_reload, answer_off, answer_history,
+	answer_verify;
 
 /* {"v":1,"code":…,"report":…}. Takes @report. */
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;

@@ -85,6 +85,12 @@ class Running(unittest.TestCase):
         self.assertIn(status, (0, 1), text)
         return json.loads(text)
 
+    def apply(self, rules, *args):
+        """The policy with more rules."""
+        path = self.folder / "new.yaml"
+        path.write_text(self.policy_text + rules)
+        return self.ask("apply", str(path), *args)
+
     def tables(self):
         done = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
         return sorted(line for line in done.stdout.splitlines() if line.endswith(" netd"))

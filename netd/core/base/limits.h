@@ -73,3 +73,5 @@
 #define LIMIT_CUT_FLOWS 5000u
 /* Those that are cut, by name; the rest is a number. */
 #define LIMIT_CUT_LISTED 100u
+/* Objects that differ from the ruleset, by name; the rest is a number: where a table is gone, all do. */
+#define LIMIT_DRIFTS 100u

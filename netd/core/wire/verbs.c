@@ -65,6 +65,7 @@ static const struct wire_verb verbs[] = {
 	{ "endpoints", "", 0, 0, READ, true, "list endpoints and their tiers" },
 	{ "rules", "", 0, 0, READ, true, "list rules with their hits" },
 	{ "ports", "", 0, 0, READ, true, "list published ports and who can reach them" },
+	{ "verify", "", 0, 0, READ, true, "compare the kernel with what was committed" },
 	{ "apply", "FILE...", 1, ANY, ADMIN, true, "put a policy into force" },
 	{ "confirm", "", 0, 0, ADMIN, true, "keep the policy that waits for confirmation" },
 	{ "history", "[GEN]", 0, 1, ADMIN, true,

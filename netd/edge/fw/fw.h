@@ -52,6 +52,22 @@ struct fw_state {
 };
 int fw_probe(struct fw *fw, struct fw_state *ret, struct fw_error *error) MUST_CHECK;
 
+/* The kernel against a ruleset: every table, chain, rule, set, element and counter of the two
+ * tables, whoever wrote it. Values of counters do not count. */
+enum fw_drift_kind { FW_MISSING, FW_FOREIGN, FW_CHANGED };
+struct fw_drift {
+	enum fw_drift_kind kind;
+	const char *what; /* "rule 3 of chain inet netd to_db"; a rule that is foreign: its place in
+			   * the kernel, else in the ruleset */
+};
+struct fw_verified {
+	VEC(struct fw_drift) drifts; /* up to LIMIT_DRIFTS */
+	size_t n_drifts, n_objects;
+};
+/* 0: *ret, in @arena. -EBUSY: others committed all the time. */
+int fw_verify(struct fw *fw, const struct ruleset *rs, struct arena *arena, struct fw_verified *ret,
+	      struct fw_error *error) MUST_CHECK;
+
 /* Ports with the MAC they are guarded by, from the elements of a set of bridge netd whose key
  * begins with both; bridge is "". A port may be in it several times, once for each address. */
 struct fw_admitted {

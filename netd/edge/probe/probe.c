@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "edge/probe/probe.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void settle(struct probe *probe, int err)
+{
+	probe->err = err;
+	probe->result = err == 0	      ? PROBE_ANSWERS
+			: err == ECONNREFUSED ? PROBE_REFUSED
+			: err == ETIMEDOUT    ? PROBE_SILENT
+					      : PROBE_UNREACHABLE;
+}
+
+static int connect_to(int fd, const struct probe *probe)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(probe->port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(probe->port) };
+	bool is_v6 = probe->addr.family == IP_V6;
+
+	memcpy(&v4.sin_addr, probe->addr.bytes, sizeof(v4.sin_addr));
+	memcpy(&v6.sin6_addr, probe->addr.bytes, sizeof(v6.sin6_addr));
+	const struct sockaddr *to =
+		is_v6 ? (const struct sockaddr *)&v6 : (const struct sockaddr *)&v4;
+	return connect(fd, to, is_v6 ? sizeof(v6) : sizeof(v4)) < 0 ? errno : 0;
+}
+
+/* Its descriptor while it waits, else -1 and the result is there. */
+static int start(struct probe *probe)
+{
+	int family = probe->addr.family == IP_V6 ? AF_INET6 : AF_INET;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int err = fd < 0 ? errno : connect_to(fd, probe);
+
+	if (fd >= 0 && err == EINPROGRESS)
+		return fd;
+	settle(probe, err);
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+/* Those that are decided; how many still wait. */
+static size_t collect(struct probe *probes, struct pollfd *waiting, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int err = 0;
+		socklen_t len = sizeof(err);
+		if (waiting[i].fd < 0)
+			continue;
+		if (!waiting[i].revents) {
+			left++;
+			continue;
+		}
+		if (getsockopt(waiting[i].fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+			err = errno;
+		settle(&probes[i], err);
+		(void)close(waiting[i].fd);
+		waiting[i].fd = -1;
+	}
+	return left;
+}
+
+int probe_tcp(struct probe *probes, size_t n, unsigned int timeout_ms)
+{
+	struct pollfd waiting[PROBES_MAX];
+	int64_t until = now_ms() + timeout_ms, left_ms = timeout_ms;
+	size_t left = 0;
+	int r = 0;
+
+	if (n > PROBES_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		waiting[i] = (struct pollfd){ .fd = start(&probes[i]), .events = POLLOUT };
+		left += waiting[i].fd >= 0;
+	}
+	for (; left > 0 && left_ms > 0; left_ms = until - now_ms()) {
+		if (poll(waiting, n, (int)left_ms) < 0 && errno != EINTR) {
+			r = -errno;
+			break;
+		}
+		left = collect(probes, waiting, n);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (waiting[i].fd >= 0) {
+			settle(&probes[i], ETIMEDOUT);
+			(void)close(waiting[i].fd);
+		}
+	return r;
+}
