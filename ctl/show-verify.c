@@ -22,8 +22,7 @@ static void print_drifts(const struct ctl *ctl, const cJSON *report)
 	if (more > 0)
 		printf("  and %.0f more\n", more);
 	if (mended > 0)
-		printf("  changes by others since netd started, each written over: %.0f\n",
-		       mended);
+		printf("  changes by others since netd started, each written over: %.0f\n", mended);
 }
 
 static void print_probe(const struct ctl *ctl, const cJSON *probe, struct arena *arena)
@@ -62,8 +61,7 @@ void show_verify(const struct ctl *ctl, const cJSON *report)
 	cJSON_ArrayForEach(probe, (arena ? probes : NULL))
 		print_probe(ctl, probe, arena);
 	if (others > 0)
-		printf("  not tried: %.0f (UDP, SCTP, and more than 256 ports)\n",
-		       others);
+		printf("  not tried: %.0f (UDP, SCTP, and more than 256 ports)\n", others);
 	printf("\nThis host may reach every container, so this shows that ports answer, not that\n"
 	       "others are kept out; and where docker-proxy listens, that it does. Nothing was\n"
 	       "tried from inside a container or from another machine.\n");

@@ -137,6 +137,8 @@ static void each_by_its_own_tuple(void **state)
 		{ "203.0.113.7", "198.51.100.1", "198.51.100.1", 81, 81, PROTO_TCP,
 		  "- web 8081/tcp" },
 		{ "203.0.113.6", "172.18.0.1", "172.18.0.1", 81, 81, PROTO_TCP, NULL },
+		{ "172.18.0.3", "198.51.100.1", "198.51.100.1", 80, 80, PROTO_TCP,
+		  "web2 web 8080/tcp" },
 		/* Not netd's: the host's own, past it, and what the old policy denied already. */
 		{ "172.18.0.1", "172.18.0.2", "172.18.0.2", 80, 80, PROTO_TCP, NULL },
 		{ "127.0.0.1", "172.18.0.2", "172.18.0.2", 80, 80, PROTO_TCP, NULL },

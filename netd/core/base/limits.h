@@ -58,8 +58,7 @@
 #define LIMIT_REQUEST_BYTES (4u * 1024u * 1024u)
 /* Clients of the control socket at one time; more wait in the listen queue. */
 #define LIMIT_CLIENTS 32u
-/* Policies kept to go back to: some weeks of changes on a busy host, and no more files than fit on one
- * screen. */
+/* Policies kept to go back to: some weeks of changes on a busy host, on one screen. */
 #define LIMIT_HISTORY 20u
 /* Rules of two policies whose plan is made to be kept: the loop stands still meanwhile, some 60 ms
  * for this many, and a container that starts then waits. */
@@ -69,9 +68,10 @@
 /* Connections of the host that are read for a plan: what nf_conntrack_max is by default on a large
  * machine, at 80 bytes each. */
 #define LIMIT_CONNECTIONS 262144u
-/* Different flows among them that are judged: the loop stands still meanwhile, 20 us each. */
+/* Different flows among them that are judged: the loop stands still meanwhile, 5 to 20 us each. */
 #define LIMIT_CUT_FLOWS 5000u
 /* Those that are cut, by name; the rest is a number. */
 #define LIMIT_CUT_LISTED 100u
-/* Objects that differ from the ruleset, by name; the rest is a number: where a table is gone, all do. */
+/* Objects that differ from the ruleset, by name; the rest is a number: a table that is gone takes
+ * all of its own with it. */
 #define LIMIT_DRIFTS 100u

@@ -29,6 +29,7 @@ struct published {
 struct asked {
 	struct sim_flow flow;
 	const struct cut_connection *connection;
+	const struct published *published; /* that docker-proxy takes for a container, or NULL */
 };
 
 struct cutting {
@@ -169,27 +170,29 @@ static struct sim_end end_of(const struct owner *owner, const struct ip_addr *ad
 }
 
 /* False: no container of ours is in it, or this host began it, which may reach all of them. */
-static bool ask_about(const struct cutting *c, const struct cut_connection *connection,
-		      struct sim_flow *ret)
+static bool ask_about(const struct cutting *c, struct asked *ret)
 {
+	const struct cut_connection *connection = ret->connection;
 	const struct owner *from = owner_of(c, &connection->from);
 	const struct owner *to = owner_of(c, &connection->to);
+	struct sim_flow *flow = &ret->flow;
 
-	*ret = (struct sim_flow){ .from = end_of(from, &connection->from),
-				  .to = end_of(to, &connection->to),
-				  .family = (enum ip_family)connection->from.family,
-				  .proto = connection->proto,
-				  .port = connection->port };
-	if (ret->from.kind == SIM_HOST || report_is_loopback(&connection->from))
+	*flow = (struct sim_flow){ .from = end_of(from, &connection->from),
+				   .to = end_of(to, &connection->to),
+				   .family = (enum ip_family)connection->from.family,
+				   .proto = connection->proto,
+				   .port = connection->port };
+	if (flow->from.kind == SIM_HOST || report_is_loopback(&connection->from))
 		return false;
-	if (ret->from.kind == SIM_ENDPOINT || ret->to.kind == SIM_ENDPOINT)
+	ret->published = flow->to.kind == SIM_HOST ? published_at(c, connection) : NULL;
+	/* From a container the way to the host is one that the evaluator knows; from outside it
+	 * knows the port only as the container's. */
+	if (flow->from.kind == SIM_ENDPOINT || flow->to.kind == SIM_ENDPOINT)
 		return true;
-	const struct published *published =
-		ret->to.kind == SIM_HOST ? published_at(c, connection) : NULL;
-	if (!published)
+	if (!ret->published)
 		return false;
-	ret->to = (struct sim_end){ .kind = SIM_ENDPOINT, .endpoint = published->endpoint };
-	ret->port = published->port;
+	flow->to = (struct sim_end){ .kind = SIM_ENDPOINT, .endpoint = ret->published->endpoint };
+	flow->port = ret->published->port;
 	return true;
 }
 
@@ -231,7 +234,7 @@ static int gather(struct cutting *c, const struct cut_facts *facts, struct arena
 	for (size_t i = 0; i < facts->connections.n; i++) {
 		struct asked *asked = &c->asked[c->n_asked];
 		asked->connection = &facts->connections.items[i];
-		c->n_asked += ask_about(c, asked->connection, &asked->flow);
+		c->n_asked += ask_about(c, asked);
 	}
 	if (c->n_asked)
 		qsort(c->asked, c->n_asked, sizeof(*c->asked), by_flow);
@@ -263,38 +266,55 @@ static int is_cut(const struct cutting *c, const struct sim_flow *flow, struct a
 	return r < 0 ? r : before && !after;
 }
 
-static void add_end(struct cutting *c, cJSON *object, bool source, const struct asked *asked)
+/* @endpoint NOBODY: this host, or somebody outside. */
+static void add_end(struct cutting *c, cJSON *object, bool source, uint32_t endpoint,
+		    const struct asked *asked)
 {
 	const struct sim_end *end = source ? &asked->flow.from : &asked->flow.to;
 	const struct world *world = c->in[0]->world;
-	bool known = end->kind == SIM_ENDPOINT;
+	bool known = endpoint != NOBODY;
 	const char *name = end->kind == SIM_HOST ? "host" : NULL;
 
 	if (known)
-		name = world->containers[world->endpoints[end->endpoint].container].name;
+		name = world->containers[world->endpoints[endpoint].container].name;
 	rj_text(&c->j, object, source ? "from" : "to", name);
 	rj_text(&c->j, object, source ? "from_tier" : "to_tier",
-		known ? report_tier_name(c->in[0], end->endpoint) : NULL);
+		known ? report_tier_name(c->in[0], endpoint) : NULL);
 	report_add_addr(&c->j, object, source ? "from_address" : "to_address",
 			source ? &asked->connection->from : &asked->connection->to);
 }
 
+static uint32_t endpoint_of(const struct sim_end *end)
+{
+	return end->kind == SIM_ENDPOINT ? end->endpoint : NOBODY;
+}
+
+static const char *port_text(const struct asked *asked, char ret[PORT_RANGE_TEXT_LEN])
+{
+	uint16_t port = asked->published ? asked->published->port : asked->flow.port;
+	struct port_range range = { (uint8_t)asked->flow.proto, port, port };
+
+	if (!proto_has_ports(asked->flow.proto)) {
+		range.lo = 0;
+		range.hi = UINT16_MAX;
+	}
+	return port_range_format(&range, ret);
+}
+
 static void add_cut(struct cutting *c, const struct asked *asked, const struct sim_result *result)
 {
-	const struct port_range port = { (uint8_t)asked->flow.proto, asked->flow.port,
-					 asked->flow.port };
-	struct port_range whole = { port.proto, 0, 65535 };
 	char text[PORT_RANGE_TEXT_LEN];
-	bool ports = proto_has_ports(asked->flow.proto);
 
 	if (c->n_cut++ >= LIMIT_CUT_LISTED)
 		return;
 	cJSON *object = rj_push_object(&c->j, c->list);
-	add_end(c, object, true, asked);
-	if (ports)
+	add_end(c, object, true, endpoint_of(&asked->flow.from), asked);
+	if (proto_has_ports(asked->flow.proto))
 		rj_number(&c->j, object, "from_port", asked->connection->from_port);
-	add_end(c, object, false, asked);
-	rj_text(&c->j, object, "port", port_range_format(ports ? &port : &whole, text));
+	add_end(c, object, false,
+		asked->published ? asked->published->endpoint : endpoint_of(&asked->flow.to),
+		asked);
+	rj_text(&c->j, object, "port", port_text(asked, text));
 	rj_text(&c->j, object, "reason", result->reason);
 	if (result->policy_rule)
 		report_add_rule_place(&c->j, rj_add_object(&c->j, object, "rule"), c->in[1]->policy,
