@@ -41,12 +41,15 @@ static void print_probe(const struct ctl *ctl, const cJSON *probe, struct arena 
 	const char *at = arena_printf(arena, "%s%s%s:%.0f", v6 ? "[" : "", address, v6 ? "]" : "",
 				      wire_number(probe, "host_port", 0));
 
+	bool closed = strcmp(result, "silent") == 0 && !wire_string(probe, "tier");
+
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strcmp(result, rows[i].result) == 0)
 			printf("  %s%-11s%s  %s -> %s %s%s%s\n", paint(ctl, rows[i].paint), result,
 			       paint(ctl, PAINT_PLAIN), at ? at : "",
 			       member_text(probe, "container"), member_text(probe, "port"),
-			       *rows[i].meaning ? "  " : "", rows[i].meaning);
+			       *rows[i].meaning ? "  " : "",
+			       closed ? "it is in no tier" : rows[i].meaning);
 }
 
 void show_verify(const struct ctl *ctl, const cJSON *report)
@@ -62,7 +65,9 @@ void show_verify(const struct ctl *ctl, const cJSON *report)
 		print_probe(ctl, probe, arena);
 	if (others > 0)
 		printf("  not tried: %.0f (UDP, SCTP, and more than 256 ports)\n", others);
-	printf("\nThis host may reach every container, so this shows that ports answer, not that\n"
-	       "others are kept out; and where docker-proxy listens, that it does. Nothing was\n"
-	       "tried from inside a container or from another machine.\n");
+	printf("\nThis host may reach every tier, so this shows that ports answer, not that "
+	       "others\n"
+	       "are kept out; and where docker-proxy listens, that it does. Nothing was tried "
+	       "from\n"
+	       "inside a container or from another machine.\n");
 }

@@ -69,11 +69,19 @@ static int add_probe(cJSON *list, const struct probe *probe, const cJSON *port)
 	    wire_add(object, "container",
 		     cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(port, "container"), true)) <
 		    0 ||
+	    wire_add(object, "tier",
+		     cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(port, "tier"), true)) < 0 ||
 	    wire_add(object, "port",
 		     cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(port, "port"), true)) < 0 ||
 	    wire_add_string(object, "result", results[probe->result]) < 0)
 		return -ENOMEM;
 	return 0;
+}
+
+/* The policy lets this host into every tier, and nowhere else. */
+static bool is_open(const cJSON *port)
+{
+	return wire_string(port, "tier") != NULL;
 }
 
 /* *silent: a port does not answer, though the policy lets this host in. */
@@ -90,7 +98,7 @@ static int add_probes(const struct ctl *ctl, cJSON *report, bool *silent)
 	gather(&p, ports);
 	int r = probe_tcp(p.probes, p.n, PROBE_TIMEOUT_MS);
 	for (size_t i = 0; r == 0 && i < p.n; i++) {
-		*silent |= p.probes[i].result == PROBE_SILENT;
+		*silent |= p.probes[i].result == PROBE_SILENT && is_open(p.ports[i]);
 		r = add_probe(list, &p.probes[i], p.ports[i]);
 	}
 	cJSON_Delete(ports);

@@ -20,8 +20,11 @@ static const char world_text[] =
 	"\"subnets\":[\"172.18.0.0/16\"],\"gateways\":[\"172.18.0.1\"]},"
 	"{\"name\":\"back\",\"driver\":\"bridge\",\"bridge\":\"br-b\","
 	"\"subnets\":[\"172.19.0.0/16\"],\"gateways\":[\"172.19.0.1\"]},"
+	"{\"name\":\"side\",\"driver\":\"bridge\",\"bridge\":\"br-s\","
+	"\"subnets\":[\"172.20.0.0/16\"],\"gateways\":[\"172.20.0.1\"]},"
 	"{\"name\":\"flat\",\"driver\":\"macvlan\",\"subnets\":[\"192.0.2.0/24\"]}],"
 	"\"containers\":["
+	"{\"name\":\"cache\",\"endpoints\":[{\"network\":\"side\",\"ipv4\":\"172.20.0.2\"}]},"
 	"{\"name\":\"db\",\"endpoints\":[{\"network\":\"back\",\"ipv4\":\"172.19.0.2\"}]},"
 	"{\"name\":\"far\",\"endpoints\":[{\"network\":\"flat\",\"ipv4\":\"192.0.2.9\"}]},"
 	"{\"name\":\"web\",\"endpoints\":[{\"network\":\"front\",\"ipv4\":\"172.18.0.2\"}],"
@@ -32,8 +35,9 @@ static const char world_text[] =
 #define TIERS                                                      \
 	"version: 1\ntiers:\n  web: {match: [{network: front}]}\n" \
 	"  db: {match: [{network: back}]}\n"
-static const char open_policy[] = TIERS "allow:\n  - {from: [internet, web], to: [web, db]}\n"
-					"  - {from: web, to: [internet, host]}\n";
+static const char open_policy[] = TIERS
+	"  cache: {match: [{network: side}]}\nallow:\n  - {from: [internet, web], to: [web, db]}\n"
+	"  - {from: web, to: [internet, host]}\n";
 /* The rule stands on line 6. */
 static const char closed_policy[] = TIERS "deny:\n  - {from: [internet, web], to: [web, db]}\n";
 
@@ -139,9 +143,12 @@ static void each_by_its_own_tuple(void **state)
 		{ "203.0.113.6", "172.18.0.1", "172.18.0.1", 81, 81, PROTO_TCP, NULL },
 		{ "172.18.0.3", "198.51.100.1", "198.51.100.1", 80, 80, PROTO_TCP,
 		  "web2 web 8080/tcp" },
-		/* Not netd's: the host's own, past it, and what the old policy denied already. */
+		/* This host may reach what is in a tier, under either policy. */
 		{ "172.18.0.1", "172.18.0.2", "172.18.0.2", 80, 80, PROTO_TCP, NULL },
-		{ "127.0.0.1", "172.18.0.2", "172.18.0.2", 80, 80, PROTO_TCP, NULL },
+		{ "127.0.0.1", "127.0.0.1", "127.0.0.1", 80, 80, PROTO_TCP, NULL },
+		{ "172.18.0.1", "172.20.0.2", "172.20.0.2", 80, 80, PROTO_TCP,
+		  "host cache 80/tcp" },
+		/* Not netd's: past it, and what the old policy denied already. */
 		{ "203.0.113.9", "198.51.100.1", "198.51.100.1", 22, 22, PROTO_TCP, NULL },
 		{ "203.0.113.9", "192.0.2.9", "192.0.2.9", 80, 80, PROTO_TCP, NULL },
 		{ "172.19.0.2", "172.18.0.2", "172.18.0.2", 80, 80, PROTO_TCP, NULL },

@@ -169,7 +169,7 @@ static struct sim_end end_of(const struct owner *owner, const struct ip_addr *ad
 	return (struct sim_end){ .kind = SIM_ENDPOINT, .endpoint = owner->endpoint };
 }
 
-/* False: no container of ours is in it, or this host began it, which may reach all of them. */
+/* False: no container of ours is in it. */
 static bool ask_about(const struct cutting *c, struct asked *ret)
 {
 	const struct cut_connection *connection = ret->connection;
@@ -182,14 +182,14 @@ static bool ask_about(const struct cutting *c, struct asked *ret)
 				   .family = (enum ip_family)connection->from.family,
 				   .proto = connection->proto,
 				   .port = connection->port };
-	if (flow->from.kind == SIM_HOST || report_is_loopback(&connection->from))
-		return false;
+	if (report_is_loopback(&connection->from))
+		flow->from.kind = SIM_HOST;
 	ret->published = flow->to.kind == SIM_HOST ? published_at(c, connection) : NULL;
 	/* From a container the way to the host is one that the evaluator knows; from outside it
 	 * knows the port only as the container's. */
 	if (flow->from.kind == SIM_ENDPOINT || flow->to.kind == SIM_ENDPOINT)
 		return true;
-	if (!ret->published)
+	if (!ret->published || flow->from.kind == SIM_HOST)
 		return false;
 	flow->to = (struct sim_end){ .kind = SIM_ENDPOINT, .endpoint = ret->published->endpoint };
 	flow->port = ret->published->port;
