@@ -152,7 +152,7 @@ static const struct published *published_at(const struct cutting *c,
 		found--;
 	for (; found && found < end && by_host_port(found, &key) == 0; found++)
 		if (found->host_ip.family == connection->sent_to.family &&
-		    (report_is_every_address(&found->host_ip) ||
+		    (ip_is_unspecified(&found->host_ip) ||
 		     ip_compare(&found->host_ip, &connection->sent_to) == 0))
 			return found;
 	return NULL;
@@ -182,7 +182,7 @@ static bool ask_about(const struct cutting *c, struct asked *ret)
 				   .family = (enum ip_family)connection->from.family,
 				   .proto = connection->proto,
 				   .port = connection->port };
-	if (report_is_loopback(&connection->from))
+	if (ip_is_loopback(&connection->from))
 		flow->from.kind = SIM_HOST;
 	ret->published = flow->to.kind == SIM_HOST ? published_at(c, connection) : NULL;
 	/* From a container the way to the host is one that the evaluator knows; from outside it
