@@ -77,10 +77,21 @@ static void close_file(FILE **file)
 		(void)fclose(*file);
 }
 
+/* A pipe is as good as a file, but one that nobody writes to does not hold us up. */
+static FILE *open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	FILE *file = fd >= 0 && fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "r") : NULL;
+
+	if (!file && fd >= 0)
+		(void)close(fd);
+	return file;
+}
+
 static int read_file(const char *path, struct text *ret)
 {
 	bool standard = strcmp(path, "-") == 0;
-	CLEANUP(close_file) FILE *file = standard ? NULL : fopen(path, "re");
+	CLEANUP(close_file) FILE *file = standard ? NULL : open_file(path);
 	FILE *from = standard ? stdin : file;
 	char bytes[65536];
 	size_t n;

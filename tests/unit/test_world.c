@@ -42,6 +42,12 @@ struct bad_row {
 static const struct bad_row bad_rows[] = {
 	{ "empty", "", "line 1: not JSON" },
 	{ "cut", "{\n\"version\":1,\n\"networks\":[", "line 3: not JSON" },
+	{ "not UTF-8", "{\"version\":1,\n\"networks\":[{\"name\":\"\xc3(\"}]}",
+	  "line 2: the text is not UTF-8" },
+	{ "escaped NUL", NETWORK "\"id\":\"a\\u0000b\"}]}",
+	  "line 1: a string holds a control character" },
+	{ "control byte", "{\"version\":1,\1\"networks\":[]}", "line 1: the text is not JSON" },
+	{ "too deep", "[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]", "line 1: it is nested too deeply" },
 	{ "rest", "{\"version\":1}\n}", "line 2: not JSON" },
 	{ "list", "[]", "top level: must be an object" },
 	{ "no version", "{}", "version: must be 1" },

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/json-scan.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
-#include "core/wire/scan.h"
 
 static void cjson_freep(cJSON **json)
 {
@@ -34,13 +34,14 @@ static bool has_doubles(const cJSON *object)
 /* Members of the message itself; more is no message of ours, and has_doubles() is quadratic. */
 #define TOP_MEMBERS 64
 
-static int parse_object(const char *line, size_t len, struct scan_limits limits, cJSON **ret,
+static int parse_object(const char *line, size_t len, struct json_limits limits, cJSON **ret,
 			const char **error)
 {
 	static const char blank[] = " \t\r";
 	const char *end = NULL;
+	size_t offset;
 
-	*error = wire_scan(line, len, limits);
+	*error = json_scan(line, len, limits, &offset);
 	if (*error)
 		return WIRE_E_INVALID;
 	while (len > 0 && memchr(blank, line[len - 1], sizeof(blank) - 1))
@@ -70,7 +71,7 @@ static int parse_object(const char *line, size_t len, struct scan_limits limits,
 int wire_parse_request(const char *line, size_t len, struct wire_request *ret, const char **error)
 {
 	CLEANUP(cjson_freep) cJSON *json = NULL;
-	const struct scan_limits limits = { .depth = WIRE_DEPTH, .items = WIRE_REQUEST_ITEMS };
+	const struct json_limits limits = { .depth = WIRE_DEPTH, .items = WIRE_REQUEST_ITEMS };
 	int r = parse_object(line, len, limits, &json, error);
 
 	if (r)
@@ -94,7 +95,7 @@ int wire_parse_answer(const char *line, size_t len, struct wire_answer *ret, con
 	CLEANUP(cjson_freep) cJSON *json = NULL;
 	enum wire_code code;
 	/* The daemon is trusted with memory: a frame of the largest size, whatever is in it. */
-	const struct scan_limits limits = { WIRE_DEPTH, .items = SIZE_MAX, .controls = true };
+	const struct json_limits limits = { WIRE_DEPTH, .items = SIZE_MAX, .controls = true };
 	int r = parse_object(line, len, limits, &json, error);
 
 	if (r)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/json-scan.h"
 #include "core/base/limits.h"
 #include "core/world/inventory-read.h"
 
@@ -282,6 +283,8 @@ static size_t line_of(const char *bytes, size_t offset, size_t len)
 int world_parse_inventory(const char *bytes, size_t len, struct arena *arena,
 			  const struct world **ret, const char **error)
 {
+	static const struct json_limits limits = { LIMIT_INVENTORY_DEPTH, LIMIT_INVENTORY_VALUES,
+						   .controls = true, .lines = true };
 	struct inventory_reader reader = { .arena = arena };
 	size_t offset = 0;
 
@@ -292,9 +295,12 @@ int world_parse_inventory(const char *bytes, size_t len, struct arena *arena,
 	struct world *world = arena_alloc(arena, sizeof(*world));
 	if (!world)
 		return -ENOMEM;
-	CLEANUP(world_json_freep) cJSON *json = world_json_parse(bytes, len, &offset);
+	const char *why = json_scan(bytes, len, limits, &offset);
+	CLEANUP(world_json_freep)
+	cJSON *json = why ? NULL : world_json_parse(bytes, len, &offset);
 	if (!json) {
-		*error = arena_printf(arena, "line %zu: not JSON", line_of(bytes, offset, len));
+		*error = arena_printf(arena, "line %zu: %s", line_of(bytes, offset, len),
+				      why ? why : "not JSON");
 		return *error ? WORLD_E_INVALID : -ENOMEM;
 	}
 	int r = read_top(&reader, json, world);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core/wire/scan.h"
+#include "core/base/json-scan.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,7 +58,7 @@ static bool is_bad_escape(const char *s, size_t left, bool controls)
 }
 
 struct scan {
-	struct scan_limits limits;
+	struct json_limits limits;
 	size_t depth, items;
 	bool in_string;
 };
@@ -89,6 +89,8 @@ static const char *scan_structure(struct scan *scan, char c)
 {
 	if (c == '"')
 		scan->in_string = true;
+	else if (c == '\n' && scan->limits.lines)
+		return NULL;
 	else if ((unsigned char)c >= 0x7f || ((unsigned char)c < 0x20 && c != '\t' && c != '\r'))
 		return "the text is not JSON";
 	else if (c == '{' || c == '[')
@@ -98,23 +100,25 @@ static const char *scan_structure(struct scan *scan, char c)
 	if (c == '{' || c == '[' || c == ',')
 		scan->items++;
 	if (scan->depth > scan->limits.depth)
-		return "the message is nested too deeply";
+		return "it is nested too deeply";
 	if (scan->items > scan->limits.items)
-		return "the message has too many parts";
+		return "it has too many parts";
 	return NULL;
 }
 
-const char *wire_scan(const char *line, size_t len, struct scan_limits limits)
+const char *json_scan(const char *bytes, size_t len, struct json_limits limits, size_t *ret_offset)
 {
 	struct scan scan = { .limits = limits };
 	const char *error = NULL;
+	size_t i = 0;
 
-	for (size_t i = 0; i < len && !error;) {
+	while (i < len && !error) {
+		*ret_offset = i;
 		if (scan.in_string) {
-			i += scan_string(&scan, line + i, len - i, &error);
+			i += scan_string(&scan, bytes + i, len - i, &error);
 			continue;
 		}
-		error = scan_structure(&scan, line[i]);
+		error = scan_structure(&scan, bytes[i]);
 		i++;
 	}
 	return error;
