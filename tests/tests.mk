@@ -75,8 +75,12 @@ demo: ## a three-tier app on a Docker engine of its own, before and after netd (
 	@O=$(O) MAKE=$(MAKE) tests/demo
 
 .PHONY: bench
-bench: all ## packet rate, throughput, latency and memory, as interleaved ratios (root)
+bench: bench-ctl ## packet rate, throughput, latency and memory, as interleaved ratios (root)
 	@NETD=$(abspath $(O))/netd tests/bench/run
+
+.PHONY: bench-ctl
+bench-ctl: all ## how fast netdctl answers, and in how much memory
+	@NETDCTL=$(abspath $(O))/netdctl tests/bench/ctl
 
 .PHONY: format
 format: ## rewrite the sources in the house format

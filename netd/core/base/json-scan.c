@@ -106,6 +106,12 @@ static const char *scan_structure(struct scan *scan, char c)
 	return NULL;
 }
 
+/* Most of a text: letters of a string that stand for themselves. */
+static bool is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 const char *json_scan(const char *bytes, size_t len, struct json_limits limits, size_t *ret_offset)
 {
 	struct scan scan = { .limits = limits };
@@ -113,7 +119,11 @@ const char *json_scan(const char *bytes, size_t len, struct json_limits limits, 
 	size_t i = 0;
 
 	while (i < len && !error) {
+		while (scan.in_string && i < len && is_plain(bytes[i]))
+			i++;
 		*ret_offset = i;
+		if (i == len)
+			break;
 		if (scan.in_string) {
 			i += scan_string(&scan, bytes + i, len - i, &error);
 			continue;
