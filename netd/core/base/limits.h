@@ -52,7 +52,7 @@
 #define LIMIT_DOCKER_EVENT_BYTES (1024u * 1024u)
 /* Endpoints of one host; IPv4 bridges hold far fewer. Bounds netlink batches to about 50 MB. */
 #define LIMIT_ENDPOINTS 100000u
-/* Values in an inventory: some twenty for each endpoint. Bounds what cJSON makes of it to 200 MB. */
+/* Values in an inventory: twenty for each endpoint. Bounds what cJSON makes of it to 200 MB. */
 #define LIMIT_INVENTORY_VALUES 2000000u
 #define LIMIT_INVENTORY_DEPTH 16u
 /* One control frame (a request with a whole policy in it, or an answer with all endpoints). */
