@@ -208,6 +208,18 @@ static void set_bridge_nf(struct daemon *d)
 	}
 }
 
+static void end_local_learning(struct daemon *d)
+{
+	int r = rtnl_end_local_learning(d->rtnl, d->committed->world);
+
+	if (r < 0)
+		log_warning(
+			LOG_ID_SYSCTL_UNAVAILABLE,
+			"no_linklocal_learn cannot be set on a bridge (%s): a container can make "
+			"it forget for a moment where another one is",
+			strerror(-r));
+}
+
 /* Docker keeps its networks over boots: with them known, their bridges are closed before it runs.
  */
 static void save_networks(struct daemon *d)
@@ -325,6 +337,7 @@ static void take_into_force(struct daemon *d, struct generation *next)
 		keep_policy(d, old_policy);
 	policy_forget(d, old_policy);
 	set_bridge_nf(d);
+	end_local_learning(d);
 }
 
 /* Rules that end do so on their own. */

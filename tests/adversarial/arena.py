@@ -185,9 +185,12 @@ class Arena:
             self.netd.start().wait_synced()
 
     def off(self) -> None:
-        """Plain Docker."""
+        """Plain Docker; netd leaves the bridges' option as it set it."""
         if self.netd.running:
             self.netd.off()
+        for bridge in self.bridges.values():
+            self.host.netns_exec(["ip", "link", "set", bridge, "type", "bridge",
+                                  "no_linklocal_learn", "0"])
 
     def on_again(self) -> None:
         """Wait for netd to know what was started meanwhile, if it runs."""

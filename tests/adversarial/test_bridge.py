@@ -253,16 +253,21 @@ class Learning(Case):
         self.stopped(lambda: self.steal(f.BROADCAST))
 
     def test_mac_theft_by_reserved_destination(self) -> None:
-        """Frames for 01:80:c2:00:00:0x do not pass the bridge's prerouting hook."""
-        self.stopped(lambda last: self.steal(f"01:80:c2:00:00:{last}"), ("02",), ("03",), ("0d",))
+        """Frames for 01:80:c2:00:00:0x do not pass the bridge's prerouting hook, those of LLDP
+        none at all."""
+        self.stopped(lambda last: self.steal(f"01:80:c2:00:00:{last}"), ("02",), ("03",), ("0d",),
+                     ("0e",))
 
     def test_a_stolen_mac_gives_no_frames(self) -> None:
-        """LLDP frames pass no hook of the bridge, so a MAC can be stolen for a moment, until its
-        owner speaks again; what is sent to it meanwhile does not come to the thief."""
+        """Where a bridge learns from LLDP frames (a kernel without no_linklocal_learn), a MAC can
+        be stolen until its owner speaks again; what is sent to it does not come to the thief."""
         a = self.arena
+        bridge = a.bridges["front"]
 
         def attack() -> List[str]:
             tag = Tag()
+            a.host.netns_exec(["ip", "link", "set", bridge, "type", "bridge",
+                               "no_linklocal_learn", "0"])
             for _ in range(3):  # the owner may speak between theft and datagram
                 packet = f.ip4(a.ip("web"), a.ip("db"), f.UDP,
                                f.udp(a.ip("web"), a.ip("db"), a.port(), 53, tag.bytes))

@@ -471,6 +471,42 @@ static void questions_are_fast(void **state)
 	container_free(pid);
 }
 
+static bool learns_locally(const char *bridge)
+{
+	char command[64], text[4096];
+
+	(void)snprintf(command, sizeof(command), "ip -d link show %s", bridge);
+	FILE *pipe = popen(command, "r");
+	assert_non_null(pipe);
+	text[fread(text, 1, sizeof(text) - 1, pipe)] = '\0';
+	assert_int_equal(pclose(pipe), 0);
+	assert_non_null(strstr(text, "no_linklocal_learn"));
+	return strstr(text, "no_linklocal_learn 1") == NULL;
+}
+
+/* Also one that Docker makes anew under the same name. */
+static void managed_bridges_do_not_learn_from_lldp(void **state)
+{
+	struct fixture *f = *state;
+	const struct world_network network = { .driver = "bridge", .bridge = "br0" };
+	const struct world world = { .networks = &network, .n_networks = 1 };
+
+	run("ip link add other type bridge");
+	start(f, NULL, 0);
+	assert_true(learns_locally("br0"));
+	assert_int_equal(rtnl_end_local_learning(f->rtnl, &world), 0);
+	assert_false(learns_locally("br0"));
+	assert_true(learns_locally("other"));
+	run("ip link delete br0");
+	settle(f);
+	assert_int_equal(rtnl_end_local_learning(f->rtnl, &world), 0);
+	run("ip link add br0 type bridge");
+	settle(f);
+	assert_true(learns_locally("br0"));
+	assert_int_equal(rtnl_end_local_learning(f->rtnl, &world), 0);
+	assert_false(learns_locally("br0"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -483,6 +519,7 @@ int main(void)
 		T(numbers_are_not_mixed_up_between_namespaces),
 		T(lost_messages_are_made_good),
 		T(net_admin_is_enough),
+		T(managed_bridges_do_not_learn_from_lldp),
 		T(a_flapping_container_costs_nothing),
 		T(questions_are_fast),
 	};

@@ -285,8 +285,8 @@ static struct rs_match destination_bits(const uint8_t mask[6], const uint8_t val
 	return match;
 }
 
-/* What is meant for one container goes to its port only. A bridge floods frames for a MAC that it
- * has forgotten, and believes the last who spoke with a MAC: see emit_input(). (Ports that are not
+/* What is meant for one container goes to its port only: a bridge floods frames for a MAC that it
+ * has forgotten. (Ports that are not
  * admitted have no MAC of their own here; the packet that passes meets one lookup.) */
 static void emit_postrouting(struct emit *e)
 {
@@ -303,21 +303,6 @@ static void emit_postrouting(struct emit *e)
 	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_OIFNAME, SET_PORTS));
 	EMIT(e, chain, RS_ACCEPT, NULL, destination_bits(group_bit, group_bit));
 	emit_always(e, chain, RS_GOTO, "misdirected");
-}
-
-/* Frames for 01:80:c2:00:00:0x (802.1D) come here without having passed prerouting, and then teach
- * the bridge where their source is. */
-static void emit_input(struct emit *e)
-{
-	static const uint8_t reserved[6] = { 0x01, 0x80, 0xc2 },
-			     mask[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0 };
-	struct rs_chain *chain =
-		emit_base_chain(e, "input", RS_HOOK_INPUT, PRIORITY_FIRST,
-				"frames between bridges are no business of a container");
-
-	if (!e->err)
-		EMIT(e, chain, RS_GOTO, "spoofed", destination_bits(mask, reserved),
-		     match_in(RS_META_IIFNAME, SET_PORTS));
 }
 
 /* Members of one tier that may reach each other freely need no connection state: this holds
@@ -359,7 +344,6 @@ void emit_bridge_table(struct emit *e)
 	emit_guard_icmpv6(e);
 	emit_drop_chain(e, "spoofed");
 	emit_drop_chain(e, "misdirected");
-	emit_input(e);
 	emit_forward(e);
 	emit_postrouting(e);
 }

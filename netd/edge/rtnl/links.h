@@ -19,10 +19,11 @@ struct link {
 	char name[WORLD_IFNAME_LEN];
 	bool is_bridge, is_veth;
 	bool carrier;
-	bool stale;	     /* news came since mac was read */
-	bool pinned;	     /* mac stands for the rest of the link's life */
-	bool seen;	     /* in the dump that is under way */
-	struct mac_addr mac; /* of the peer; zero: not known */
+	bool stale;		/* news came since mac was read */
+	bool pinned;		/* mac stands for the rest of the link's life */
+	bool seen;		/* in the dump that is under way */
+	bool told_not_to_learn; /* of a bridge: see rtnl_end_local_learning() */
+	struct mac_addr mac;	/* of the peer; zero: not known */
 };
 
 struct links {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -105,7 +106,7 @@ static int take_message(const struct nlmsghdr *nlh, struct exchange *exchange)
 	    nlh->nlmsg_len < mnl_nlmsg_size(sizeof(struct ifinfomsg)))
 		return 0;
 	exchange->done = !exchange->is_dump;
-	return exchange->cb(nlh, exchange->data);
+	return exchange->cb ? exchange->cb(nlh, exchange->data) : 0;
 }
 
 /* Answers to an earlier question that came too late have another sequence number. */
@@ -221,4 +222,22 @@ int query_peer(struct query *query, const struct query_peer *peer, struct query_
 		return -ENODEV;
 	*ret = answer.found;
 	return 0;
+}
+
+int query_end_local_learning(struct query *query, uint32_t ifindex)
+{
+	const uint32_t option = 1u << BR_BOOLOPT_NO_LL_LEARN;
+	const struct br_boolopt_multi multi = { .optval = option, .optmask = option };
+	char buffer[256];
+	struct nlmsghdr *nlh = put_request(buffer, NLM_F_ACK, ifindex);
+	struct exchange exchange = { .is_dump = true }; /* the end is an acknowledgement */
+
+	nlh->nlmsg_type = RTM_NEWLINK;
+	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
+	struct nlattr *data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put(nlh, IFLA_BR_MULTI_BOOLOPT, sizeof(multi), &multi);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return ask(query, nlh, &exchange);
 }

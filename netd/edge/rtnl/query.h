@@ -42,6 +42,9 @@ struct query_answer {
 int query_peer(struct query *query, const struct query_peer *peer,
 	       struct query_answer *ret) MUST_CHECK;
 
+/* Sets no_linklocal_learn on a bridge. 0; -errno of the kernel. */
+int query_end_local_learning(struct query *query, uint32_t ifindex) MUST_CHECK;
+
 /* A netlink datagram of the kernel: its length; -errno; -ENOBUFS: messages were lost, this one
  * included when it did not fit. */
 int query_receive(int fd, char *buffer, size_t size) MUST_CHECK;

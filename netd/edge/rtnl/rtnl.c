@@ -315,6 +315,31 @@ uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname)
 	return link ? link->ifindex : 0;
 }
 
+static bool is_managed(const struct world *world, const char *bridge)
+{
+	for (size_t i = 0; i < world->n_networks; i++)
+		if (world_network_is_managed(&world->networks[i]) &&
+		    strcmp(world->networks[i].bridge, bridge) == 0)
+			return true;
+	return false;
+}
+
+int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < rtnl->links.n; i++) {
+		struct link *link = &rtnl->links.items[i];
+		if (!link->is_bridge || link->told_not_to_learn || !is_managed(world, link->name))
+			continue;
+		int r = query_end_local_learning(&rtnl->query, link->ifindex);
+		link->told_not_to_learn = true;
+		if (r < 0 && r != -ENODEV)
+			failed = r;
+	}
+	return failed;
+}
+
 const char *rtnl_bridge_of(const struct rtnl *rtnl, const char *ifname)
 {
 	const struct link *link = links_find_name(&rtnl->links, ifname);

@@ -43,6 +43,12 @@ uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname);
 /* The bridge an interface is a port of, or NULL. Borrowed until the next on_change. */
 const char *rtnl_bridge_of(const struct rtnl *rtnl, const char *ifname);
 
+/* The bridges of the managed networks do not learn addresses from frames for 01:80:c2:00:00:0x any
+ * more (no_linklocal_learn): LLDP's meet none of their hooks, so nothing else can keep a container
+ * from claiming another's MAC there. Each bridge is told once. 0; the -errno of the last that could
+ * not be told (-EOPNOTSUPP: Linux before 5.0). */
+int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world) MUST_CHECK;
+
 /* For status and logs. */
 struct rtnl_counters {
 	uint64_t messages, overruns, queries, query_failures;
