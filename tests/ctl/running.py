@@ -111,7 +111,9 @@ def main(program):
         return 77
     if not os.environ.get("NETD_CTL_NAMESPACE"):
         os.environ["NETD_CTL_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-n", "-m", sys.executable, program, *sys.argv[1:]])
+        # In a container /proc/sys may be read-only; a /proc of one's own is not.
+        os.execvp("unshare", ["unshare", "--net", "--mount-proc", sys.executable, program,
+                              *sys.argv[1:]])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     return run_all()
 

@@ -13,6 +13,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -97,7 +98,10 @@ int main(void)
 	};
 	bool on;
 
-	if (unshare(CLONE_NEWNET) < 0 || host_bridge_nf_get(IP_V4, &on) < 0) {
+	/* In a container /proc/sys may be read-only; a /proc of one's own is not. */
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("proc", "/proc", "proc", 0, NULL) < 0 || host_bridge_nf_get(IP_V4, &on) < 0) {
 		print_message("SKIP: no network namespace, or br_netfilter is not loaded: %s\n",
 			      strerror(errno));
 		return 77;
