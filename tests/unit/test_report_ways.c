@@ -24,6 +24,7 @@
 	"]}"
 #define ON(network, v4, v6) "{\"network\":\"" network "\",\"ipv4\":\"" v4 "\",\"ipv6\":\"" v6 "\"}"
 #define ON4(network, v4) "{\"network\":\"" network "\",\"ipv4\":\"" v4 "\"}"
+#define OPEN6(host_port) "{\"host_ip\":\"::\",\"host_port\":" host_port ",\"port\":\"90/tcp\"}"
 #define OPEN "{\"host_ip\":\"0.0.0.0\",\"host_port\":8080,\"port\":\"80/tcp\"}"
 
 static const char
@@ -32,19 +33,11 @@ static const char
 			     "left", "\"10.77.1.0/24\",\"fd00:1::/64\"", "") "," NETWORK("a2",
 											 "old", "\"10.77.2.0/24\"", "") "," NETWORK("a3", "quiet", "\"10.77.3.0/24\",\"fd00:3::/64\"", ",\"icc\":false") "," NETWORK("a4", "right", "\"10.77.4.0/24\",\"fd00:4::/64\"", "") "," NETWORK("a5",
 																																			"shut", "\"10.77.5.0/24\"", ",\"internal\":true") "," NETWORK("a6",
-																																										      "wide", "\"10.77.6.0/24\"", "") "],\"containers\":[" CONTAINER("c1", "both", ON("left", "10.77.1.2", "fd00:1::2") "," ON("right", "10.77.4.2", "fd00:4::2"), "") "," CONTAINER("c2", "db", ON("right", "10.77.4.3", "fd00:4::3"), "") "," CONTAINER("c3",
-																																																																									  "one",
-																																																																									  ON4("old", "10.77.2.4") "," ON(
-																																																																										  "quiet",
-																																																																										  "10.77.3.4",
-																																																																										  "fd00:3::4"),
-																																																																									  "") "," CONTAINER("c4", "two", ON4("old", "10.77.2.5") "," ON("quiet", "10.77.3.5", "fd00:3::5"), "") "," CONTAINER("c5",
-																																																																																							      "web",
-																																																																																							      ON("left", "10.77.1.6", "fd00:1::6"), "") "," CONTAINER("c6", "inner", ON4("shut", "10.77.5.7"), OPEN) "," CONTAINER("c7",
-																																																																																																						   "outer",
-																																																																																																						   ON4("wide",
-																																																																																																						       "10.77.6.8"),
-																																																																																																						   "") "]}";
+																																										      "wide", "\"10.77.6.0/24\"", "") "],\"containers\":[" CONTAINER("c1", "both", ON("left", "10.77.1.2", "fd00:1::2") "," ON("right", "10.77.4.2", "fd00:4::2"), OPEN6("9090")) "," CONTAINER("c2",
+																																																																		"db", ON("right", "10.77.4.3", "fd00:4::3"), OPEN6("9091")) "," CONTAINER("c3", "one", ON4("old", "10.77.2.4") "," ON("quiet", "10.77.3.4", "fd00:3::4"), "") "," CONTAINER("c4", "two", ON4("old", "10.77.2.5") "," ON("quiet", "10.77.3.5", "fd00:3::5"), "") "," CONTAINER("c5", "web", ON("left", "10.77.1.6", "fd00:1::6"),
+																																																																																																			      "") "," CONTAINER("c6",
+																																																																																																						"inner", ON4("shut", "10.77.5.7"), OPEN) "," CONTAINER("c7", "outer",
+																																																																																																												       ON4("wide", "10.77.6.8"), "") "]}";
 
 static const char rules[] = "version: 1\n"
 			    "tiers:\n"
@@ -58,6 +51,7 @@ static const char rules[] = "version: 1\n"
 			    "  - {from: left, to: right}\n"
 			    "  - {from: left, to: [\"::/0\", 0.0.0.0/0], ports: [443/tcp]}\n"
 			    "  - {from: empty, to: dns}\n"
+			    "  - {from: lan, to: right}\n"
 			    "deny:\n"
 			    "  - {from: empty, to: internet, ports: [53/tcp]}\n";
 
@@ -83,6 +77,9 @@ static void the_best_way_decides(void **state)
 		{ "empty", "dns", "53/udp", "allow" },
 		{ "empty", "8.8.8.8", "53/udp", "allow" },
 		{ "empty", "dns", "53/tcp", "deny" },
+		/* Behind docker-proxy it does not show on which network `both` answers; db does. */
+		{ "lan", "tier:right", "90/tcp", "allow" },
+		{ "lan", "both", "90/tcp", "deny" },
 		/* Docker closes the internal network; the other member is audited. */
 		{ "internet", "tier:edge", "80/tcp", "audit" },
 	};

@@ -10,7 +10,9 @@ struct found_port {
 	uint32_t class, endpoint;
 	struct port_range port;
 	uint8_t family;
-	bool loopback, internal; /* reached by this host alone; Docker lets nobody in */
+	/* Reached by this host alone; by nobody, as behind docker-proxy it does not show which of
+	 * several classes answers; Docker lets nobody in. */
+	bool loopback, mixed, internal;
 };
 typedef VEC(struct found_port) found_ports;
 
@@ -27,9 +29,25 @@ static int by_found_port(const void *left, const void *right)
 		return (int)a->port.lo - (int)b->port.lo;
 	if (a->loopback != b->loopback)
 		return a->loopback ? 1 : -1;
+	if (a->mixed != b->mixed)
+		return a->mixed ? 1 : -1;
 	if (a->internal != b->internal)
 		return a->internal ? 1 : -1;
 	return a->endpoint < b->endpoint ? -1 : a->endpoint > b->endpoint;
+}
+
+static bool is_of_several_classes(const struct survey *survey, uint32_t container)
+{
+	uint32_t class = SURVEY_NONE;
+
+	for (uint32_t e = survey->first_of[container]; e < survey->first_of[container + 1]; e++) {
+		if (survey->class_of[e] == SURVEY_NONE)
+			continue;
+		if (class != SURVEY_NONE && survey->class_of[e] != class)
+			return true;
+		class = survey->class_of[e];
+	}
+	return false;
 }
 
 static int note_ports(const struct survey *survey, uint32_t endpoint, found_ports *list)
@@ -42,11 +60,13 @@ static int note_ports(const struct survey *survey, uint32_t endpoint, found_port
 		return 0;
 	for (size_t i = 0; i < container->n_published && r == 0; i++) {
 		const struct world_published *published = &container->published[i];
+		bool proxied = published->host_ip.family == IP_V6 || !e->ipv4.family;
 		struct found_port found = { survey->class_of[endpoint],
 					    endpoint,
 					    published->port,
 					    published->host_ip.family,
 					    ip_is_loopback(&published->host_ip),
+					    proxied && is_of_several_classes(survey, e->container),
 					    survey->world->networks[e->network].internal };
 		r = VEC_PUSH(survey->arena, list, found);
 	}
