@@ -134,6 +134,10 @@ static void a_cell_is_of_those_who_meet(void **state)
 	assert_int_equal(report_matrix(&in, &matrix), 0);
 	assert_string_equal(cell_text(matrix, "left", "right", "allow", arena),
 			    "{\"ports\":[\"any\"],\"except\":[\"icmp\"]}");
+	/* Behind docker-proxy `both` is closed, db is not. */
+	assert_int_equal(report_matrix(&in, &matrix), 0);
+	assert_string_equal(cell_text(matrix, "lan", "right", "allow", arena),
+			    "{\"ports\":[\"90/tcp\"]}");
 }
 
 /* "any" is said of icmpv6 only where IPv6 is let through. */
