@@ -8,67 +8,90 @@
 #include "core/policy/policy.h"
 #include "core/policy/zone.h"
 
+static const struct compose_variable shop_variables[] = {
+	{ "A", "a" }, { "EMPTY", "" }, { "_X1", "x" }, { "A", "second" }, { "D", "$A" },
+};
+
+static struct interpolation shop(void)
+{
+	return (struct interpolation){ .variables = shop_variables,
+				       .n_variables = ARRAY_LEN(shop_variables),
+				       .project = "shop" };
+}
+
+static const struct {
+	const char *text, *want;
+} interpolated[] = {
+	{ "", "" },
+	{ "plain {A} } :", "plain {A} } :" },
+	{ "$A", "a" },
+	{ "$A$_X1.$A-", "ax.a-" },
+	{ "${A}b", "ab" },
+	{ "$$A $${A} $$$$", "$A ${A} $$" },
+	{ "$D ${D}", "$A $A" }, /* values are not looked into */
+	{ "$EMPTY|${EMPTY}", "|" },
+	{ "${NO:-x}${NO-y}", "xy" },
+	{ "${EMPTY:-x}${EMPTY-y}", "x" },
+	{ "${A:-x}${A-y}", "aa" },
+	{ "${NO:-}${NO-}", "" },
+	{ "${NO:-${NO2:-$A}}", "a" },
+	{ "${NO:-{}}", "{}" },
+	{ "${NO:-a:b-c?d+e}", "a:b-c?d+e" },
+	{ "${NO:-$$}", "$" },
+	{ "${A:+x}${EMPTY:+y}${EMPTY+z}${NO+n}", "xz" },
+	{ "${A:?no}${EMPTY?no}", "a" },
+	{ "${A:-$}", "a" }, /* a default that is not needed is not read */
+	{ "$COMPOSE_PROJECT_NAME", "shop" },
+};
+
 static void test_interpolation(void **state)
 {
-	static const struct compose_variable variables[] = {
-		{ "A", "a" }, { "EMPTY", "" }, { "_X1", "x" }, { "A", "second" }, { "D", "$A" },
-	};
-	static const struct {
-		const char *text, *want; /* want NULL: an error */
-		int code;
-		const char *name, *message;
-	} rows[] = {
-		{ "", "", 0, "", "" },
-		{ "plain {A} } :", "plain {A} } :", 0, "", "" },
-		{ "$A", "a", 0, "", "" },
-		{ "$A$_X1.$A-", "ax.a-", 0, "", "" },
-		{ "${A}b", "ab", 0, "", "" },
-		{ "$$A $${A} $$$$", "$A ${A} $$", 0, "", "" },
-		{ "$D ${D}", "$A $A", 0, "", "" }, /* values are not looked into */
-		{ "$EMPTY|${EMPTY}", "|", 0, "", "" },
-		{ "${NO:-x}${NO-y}", "xy", 0, "", "" },
-		{ "${EMPTY:-x}${EMPTY-y}", "x", 0, "", "" },
-		{ "${A:-x}${A-y}", "aa", 0, "", "" },
-		{ "${NO:-}${NO-}", "", 0, "", "" },
-		{ "${NO:-${NO2:-$A}}", "a", 0, "", "" },
-		{ "${NO:-{}}", "{}", 0, "", "" },
-		{ "${NO:-a:b-c?d+e}", "a:b-c?d+e", 0, "", "" },
-		{ "${NO:-$$}", "$", 0, "", "" },
-		{ "${A:+x}${EMPTY:+y}${EMPTY+z}${NO+n}", "xz", 0, "", "" },
-		{ "${A:?no}${EMPTY?no}", "a", 0, "", "" },
-		{ "${A:-${BAD", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "${A:-$}", "a", 0, "", "" }, /* a default that is not needed is not read */
-		{ "${NO:-$}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "${NO}", NULL, INTERPOLATE_E_UNSET, "NO", "" },
-		{ "$NO", NULL, INTERPOLATE_E_UNSET, "NO", "" },
-		{ "x${NO:?say it}", NULL, INTERPOLATE_E_UNSET, "NO", "say it" },
-		{ "${EMPTY:?}", NULL, INTERPOLATE_E_UNSET, "EMPTY", "" },
-		{ "${NO:-${NO2?deep}}", NULL, INTERPOLATE_E_UNSET, "NO2", "deep" },
-		{ "$", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "a$ b", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "$1", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "${}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "${A", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "${A:}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "${A:x}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "${A B}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "${1A}", NULL, INTERPOLATE_E_SYNTAX, "", "" },
-		{ "$COMPOSE_PROJECT_NAME", "shop", 0, "", "" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(interpolated); i++) {
 		CLEANUP(text_done) struct text out = { 0 };
-		struct interpolation how = { .variables = variables,
-					     .n_variables = ARRAY_LEN(variables),
-					     .project = "shop" };
-		int r = compose_interpolate(&how, rows[i].text, &out);
-		print_message("%s\n", rows[i].text);
-		assert_int_equal(r, rows[i].code);
-		assert_string_equal(how.name, rows[i].name);
-		assert_string_equal(how.message, rows[i].message);
-		if (rows[i].want)
-			assert_string_equal(text_str(&out), rows[i].want);
+		struct interpolation how = shop();
+		print_message("%s\n", interpolated[i].text);
+		assert_int_equal(compose_interpolate(&how, interpolated[i].text, &out), 0);
+		assert_string_equal(how.name, "");
+		assert_string_equal(how.message, "");
+		assert_string_equal(text_str(&out), interpolated[i].want);
+	}
+}
+
+static const struct {
+	const char *text;
+	int code;
+	const char *name, *message;
+} not_interpolated[] = {
+	{ "${A:-${BAD", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${NO:-$}", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${NO}", INTERPOLATE_E_UNSET, "NO", "" },
+	{ "$NO", INTERPOLATE_E_UNSET, "NO", "" },
+	{ "x${NO:?say it}", INTERPOLATE_E_UNSET, "NO", "say it" },
+	{ "${EMPTY:?}", INTERPOLATE_E_UNSET, "EMPTY", "" },
+	{ "${NO:-${NO2?deep}}", INTERPOLATE_E_UNSET, "NO2", "deep" },
+	{ "$", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "a$ b", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "$1", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${}", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${A", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${A:}", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${A:x}", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${A B}", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${1A}", INTERPOLATE_E_SYNTAX, "", "" },
+};
+
+static void test_bad_interpolation(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(not_interpolated); i++) {
+		CLEANUP(text_done) struct text out = { 0 };
+		struct interpolation how = shop();
+		print_message("%s\n", not_interpolated[i].text);
+		assert_int_equal(compose_interpolate(&how, not_interpolated[i].text, &out),
+				 not_interpolated[i].code);
+		assert_string_equal(how.name, not_interpolated[i].name);
+		assert_string_equal(how.message, not_interpolated[i].message);
 	}
 }
 
@@ -86,27 +109,44 @@ static void test_interpolation_limit(void **state)
 	assert_int_equal(compose_interpolate(&how, "${A}x", &over), INTERPOLATE_E_TOO_LONG);
 }
 
+static const struct {
+	const char *text, *host_ip, *port;
+	unsigned int lo, hi;
+} ports[] = {
+	{ "80", "-", "80/tcp", 0, 0 },
+	{ "80-82/UDP", "-", "80-82/udp", 0, 0 },
+	{ "8080:80", "-", "80/tcp", 8080, 8080 },
+	{ "8080:80/sctp", "-", "80/sctp", 8080, 8080 },
+	{ "127.0.0.1:8080:80", "127.0.0.1", "80/tcp", 8080, 8080 },
+	{ "127.0.0.1::80", "127.0.0.1", "80/tcp", 0, 0 },
+	{ ":8080:80", "-", "80/tcp", 8080, 8080 },
+	{ ":80", "-", "80/tcp", 0, 0 },
+	{ "[::1]:8080:80", "::1", "80/tcp", 8080, 8080 },
+	{ "::1:8080:80", "::1", "80/tcp", 8080, 8080 },
+	{ "2001:db8::7:8080:80", "2001:db8::7", "80/tcp", 8080, 8080 },
+	{ "9000-9001:90-91", "-", "90-91/tcp", 9000, 9001 },
+	{ "9000-9009:90", "-", "90/tcp", 9000, 9009 },
+	{ "65535:65535", "-", "65535/tcp", 65535, 65535 },
+};
+
 static void test_ports(void **state)
 {
-	static const struct {
-		const char *text, *host_ip, *port;
-		unsigned int lo, hi;
-	} rows[] = {
-		{ "80", "-", "80/tcp", 0, 0 },
-		{ "80-82/UDP", "-", "80-82/udp", 0, 0 },
-		{ "8080:80", "-", "80/tcp", 8080, 8080 },
-		{ "8080:80/sctp", "-", "80/sctp", 8080, 8080 },
-		{ "127.0.0.1:8080:80", "127.0.0.1", "80/tcp", 8080, 8080 },
-		{ "127.0.0.1::80", "127.0.0.1", "80/tcp", 0, 0 },
-		{ ":8080:80", "-", "80/tcp", 8080, 8080 },
-		{ ":80", "-", "80/tcp", 0, 0 },
-		{ "[::1]:8080:80", "::1", "80/tcp", 8080, 8080 },
-		{ "::1:8080:80", "::1", "80/tcp", 8080, 8080 },
-		{ "2001:db8::7:8080:80", "2001:db8::7", "80/tcp", 8080, 8080 },
-		{ "9000-9001:90-91", "-", "90-91/tcp", 9000, 9001 },
-		{ "9000-9009:90", "-", "90/tcp", 9000, 9009 },
-		{ "65535:65535", "-", "65535/tcp", 65535, 65535 },
-	};
+	char ip[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN];
+	struct draft_port got;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+		print_message("%s\n", ports[i].text);
+		assert_int_equal(compose_parse_port(ports[i].text, &got), 0);
+		assert_string_equal(ip_format(&got.host_ip, ip), ports[i].host_ip);
+		assert_string_equal(port_range_format(&got.port, port), ports[i].port);
+		assert_int_equal(got.host_lo, ports[i].lo);
+		assert_int_equal(got.host_hi, ports[i].hi);
+	}
+}
+
+static void test_bad_ports(void **state)
+{
 	static const char *const bad[] = {
 		"",
 		":",
@@ -136,20 +176,11 @@ static void test_ports(void **state)
 		"+80",
 		"0x50",
 	};
-	char ip[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN];
 	struct draft_port got;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		print_message("%s\n", rows[i].text);
-		assert_int_equal(compose_parse_port(rows[i].text, &got), 0);
-		assert_string_equal(ip_format(&got.host_ip, ip), rows[i].host_ip);
-		assert_string_equal(port_range_format(&got.port, port), rows[i].port);
-		assert_int_equal(got.host_lo, rows[i].lo);
-		assert_int_equal(got.host_hi, rows[i].hi);
-	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		print_message("bad: %s\n", bad[i]);
+		print_message("%s\n", bad[i]);
 		assert_true(compose_parse_port(bad[i], &got) < 0);
 	}
 }
@@ -427,8 +458,10 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_interpolation),
+		cmocka_unit_test(test_bad_interpolation),
 		cmocka_unit_test(test_interpolation_limit),
 		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_bad_ports),
 		cmocka_unit_test(test_env),
 		cmocka_unit_test(test_project_name),
 		cmocka_unit_test(test_no_file),
