@@ -11,8 +11,6 @@
 #include "core/report/report.h"
 #include "tests/unit/test_report_lib.h"
 
-/* Docker does not filter IPv6 here. `both` is on left and right; old has no IPv6, on quiet Docker
- * lets nobody talk over IPv4, shut is internal. */
 /* An id has 64 hex digits. */
 #define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
 #define NETWORK(id, name, subnets, rest)            \
@@ -27,17 +25,30 @@
 #define OPEN6(host_port) "{\"host_ip\":\"::\",\"host_port\":" host_port ",\"port\":\"90/tcp\"}"
 #define OPEN "{\"host_ip\":\"0.0.0.0\",\"host_port\":8080,\"port\":\"80/tcp\"}"
 
-static const char
-	host[] = "{\"version\":1,\"ip6tables\":false,\"resolvers\":[\"8.8.8.8\"],\"networks\":"
-		 "[" NETWORK("a1",
-			     "left", "\"10.77.1.0/24\",\"fd00:1::/64\"", "") "," NETWORK("a2",
-											 "old", "\"10.77.2.0/24\"", "") "," NETWORK("a3", "quiet", "\"10.77.3.0/24\",\"fd00:3::/64\"", ",\"icc\":false") "," NETWORK("a4", "right", "\"10.77.4.0/24\",\"fd00:4::/64\"", "") "," NETWORK("a5",
-																																			"shut", "\"10.77.5.0/24\"", ",\"internal\":true") "," NETWORK("a6",
-																																										      "wide", "\"10.77.6.0/24\"", "") "],\"containers\":[" CONTAINER("c1", "both", ON("left", "10.77.1.2", "fd00:1::2") "," ON("right", "10.77.4.2", "fd00:4::2"), OPEN6("9090")) "," CONTAINER("c2",
-																																																																		"db", ON("right", "10.77.4.3", "fd00:4::3"), OPEN6("9091")) "," CONTAINER("c3", "one", ON4("old", "10.77.2.4") "," ON("quiet", "10.77.3.4", "fd00:3::4"), "") "," CONTAINER("c4", "two", ON4("old", "10.77.2.5") "," ON("quiet", "10.77.3.5", "fd00:3::5"), "") "," CONTAINER("c5", "web", ON("left", "10.77.1.6", "fd00:1::6"),
-																																																																																																			      "") "," CONTAINER("c6",
-																																																																																																						"inner", ON4("shut", "10.77.5.7"), OPEN) "," CONTAINER("c7", "outer",
-																																																																																																												       ON4("wide", "10.77.6.8"), "") "]}";
+/* Docker does not filter IPv6 here. `both` is on left and right; old has no IPv6, on quiet Docker
+ * lets nobody talk over IPv4, shut is internal. */
+/* clang-format off */
+static const char host[] =
+	"{\"version\":1,\"ip6tables\":false,\"resolvers\":[\"8.8.8.8\"],\"networks\":["
+	NETWORK("a1", "left", "\"10.77.1.0/24\",\"fd00:1::/64\"", "") ","
+	NETWORK("a2", "old", "\"10.77.2.0/24\"", "") ","
+	NETWORK("a3", "quiet", "\"10.77.3.0/24\",\"fd00:3::/64\"", ",\"icc\":false") ","
+	NETWORK("a4", "right", "\"10.77.4.0/24\",\"fd00:4::/64\"", "") ","
+	NETWORK("a5", "shut", "\"10.77.5.0/24\"", ",\"internal\":true") ","
+	NETWORK("a6", "wide", "\"10.77.6.0/24\"", "")
+	"],\"containers\":["
+	CONTAINER("c1", "both", ON("left", "10.77.1.2", "fd00:1::2") ","
+				ON("right", "10.77.4.2", "fd00:4::2"), OPEN6("9090")) ","
+	CONTAINER("c2", "db", ON("right", "10.77.4.3", "fd00:4::3"), OPEN6("9091")) ","
+	CONTAINER("c3", "one", ON4("old", "10.77.2.4") ","
+			       ON("quiet", "10.77.3.4", "fd00:3::4"), "") ","
+	CONTAINER("c4", "two", ON4("old", "10.77.2.5") ","
+			       ON("quiet", "10.77.3.5", "fd00:3::5"), "") ","
+	CONTAINER("c5", "web", ON("left", "10.77.1.6", "fd00:1::6"), "") ","
+	CONTAINER("c6", "inner", ON4("shut", "10.77.5.7"), OPEN) ","
+	CONTAINER("c7", "outer", ON4("wide", "10.77.6.8"), "")
+	"]}";
+/* clang-format on */
 
 static const char rules[] = "version: 1\n"
 			    "tiers:\n"
