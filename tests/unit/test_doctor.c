@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core/report/doctor.h"
+#include "tests/unit/test_rows_lib.h"
 
 static const char *const interfaces[] = { "br-1" };
 
@@ -170,16 +171,11 @@ static void traits_survive_the_inventory(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 2];
-	size_t n = 0;
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 2] = {
+		cmocka_unit_test(traits_come_from_inspect),
+		cmocka_unit_test(traits_survive_the_inventory),
+	};
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct row row = rows[i];
-		static struct row copies[ARRAY_LEN(rows)];
-		copies[i] = row;
-		tests[n++] = (struct CMUnitTest){ row.name, check_row, NULL, NULL, &copies[i] };
-	}
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(traits_come_from_inspect);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(traits_survive_the_inventory);
+	ADD_ROWS(tests, 2, rows, check_row);
 	return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
 }

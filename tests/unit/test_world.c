@@ -12,6 +12,7 @@
 
 #include "core/base/text.h"
 #include "core/world/world.h"
+#include "tests/unit/test_rows_lib.h"
 
 #define ID1 "1111111111111111111111111111111111111111111111111111111111111111"
 #define ID2 "2222222222222222222222222222222222222222222222222222222222222222"
@@ -294,9 +295,7 @@ int main(void)
 		cmocka_unit_test(survives_no_memory),
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++)
-		tests[i] = (struct CMUnitTest){ bad_rows[i].name, refuses, NULL, NULL,
-						(void *)(uintptr_t)&bad_rows[i] };
+	ADD_ROWS(tests, 0, bad_rows, refuses);
 	memcpy(tests + ARRAY_LEN(bad_rows), others, sizeof(others));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

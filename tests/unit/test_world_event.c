@@ -10,6 +10,7 @@
 
 #include "core/base/limits.h"
 #include "core/world/world.h"
+#include "tests/unit/test_rows_lib.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d
 #define ID(d) X16(d) X16(d) X16(d) X16(d)
@@ -108,8 +109,6 @@ int main(void)
 {
 	struct CMUnitTest tests[ARRAY_LEN(event_rows) + 1] = { cmocka_unit_test(limits_event) };
 
-	for (size_t i = 0; i < ARRAY_LEN(event_rows); i++)
-		tests[i + 1] = (struct CMUnitTest){ event_rows[i].name, parses_event, NULL, NULL,
-						    (void *)(uintptr_t)&event_rows[i] };
+	ADD_ROWS(tests, 1, event_rows, parses_event);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

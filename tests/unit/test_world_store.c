@@ -13,6 +13,7 @@
 
 #include "core/base/text.h"
 #include "core/world/world.h"
+#include "tests/unit/test_rows_lib.h"
 
 /* 64 digits from one. */
 #define X16(d) d d d d d d d d d d d d d d d d
@@ -56,64 +57,60 @@ struct store_row {
 	const char *want;     /* "net NAME", "ctr NAME[?] PORTS", "ep CONTAINER NETWORK ADDRESS" */
 };
 
+/* Steps that many rows take: a is web, b is db, 1 is front. */
+#define WEB_IS_MADE PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL
+#define WEB_RUNS PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL
+#define WEB_AND_DB_RUN                                                                          \
+	PUT_CONTAINERS,                                                                         \
+		"[" LISTED("a", "web", "running", "") "," LISTED("b", "db", "running", "") "]", \
+		NULL
+#define FRONT_HAS_WEB PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL
+#define FRONT_HAS_BOTH                                                                           \
+	PUT_NETWORK,                                                                             \
+		NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")), \
+		NULL
+
 static const struct store_row store_rows[] = {
 	{ "network then list",
-	  { { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
-	    { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL } },
+	  { { FRONT_HAS_WEB }, { WEB_IS_MADE } },
 	  "net front br-111111111111\nctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
 	{ "list then network",
-	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL },
-	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL } },
+	  { { WEB_IS_MADE }, { FRONT_HAS_WEB } },
 	  "net front br-111111111111\nctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
 	{ "network only: unknown",
-	  { { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL } },
+	  { { FRONT_HAS_WEB } },
 	  "net front br-111111111111\nctr aaaaaaaaaaaa? mode=\nep aaaaaaaaaaaa front "
 	  "172.18.0.2\n" },
 	{ "unknown goes with its endpoint",
-	  { { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
-	    { DISCONNECT, ID("1"), ID("a") } },
+	  { { FRONT_HAS_WEB }, { DISCONNECT, ID("1"), ID("a") } },
 	  "net front br-111111111111\n" },
 	{ "disconnect twice",
-	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
-	    { PUT_NETWORK,
-	      NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")),
-	      NULL },
+	  { { WEB_RUNS },
+	    { FRONT_HAS_BOTH },
 	    { DISCONNECT, ID("1"), ID("a") },
 	    { DISCONNECT, ID("1"), ID("a") } },
 	  "net front br-111111111111\nctr bbbbbbbbbbbb? mode=\nctr web tier=web mode=bridge\n"
 	  "ep bbbbbbbbbbbb front 172.18.0.3\n" },
 	{ "network body without it",
-	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
-	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
-	    { PUT_NETWORK, NET_BODY("1", "front", ""), NULL } },
+	  { { WEB_RUNS }, { FRONT_HAS_WEB }, { PUT_NETWORK, NET_BODY("1", "front", ""), NULL } },
 	  "net front br-111111111111\nctr web tier=web mode=bridge\n" },
 	{ "new address",
-	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
-	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	  { { WEB_RUNS },
+	    { FRONT_HAS_WEB },
 	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.9")), NULL } },
 	  "net front br-111111111111\nctr web tier=web mode=bridge\nep web front 172.18.0.9\n" },
 	{ "container removed",
-	  { { PUT_CONTAINERS,
-	      "[" LISTED("a", "web", "running", "") "," LISTED("b", "db", "running", "") "]",
-	      NULL },
-	    { PUT_NETWORK,
-	      NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")),
-	      NULL },
-	    { DROP_CONTAINER, ID("a"), NULL } },
+	  { { WEB_AND_DB_RUN }, { FRONT_HAS_BOTH }, { DROP_CONTAINER, ID("a"), NULL } },
 	  "net front br-111111111111\nctr db tier=db mode=bridge\nep db front 172.18.0.3\n" },
 	{ "network removed",
-	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
-	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	  { { WEB_RUNS },
+	    { FRONT_HAS_WEB },
 	    { PUT_NETWORK, NET_BODY("2", "back", MEMBER("a", "172.19.0.2")), NULL },
 	    { DROP_NETWORK, ID("1"), NULL } },
 	  "net back br-222222222222\nctr web tier=web mode=bridge\nep web back 172.19.0.2\n" },
 	{ "whole lists",
-	  { { PUT_CONTAINERS,
-	      "[" LISTED("a", "web", "running", "") "," LISTED("b", "db", "running", "") "]",
-	      NULL },
-	    { PUT_NETWORK,
-	      NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")),
-	      NULL },
+	  { { WEB_AND_DB_RUN },
+	    { FRONT_HAS_BOTH },
 	    { PUT_NETWORK, NET_BODY("2", "back", MEMBER("a", "172.19.0.2")), NULL },
 	    { SET_NETWORKS, "[" NET("3", "new") "}," NET("1", "front") "}]", NULL },
 	    { SET_CONTAINERS, "[" LISTED("b", "db", "running", "") "]", NULL } },
@@ -123,20 +120,20 @@ static const struct store_row store_rows[] = {
 	  { { PUT_CONTAINERS,
 	      "[" LISTED("a", "web", "running", "") "," LISTED("b", "xyz", "running", "") "]",
 	      NULL },
-	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL },
+	    { FRONT_HAS_WEB },
 	    { PUT_CONTAINERS, "[" LISTED("a", "zzz", "running", "") "]", NULL },
 	    { PUT_NETWORK, NET_BODY("1", "prod", MEMBER("a", "172.18.0.2")), NULL } },
 	  "net prod br-111111111111\nctr xyz tier=xyz mode=bridge\nctr zzz tier=zzz mode=bridge\n"
 	  "ep zzz prod 172.18.0.2\n" },
 	{ "stopped, still on the network's list",
 	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "exited", BOUND) "]", NULL },
-	    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.2")), NULL } },
+	    { FRONT_HAS_WEB } },
 	  "net front br-111111111111\nctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
 	{ "ports: listed",
 	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", EXPOSED "," BOUND) "]", NULL } },
 	  "ctr web 127.0.0.1:8080>80/tcp tier=web mode=bridge\n" },
 	{ "ports: configured, both families",
-	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL },
+	  { { WEB_IS_MADE },
 	    { INSPECTED,
 	      INSPECT("a", "false",
 		      "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8000-8010\"}],"
@@ -145,7 +142,7 @@ static const struct store_row store_rows[] = {
 	      NULL } },
 	  "ctr web 127.0.0.1:53>53/udp 0.0.0.0:0>80/tcp :::0>80/tcp tier=web mode=bridge\n" },
 	{ "ports: bound wins over configured",
-	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL },
+	  { { WEB_IS_MADE },
 	    { INSPECTED,
 	      INSPECT("a", "false",
 		      "{\"80/tcp\":[{\"HostPort\":\"\"}],\"81/"
@@ -155,7 +152,7 @@ static const struct store_row store_rows[] = {
 	    { PUT_CONTAINERS, "[" LISTED("a", "web", "running", BOUND) "]", NULL } },
 	  "ctr web 127.0.0.1:8080>80/tcp ::1:81>81/tcp tier=web mode=bridge\n" },
 	{ "ports: stop forgets what was bound",
-	  { { PUT_CONTAINERS, "[" LISTED("a", "web", "running", "") "]", NULL },
+	  { { WEB_RUNS },
 	    { INSPECTED,
 	      INSPECT("a", "true", "{\"80/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"\"}]}",
 		      "{\"80/tcp\":[{\"HostIp\":\"192.0.2.1\",\"HostPort\":\"32768\"}],\"90/"
@@ -206,15 +203,16 @@ static char *digest(const struct world_store *store)
 typedef int take_answer(struct world_store *store, const char *json, size_t len,
 			const char **error);
 
+static take_answer *const answers[] = {
+	[SET_NETWORKS] = world_store_set_networks,
+	[PUT_NETWORK] = world_store_put_network,
+	[SET_CONTAINERS] = world_store_set_containers,
+	[PUT_CONTAINERS] = world_store_put_containers,
+	[INSPECTED] = world_store_put_inspect,
+};
+
 static void take(struct world_store *store, const struct step *step)
 {
-	static take_answer *const answers[] = {
-		[SET_NETWORKS] = world_store_set_networks,
-		[PUT_NETWORK] = world_store_put_network,
-		[SET_CONTAINERS] = world_store_set_containers,
-		[PUT_CONTAINERS] = world_store_put_containers,
-		[INSPECTED] = world_store_put_inspect,
-	};
 	const char *error = "no memory";
 
 	if (step->verb == DROP_NETWORK)
@@ -298,19 +296,11 @@ static const struct refusal_row refusal_rows[] = {
 
 static const struct step base_steps[] = {
 	{ PUT_CONTAINERS, "[" LISTED("a", "web", "running", BOUND) "]", NULL },
-	{ PUT_NETWORK,
-	  NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")), NULL },
+	{ FRONT_HAS_BOTH },
 };
 
 static void refuses(void **state)
 {
-	static take_answer *const answers[] = {
-		[SET_NETWORKS] = world_store_set_networks,
-		[PUT_NETWORK] = world_store_put_network,
-		[SET_CONTAINERS] = world_store_set_containers,
-		[PUT_CONTAINERS] = world_store_put_containers,
-		[INSPECTED] = world_store_put_inspect,
-	};
 	const struct refusal_row *row = *state;
 	struct world_store *store = world_store_new();
 	const char *error = NULL;
@@ -442,10 +432,10 @@ static void knows_who_is_starting(void **state)
 		bool starting;
 	} rows[] = {
 		{ { SET_NETWORKS, "[" NET("1", "front") "}]", NULL }, false },
-		{ { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL }, true },
+		{ { WEB_IS_MADE }, true },
 		{ { INSPECTED, INSPECT("a", "false", FIXED, "{}"), NULL }, false },
 		{ { INSPECTED, INSPECT("a", "false", RANDOM, "{}"), NULL }, true },
-		{ { PUT_CONTAINERS, "[" LISTED("a", "web", "created", "") "]", NULL }, true },
+		{ { WEB_IS_MADE }, true },
 		{ { PUT_CONTAINERS, "[" LISTED("a", "web", "running", BOUND) "]", NULL }, false },
 		{ { PUT_CONTAINERS, "[" LISTED("a", "web", "exited", "") "]", NULL }, true },
 		{ { INSPECTED, INSPECT("a", "true", RANDOM, FIXED), NULL }, false },
@@ -483,13 +473,6 @@ static void snapshot_survives_no_memory(void **state)
 	(void)world_store_free(store);
 }
 
-#define ROWS(rows, function)                                                                  \
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)                                          \
-		tests[n++] = (struct CMUnitTest)                                              \
-		{                                                                             \
-			(rows)[i].name, function, NULL, NULL, (void *)(uintptr_t) & (rows)[i] \
-		}
-
 int main(void)
 {
 	const struct CMUnitTest others[] = {
@@ -502,10 +485,9 @@ int main(void)
 	};
 	struct CMUnitTest
 		tests[ARRAY_LEN(store_rows) + ARRAY_LEN(refusal_rows) + ARRAY_LEN(others)];
-	size_t n = 0;
 
-	ROWS(store_rows, steps);
-	ROWS(refusal_rows, refuses);
-	memcpy(tests + n, others, sizeof(others));
+	ADD_ROWS(tests, 0, store_rows, steps);
+	ADD_ROWS(tests, ARRAY_LEN(store_rows), refusal_rows, refuses);
+	memcpy(tests + ARRAY_LEN(store_rows) + ARRAY_LEN(refusal_rows), others, sizeof(others));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
