@@ -4,22 +4,12 @@
  * come of it: expected.json, an inventory, and `diags`. A file alone, NAME.yaml, is bad or
  * doubtful: NAME.diags is all that is said about it. REGOLD=1 writes them anew: review is the diff.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "core/base/text.h"
 #include "core/compose/compose.h"
 #include "core/compose/finding.h"
+#include "tests/unit/test_file_lib.h"
 
 #define FOLDER "tests/golden/compose/"
 #define PATH_LEN 512
@@ -35,17 +25,12 @@ struct project {
 	struct diag_list diags;
 };
 
+/* false: it is not there. */
 static bool read_file(struct arena *arena, const char *path, struct node_source *ret)
 {
-	CLEANUP(text_done) struct text text = { 0 };
-	char buffer[4096];
-	FILE *file = fopen(path, "re");
-
-	if (!file)
+	if (access(path, R_OK) != 0)
 		return false;
-	for (size_t n; (n = fread(buffer, 1, sizeof(buffer), file)) > 0;)
-		text_add_n(&text, buffer, n);
-	assert_int_equal(fclose(file), 0);
+	CLEANUP(text_done) struct text text = read_all(path);
 	ret->bytes = arena_dup(arena, text_str(&text), text.len + 1);
 	ret->len = text.len;
 	assert_non_null(ret->bytes);
@@ -140,35 +125,6 @@ static void load_project(struct project *p, const char *entry)
 		add_file(p, "compose.override.yaml");
 }
 
-static void print_diags(struct text *out, const struct diag_list *diags)
-{
-	for (size_t i = 0; i < diags->diags.n; i++) {
-		const struct diag *diag = &diags->diags.items[i];
-		text_printf(out, "%s:%u:%u: %s[%s]: %s\n", diag->loc.file, diag->loc.line,
-			    diag->loc.col, diag->severity == DIAG_ERROR ? "error" : "warning",
-			    diag->id, diag->text);
-		if (diag->hint)
-			text_printf(out, "  hint: %s\n", diag->hint);
-	}
-	size_t all = diags->n_errors + diags->n_warnings;
-	if (all > diags->diags.n)
-		text_printf(out, "and %zu more\n", all - diags->diags.n);
-}
-
-static void compare(struct arena *arena, const char *path, const char *got)
-{
-	struct node_source want = { 0 };
-
-	if (getenv("REGOLD")) {
-		FILE *file = fopen(path, "we");
-		assert_non_null(file);
-		assert_true(fputs(got, file) >= 0);
-		assert_int_equal(fclose(file), 0);
-	}
-	assert_true(read_file(arena, path, &want));
-	assert_string_equal(got, want.bytes);
-}
-
 /* The world is what an inventory can say: printed, it reads and prints the same. */
 static void check_inventory(struct project *p, const struct compose_project *made, const char *path)
 {
@@ -177,7 +133,7 @@ static void check_inventory(struct project *p, const struct compose_project *mad
 	const char *error = "";
 
 	assert_non_null(printed);
-	compare(p->arena, path, printed);
+	compare_golden(path, printed);
 	if (world_parse_inventory(printed, strlen(printed), p->arena, &again, &error) != 0)
 		fail_msg("%s: %s", p->folder, error);
 	CLEANUP(free_ptr) char *second = world_print_inventory(again);
@@ -235,8 +191,8 @@ static void check_golden(void **state)
 		parse(p, NULL);
 		assert_true(p->diags.n_errors + p->diags.n_warnings > 0);
 	}
-	print_diags(&diags, &p->diags);
-	compare(arena, path, text_str(&diags));
+	print_diags(&diags, &p->diags, true);
+	compare_golden(path, text_str(&diags));
 }
 
 /* The table and these files name the same ids. */
@@ -275,33 +231,8 @@ static void check_every_id_is_shown(void **state)
 	}
 }
 
-static int is_case(const struct dirent *entry)
-{
-	const char *dot = strrchr(entry->d_name, '.');
-
-	return entry->d_name[0] != '.' && (!dot || strcmp(dot, ".yaml") == 0);
-}
-
 int main(void)
 {
-	struct dirent **entries;
-	int n = scandir(FOLDER, &entries, is_case, alphasort);
-	struct CMUnitTest *tests = calloc((size_t)(n > 0 ? n : 0) + 1, sizeof(*tests));
-	int failed = 1;
-
-	if (n <= 0 || !tests) {
-		(void)fprintf(stderr, "nothing in " FOLDER ": run from the top folder\n");
-		free(tests);
-		return 1;
-	}
-	for (int i = 0; i < n; i++)
-		tests[i] = (struct CMUnitTest){ entries[i]->d_name, check_golden, NULL, NULL,
-						entries[i]->d_name };
-	tests[n] = (struct CMUnitTest)cmocka_unit_test(check_every_id_is_shown);
-	failed = _cmocka_run_group_tests("compose_golden", tests, (size_t)n + 1, NULL, NULL);
-	for (int i = 0; i < n; i++)
-		free(entries[i]);
-	free(entries);
-	free(tests);
-	return failed;
+	return run_golden("compose_golden", FOLDER, check_golden,
+			  (struct CMUnitTest)cmocka_unit_test(check_every_id_is_shown));
 }

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What good policies mean, and where bad ones are found wrong. The wording is the goldens'. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "core/base/text.h"
 #include "core/policy/policy.h"
+#include "tests/unit/test_file_lib.h"
+#include "tests/unit/test_rows_lib.h"
 
 struct fixture {
 	struct arena *arena;
@@ -366,19 +359,6 @@ static void check_row(void **state)
 	assert_int_equal(r, diags.n_errors ? POLICY_E_INVALID : 0);
 }
 
-static struct text read_all(const char *path)
-{
-	struct text text = { 0 };
-	char buffer[4096];
-	FILE *file = fopen(path, "re");
-
-	assert_non_null(file);
-	for (size_t n; (n = fread(buffer, 1, sizeof(buffer), file)) > 0;)
-		text_add_n(&text, buffer, n);
-	assert_int_equal(fclose(file), 0);
-	return text;
-}
-
 static void test_shipped(void **state)
 {
 	static const char *const paths[] = { "policies/three-tier.yaml",
@@ -409,12 +389,8 @@ int main(void)
 		WITH_FIXTURE(test_shipped),
 	};
 	struct CMUnitTest tests[ARRAY_LEN(fixed) + ARRAY_LEN(rows)];
-	struct row copies[ARRAY_LEN(rows)];
 
 	memcpy(tests, fixed, sizeof(fixed));
-	memcpy(copies, rows, sizeof(rows));
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		tests[ARRAY_LEN(fixed) + i] =
-			(struct CMUnitTest){ copies[i].name, check_row, NULL, NULL, &copies[i] };
+	ADD_ROWS(tests, ARRAY_LEN(fixed), rows, check_row);
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

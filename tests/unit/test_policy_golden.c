@@ -5,20 +5,10 @@
  * Lines that only these files know, comments to YAML: "#% 300 text @" is 300 lines of that text
  * with
  * @ counting from 1, "#%copies 257" is the file 257 times. */
-#include <dirent.h>
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-
-#include "core/base/text.h"
 #include "core/policy/policy.h"
+#include "tests/unit/test_file_lib.h"
 
 #define FOLDER "tests/golden/policy-bad/"
 #define MOST_SOURCES 300u
@@ -35,19 +25,6 @@ static void sources_done(struct sources *sources)
 {
 	for (size_t i = 0; i < sources->n; i++)
 		text_done(&sources->texts[i]);
-}
-
-static struct text read_all(const char *path)
-{
-	struct text text = { 0 };
-	char buffer[4096];
-	FILE *file = fopen(path, "re");
-
-	assert_non_null(file);
-	for (size_t n; (n = fread(buffer, 1, sizeof(buffer), file)) > 0;)
-		text_add_n(&text, buffer, n);
-	assert_int_equal(fclose(file), 0);
-	return text;
 }
 
 static void repeat_line(struct text *out, const char *line, size_t len)
@@ -120,23 +97,6 @@ static void load(struct sources *sources, const char *entry)
 	free(entries);
 }
 
-static void print_diags(struct text *out, const struct diag_list *diags, bool many)
-{
-	for (size_t i = 0; i < diags->diags.n; i++) {
-		const struct diag *diag = &diags->diags.items[i];
-		if (many)
-			text_printf(out, "%s:", diag->loc.file);
-		text_printf(out, "%u:%u: %s[%s]: %s\n", diag->loc.line, diag->loc.col,
-			    diag->severity == DIAG_ERROR ? "error" : "warning", diag->id,
-			    diag->text);
-		if (diag->hint)
-			text_printf(out, "  hint: %s\n", diag->hint);
-	}
-	size_t all = diags->n_errors + diags->n_warnings;
-	if (all > diags->diags.n)
-		text_printf(out, "and %zu more\n", all - diags->diags.n);
-}
-
 static struct text diagnose(const struct sources *sources)
 {
 	struct policy_source list[MOST_SOURCES];
@@ -167,15 +127,6 @@ static void golden_path(const char *entry, char path[512])
 	(void)snprintf(path, 512, FOLDER "%.*s.diags", (int)stem, entry);
 }
 
-static void write_all(const char *path, const struct text *text)
-{
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(text_str(text), 1, text->len, file), text->len);
-	assert_int_equal(fclose(file), 0);
-}
-
 static void check_golden(void **state)
 {
 	const char *entry = *state;
@@ -186,19 +137,9 @@ static void check_golden(void **state)
 	load(sources, entry);
 	struct text CLEANUP(text_done) got = diagnose(sources);
 	golden_path(entry, path);
-	if (getenv("REGOLD"))
-		write_all(path, &got);
-	struct text CLEANUP(text_done) want = read_all(path);
 	sources_done(sources);
 	free(sources);
-	assert_string_equal(text_str(&got), text_str(&want));
-}
-
-static int is_policy(const struct dirent *entry)
-{
-	const char *dot = strrchr(entry->d_name, '.');
-
-	return entry->d_name[0] != '.' && (!dot || strcmp(dot, ".yaml") == 0);
+	compare_golden(path, text_str(&got));
 }
 
 static int is_golden(const struct dirent *entry)
@@ -238,24 +179,6 @@ static void check_every_id_is_shown(void **state)
 
 int main(void)
 {
-	struct dirent **entries;
-	int n = scandir(FOLDER, &entries, is_policy, alphasort);
-	struct CMUnitTest *tests = calloc((size_t)(n > 0 ? n : 0) + 1, sizeof(*tests));
-	int failed = 1;
-
-	if (n <= 0 || !tests) {
-		(void)fprintf(stderr, "nothing in " FOLDER ": run from the top folder\n");
-		free(tests);
-		return 1;
-	}
-	for (int i = 0; i < n; i++)
-		tests[i] = (struct CMUnitTest){ entries[i]->d_name, check_golden, NULL, NULL,
-						entries[i]->d_name };
-	tests[n] = (struct CMUnitTest)cmocka_unit_test(check_every_id_is_shown);
-	failed = _cmocka_run_group_tests("policy_golden", tests, (size_t)n + 1, NULL, NULL);
-	for (int i = 0; i < n; i++)
-		free(entries[i]);
-	free(entries);
-	free(tests);
-	return failed;
+	return run_golden("policy_golden", FOLDER, check_golden,
+			  (struct CMUnitTest)cmocka_unit_test(check_every_id_is_shown));
 }

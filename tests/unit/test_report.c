@@ -3,37 +3,15 @@
  * show: representatives, agreement with the evaluator, memory running out.
  * REGOLD=1 writes the goldens anew: review is the diff. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "core/base/text.h"
 #include "core/policy/zone.h"
 #include "core/report/explain.h"
 #include "core/report/report.h"
 #include "core/report/survey.h"
+#include "tests/unit/test_file_lib.h"
 #include "tests/unit/test_report_lib.h"
 
 #define FOLDER "tests/golden/report/"
-
-static struct text read_all(const char *path)
-{
-	struct text text = { 0 };
-	char buffer[4096];
-	FILE *file = fopen(path, "re");
-
-	assert_non_null(file);
-	for (size_t n; (n = fread(buffer, 1, sizeof(buffer), file)) > 0;)
-		text_add_n(&text, buffer, n);
-	assert_int_equal(fclose(file), 0);
-	return text;
-}
 
 struct fixture {
 	struct arena *arena;
@@ -66,7 +44,7 @@ static int tear_down(void **state)
 }
 
 /* Takes @json. */
-static void compare_golden(const char *name, cJSON *json)
+static void compare_json(const char *name, cJSON *json)
 {
 	CLEANUP(free_ptr) char *text = cJSON_Print(json);
 	CLEANUP(text_done) struct text found = { 0 };
@@ -76,14 +54,7 @@ static void compare_golden(const char *name, cJSON *json)
 	assert_non_null(text);
 	text_printf(&found, "%s\n", text);
 	(void)snprintf(path, sizeof(path), FOLDER "%s.json", name);
-	if (getenv("REGOLD")) {
-		FILE *file = fopen(path, "we");
-		assert_non_null(file);
-		assert_true(fputs(text_str(&found), file) >= 0);
-		assert_int_equal(fclose(file), 0);
-	}
-	CLEANUP(text_done) struct text golden = read_all(path);
-	assert_string_equal(text_str(&found), text_str(&golden));
+	compare_golden(path, text_str(&found));
 }
 
 /* ---- goldens ---- */
@@ -128,13 +99,13 @@ static void tables_are_as_agreed(void **state)
 	in.counters = sorted;
 	in.n_counters = ARRAY_LEN(sorted);
 	assert_int_equal(report_endpoints(&in, &json), 0);
-	compare_golden("endpoints", json);
+	compare_json("endpoints", json);
 	assert_int_equal(report_rules(&in, &json), 0);
-	compare_golden("rules", json);
+	compare_json("rules", json);
 	assert_int_equal(report_ports(&in, &json), 0);
-	compare_golden("ports", json);
+	compare_json("ports", json);
 	assert_int_equal(report_status(&in, &health, &json), 0);
-	compare_golden("status", json);
+	compare_json("status", json);
 }
 
 static void status_needs_no_policy(void **state)

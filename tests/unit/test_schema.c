@@ -3,22 +3,11 @@
  * part of JSON Schema that it uses is read here. What the parser takes, the schema must take; what
  * is wrong in structure or spelling, both must refuse; a mistake that only the whole policy shows
  * is the parser's alone. */
-#include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "core/base/text.h"
 #include "core/policy/finding.h"
 #include "core/policy/policy.h"
 #include "core/policy/schema.h"
 #include "core/yaml/node.h"
+#include "tests/unit/test_file_lib.h"
 #include "tests/unit/test_schema_lib.h"
 
 /* ---- both ---- */
@@ -83,15 +72,10 @@ static void compare(const char *name, const char *bytes, size_t len)
 
 static void compare_file(const char *folder, const char *name)
 {
-	struct text CLEANUP(text_done) text = { 0 };
-	char path[512], buffer[4096];
+	char path[512];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	FILE *file = fopen(path, "re");
-	assert_non_null(file);
-	for (size_t n; (n = fread(buffer, 1, sizeof(buffer), file)) > 0;)
-		text_add_n(&text, buffer, n);
-	assert_int_equal(fclose(file), 0);
+	CLEANUP(text_done) struct text text = read_all(path);
 	compare(path, text_str(&text), text.len);
 }
 
