@@ -2,19 +2,9 @@
 /* Compose text to a project, for the tests of core/compose. */
 #pragma once
 
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "core/base/limits.h"
-#include "core/base/text.h"
 #include "core/compose/compose.h"
+#include "tests/unit/test_yaml_lib.h"
 
 struct parsed {
 	struct arena *arena;
@@ -48,4 +38,13 @@ static inline struct parsed parse_text(const struct text *text)
 static inline const char *first_id(const struct parsed *parsed)
 {
 	return parsed->diags.diags.n ? parsed->diags.diags.items[0].id : "";
+}
+
+/* As read_yaml(). */
+static inline struct outcome read_compose(const struct text *yaml)
+{
+	double start = now_s();
+	CLEANUP(parsed_done) struct parsed parsed = parse_text(yaml);
+
+	return outcome_of(parsed.code, &parsed.diags, parsed.arena, start);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every limit on compose files, at n and n + 1; and the end of memory, at every allocation. */
 #include "tests/unit/test_compose_lib.h"
+#include "tests/unit/test_rows_lib.h"
 
 static void make_services(struct text *yaml, size_t n)
 {
@@ -118,41 +119,25 @@ static void make_named(struct text *yaml, size_t n)
 	text_add(yaml, ": {image: x}}\n");
 }
 
-static const struct limit {
-	const char *name;
-	void (*make)(struct text *yaml, size_t n);
-	size_t most;
-	const char *id;
-} limits[] = {
-	{ "services", make_services, LIMIT_COMPOSE_SERVICES, "too-many" },
-	{ "networks", make_networks, LIMIT_COMPOSE_NETWORKS, "too-many" },
-	{ "networks of a service", make_attachments, LIMIT_COMPOSE_NETWORKS, "too-many" },
-	{ "replicas", make_replicas, LIMIT_COMPOSE_REPLICAS, "too-many" },
-	{ "containers", make_containers, LIMIT_COMPOSE_ENDPOINTS, "too-many" },
-	{ "endpoints", make_endpoints, LIMIT_COMPOSE_ENDPOINTS, "too-many" },
-	{ "subnets", make_subnets, LIMIT_COMPOSE_SUBNETS, "too-many" },
-	{ "anchors", make_anchors, LIMIT_YAML_ANCHORS, "too-large" },
-	{ "values", make_values, LIMIT_YAML_NODES, "too-large" },
-	{ "extends", make_chain, LIMIT_COMPOSE_EXTENDS, "too-deep" },
-	{ "bytes", make_bytes, LIMIT_COMPOSE_BYTES, "too-large" },
-	{ "depth", make_depth, LIMIT_YAML_DEPTH, "too-deep" },
-	{ "name of a service", make_named, LIMIT_NAME, "bad-name" },
+static const struct limit limits[] = {
+	{ "services", make_services, LIMIT_COMPOSE_SERVICES, "too-many", 0 },
+	{ "networks", make_networks, LIMIT_COMPOSE_NETWORKS, "too-many", 0 },
+	{ "networks of a service", make_attachments, LIMIT_COMPOSE_NETWORKS, "too-many", 0 },
+	{ "replicas", make_replicas, LIMIT_COMPOSE_REPLICAS, "too-many", 0 },
+	{ "containers", make_containers, LIMIT_COMPOSE_ENDPOINTS, "too-many", 0 },
+	{ "endpoints", make_endpoints, LIMIT_COMPOSE_ENDPOINTS, "too-many", 0 },
+	{ "subnets", make_subnets, LIMIT_COMPOSE_SUBNETS, "too-many", 0 },
+	{ "anchors", make_anchors, LIMIT_YAML_ANCHORS, "too-large", 0 },
+	{ "values", make_values, LIMIT_YAML_NODES, "too-large", 0 },
+	{ "extends", make_chain, LIMIT_COMPOSE_EXTENDS, "too-deep", 0 },
+	{ "bytes", make_bytes, LIMIT_COMPOSE_BYTES, "too-large", 0 },
+	{ "depth", make_depth, LIMIT_YAML_DEPTH, "too-deep", 0 },
+	{ "name of a service", make_named, LIMIT_NAME, "bad-name", 0 },
 };
 
 static void check_limit(void **state)
 {
-	const struct limit *limit = *state;
-	CLEANUP(text_done) struct text fits = { 0 }, over = { 0 };
-
-	limit->make(&fits, limit->most);
-	limit->make(&over, limit->most + 1);
-	CLEANUP(parsed_done) struct parsed a = parse_text(&fits);
-	CLEANUP(parsed_done) struct parsed b = parse_text(&over);
-	if (a.code)
-		print_message("%s: %s\n", first_id(&a), a.diags.diags.items[0].text);
-	assert_int_equal(a.code, 0);
-	assert_int_equal(b.code, COMPOSE_E_INVALID);
-	assert_string_equal(first_id(&b), limit->id);
+	check_limit_of(*state, read_compose, COMPOSE_E_INVALID);
 }
 
 static void test_limit_ports(void **state)
@@ -260,7 +245,6 @@ static void test_out_of_memory_env(void **state)
 
 int main(void)
 {
-	static struct limit states[ARRAY_LEN(limits)];
 	struct CMUnitTest tests[ARRAY_LEN(limits) + 4] = {
 		cmocka_unit_test(test_limit_ports),
 		cmocka_unit_test(test_limit_files),
@@ -268,9 +252,6 @@ int main(void)
 		cmocka_unit_test(test_out_of_memory_env),
 	};
 
-	memcpy(states, limits, sizeof(limits));
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-		tests[i + 4] =
-			(struct CMUnitTest){ limits[i].name, check_limit, NULL, NULL, &states[i] };
+	ADD_ROWS(tests, 4, limits, check_limit);
 	return cmocka_run_group_tests_name("compose_limits", tests, NULL, NULL);
 }

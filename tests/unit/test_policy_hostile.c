@@ -1,122 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Input made to hurt, as large as a policy may be: bounded time, bounded memory, a clear finding.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "tests/unit/test_policy_lib.h"
+#include "tests/unit/test_rows_lib.h"
 
-#include <cmocka.h>
-
-#include "core/base/text.h"
-#include "core/policy/policy.h"
-
-#define TIERS "version: 1\ntiers:\n  a: {match: [{network: a}]}\n  b: {match: [{network: b}]}\n"
-
-struct result {
-	int code;
-	char id[32]; /* of the first finding */
-	size_t findings, bytes;
-	double seconds;
-};
-
-static double now(void)
-{
-	struct timespec t;
-
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static struct result run(const struct text *yaml)
-{
-	struct policy_source source = { "p.yaml", text_str(yaml), yaml->len };
-	struct arena *CLEANUP(arena_freep) arena = arena_new();
-	const struct policy *policy = NULL;
-	struct result result = { 0 };
-	struct diag_list diags;
-
-	assert_false(text_failed(yaml));
-	diag_init(&diags, arena);
-	double start = now();
-	result.code = policy_parse(&source, 1, arena, &diags, &policy);
-	result.seconds = now() - start;
-	result.bytes = arena_used(arena);
-	result.findings = diags.n_errors + diags.n_warnings;
-	if (diags.diags.n)
-		(void)snprintf(result.id, sizeof(result.id), "%s", diags.diags.items[0].id);
-	return result;
-}
-
-static void add_times(struct text *text, const char *bytes, size_t times)
-{
-	for (size_t i = 0; i < times; i++)
-		text_add(text, bytes);
-}
-
-static void make_tiers(struct text *yaml, size_t n)
-{
-	text_add(yaml, "version: 1\ntiers:\n");
-	for (size_t i = 0; i < n; i++)
-		text_printf(yaml, "  t%zu: {match: [{network: n%zu}]}\n", i, i);
-}
-
-/* ---- input made to hurt: each fills @size bytes ---- */
-
-static void hurt_nesting(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: 1\nallow: ");
-	add_times(yaml, "[", size);
-}
-
-static void hurt_block_nesting(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: 1\nallow:\n  ");
-	add_times(yaml, "- ", size / 2);
-}
-
-static void hurt_mapping_nesting(struct text *yaml, size_t size)
-{
-	add_times(yaml, "{a: ", size / 4);
-}
-
-static void hurt_keys(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: 1\n");
-	for (size_t i = 0; yaml->len + 12 < size; i++)
-		text_printf(yaml, "%zx:\n", i);
-}
-
-static void hurt_flow_keys(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: 1\ntiers: {");
-	for (size_t i = 0; yaml->len + 12 < size; i++)
-		text_printf(yaml, "%zx,", i);
-	text_add(yaml, "}\n");
-}
-
-static void hurt_same_key(struct text *yaml, size_t size)
-{
-	add_times(yaml, "a:\n", size / 3);
-}
-
-static void hurt_same_key_under(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: 1\nallow: [{");
-	add_times(yaml, "a,", size / 2 - 16);
-	text_add(yaml, "}]\n");
-}
-
-static void hurt_items(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: 1\nallow: [");
-	add_times(yaml, "a,", size / 2 - 16);
-	text_add(yaml, "]\n");
-}
+/* ---- each fills @size bytes, or a limit ---- */
 
 static void hurt_unknown_tiers(struct text *yaml, size_t size)
 {
@@ -124,77 +12,6 @@ static void hurt_unknown_tiers(struct text *yaml, size_t size)
 	text_add(yaml, "tests:\n");
 	while (yaml->len + 40 < size)
 		text_add(yaml, "- {from: t1x, to: t2x}\n");
-}
-
-static void hurt_long_word(struct text *yaml, size_t size)
-{
-	add_times(yaml, "a", size - 2);
-	text_add(yaml, ": 1");
-}
-
-static void hurt_long_quote(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: \"");
-	add_times(yaml, "\\\n ", size / 3 - 8);
-}
-
-static void hurt_lines(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: >\n a");
-	add_times(yaml, "\n", size - 20);
-}
-
-static void hurt_comments(struct text *yaml, size_t size)
-{
-	add_times(yaml, "#\n", size / 2);
-}
-
-static void hurt_open_quotes(struct text *yaml, size_t size)
-{
-	add_times(yaml, "\"\" ", size / 3);
-}
-
-static void hurt_questions(struct text *yaml, size_t size)
-{
-	add_times(yaml, "? ", size / 2);
-}
-
-static void hurt_anchors(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: 1\nallow: [");
-	add_times(yaml, "&a a,", size / 5 - 8);
-	text_add(yaml, "]\n");
-}
-
-static void hurt_aliases(struct text *yaml, size_t size)
-{
-	text_add(yaml, "version: 1\nallow: [");
-	add_times(yaml, "*a ,", size / 4 - 8);
-	text_add(yaml, "]\n");
-}
-
-static void hurt_tags(struct text *yaml, size_t size)
-{
-	for (size_t i = 0; yaml->len + 24 < size; i++)
-		text_printf(yaml, "%%TAG !%zx! !\n", i);
-	text_add(yaml, "---\n");
-}
-
-static void hurt_documents(struct text *yaml, size_t size)
-{
-	add_times(yaml, "---\n", size / 4);
-}
-
-static void hurt_nul(struct text *yaml, size_t size)
-{
-	while (yaml->len < size)
-		text_add_n(yaml, "", 1);
-}
-
-static void hurt_utf8(struct text *yaml, size_t size)
-{
-	add_times(yaml, "\xf0\x9f\x98\x80", size / 4 - 1);
-	text_add(yaml, "\xf0\x9f\x98");
 }
 
 static void hurt_same_rules(struct text *yaml, size_t size)
@@ -234,40 +51,33 @@ static void hurt_prefixes(struct text *yaml, size_t size)
 	}
 }
 
-static const struct hurt {
-	const char *name;
-	void (*make)(struct text *yaml, size_t size);
-	const char *id;
-} hurts[] = {
-	{ "nesting", hurt_nesting, "too-deep" },
-	{ "block nesting", hurt_block_nesting, "too-deep" },
-	{ "mapping nesting", hurt_mapping_nesting, "too-deep" },
-	{ "keys", hurt_keys, "unknown-key" },
-	{ "flow keys", hurt_flow_keys, "bad-name" },
-	{ "the same key", hurt_same_key, "duplicate-key" },
-	{ "the same key in a rule", hurt_same_key_under, "duplicate-key" },
-	{ "items", hurt_items, "wrong-type" },
-	{ "unknown tiers", hurt_unknown_tiers, NULL },
-	{ "long word", hurt_long_word, "yaml-syntax" },
-	{ "long quote", hurt_long_quote, "yaml-syntax" },
-	{ "lines", hurt_lines, "wrong-type" },
-	{ "comments", hurt_comments, "missing-key" },
-	{ "open quotes", hurt_open_quotes, "yaml-syntax" },
-	{ "questions", hurt_questions, "too-deep" },
-	{ "anchors", hurt_anchors, "yaml-alias" },
-	{ "aliases", hurt_aliases, "yaml-alias" },
-	{ "tag lines", hurt_tags, "yaml-tag" },
-	{ "documents", hurt_documents, "yaml-multi-document" },
-	{ "NUL bytes", hurt_nul, "yaml-encoding" },
-	{ "half a character", hurt_utf8, "yaml-encoding" },
-	{ "the same rule", hurt_same_rules, "shadowed-rule" },
-	{ "rules alike", hurt_alike_rules, NULL },
-	{ "prefixes", hurt_prefixes, NULL },
+static const struct hurt hurts[] = {
+	{ "nesting", "too-deep", "version: 1\nallow: ", "[", "", NULL },
+	{ "block nesting", "too-deep", "version: 1\nallow:\n  ", "- ", "", NULL },
+	{ "mapping nesting", "too-deep", "", "{a: ", "", NULL },
+	{ "keys", "unknown-key", "version: 1\n", "@:\n", "", NULL },
+	{ "flow keys", "bad-name", "version: 1\ntiers: {", "@,", "}\n", NULL },
+	{ "the same key", "duplicate-key", "", "a:\n", "", NULL },
+	{ "the same key in a rule", "duplicate-key", "version: 1\nallow: [{", "a,", "}]\n", NULL },
+	{ "items", "wrong-type", "version: 1\nallow: [", "a,", "]\n", NULL },
+	{ "unknown tiers", NULL, .make = hurt_unknown_tiers },
+	{ "long word", "yaml-syntax", "", "a", ": 1", NULL },
+	{ "long quote", "yaml-syntax", "version: \"", "\\\n ", "", NULL },
+	{ "lines", "wrong-type", "version: >\n a", "\n", "", NULL },
+	{ "comments", "missing-key", "", "#\n", "", NULL },
+	{ "open quotes", "yaml-syntax", "", "\"\" ", "", NULL },
+	{ "questions", "too-deep", "", "? ", "", NULL },
+	{ "anchors", "yaml-alias", "version: 1\nallow: [", "&a a,", "]\n", NULL },
+	{ "aliases", "yaml-alias", "version: 1\nallow: [", "*a ,", "]\n", NULL },
+	{ "tag lines", "yaml-tag", "", "%TAG !@! !\n", "---\n", NULL },
+	{ "documents", "yaml-multi-document", "", "---\n", "", NULL },
+	{ "NUL bytes", "yaml-encoding", .make = hurt_nul },
+	{ "half a character", "yaml-encoding", "", "\xf0\x9f\x98\x80", "\xf0\x9f\x98", NULL },
+	{ "the same rule", "shadowed-rule", .make = hurt_same_rules },
+	{ "rules alike", NULL, .make = hurt_alike_rules },
+	{ "prefixes", NULL, .make = hurt_prefixes },
 };
 
-/* Bounds far above what is measured without instrumentation (see the messages), far below what a
- * quadratic step would take. */
-#define HURT_SECONDS 20.0
 #define HURT_BYTES (256u * 1024 * 1024)
 
 static void check_hurt(void **state)
@@ -275,16 +85,10 @@ static void check_hurt(void **state)
 	const struct hurt *hurt = *state;
 	struct text CLEANUP(text_done) yaml = { 0 };
 
-	hurt->make(&yaml, LIMIT_POLICY_BYTES - 64);
+	make_hurt(hurt, &yaml, LIMIT_POLICY_BYTES - 64);
 	assert_true(yaml.len <= LIMIT_POLICY_BYTES);
-	struct result result = run(&yaml);
-	print_message("%8.1f ms %6.1f MB  %zu findings, %s\n", result.seconds * 1e3,
-		      (double)result.bytes / 1e6, result.findings, result.id);
-	assert_int_not_equal(result.code, -ENOMEM);
-	assert_true(result.seconds < HURT_SECONDS);
-	assert_true(result.bytes < HURT_BYTES);
-	if (hurt->id)
-		assert_string_equal(result.id, hurt->id);
+	struct outcome outcome = read_policy(&yaml);
+	check_hurt_of(hurt, &outcome, HURT_BYTES);
 }
 
 /* A large policy as people write it. */
@@ -301,23 +105,18 @@ static void test_two_thousand_rules(void **state)
 	text_add(&yaml, "deny:\n");
 	for (size_t i = 0; i < 100; i++)
 		text_printf(&yaml, "  - {from: internet, to: t%zu, ports: [22/tcp]}\n", i);
-	struct result result = run(&yaml);
-	print_message("%8.1f ms %6.1f MB  %zu findings, %s\n", result.seconds * 1e3,
-		      (double)result.bytes / 1e6, result.findings, result.id);
-	assert_int_equal(result.code, 0);
-	assert_true(result.seconds < 2.0);
+	struct outcome outcome = read_policy(&yaml);
+	print_outcome(&outcome);
+	assert_int_equal(outcome.code, 0);
+	assert_true(outcome.seconds < 2.0);
 }
 
 int main(void)
 {
-	static struct hurt states[ARRAY_LEN(hurts)];
 	struct CMUnitTest tests[ARRAY_LEN(hurts) + 1] = {
 		cmocka_unit_test(test_two_thousand_rules),
 	};
 
-	memcpy(states, hurts, sizeof(hurts));
-	for (size_t i = 0; i < ARRAY_LEN(hurts); i++)
-		tests[i + 1] =
-			(struct CMUnitTest){ hurts[i].name, check_hurt, NULL, NULL, &states[i] };
+	ADD_ROWS(tests, 1, hurts, check_hurt);
 	return cmocka_run_group_tests_name("policy_hostile", tests, NULL, NULL);
 }

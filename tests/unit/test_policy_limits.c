@@ -1,46 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every limit at n and n + 1, and memory that runs out at every allocation once. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "core/base/text.h"
-#include "core/policy/policy.h"
-
-#define TIERS "version: 1\ntiers:\n  a: {match: [{network: a}]}\n  b: {match: [{network: b}]}\n"
-
-struct result {
-	int code;
-	char id[32]; /* of the first finding */
-};
-
-static struct result run(const struct text *yaml)
-{
-	struct policy_source source = { "p.yaml", text_str(yaml), yaml->len };
-	struct arena *CLEANUP(arena_freep) arena = arena_new();
-	const struct policy *policy = NULL;
-	struct result result = { 0 };
-	struct diag_list diags;
-
-	assert_false(text_failed(yaml));
-	diag_init(&diags, arena);
-	result.code = policy_parse(&source, 1, arena, &diags, &policy);
-	if (diags.diags.n)
-		(void)snprintf(result.id, sizeof(result.id), "%s", diags.diags.items[0].id);
-	return result;
-}
-
-static void add_times(struct text *text, const char *bytes, size_t times)
-{
-	for (size_t i = 0; i < times; i++)
-		text_add(text, bytes);
-}
+#include "tests/unit/test_policy_lib.h"
+#include "tests/unit/test_rows_lib.h"
 
 /* ---- limits: each maker writes a policy with n of something ---- */
 
@@ -57,13 +18,6 @@ static void make_depth(struct text *yaml, size_t n)
 	add_times(yaml, "[", n - 3);
 	add_times(yaml, "]", n - 3);
 	text_add(yaml, ", match: [{network: a}]}}\n");
-}
-
-static void make_tiers(struct text *yaml, size_t n)
-{
-	text_add(yaml, "version: 1\ntiers:\n");
-	for (size_t i = 0; i < n; i++)
-		text_printf(yaml, "  t%zu: {match: [{network: n%zu}]}\n", i, i);
 }
 
 static void make_rules(struct text *yaml, size_t n)
@@ -108,37 +62,21 @@ static void make_name(struct text *yaml, size_t n)
 	text_add(yaml, ": {match: [{network: a}]}\n");
 }
 
-static const struct limit {
-	const char *name;
-	size_t most;
-	void (*make)(struct text *yaml, size_t n);
-	const char *id;
-	int code; /* within the limit */
-} limits[] = {
-	{ "bytes", LIMIT_POLICY_BYTES, make_bytes, "too-large", 0 },
-	{ "depth", LIMIT_YAML_DEPTH, make_depth, "too-deep", POLICY_E_INVALID },
-	{ "tiers", LIMIT_TIERS, make_tiers, "too-many-tiers", 0 },
-	{ "rules", LIMIT_RULES, make_rules, "too-many-rules", 0 },
-	{ "tests", LIMIT_RULES, make_tests, "too-many-tests", 0 },
-	{ "ports", LIMIT_RULE_ITEMS, make_ports, "too-many-items", 0 },
-	{ "peers", LIMIT_RULE_ITEMS, make_peers, "too-many-items", 0 },
-	{ "matches", LIMIT_RULE_ITEMS, make_matches, "too-many-items", 0 },
-	{ "tier name", POLICY_TIER_NAME, make_name, "bad-name", 0 },
+static const struct limit limits[] = {
+	{ "bytes", make_bytes, LIMIT_POLICY_BYTES, "too-large", 0 },
+	{ "depth", make_depth, LIMIT_YAML_DEPTH, "too-deep", POLICY_E_INVALID },
+	{ "tiers", make_tiers, LIMIT_TIERS, "too-many-tiers", 0 },
+	{ "rules", make_rules, LIMIT_RULES, "too-many-rules", 0 },
+	{ "tests", make_tests, LIMIT_RULES, "too-many-tests", 0 },
+	{ "ports", make_ports, LIMIT_RULE_ITEMS, "too-many-items", 0 },
+	{ "peers", make_peers, LIMIT_RULE_ITEMS, "too-many-items", 0 },
+	{ "matches", make_matches, LIMIT_RULE_ITEMS, "too-many-items", 0 },
+	{ "tier name", make_name, POLICY_TIER_NAME, "bad-name", 0 },
 };
 
 static void check_limit(void **state)
 {
-	const struct limit *limit = *state;
-	struct text CLEANUP(text_done) most = { 0 }, more = { 0 };
-
-	limit->make(&most, limit->most);
-	struct result at = run(&most);
-	assert_int_equal(at.code, limit->code);
-	assert_string_not_equal(at.id, limit->id);
-	limit->make(&more, limit->most + 1);
-	struct result above = run(&more);
-	assert_int_equal(above.code, POLICY_E_INVALID);
-	assert_string_equal(above.id, limit->id);
+	check_limit_of(*state, read_policy, POLICY_E_INVALID);
 }
 
 static void test_files(void **state)
@@ -243,16 +181,12 @@ static void test_out_of_memory(void **state)
 
 int main(void)
 {
-	static struct limit states[ARRAY_LEN(limits)];
 	struct CMUnitTest tests[ARRAY_LEN(limits) + 3] = {
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_bytes_of_all_files),
 		cmocka_unit_test(test_out_of_memory),
 	};
 
-	memcpy(states, limits, sizeof(limits));
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-		tests[i + 3] =
-			(struct CMUnitTest){ limits[i].name, check_limit, NULL, NULL, &states[i] };
+	ADD_ROWS(tests, 3, limits, check_limit);
 	return cmocka_run_group_tests_name("policy_limits", tests, NULL, NULL);
 }
