@@ -10,6 +10,8 @@
 #define ALIGNMENT sizeof(max_align_t)
 #define FIRST_BLOCK 4096u
 #define LARGEST_BLOCK (1024u * 1024u)
+/* Growing arrays of at least this size have a block of their own. */
+#define OWN_BLOCK 4096u
 
 struct block {
 	struct block *next;
@@ -49,19 +51,46 @@ void arena_freep(struct arena **arena)
 	*arena = arena_free(*arena);
 }
 
-static struct block *add_block(struct arena *arena, size_t size)
+static size_t rounded(size_t size)
 {
-	bool large = size > arena->next_size;
-	size_t room = large ? size : arena->next_size;
+	return size ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
+}
+
+static struct block *new_block(size_t room)
+{
 	struct block *block = calloc(1, sizeof(*block) + room);
+
+	if (block)
+		block->size = room;
+	return block;
+}
+
+static void link_block(struct block *block, struct block **at)
+{
+	block->next = *at;
+	*at = block;
+}
+
+/* The next to hand out from. */
+static struct block *add_block(struct arena *arena)
+{
+	struct block *block = new_block(arena->next_size);
 
 	if (!block)
 		return NULL;
-	block->size = room;
-	if (!large && arena->next_size < LARGEST_BLOCK)
+	if (arena->next_size < LARGEST_BLOCK)
 		arena->next_size *= 2;
-	block->next = arena->blocks;
-	arena->blocks = block;
+	link_block(block, &arena->blocks);
+	return block;
+}
+
+/* For one request alone; behind the first block, whose room is not used up yet. */
+static struct block *add_own_block(struct arena *arena, size_t size)
+{
+	struct block *block = new_block(size);
+
+	if (block)
+		link_block(block, arena->blocks ? &arena->blocks->next : &arena->blocks);
 	return block;
 }
 
@@ -79,11 +108,11 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
 	if (size > SIZE_MAX / 2 || must_fail(arena))
 		return NULL;
-	size = size ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
+	size = rounded(size);
 
 	struct block *block = arena->blocks;
 	if (!block || block->size - block->used < size)
-		block = add_block(arena, size);
+		block = size > arena->next_size ? add_own_block(arena, size) : add_block(arena);
 	if (!block)
 		return NULL;
 	void *bytes = (char *)block->bytes + block->used;
@@ -140,17 +169,58 @@ void arena_fail_after(struct arena *arena, uint64_t n)
 	arena->fail_after = n;
 }
 
+/* Where the block of one array alone hangs; NULL: it has none. */
+static struct block **find_own_block(struct arena *arena, const void *items, size_t size)
+{
+	struct block **at = &arena->blocks;
+
+	while (*at && (const void *)(*at)->bytes != items)
+		at = &(*at)->next;
+	return *at && (*at)->used == size && (*at)->size == size ? at : NULL;
+}
+
+/* In a block of its own an array can grow where it is, and leaves no copy behind. */
+static void *grow_alone(struct arena *arena, void *items, size_t old, size_t size)
+{
+	struct block **at = old < OWN_BLOCK ? NULL : find_own_block(arena, items, rounded(old));
+
+	if (must_fail(arena))
+		return NULL;
+	struct block *block = at ? realloc(*at, sizeof(*block) + rounded(size))
+				 : add_own_block(arena, rounded(size));
+	if (!block)
+		return NULL;
+	if (at)
+		*at = block;
+	else if (old)
+		memcpy(block->bytes, items, old);
+	arena->used += rounded(size) - (at ? rounded(old) : 0);
+	block->size = block->used = rounded(size);
+	return block->bytes;
+}
+
+static void *grow_within(struct arena *arena, const void *items, size_t old, size_t size)
+{
+	void *copy = arena_alloc(arena, size);
+
+	if (copy && old)
+		memcpy(copy, items, old);
+	return copy;
+}
+
 int arena_vec_grow(struct arena *arena, void **items, size_t n, size_t *cap, size_t item_size)
 {
 	if (n < *cap)
 		return 0;
-	size_t grown = *cap ? *cap * 2 : 8;
-	void *copy = arena_alloc(arena, grown * item_size);
+	size_t grown = *cap ? *cap * 2 : 8, old = n * item_size;
+	if (grown > SIZE_MAX / 2 / item_size)
+		return -ENOMEM;
+	size_t size = grown * item_size;
+	void *copy = size < OWN_BLOCK ? grow_within(arena, *items, old, size)
+				      : grow_alone(arena, *items, old, size);
 
 	if (!copy)
 		return -ENOMEM;
-	if (n)
-		memcpy(copy, *items, n * item_size);
 	*items = copy;
 	*cap = grown;
 	return 0;

@@ -31,7 +31,7 @@ size_t arena_used(const struct arena *arena);
 void arena_fail_after(struct arena *arena, uint64_t n);
 
 /* A growing array inside an arena: struct { T *items; size_t n, cap; } v = {0};
- * VEC_PUSH(arena, &v, value) is 0 or -ENOMEM. */
+ * VEC_PUSH(arena, &v, value) is 0 or -ENOMEM; pointers to items end with it. */
 #define VEC(T)                 \
 	struct {               \
 		T *items;      \
