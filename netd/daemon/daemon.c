@@ -250,7 +250,7 @@ static int add_timers(struct daemon *d)
 		r = sd_event_source_set_priority(d->post, SD_EVENT_PRIORITY_IDLE);
 	if (r >= 0)
 		r = sd_event_source_set_exit_on_failure(d->post, true);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : ground_watch(d);
 }
 
 /* ---- start, in order ---- */

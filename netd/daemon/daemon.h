@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
  * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
- * history.c (policies to go back to), answers*.c (control verbs). */
+ * ground.c (settings of the kernel that the rules need), history.c (policies to go back to),
+ * answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -93,7 +94,8 @@ struct daemon {
 	int64_t off_since;		     /* of meaning while plan.off */
 	struct fw_error last_error;
 	struct latency latency;
-	int bridge_nf_error; /* 0, or why bridge-nf-call-* could not be set */
+	uint64_t look_every_us, looked_at_us; /* ground.c; 0: never */
+	int bridge_nf_error;		      /* 0, or why bridge-nf-call-* could not be set */
 };
 
 uint64_t daemon_now_us(void);	/* CLOCK_MONOTONIC */
@@ -137,6 +139,13 @@ void latency_begin(struct latency *latency, const char *container_id, uint64_t n
 /* The q-th of 100 samples, in microseconds; 0 when there are none. */
 uint32_t latency_count(const struct latency *latency); /* samples that are held */
 uint32_t latency_percentile(const struct latency *latency, unsigned int q);
+
+/* ---- ground.c ---- */
+
+/* Puts right what the committed rules need of the kernel beside tables. */
+void ground_keep(struct daemon *d);
+/* From now on that is looked at whenever the watchdog wakes netd. 0 or -errno. */
+int ground_watch(struct daemon *d) MUST_CHECK;
 
 /* ---- answers.c ---- */
 

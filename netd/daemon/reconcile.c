@@ -179,47 +179,6 @@ static int commit(struct daemon *d, struct generation *next, bool whole)
 
 /* ---- what follows from a commit ---- */
 
-static void set_bridge_nf(struct daemon *d)
-{
-	static const enum ip_family families[] = { IP_V4, IP_V6 };
-
-	d->bridge_nf_error = 0;
-	if (!d->committed->compiled.needs_bridge_nf)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-		bool on = false;
-		int r = host_bridge_nf_get(families[i], &on);
-		if (r == 0 && on)
-			continue;
-		if (r == 0)
-			r = host_bridge_nf_set(families[i], true);
-		if (r == 0) {
-			log_info(LOG_ID_SYSCTL_SET,
-				 "set net.bridge.bridge-nf-call-%stables=1: tiers "
-				 "on one bridge are told apart by connection",
-				 families[i] == IP_V6 ? "ip6" : "ip");
-			continue;
-		}
-		d->bridge_nf_error = r;
-		log_warning(LOG_ID_SYSCTL_UNAVAILABLE,
-			    "net.bridge.bridge-nf-call-%stables cannot be set to 1 (%s): flows "
-			    "between tiers on one bridge are dropped; set it by sysctl.d",
-			    families[i] == IP_V6 ? "ip6" : "ip", strerror(-r));
-	}
-}
-
-static void end_local_learning(struct daemon *d)
-{
-	int r = rtnl_end_local_learning(d->rtnl, d->committed->world);
-
-	if (r < 0)
-		log_warning(
-			LOG_ID_SYSCTL_UNAVAILABLE,
-			"no_linklocal_learn cannot be set on a bridge (%s): a container can make "
-			"it forget for a moment where another one is",
-			strerror(-r));
-}
-
 /* Docker keeps its networks over boots: with them known, their bridges are closed before it runs.
  */
 static void save_networks(struct daemon *d)
@@ -336,8 +295,7 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	if (new_policy)
 		keep_policy(d, old_policy);
 	policy_forget(d, old_policy);
-	set_bridge_nf(d);
-	end_local_learning(d);
+	ground_keep(d);
 }
 
 /* Rules that end do so on their own. */

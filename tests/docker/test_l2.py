@@ -196,6 +196,18 @@ class L2(DockerCase):
         self.assert_denied(self.attacker, Probe("tcp", "172.31.1.11", 80),
                            Probe("tcp", "fd00:31:1::11", 80))
 
+    def test_bridge_nf_is_switched_on_again(self) -> None:
+        """By netd, as soon as the watchdog wakes it; what the policy allows passes again."""
+        allowed = Probe("tcp", "172.31.1.11", 80), Probe("tcp", "fd00:31:1::11", 80)
+        netd = self.start_netd(POLICY, env={"WATCHDOG_USEC": str(20_000_000)})
+        for call in ("iptables", "ip6tables"):
+            self.set_bridge_nf(call, "0")
+            self.addCleanup(self.set_bridge_nf, call, "1")
+        self.assert_denied(self.friend, *allowed)  # the control: netd sleeps
+        assert netd.child is not None
+        netd.child.wait_for_line("set net.bridge.bridge-nf-call-ip6tables=1", 30)
+        self.check_legitimate()
+
     def set_bridge_nf(self, call: str, value: str) -> None:
         """net.bridge.bridge-nf-call-*: of this host's namespace."""
         self.lab.host.netns_exec(
