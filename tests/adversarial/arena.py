@@ -40,6 +40,8 @@ tiers:
   evil:  {match: [{container: "evil*"}]}
   back:  {match: [{container: "back*"}]}
   inner: {match: [{container: "inner*"}]}
+  east:  {match: [{network: east}]}
+  west:  {match: [{network: west}]}
 allow:
   - {from: web, to: db, ports: [80/tcp, 53/udp]}
   - {from: web, to: host, ports: [9100/tcp]}

@@ -505,6 +505,41 @@ class Tiers(Case):
 
         self.stopped(attack)
 
+    def test_another_address_of_a_container_on_two_networks(self) -> None:
+        """A kernel takes packets for any address of its own on any interface. What is together on
+        one network does not reach a neighbour's address on another, with bridge-nf-call-* off too,
+        where a tier's ports alone decide."""
+        a = self.arena
+        for name, number in (("east", 5), ("west", 6)):
+            a.host.network(name, f"172.31.{number}.0/24", f"fd00:31:{number}::/64")
+        a.run("eastern", ("east", 66, ()))
+        a.run("bridgehead", ("east", 10, ()))
+        a.host.docker("network", "connect", "--ip=172.31.6.10", "--ip6=fd00:31:6::10", "west",
+                      "bridgehead")
+
+        def send(network: int, family: int, to: str) -> List[str]:
+            a.on_again()
+            tag = Tag()
+            src, dst = ((f"172.31.5.66", f"172.31.{network}.10") if family == 4 else
+                        (f"fd00:31:5::66", f"fd00:31:{network}::10"))
+            packet = f.ip(src, dst, f.UDP, f.udp(src, dst, a.port(), 53, tag.bytes))
+            with a.without_bridge_netfilter():
+                a.send("eastern", f.ether(to, a.macs["eastern"],
+                                          f.IP if family == 4 else f.IP6, packet))
+                return a.heard(tag, "bridgehead")
+
+        try:
+            own, group = a.macs["bridgehead"], f.multicast_mac("224.0.0.1")
+            self.stopped(lambda family, to: send(6, family, to),
+                         *((n, to) for n in (4, 6) for to in (own, group, f.BROADCAST)))
+            for family in (4, 6):
+                self.assertTrue(send(5, family, own), "the address that they share a network by")
+        finally:
+            a.remove("eastern")
+            a.remove("bridgehead")
+            for name in ("east", "west"):
+                a.host.docker("network", "rm", name)
+
     def test_packet_mark_of_a_container(self) -> None:
         """netd's own mark between its tables, set by the sender."""
         a = self.arena

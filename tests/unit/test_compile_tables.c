@@ -2,6 +2,7 @@
 /* The tables that core/compile makes, packet by packet: what the flow questions of test_compile.c
  * cannot ask. Who is let through a port of a bridge, what an ICMP error and an expected connection
  * are judged by; facts and rules that come twice; memory running out. */
+#include <arpa/inet.h>
 #include <errno.h>
 
 #include "tests/unit/test_compile_lib.h"
@@ -76,36 +77,45 @@ static void set_ifname(struct sim_packet *packet, enum rs_field field, const cha
 	sim_packet_set(packet, field, padded);
 }
 
-/* A bridge floods what it has forgotten, and can be told lies about who is where. */
+/* A bridge floods what it has forgotten, and can be told lies about who is where; a container has
+ * addresses on other networks that its kernel would answer for here. */
 static void a_port_receives_what_is_meant_for_it(void **state)
 {
 	static const uint8_t other[6] = { 2, 0x42, 0xac, 0x12, 0, 3 },
 			     stranger[6] = { 2, 0, 0, 0, 0, 9 },
 			     all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
-			     group[6] = { 0x33, 0x33, 0, 0, 0, 1 };
+			     group[6] = { 0x01, 0, 0x5e, 0, 0, 1 };
+	static const uint8_t elsewhere[4] = { 192, 168, 7, 2 }, every[4] = { 255, 255, 255, 255 },
+			     hosts[4] = { 224, 0, 0, 1 };
+	const uint16_t ip = htons(0x0800), lldp = htons(0x88cc);
 	struct fixture f;
 
 	(void)state;
 	fixture_make(&f, "");
 	const struct world_endpoint *web = &f.world->endpoints[parse_end(&f, "web-1").endpoint];
 	const char *port = f.compiled.assignments[web - f.world->endpoints].port;
+	const uint8_t *own = web->mac.bytes, *mine = web->ipv4.bytes;
 	assert_non_null(port);
 	const struct {
-		const uint8_t *to;
+		const uint8_t *to, *address;
+		uint16_t type;
 		const char *port;
 		bool passes;
 	} rows[] = {
-		{ web->mac.bytes, port, true },
-		{ other, port, false },
-		{ all, port, true },
-		{ group, port, true },
-		{ other, "eth0", false },
-		{ stranger, "eth0", true },
+		{ own, mine, ip, port, true },	      { own, elsewhere, ip, port, false },
+		{ own, mine, lldp, port, false },     { other, mine, ip, port, false },
+		{ all, every, ip, port, true },	      { all, mine, ip, port, false },
+		{ group, hosts, ip, port, true },     { group, mine, ip, port, false },
+		{ all, every, lldp, port, true },     { other, mine, ip, "eth0", false },
+		{ stranger, mine, ip, "eth0", true },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct sim_packet packet = { 0 };
 		set_ifname(&packet, RS_META_OIFNAME, rows[i].port);
 		sim_packet_set(&packet, RS_ETHER_DADDR, rows[i].to);
+		sim_packet_set(&packet, RS_ETHER_TYPE, &rows[i].type);
+		if (rows[i].type == ip)
+			sim_packet_set(&packet, RS_IP_DADDR, rows[i].address);
 		if (passes(&f, RS_BRIDGE, RS_HOOK_POSTROUTING, &packet) != rows[i].passes)
 			fail_msg("row %zu", i);
 	}

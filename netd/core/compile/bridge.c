@@ -21,7 +21,6 @@
 #define SET_GUARD6 COMPILE_GUARD6
 #define SET_GUARD_ND "guard_nd"
 #define SET_MACS "any_mac"
-#define SET_OWN_MAC "own_mac"
 #define MAP_WITHIN "within_tier"
 
 enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IP6 = 0x86dd };
@@ -57,7 +56,7 @@ static void emit_counted_drop(struct emit *e, struct rs_chain *chain, const char
 /* ---- sets ---- */
 
 struct bridge_sets {
-	struct rs_set *guard[2], *any[2], *macs, *guard_nd, *own_mac;
+	struct rs_set *guard[2], *any[2], *macs, *guard_nd;
 };
 
 /* An assignment's port is the name inside world->ports: its place follows from the pointer. */
@@ -107,19 +106,6 @@ static void add_guard(struct emit *e, struct bridge_sets *sets, size_t endpoint,
 		emit_elem(e, sets->guard_nd, &key);
 }
 
-static void add_own_mac(struct emit *e, struct rs_set *own_mac, size_t i)
-{
-	const struct mac_addr *mac = &e->in->world->endpoints[i].mac;
-	struct rs_key key = { 0 };
-
-	if (!e->assignments[i].port || mac_is_zero(mac))
-		return;
-	struct rs_key port = key_ifname(e->assignments[i].port);
-	rs_key_add(&key, RS_TYPE_IFNAME, port.bytes, true);
-	rs_key_add(&key, RS_TYPE_ETHER_ADDR, mac->bytes, true);
-	emit_elem(e, own_mac, &key);
-}
-
 static void add_endpoint(struct emit *e, struct bridge_sets *sets, size_t i)
 {
 	const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
@@ -129,7 +115,6 @@ static void add_endpoint(struct emit *e, struct bridge_sets *sets, size_t i)
 	rs_key_add(&mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, false);
 	if (!mac_is_zero(&endpoint->mac))
 		emit_elem(e, sets->macs, &mac);
-	add_own_mac(e, sets->own_mac, i);
 	if (endpoint->ipv4.family)
 		add_guard(e, sets, i, &endpoint->ipv4);
 	if (endpoint->ipv6.family) {
@@ -155,7 +140,6 @@ static void emit_sets(struct emit *e)
 	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
 	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
 	sets.macs = emit_set(e, SET_MACS, mac, 1);
-	sets.own_mac = emit_set(e, SET_OWN_MAC, guard4, 2);
 	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
 		if (emit_group_of(e, i))
 			add_endpoint(e, &sets, i);
@@ -286,8 +270,9 @@ static struct rs_match destination_bits(const uint8_t mask[6], const uint8_t val
 }
 
 /* What is meant for one container goes to its port only: a bridge floods frames for a MAC that it
- * has forgotten. (Ports that are not
- * admitted have no MAC of their own here; the packet that passes meets one lookup.) */
+ * has forgotten. And only with an address that the container has here: its kernel would take a
+ * packet for its address on another network too, where others may reach it than here; in a frame
+ * for all as well. */
 static void emit_postrouting(struct emit *e)
 {
 	static const uint8_t group_bit[6] = { 1 };
@@ -297,10 +282,19 @@ static void emit_postrouting(struct emit *e)
 
 	if (e->err)
 		return;
-	EMIT(e, chain, RS_ACCEPT, NULL, match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, SET_OWN_MAC));
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP),
+	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_IP_DADDR, SET_GUARD4));
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP6),
+	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_IP6_DADDR, SET_GUARD6));
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_ARP),
+	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_ARP_DADDR_IP, SET_GUARD4));
 	EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_OIFNAME, SET_CLOSED));
 	EMIT(e, chain, RS_GOTO, "misdirected", match_in(RS_ETHER_DADDR, SET_MACS));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_OIFNAME, SET_PORTS));
+	EMIT(e, chain, RS_GOTO, "misdirected", ether_type(ETHERTYPE_IP),
+	     match_in(RS_IP_DADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, "misdirected", ether_type(ETHERTYPE_IP6),
+	     match_in(RS_IP6_DADDR, SET_ANY6));
 	EMIT(e, chain, RS_ACCEPT, NULL, destination_bits(group_bit, group_bit));
 	emit_always(e, chain, RS_GOTO, "misdirected");
 }

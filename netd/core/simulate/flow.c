@@ -11,6 +11,8 @@
 /* Stands for any interface that is not a managed bridge. */
 #define OUTSIDE_IFNAME "outside"
 
+enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_IP6 = 0x86dd };
+
 enum where { NOWHERE, SOURCE_PORT, SOURCE_BRIDGE, DEST_PORT, DEST_BRIDGE, OUTSIDE };
 
 struct leg {
@@ -226,8 +228,8 @@ static const struct mac_addr bridge_mac = { { 0x02 } };
 /* What stays the same on the whole way, as the first packet of the connection shows it. */
 static struct sim_packet make_packet(const struct way *way)
 {
-	/* IPS_DST_NAT; the frame types; an ICMPv6 echo request. */
-	enum { DNAT = 1 << 5, ETHERTYPE_IP = 0x0800, ETHERTYPE_IP6 = 0x86dd, ECHO_REQUEST = 128 };
+	/* IPS_DST_NAT; an ICMPv6 echo request. */
+	enum { DNAT = 1 << 5, ECHO_REQUEST = 128 };
 	bool v6 = way->flow->family == IP_V6, dnat = way->path == SIM_PATH_PUBLISHED;
 	bool through_host = way->path == SIM_PATH_PROXY || way->path == SIM_PATH_TO_HOST;
 	uint8_t proto = proto_number(way->flow->proto), original = 0, hops = 64,
@@ -270,6 +272,19 @@ static struct sim_packet make_packet(const struct way *way)
 	return packet;
 }
 
+/* At the container's port the packet has the container's own address: DNAT is done, and
+ * docker-proxy asks in a connection of its own, over IPv4 where the container has that. */
+static void arrive(const struct way *way, struct sim_packet *packet)
+{
+	const struct world_endpoint *to = way->to.endpoint;
+	bool asked = way->path == SIM_PATH_PROXY && to && to->ipv4.family != IP_NONE;
+	const struct ip_addr *addr = asked ? &to->ipv4 : &way->to.addr;
+	uint16_t type = htons(addr->family == IP_V6 ? ETHERTYPE_IP6 : ETHERTYPE_IP);
+
+	sim_packet_set(packet, RS_ETHER_TYPE, &type);
+	sim_packet_set(packet, addr->family == IP_V6 ? RS_IP6_DADDR : RS_IP_DADDR, addr->bytes);
+}
+
 static int travel(const struct way *way, struct arena *arena, struct sim_result *result)
 {
 	const struct ruleset *rs = way->host->compiled->ruleset;
@@ -281,6 +296,8 @@ static int travel(const struct way *way, struct arena *arena, struct sim_result 
 		result->n_hooks = i + 1;
 		set_ifname(&packet, RS_META_IIFNAME, ifname_at(way, leg->in));
 		set_ifname(&packet, RS_META_OIFNAME, ifname_at(way, leg->out));
+		if (leg->family == RS_BRIDGE && leg->hook == RS_HOOK_POSTROUTING)
+			arrive(way, &packet);
 		int r = sim_run_hook(rs, leg->family, leg->hook, &packet, arena, &result->trace,
 				     &result->allowed);
 		if (r < 0)
