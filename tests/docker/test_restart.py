@@ -93,7 +93,9 @@ class Restarts(DockerCase):
 
     def test_kill_9_and_restart_of_netd(self) -> None:
         control = self.start_flood()
-        self.assertTrue(all(self.end_flood(control).values()), "control")
+        for name in ("outside", "server"):
+            control[name].wait_for_line("^receiving$")
+        self.end_flood(control)
         netd = self.start_netd(POLICY)
         quiet = Download(self.client, "203.0.113.10")
         quiet.run_on(20)

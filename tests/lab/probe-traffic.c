@@ -94,7 +94,8 @@ static void tally_read(int fd, struct tally *tally)
 			tally->lowest = seq;
 		if (seq > tally->highest)
 			tally->highest = seq;
-		tally->received++;
+		if (tally->received++ == 0)
+			puts("receiving");
 	}
 }
 
