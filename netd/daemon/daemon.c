@@ -137,6 +137,13 @@ static void on_notifications_lost(void *userdata)
 	tables_disturbed(userdata);
 }
 
+static void on_logged_packet(void *userdata, const struct nflog_packet *packet)
+{
+	struct daemon *d = userdata;
+
+	denials_note(&d->denials, packet, d->committed, daemon_now_us());
+}
+
 /* ---- timers and signals ---- */
 
 static int on_idle(sd_event_source *source, void *userdata)
@@ -380,6 +387,25 @@ static int start_docker(struct daemon *d)
 	return r;
 }
 
+/* Denials are for people to read, and enforced without them. */
+static int start_nflog(struct daemon *d)
+{
+	const struct nflog_options options = { .group = COMPILE_LOG_GROUP,
+					       .priority = SD_EVENT_PRIORITY_IDLE + 1,
+					       .on_packet = on_logged_packet,
+					       .userdata = d };
+	int r = fw_can_log(d->fw) ? nflog_new(d->loop, &options, &d->nflog) : 0;
+
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		log_warning(LOG_ID_LOG_UNAVAILABLE,
+			    "NFLOG group %u cannot be read (%s): what is denied is not in this log",
+			    COMPILE_LOG_GROUP,
+			    r == -EPERM ? "another program reads it" : strerror(-r));
+	return 0;
+}
+
 static int start_watches(struct daemon *d)
 {
 	int r = policydir_watch_new(d->loop, d->options->policy, on_policy_files_changed, d,
@@ -398,7 +424,7 @@ static int start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon *) = { check_rights, start_loop,  start_facts,
 							 start_tables, start_ports, policy_start };
-	static int (*const later[])(struct daemon *) = { reconcile_run, start_control,
+	static int (*const later[])(struct daemon *) = { reconcile_run, start_control, start_nflog,
 							 start_watches, start_docker };
 
 	d->started_us = daemon_now_us();
@@ -431,6 +457,7 @@ static void stop(struct daemon *d)
 	d->control = control_free(d->control);
 	d->docker = docker_free(d->docker);
 	d->policy_watch = policydir_watch_free(d->policy_watch);
+	d->nflog = nflog_free(d->nflog);
 	d->fw_watch = fw_watch_free(d->fw_watch);
 	d->fw = fw_free(d->fw);
 	d->rtnl = rtnl_free(d->rtnl);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
  * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
- * ground.c (settings of the kernel that the rules need), history.c (policies to go back to),
- * answers*.c (control verbs). */
+ * ground.c (settings of the kernel that the rules need), closed.c and denials.c (what is said of
+ * endpoints and flows), history.c (policies to go back to), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -14,6 +14,7 @@
 #include "core/plan/plan.h"
 #include "core/policy/policy.h"
 #include "core/world/world.h"
+#include "daemon/denials.h"
 #include "daemon/history.h"
 #include "daemon/options.h"
 #include "edge/control/control.h"
@@ -75,6 +76,8 @@ struct daemon {
 	struct fw_watch *fw_watch;
 	struct control *control;
 	struct policydir_watch *policy_watch;
+	struct nflog *nflog; /* NULL: nobody reads what the rules log */
+	struct denials denials;
 	struct host_resolvers resolvers;
 	sd_event_source *post, *bound, *wake, *until, *confirm, *resolv_watch;
 	bool bound_armed;
@@ -139,6 +142,11 @@ void latency_begin(struct latency *latency, const char *container_id, uint64_t n
 /* The q-th of 100 samples, in microseconds; 0 when there are none. */
 uint32_t latency_count(const struct latency *latency); /* samples that are held */
 uint32_t latency_percentile(const struct latency *latency, unsigned int q);
+
+/* ---- closed.c ---- */
+
+/* Logs the endpoints that are denied everything now and were not in @old (NULL: nothing was). */
+void closed_report(const struct generation *old, const struct generation *now);
 
 /* ---- ground.c ---- */
 

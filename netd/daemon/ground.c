@@ -73,8 +73,7 @@ static int on_prepare(sd_event_source *source, void *userdata)
 	struct daemon *d = userdata;
 
 	(void)source;
-	if (d->committed && !d->plan.off &&
-	    daemon_now_us() - d->looked_at_us >= d->look_every_us)
+	if (d->committed && !d->plan.off && daemon_now_us() - d->looked_at_us >= d->look_every_us)
 		ground_keep(d);
 	return 0;
 }

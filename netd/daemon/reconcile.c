@@ -209,51 +209,6 @@ static bool same_networks(const struct world *a, const struct world *b)
 	return true;
 }
 
-static const struct assignment *find_assignment(const struct generation *generation,
-						const char *container_id, const char *network_id)
-{
-	for (size_t i = 0; generation && i < generation->world->n_endpoints; i++) {
-		const struct world_endpoint *endpoint = &generation->world->endpoints[i];
-		const struct world *world = generation->world;
-		if (strcmp(world->containers[endpoint->container].id, container_id) == 0 &&
-		    strcmp(world->networks[endpoint->network].id, network_id) == 0)
-			return &generation->compiled.assignments[i];
-	}
-	return NULL;
-}
-
-/* Endpoints that are denied everything, once each. */
-static void report_closed(const struct generation *old, const struct generation *now)
-{
-	const struct policy *policy = now->policy->policy;
-
-	for (size_t i = 0; i < now->world->n_endpoints; i++) {
-		const struct world_endpoint *endpoint = &now->world->endpoints[i];
-		const struct world_container *container =
-			&now->world->containers[endpoint->container];
-		const struct world_network *network = &now->world->networks[endpoint->network];
-		const struct assignment *is = &now->compiled.assignments[i];
-		if (is->kind != ASSIGN_CONFLICT && is->kind != ASSIGN_CLASH)
-			continue;
-		const struct assignment *was = find_assignment(old, container->id, network->id);
-		if (was && was->kind == is->kind)
-			continue;
-		const struct log_field *fields = LOG_FIELDS({ "CONTAINER_ID", container->id });
-		if (is->kind == ASSIGN_CONFLICT)
-			log_warning_with(
-				LOG_ID_ENDPOINT_CONFLICT, fields,
-				"container %s on %s matches the tiers %s and %s alike: it is "
-				"denied everything until one `match` is made more specific",
-				container->name, network->name, policy->tiers[is->tier].name,
-				policy->tiers[is->other_tier].name);
-		else
-			log_warning_with(LOG_ID_ENDPOINT_CONFLICT, fields,
-					 "container %s on %s has an address that another container "
-					 "has too: both are denied everything",
-					 container->name, network->name);
-	}
-}
-
 /* A change that may still be taken back is kept once it is confirmed: a restart before that comes
  * back with the policy before it. */
 static void keep_policy(struct daemon *d, const struct policy_set *old)
@@ -288,7 +243,7 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	next->number = d->n_commits;
 	d->stamp = next->compiled.ruleset->stamp;
 	d->committed = next;
-	report_closed(old, next);
+	closed_report(old, next);
 	if (!old || !same_networks(old->world, next->world))
 		save_networks(d);
 	(void)generation_free(old);

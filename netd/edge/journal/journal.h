@@ -25,9 +25,10 @@
 	X(ENDPOINT_CONFLICT, "55f95921c6564fb59040b6e01aff9887")  \
 	X(ENDPOINT_UNMATCHED, "8809f05252a1484e96baad55c6849037") \
 	X(ENDPOINT_IMPOSTOR, "7323d5ffda01447d9bc6c8f688e3063f")  \
-	X(PORT_UNKNOWN, "7f8487cb1c7948c2ba2eb953c5a4bdd9")       \
 	X(DENIED, "3047a57a778349cdb7f7be40c3eea2be")             \
 	X(AUDIT, "e2deb6a7106344d9b228b50e8988fdcc")              \
+	X(ALLOWED, "f10b8b79bdf0455ab2153cc108e9f2a5")            \
+	X(LOG_UNAVAILABLE, "bd9e5c64bf5842938eb0ddbac9aa29d7")    \
 	X(DRIFT, "3b8256f29b554bd9bc800186110487cb")              \
 	X(SYSCTL_SET, "df51f52ca4fb46ec97e8947175a90dd7")         \
 	X(SYSCTL_UNAVAILABLE, "9f5e775a2348414382935cfef82c4b22") \
@@ -38,7 +39,6 @@
 	X(CONFIRM_EXPIRED, "6f27092c65fc42da81f8fb4d718d01b0")    \
 	X(OFF, "f9d1ac7c3d184ad9bb4fb5ca6ed3b0f1")                \
 	X(RESYNC, "80ccca32a90a40d8837020b2492370cd")             \
-	X(TRUST_LIMITED, "72cf88d76ca540cea11f58a48ecd8b22")      \
 	X(INTERNAL, "79bb48305e63411cbbd00a70d177964c")
 
 enum log_id {

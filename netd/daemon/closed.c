@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Says which endpoints are denied everything, and why, once each: whoever started such a container
+ * looks into the log. */
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "edge/journal/journal.h"
+
+/* What is told apart from one generation to the next. */
+enum closed { CLOSED_NOT, CLOSED_UNMATCHED, CLOSED_CONFLICT, CLOSED_CLASH, CLOSED_IMPOSTOR };
+
+static bool has_impostor(const struct world *world, const struct world_endpoint *endpoint)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < world->n_ports; i++)
+		n += memcmp(&world->ports[i].peer_mac, &endpoint->mac, sizeof(endpoint->mac)) ==
+			     0 &&
+		     strcmp(world->ports[i].bridge, world->networks[endpoint->network].bridge) == 0;
+	return n > 1;
+}
+
+static enum closed closed_of(const struct generation *generation, size_t i)
+{
+	const struct policy *policy = generation->policy->policy;
+	const struct world_endpoint *endpoint = &generation->world->endpoints[i];
+	const struct assignment *assignment = &generation->compiled.assignments[i];
+
+	switch (assignment->kind) {
+	case ASSIGN_UNMATCHED:
+		return policy->unmatched == POLICY_UNMATCHED_DENY && policy->mode == POLICY_ENFORCE
+			       ? CLOSED_UNMATCHED
+			       : CLOSED_NOT;
+	case ASSIGN_CONFLICT:
+		return CLOSED_CONFLICT;
+	case ASSIGN_CLASH:
+		return CLOSED_CLASH;
+	case ASSIGN_TIER:
+		return !assignment->port && !mac_is_zero(&endpoint->mac) &&
+				       has_impostor(generation->world, endpoint)
+			       ? CLOSED_IMPOSTOR
+			       : CLOSED_NOT;
+	case ASSIGN_UNKNOWN: /* passes in a moment */
+	case ASSIGN_UNMANAGED:
+		break;
+	}
+	return CLOSED_NOT;
+}
+
+static void say(const struct generation *generation, size_t i, enum closed closed)
+{
+	const struct policy_tier *tiers = generation->policy->policy->tiers;
+	const struct world_endpoint *endpoint = &generation->world->endpoints[i];
+	const struct world_container *container =
+		&generation->world->containers[endpoint->container];
+	const char *network = generation->world->networks[endpoint->network].name;
+	const struct assignment *assignment = &generation->compiled.assignments[i];
+	const struct log_field *fields =
+		LOG_FIELDS({ "CONTAINER_ID", container->id }, { "CONTAINER_NAME", container->name },
+			   { "NETD_NETWORK", network });
+
+	switch (closed) {
+	case CLOSED_NOT:
+		break;
+	case CLOSED_UNMATCHED:
+		log_warning_with(LOG_ID_ENDPOINT_UNMATCHED, fields,
+				 "no tier matches container %s on %s: it is denied everything",
+				 container->name, network);
+		break;
+	case CLOSED_CONFLICT:
+		log_warning_with(LOG_ID_ENDPOINT_CONFLICT, fields,
+				 "container %s on %s matches the tiers %s and %s alike: it is "
+				 "denied everything until one `match` is made more specific",
+				 container->name, network, tiers[assignment->tier].name,
+				 tiers[assignment->other_tier].name);
+		break;
+	case CLOSED_CLASH:
+		log_warning_with(LOG_ID_ENDPOINT_CONFLICT, fields,
+				 "container %s on %s has an address that another container has "
+				 "too: both are denied everything",
+				 container->name, network);
+		break;
+	case CLOSED_IMPOSTOR:
+		log_warning_with(LOG_ID_ENDPOINT_IMPOSTOR, fields,
+				 "more than one port of %s shows the MAC of container %s: all of "
+				 "them are closed",
+				 network, container->name);
+		break;
+	}
+}
+
+/* Worlds are sorted by container name, then network name: the order in which both are walked. */
+static int compare(const struct world *a, size_t i, const struct world *b, size_t j)
+{
+	const struct world_endpoint *left = &a->endpoints[i], *right = &b->endpoints[j];
+	const struct world_container *one = &a->containers[left->container],
+				     *other = &b->containers[right->container];
+	const struct world_network *here = &a->networks[left->network],
+				   *there = &b->networks[right->network];
+	int c = strcmp(one->name, other->name);
+
+	if (c == 0)
+		c = strcmp(one->id, other->id);
+	if (c == 0)
+		c = strcmp(here->name, there->name);
+	return c ? c : strcmp(here->id, there->id);
+}
+
+void closed_report(const struct generation *old, const struct generation *now)
+{
+	size_t n_old = old ? old->world->n_endpoints : 0;
+
+	for (size_t i = 0, o = 0; i < now->world->n_endpoints; i++) {
+		enum closed is = closed_of(now, i), was = CLOSED_NOT;
+		while (o < n_old && compare(old->world, o, now->world, i) < 0)
+			o++;
+		if (is == CLOSED_NOT)
+			continue;
+		if (o < n_old && compare(old->world, o, now->world, i) == 0)
+			was = closed_of(old, o);
+		if (was != is)
+			say(now, i, is);
+	}
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the rules log, in words: who to whom, by names. A flow is said once a minute, with how often
+ * it came again: a client that tries again and again fills no log. */
+#pragma once
+
+#include <stdint.h>
+
+#include "edge/nflog/nflog.h"
+
+struct generation;
+
+/* Flows of the last minute; two that fall on one place push each other out, and are said oftener.
+ */
+#define DENIALS_REMEMBERED 256u
+
+struct denials {
+	struct {
+		uint64_t flow, said_us; /* a hash; 0: empty */
+		uint32_t again;
+	} recent[DENIALS_REMEMBERED];
+};
+
+/* Logs @packet, with the names of @generation (NULL: none is known yet). */
+void denials_note(struct denials *denials, const struct nflog_packet *packet,
+		  const struct generation *generation, uint64_t now_us);

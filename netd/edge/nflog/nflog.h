@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads what netd's rules log: NFLOG messages of one group. The rules limit how many there are. */
+#pragma once
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/ip.h"
+
+#define NFLOG_PREFIX_LEN 128u /* the kernel's bound, with NUL */
+
+/* A packet as the hook saw it: after DNAT in forward and input. */
+struct nflog_packet {
+	char prefix[NFLOG_PREFIX_LEN]; /* of the rule */
+	struct ip_addr from, to;
+	uint8_t proto; /* IANA number; IPv6: of the first header that is no extension */
+	bool has_port; /* tcp, udp, sctp, and not a later fragment */
+	uint16_t to_port;
+};
+
+/* The pure part. 0; NFLOG_E_OTHER: not an IP packet of ours, or cut short. */
+#define NFLOG_E_OTHER 1
+int nflog_parse(const struct nlmsghdr *nlh, struct nflog_packet *ret) MUST_CHECK;
+
+typedef void nflog_packet_fn(void *userdata, const struct nflog_packet *packet);
+
+struct nflog_options {
+	uint16_t group;
+	int64_t priority; /* of the event source */
+	nflog_packet_fn *on_packet;
+	void *userdata;
+};
+struct nflog;
+/* 0; -EPERM: the right is missing, or another program reads this group; another -errno. */
+int nflog_new(sd_event *loop, const struct nflog_options *options, struct nflog **ret) MUST_CHECK;
+struct nflog *nflog_free(struct nflog *nflog);

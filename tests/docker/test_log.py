@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What netd says of flows and containers, by name: denied, only audited, logged on request."""
+from __future__ import annotations
+
+import re
+import sys
+import unittest
+
+from netd import Container, DockerCase, Netd, Probe
+
+POLICY = """version: 1
+tiers:
+  web: {match: [{container: "web"}]}
+  db:  {match: [{container: "db"}]}
+allow:
+  - {from: web, to: db, ports: [80/tcp], log: true}
+deny:
+  - {from: web, to: db, ports: [82/tcp], log: true}
+"""
+AUDIT = POLICY.replace("version: 1\n", "version: 1\nmode: audit\n")
+WEB4, DB4 = "web (172.31.1.10, web)", "db (172.31.1.11, db)"
+WEB6, DB6 = "web (fd00:31:1::10, web)", "db (fd00:31:1::11, db)"
+# Binds NFLOG group 17, as ulogd would: NFULNL_MSG_CONFIG with NFULNL_CFG_CMD_BIND.
+HOLDER = """
+import signal, socket, struct
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+s.bind((0, 0))
+body = struct.pack("=BBH", 0, 0, socket.htons(17)) + struct.pack("=HHBxxx", 5, 1, 1)
+s.send(struct.pack("=IHHII", 16 + len(body), 4 << 8 | 1, 5, 1, 0) + body)
+assert struct.unpack_from("=i", s.recv(4096), 16) == (0,)
+print("bound", flush=True)
+signal.pause()
+"""
+
+
+class Log(DockerCase):
+    """Two tiers on one network."""
+
+    web: Container
+    db: Container
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        host = cls.lab.host
+        host.network("app", "172.31.1.0/24", "fd00:31:1::/64")
+        for name, last in (("web", 10), ("db", 11)):
+            setattr(cls, name, host.run(name, "app", ip=f"172.31.1.{last}",
+                                        ip6=f"fd00:31:1::{last}",
+                                        cmd=["probe", "serve", "tcp/80", "tcp/81"]))
+
+    def says(self, netd: Netd, text: str) -> None:
+        """netd logs it, whole."""
+        assert netd.child is not None
+        netd.child.wait_for_line("^info: " + re.escape(text) + "$", 10)
+
+    def test_denied(self) -> None:
+        netd = self.start_netd(POLICY)
+        self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 81),
+                           Probe("udp", "fd00:31:1::11", 5353))
+        self.says(netd, f"denied: {WEB4} -> {DB4}, 81/tcp")
+        self.says(netd, f"denied: {WEB6} -> {DB6}, 5353/udp")
+        self.assert_denied(self.web, Probe("tcp", "172.31.1.1", 9100))
+        self.says(netd, f"denied: {WEB4} -> 172.31.1.1, 9100/tcp")
+
+    def test_a_client_that_tries_again_is_said_once(self) -> None:
+        netd = self.start_netd(POLICY)
+        for port in (81, 81, 81, 5000):
+            self.assert_denied(self.web, Probe("tcp", "172.31.1.11", port))
+        self.says(netd, f"denied: {WEB4} -> {DB4}, 5000/tcp")
+        self.assertEqual(1, netd.log().count(f"{DB4}, 81/tcp"))
+
+    def test_only_audited(self) -> None:
+        netd = self.start_netd(AUDIT)
+        self.assert_open(self.web, Probe("tcp", "172.31.1.11", 81))
+        self.says(netd, f"would be denied: {WEB4} -> {DB4}, 81/tcp")
+
+    def test_logged_by_a_rule(self) -> None:
+        netd = self.start_netd(POLICY)
+        self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
+        self.says(netd, f"allowed by policy.yaml:6: {WEB4} -> {DB4}, 80/tcp")
+        self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 82))
+        self.says(netd, f"denied by policy.yaml:8: {WEB4} -> {DB4}, 82/tcp")
+
+    def test_another_program_reads_the_group(self) -> None:
+        """Enforced all the same, and said."""
+        holder = self.lab.host.spawn([sys.executable, "-c", HOLDER])
+        self.addCleanup(holder.stop)
+        holder.wait_for_line("^bound$")
+        netd = self.start_netd(POLICY)
+        self.assertRegex(netd.log(), "warning: NFLOG group 17 cannot be read .another program")
+        self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 81))
+        self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
+
+    def test_a_container_that_no_tier_matches(self) -> None:
+        netd = self.start_netd(POLICY)
+        assert netd.child is not None
+        self.container("stray", "app")
+        netd.child.wait_for_line("^warning: no tier matches container stray on app: it is denied "
+                                 "everything$")
+        netd.reload()
+        self.assertEqual(1, netd.log().count("no tier matches container stray"))
+
+
+if __name__ == "__main__":
+    unittest.main()
