@@ -48,6 +48,20 @@ static void make_peers(struct text *yaml, size_t n)
 		text_printf(yaml, "      - 10.0.%zu.0/24\n", i);
 }
 
+/* A few in each rule, and the rest in the last. */
+static void make_combinations(struct text *yaml, size_t n)
+{
+	enum { EACH = 8 };
+
+	text_add(yaml, TIERS "allow:\n");
+	for (size_t i = 0; i < n; i += EACH) {
+		text_printf(yaml, "  - {from: a, to: b, ports: [");
+		for (size_t k = i; k < n && k < i + EACH; k++)
+			text_printf(yaml, "%s%zu/tcp", k > i ? ", " : "", k + 1);
+		text_add(yaml, "]}\n");
+	}
+}
+
 static void make_matches(struct text *yaml, size_t n)
 {
 	text_add(yaml, "version: 1\ntiers:\n  a:\n    match:\n");
@@ -70,6 +84,7 @@ static const struct limit limits[] = {
 	{ "tests", make_tests, LIMIT_RULES, "too-many-tests", 0 },
 	{ "ports", make_ports, LIMIT_RULE_ITEMS, "too-many-items", 0 },
 	{ "peers", make_peers, LIMIT_RULE_ITEMS, "too-many-items", 0 },
+	{ "combinations", make_combinations, LIMIT_COMBINATIONS, "too-many-combinations", 0 },
 	{ "matches", make_matches, LIMIT_RULE_ITEMS, "too-many-items", 0 },
 	{ "tier name", make_name, POLICY_TIER_NAME, "bad-name", 0 },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every rule against every other, and the matches of all tiers by sorting. */
+/* Every rule against every other, the matches of all tiers by sorting, and what all rules come to.
+ */
 #include "core/policy/check.h"
 
 #include <errno.h>
@@ -90,6 +91,25 @@ static int check_rules(const struct policy *policy, struct arena *arena, struct 
 	return r;
 }
 
+/* Each list has a bound of its own; what they come to together is a product. */
+static void check_combinations(const struct policy *policy, struct diag_list *diags)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+		sum += rule->n_from * rule->n_to * (rule->n_ports ? rule->n_ports : 1);
+		if (sum <= LIMIT_COMBINATIONS)
+			continue;
+		policy_report(diags, F_TOO_MANY_COMBINATIONS, rule->loc,
+			      "name fewer tiers in one rule, or ranges of ports: `8000-8080/tcp`",
+			      "with this rule, sources times destinations times ports are more "
+			      "than %u",
+			      LIMIT_COMBINATIONS);
+		return;
+	}
+}
+
 /* A match with the tier it stands in. */
 struct tier_match {
 	const struct policy_match *match;
@@ -166,6 +186,7 @@ int policy_check(const struct policy *policy, struct arena *arena, struct diag_l
 {
 	int r = check_rules(policy, arena, diags);
 
+	check_combinations(policy, diags);
 	/* A match that was misread would look like others. */
 	return r < 0 || diag_failed(diags) ? r : check_tiers(policy, arena, diags);
 }

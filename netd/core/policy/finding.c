@@ -53,6 +53,9 @@ static const struct policy_diag_info infos[] = {
 			      "an earlier rule of the same list covers this one" },
 	[F_TOO_DEEP] = { "too-deep", DIAG_ERROR, "lists and mappings nested too deep" },
 	[F_TOO_LARGE] = { "too-large", DIAG_ERROR, "more bytes than a policy may have" },
+	[F_TOO_MANY_COMBINATIONS] = { "too-many-combinations", DIAG_ERROR,
+				      "rules that name too many sources, destinations and ports "
+				      "together" },
 	[F_TOO_MANY_FILES] = { "too-many-files", DIAG_ERROR, "more files than a policy may have" },
 	[F_TOO_MANY_ITEMS] = { "too-many-items", DIAG_ERROR, "more entries than a list may have" },
 	[F_TOO_MANY_RULES] = { "too-many-rules", DIAG_ERROR, "more rules than a policy may have" },
