@@ -86,12 +86,10 @@ static void print_exposures(const struct ctl *ctl, const cJSON *list, bool opene
 		return;
 	print_title(ctl, opened ? "Exposures opened" : "Exposures closed", any);
 	cJSON_ArrayForEach(item, list)
-		printf("  %s%c%s %s port %.0f -> %s %s  %s %s\n",
-		       paint(ctl, opened ? PAINT_BAD : PAINT_GOOD), opened ? '+' : '-',
-		       paint(ctl, PAINT_PLAIN), member_text(item, "host_ip"),
-		       wire_number(item, "host_port", 0), member_text(item, "container"),
-		       member_text(item, "port"), opened ? "to" : "no longer to",
-		       member_list(item, "who", arena));
+		printf("  %s%c%s %s -> %s %s  %s %s\n", paint(ctl, opened ? PAINT_BAD : PAINT_GOOD),
+		       opened ? '+' : '-', paint(ctl, PAINT_PLAIN), show_published(item, arena),
+		       member_text(item, "container"), member_text(item, "port"),
+		       opened ? "to" : "no longer to", member_list(item, "who", arena));
 }
 
 static void print_connection(const struct ctl *ctl, const cJSON *item, struct arena *arena)

@@ -112,8 +112,10 @@ const char *show_published(const cJSON *item, struct arena *arena)
 {
 	const char *ip = member_text(item, "host_ip");
 	bool v6 = strchr(ip, ':') != NULL;
-	const char *text = arena_printf(arena, "%s%s%s:%.0f", v6 ? "[" : "", ip, v6 ? "]" : "",
-					wire_number(item, "host_port", 0));
+	double port = wire_number(item, "host_port", 0);
+	const char *text = port < 1 ? arena_printf(arena, "%s at a port that Docker chooses", ip)
+				    : arena_printf(arena, "%s%s%s:%.0f", v6 ? "[" : "", ip,
+						   v6 ? "]" : "", port);
 
 	return text ? text : "";
 }

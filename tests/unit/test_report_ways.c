@@ -191,6 +191,49 @@ static void an_audited_way_hides_no_open_one(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* A number that Docker is still to choose is judged like one that is known: web is open, db is not,
+ * also to docker-proxy's clients, who have no other way to a container without IPv6. */
+static void a_port_without_a_number_is_judged(void **state)
+{
+	/* clang-format off */
+	static const char json[] =
+		"{\"version\":1,\"networks\":["
+		NETWORK("a1", "web", "\"10.77.1.0/24\"", "") ","
+		NETWORK("a2", "db", "\"10.77.2.0/24\"", "")
+		"],\"containers\":["
+		CONTAINER("c1", "db-1", ON4("db", "10.77.2.2"), OPEN6("0")) ","
+		CONTAINER("c2", "db-2", ON4("db", "10.77.2.3"), OPEN6("65535")) ","
+		CONTAINER("c3", "web-1", ON4("web", "10.77.1.2"), OPEN6("0"))
+		"]}";
+	/* clang-format on */
+	static const char yaml[] = "version: 1\n"
+				   "tiers: {web: {match: [{network: web}]},"
+				   " db: {match: [{network: db}]}}\n"
+				   "allow: [{from: internet, to: web, ports: 90/tcp}]\n";
+	static const char *const open[][2] = { { "web-1", "allow" },
+					       { "db-1", "deny" },
+					       { "db-2", "deny" } };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = parse_policy(yaml, arena);
+	struct report_input in;
+	cJSON *ports = NULL;
+
+	(void)state;
+	assert_int_equal(report_prepare(&policy, 1, parse_world(json, arena), NOW, arena, &in), 0);
+	for (size_t i = 0; i < ARRAY_LEN(open); i++) {
+		const struct report_question question = { "internet", open[i][0], "90/tcp" };
+		struct report_explained answer;
+		assert_int_equal(report_explain(&in, &question, arena, &answer), 0);
+		const char *got = cJSON_GetStringValue(cJSON_GetObjectItem(answer.json, "verdict"));
+		assert_string_equal(got, open[i][1]);
+		cJSON_Delete(answer.json);
+	}
+	assert_int_equal(report_ports(&in, &ports), 0);
+	const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItem(ports, "ports"), 0);
+	assert_true(cJSON_GetNumberValue(cJSON_GetObjectItem(first, "host_port")) < 1);
+	cJSON_Delete(ports);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -198,6 +241,7 @@ int main(void)
 		cmocka_unit_test(a_cell_is_of_those_who_meet),
 		cmocka_unit_test(a_cell_tells_icmpv6_from_icmp),
 		cmocka_unit_test(an_audited_way_hides_no_open_one),
+		cmocka_unit_test(a_port_without_a_number_is_judged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,80 @@ static void plug_in(const struct world *world, struct world_endpoint *endpoint, 
 	port->peer_mac = endpoint->mac;
 }
 
+/* ---- ports of the host that Docker will choose ---- */
+
+#define HOST_PORTS 65536u
+
+struct host_ports {
+	uint8_t taken[HOST_PORTS / 8];
+	uint32_t next; /* counts down: Docker's own choices begin further below */
+};
+
+static void take_ports(const struct world_container *container, struct host_ports *ports)
+{
+	for (size_t i = 0; i < container->n_published; i++) {
+		uint16_t port = container->published[i].host_port;
+		ports->taken[port / 8] |= (uint8_t)(1u << port % 8);
+	}
+}
+
+/* 0: there is none left. */
+static uint16_t next_port(struct host_ports *ports)
+{
+	while (ports->next > 0) {
+		uint32_t port = --ports->next;
+		if (port && !(ports->taken[port / 8] & 1u << port % 8))
+			return (uint16_t)port;
+	}
+	return 0;
+}
+
+/* A port without a number would be one that nobody judges. Each gets a number of its own: what is
+ * asked about is the container's port, so the verdict is that of the number to come. */
+static int number_ports(struct world_container *container, struct host_ports *ports,
+			struct arena *arena)
+{
+	size_t n = container->n_published;
+	struct world_published *published =
+		arena_dup(arena, container->published, n * sizeof(*published));
+
+	if (!published)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (published[i].host_port == 0) {
+			published[i].host_port = next_port(ports);
+			published[i].symbolic = true;
+		}
+	container->published = published;
+	return 0;
+}
+
+static bool lacks_port(const struct world_container *container)
+{
+	for (size_t i = 0; i < container->n_published; i++)
+		if (container->published[i].host_port == 0)
+			return true;
+	return false;
+}
+
+static int complete_ports(struct world *world, struct arena *arena)
+{
+	struct world_container *containers =
+		arena_dup(arena, world->containers, world->n_containers * sizeof(*containers));
+	struct host_ports *ports = arena_alloc(arena, sizeof(*ports));
+	int r = containers && ports ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < world->n_containers && r == 0; i++)
+		take_ports(&containers[i], ports);
+	if (r == 0)
+		ports->next = HOST_PORTS;
+	for (size_t i = 0; i < world->n_containers && r == 0; i++)
+		if (lacks_port(&containers[i]))
+			r = number_ports(&containers[i], ports, arena);
+	world->containers = containers;
+	return r;
+}
+
 int report_complete_world(const struct world *world, struct arena *arena, const struct world **ret)
 {
 	struct world *copy = arena_dup(arena, world, sizeof(*world));
@@ -57,7 +131,7 @@ int report_complete_world(const struct world *world, struct arena *arena, const 
 		copy->n_resolvers = ARRAY_LEN(symbolic_resolvers);
 	}
 	*ret = copy;
-	return 0;
+	return complete_ports(copy, arena);
 }
 
 /* ---- a world for several policies ---- */

@@ -170,7 +170,7 @@ void exposure_print(struct rj *j, cJSON *object, const struct report_input *in,
 
 	rj_text(j, object, "container", exposure->container->name);
 	report_add_addr(j, object, "host_ip", &published->host_ip);
-	rj_number(j, object, "host_port", published->host_port);
+	rj_number(j, object, "host_port", published->symbolic ? 0 : published->host_port);
 	rj_text(j, object, "port", port_range_format(&published->port, port));
 	rj_text(j, object, "tier", report_tier_name(in, exposure->endpoint));
 }

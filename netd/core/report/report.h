@@ -38,9 +38,10 @@ struct report_input {
 
 /* ---- inputs without a daemon ---- */
 
-/* What an inventory may lack: symbolic MACs (unique), one bridge port per endpoint, and resolvers,
- * so that identity admits its endpoints as it will on the host. A world that knows a port is a live
- * one and is returned as it is. 0: *ret lives in @arena and borrows from @world. */
+/* What an inventory may lack: symbolic MACs (unique), one bridge port per endpoint, resolvers, and
+ * numbers for the host's ports that Docker will choose, so that its endpoints are admitted and
+ * judged as they will be on the host. A world that knows a port is a live one and is returned as it
+ * is. 0: *ret lives in @arena and borrows from @world. */
 int report_complete_world(const struct world *world, struct arena *arena,
 			  const struct world **ret) MUST_CHECK;
 /* Compiles @n policies against one world: one to ask about, two to compare. @world NULL: a symbolic

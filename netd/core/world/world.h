@@ -39,6 +39,7 @@ struct world_published {
 	struct ip_addr host_ip;
 	uint16_t host_port;	/* 0: Docker has not chosen it yet */
 	struct port_range port; /* the container's; lo == hi */
+	bool symbolic;		/* host_port stands for the one that Docker will choose */
 };
 
 /* What lets a container get around a packet filter. */
