@@ -100,6 +100,18 @@ const char *member_place(const cJSON *object, struct arena *arena)
 	return place ? place : "";
 }
 
+const char *rule_text(const cJSON *rule, struct arena *arena)
+{
+	const char *until = member_text(rule, "until");
+	const char *text =
+		arena_printf(arena, "%s %s -> %s  %s%s%s%s", member_text(rule, "action"),
+			     member_list(rule, "from", arena), member_list(rule, "to", arena),
+			     member_list(rule, "ports", arena), *until ? "  until " : "", until,
+			     wire_bool(rule, "log", false) ? "  logged" : "");
+
+	return text ? text : "";
+}
+
 const char *count_text(double count, struct arena *arena)
 {
 	static const char units[] = "kMGTPE";

@@ -22,5 +22,7 @@ const char *member_text(const cJSON *object, const char *name);
 const char *member_list(const cJSON *object, const char *name, struct arena *arena);
 /* "20-shop.yaml:31" of an object with file and line; "" without. In @arena. */
 const char *member_place(const cJSON *object, struct arena *arena);
+/* "allow web -> db  5432/tcp  until 2026-12-31T18:00:00Z  logged"; in @arena. */
+const char *rule_text(const cJSON *rule, struct arena *arena);
 /* 1234567 -> "1.2M" */
 const char *count_text(double count, struct arena *arena);

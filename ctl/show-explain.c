@@ -64,13 +64,8 @@ static void print_rule(const struct ctl *ctl, const cJSON *rule, struct arena *a
 {
 	if (!rule)
 		return;
-	printf("        rule   %s%s%s  %s %s -> %s  %s", paint(ctl, PAINT_BOLD),
-	       member_place(rule, arena), paint(ctl, PAINT_PLAIN), member_text(rule, "action"),
-	       member_list(rule, "from", arena), member_list(rule, "to", arena),
-	       member_list(rule, "ports", arena));
-	if (*member_text(rule, "until"))
-		printf("  until %s", member_text(rule, "until"));
-	(void)putchar('\n');
+	printf("        rule   %s%s%s  %s\n", paint(ctl, PAINT_BOLD), member_place(rule, arena),
+	       paint(ctl, PAINT_PLAIN), rule_text(rule, arena));
 }
 
 static size_t widest(const cJSON *hops, const char *name)

@@ -74,11 +74,6 @@ static void print_cell(const char *text)
 
 /* ---- tables ---- */
 
-static size_t count(const cJSON *object, const char *name)
-{
-	return (size_t)cJSON_GetArraySize(wire_array(object, name));
-}
-
 static void print_head(const char *title, const char *const *columns, size_t n)
 {
 	printf("\n#### %s\n\n", title);
@@ -221,10 +216,8 @@ static void print_rules(const cJSON *list, char sign)
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, (arena ? list : NULL)) {
-		const char *line = arena_printf(
-			arena, "%s  %s %s -> %s  %s", member_place(item, arena),
-			member_text(item, "action"), member_list(item, "from", arena),
-			member_list(item, "to", arena), member_list(item, "ports", arena));
+		const char *line = arena_printf(arena, "%s  %s", member_place(item, arena),
+						rule_text(item, arena));
 		printf("%c ", sign);
 		print_plain(line ? line : "");
 		printf("\n");
@@ -233,12 +226,13 @@ static void print_rules(const cJSON *list, char sign)
 
 static void print_rule_diff(const cJSON *rules)
 {
-	size_t added = count(rules, "added"), removed = count(rules, "removed");
+	int added = cJSON_GetArraySize(wire_array(rules, "added"));
+	int removed = cJSON_GetArraySize(wire_array(rules, "removed"));
 
 	if (added + removed == 0)
 		return;
 	/* Behind the blank line, Markdown is Markdown again inside the HTML. */
-	printf("\n<details>\n<summary>Rules: %zu added, %zu removed</summary>\n\n```diff\n", added,
+	printf("\n<details>\n<summary>Rules: %d added, %d removed</summary>\n\n```diff\n", added,
 	       removed);
 	print_rules(wire_array(rules, "removed"), '-');
 	print_rules(wire_array(rules, "added"), '+');
@@ -246,26 +240,6 @@ static void print_rule_diff(const cJSON *rules)
 }
 
 /* ---- the whole ---- */
-
-static void print_summary(const cJSON *report)
-{
-	const cJSON *exposures = plan_member(report, "exposures");
-	const cJSON *connections = plan_member(report, "connections");
-	size_t moved = 0;
-	const cJSON *item;
-
-	cJSON_ArrayForEach(item, wire_array(report, "moved"))
-		moved += (size_t)wire_number(item, "endpoints", 0);
-	printf("Flows: %zu gained, %zu lost. Exposures: %zu opened, %zu closed. Endpoints that "
-	       "change tier: %zu.\n",
-	       count(report, "gained"), count(report, "lost"), count(exposures, "opened"),
-	       count(exposures, "closed"), moved);
-	if (connections)
-		printf("Established connections that are cut: %.0f.\n",
-		       (double)count(connections, "cut") + wire_number(connections, "more", 0));
-	if (wire_bool(report, "symbolic", false))
-		printf("\nOf the policy alone: no facts about a host were given.\n");
-}
 
 void show_plan_markdown(const struct ctl *ctl, const cJSON *report)
 {
@@ -277,7 +251,7 @@ void show_plan_markdown(const struct ctl *ctl, const cJSON *report)
 		printf("No change.\n");
 		return;
 	}
-	print_summary(report);
+	plan_print_summary(report);
 	print_flows(wire_array(report, "gained"), "Flows gained", "");
 	print_flows(wire_array(report, "lost"), "Flows lost", "no rule allows it any more");
 	print_exposures(wire_array(exposures, "opened"), "Exposures opened", "To");

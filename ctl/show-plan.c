@@ -49,6 +49,35 @@ const char *plan_end(const cJSON *connection, bool source, struct arena *arena)
 	return text ? text : "";
 }
 
+static int count(const cJSON *object, const char *name)
+{
+	return cJSON_GetArraySize(wire_array(object, name));
+}
+
+void plan_print_summary(const cJSON *report)
+{
+	const cJSON *exposures = plan_member(report, "exposures"), *item;
+	const cJSON *connections = plan_member(report, "connections");
+	int gained = count(report, "gained"), lost = count(report, "lost");
+	int opened = count(exposures, "opened"), closed = count(exposures, "closed");
+	double cut = count(connections, "cut") + wire_number(connections, "more", 0), moved = 0;
+
+	cJSON_ArrayForEach(item, wire_array(report, "moved"))
+		moved += wire_number(item, "endpoints", 0);
+	if (gained + lost + opened + closed || cut > 0)
+		printf("Flows: %d gained, %d lost. Exposures: %d opened, %d closed.", gained, lost,
+		       opened, closed);
+	else
+		printf("No effect on reachability: the same flows pass as before.");
+	if (moved > 0)
+		printf(" Endpoints that change tier: %.0f.", moved);
+	(void)putchar('\n');
+	if (connections && !*member_text(connections, "error"))
+		printf("Established connections that are cut: %.0f.\n", cut);
+	if (wire_bool(report, "symbolic", false))
+		printf("\nOf the policy alone: no facts about a host were given.\n");
+}
+
 static void print_title(const struct ctl *ctl, const char *title, bool *any)
 {
 	printf("%s%s%s%s\n", *any ? "\n" : "", paint(ctl, PAINT_BOLD), title,
@@ -164,10 +193,9 @@ static void print_rules(const struct ctl *ctl, const cJSON *list, bool added)
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, (arena ? list : NULL))
-		printf("  %s%c%s %s  %s %s -> %s  %s\n", paint(ctl, added ? PAINT_GOOD : PAINT_BAD),
+		printf("  %s%c%s %s  %s\n", paint(ctl, added ? PAINT_GOOD : PAINT_BAD),
 		       added ? '+' : '-', paint(ctl, PAINT_PLAIN), member_place(item, arena),
-		       member_text(item, "action"), member_list(item, "from", arena),
-		       member_list(item, "to", arena), member_list(item, "ports", arena));
+		       rule_text(item, arena));
 }
 
 void show_plan(const struct ctl *ctl, const cJSON *report)
@@ -189,10 +217,13 @@ void show_plan(const struct ctl *ctl, const cJSON *report)
 		print_rules(ctl, removed, false);
 		print_rules(ctl, added, true);
 	}
-	if (!any)
+	if (!any) {
 		printf("no change\n");
-	else
-		print_unknown(ctl, plan_member(report, "connections"));
+		return;
+	}
+	print_unknown(ctl, plan_member(report, "connections"));
+	(void)putchar('\n');
+	plan_print_summary(report);
 }
 
 /* ---- test ---- */

@@ -16,5 +16,7 @@ const char *plan_families(const cJSON *flow);
  */
 const char *plan_source(const cJSON *connection, struct arena *arena);
 const char *plan_destination(const cJSON *connection, struct arena *arena);
+/* How much changes, in a sentence or two, and what was asked about. */
+void plan_print_summary(const cJSON *report);
 /* "web-1 (web)", "db-1", "host"; "" for somebody outside. */
 const char *plan_end(const cJSON *connection, bool source, struct arena *arena);

@@ -258,30 +258,43 @@ static struct rule_key *rule_keys(const struct policy *policy, struct arena *are
 	return keys;
 }
 
+/* In the order of the policy, which is that of the files. */
+static void add_rules(struct planning *p, cJSON *list, const struct policy *policy,
+		      const bool *alone)
+{
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		if (!alone[i])
+			continue;
+		report_add_rule(&p->j, rj_push_object(&p->j, list), policy, i);
+		p->changed = true;
+	}
+}
+
 static int compare_rules(struct planning *p, cJSON *root)
 {
 	const struct policy *old = p->survey->in[OLD]->policy, *new = p->survey->in[NEW]->policy;
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct rule_key *a = arena ? rule_keys(old, arena) : NULL;
 	struct rule_key *b = arena ? rule_keys(new, arena) : NULL;
+	bool *removed = arena ? arena_alloc(arena, old->n_rules) : NULL;
+	bool *added = arena ? arena_alloc(arena, new->n_rules) : NULL;
 	cJSON *rules = rj_add_object(&p->j, root, "rules");
-	cJSON *added = rj_add_array(&p->j, rules, "added");
-	cJSON *removed = rj_add_array(&p->j, rules, "removed");
 
-	if (!a || !b)
+	if (!a || !b || !removed || !added)
 		return -ENOMEM;
 	for (size_t i = 0, k = 0; i < old->n_rules || k < new->n_rules;) {
 		int order = i == old->n_rules	? 1
 			    : k == new->n_rules ? -1
 						: strcmp(a[i].text, b[k].text);
 		if (order < 0)
-			report_add_rule(&p->j, rj_push_object(&p->j, removed), old, a[i].rule);
+			removed[a[i].rule] = true;
 		if (order > 0)
-			report_add_rule(&p->j, rj_push_object(&p->j, added), new, b[k].rule);
+			added[b[k].rule] = true;
 		i += order <= 0;
 		k += order >= 0;
-		p->changed |= order != 0;
 	}
+	add_rules(p, rj_add_array(&p->j, rules, "added"), new, added);
+	add_rules(p, rj_add_array(&p->j, rules, "removed"), old, removed);
 	return 0;
 }
 
