@@ -35,14 +35,15 @@ static struct line find_line(const struct policydir *sources, const char *file, 
 static void print_clean(const char *bytes, size_t len)
 {
 	for (size_t i = 0, column = 0; i < len; i++) {
-		unsigned char c = (unsigned char)bytes[i];
-		if (c == '\t') {
+		size_t control = text_control_len(bytes + i, len - i);
+		if (bytes[i] == '\t') {
 			for (size_t stop = (column / TAB_WIDTH + 1) * TAB_WIDTH; column < stop;
 			     column++)
 				(void)putchar(' ');
 			continue;
 		}
-		(void)putchar(c < 0x20 || c == 0x7f ? '?' : c);
+		(void)putchar(control ? '?' : bytes[i]);
+		i += control > 1;
 		column++;
 	}
 }

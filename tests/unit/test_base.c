@@ -205,6 +205,29 @@ static void texts(void **state)
 	assert_int_equal(text_distance("", "abc", 5), 3);
 }
 
+/* What a terminal obeys: C0, DEL, and C1 in UTF-8. */
+static void controls(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t left, len;
+	} rows[] = {
+		{ "\x1b[31m", 5, 1 }, { "\x7f", 1, 1 },
+		{ "\xc2\x80", 2, 2 }, { "\xc2\x9b[31m", 6, 2 },
+		{ "\xc2\x9f", 2, 2 }, { "\xc2\xa0", 2, 0 },
+		{ "\xc3\x9b", 2, 0 }, { "\xc2\x9b", 1, 0 },
+		{ " ", 1, 0 },	      { "", 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(text_control_len(rows[i].text, rows[i].left), rows[i].len);
+	assert_true(text_is_printable("Zoë …"));
+	assert_true(text_is_printable(""));
+	assert_false(text_is_printable("a\n"));
+	assert_false(text_is_printable("a\xc2\x85z"));
+}
+
 static void globs(void **state)
 {
 	static const struct {
@@ -292,6 +315,7 @@ int main(void)
 		cmocka_unit_test(port_ranges),
 		cmocka_unit_test(port_overlap),
 		cmocka_unit_test(texts),
+		cmocka_unit_test(controls),
 		cmocka_unit_test(globs),
 		cmocka_unit_test(arenas),
 		cmocka_unit_test(findings),

@@ -145,6 +145,7 @@ static void test_quote(void **state)
 
 	(void)state;
 	assert_string_equal(text_quote("a\nb\tc", word), "a b c");
+	assert_string_equal(text_quote("\x1b[1m\x7f\xc2\x9b[\xc2\xa0", word), " [1m   [\xc2\xa0");
 	memset(text, 'x', sizeof(text));
 	text[TEXT_QUOTE_LEN - 1] = '\0';
 	assert_string_equal(text_quote(text, word), text); /* fits exactly */

@@ -79,6 +79,27 @@ bool text_failed(const struct text *text)
 	return text->failed;
 }
 
+size_t text_control_len(const char *bytes, size_t left)
+{
+	const unsigned char *c = (const unsigned char *)bytes;
+
+	if (left == 0)
+		return 0;
+	if (c[0] < ' ' || c[0] == 0x7f)
+		return 1;
+	return left > 1 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0 ? 2 : 0;
+}
+
+bool text_is_printable(const char *text)
+{
+	size_t left = strlen(text);
+
+	for (; left > 0; text++, left--)
+		if (text_control_len(text, left) > 0)
+			return false;
+	return true;
+}
+
 const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN])
 {
 	static const char more[] = "…";
@@ -89,8 +110,9 @@ const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN])
 		n = TEXT_QUOTE_LEN - sizeof(more);
 	while (cut && n > 0 && ((unsigned char)word[n] & 0xc0) == 0x80)
 		n--; /* not inside a character */
+	memcpy(ret, word, n);
 	for (size_t i = 0; i < n; i++)
-		ret[i] = (char)((unsigned char)word[i] < ' ' ? ' ' : word[i]);
+		memset(ret + i, ' ', text_control_len(ret + i, n - i));
 	memcpy(ret + n, cut ? more : "", cut ? sizeof(more) : 1);
 	return ret;
 }

@@ -21,7 +21,11 @@ void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* "" instead of NULL when empty. */
 const char *text_str(const struct text *text);
 bool text_failed(const struct text *text);
-/* A word from outside fit for a message: short, on one line. */
+/* How many bytes the control character takes that @bytes begins with; 0: it is none. C1 (U+0080 to
+ * U+009F) counts: a terminal obeys those too. @left: bytes there are. */
+size_t text_control_len(const char *bytes, size_t left);
+bool text_is_printable(const char *text); /* no control character in it */
+/* A word from outside fit for a message: short, on one line, nothing that a terminal obeys. */
 #define TEXT_QUOTE_LEN 64
 const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN]);
 /* The smallest number of single edits that turns a into b, at most limit + 1: for "did you mean".

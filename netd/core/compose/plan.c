@@ -8,12 +8,7 @@
 
 bool compose_is_plain(const char *text)
 {
-	size_t n = 0;
-
-	for (; text[n]; n++)
-		if ((unsigned char)text[n] < ' ' || text[n] == 0x7f || n == WORLD_TEXT_MAX)
-			return false;
-	return n > 0;
+	return *text && strlen(text) <= WORLD_TEXT_MAX && text_is_printable(text);
 }
 
 /* ---- profiles ---- */

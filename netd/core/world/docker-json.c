@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/base/text.h"
 
 int world_docker_refuse(struct world_docker_answer *answer, const char *error)
 {
@@ -33,9 +34,8 @@ const char *world_docker_text(struct world_docker_answer *answer, const char *te
 	char *copy = arena_strdup(
 		answer->arena, text && *text && strlen(text) <= WORLD_TEXT_MAX ? text : otherwise);
 
-	for (char *c = copy; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	for (size_t i = 0, len = copy ? strlen(copy) : 0; i < len; i++)
+		memset(copy + i, '?', text_control_len(copy + i, len - i));
 	return copy;
 }
 

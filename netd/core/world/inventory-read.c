@@ -31,6 +31,8 @@ int inventory_fail(struct inventory_reader *reader, struct inventory_field field
 static int note_field(struct inventory_reader *reader, const cJSON *member,
 		      struct inventory_field *fields, size_t n)
 {
+	char word[TEXT_QUOTE_LEN];
+
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(fields[i].key, member->string) != 0)
 			continue;
@@ -39,9 +41,10 @@ static int note_field(struct inventory_reader *reader, const cJSON *member,
 		fields[i].value = member;
 		return 0;
 	}
-	return inventory_fail(reader,
-			      (struct inventory_field){ fields->place, member->string, NULL },
-			      "unknown key");
+	return inventory_fail(
+		reader,
+		(struct inventory_field){ fields->place, text_quote(member->string, word), NULL },
+		"unknown key");
 }
 
 int inventory_fields(struct inventory_reader *reader, const cJSON *object,
@@ -58,14 +61,6 @@ int inventory_fields(struct inventory_reader *reader, const cJSON *object,
 	return 0;
 }
 
-static bool is_printable(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return false;
-	return true;
-}
-
 int inventory_text(struct inventory_reader *reader, struct inventory_field field,
 		   const char *otherwise, const char **ret)
 {
@@ -77,7 +72,7 @@ int inventory_text(struct inventory_reader *reader, struct inventory_field field
 		return inventory_fail(reader, field, "must be text");
 	if (value && (!*value || strlen(value) > WORLD_TEXT_MAX))
 		return inventory_fail(reader, field, "must have 1 to 511 bytes");
-	if (value && !is_printable(value))
+	if (value && !text_is_printable(value))
 		return inventory_fail(reader, field, "has control characters");
 	const char *copy = arena_strdup(reader->arena, value ? value : otherwise);
 	if (!copy)

@@ -17,6 +17,8 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "core/base/text.h"
+
 static const struct {
 	const char *name, *message_id;
 } ids[] = {
@@ -46,10 +48,8 @@ const char *log_id_name(enum log_id id)
 
 void log_clean(char *text)
 {
-	for (; *text; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-	}
+	for (size_t len = strlen(text); len > 0; text++, len--)
+		memset(text, '?', text_control_len(text, len));
 }
 
 /* systemd sets JOURNAL_STREAM to device:inode of the stream it gave us. Compared each time, since
