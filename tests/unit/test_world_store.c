@@ -247,6 +247,7 @@ struct refusal_row {
 
 static const struct refusal_row refusal_rows[] = {
 	{ "not JSON", { PUT_NETWORK, "{", NULL }, "not JSON" },
+	{ "not UTF-8", { PUT_NETWORK, "{\"Name\":\"caf\xe9\"}", NULL }, "the text is not UTF-8" },
 	{ "not a list", { SET_NETWORKS, "{}", NULL }, "not a list of networks" },
 	{ "error object",
 	  { SET_CONTAINERS, "{\"message\":\"x\"}", NULL },

@@ -21,6 +21,8 @@ static const char *own_name(const cJSON *names)
 	return NULL;
 }
 
+/* Docker's labels are a map, but with NUL made \ufffd two of an image's can have become one: then
+ * nobody knows which of them counts, and no tier may match the container. */
 static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 		       struct world_container *container)
 {
@@ -39,8 +41,10 @@ static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 	if (labels.n)
 		qsort(labels.items, labels.n, sizeof(*labels.items), world_compare_labels);
 	for (size_t i = 1; i < labels.n; i++)
-		if (world_compare_labels(&labels.items[i - 1], &labels.items[i]) == 0)
-			return world_docker_refuse(answer, "Labels: a key is there twice");
+		if (world_compare_labels(&labels.items[i - 1], &labels.items[i]) == 0) {
+			container->known = false;
+			return 0;
+		}
 	container->labels = labels.items;
 	container->n_labels = labels.n;
 	return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/json-scan.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
 
@@ -14,15 +15,44 @@ int world_docker_refuse(struct world_docker_answer *answer, const char *error)
 	return WORLD_E_INVALID;
 }
 
+/* The labels of an image may hold NULs, as \u0000. cJSON would end the text there: a label would
+ * look like another one. NULL: out of memory. */
+static const char *without_nul(const struct world_docker_answer *answer)
+{
+	const char *escape;
+	char *copy = NULL;
+
+	for (size_t at = 0;
+	     at < answer->len && (escape = memchr(answer->json + at, '\\', answer->len - at));) {
+		size_t place = (size_t)(escape - answer->json);
+		at = place + 2;
+		if (answer->len - place < 6 || memcmp(escape, "\\u0000", 6) != 0)
+			continue;
+		if (!copy)
+			copy = arena_dup(answer->arena, answer->json, answer->len);
+		if (!copy)
+			return NULL;
+		memcpy(copy + place, "\\ufffd", 6);
+	}
+	return copy ? copy : answer->json;
+}
+
 cJSON *world_docker_value(struct world_docker_answer *answer)
 {
+	/* Docker is trusted with memory, and cJSON has a bound on depth. */
+	static const struct json_limits limits = { SIZE_MAX, SIZE_MAX, .controls = true,
+						   .lines = true };
 	size_t offset;
 	cJSON *json = NULL;
 
-	if (answer->len > LIMIT_DOCKER_BYTES)
+	if (answer->len > LIMIT_DOCKER_BYTES) {
 		answer->error = "too large";
-	else {
-		json = world_json_parse(answer->json, answer->len, &offset);
+		return NULL;
+	}
+	const char *bytes = without_nul(answer);
+	answer->error = bytes ? json_scan(bytes, answer->len, limits, &offset) : "no memory";
+	if (!answer->error) {
+		json = world_json_parse(bytes, answer->len, &offset);
 		answer->error = json ? NULL : "not JSON";
 	}
 	return json;

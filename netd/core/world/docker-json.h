@@ -2,8 +2,8 @@
 /* Docker's JSON to facts, without a store. Internal to core/world.
  *
  * An answer that is not of Docker's form is refused whole. A container whose details we cannot hold
- * (a name beyond WORLD_TEXT_MAX) is kept as unknown: no tier can match it, and the others are not
- * affected. Results live in the arena; error texts are static. */
+ * (a name beyond WORLD_TEXT_MAX, labels that cannot be told apart) is kept as unknown: no tier can
+ * match it, and the others are not affected. Results live in the arena; error texts are static. */
 #pragma once
 
 #include "core/world/json.h"
