@@ -49,19 +49,19 @@ static bool set_in(const struct rs_set *const *items, size_t n, const char *name
 	return false;
 }
 
-static bool is_deleted(const struct rs_table_diff *diff, const char *set,
-		       const struct rs_elem *elem)
+static bool is_deleted(const struct rs_table_diff *diff, const struct rs_set *set, size_t elem)
 {
 	for (size_t i = 0; i < diff->deleted.n; i++)
-		if (strcmp(diff->deleted.items[i].set->name, set) == 0 &&
-		    rs_key_compare(&diff->deleted.items[i].elem->key, &elem->key) == 0)
+		if (diff->deleted.items[i].of == set && diff->deleted.items[i].elem == elem)
 			return true;
 	return false;
 }
 
-static void put_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem)
+static void put_elem(struct ruleset *rs, struct rs_set *set, const struct rs_set *from, size_t i)
 {
-	assert_int_equal(ruleset_add_elem(rs, set, elem), 0);
+	struct rs_elem elem = rs_set_elem(from, i);
+
+	assert_int_equal(ruleset_add_elem(rs, set, &elem), 0);
 }
 
 static struct rs_set *put_set(struct ruleset *rs, enum rs_family family, const struct rs_set *like)
@@ -92,16 +92,17 @@ static void apply_sets(struct ruleset *rs, const struct rs_table *a,
 			continue;
 		struct rs_set *set = put_set(rs, a->family, old);
 		for (size_t j = 0; j < old->n_elems; j++)
-			if (!is_deleted(diff, old->name, &old->elems[j]))
-				put_elem(rs, set, &old->elems[j]);
+			if (!is_deleted(diff, old, j))
+				put_elem(rs, set, old, j);
 		for (size_t j = 0; j < diff->added.n; j++)
 			if (strcmp(diff->added.items[j].set->name, old->name) == 0)
-				put_elem(rs, set, diff->added.items[j].elem);
+				put_elem(rs, set, diff->added.items[j].of,
+					 diff->added.items[j].elem);
 	}
 	for (size_t i = 0; i < diff->new_sets.n; i++) {
 		struct rs_set *set = put_set(rs, a->family, diff->new_sets.items[i]);
 		for (size_t j = 0; j < diff->new_sets.items[i]->n_elems; j++)
-			put_elem(rs, set, &diff->new_sets.items[i]->elems[j]);
+			put_elem(rs, set, diff->new_sets.items[i], j);
 	}
 }
 
@@ -237,8 +238,7 @@ static void endpoint_gone(struct ruleset *rs)
 
 static void other_tier(struct ruleset *rs)
 {
-	set_of(rs, "to4")->elems[0].verdict = RS_DROP;
-	set_of(rs, "to4")->elems[0].target = NULL;
+	set_of(rs, "to4")->outcomes.items[0] = (struct rs_outcome){ RS_DROP, NULL };
 }
 
 static void more_negated(struct ruleset *rs)
@@ -304,8 +304,7 @@ static bool everything(struct arena *arena, uint64_t fail_at)
 	const struct ruleset *other = random_ruleset(arena, 3);
 	struct ruleset *rs = ruleset_new(arena);
 	const enum rs_type types[] = { RS_TYPE_IPV4, RS_TYPE_INET_SERVICE };
-	struct rs_key last = key_ip("10.0.0.9");
-	struct rs_elem elem = { .key = key_ip("10.0.0.1"), .last = &last };
+	struct rs_elem elem = { .key = key_ip("10.0.0.1"), .last = key_ip("10.0.0.9") };
 	struct rs_mark mark = { RS_META_MARK, 0, 1, false };
 	struct rs_log log = { "x", 1, 1, 1 };
 	struct rs_diff diff;

@@ -84,7 +84,7 @@ static inline struct rs_key random_key(struct dice *dice, const struct rs_set *s
 static inline bool has_key(const struct rs_set *set, const struct rs_key *key)
 {
 	for (size_t i = 0; i < set->n_elems; i++)
-		if (rs_key_compare(&set->elems[i].key, key) == 0)
+		if (memcmp(rs_set_elem(set, i).key.bytes, key->bytes, key->len) == 0)
 			return true;
 	return false;
 }
@@ -107,12 +107,11 @@ static inline void fill_ranges(struct ruleset *rs, struct dice *dice, struct rs_
 		if (i == 11)
 			snprintf(text, sizeof(text), v4 ? "255.255.0.0" : "ffff:ffff::");
 		elem.key = key_ip(text);
-		struct rs_key last = elem.key;
+		elem.last = elem.key;
 		size_t fixed = v4 ? 2 : 4;
-		memset(last.bytes + fixed, kind == 1 ? 0 : 0xff, last.len - fixed);
+		memset(elem.last.bytes + fixed, kind == 1 ? 0 : 0xff, elem.last.len - fixed);
 		if (kind == 2)
-			last.bytes[last.len - 1] = 9;
-		elem.last = &last;
+			elem.last.bytes[elem.last.len - 1] = 9;
 		int r = ruleset_add_elem(rs, set, &elem);
 		assert(r == 0);
 	}

@@ -130,8 +130,8 @@ static inline void add_elem(struct ruleset *rs, struct rs_set *set, struct rs_ke
 static inline void add_range(struct ruleset *rs, struct rs_set *set, const char *first,
 			     const char *last)
 {
-	struct rs_key end = key_ip(last);
-	int r = ruleset_add_elem(rs, set, &(struct rs_elem){ .key = key_ip(first), .last = &end });
+	struct rs_elem elem = { .key = key_ip(first), .last = key_ip(last) };
+	int r = ruleset_add_elem(rs, set, &elem);
 
 	assert(r == 0);
 }
@@ -139,7 +139,7 @@ static inline void add_range(struct ruleset *rs, struct rs_set *set, const char 
 static inline void add_verdict(struct ruleset *rs, struct rs_set *map, struct rs_key key,
 			       enum rs_verdict verdict, const char *target)
 {
-	struct rs_elem elem = { .key = key, .verdict = verdict, .target = target };
+	struct rs_elem elem = { .key = key, .outcome = { verdict, target } };
 	int r = ruleset_add_elem(rs, map, &elem);
 
 	assert(r == 0);

@@ -63,6 +63,25 @@ static void wrong_length(struct ruleset *rs)
 	add_elem(rs, add_set(rs, RS_INET, "short", RS_TYPE_IPV6), key_ip("10.0.0.1"));
 }
 
+static void range_in_plain(struct ruleset *rs)
+{
+	add_range(rs, add_set(rs, RS_INET, "plain", RS_TYPE_IPV4), "10.0.0.0", "10.0.0.9");
+}
+
+static void verdict_in_set(struct ruleset *rs)
+{
+	add_verdict(rs, add_set(rs, RS_INET, "plain", RS_TYPE_IPV4), key_ip("10.0.0.1"), RS_DROP,
+		    NULL);
+}
+
+static void map_without_verdict(struct ruleset *rs)
+{
+	struct rs_set *map = add_set(rs, RS_INET, "m", RS_TYPE_IPV4);
+
+	map->map = true;
+	add_elem(rs, map, key_ip("10.0.0.1"));
+}
+
 static void map_to_nowhere(struct ruleset *rs)
 {
 	struct rs_set *map = add_set(rs, RS_INET, "m", RS_TYPE_IPV4);
@@ -243,6 +262,9 @@ static void refuses(void **state)
 		{ overlap, "set crossing: element 1 twice" },
 		{ reversed, "set back: not a range" },
 		{ wrong_length, "key of 4 bytes" },
+		{ range_in_plain, "set plain: not a range" },
+		{ verdict_in_set, "set plain: element with a verdict" },
+		{ map_without_verdict, "map m: element without a verdict" },
 		{ map_to_nowhere, "map m: no chain nowhere" },
 		{ map_to_base, "map m: no chain forward" },
 		{ pattern_ifname, "interface name" },

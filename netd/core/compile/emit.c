@@ -147,14 +147,6 @@ struct rs_match match_stamp(const struct emit *e)
 	return match;
 }
 
-struct rs_match match_one_of(const enum rs_field *fields, size_t n, const struct rs_set *set)
-{
-	struct rs_match match = match_fields(RS_ONE_OF, fields, n);
-
-	match.inline_set = set;
-	return match;
-}
-
 /* ---- rules ---- */
 
 void draft_add(struct draft *draft, struct rs_match match)
@@ -268,19 +260,6 @@ struct rs_set *emit_map(struct emit *e, const char *name, const enum rs_type *ty
 	return map;
 }
 
-struct rs_set *emit_inline_set(struct emit *e, const enum rs_type *types, size_t n)
-{
-	struct rs_set *set = arena_alloc(e->arena, sizeof(*set));
-
-	if (!set) {
-		e->err = -ENOMEM;
-		return NULL;
-	}
-	memcpy(set->types, types, n * sizeof(*types));
-	set->n_types = (uint8_t)n;
-	return set;
-}
-
 static void add_elem(struct emit *e, struct rs_set *set, const struct rs_elem *elem)
 {
 	if (!e->err && ruleset_add_elem(e->rs, set, elem) < 0)
@@ -295,7 +274,7 @@ void emit_elem(struct emit *e, struct rs_set *set, const struct rs_key *key)
 void emit_goto_elem(struct emit *e, struct rs_set *map, const struct rs_key *key,
 		    const char *target)
 {
-	add_elem(e, map, &(struct rs_elem){ .key = *key, .verdict = RS_GOTO, .target = target });
+	add_elem(e, map, &(struct rs_elem){ .key = *key, .outcome = { RS_GOTO, target } });
 }
 
 struct rs_key key_addr(const struct ip_addr *addr)

@@ -64,7 +64,6 @@ struct rs_match match_bits(enum rs_field field, uint32_t mask,
 struct rs_match match_prefix(enum rs_field field, const struct ip_prefix *prefix);
 struct rs_match match_port_range(enum rs_field field, uint16_t lo, uint16_t hi);
 struct rs_match match_stamp(const struct emit *e);
-struct rs_match match_one_of(const enum rs_field *fields, size_t n, const struct rs_set *set);
 
 void draft_add(struct draft *draft, struct rs_match match);
 
@@ -94,7 +93,6 @@ void emit_logged_end(struct emit *e, struct rs_chain *chain, const char *counter
 
 struct rs_set *emit_set(struct emit *e, const char *name, const enum rs_type *types, size_t n);
 struct rs_set *emit_map(struct emit *e, const char *name, const enum rs_type *types, size_t n);
-struct rs_set *emit_inline_set(struct emit *e, const enum rs_type *types, size_t n);
 void emit_elem(struct emit *e, struct rs_set *set, const struct rs_key *key);
 void emit_goto_elem(struct emit *e, struct rs_set *map, const struct rs_key *key,
 		    const char *target);

@@ -68,10 +68,9 @@ static void emit_zone(struct emit *e, const char *name, enum peer_kind zone, enu
 		return;
 	set->interval = true;
 	for (size_t i = 0; i < n && !e->err; i++) {
-		struct rs_key last = key_addr(&ranges[i].last);
 		struct rs_elem elem = { .key = key_addr(&ranges[i].first),
-					.last = arena_dup(e->arena, &last, sizeof(last)) };
-		if (!elem.last || ruleset_add_elem(e->rs, set, &elem) < 0)
+					.last = key_addr(&ranges[i].last) };
+		if (ruleset_add_elem(e->rs, set, &elem) < 0)
 			e->err = -ENOMEM;
 	}
 }

@@ -8,6 +8,13 @@
 
 #include "core/ruleset/order.h"
 
+static size_t field_len(enum rs_type type, bool several)
+{
+	size_t len = ruleset_type_info(type)->len;
+
+	return several ? (len + 3) / 4 * 4 : len;
+}
+
 struct ruleset *ruleset_new(struct arena *arena)
 {
 	struct ruleset *rs = arena_alloc(arena, sizeof(*rs));
@@ -29,6 +36,8 @@ struct rs_set *ruleset_new_inline_set(struct ruleset *rs, const enum rs_type *ty
 		return NULL;
 	memcpy(set->types, types, n_types * sizeof(*types));
 	set->n_types = (uint8_t)n_types;
+	for (size_t i = 0; i < n_types; i++)
+		set->key_len = (uint8_t)(set->key_len + field_len(types[i], n_types > 1));
 	return set;
 }
 
@@ -66,77 +75,18 @@ int ruleset_add_counter(struct ruleset *rs, enum rs_family family, const char *n
 	return VEC_PUSH(rs->arena, &rs->tables[family].counters, name);
 }
 
-int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem)
-{
-	void *items = set->elems;
-	int r = arena_vec_grow(rs->arena, &items, set->n_elems, &set->cap_elems, sizeof(*elem));
-
-	if (r < 0)
-		return r;
-	set->elems = items;
-	struct rs_elem copy = *elem;
-	if (elem->last) {
-		copy.last = arena_dup(rs->arena, elem->last, sizeof(*elem->last));
-		if (!copy.last)
-			return -ENOMEM;
-	}
-	set->elems[set->n_elems++] = copy;
-	return 0;
-}
-
-static const struct rs_key *last_of(const struct rs_elem *elem)
-{
-	return elem->last ? elem->last : &elem->key;
-}
-
-/* a + 1 == b, as numbers in network order. */
-static bool is_successor(const struct rs_key *a, const struct rs_key *b)
-{
-	struct rs_key next = *a;
-
-	for (size_t i = next.len; i-- > 0;)
-		if (++next.bytes[i] != 0)
-			return rs_key_compare(&next, b) == 0;
-	return false;
-}
-
-/* nft joins neighbours in an anonymous set. A set without a true range is a plain one. */
-static void join_ranges(struct rs_set *set, const struct rs_elem *elems)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < set->n_elems; i++) {
-		struct rs_elem *before = n ? &set->elems[n - 1] : NULL;
-		if (before && is_successor(last_of(before), &elems[i].key)) {
-			before->last = last_of(&elems[i]);
-			continue;
-		}
-		set->elems[n] = elems[i];
-		set->elems[n++].last = last_of(&elems[i]);
-	}
-	set->n_elems = n;
-	set->interval = false;
-	for (size_t i = 0; i < n; i++)
-		if (rs_key_compare(set->elems[i].last, &set->elems[i].key) != 0)
-			set->interval = true;
-}
-
 static const struct rs_set *copy_inline_set(struct ruleset *rs, const struct rs_set *set)
 {
-	size_t size = set->n_elems * sizeof(*set->elems);
 	struct rs_set *copy = arena_dup(rs->arena, set, sizeof(*set));
-	struct rs_elem *sorted = arena_dup(rs->arena, set->elems, size);
 
-	if (!copy || !sorted)
+	if (!copy)
 		return NULL;
-	copy->elems = sorted;
+	copy->packed = arena_dup(rs->arena, set->packed, set->n_elems * rs_set_stride(set));
+	if (!copy->packed)
+		return NULL;
 	rs_elems_sort(copy);
-	if (!copy->interval)
-		return copy;
-	copy->elems = arena_alloc(rs->arena, size); /* its `last` pointers stay in sorted */
-	if (!copy->elems)
-		return NULL;
-	join_ranges(copy, sorted);
+	if (copy->interval)
+		rs_elems_join(copy);
 	return copy;
 }
 
@@ -147,8 +97,9 @@ static void simplify_one_of(struct rs_match *match)
 
 	if (set->n_elems != 1 || set->n_types != 1)
 		return;
-	match->value = set->elems[0].key;
-	match->last = *last_of(&set->elems[0]);
+	struct rs_elem elem = rs_set_elem(set, 0);
+	match->value = elem.key;
+	match->last = elem.last;
 	match->op = set->interval ? RS_RANGE : RS_EQ;
 	match->inline_set = NULL;
 }
@@ -233,7 +184,7 @@ void ruleset_set_stamp(struct ruleset *rs, uint32_t stamp)
 void rs_key_add(struct rs_key *key, enum rs_type type, const void *bytes, bool several)
 {
 	size_t len = ruleset_type_info(type)->len;
-	size_t padded = several ? (len + 3) / 4 * 4 : len;
+	size_t padded = field_len(type, several);
 
 	assert(key->len + padded <= sizeof(key->bytes));
 	memcpy(key->bytes + key->len, bytes, len);

@@ -43,24 +43,15 @@ static int diff_counters(struct differ *d)
 	return r;
 }
 
-static int add_elem(struct differ *d, const struct rs_set *set, const struct rs_elem *elem)
+static int add_elem(struct differ *d, const struct rs_set *to, size_t elem)
 {
-	return VEC_PUSH(d->arena, &d->ret->added, (struct rs_elem_change){ set, elem });
+	return VEC_PUSH(d->arena, &d->ret->added, (struct rs_elem_change){ to, to, elem });
 }
 
-static int delete_elem(struct differ *d, const struct rs_set *set, const struct rs_elem *elem)
+static int delete_elem(struct differ *d, const struct rs_set *from, const struct rs_set *to,
+		       size_t elem)
 {
-	return VEC_PUSH(d->arena, &d->ret->deleted, (struct rs_elem_change){ set, elem });
-}
-
-/* One key, another range end or verdict: the kernel cannot change an element in place. */
-static int diff_elem(struct differ *d, const struct rs_set *set, const struct rs_elem *old,
-		     const struct rs_elem *new)
-{
-	if (rs_same_elem(old, new))
-		return 0;
-	int r = delete_elem(d, set, old);
-	return r < 0 ? r : add_elem(d, set, new);
+	return VEC_PUSH(d->arena, &d->ret->deleted, (struct rs_elem_change){ to, from, elem });
 }
 
 static int diff_elems(struct differ *d, const struct rs_set *from, const struct rs_set *to)
@@ -71,13 +62,14 @@ static int diff_elems(struct differ *d, const struct rs_set *from, const struct 
 	while (r == 0 && (i < from->n_elems || j < to->n_elems)) {
 		int side = merge_side(i, from->n_elems, j, to->n_elems);
 		if (side == 0)
-			side = rs_key_compare(&from->elems[i].key, &to->elems[j].key);
-		if (side < 0)
-			r = delete_elem(d, to, &from->elems[i]);
-		else if (side > 0)
-			r = add_elem(d, to, &to->elems[j]);
-		else
-			r = diff_elem(d, to, &from->elems[i], &to->elems[j]);
+			side = memcmp(rs_elem_key(from, i), rs_elem_key(to, j), to->key_len);
+		/* One key, another range end or verdict: the kernel cannot change an element in
+		 * place. */
+		bool differs = side != 0 || !rs_same_elem(from, i, to, j);
+		if (differs && side <= 0)
+			r = delete_elem(d, from, to, i);
+		if (differs && side >= 0 && r == 0)
+			r = add_elem(d, to, j);
 		i += side <= 0;
 		j += side >= 0;
 	}

@@ -15,11 +15,18 @@ static bool same_key(const struct rs_key *a, const struct rs_key *b)
 	return rs_key_compare(a, b) == 0;
 }
 
-bool rs_same_elem(const struct rs_elem *a, const struct rs_elem *b)
+bool rs_same_outcome(const struct rs_outcome *a, const struct rs_outcome *b)
 {
-	return same_key(&a->key, &b->key) &&
-	       same_key(a->last ? a->last : &a->key, b->last ? b->last : &b->key) &&
-	       a->verdict == b->verdict && rs_same_text(a->target, b->target);
+	return a->verdict == b->verdict && rs_same_text(a->target, b->target);
+}
+
+bool rs_same_elem(const struct rs_set *a, size_t i, const struct rs_set *b, size_t j)
+{
+	struct rs_outcome mine = rs_elem_outcome(a, i), other = rs_elem_outcome(b, j);
+
+	return memcmp(rs_elem_key(a, i), rs_elem_key(b, j), a->key_len) == 0 &&
+	       memcmp(rs_elem_last(a, i), rs_elem_last(b, j), a->key_len) == 0 &&
+	       rs_same_outcome(&mine, &other);
 }
 
 bool rs_same_shape(const struct rs_set *a, const struct rs_set *b)
@@ -40,7 +47,7 @@ static bool same_set(const struct rs_set *a, const struct rs_set *b)
 	    a->n_elems != b->n_elems)
 		return false;
 	for (size_t i = 0; i < a->n_elems; i++)
-		if (!rs_same_elem(&a->elems[i], &b->elems[i]))
+		if (!rs_same_elem(a, i, b, i))
 			return false;
 	return true;
 }

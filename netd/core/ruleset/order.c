@@ -14,13 +14,6 @@ int rs_key_compare(const struct rs_key *a, const struct rs_key *b)
 	return r ? r : (int)a->len - (int)b->len;
 }
 
-static int by_key(const void *left, const void *right)
-{
-	const struct rs_elem *a = left, *b = right;
-
-	return rs_key_compare(&a->key, &b->key);
-}
-
 static int by_set_name(const void *left, const void *right)
 {
 	const struct rs_set *const *a = left, *const *b = right;
@@ -33,18 +26,6 @@ static int by_text(const void *left, const void *right)
 	const char *const *a = left, *const *b = right;
 
 	return strcmp(*a, *b);
-}
-
-void rs_elems_sort(struct rs_set *set)
-{
-	size_t n = 0;
-
-	if (set->n_elems)
-		qsort(set->elems, set->n_elems, sizeof(*set->elems), by_key);
-	for (size_t i = 0; i < set->n_elems; i++)
-		if (n == 0 || !rs_same_elem(&set->elems[n - 1], &set->elems[i]))
-			set->elems[n++] = set->elems[i];
-	set->n_elems = n;
 }
 
 static int by_chain_name(const void *left, const void *right)
@@ -123,24 +104,6 @@ const struct rs_chain *ruleset_find_chain(const struct rs_table *table, const ch
 	ptrdiff_t i = rs_chain_index(table, name);
 
 	return i < 0 ? NULL : table->by_name[i];
-}
-
-const struct rs_elem *rs_set_find(const struct rs_set *set, const struct rs_key *key)
-{
-	size_t lo = 0, hi = set->n_elems;
-
-	while (lo < hi) { /* lo: the first element whose key is greater */
-		size_t middle = lo + (hi - lo) / 2;
-		if (rs_key_compare(&set->elems[middle].key, key) <= 0)
-			lo = middle + 1;
-		else
-			hi = middle;
-	}
-	if (lo == 0)
-		return NULL;
-	const struct rs_elem *elem = &set->elems[lo - 1];
-	const struct rs_key *last = elem->last ? elem->last : &elem->key;
-	return key->len == elem->key.len && rs_key_compare(key, last) <= 0 ? elem : NULL;
 }
 
 bool rs_match_is_flag(const struct rs_match *match)

@@ -6,14 +6,24 @@
 
 #include "core/ruleset/ruleset.h"
 
+/* How elements are packed, rs_set_stride() bytes each: the key; the last value in an interval set; in a
+ * map the place of the outcome among set->outcomes, 2 bytes. */
+size_t rs_set_stride(const struct rs_set *set);
+const uint8_t *rs_elem_key(const struct rs_set *set, size_t i);
+const uint8_t *rs_elem_last(const struct rs_set *set, size_t i); /* the key, where none is kept */
+struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i);
 /* By key; elements that say the same become one. */
 void rs_elems_sort(struct rs_set *set);
+/* Neighbours among the ranges of a sorted inline set become one, as nft does it. */
+void rs_elems_join(struct rs_set *set);
 /* Sets, counters and the index of chains by name; doubled counters go. 0 or -ENOMEM. */
 int rs_table_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
 /* The place in table->by_name, or -1. */
 ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name);
 bool rs_same_text(const char *a, const char *b); /* NULL equals NULL only */
-bool rs_same_elem(const struct rs_elem *a, const struct rs_elem *b);
+bool rs_same_outcome(const struct rs_outcome *a, const struct rs_outcome *b);
+/* Elements of two sets of the same shape. */
+bool rs_same_elem(const struct rs_set *a, size_t i, const struct rs_set *b, size_t j);
 bool rs_same_shape(const struct rs_set *a, const struct rs_set *b); /* types and kind */
 bool rs_same_base(const struct rs_base *a, const struct rs_base *b);
 bool rs_same_rules(const struct rs_chain *a, const struct rs_chain *b);

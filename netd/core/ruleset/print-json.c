@@ -39,7 +39,7 @@ static void add_elem(struct text *out, const struct rs_set *set, const struct rs
 	if (!set->map) {
 		add_string(out, text_str(&key));
 	} else {
-		rs_print_verdict(elem->verdict, elem->target, &verdict);
+		rs_print_verdict(elem->outcome.verdict, elem->outcome.target, &verdict);
 		text_add(out, "{\"key\":");
 		add_string(out, text_str(&key));
 		add_member(out, "verdict", text_str(&verdict));
@@ -58,8 +58,9 @@ static void add_set(struct text *out, const struct rs_set *set)
 	text_printf(out, "],\"map\":%s,\"interval\":%s,\"elements\":[", set->map ? "true" : "false",
 		    set->interval ? "true" : "false");
 	for (size_t i = 0; i < set->n_elems; i++) {
+		struct rs_elem elem = rs_set_elem(set, i);
 		text_add(out, i ? "," : "");
-		add_elem(out, set, &set->elems[i]);
+		add_elem(out, set, &elem);
 	}
 	text_add(out, "]}");
 }

@@ -219,11 +219,11 @@ void rs_print_elem(const struct rs_set *set, const struct rs_elem *elem, struct 
 {
 	bool is_addr = set->types[0] == RS_TYPE_IPV4 || set->types[0] == RS_TYPE_IPV6;
 
-	bool range = elem->last && rs_key_compare(&elem->key, elem->last) != 0;
-	int len = range && is_addr ? prefix_len(&elem->key, elem->last) : -1;
+	bool range = elem->last.len && rs_key_compare(&elem->key, &elem->last) != 0;
+	int len = range && is_addr ? prefix_len(&elem->key, &elem->last) : -1;
 
 	if (range && len < 0) {
-		rs_print_range(set->types[0], elem->key.bytes, elem->last->bytes, out);
+		rs_print_range(set->types[0], elem->key.bytes, elem->last.bytes, out);
 		return;
 	}
 	rs_print_key(set->types, set->n_types, &elem->key, out);

@@ -9,8 +9,9 @@ static void print_inline_set(const struct rs_set *set, struct text *out)
 {
 	text_add(out, "{ ");
 	for (size_t i = 0; i < set->n_elems; i++) {
+		struct rs_elem elem = rs_set_elem(set, i);
 		text_add(out, i ? ", " : "");
-		rs_print_elem(set, &set->elems[i], out);
+		rs_print_elem(set, &elem, out);
 	}
 	text_add(out, " }");
 }
@@ -153,10 +154,11 @@ static void print_set(const struct rs_set *set, struct text *out)
 	if (set->n_elems)
 		text_add(out, "\t\telements = {\n");
 	for (size_t i = 0; i < set->n_elems; i++) {
+		struct rs_elem elem = rs_set_elem(set, i);
 		text_add(out, "\t\t\t");
-		rs_print_elem(set, &set->elems[i], out);
+		rs_print_elem(set, &elem, out);
 		text_add(out, set->map ? " : " : "");
-		rs_print_verdict(set->elems[i].verdict, set->elems[i].target, out);
+		rs_print_verdict(elem.outcome.verdict, elem.outcome.target, out);
 		text_add(out, ",\n");
 	}
 	text_add(out, set->n_elems ? "\t\t}\n\t}\n" : "\t}\n");

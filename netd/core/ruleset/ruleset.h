@@ -49,21 +49,31 @@ enum rs_verdict {
 	RS_VMAP, /* the verdict of the map's element; no element: the next rule */
 };
 
-struct rs_elem {
-	struct rs_key key;
-	const struct rs_key *last; /* interval sets: last value, included; NULL: the key alone */
-	enum rs_verdict verdict;   /* maps: RS_ACCEPT, RS_DROP or RS_GOTO; sets: RS_CONTINUE */
-	const char *target;	   /* RS_GOTO: chain name, else NULL */
+/* What a map says of an element. */
+struct rs_outcome {
+	enum rs_verdict verdict; /* RS_ACCEPT, RS_DROP or RS_GOTO */
+	const char *target;	 /* RS_GOTO: chain name, else NULL */
 };
 
+/* One element, as it is added and looked at. */
+struct rs_elem {
+	struct rs_key key;
+	struct rs_key last;	   /* interval sets: last value, included; empty: the key alone */
+	struct rs_outcome outcome; /* of a set: none, RS_CONTINUE */
+};
+
+/* A host has some thirty elements for each of its endpoints: they are packed. `map` and `interval`
+ * are said before the first element comes. */
 struct rs_set {
 	const char *name;
 	enum rs_type types[RS_KEY_FIELDS];
-	uint8_t n_types;
-	bool map;	       /* verdict map */
-	bool interval;	       /* elements are ranges (one field) */
-	struct rs_elem *elems; /* sorted by key once sealed */
+	uint8_t n_types, key_len;
+	bool map;      /* verdict map */
+	bool interval; /* elements are ranges (one field) */
 	size_t n_elems, cap_elems;
+	uint8_t *packed;		 /* sorted by key once sealed: order.h */
+	VEC(struct rs_outcome) outcomes; /* of a map, each once */
+	const char *misfit; /* why an element was not taken: ruleset_seal() fails, or NULL */
 };
 
 enum rs_op {
@@ -194,8 +204,9 @@ int rs_key_compare(const struct rs_key *a, const struct rs_key *b);
 
 const struct rs_set *ruleset_find_set(const struct rs_table *table, const char *name);
 const struct rs_chain *ruleset_find_chain(const struct rs_table *table, const char *name);
-/* The element of that key (of the range that holds it), or NULL. O(log n). */
-const struct rs_elem *rs_set_find(const struct rs_set *set, const struct rs_key *key);
+struct rs_elem rs_set_elem(const struct rs_set *set, size_t i);
+/* The element of that key (of the range that holds it), or -1. O(log n). */
+ptrdiff_t rs_set_find(const struct rs_set *set, const struct rs_key *key);
 /* RS_BITS of one bit of a state or status: nft's `ct status dnat`, encoded as != 0. */
 bool rs_match_is_flag(const struct rs_match *match);
 
@@ -210,7 +221,8 @@ int ruleset_print_json(const struct ruleset *rs, struct text *out) MUST_CHECK;
 
 struct rs_elem_change {
 	const struct rs_set *set; /* of the new ruleset */
-	const struct rs_elem *elem;
+	const struct rs_set *of;  /* that has the element: the old one's, when it is deleted */
+	size_t elem;
 };
 
 /* What turns one sealed ruleset into another: the shape the netlink batch has. All pointers borrow

@@ -20,10 +20,10 @@ static int visit_map(struct walk *walk, const char *name, unsigned int depth, ui
 {
 	const struct rs_set *map = ruleset_find_set(walk->seal->table, name);
 
-	for (size_t i = 0; i < map->n_elems; i++) {
-		int r = map->elems[i].verdict == RS_GOTO
-				? visit(walk, map->elems[i].target, depth, highest)
-				: 0;
+	for (size_t i = 0; i < map->outcomes.n; i++) {
+		const struct rs_outcome *outcome = &map->outcomes.items[i];
+		int r = outcome->verdict == RS_GOTO ? visit(walk, outcome->target, depth, highest)
+						    : 0;
 		if (r < 0)
 			return r;
 	}

@@ -50,52 +50,50 @@ static bool ifname_ok(const uint8_t *bytes)
 	size_t len = strnlen((const char *)bytes, 16);
 
 	for (size_t i = 0; i < len; i++)
-		if (bytes[i] <= ' ' || strchr("\"\\*", bytes[i]) || bytes[i] >= 0x7f)
+		if (bytes[i] <= ' ' || bytes[i] == '"' || bytes[i] == '\\' || bytes[i] == '*' ||
+		    bytes[i] >= 0x7f)
 			return false;
 	return len > 0 && len < 16;
 }
 
-static int check_key(struct seal *seal, const struct rs_set *set, const struct rs_key *key)
+static int check_ifnames(struct seal *seal, const struct rs_set *set)
 {
-	size_t len = 0;
+	size_t at = 0;
 
-	for (size_t i = 0; i < set->n_types; i++) {
-		size_t field = ruleset_type_info(set->types[i])->len;
-		if (set->types[i] == RS_TYPE_IFNAME && len + 16 <= key->len &&
-		    !ifname_ok(key->bytes + len))
-			return seal_fail(seal, "set %s: interface name nft cannot write",
-					 set_name(set));
-		len += set->n_types > 1 ? (field + 3) / 4 * 4 : field;
+	for (size_t f = 0; f < set->n_types; f++) {
+		for (size_t i = 0; set->types[f] == RS_TYPE_IFNAME && i < set->n_elems; i++)
+			if (!ifname_ok(rs_elem_key(set, i) + at))
+				return seal_fail(seal, "set %s: interface name nft cannot write",
+						 set_name(set));
+		at += (ruleset_type_info(set->types[f])->len + 3u) / 4 * 4;
 	}
-	if (len != key->len)
-		return seal_fail(seal, "set %s: key of %u bytes, not %zu", set_name(set), key->len,
-				 len);
 	return 0;
 }
 
-static int check_verdict(struct seal *seal, const struct rs_set *set, const struct rs_elem *elem)
+static int check_outcomes(struct seal *seal, const struct rs_set *set)
 {
-	bool goes = elem->verdict == RS_GOTO;
-
-	if (!set->map && elem->verdict != RS_CONTINUE)
-		return seal_fail(seal, "set %s: element with a verdict", set_name(set));
-	if (set->map && !goes && elem->verdict != RS_ACCEPT && elem->verdict != RS_DROP)
-		return seal_fail(seal, "map %s: element without a verdict", set_name(set));
-	if (goes && !seal_is_target(seal, elem->target))
-		return seal_fail(seal, "map %s: no chain %s", set_name(set), elem->target);
+	for (size_t i = 0; i < set->outcomes.n; i++) {
+		const struct rs_outcome *outcome = &set->outcomes.items[i];
+		bool goes = outcome->verdict == RS_GOTO;
+		if (!goes && outcome->verdict != RS_ACCEPT && outcome->verdict != RS_DROP)
+			return seal_fail(seal, "map %s: element without a verdict", set_name(set));
+		if (goes && !seal_is_target(seal, outcome->target))
+			return seal_fail(seal, "map %s: no chain %s", set_name(set),
+					 outcome->target);
+	}
 	return 0;
 }
 
-static int check_order(struct seal *seal, const struct rs_set *set, size_t i)
+static int check_order(struct seal *seal, const struct rs_set *set)
 {
-	const struct rs_elem *elem = &set->elems[i], *before = i ? elem - 1 : elem;
-	const struct rs_key *end = before->last ? before->last : &before->key;
+	size_t len = set->key_len;
 
-	if (elem->last && (!set->interval || elem->last->len != elem->key.len ||
-			   rs_key_compare(&elem->key, elem->last) > 0))
-		return seal_fail(seal, "set %s: not a range", set_name(set));
-	if (before != elem && rs_key_compare(end, &elem->key) >= 0)
-		return seal_fail(seal, "set %s: element %zu twice", set_name(set), i);
+	for (size_t i = 0; i < set->n_elems; i++) {
+		if (set->interval && memcmp(rs_elem_key(set, i), rs_elem_last(set, i), len) > 0)
+			return seal_fail(seal, "set %s: not a range", set_name(set));
+		if (i > 0 && memcmp(rs_elem_last(set, i - 1), rs_elem_key(set, i), len) >= 0)
+			return seal_fail(seal, "set %s: element %zu twice", set_name(set), i);
+	}
 	return 0;
 }
 
@@ -103,22 +101,18 @@ int seal_set(struct seal *seal, const struct rs_set *set)
 {
 	const struct rs_type_info *first = ruleset_type_info(set->types[0]);
 
+	if (set->misfit)
+		return seal_fail(seal, "set %s: %s", set_name(set), set->misfit);
 	if (set->interval && (set->map || set->n_types > 1 || first->host_order))
 		return seal_fail(seal, "set %s: ranges are of one field in network order, no map",
 				 set_name(set));
 	for (size_t i = 0; set->map && i < set->n_types; i++)
 		if (ruleset_type_is_raw(set->types[i]))
 			return seal_fail(seal, "map %s: nft cannot declare it", set_name(set));
-	for (size_t i = 0; i < set->n_elems; i++) {
-		int r = check_key(seal, set, &set->elems[i].key);
-		if (r == 0)
-			r = check_verdict(seal, set, &set->elems[i]);
-		if (r == 0)
-			r = check_order(seal, set, i);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	int r = check_ifnames(seal, set);
+	if (r == 0)
+		r = check_outcomes(seal, set);
+	return r < 0 ? r : check_order(seal, set);
 }
 
 static int check_names(struct seal *seal)

@@ -75,11 +75,11 @@ static bool match_holds(const struct run *run, const struct rs_match *match)
 		return memcmp(key.bytes, match->value.bytes, key.len) >= 0 &&
 		       memcmp(key.bytes, match->last.bytes, key.len) <= 0;
 	case RS_IN:
-		return rs_set_find(ruleset_find_set(run->table, match->set), &key) != NULL;
+		return rs_set_find(ruleset_find_set(run->table, match->set), &key) >= 0;
 	case RS_NOT_IN:
-		return rs_set_find(ruleset_find_set(run->table, match->set), &key) == NULL;
+		return rs_set_find(ruleset_find_set(run->table, match->set), &key) < 0;
 	case RS_ONE_OF:
-		return rs_set_find(match->inline_set, &key) != NULL;
+		return rs_set_find(match->inline_set, &key) >= 0;
 	}
 	return false;
 }
@@ -112,11 +112,13 @@ static enum rs_verdict rule_verdict(const struct run *run, const struct rs_rule 
 		return rule->verdict;
 	if (!load(run->packet, rule->vmap_fields, rule->n_vmap_fields, &key))
 		return RS_CONTINUE;
-	const struct rs_elem *elem = rs_set_find(ruleset_find_set(run->table, rule->target), &key);
-	if (!elem)
+	const struct rs_set *map = ruleset_find_set(run->table, rule->target);
+	ptrdiff_t at = rs_set_find(map, &key);
+	if (at < 0)
 		return RS_CONTINUE;
-	*target = elem->target;
-	return elem->verdict;
+	struct rs_outcome outcome = rs_set_elem(map, (size_t)at).outcome;
+	*target = outcome.target;
+	return outcome.verdict;
 }
 
 struct position {

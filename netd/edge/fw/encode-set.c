@@ -82,8 +82,7 @@ static void put_open_end(struct nlmsghdr *nlh)
 
 struct elem_extra {
 	bool end, open;
-	enum rs_verdict verdict;
-	const char *target;
+	struct rs_outcome outcome;
 };
 
 static void write_elem(struct elem_writer *w, const struct rs_key *key,
@@ -99,19 +98,19 @@ static void write_elem(struct elem_writer *w, const struct rs_key *key,
 	if (extra->end)
 		fw_put_be32(w->nlh, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
 	fw_put_value(w->nlh, NFTA_SET_ELEM_KEY, key->bytes, key->len);
-	if (extra->verdict != RS_CONTINUE)
-		fw_put_verdict(w->nlh, NFTA_SET_ELEM_DATA, extra->verdict, extra->target);
+	if (extra->outcome.verdict != RS_CONTINUE)
+		fw_put_verdict(w->nlh, NFTA_SET_ELEM_DATA, extra->outcome.verdict,
+			       extra->outcome.target);
 	if (extra->open)
 		put_open_end(w->nlh);
 	mnl_attr_nest_end(w->nlh, elem);
 }
 
-static bool is_zero(const struct rs_key *key)
+static bool begins_at_zero(const struct rs_set *set)
 {
-	for (size_t i = 0; i < key->len; i++)
-		if (key->bytes[i])
-			return false;
-	return true;
+	static const struct rs_key zero;
+
+	return memcmp(rs_set_elem(set, 0).key.bytes, zero.bytes, set->key_len) == 0;
 }
 
 /* key + 1; false after the last value there is. */
@@ -127,11 +126,9 @@ static bool successor(const struct rs_key *key, struct rs_key *ret)
 static void write_range(struct elem_writer *w, const struct rs_elem *elem)
 {
 	struct rs_key after;
-	bool has_end = successor(elem->last ? elem->last : &elem->key, &after);
+	bool has_end = successor(&elem->last, &after);
 
-	write_elem(w, &elem->key,
-		   &(struct elem_extra){
-			   .open = !has_end, .verdict = elem->verdict, .target = elem->target });
+	write_elem(w, &elem->key, &(struct elem_extra){ .open = !has_end });
 	if (has_end)
 		write_elem(w, &after, &(struct elem_extra){ .end = true });
 }
@@ -139,20 +136,24 @@ static void write_range(struct elem_writer *w, const struct rs_elem *elem)
 /* nft begins every interval set with "nothing from zero on", unless zero is in it. */
 static void write_ranges(struct elem_writer *w, const struct rs_set *set)
 {
-	if (set->n_elems && !is_zero(&set->elems[0].key)) {
-		struct rs_key zero = { .len = set->elems[0].key.len };
+	if (set->n_elems && !begins_at_zero(set)) {
+		struct rs_key zero = { .len = set->key_len };
 		write_elem(w, &zero, &(struct elem_extra){ .end = true });
 	}
-	for (size_t i = 0; i < set->n_elems; i++)
-		write_range(w, &set->elems[i]);
+	for (size_t i = 0; i < set->n_elems; i++) {
+		struct rs_elem elem = rs_set_elem(set, i);
+		write_range(w, &elem);
+	}
 }
 
-static void write_plain(struct elem_writer *w, const struct rs_elem *elem)
+static void write_plain(struct elem_writer *w, const struct rs_set *set, size_t i)
 {
-	write_elem(w, &elem->key,
-		   &(struct elem_extra){ .verdict = w->type == NFT_MSG_NEWSETELEM ? elem->verdict
-										  : RS_CONTINUE,
-					 .target = elem->target });
+	struct rs_elem elem = rs_set_elem(set, i);
+	struct elem_extra extra = { .outcome = elem.outcome };
+
+	if (w->type != NFT_MSG_NEWSETELEM) /* one that goes is known by its key */
+		extra.outcome.verdict = RS_CONTINUE;
+	write_elem(w, &elem.key, &extra);
 }
 
 /* An anonymous set is as large as nft counts: two for a range, open or not. */
@@ -162,7 +163,7 @@ static uint32_t count_elems(const struct rs_set *set)
 
 	if (!set->interval || n == 0)
 		return n;
-	return 2 * n + !is_zero(&set->elems[0].key);
+	return 2 * n + !begins_at_zero(set);
 }
 
 static void put_anonymous(struct nlmsghdr *nlh, const struct rs_set *set)
@@ -215,7 +216,7 @@ static int encode_all(struct fw_batch *batch, const struct fw_record *record,
 	if (set->interval)
 		write_ranges(&w, set);
 	for (size_t i = 0; !set->interval && i < set->n_elems; i++)
-		write_plain(&w, &set->elems[i]);
+		write_plain(&w, set, i);
 	return close_message(&w);
 }
 
@@ -247,7 +248,7 @@ int fw_encode_elems(struct fw_batch *batch, enum rs_family family, uint16_t type
 	};
 
 	for (size_t i = 0; i < n; i++)
-		write_plain(&w, changes[i].elem);
+		write_plain(&w, changes[i].of, changes[i].elem);
 	return close_message(&w);
 }
 

@@ -140,7 +140,7 @@ static void print_element(const struct comparing *c, const struct fw_thing *thin
 	struct rs_key key = { .len = (uint8_t)thing->key.len };
 
 	if (!set || thing->key.len > sizeof(key.bytes) ||
-	    (set->n_elems && set->elems[0].key.len != thing->key.len)) {
+	    set->key_len != thing->key.len) {
 		text_add(out, "an element");
 		return;
 	}

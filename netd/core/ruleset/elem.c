@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The elements of a set: packed, put in order, looked up. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/ruleset/order.h"
+
+#define OUTCOME_BYTES sizeof(uint16_t)
+
+size_t rs_set_stride(const struct rs_set *set)
+{
+	return set->key_len * (set->interval ? 2u : 1u) + (set->map ? OUTCOME_BYTES : 0);
+}
+
+const uint8_t *rs_elem_key(const struct rs_set *set, size_t i)
+{
+	return set->packed + i * rs_set_stride(set);
+}
+
+const uint8_t *rs_elem_last(const struct rs_set *set, size_t i)
+{
+	return rs_elem_key(set, i) + (set->interval ? set->key_len : 0);
+}
+
+struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i)
+{
+	uint16_t place;
+
+	if (!set->map)
+		return (struct rs_outcome){ 0 };
+	memcpy(&place, rs_elem_key(set, i + 1) - OUTCOME_BYTES, sizeof(place));
+	return set->outcomes.items[place];
+}
+
+static struct rs_key key_of(const struct rs_set *set, const uint8_t *bytes)
+{
+	struct rs_key key = { .len = set->key_len };
+
+	memcpy(key.bytes, bytes, set->key_len);
+	return key;
+}
+
+struct rs_elem rs_set_elem(const struct rs_set *set, size_t i)
+{
+	struct rs_elem elem = { .key = key_of(set, rs_elem_key(set, i)),
+				.outcome = rs_elem_outcome(set, i) };
+
+	if (set->interval)
+		elem.last = key_of(set, rs_elem_last(set, i));
+	return elem;
+}
+
+/* ---- adding ---- */
+
+/* Why the set cannot hold it, "" when it can; NULL: out of memory. */
+static const char *find_misfit(const struct rs_set *set, const struct rs_elem *elem,
+			       struct arena *arena)
+{
+	if (elem->key.len != set->key_len)
+		return arena_printf(arena, "key of %u bytes, not %u", elem->key.len, set->key_len);
+	if (elem->last.len && (!set->interval || elem->last.len != set->key_len))
+		return "not a range";
+	if (!set->map && elem->outcome.verdict != RS_CONTINUE)
+		return "element with a verdict";
+	return "";
+}
+
+static bool is_itself(const struct rs_outcome *a, const struct rs_outcome *b)
+{
+	return a->verdict == b->verdict && a->target == b->target;
+}
+
+/* A map goes to some chain of a tier: they are few, and mostly named by the same pointer. */
+static int find_outcome(struct ruleset *rs, struct rs_set *set, const struct rs_outcome *outcome,
+			uint16_t *ret)
+{
+	size_t n = set->outcomes.n, i = n;
+
+	while (i > 0 && !is_itself(&set->outcomes.items[i - 1], outcome))
+		i--;
+	for (i = i ? i : n; i > 0 && !rs_same_outcome(&set->outcomes.items[i - 1], outcome);)
+		i--;
+	if (i == 0 && (n > UINT16_MAX || VEC_PUSH(rs->arena, &set->outcomes, *outcome) < 0))
+		return -ENOMEM;
+	*ret = (uint16_t)(i ? i - 1 : n);
+	return 0;
+}
+
+static int pack(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem)
+{
+	const struct rs_key *last = elem->last.len ? &elem->last : &elem->key;
+	uint8_t *at = set->packed + set->n_elems * rs_set_stride(set);
+	uint16_t place;
+
+	memcpy(at, elem->key.bytes, set->key_len);
+	at += set->key_len;
+	if (set->interval) {
+		memcpy(at, last->bytes, set->key_len);
+		at += set->key_len;
+	}
+	if (set->map) {
+		int r = find_outcome(rs, set, &elem->outcome, &place);
+		if (r < 0)
+			return r;
+		memcpy(at, &place, sizeof(place));
+	}
+	set->n_elems++;
+	return 0;
+}
+
+int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem)
+{
+	const char *misfit = find_misfit(set, elem, rs->arena);
+	void *items = set->packed;
+
+	if (!misfit)
+		return -ENOMEM;
+	if (*misfit) {
+		set->misfit = misfit;
+		return 0;
+	}
+	int r = arena_vec_grow(rs->arena, &items, set->n_elems, &set->cap_elems,
+			       rs_set_stride(set));
+	if (r < 0)
+		return r;
+	set->packed = items;
+	return pack(rs, set, elem);
+}
+
+/* ---- order ---- */
+
+static int by_key(const void *left, const void *right, void *set)
+{
+	return memcmp(left, right, ((const struct rs_set *)set)->key_len);
+}
+
+/* The compiler mostly adds them in order. */
+static bool is_sorted(const struct rs_set *set)
+{
+	for (size_t i = 1; i < set->n_elems; i++)
+		if (memcmp(rs_elem_key(set, i - 1), rs_elem_key(set, i), set->key_len) >= 0)
+			return false;
+	return true;
+}
+
+void rs_elems_sort(struct rs_set *set)
+{
+	size_t stride = rs_set_stride(set), n = 0;
+
+	if (is_sorted(set))
+		return;
+	qsort_r(set->packed, set->n_elems, stride, by_key, set);
+	for (size_t i = 0; i < set->n_elems; i++)
+		if (n == 0 || !rs_same_elem(set, n - 1, set, i))
+			memmove(set->packed + n++ * stride, rs_elem_key(set, i), stride);
+	set->n_elems = n;
+}
+
+/* The first element whose key is greater. */
+static size_t bound(const struct rs_set *set, const struct rs_key *key)
+{
+	size_t lo = 0, hi = set->n_elems;
+
+	while (lo < hi) {
+		size_t middle = lo + (hi - lo) / 2;
+		if (memcmp(rs_elem_key(set, middle), key->bytes, set->key_len) <= 0)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo;
+}
+
+ptrdiff_t rs_set_find(const struct rs_set *set, const struct rs_key *key)
+{
+	size_t after = key->len == set->key_len ? bound(set, key) : 0;
+
+	if (after == 0 || memcmp(key->bytes, rs_elem_last(set, after - 1), set->key_len) > 0)
+		return -1;
+	return (ptrdiff_t)after - 1;
+}
+
+/* ---- ranges ---- */
+
+/* a + 1 == b, as numbers in network order. */
+static bool is_successor(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	uint8_t next[RS_KEY_BYTES];
+
+	memcpy(next, a, len);
+	for (size_t i = len; i-- > 0;)
+		if (++next[i] != 0)
+			return memcmp(next, b, len) == 0;
+	return false;
+}
+
+/* A set without a true range is a plain one. */
+static void drop_lasts(struct rs_set *set)
+{
+	for (size_t i = 0; i < set->n_elems; i++)
+		if (memcmp(rs_elem_key(set, i), rs_elem_last(set, i), set->key_len) != 0)
+			return;
+	for (size_t i = 0; i < set->n_elems; i++)
+		memmove(set->packed + i * set->key_len, rs_elem_key(set, i), set->key_len);
+	set->interval = false;
+}
+
+void rs_elems_join(struct rs_set *set)
+{
+	size_t n = 0, len = set->key_len;
+
+	for (size_t i = 0; i < set->n_elems; i++) {
+		uint8_t *to = set->packed + n * rs_set_stride(set);
+		if (n > 0 && is_successor(rs_elem_last(set, n - 1), rs_elem_key(set, i), len))
+			memmove(to - len, rs_elem_last(set, i), len);
+		else
+			memmove(set->packed + n++ * rs_set_stride(set), rs_elem_key(set, i),
+				rs_set_stride(set));
+	}
+	set->n_elems = n;
+	drop_lasts(set);
+}
