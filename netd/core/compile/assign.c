@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "core/compile/compile.h"
+#include "core/compile/emit.h"
 
 static const char *const kind_names[] = {
 	[ASSIGN_TIER] = "tier",		  [ASSIGN_UNMATCHED] = "unmatched",
@@ -21,6 +21,13 @@ const char *assign_kind_name(enum assign_kind kind)
 static bool glob_matches(const char *glob, const char *value)
 {
 	return !glob || (value && text_glob(glob, value));
+}
+
+/* Whether a label has such a value; without a glob nobody asks. */
+static bool label_matches(const char *glob, const struct world_container *container,
+			  const char *key)
+{
+	return !glob || glob_matches(glob, world_label_value(container, key));
 }
 
 static bool labels_match(const struct policy_match *match, const struct world_container *container)
@@ -45,10 +52,8 @@ static bool entry_matches(const struct policy_match *match, const struct world_c
 	return glob_matches(match->network, network->name) &&
 	       glob_matches(match->container, container->name) &&
 	       glob_matches(match->image, container->image) &&
-	       glob_matches(match->compose_project,
-			    world_label_value(container, "com.docker.compose.project")) &&
-	       glob_matches(match->compose_service,
-			    world_label_value(container, "com.docker.compose.service")) &&
+	       label_matches(match->compose_project, container, "com.docker.compose.project") &&
+	       label_matches(match->compose_service, container, "com.docker.compose.service") &&
 	       labels_match(match, container);
 }
 
@@ -98,47 +103,18 @@ static struct assignment assign_one(const struct policy *policy,
 
 /* ---- addresses that two endpoints claim ---- */
 
-struct claim {
-	struct ip_addr addr;
-	size_t endpoint;
-};
-
-static int by_address(const void *left, const void *right)
+static void close_clashes(const struct emit *e, struct assignment *all)
 {
-	const struct claim *a = left, *b = right;
-
-	return ip_compare(&a->addr, &b->addr);
-}
-
-static int close_clashes(const struct world *world, struct arena *arena, struct assignment *all)
-{
-	struct claim *claims = arena_alloc(arena, 2 * world->n_endpoints * sizeof(*claims));
-	size_t n = 0;
-
-	if (!claims)
-		return -ENOMEM;
-	for (size_t i = 0; i < world->n_endpoints; i++) {
-		const struct world_endpoint *endpoint = &world->endpoints[i];
-		if (all[i].kind == ASSIGN_UNMANAGED)
-			continue;
-		if (endpoint->ipv4.family)
-			claims[n++] = (struct claim){ endpoint->ipv4, i };
-		if (endpoint->ipv6.family)
-			claims[n++] = (struct claim){ endpoint->ipv6, i };
-	}
-	if (n)
-		qsort(claims, n, sizeof(*claims), by_address);
-	for (size_t i = 1; i < n; i++)
-		if (ip_compare(&claims[i - 1].addr, &claims[i].addr) == 0) {
-			all[claims[i - 1].endpoint].kind = ASSIGN_CLASH;
-			all[claims[i].endpoint].kind = ASSIGN_CLASH;
+	for (size_t i = 1; i < e->n_addrs; i++)
+		if (ip_compare(&e->addrs[i - 1].addr, &e->addrs[i].addr) == 0) {
+			all[e->addrs[i - 1].endpoint].kind = ASSIGN_CLASH;
+			all[e->addrs[i].endpoint].kind = ASSIGN_CLASH;
 		}
-	return 0;
 }
 
 /* ---- ports ---- */
 
-/* A port on its bridge, or an endpoint on its network's, by bridge and MAC. */
+/* A port on its bridge, or an endpoint on its network's, by MAC and bridge. */
 struct plug {
 	const char *bridge;
 	const struct mac_addr *mac;
@@ -148,9 +124,9 @@ struct plug {
 static int by_plug(const void *left, const void *right)
 {
 	const struct plug *a = left, *b = right;
-	int bridges = strcmp(a->bridge, b->bridge);
+	int macs = memcmp(a->mac, b->mac, sizeof(*a->mac));
 
-	return bridges ? bridges : memcmp(a->mac, b->mac, sizeof(*a->mac));
+	return macs ? macs : strcmp(a->bridge, b->bridge);
 }
 
 /* Sorted, and those that are not the only one of their kind left out: two ports with one MAC are
@@ -214,19 +190,28 @@ static int bind_ports(const struct world *world, struct arena *arena, struct ass
 	return 0;
 }
 
-const struct assignment *compile_assign(const struct policy *policy, const struct world *world,
-					struct arena *arena)
+const struct assignment *assign_endpoints(const struct emit *e)
 {
-	struct assignment *all = arena_alloc(arena, world->n_endpoints * sizeof(*all));
+	const struct world *world = e->in->world;
+	struct assignment *all = arena_alloc(e->arena, world->n_endpoints * sizeof(*all));
 
 	if (!all)
 		return NULL;
 	for (size_t i = 0; i < world->n_endpoints; i++) {
 		const struct world_endpoint *endpoint = &world->endpoints[i];
-		all[i] = assign_one(policy, &world->containers[endpoint->container],
+		all[i] = assign_one(e->in->policy, &world->containers[endpoint->container],
 				    &world->networks[endpoint->network]);
 	}
-	if (close_clashes(world, arena, all) < 0 || bind_ports(world, arena, all) < 0)
-		return NULL;
-	return all;
+	close_clashes(e, all);
+	return bind_ports(world, e->arena, all) < 0 ? NULL : all;
+}
+
+const struct assignment *compile_assign(const struct policy *policy, const struct world *world,
+					struct arena *arena)
+{
+	const struct compile_input in = { .policy = policy, .world = world };
+	struct emit e = { .in = &in, .arena = arena };
+
+	e.addrs = compile_addresses(world, arena, &e.n_addrs);
+	return e.addrs ? assign_endpoints(&e) : NULL;
 }

@@ -56,71 +56,55 @@ static void emit_counted_drop(struct emit *e, struct rs_chain *chain, const char
 /* ---- sets ---- */
 
 struct bridge_sets {
-	struct rs_set *guard[2], *any[2], *macs, *guard_nd;
+	struct rs_set *guard[2], *any[2], *macs, *guard_nd, *closed;
 };
 
-/* An assignment's port is the name inside world->ports: its place follows from the pointer. */
-static size_t port_index(const struct world *world, const char *port)
-{
-	return (size_t)(port - world->ports[0].ifname) / sizeof(world->ports[0]);
-}
-
-static void emit_closed_ports(struct emit *e)
-{
-	static const enum rs_type type[] = { RS_TYPE_IFNAME };
-	const struct world *world = e->in->world;
-	struct rs_set *closed = emit_set(e, SET_CLOSED, type, 1);
-	bool *admitted = arena_alloc(e->arena, world->n_ports * sizeof(*admitted));
-
-	if (e->err || !admitted) {
-		e->err = -ENOMEM;
-		return;
-	}
-	for (size_t i = 0; i < world->n_endpoints; i++)
-		if (emit_group_of(e, i) && e->assignments[i].port)
-			admitted[port_index(world, e->assignments[i].port)] = true;
-	for (size_t i = 0; i < world->n_ports && !e->err; i++) {
-		struct rs_key key = key_ifname(world->ports[i].ifname);
-		if (!admitted[i] && emit_is_managed_port(e, i))
-			emit_elem(e, closed, &key);
-	}
-}
-
-/* The address is the endpoint's alone, whether its port is known or not; the guard admits it on its
- * port only. */
-static void add_guard(struct emit *e, struct bridge_sets *sets, size_t endpoint,
+/* Admits the address on its port only. */
+static void add_guard(struct emit *e, struct bridge_sets *sets, const struct rs_key *port_mac,
 		      const struct ip_addr *addr)
 {
 	size_t family = addr->family == IP_V6;
-	struct rs_key key = { 0 }, plain = key_addr(addr);
+	struct rs_key key = *port_mac;
 
-	emit_elem(e, sets->any[family], &plain);
-	if (!e->assignments[endpoint].port)
-		return;
-	struct rs_key port = key_ifname(e->assignments[endpoint].port);
-	rs_key_add(&key, RS_TYPE_IFNAME, port.bytes, true);
-	rs_key_add(&key, RS_TYPE_ETHER_ADDR, e->in->world->endpoints[endpoint].mac.bytes, true);
 	rs_key_add(&key, family ? RS_TYPE_IPV6 : RS_TYPE_IPV4, addr->bytes, true);
 	emit_elem(e, sets->guard[family], &key);
 	if (family) /* the same bytes, of the type of a neighbour message's target */
 		emit_elem(e, sets->guard_nd, &key);
 }
 
-static void add_endpoint(struct emit *e, struct bridge_sets *sets, size_t i)
+static void add_port(struct emit *e, struct bridge_sets *sets, size_t i)
+{
+	struct rs_key port = key_ifname(e->in->world->ports[i].ifname), port_mac = { 0 };
+
+	if (e->ports[i].endpoint == NOBODY) {
+		if (e->ports[i].managed)
+			emit_elem(e, sets->closed, &port);
+		return;
+	}
+	const struct world_endpoint *endpoint = &e->in->world->endpoints[e->ports[i].endpoint];
+	struct ip_addr local = ip_link_local(&endpoint->mac);
+	rs_key_add(&port_mac, RS_TYPE_IFNAME, port.bytes, true);
+	rs_key_add(&port_mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, true);
+	if (endpoint->ipv4.family)
+		add_guard(e, sets, &port_mac, &endpoint->ipv4);
+	if (endpoint->ipv6.family) {
+		add_guard(e, sets, &port_mac, &endpoint->ipv6);
+		add_guard(e, sets, &port_mac, &local);
+	}
+}
+
+/* What is the endpoint's alone, whether its port is known or not. */
+static void add_link_layer(struct emit *e, struct bridge_sets *sets, size_t i)
 {
 	const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
 	struct ip_addr local = ip_link_local(&endpoint->mac);
-	struct rs_key mac = { 0 };
+	struct rs_key mac = { 0 }, addr = key_addr(&local);
 
 	rs_key_add(&mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, false);
 	if (!mac_is_zero(&endpoint->mac))
 		emit_elem(e, sets->macs, &mac);
-	if (endpoint->ipv4.family)
-		add_guard(e, sets, i, &endpoint->ipv4);
-	if (endpoint->ipv6.family) {
-		add_guard(e, sets, i, &endpoint->ipv6);
-		add_guard(e, sets, i, &local);
-	}
+	if (endpoint->ipv6.family)
+		emit_elem(e, sets->any[1], &addr);
 }
 
 static void emit_sets(struct emit *e)
@@ -133,16 +117,23 @@ static void emit_sets(struct emit *e)
 	struct bridge_sets sets;
 
 	emit_ports(e);
-	emit_closed_ports(e);
+	sets.closed = emit_set(e, SET_CLOSED, guard4, 1);
 	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
 	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);
 	sets.guard_nd = emit_set(e, SET_GUARD_ND, guard_nd, 3);
 	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
 	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
 	sets.macs = emit_set(e, SET_MACS, mac, 1);
+	for (size_t i = 0; i < e->n_addrs && !e->err; i++) {
+		struct rs_key key = key_addr(&e->addrs[i].addr);
+		if (emit_group_of(e, e->addrs[i].endpoint))
+			emit_elem(e, sets.any[e->addrs[i].addr.family == IP_V6], &key);
+	}
 	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
 		if (emit_group_of(e, i))
-			add_endpoint(e, &sets, i);
+			add_link_layer(e, &sets, i);
+	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++)
+		add_port(e, &sets, i);
 }
 
 /* ---- identity ---- */
@@ -300,31 +291,43 @@ static void emit_postrouting(struct emit *e)
 }
 
 /* Members of one tier that may reach each other freely need no connection state: this holds
- * without br_netfilter too. */
+ * without br_netfilter too. The group's set, or NULL: state decides. */
+static struct rs_set *emit_within_group(struct emit *e, const struct group *group, const char *name)
+{
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+	const char *set_name = emit_name(e, "ports_of_%s", group->name);
+	struct rs_set *members = emit_set(e, set_name, type, 1);
+	struct rs_chain *chain = emit_chain(e, name, NULL);
+
+	if (e->err)
+		return NULL;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_OIFNAME, set_name));
+	emit_counted_drop(e, chain, "denied_bridged");
+	return emit_fully_within(e, group) ? members : NULL;
+}
+
 static void emit_within(struct emit *e)
 {
 	static const enum rs_type type[] = { RS_TYPE_IFNAME };
 	struct rs_set *map = emit_map(e, MAP_WITHIN, type, 1);
+	struct rs_set **members = arena_alloc(e->arena, e->n_groups * sizeof(*members));
+	const char **names = arena_alloc(e->arena, e->n_groups * sizeof(*names));
 
+	if (!members || !names)
+		e->err = -ENOMEM;
 	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
-		const struct group *group = &e->groups[g];
-		const char *name = emit_name(e, "within_%s", group->name);
-		const char *set_name = emit_name(e, "ports_of_%s", group->name);
-		struct rs_set *members = emit_set(e, set_name, type, 1);
-		struct rs_chain *chain = emit_chain(e, name, NULL);
-		if (e->err)
-			return;
-		EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_OIFNAME, set_name));
-		emit_counted_drop(e, chain, "denied_bridged");
-		if (!emit_fully_within(e, group))
+		names[g] = emit_name(e, "within_%s", e->groups[g].name);
+		members[g] = emit_within_group(e, &e->groups[g], names[g]);
+	}
+	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
+		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
+		if (e->ports[i].endpoint == NOBODY)
 			continue;
-		for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++) {
-			if (emit_group_of(e, i) != group || !e->assignments[i].port)
-				continue;
-			struct rs_key key = key_ifname(e->assignments[i].port);
-			emit_elem(e, members, &key);
-			emit_goto_elem(e, map, &key, name);
-		}
+		size_t g = (size_t)(emit_group_of(e, e->ports[i].endpoint) - e->groups);
+		if (!members[g])
+			continue;
+		emit_elem(e, members[g], &key);
+		emit_goto_elem(e, map, &key, names[g]);
 	}
 }
 

@@ -52,7 +52,8 @@ static int make_groups(struct emit *e)
 	for (size_t i = 0; i < e->n_groups; i++) {
 		groups[i].to_chain = arena_printf(e->arena, "to_%s", groups[i].name);
 		groups[i].from_chain = arena_printf(e->arena, "from_%s", groups[i].name);
-		if (!groups[i].to_chain || !groups[i].from_chain)
+		groups[i].published_chain = arena_printf(e->arena, "published_%s", groups[i].name);
+		if (!groups[i].to_chain || !groups[i].from_chain || !groups[i].published_chain)
 			return -ENOMEM;
 	}
 	e->groups = groups;
@@ -99,31 +100,31 @@ static bool decided_by_state(const struct emit *e, const struct group *from, con
 	return false;
 }
 
-static bool network_needs_bridge_nf(const struct emit *e, uint32_t network, bool *present)
+/* Two of these groups on one network, or one group that looks at connections within itself. */
+static bool any_decided_by_state(const struct emit *e, const bool *present)
 {
-	for (size_t g = 0; g < e->n_groups; g++)
-		present[g] = false;
-	for (size_t i = 0; i < e->in->world->n_endpoints; i++) {
-		const struct group *group = emit_group_of(e, i);
-		if (group && e->in->world->endpoints[i].network == network)
-			present[group - e->groups] = true;
-	}
 	for (size_t a = 0; a < e->n_groups; a++)
-		for (size_t b = 0; b < e->n_groups; b++)
-			if (present[a] && present[b] &&
-			    decided_by_state(e, &e->groups[a], &e->groups[b]))
+		for (size_t b = 0; present[a] && b < e->n_groups; b++)
+			if (present[b] && decided_by_state(e, &e->groups[a], &e->groups[b]))
 				return true;
 	return false;
 }
 
 bool emit_needs_bridge_nf(const struct emit *e)
 {
-	bool *present = arena_alloc(e->arena, e->n_groups * sizeof(*present));
+	const struct world *world = e->in->world;
+	bool *present = arena_alloc(e->arena, world->n_networks * e->n_groups * sizeof(*present));
+	bool needs = !present; /* out of memory shows at the next allocation */
 
-	for (uint32_t n = 0; present && n < e->in->world->n_networks; n++)
-		if (network_needs_bridge_nf(e, n, present))
-			return true;
-	return !present; /* out of memory shows at the next allocation */
+	for (size_t i = 0; present && i < world->n_endpoints; i++) {
+		const struct group *group = emit_group_of(e, i);
+		size_t row = world->endpoints[i].network * e->n_groups;
+		if (group)
+			present[row + (size_t)(group - e->groups)] = true;
+	}
+	for (size_t n = 0; n < world->n_networks && !needs; n++)
+		needs = any_decided_by_state(e, present + n * e->n_groups);
+	return needs;
 }
 
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
@@ -133,9 +134,11 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 
 	*why = NULL;
 	e.rs = ruleset_new(arena);
-	e.assignments =
-		in->assignments ? in->assignments : compile_assign(in->policy, in->world, arena);
-	if (!e.rs || !e.assignments || make_groups(&e) < 0)
+	e.addrs = compile_addresses(in->world, arena, &e.n_addrs);
+	if (!e.rs || !e.addrs)
+		return -ENOMEM;
+	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
+	if (!e.assignments || make_groups(&e) < 0 || emit_order(&e) < 0)
 		return -ENOMEM;
 	e.rs->stamp_mask = in->stamp_mask;
 	e.rs->stamp = in->stamp;

@@ -290,7 +290,7 @@ struct rs_key key_ifname(const char *ifname)
 	char padded[WORLD_IFNAME_LEN] = { 0 };
 	struct rs_key key = { 0 };
 
-	(void)snprintf(padded, sizeof(padded), "%s", ifname);
+	memcpy(padded, ifname, strnlen(ifname, sizeof(padded) - 1));
 	rs_key_add(&key, RS_TYPE_IFNAME, padded, false);
 	return key;
 }

@@ -9,17 +9,32 @@
  * mode). Chains and sets carry the group's name. */
 struct group {
 	const char *name;
-	const char *to_chain, *from_chain; /* "to_NAME", "from_NAME" */
-	int tier;			   /* index into policy.tiers, or GROUP_UNMATCHED */
-	bool audited;			   /* denials of it pass, logged */
-	bool unjudged;			   /* unmatched: ignore */
+	const char *to_chain, *from_chain, *published_chain; /* "to_NAME", … */
+	int tier;      /* index into policy.tiers, or GROUP_UNMATCHED */
+	bool audited;  /* denials of it pass, logged */
+	bool unjudged; /* unmatched: ignore */
 	bool within;
 };
 #define GROUP_UNMATCHED (-1)
 
+/* An address of an endpoint on a managed network. */
+struct owned_addr {
+	struct ip_addr addr;
+	uint32_t endpoint;
+};
+
+struct port_facts {
+	bool managed;	   /* its bridge is a managed network's */
+	uint32_t endpoint; /* that takes part and is plugged in there, or NOBODY */
+};
+#define NOBODY UINT32_MAX
+
 struct emit {
 	const struct compile_input *in;
 	const struct assignment *assignments; /* per world->endpoints */
+	const struct owned_addr *addrs;	      /* sorted */
+	size_t n_addrs;
+	const struct port_facts *ports; /* per world->ports */
 	struct arena *arena;
 	struct ruleset *rs;
 	enum rs_family family; /* of the table that is being written */
@@ -33,6 +48,14 @@ struct emit {
 const struct group *emit_group_of(const struct emit *e, size_t endpoint);
 const struct group *emit_group_of_tier(const struct emit *e, uint32_t tier);
 bool emit_rule_active(const struct emit *e, const struct policy_rule *rule);
+
+/* ---- the world in order (order.c) ---- */
+
+/* NULL: out of memory. */
+const struct owned_addr *compile_addresses(const struct world *world, struct arena *arena,
+					   size_t *ret_n) MUST_CHECK;
+const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* assign.c; or NULL */
+int emit_order(struct emit *e) MUST_CHECK; /* fills e->ports; after assignments and groups */
 
 /* ---- names ---- */
 
@@ -141,7 +164,6 @@ void emit_denied_chains(struct emit *e); /* denied.c */
 void emit_inet_base(struct emit *e);	 /* inet.c */
 void emit_bridge_table(struct emit *e);	 /* bridge.c */
 void emit_ports(struct emit *e);	 /* sets.c: SET_PORTS of the table */
-bool emit_is_managed_port(const struct emit *e, size_t port);
 bool emit_needs_bridge_nf(const struct emit *e);
 /* Members of the group may reach each other without a look at protocol or state. */
 bool emit_fully_within(const struct emit *e, const struct group *group);

@@ -42,6 +42,8 @@ struct opening {
 	struct rs_key key;
 };
 typedef VEC(struct opening) openings;
+/* Some of them, in order. */
+typedef VEC(const struct opening *) opening_refs;
 
 static struct opening make_opening(const struct world_published *published)
 {
@@ -135,8 +137,7 @@ static void emit_maps(struct emit *e, const openings *all)
 			one_owner &= all->items[next].group == opening->group;
 		}
 		emit_goto_elem(e, maps[opening->keyed], &opening->key,
-			       one_owner ? emit_name(e, "published_%s", opening->group->name)
-					 : CHAIN_NOBODY);
+			       one_owner ? opening->group->published_chain : CHAIN_NOBODY);
 	}
 }
 
@@ -177,42 +178,44 @@ static void add_run(struct emit *e, const struct opening *first, uint16_t last,
 		e->err = -ENOMEM;
 }
 
-/* The openings for which @wanted is set, as conditions: neighbouring ports as one range. @all is
- * sorted by key, so by port within a run. */
-static void openings_to_conditions(struct emit *e, const openings *all, const bool *wanted,
+static void add_wanted(struct emit *e, opening_refs *wanted, const struct opening *opening)
+{
+	if (VEC_PUSH(e->arena, wanted, opening) < 0)
+		e->err = -ENOMEM;
+}
+
+/* Neighbouring ports of openings that are neighbours among all, too, as one range. */
+static void openings_to_conditions(struct emit *e, const opening_refs *wanted,
 				   const struct rs_match *extra, port_conditions *ret)
 {
-	for (size_t i = 0, next; i < all->n && !e->err; i = next) {
-		uint16_t last = all->items[i].published->host_port;
-		next = i + 1;
-		if (!wanted[i])
-			continue;
-		for (; next < all->n && wanted[next]; next++) {
-			uint16_t port = all->items[next].published->host_port;
-			if (!same_run(&all->items[i], &all->items[next]) || port > last + 1)
+	for (size_t i = 0, next; i < wanted->n && !e->err; i = next) {
+		const struct opening *first = wanted->items[i];
+		uint16_t last = first->published->host_port;
+		for (next = i + 1; next < wanted->n; next++) {
+			const struct opening *opening = wanted->items[next];
+			uint16_t port = opening->published->host_port;
+			if (opening != first + (next - i) || !same_run(first, opening) ||
+			    port > last + 1)
 				break;
 			last = port;
 		}
-		add_run(e, &all->items[i], last, extra, ret);
+		add_run(e, first, last, extra, ret);
 	}
 }
 
-static void published_conditions(struct emit *e, const openings *all, const struct group *group,
+static void published_conditions(struct emit *e, const opening_refs *own,
 				 const struct policy_rule *rule, port_conditions *ret)
 {
-	bool *wanted = arena_alloc(e->arena, all->n * sizeof(*wanted));
+	opening_refs wanted = { 0 };
 
-	if (!wanted) {
-		e->err = -ENOMEM;
-		return;
-	}
-	for (size_t i = 0; i < all->n; i++)
-		wanted[i] = all->items[i].group == group && rule_covers(rule, &all->items[i]);
-	openings_to_conditions(e, all, wanted, NULL, ret);
+	for (size_t i = 0; i < own->n && !e->err; i++)
+		if (rule_covers(rule, own->items[i]))
+			add_wanted(e, &wanted, own->items[i]);
+	openings_to_conditions(e, &wanted, NULL, ret);
 }
 
 static void emit_rules(struct emit *e, struct rs_chain *chain, const struct group *group,
-		       const openings *all, bool outside)
+		       const opening_refs *own, bool outside)
 {
 	const struct policy *policy = e->in->policy;
 	const char *denied = emit_denied_name(e, outside ? DENIED_TO_OUTSIDE : DENIED_TO, group);
@@ -224,7 +227,7 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct grou
 			if ((int)rule->action != action || !emit_rule_active(e, rule) ||
 			    !rule_names_tier(rule->to, rule->n_to, group->tier))
 				continue;
-			published_conditions(e, all, group, rule, &ports);
+			published_conditions(e, own, rule, &ports);
 			for (size_t p = 0; p < rule->n_from; p++) {
 				struct rs_match sources[PEER_ALTERNATIVES];
 				if (peer_is_outside(&rule->from[p]) != outside)
@@ -240,22 +243,14 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct grou
 /* Through the host to a member of the same tier on the same network: the bridge is where the
  * packet comes from (input) or where its answer goes (output). */
 static void emit_within_bridge(struct emit *e, struct rs_chain *chain, const struct group *group,
-			       const openings *all, const char *bridge)
+			       const opening_refs *wanted, const char *bridge)
 {
 	static const enum rs_field sides[] = { RS_META_IIFNAME, RS_META_OIFNAME };
-	bool *wanted = arena_alloc(e->arena, all->n * sizeof(*wanted));
 	port_conditions ports = { 0 };
 
-	if (!wanted) {
-		e->err = -ENOMEM;
-		return;
-	}
-	for (size_t i = 0; i < all->n; i++)
-		wanted[i] =
-			all->items[i].group == group && strcmp(all->items[i].bridge, bridge) == 0;
 	for (size_t side = 0; side < ARRAY_LEN(sides); side++) {
 		struct rs_match at = match_ifname(sides[side], bridge);
-		openings_to_conditions(e, all, wanted, &at, &ports);
+		openings_to_conditions(e, wanted, &at, &ports);
 	}
 	for (size_t i = 0; i < ports.n && !e->err; i++)
 		for (size_t family = 0; family < 2; family++) {
@@ -271,25 +266,28 @@ static void emit_within_bridge(struct emit *e, struct rs_chain *chain, const str
 }
 
 static void emit_published_within(struct emit *e, struct rs_chain *chain, const struct group *group,
-				  const openings *all)
+				  const opening_refs *own)
 {
 	const struct world *world = e->in->world;
 
 	for (size_t n = 0; n < world->n_networks && group->within && !e->err; n++) {
-		bool present = false;
-		for (size_t i = 0; i < all->n; i++)
-			present |= all->items[i].group == group &&
-				   strcmp(all->items[i].bridge, world->networks[n].bridge) == 0;
-		if (present && world_network_is_managed(&world->networks[n]))
-			emit_within_bridge(e, chain, group, all, world->networks[n].bridge);
+		const char *bridge = world->networks[n].bridge;
+		opening_refs wanted = { 0 };
+		if (!world_network_is_managed(&world->networks[n]))
+			continue;
+		for (size_t i = 0; i < own->n && !e->err; i++)
+			if (strcmp(own->items[i]->bridge, bridge) == 0)
+				add_wanted(e, &wanted, own->items[i]);
+		if (wanted.n)
+			emit_within_bridge(e, chain, group, &wanted, bridge);
 	}
 }
 
-static void emit_group(struct emit *e, const struct group *group, const openings *all)
+static void emit_group(struct emit *e, const struct group *group, const opening_refs *own)
 {
 	const char *outside_name = emit_name(e, "published_outside_%s", group->name);
 	struct rs_chain *chain = emit_chain(
-		e, emit_name(e, "published_%s", group->name),
+		e, group->published_chain,
 		emit_name(e, "a port that %s publishes, reached through the host", group->name));
 	struct rs_chain *outside = emit_chain(e, outside_name, NULL);
 
@@ -297,14 +295,27 @@ static void emit_group(struct emit *e, const struct group *group, const openings
 		return;
 	EMIT(e, chain, RS_GOTO, outside_name, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_not_in(RS_META_OIFNAME, SET_BRIDGES));
-	emit_rules(e, chain, group, all, false);
-	emit_published_within(e, chain, group, all);
+	emit_rules(e, chain, group, own, false);
+	emit_published_within(e, chain, group, own);
 	emit_always(e, chain, RS_GOTO, emit_denied_name(e, DENIED_TO, group));
 
-	emit_rules(e, outside, group, all, true);
+	emit_rules(e, outside, group, own, true);
 	emit_always(e, outside, RS_GOTO,
 		    group->unjudged ? CHAIN_ACCEPTED
 				    : emit_denied_name(e, DENIED_TO_OUTSIDE, group));
+}
+
+/* Each group's own. */
+static const opening_refs *sort_out(struct emit *e, const openings *all)
+{
+	opening_refs *own = arena_alloc(e->arena, e->n_groups * sizeof(*own));
+
+	if (!own)
+		e->err = -ENOMEM;
+	for (size_t i = 0; i < all->n && !e->err; i++)
+		if (all->items[i].group)
+			add_wanted(e, &own[all->items[i].group - e->groups], &all->items[i]);
+	return own;
 }
 
 void emit_published(struct emit *e)
@@ -315,6 +326,7 @@ void emit_published(struct emit *e)
 	if (all.n)
 		qsort(all.items, all.n, sizeof(struct opening), by_key);
 	emit_maps(e, &all);
+	const opening_refs *own = sort_out(e, &all);
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
-		emit_group(e, &e->groups[g], &all);
+		emit_group(e, &e->groups[g], &own[g]);
 }

@@ -35,17 +35,6 @@ static void emit_bridges(struct emit *e)
 	}
 }
 
-bool emit_is_managed_port(const struct emit *e, size_t port)
-{
-	const struct world *world = e->in->world;
-
-	for (size_t i = 0; i < world->n_networks; i++)
-		if (world_network_is_managed(&world->networks[i]) &&
-		    strcmp(world->networks[i].bridge, world->ports[port].bridge) == 0)
-			return true;
-	return false;
-}
-
 void emit_ports(struct emit *e)
 {
 	const struct world *world = e->in->world;
@@ -53,7 +42,7 @@ void emit_ports(struct emit *e)
 
 	for (size_t i = 0; i < world->n_ports && !e->err; i++) {
 		struct rs_key key = key_ifname(world->ports[i].ifname);
-		if (emit_is_managed_port(e, i))
+		if (e->ports[i].managed)
 			emit_elem(e, ports, &key);
 	}
 }
@@ -205,25 +194,20 @@ static void add_broadcasts(struct emit *e, struct rs_set *reached)
 		}
 }
 
-static void add_endpoint(struct emit *e, struct endpoint_sets *sets, size_t i)
+static void add_address(struct emit *e, struct endpoint_sets *sets, const struct owned_addr *owned)
 {
 	const struct world *world = e->in->world;
-	const struct world_endpoint *endpoint = &world->endpoints[i];
-	const struct ip_addr *addresses[] = { &endpoint->ipv4, &endpoint->ipv6 };
-	const struct group *group = emit_group_of(e, i);
+	const struct world_endpoint *endpoint = &world->endpoints[owned->endpoint];
+	const struct group *group = emit_group_of(e, owned->endpoint);
+	size_t family = owned->addr.family == IP_V6;
+	struct rs_key key = key_addr(&owned->addr);
 
-	for (size_t family = 0; family < 2; family++) {
-		struct rs_key key = key_addr(addresses[family]);
-		if (addresses[family]->family == IP_NONE)
-			continue;
-		if (world_network_is_managed(&world->networks[endpoint->network]) &&
-		    !world->containers[endpoint->container].starting)
-			emit_elem(e, sets->reached[family], &key);
-		if (!group)
-			continue;
-		emit_elem(e, sets->any[family], &key);
-		add_member(e, sets, group, addresses[family]);
-	}
+	if (!world->containers[endpoint->container].starting)
+		emit_elem(e, sets->reached[family], &key);
+	if (!group)
+		return;
+	emit_elem(e, sets->any[family], &key);
+	add_member(e, sets, group, &owned->addr);
 }
 
 void emit_inet_sets(struct emit *e)
@@ -236,8 +220,8 @@ void emit_inet_sets(struct emit *e)
 	create_endpoint_sets(e, &sets);
 	if (!e->err)
 		add_broadcasts(e, sets.reached[0]);
-	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
-		add_endpoint(e, &sets, i);
+	for (size_t i = 0; i < e->n_addrs && !e->err; i++)
+		add_address(e, &sets, &e->addrs[i]);
 	if (!e->err)
 		add_link_locals(e, &sets);
 }

@@ -6,8 +6,8 @@
 
 #include "core/ruleset/ruleset.h"
 
-/* How elements are packed, rs_set_stride() bytes each: the key; the last value in an interval set; in a
- * map the place of the outcome among set->outcomes, 2 bytes. */
+/* How elements are packed, rs_set_stride() bytes each: the key; the last value in an interval set;
+ * in a map the place of the outcome among set->outcomes, 2 bytes. */
 size_t rs_set_stride(const struct rs_set *set);
 const uint8_t *rs_elem_key(const struct rs_set *set, size_t i);
 const uint8_t *rs_elem_last(const struct rs_set *set, size_t i); /* the key, where none is kept */
