@@ -238,7 +238,7 @@ static void endpoint_gone(struct ruleset *rs)
 
 static void other_tier(struct ruleset *rs)
 {
-	set_of(rs, "to4")->outcomes.items[0] = (struct rs_outcome){ RS_DROP, NULL };
+	set_of(rs, "to4")->outcomes.items[0] = (struct rs_outcome){ .verdict = RS_DROP };
 }
 
 static void more_negated(struct ruleset *rs)

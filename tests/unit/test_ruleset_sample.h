@@ -180,8 +180,8 @@ static inline void add_rule(struct ruleset *rs, struct rs_chain *chain, struct r
 	assert(r == 0);
 }
 
-#define MATCHES(...)                                         \
-	.matches = (const struct rs_match[]){ __VA_ARGS__ }, \
+#define MATCHES(...)                                   \
+	.matches = (struct rs_match[]){ __VA_ARGS__ }, \
 	.n_matches = sizeof((const struct rs_match[]){ __VA_ARGS__ }) / sizeof(struct rs_match)
 
 static inline const struct rs_set *one_of_ips(struct ruleset *rs, const char *a, const char *b)

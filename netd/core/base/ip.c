@@ -144,12 +144,13 @@ int ip_compare(const struct ip_addr *a, const struct ip_addr *b)
 
 bool ip_in_prefix(const struct ip_addr *addr, const struct ip_prefix *prefix)
 {
-	struct ip_addr net = *addr;
+	size_t whole = prefix->len / 8;
+	unsigned int rest = prefix->len % 8;
 
-	if (addr->family != prefix->addr.family)
+	if (addr->family != prefix->addr.family ||
+	    memcmp(addr->bytes, prefix->addr.bytes, whole) != 0)
 		return false;
-	(void)clear_host_bits(&net, prefix->len);
-	return ip_compare(&net, &prefix->addr) == 0;
+	return rest == 0 || (addr->bytes[whole] ^ prefix->addr.bytes[whole]) >> (8 - rest) == 0;
 }
 
 struct ip_range ip_prefix_range(const struct ip_prefix *prefix)

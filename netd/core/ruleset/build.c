@@ -67,6 +67,8 @@ struct rs_chain *ruleset_add_chain(struct ruleset *rs, enum rs_family family, co
 	}
 	if (VEC_PUSH(rs->arena, &rs->tables[family].chains, chain) < 0)
 		return NULL;
+	if (base && VEC_PUSH(rs->arena, &rs->tables[family].bases, chain) < 0)
+		return NULL;
 	return chain;
 }
 

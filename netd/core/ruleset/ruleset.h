@@ -51,8 +51,9 @@ enum rs_verdict {
 
 /* What a map says of an element. */
 struct rs_outcome {
-	enum rs_verdict verdict; /* RS_ACCEPT, RS_DROP or RS_GOTO */
-	const char *target;	 /* RS_GOTO: chain name, else NULL */
+	enum rs_verdict verdict;      /* RS_ACCEPT, RS_DROP or RS_GOTO */
+	const char *target;	      /* RS_GOTO: chain name, else NULL */
+	const struct rs_chain *chain; /* the same; once sealed */
 };
 
 /* One element, as it is added and looked at. */
@@ -94,11 +95,12 @@ struct rs_match {
 	enum rs_op op;
 	enum rs_field fields[RS_KEY_FIELDS];
 	uint8_t n_fields;
-	bool is_stamp;	     /* value follows the ruleset's stamp: ruleset_set_stamp() */
-	struct rs_key value; /* RS_EQ, RS_NE, RS_BITS, RS_RANGE */
-	struct rs_key mask;  /* RS_BITS, RS_NOBITS; as long as value */
-	struct rs_key last;  /* RS_RANGE */
-	const char *set;     /* RS_IN, RS_NOT_IN */
+	bool is_stamp;		    /* value follows the ruleset's stamp: ruleset_set_stamp() */
+	struct rs_key value;	    /* RS_EQ, RS_NE, RS_BITS, RS_RANGE */
+	struct rs_key mask;	    /* RS_BITS, RS_NOBITS; as long as value */
+	struct rs_key last;	    /* RS_RANGE */
+	const char *set;	    /* RS_IN, RS_NOT_IN */
+	const struct rs_set *found; /* the same; once sealed */
 	const struct rs_set *inline_set; /* RS_ONE_OF: no name */
 };
 
@@ -119,13 +121,15 @@ struct rs_mark {
 
 /* Parts apply in this order: matches, log, counter, mark, verdict. */
 struct rs_rule {
-	const struct rs_match *matches;
+	struct rs_match *matches;
 	size_t n_matches;
 	const struct rs_log *log; /* or NULL */
 	const char *counter;	  /* a named counter, or NULL */
 	struct rs_mark *mark;	  /* or NULL */
 	enum rs_verdict verdict;
-	const char *target; /* RS_JUMP, RS_GOTO: chain; RS_VMAP: map */
+	const char *target;	      /* RS_JUMP, RS_GOTO: chain; RS_VMAP: map */
+	const struct rs_chain *chain; /* the same; once sealed */
+	const struct rs_set *map;
 	enum rs_field vmap_fields[RS_KEY_FIELDS];
 	uint8_t n_vmap_fields;
 	const char *comment;  /* "20-shop.yaml:31", at most 127 bytes, or NULL */
@@ -147,10 +151,11 @@ struct rs_chain {
 
 struct rs_table {
 	enum rs_family family;
-	VEC(struct rs_set *) sets;	 /* sorted by name once sealed */
-	VEC(const char *) counters;	 /* sorted, without doubles, once sealed */
-	VEC(struct rs_chain *) chains;	 /* in the order made, as the story reads */
-	const struct rs_chain **by_name; /* the same chains, sorted; once sealed */
+	VEC(struct rs_set *) sets;	    /* sorted by name once sealed */
+	VEC(const char *) counters;	    /* sorted, without doubles, once sealed */
+	VEC(struct rs_chain *) chains;	    /* in the order made, as the story reads */
+	VEC(const struct rs_chain *) bases; /* the base chains among them */
+	const struct rs_chain **by_name;    /* the same chains, sorted; once sealed */
 };
 
 /* Where the stamp stands in a rule: exactly one of the two is set. */
@@ -187,8 +192,9 @@ int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_ele
  * that touch are joined. */
 int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain,
 		     const struct rs_rule *rule) MUST_CHECK;
-/* Sorts, makes elements that say the same one, and checks: elements that contradict, names that
- * refer to nothing, chains reachable in a loop, all that nft or the kernel would refuse. 0;
+/* Sorts, makes elements that say the same one, finds what names refer to, and checks: elements that
+ * contradict, names that refer to nothing, chains reachable in a loop, all that nft or the kernel
+ * would refuse. 0;
  * -EINVAL: the compiler is wrong (a bug, with *why); -ENOMEM. */
 int ruleset_seal(struct ruleset *rs, const char **why) MUST_CHECK;
 /* Rewrites every value that follows the stamp. */

@@ -3,6 +3,7 @@
 #include "core/ruleset/seal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/ruleset/order.h"
@@ -66,9 +67,9 @@ static bool bits_ok(const struct rs_match *match)
 	return any != 0;
 }
 
-static bool named_ok(const struct seal *seal, const struct rs_match *match)
+static bool named_ok(const struct rs_match *match)
 {
-	const struct rs_set *set = match->set ? ruleset_find_set(seal->table, match->set) : NULL;
+	const struct rs_set *set = match->found;
 
 	return set && !set->map && keyed_by(set, match->fields, match->n_fields);
 }
@@ -115,7 +116,7 @@ static int check_match(struct seal *seal, const struct rs_match *match)
 		break;
 	case RS_IN:
 	case RS_NOT_IN:
-		ok = named_ok(seal, match);
+		ok = named_ok(match);
 		break;
 	case RS_ONE_OF:
 		return check_inline(seal, match);
@@ -128,11 +129,9 @@ static int check_match(struct seal *seal, const struct rs_match *match)
 
 static int check_verdict(struct seal *seal, const struct rs_rule *rule)
 {
-	const struct rs_set *map =
-		rule->target ? ruleset_find_set(seal->table, rule->target) : NULL;
+	const struct rs_set *map = rule->map;
 
-	if ((rule->verdict == RS_JUMP || rule->verdict == RS_GOTO) &&
-	    !seal_is_target(seal, rule->target))
+	if ((rule->verdict == RS_JUMP || rule->verdict == RS_GOTO) && !seal_is_target(rule->chain))
 		return seal_fail(seal, "no chain %s", rule->target ? rule->target : "");
 	if (rule->verdict == RS_VMAP &&
 	    (!map || !map->map || !keyed_by(map, rule->vmap_fields, rule->n_vmap_fields)))
@@ -141,12 +140,17 @@ static int check_verdict(struct seal *seal, const struct rs_rule *rule)
 	return 0;
 }
 
+static int name_against_counter(const void *key, const void *item)
+{
+	const char *const *counter = item;
+
+	return strcmp(key, *counter);
+}
+
 static bool has_counter(const struct rs_table *table, const char *name)
 {
-	for (size_t i = 0; i < table->counters.n; i++)
-		if (strcmp(table->counters.items[i], name) == 0)
-			return true;
-	return false;
+	return table->counters.n && bsearch(name, table->counters.items, table->counters.n,
+					    sizeof(const char *), name_against_counter);
 }
 
 /* nft writes mark & mask | bits, so no bit may be both kept and flipped. */

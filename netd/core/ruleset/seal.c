@@ -22,13 +22,6 @@ int seal_fail(struct seal *seal, const char *format, ...)
 	return seal->why ? -EINVAL : -ENOMEM;
 }
 
-bool seal_is_target(const struct seal *seal, const char *name)
-{
-	const struct rs_chain *chain = name ? ruleset_find_chain(seal->table, name) : NULL;
-
-	return chain && !chain->base;
-}
-
 bool seal_text_ok(const char *text)
 {
 	if (!text)
@@ -37,6 +30,11 @@ bool seal_text_ok(const char *text)
 		if (*c == '"' || *c == '\\' || (unsigned char)*c < ' ' || *c == 0x7f)
 			return false;
 	return strlen(text) <= RS_MAX_COMMENT;
+}
+
+bool seal_is_target(const struct rs_chain *chain)
+{
+	return chain && !chain->base;
 }
 
 static const char *set_name(const struct rs_set *set)
@@ -77,7 +75,7 @@ static int check_outcomes(struct seal *seal, const struct rs_set *set)
 		bool goes = outcome->verdict == RS_GOTO;
 		if (!goes && outcome->verdict != RS_ACCEPT && outcome->verdict != RS_DROP)
 			return seal_fail(seal, "map %s: element without a verdict", set_name(set));
-		if (goes && !seal_is_target(seal, outcome->target))
+		if (goes && !seal_is_target(outcome->chain))
 			return seal_fail(seal, "map %s: no chain %s", set_name(set),
 					 outcome->target);
 	}
@@ -137,6 +135,35 @@ static int check_names(struct seal *seal)
 	return 0;
 }
 
+/* ---- what names refer to ---- */
+
+static void link_rule(const struct rs_table *table, struct rs_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_matches; i++)
+		if (rule->matches[i].set)
+			rule->matches[i].found = ruleset_find_set(table, rule->matches[i].set);
+	if (rule->target && rule->verdict == RS_VMAP)
+		rule->map = ruleset_find_set(table, rule->target);
+	else if (rule->target)
+		rule->chain = ruleset_find_chain(table, rule->target);
+}
+
+static void link_table(struct rs_table *table)
+{
+	for (size_t i = 0; i < table->chains.n; i++) {
+		struct rs_chain *chain = table->chains.items[i];
+		for (size_t k = 0; k < chain->rules.n; k++)
+			link_rule(table, &chain->rules.items[k]);
+	}
+	for (size_t i = 0; i < table->sets.n; i++) {
+		struct rs_set *set = table->sets.items[i];
+		for (size_t k = 0; k < set->outcomes.n; k++)
+			if (set->outcomes.items[k].target)
+				set->outcomes.items[k].chain =
+					ruleset_find_chain(table, set->outcomes.items[k].target);
+	}
+}
+
 static int seal_table(struct seal *seal)
 {
 	int r = check_names(seal);
@@ -153,8 +180,10 @@ int ruleset_seal(struct ruleset *rs, const char **why)
 	for (int family = 0; family < RS_FAMILY_COUNT; family++) {
 		struct seal seal = { .rs = rs, .table = &rs->tables[family] };
 		int r = rs_table_sort(&rs->tables[family], rs->arena);
-		if (r == 0)
+		if (r == 0) {
+			link_table(&rs->tables[family]);
 			r = seal_table(&seal);
+		}
 		if (r < 0) {
 			*why = seal.why ? seal.why : "out of memory";
 			return r;

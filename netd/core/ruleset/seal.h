@@ -18,8 +18,8 @@ struct seal {
 
 /* Says why, and is -EINVAL (-ENOMEM when even that does not fit). */
 int seal_fail(struct seal *seal, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
-/* A regular chain of the table. */
-bool seal_is_target(const struct seal *seal, const char *name);
+/* A regular chain; NULL is none. */
+bool seal_is_target(const struct rs_chain *chain);
 /* NULL, or a text that nft can quote and read back. */
 bool seal_text_ok(const char *text);
 int seal_set(struct seal *seal, const struct rs_set *set) MUST_CHECK; /* named or inline */

@@ -10,8 +10,7 @@
 #define JUMP_DEPTH 16
 
 struct run {
-	const struct ruleset *rs;
-	const struct rs_table *table;
+	enum rs_family family;
 	enum rs_hook hook;
 	struct sim_packet *packet;
 	struct arena *arena;
@@ -25,19 +24,20 @@ void sim_packet_set(struct sim_packet *packet, enum rs_field field, const void *
 	rs_key_add(&packet->fields[field], ruleset_field_info(field)->type, value, false);
 }
 
-static bool load(const struct sim_packet *packet, const enum rs_field *fields, size_t n,
-		 struct rs_key *ret)
+/* The fields as a key, which may be made in @room; NULL: the packet lacks one. */
+static const struct rs_key *load(const struct sim_packet *packet, const enum rs_field *fields,
+				 size_t n, struct rs_key *room)
 {
-	struct rs_key key = { 0 };
-
+	if (n == 1)
+		return packet->present[fields[0]] ? &packet->fields[fields[0]] : NULL;
+	*room = (struct rs_key){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (!packet->present[fields[i]])
-			return false;
-		rs_key_add(&key, ruleset_field_info(fields[i])->type,
-			   packet->fields[fields[i]].bytes, n > 1);
+			return NULL;
+		rs_key_add(room, ruleset_field_info(fields[i])->type,
+			   packet->fields[fields[i]].bytes, true);
 	}
-	*ret = key;
-	return true;
+	return room;
 }
 
 static bool bits_equal(const struct rs_key *key, const struct rs_match *match)
@@ -56,30 +56,31 @@ static bool no_bits(const struct rs_key *key, const struct rs_match *match)
 	return true;
 }
 
-static bool match_holds(const struct run *run, const struct rs_match *match)
+static bool match_holds(const struct sim_packet *packet, const struct rs_match *match)
 {
-	struct rs_key key;
+	struct rs_key room;
+	const struct rs_key *key = load(packet, match->fields, match->n_fields, &room);
 
-	if (!load(run->packet, match->fields, match->n_fields, &key))
+	if (!key)
 		return false;
 	switch (match->op) {
 	case RS_EQ:
-		return rs_key_compare(&key, &match->value) == 0;
+		return rs_key_compare(key, &match->value) == 0;
 	case RS_NE:
-		return rs_key_compare(&key, &match->value) != 0;
+		return rs_key_compare(key, &match->value) != 0;
 	case RS_BITS:
-		return bits_equal(&key, match);
+		return bits_equal(key, match);
 	case RS_NOBITS:
-		return no_bits(&key, match);
+		return no_bits(key, match);
 	case RS_RANGE: /* only network-order fields: bytes compare as numbers */
-		return memcmp(key.bytes, match->value.bytes, key.len) >= 0 &&
-		       memcmp(key.bytes, match->last.bytes, key.len) <= 0;
+		return memcmp(key->bytes, match->value.bytes, key->len) >= 0 &&
+		       memcmp(key->bytes, match->last.bytes, key->len) <= 0;
 	case RS_IN:
-		return rs_set_find(ruleset_find_set(run->table, match->set), &key) >= 0;
+		return rs_set_find(match->found, key) >= 0;
 	case RS_NOT_IN:
-		return rs_set_find(ruleset_find_set(run->table, match->set), &key) < 0;
+		return rs_set_find(match->found, key) < 0;
 	case RS_ONE_OF:
-		return rs_set_find(match->inline_set, &key) >= 0;
+		return rs_set_find(match->inline_set, key) >= 0;
 	}
 	return false;
 }
@@ -87,7 +88,7 @@ static bool match_holds(const struct run *run, const struct rs_match *match)
 static bool rule_matches(const struct run *run, const struct rs_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_matches; i++)
-		if (!match_holds(run, &rule->matches[i]))
+		if (!match_holds(run->packet, &rule->matches[i]))
 			return false;
 	return true;
 }
@@ -102,23 +103,16 @@ static void set_mark(const struct run *run, const struct rs_mark *mark)
 }
 
 /* The rule's verdict; for a map its element's, RS_CONTINUE when there is none. */
-static enum rs_verdict rule_verdict(const struct run *run, const struct rs_rule *rule,
-				    const char **target)
+static struct rs_outcome rule_outcome(const struct run *run, const struct rs_rule *rule)
 {
-	struct rs_key key;
+	const struct rs_outcome none = { .verdict = RS_CONTINUE };
+	struct rs_key room;
 
-	*target = rule->target;
 	if (rule->verdict != RS_VMAP)
-		return rule->verdict;
-	if (!load(run->packet, rule->vmap_fields, rule->n_vmap_fields, &key))
-		return RS_CONTINUE;
-	const struct rs_set *map = ruleset_find_set(run->table, rule->target);
-	ptrdiff_t at = rs_set_find(map, &key);
-	if (at < 0)
-		return RS_CONTINUE;
-	struct rs_outcome outcome = rs_set_elem(map, (size_t)at).outcome;
-	*target = outcome.target;
-	return outcome.verdict;
+		return (struct rs_outcome){ rule->verdict, rule->target, rule->chain };
+	const struct rs_key *key = load(run->packet, rule->vmap_fields, rule->n_vmap_fields, &room);
+	ptrdiff_t at = key ? rs_set_find(rule->map, key) : -1;
+	return at < 0 ? none : rs_set_elem(rule->map, (size_t)at).outcome;
 }
 
 struct position {
@@ -128,16 +122,16 @@ struct position {
 
 static int note_step(struct run *run, const struct rs_chain *chain, const struct rs_rule *rule)
 {
-	struct sim_step step = { run->table->family, run->hook, chain, rule };
+	struct sim_step step = { run->family, run->hook, chain, rule };
 
 	return VEC_PUSH(run->arena, run->trace, step);
 }
 
-/* Applies one rule. *verdict is RS_CONTINUE when the next rule follows. */
+/* Applies one rule. The verdict is RS_CONTINUE when the next rule follows. */
 static int apply_rule(struct run *run, const struct position *at, const struct rs_rule *rule,
-		      enum rs_verdict *verdict, const char **target)
+		      struct rs_outcome *ret)
 {
-	*verdict = RS_CONTINUE;
+	*ret = (struct rs_outcome){ .verdict = RS_CONTINUE };
 	if (!rule_matches(run, rule))
 		return 0;
 	if (rule->mark) {
@@ -145,8 +139,8 @@ static int apply_rule(struct run *run, const struct position *at, const struct r
 			return 0;
 		set_mark(run, rule->mark);
 	}
-	*verdict = rule_verdict(run, rule, target);
-	bool silent = *verdict == RS_CONTINUE && !rule->log;
+	*ret = rule_outcome(run, rule);
+	bool silent = ret->verdict == RS_CONTINUE && !rule->log;
 	return silent ? 0 : note_step(run, at->chain, rule);
 }
 
@@ -157,14 +151,13 @@ static int run_chain(struct run *run, const struct rs_chain *base, bool *accepte
 
 	*accepted = true; /* the policy of our base chains */
 	for (;;) {
-		const char *target = NULL;
-		enum rs_verdict verdict = RS_RETURN;
+		struct rs_outcome outcome = { .verdict = RS_RETURN };
 		if (at.next < at.chain->rules.n) {
-			int r = apply_rule(run, &at, &at.chain->rules.items[at.next++], &verdict,
-					   &target);
+			int r = apply_rule(run, &at, &at.chain->rules.items[at.next++], &outcome);
 			if (r < 0)
 				return r;
 		}
+		enum rs_verdict verdict = outcome.verdict;
 		if (verdict == RS_ACCEPT || verdict == RS_DROP) {
 			*accepted = verdict == RS_ACCEPT;
 			return 0;
@@ -178,7 +171,7 @@ static int run_chain(struct run *run, const struct rs_chain *base, bool *accepte
 				assert(depth < JUMP_DEPTH); /* ruleset_seal() refuses loops */
 				stack[depth++] = at;
 			}
-			at = (struct position){ ruleset_find_chain(run->table, target), 0 };
+			at = (struct position){ outcome.chain, 0 };
 		}
 	}
 }
@@ -187,12 +180,12 @@ int sim_run_hook(const struct ruleset *rs, enum rs_family family, enum rs_hook h
 		 struct sim_packet *packet, struct arena *arena, sim_trace *trace, bool *accepted)
 {
 	const struct rs_table *table = &rs->tables[family];
-	struct run run = { rs, table, hook, packet, arena, trace };
+	struct run run = { family, hook, packet, arena, trace };
 
 	*accepted = true;
-	for (size_t i = 0; i < table->chains.n && *accepted; i++) {
-		const struct rs_chain *chain = table->chains.items[i];
-		if (!chain->base || chain->base->hook != hook)
+	for (size_t i = 0; i < table->bases.n && *accepted; i++) {
+		const struct rs_chain *chain = table->bases.items[i];
+		if (chain->base->hook != hook)
 			continue;
 		int r = run_chain(&run, chain, accepted);
 		if (r < 0)

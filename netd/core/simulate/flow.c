@@ -3,7 +3,6 @@
  * passes, with which interfaces and addresses. One table row per hook. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/simulate/simulate.h"
@@ -99,8 +98,9 @@ static const struct world_network *network_of(const struct world *world, const s
 {
 	for (size_t i = 0; i < world->n_networks; i++) {
 		const struct world_network *network = &world->networks[i];
-		for (size_t s = 0; world_network_is_managed(network) && s < network->n_subnets; s++)
-			if (ip_in_prefix(addr, &network->subnets[s]))
+		for (size_t s = 0; s < network->n_subnets; s++)
+			if (ip_in_prefix(addr, &network->subnets[s]) &&
+			    world_network_is_managed(network))
 				return network;
 	}
 	return NULL;
@@ -213,7 +213,7 @@ static void set_ifname(struct sim_packet *packet, enum rs_field field, const cha
 {
 	char padded[WORLD_IFNAME_LEN] = { 0 };
 
-	(void)snprintf(padded, sizeof(padded), "%s", name);
+	memcpy(padded, name, strnlen(name, sizeof(padded) - 1));
 	sim_packet_set(packet, field, padded);
 }
 
