@@ -98,13 +98,27 @@ static int note_dns(struct arena *scratch, range_list *ranges)
 	return r < 0 ? r : VEC_PUSH(scratch, ranges, (struct port_range){ PROTO_UDP, 53, 53 });
 }
 
+/* The rules that may name a source; the index in struct survey. NULL: a class of no tier. */
+static const survey_rules *rules_from(const struct side *from, size_t input)
+{
+	const struct survey *survey = from->survey;
+	size_t n_tiers = survey->in[input]->policy->n_tiers;
+
+	if (from->end.kind != SURVEY_CLASS)
+		return &survey->from[input][n_tiers + (from->end.kind != SURVEY_HOST)];
+	const struct assignment *as = &survey->classes[from->end.index].as[input];
+	return as->kind == ASSIGN_TIER ? &survey->from[input][as->tier] : NULL;
+}
+
 static int note_ranges(const struct side *from, const struct side *to, size_t input,
 		       struct arena *scratch, range_list *ranges)
 {
 	const struct report_input *in = from->survey->in[input];
+	const survey_rules *rules = rules_from(from, input);
 	int r = 0;
 
-	for (size_t i = 0; i < in->policy->n_rules; i++) {
+	for (size_t k = 0; rules && k < rules->n; k++) {
+		uint32_t i = rules->items[k];
 		const struct policy_rule *rule = &in->policy->rules[i];
 		if ((rule->until && in->now >= rule->until) || !names_side(from, input, i) ||
 		    !names_side(to, input, i))

@@ -188,15 +188,36 @@ static bool names_kind(const struct policy_peer *peers, size_t n, bool host)
 	return false;
 }
 
+/* Enters a rule where its sources look for it. */
+static int index_rule(struct survey *survey, size_t input, uint32_t i)
+{
+	size_t n = survey->in[input]->policy->n_tiers;
+	const struct survey_rule *rule = &survey->rules[input][i];
+	int r = 0;
+
+	for (size_t tier = 0; tier < n + 2 && r == 0; tier++) {
+		bool source = tier < n	  ? survey->tiers[input][i * n + tier] & 1
+			      : tier == n ? rule->from_host
+					  : rule->from_outside;
+		if (source)
+			r = VEC_PUSH(survey->arena, &survey->from[input][tier], i);
+	}
+	return r;
+}
+
 static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes)
 {
 	const struct policy *policy = survey->in[input]->policy;
 	uint8_t *tiers = arena_alloc(survey->arena, policy->n_rules * policy->n_tiers);
 	struct survey_rule *rules = arena_alloc(survey->arena, policy->n_rules * sizeof(*rules));
 
-	if (!tiers || !rules)
+	survey->tiers[input] = tiers;
+	survey->rules[input] = rules;
+	survey->from[input] =
+		arena_alloc(survey->arena, (policy->n_tiers + 2) * sizeof(*survey->from[input]));
+	if (!tiers || !rules || !survey->from[input])
 		return -ENOMEM;
-	for (size_t i = 0; i < policy->n_rules; i++) {
+	for (uint32_t i = 0; i < policy->n_rules; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 		uint8_t *row = tiers + i * policy->n_tiers;
 		int r = note_peers(survey, rule->from, rule->n_from, row, 1, prefixes);
@@ -210,9 +231,10 @@ static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes
 			.to_host = names_kind(rule->to, rule->n_to, true),
 			.to_outside = names_kind(rule->to, rule->n_to, false),
 		};
+		r = index_rule(survey, input, i);
+		if (r < 0)
+			return r;
 	}
-	survey->tiers[input] = tiers;
-	survey->rules[input] = rules;
 	return 0;
 }
 

@@ -51,6 +51,9 @@ struct survey_rule {
 	bool from_host, from_outside, to_host, to_outside;
 };
 
+/* Rules, as indices. */
+typedef VEC(uint32_t) survey_rules;
+
 struct survey {
 	const struct report_input *in[SURVEY_INPUTS]; /* of one world */
 	size_t n_inputs;
@@ -74,6 +77,8 @@ struct survey {
 	uint8_t **exposed; /* exposure_ask()'s memory, of 4 kinds for each opening */
 	struct survey_rule *rules[SURVEY_INPUTS];
 	uint8_t *tiers[SURVEY_INPUTS]; /* rule * n_tiers + tier: 1 from, 2 to */
+	/* The rules by who may be their source: each tier, then the host, then all outside. */
+	survey_rules *from[SURVEY_INPUTS];
 };
 
 int survey_init(struct survey *survey, const struct report_input *const *inputs, size_t n,
