@@ -46,59 +46,94 @@ static bool names_container(const struct policy_match *match)
 	       match->image || match->n_labels;
 }
 
-static bool entry_matches(const struct policy_match *match, const struct world_container *container,
-			  const struct world_network *network)
+/* But for the network. */
+static bool entry_matches(const struct policy_match *match, const struct world_container *container)
 {
-	return glob_matches(match->network, network->name) &&
-	       glob_matches(match->container, container->name) &&
+	return glob_matches(match->container, container->name) &&
 	       glob_matches(match->image, container->image) &&
 	       label_matches(match->compose_project, container, "com.docker.compose.project") &&
 	       label_matches(match->compose_service, container, "com.docker.compose.service") &&
 	       labels_match(match, container);
 }
 
-/* The strongest entry of a tier that matches: 2 names the container, 1 only its network, 0 none. */
-static int tier_strength(const struct policy_tier *tier, const struct world_container *container,
-			 const struct world_network *network, const struct policy_match **ret)
-{
-	int strongest = 0;
+/* An entry of a tier's `match` that a network does not rule out. */
+struct candidate {
+	const struct policy_match *match;
+	uint32_t tier;
+	int strength; /* 2 names the container, 1 only its network */
+};
 
-	for (size_t i = 0; i < tier->n_matches; i++) {
-		const struct policy_match *match = &tier->matches[i];
-		int strength = names_container(match) ? 2 : 1;
-		if (strength > strongest && entry_matches(match, container, network)) {
-			strongest = strength;
-			*ret = match;
+static size_t find_candidates(const struct policy *policy, const struct world_network *network,
+			      struct candidate *ret)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < policy->n_tiers; i++)
+		for (size_t m = 0; m < policy->tiers[i].n_matches; m++) {
+			const struct policy_match *match = &policy->tiers[i].matches[m];
+			if (glob_matches(match->network, network->name))
+				ret[n++] = (struct candidate){ match, i,
+							       names_container(match) ? 2 : 1 };
 		}
-	}
-	return strongest;
+	return n;
 }
 
-static struct assignment assign_one(const struct policy *policy,
-				    const struct world_container *container,
-				    const struct world_network *network)
+/* The strongest entry decides; two tiers that have one of that strength are a conflict. */
+static struct assignment assign_one(const struct candidate *candidates, size_t n,
+				    const struct world_container *container)
 {
 	struct assignment found = { .kind = ASSIGN_UNMATCHED };
 	int strongest = 0;
 
-	if (!world_network_is_managed(network))
-		return (struct assignment){ .kind = ASSIGN_UNMANAGED };
 	if (!container->known)
 		return (struct assignment){ .kind = ASSIGN_UNKNOWN };
-	for (uint32_t i = 0; i < policy->n_tiers; i++) {
-		const struct policy_match *match = NULL;
-		int strength = tier_strength(&policy->tiers[i], container, network, &match);
-		if (strength > strongest) {
-			found = (struct assignment){ .kind = ASSIGN_TIER,
-						     .tier = i,
-						     .match = match };
-			strongest = strength;
-		} else if (strength && strength == strongest) {
+	for (size_t i = 0; i < n; i++) {
+		const struct candidate *candidate = &candidates[i];
+		bool again = candidate->strength == strongest && candidate->tier == found.tier;
+		if (candidate->strength < strongest || again ||
+		    !entry_matches(candidate->match, container))
+			continue;
+		if (candidate->strength == strongest) {
 			found.kind = ASSIGN_CONFLICT;
-			found.other_tier = i;
+			found.other_tier = candidate->tier;
+			continue;
 		}
+		found = (struct assignment){ .kind = ASSIGN_TIER,
+					     .tier = candidate->tier,
+					     .match = candidate->match };
+		strongest = candidate->strength;
 	}
 	return found;
+}
+
+/* Network by network: what it rules out is not asked for each of its endpoints. */
+static int match_endpoints(const struct emit *e, struct assignment *all)
+{
+	const struct policy *policy = e->in->policy;
+	const struct world *world = e->in->world;
+	size_t n_entries = 0;
+
+	for (size_t i = 0; i < policy->n_tiers; i++)
+		n_entries += policy->tiers[i].n_matches;
+	struct candidate *candidates = arena_alloc(e->arena, n_entries * sizeof(*candidates));
+	uint32_t *last = arena_alloc(e->arena, world->n_networks * sizeof(*last));
+	uint32_t *before = arena_alloc(e->arena, world->n_endpoints * sizeof(*before));
+	if (!candidates || !last || !before)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < world->n_endpoints; i++) { /* 0 ends a list */
+		before[i] = last[world->endpoints[i].network];
+		last[world->endpoints[i].network] = i + 1;
+	}
+	for (size_t w = 0; w < world->n_networks; w++) {
+		bool managed = world_network_is_managed(&world->networks[w]);
+		size_t n = managed ? find_candidates(policy, &world->networks[w], candidates) : 0;
+		for (uint32_t i = last[w]; i; i = before[i - 1])
+			all[i - 1] = managed ? assign_one(candidates, n,
+							  &world->containers[world->endpoints[i - 1]
+										     .container])
+					     : (struct assignment){ .kind = ASSIGN_UNMANAGED };
+	}
+	return 0;
 }
 
 /* ---- addresses that two endpoints claim ---- */
@@ -195,13 +230,8 @@ const struct assignment *assign_endpoints(const struct emit *e)
 	const struct world *world = e->in->world;
 	struct assignment *all = arena_alloc(e->arena, world->n_endpoints * sizeof(*all));
 
-	if (!all)
+	if (!all || match_endpoints(e, all) < 0)
 		return NULL;
-	for (size_t i = 0; i < world->n_endpoints; i++) {
-		const struct world_endpoint *endpoint = &world->endpoints[i];
-		all[i] = assign_one(e->in->policy, &world->containers[endpoint->container],
-				    &world->networks[endpoint->network]);
-	}
 	close_clashes(e, all);
 	return bind_ports(world, e->arena, all) < 0 ? NULL : all;
 }

@@ -181,19 +181,16 @@ struct rs_chain *emit_base_chain(struct emit *e, const char *name, enum rs_hook 
 	return chain;
 }
 
-void emit_verdict(struct emit *e, struct rs_chain *chain, const struct draft *draft,
+void emit_verdict(struct emit *e, struct rs_chain *chain, struct draft *draft,
 		  enum rs_verdict verdict, const char *target)
 {
 	struct rs_rule rule = draft->rule;
 
-	if (e->err)
-		return;
-	rule.matches =
-		arena_dup(e->arena, draft->matches, draft->n_matches * sizeof(*draft->matches));
+	rule.matches = draft->matches;
 	rule.n_matches = draft->n_matches;
 	rule.verdict = verdict;
 	rule.target = target;
-	if (!rule.matches || ruleset_add_rule(e->rs, chain, &rule) < 0)
+	if (!e->err && ruleset_add_rule(e->rs, chain, &rule) < 0)
 		e->err = -ENOMEM;
 }
 

@@ -94,7 +94,7 @@ struct rs_chain *emit_chain(struct emit *e, const char *name, const char *commen
 struct rs_chain *emit_base_chain(struct emit *e, const char *name, enum rs_hook hook,
 				 int32_t priority, const char *comment);
 /* Ends the draft as a rule of the chain; the draft stays and may be ended again. */
-void emit_verdict(struct emit *e, struct rs_chain *chain, const struct draft *draft,
+void emit_verdict(struct emit *e, struct rs_chain *chain, struct draft *draft,
 		  enum rs_verdict verdict, const char *target);
 /* A rule of these conditions alone. */
 void emit_rule(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,

@@ -203,15 +203,12 @@ static void openings_to_conditions(struct emit *e, const opening_refs *wanted,
 	}
 }
 
-static void published_conditions(struct emit *e, const opening_refs *own,
-				 const struct policy_rule *rule, port_conditions *ret)
+static void add_covered(struct emit *e, opening_refs *wanted, const opening_refs *own,
+			const struct policy_rule *rule)
 {
-	opening_refs wanted = { 0 };
-
 	for (size_t i = 0; i < own->n && !e->err; i++)
 		if (rule_covers(rule, own->items[i]))
-			add_wanted(e, &wanted, own->items[i]);
-	openings_to_conditions(e, &wanted, NULL, ret);
+			add_wanted(e, wanted, own->items[i]);
 }
 
 static void emit_rules(struct emit *e, struct rs_chain *chain, const struct group *group,
@@ -219,15 +216,18 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct grou
 {
 	const struct policy *policy = e->in->policy;
 	const char *denied = emit_denied_name(e, outside ? DENIED_TO_OUTSIDE : DENIED_TO, group);
+	port_conditions ports = { 0 }; /* of the rule at hand */
+	opening_refs wanted = { 0 };
 
 	for (int action = POLICY_DENY; action >= POLICY_ALLOW; action--)
 		for (size_t i = 0; i < policy->n_rules && !e->err; i++) {
 			const struct policy_rule *rule = &policy->rules[i];
-			port_conditions ports = { 0 };
 			if ((int)rule->action != action || !emit_rule_active(e, rule) ||
 			    !rule_names_tier(rule->to, rule->n_to, group->tier))
 				continue;
-			published_conditions(e, own, rule, &ports);
+			ports.n = wanted.n = 0;
+			add_covered(e, &wanted, own, rule);
+			openings_to_conditions(e, &wanted, NULL, &ports);
 			for (size_t p = 0; p < rule->n_from; p++) {
 				struct rs_match sources[PEER_ALTERNATIVES];
 				if (peer_is_outside(&rule->from[p]) != outside)

@@ -63,13 +63,15 @@ static bool is_other_outside(const struct policy_peer *peer)
 static void rules_into_tier(struct emit *e, struct rs_chain *chain, const struct group *group,
 			    bool (*source)(const struct policy_peer *), const char *denied)
 {
+	port_conditions ports = { 0 }; /* of the rule at hand */
+
 	for (size_t a = 0; a < ARRAY_LEN(deny_first); a++)
 		FOR_EACH_RULE(e, i, deny_first[a])
 		{
 			const struct policy_rule *rule = &e->in->policy->rules[i];
-			port_conditions ports = { 0 };
 			if (!rule_names_tier(rule->to, rule->n_to, group->tier))
 				continue;
+			ports.n = 0;
 			rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC,
 					     &ports);
 			emit_rule_peers(e, chain, i, SIDE_SOURCE, source, &ports,
@@ -137,6 +139,7 @@ static void dns_conditions(struct emit *e, const struct policy_rule *rule, enum 
 static void emit_from(struct emit *e, const struct group *group)
 {
 	const char *denied = emit_denied_name(e, DENIED_FROM, group);
+	port_conditions ports = { 0 }, dns_ports = { 0 }; /* of the rule at hand */
 	struct rs_chain *from =
 		emit_chain(e, group->from_chain,
 			   emit_name(e, "from a container of %s to outside", group->name));
@@ -147,10 +150,10 @@ static void emit_from(struct emit *e, const struct group *group)
 		FOR_EACH_RULE(e, i, deny_first[a])
 		{
 			const struct policy_rule *rule = &e->in->policy->rules[i];
-			port_conditions ports = { 0 }, dns_ports = { 0 };
 			const char *target = rule_target(deny_first[a], denied);
 			if (!rule_names_tier(rule->from, rule->n_from, group->tier))
 				continue;
+			ports.n = dns_ports.n = 0;
 			rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC,
 					     &ports);
 			dns_conditions(e, rule, RS_CT_REPLY_PROTO_SRC, &dns_ports);
