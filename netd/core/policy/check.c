@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every rule against every other, the matches of all tiers by sorting, and what all rules come to.
- */
+/* Every rule against those that it can have to do with, the matches of all tiers by sorting, and what
+ * all rules come to. */
 #include "core/policy/check.h"
 
 #include <errno.h>
@@ -21,20 +21,49 @@ static bool lasts_as_long(const struct policy_rule *a, const struct policy_rule 
 	return a->until == 0 || (b->until != 0 && a->until >= b->until);
 }
 
+/* Rules, as indices, in order. */
+typedef VEC(uint32_t) rule_list;
+
+struct rule_lists {
+	rule_list all;
+	rule_list from[LIMIT_TIERS], to[LIMIT_TIERS]; /* that name the tier */
+};
+
+/* The tier of a peer of that side, or NULL. */
+static const struct policy_peer *first_tier(const struct policy_peer *peers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].kind == PEER_TIER)
+			return &peers[i];
+	return NULL;
+}
+
+/* What covers a rule names every tier that it names: any of them will do. */
+static const rule_list *may_cover(const struct rule_lists *earlier, const struct policy_rule *rule)
+{
+	const struct policy_peer *to = first_tier(rule->to, rule->n_to);
+	const struct policy_peer *from = first_tier(rule->from, rule->n_from);
+
+	if (to)
+		return &earlier->to[to->tier];
+	return from ? &earlier->from[from->tier] : &earlier->all;
+}
+
 static void check_shadowed(const struct policy *policy, const struct extent *extents, size_t index,
-			   struct diag_list *diags)
+			   const rule_list *earlier, struct diag_list *diags)
 {
 	const struct policy_rule *rule = &policy->rules[index];
 	char place[DIAG_PLACE_LEN];
 
-	for (size_t i = 0; i < index; i++) {
-		const struct policy_rule *earlier = &policy->rules[i];
+	for (size_t k = 0; k < earlier->n; k++) {
+		uint32_t i = earlier->items[k];
+		const struct policy_rule *other = &policy->rules[i];
 		if (!policy_extent_covers(&extents[i], &extents[index], false) ||
-		    earlier->action != rule->action || !lasts_as_long(earlier, rule))
+		    other->action != rule->action || !lasts_as_long(other, rule))
 			continue;
 		policy_report(diags, F_SHADOWED_RULE, rule->loc, "remove one of the two",
 			      "the `%s` %s covers all of this one already", action_name(rule),
-			      diag_place(rule->loc, earlier->loc, place));
+			      diag_place(rule->loc, other->loc, place));
 		return;
 	}
 }
@@ -56,14 +85,14 @@ static void report_denied(const struct policy_rule *allow, const struct policy_r
 }
 
 static void check_denied(const struct policy *policy, const struct extent *extents, size_t index,
-			 struct diag_list *diags)
+			 const rule_list *denies, struct diag_list *diags)
 {
 	const struct policy_rule *rule = &policy->rules[index], *partly = NULL;
 
-	for (size_t i = 0; i < policy->n_rules; i++) {
+	for (size_t k = 0; k < denies->n; k++) {
+		uint32_t i = denies->items[k];
 		const struct policy_rule *deny = &policy->rules[i];
-		if (deny->action != POLICY_DENY ||
-		    !policy_extent_overlaps(&extents[i], &extents[index]))
+		if (!policy_extent_overlaps(&extents[i], &extents[index]))
 			continue;
 		if (lasts_as_long(deny, rule) &&
 		    policy_extent_covers(&extents[i], &extents[index], true)) {
@@ -76,17 +105,44 @@ static void check_denied(const struct policy *policy, const struct extent *exten
 		report_denied(rule, partly, false, diags);
 }
 
+static int note_peers(const struct policy_peer *peers, size_t n, uint32_t rule, struct arena *arena,
+		      rule_list *lists)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (peers[i].kind == PEER_TIER)
+			r = VEC_PUSH(arena, &lists[peers[i].tier], rule);
+	return r;
+}
+
+static int note_rule(const struct policy_rule *rule, uint32_t index, struct arena *arena,
+		     struct rule_lists *lists)
+{
+	int r = VEC_PUSH(arena, &lists->all, index);
+
+	if (r == 0)
+		r = note_peers(rule->from, rule->n_from, index, arena, lists->from);
+	return r < 0 ? r : note_peers(rule->to, rule->n_to, index, arena, lists->to);
+}
+
 static int check_rules(const struct policy *policy, struct arena *arena, struct diag_list *diags)
 {
 	struct extent *extents = arena_alloc(arena, policy->n_rules * sizeof(*extents));
-	int r = extents ? 0 : -ENOMEM;
+	struct rule_lists *earlier = arena_alloc(arena, sizeof(*earlier));
+	rule_list denies = { 0 };
+	int r = extents && earlier ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < policy->n_rules && r == 0; i++)
+	for (uint32_t i = 0; i < policy->n_rules && r == 0; i++) {
 		r = policy_extent_make(&policy->rules[i], arena, &extents[i]);
-	for (size_t i = 0; i < policy->n_rules && r == 0; i++) {
-		check_shadowed(policy, extents, i, diags);
+		if (r == 0 && policy->rules[i].action == POLICY_DENY)
+			r = VEC_PUSH(arena, &denies, i);
+	}
+	for (uint32_t i = 0; i < policy->n_rules && r == 0; i++) {
+		check_shadowed(policy, extents, i, may_cover(earlier, &policy->rules[i]), diags);
 		if (policy->rules[i].action == POLICY_ALLOW)
-			check_denied(policy, extents, i, diags);
+			check_denied(policy, extents, i, &denies, diags);
+		r = note_rule(&policy->rules[i], i, arena, earlier);
 	}
 	return r;
 }

@@ -53,13 +53,11 @@ static bool holds_all_addresses(const struct extent_prefix *prefixes, size_t n)
 	return n == 2 && prefixes[0].prefix.len == 0 && prefixes[1].prefix.len == 0;
 }
 
-static uint64_t digest_end(const struct extent_end *end)
+/* But for the tiers. */
+static uint64_t digest_outside(const struct extent_end *end)
 {
 	uint64_t digest = end->n ? DIGEST_PREFIX : 0;
 
-	for (unsigned int tier = 0; tier < LIMIT_TIERS; tier++)
-		if (end->tiers[tier / 64] & UINT64_C(1) << tier % 64)
-			digest |= UINT64_C(1) << tier % DIGEST_TIERS;
 	digest |= end->zones & ZONE(PEER_HOST) ? DIGEST_HOST : 0;
 	digest |= end->zones & ZONE(PEER_INTERNET) ? DIGEST_INTERNET : 0;
 	digest |= end->zones & ZONE(PEER_LAN) ? DIGEST_LAN : 0;
@@ -76,20 +74,22 @@ static int make_end(const struct policy_peer *peers, size_t n, struct arena *are
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct policy_peer *peer = &peers[i];
-		if (peer->kind == PEER_TIER)
+		if (peer->kind == PEER_TIER) {
 			end->tiers[peer->tier / 64] |= UINT64_C(1) << peer->tier % 64;
-		else if (peer->kind == PEER_PREFIX)
+			end->digest |= UINT64_C(1) << peer->tier % DIGEST_TIERS;
+		} else if (peer->kind == PEER_PREFIX) {
 			prefixes[end->n++] =
 				(struct extent_prefix){ peer->prefix,
 							policy_zone_relation(&peer->prefix) };
-		else
+		} else {
 			end->zones |= zone_bits(peer->kind);
+		}
 	}
 	end->n = drop_contained(prefixes, end->n);
 	end->prefixes = prefixes;
 	if (holds_all_addresses(prefixes, end->n))
 		end->zones |= zone_bits(PEER_WORLD);
-	end->digest = digest_end(end);
+	end->digest |= digest_outside(end);
 	return 0;
 }
 
