@@ -59,6 +59,8 @@ static int diff_elems(struct differ *d, const struct rs_set *from, const struct 
 	size_t i = 0, j = 0, before = d->ret->added.n;
 	int r = 0;
 
+	if (rs_same_elems(from, to)) /* most sets */
+		return 0;
 	while (r == 0 && (i < from->n_elems || j < to->n_elems)) {
 		int side = merge_side(i, from->n_elems, j, to->n_elems);
 		if (side == 0)

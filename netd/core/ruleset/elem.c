@@ -6,30 +6,13 @@
 
 #include "core/ruleset/order.h"
 
-#define OUTCOME_BYTES sizeof(uint16_t)
-
-size_t rs_set_stride(const struct rs_set *set)
-{
-	return set->key_len * (set->interval ? 2u : 1u) + (set->map ? OUTCOME_BYTES : 0);
-}
-
-const uint8_t *rs_elem_key(const struct rs_set *set, size_t i)
-{
-	return set->packed + i * rs_set_stride(set);
-}
-
-const uint8_t *rs_elem_last(const struct rs_set *set, size_t i)
-{
-	return rs_elem_key(set, i) + (set->interval ? set->key_len : 0);
-}
-
 struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i)
 {
 	uint16_t place;
 
 	if (!set->map)
 		return (struct rs_outcome){ 0 };
-	memcpy(&place, rs_elem_key(set, i + 1) - OUTCOME_BYTES, sizeof(place));
+	memcpy(&place, rs_elem_key(set, i + 1) - RS_OUTCOME_BYTES, sizeof(place));
 	return set->outcomes.items[place];
 }
 

@@ -23,10 +23,33 @@ bool rs_same_outcome(const struct rs_outcome *a, const struct rs_outcome *b)
 bool rs_same_elem(const struct rs_set *a, size_t i, const struct rs_set *b, size_t j)
 {
 	struct rs_outcome mine = rs_elem_outcome(a, i), other = rs_elem_outcome(b, j);
+	size_t values = (a->interval ? 2u : 1u) * a->key_len;
 
-	return memcmp(rs_elem_key(a, i), rs_elem_key(b, j), a->key_len) == 0 &&
-	       memcmp(rs_elem_last(a, i), rs_elem_last(b, j), a->key_len) == 0 &&
+	return memcmp(rs_elem_key(a, i), rs_elem_key(b, j), values) == 0 &&
 	       rs_same_outcome(&mine, &other);
+}
+
+static bool same_outcomes(const struct rs_set *a, const struct rs_set *b)
+{
+	if (a->outcomes.n != b->outcomes.n)
+		return false;
+	for (size_t i = 0; i < a->outcomes.n; i++)
+		if (!rs_same_outcome(&a->outcomes.items[i], &b->outcomes.items[i]))
+			return false;
+	return true;
+}
+
+bool rs_same_elems(const struct rs_set *a, const struct rs_set *b)
+{
+	if (a->n_elems != b->n_elems)
+		return false;
+	if (a->n_elems == 0 || (same_outcomes(a, b) &&
+				memcmp(a->packed, b->packed, a->n_elems * rs_set_stride(a)) == 0))
+		return true;
+	for (size_t i = 0; i < a->n_elems; i++)
+		if (!rs_same_elem(a, i, b, i))
+			return false;
+	return true;
 }
 
 bool rs_same_shape(const struct rs_set *a, const struct rs_set *b)
@@ -43,13 +66,8 @@ static bool same_set(const struct rs_set *a, const struct rs_set *b)
 {
 	if (a == b)
 		return true;
-	if (!a || !b || !rs_same_text(a->name, b->name) || !rs_same_shape(a, b) ||
-	    a->n_elems != b->n_elems)
-		return false;
-	for (size_t i = 0; i < a->n_elems; i++)
-		if (!rs_same_elem(a, i, b, i))
-			return false;
-	return true;
+	return a && b && rs_same_text(a->name, b->name) && rs_same_shape(a, b) &&
+	       rs_same_elems(a, b);
 }
 
 static bool same_fields(const enum rs_field *a, const enum rs_field *b, size_t n)

@@ -6,11 +6,26 @@
 
 #include "core/ruleset/ruleset.h"
 
-/* How elements are packed, rs_set_stride() bytes each: the key; the last value in an interval set;
- * in a map the place of the outcome among set->outcomes, 2 bytes. */
-size_t rs_set_stride(const struct rs_set *set);
-const uint8_t *rs_elem_key(const struct rs_set *set, size_t i);
-const uint8_t *rs_elem_last(const struct rs_set *set, size_t i); /* the key, where none is kept */
+/* How elements are packed, one after the other: the key; the last value in an interval set; in a
+ * map the place of the outcome among set->outcomes. */
+#define RS_OUTCOME_BYTES sizeof(uint16_t)
+
+static inline size_t rs_set_stride(const struct rs_set *set)
+{
+	return set->key_len * (set->interval ? 2u : 1u) + (set->map ? RS_OUTCOME_BYTES : 0);
+}
+
+static inline const uint8_t *rs_elem_key(const struct rs_set *set, size_t i)
+{
+	return set->packed + i * rs_set_stride(set);
+}
+
+/* The key, where no last value is kept. */
+static inline const uint8_t *rs_elem_last(const struct rs_set *set, size_t i)
+{
+	return rs_elem_key(set, i) + (set->interval ? set->key_len : 0);
+}
+
 struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i);
 /* By key; elements that say the same become one. */
 void rs_elems_sort(struct rs_set *set);
@@ -22,8 +37,9 @@ int rs_table_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
 ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name);
 bool rs_same_text(const char *a, const char *b); /* NULL equals NULL only */
 bool rs_same_outcome(const struct rs_outcome *a, const struct rs_outcome *b);
-/* Elements of two sets of the same shape. */
+/* Elements of two sets of the same shape; all elements of two. */
 bool rs_same_elem(const struct rs_set *a, size_t i, const struct rs_set *b, size_t j);
+bool rs_same_elems(const struct rs_set *a, const struct rs_set *b);
 bool rs_same_shape(const struct rs_set *a, const struct rs_set *b); /* types and kind */
 bool rs_same_base(const struct rs_base *a, const struct rs_base *b);
 bool rs_same_rules(const struct rs_chain *a, const struct rs_chain *b);
