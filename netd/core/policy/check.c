@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every rule against those that it can have to do with, the matches of all tiers by sorting, and what
- * all rules come to. */
+/* Every rule against those that it can have to do with, the matches of all tiers by sorting, and
+ * what all rules come to. */
 #include "core/policy/check.h"
 
 #include <errno.h>
