@@ -52,8 +52,7 @@ static int make_groups(struct emit *e)
 	for (size_t i = 0; i < e->n_groups; i++) {
 		groups[i].to_chain = arena_printf(e->arena, "to_%s", groups[i].name);
 		groups[i].from_chain = arena_printf(e->arena, "from_%s", groups[i].name);
-		groups[i].published_chain = arena_printf(e->arena, "published_%s", groups[i].name);
-		if (!groups[i].to_chain || !groups[i].from_chain || !groups[i].published_chain)
+		if (!groups[i].to_chain || !groups[i].from_chain)
 			return -ENOMEM;
 	}
 	e->groups = groups;

@@ -9,7 +9,7 @@
  * mode). Chains and sets carry the group's name. */
 struct group {
 	const char *name;
-	const char *to_chain, *from_chain, *published_chain; /* "to_NAME", … */
+	const char *to_chain, *from_chain; /* "to_NAME", … */
 	int tier;      /* index into policy.tiers, or GROUP_UNMATCHED */
 	bool audited;  /* denials of it pass, logged */
 	bool unjudged; /* unmatched: ignore */
