@@ -8,16 +8,6 @@
 
 /* ---- SARIF ---- */
 
-/* What a policy and a host show together (report_check_world). */
-static const struct {
-	const char *id, *meaning;
-} world_rules[] = {
-	{ "address-clash", "two endpoints with one address" },
-	{ "conflict", "an endpoint that two tiers match at the same level" },
-	{ "exposed-port", "a port published on all addresses that the internet may reach" },
-	{ "unmatched-container", "a container that no tier matches" },
-};
-
 static cJSON *sarif_message(const char *text)
 {
 	cJSON *message = cJSON_CreateObject();
@@ -50,17 +40,18 @@ static bool is_policy_id(const char *id)
 static void add_sarif_rules(cJSON *driver)
 {
 	cJSON *rules = cJSON_AddArrayToObject(driver, "rules");
-	size_t n_policy, n_compose;
+	size_t n_policy, n_compose, n_world;
 	const struct policy_diag_info *policy = policy_diag_table(&n_policy);
 	const struct compose_diag_info *compose = compose_diag_table(&n_compose);
+	const struct report_diag_info *world = report_diag_table(&n_world);
 
 	for (size_t i = 0; i < n_policy; i++)
 		add_sarif_rule(rules, policy[i].id, policy[i].meaning);
 	for (size_t i = 0; i < n_compose; i++)
 		if (!is_policy_id(compose[i].id))
 			add_sarif_rule(rules, compose[i].id, compose[i].meaning);
-	for (size_t i = 0; i < ARRAY_LEN(world_rules); i++)
-		add_sarif_rule(rules, world_rules[i].id, world_rules[i].meaning);
+	for (size_t i = 0; i < n_world; i++)
+		add_sarif_rule(rules, world[i].id, world[i].meaning);
 }
 
 static void add_sarif_place(cJSON *result, const cJSON *diag)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What needs an admin's eye: the health of the daemon, and what a policy and a host show together.
- */
-#include <errno.h>
+/* The health of the daemon. */
 #include <string.h>
 
 #include "core/policy/until.h"
-#include "core/report/exposure.h"
 #include "core/report/print.h"
 
 /* ---- status ---- */
@@ -105,81 +102,4 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	}
 	add_drops(&j, root, in);
 	return rj_finish(&j, root, ret);
-}
-
-/* ---- a policy on a host ---- */
-
-struct checking {
-	const struct report_input *in;
-	struct source_loc place; /* the host's facts */
-	const struct source_loc *places;
-	struct diag_list *diags;
-	struct arena *scratch;
-};
-
-static struct source_loc place_of(const struct checking *c, size_t container)
-{
-	return c->places ? c->places[container] : c->place;
-}
-
-static void check_endpoint(const struct checking *c, size_t i)
-{
-	const struct policy *policy = c->in->policy;
-	const struct assignment *as = &c->in->compiled->assignments[i];
-	const struct world_endpoint *endpoint = &c->in->world->endpoints[i];
-	const char *container = c->in->world->containers[endpoint->container].name;
-	struct source_loc place = place_of(c, endpoint->container);
-	const char *network = c->in->world->networks[endpoint->network].name;
-
-	if (as->kind == ASSIGN_CONFLICT)
-		diag_add(c->diags, DIAG_ERROR, as->match ? as->match->loc : place, "conflict",
-			 "make one of the matches more exact: it is denied everything",
-			 "`%s` on network `%s` is in tier `%s` and in tier `%s`", container,
-			 network, policy->tiers[as->tier].name, policy->tiers[as->other_tier].name);
-	if (as->kind == ASSIGN_CLASH)
-		diag_add(c->diags, DIAG_ERROR, place, "address-clash",
-			 "two endpoints cannot share one: both are denied everything",
-			 "`%s` on network `%s` has an address that another endpoint has too",
-			 container, network);
-	if (as->kind == ASSIGN_UNMATCHED && policy->unmatched == POLICY_UNMATCHED_DENY)
-		diag_add(c->diags, DIAG_WARNING, place, "unmatched-container",
-			 "add a match to a tier: until then it is denied everything",
-			 "no tier matches `%s` on network `%s`", container, network);
-}
-
-static int check_exposure(const struct survey *survey, const struct exposure *exposure,
-			  void *userdata)
-{
-	const struct checking *c = userdata;
-	const struct world_published *published = exposure->published;
-	struct survey_end internet = { SURVEY_INTERNET, 0 };
-	char addr[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN];
-	int open = exposure_ask(survey, 0, exposure, internet, c->scratch);
-
-	if (open < 0 || !ip_is_unspecified(&published->host_ip))
-		return open < 0 ? open : 0;
-	if (open)
-		diag_add(c->diags, DIAG_WARNING,
-			 place_of(c, (size_t)(exposure->container - c->in->world->containers)),
-			 "exposed-port", "publish on one address, or allow a narrower source",
-			 "`%s` publishes %s on all addresses (%s, port %u), and the internet may "
-			 "reach it",
-			 exposure->container->name, port_range_format(&published->port, port),
-			 ip_format(&published->host_ip, addr), published->host_port);
-	return 0;
-}
-
-void report_check_world(const struct report_input *in, const char *source,
-			const struct source_loc *places, struct diag_list *diags)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct checking c = { in, { .file = source }, places, diags, arena };
-	struct survey survey;
-
-	for (size_t i = 0; i < in->world->n_endpoints; i++)
-		check_endpoint(&c, i);
-	if (!arena || survey_init(&survey, &in, 1, arena) < 0 ||
-	    exposure_walk(&survey, check_exposure, &c) < 0)
-		diags->out_of_memory = true;
-	diag_sort(diags);
 }

@@ -92,9 +92,16 @@ int report_plan(const struct report_input *old, const struct report_input *new, 
 
 /* [{"severity","file","line","col","id","text","hint"}] */
 int report_diagnostics(const struct diag_list *diags, cJSON **ret) MUST_CHECK;
-/* What only a policy and a host together show: conflicts, unmatched containers, exposed ports.
- * @source names the host's facts in the findings; @places says where each container of the world
- * was written, or is NULL. */
+/* Everything that only a policy and a host together show; the ids are stable. */
+struct report_diag_info {
+	const char *id;
+	enum diag_severity severity;
+	const char *meaning; /* one line, no full stop */
+};
+const struct report_diag_info *report_diag_table(size_t *ret_n); /* sorted by id */
+/* Finds it. @source names the host's facts in the findings; @places says where each container of
+ * the world was written, or is NULL: then the world is a whole host, where each tier should have
+ * somebody. Containers of one place and one tier are told of once. */
 void report_check_world(const struct report_input *in, const char *source,
 			const struct source_loc *places, struct diag_list *diags);
 

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a policy and a host show together, as findings. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/report/exposure.h"
+#include "core/report/print.h"
+
+enum world_finding {
+	WF_ADDRESS_CLASH,
+	WF_CONFLICT,
+	WF_DOCKER_DROPS,
+	WF_EMPTY_TIER,
+	WF_EXPOSED_PORT,
+	WF_UNMATCHED_CONTAINER,
+};
+
+static const struct report_diag_info infos[] = {
+	[WF_ADDRESS_CLASH] = { "address-clash", DIAG_ERROR, "two endpoints with one address" },
+	[WF_CONFLICT] = { "conflict", DIAG_ERROR,
+			  "an endpoint that two tiers match at the same level" },
+	[WF_DOCKER_DROPS] = { "docker-drops", DIAG_WARNING,
+			      "an allow between tiers whose packets Docker itself drops" },
+	[WF_EMPTY_TIER] = { "empty-tier", DIAG_WARNING,
+			    "a tier that matches nothing in the inventory" },
+	[WF_EXPOSED_PORT] = { "exposed-port", DIAG_WARNING,
+			      "a port published on all addresses that the internet may reach" },
+	[WF_UNMATCHED_CONTAINER] = { "unmatched-container", DIAG_WARNING,
+				     "a container that no tier matches" },
+};
+
+const struct report_diag_info *report_diag_table(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(infos);
+	return infos;
+}
+
+struct checking {
+	const struct report_input *in;
+	struct source_loc place; /* the host's facts */
+	const struct source_loc *places;
+	struct diag_list *diags;
+	struct arena *scratch;
+	struct exposure last;
+};
+
+#define REPORT(c, finding, loc, hint, ...) \
+	diag_add((c)->diags, infos[finding].severity, loc, infos[finding].id, hint, __VA_ARGS__)
+
+static struct source_loc place_of(const struct checking *c, size_t container)
+{
+	return c->places ? c->places[container] : c->place;
+}
+
+/* ---- endpoints ---- */
+
+static bool same_answer(const struct assignment *a, const struct assignment *b)
+{
+	return a->kind == b->kind && a->tier == b->tier && a->other_tier == b->other_tier;
+}
+
+/* Another container of the same service (they stand side by side) with the same answer on that
+ * network. */
+static bool is_twin(const struct checking *c, const struct world_endpoint *endpoint, size_t other)
+{
+	const struct world *world = c->in->world;
+	const struct assignment *as = c->in->compiled->assignments;
+
+	if (!c->places || other >= world->n_containers)
+		return false;
+	const struct source_loc *a = &c->places[endpoint->container], *b = &c->places[other];
+	const struct world_endpoint *twin =
+		world_find_endpoint(world, (uint32_t)other, endpoint->network);
+	return twin && strcmp(a->file, b->file) == 0 && a->line == b->line && a->col == b->col &&
+	       same_answer(&as[endpoint - world->endpoints], &as[twin - world->endpoints]);
+}
+
+static const char *and_twins(const struct checking *c, const struct world_endpoint *endpoint)
+{
+	size_t n = 0;
+
+	while (is_twin(c, endpoint, endpoint->container + n + 1))
+		n++;
+	const char *text =
+		n == 0 ? "" : arena_printf(c->scratch, " (and %zu more of its service)", n);
+	return text ? text : "";
+}
+
+static void check_endpoint(const struct checking *c, size_t i)
+{
+	const struct policy *policy = c->in->policy;
+	const struct assignment *as = &c->in->compiled->assignments[i];
+	const struct world_endpoint *endpoint = &c->in->world->endpoints[i];
+	const char *container = c->in->world->containers[endpoint->container].name;
+	const char *network = c->in->world->networks[endpoint->network].name;
+	struct source_loc place = place_of(c, endpoint->container);
+
+	if (as->kind == ASSIGN_CLASH)
+		REPORT(c, WF_ADDRESS_CLASH, place,
+		       "two endpoints cannot share one: both are denied everything",
+		       "`%s` on network `%s` has an address that another endpoint has too",
+		       container, network);
+	if (endpoint->container > 0 && is_twin(c, endpoint, endpoint->container - 1))
+		return;
+	if (as->kind == ASSIGN_CONFLICT)
+		REPORT(c, WF_CONFLICT, as->match ? as->match->loc : place,
+		       "make one of the matches more exact: it is denied everything",
+		       "`%s`%s on network `%s` is in tier `%s` and in tier `%s`", container,
+		       and_twins(c, endpoint), network, policy->tiers[as->tier].name,
+		       policy->tiers[as->other_tier].name);
+	if (as->kind == ASSIGN_UNMATCHED && policy->unmatched == POLICY_UNMATCHED_DENY)
+		REPORT(c, WF_UNMATCHED_CONTAINER, place,
+		       "add a match to a tier: until then it is denied everything",
+		       "no tier matches `%s`%s on network `%s`", container, and_twins(c, endpoint),
+		       network);
+}
+
+/* ---- tiers ---- */
+
+/* A compose project is a part of a host: the other tiers have their containers elsewhere. Nor is it
+ * said of a tier whose container may be one with an address of another. */
+static int check_tiers(const struct checking *c)
+{
+	const struct policy *policy = c->in->policy;
+	bool *found = arena_alloc(c->scratch, policy->n_tiers), sure = !c->places;
+
+	if (!found)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->in->world->n_endpoints; i++) {
+		const struct assignment *as = &c->in->compiled->assignments[i];
+		if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT)
+			found[as->tier] = true;
+		if (as->kind == ASSIGN_CONFLICT)
+			found[as->other_tier] = true;
+		sure &= as->kind != ASSIGN_CLASH;
+	}
+	for (size_t t = 0; t < policy->n_tiers && sure; t++)
+		if (!found[t])
+			REPORT(c, WF_EMPTY_TIER, policy->tiers[t].loc,
+			       "look at its `match`, or remove it", "nothing in %s is in tier `%s`",
+			       c->place.file, policy->tiers[t].name);
+	return 0;
+}
+
+/* ---- exposures ---- */
+
+/* Over the other family, or from another container of the service. */
+static bool is_told(const struct checking *c, const struct survey *survey,
+		    const struct exposure *exposure)
+{
+	const struct world *world = survey->world;
+	const struct world_endpoint *endpoint = &world->endpoints[exposure->endpoint];
+
+	if (endpoint->container > 0 && is_twin(c, endpoint, endpoint->container - 1))
+		return true;
+	return c->last.container == exposure->container &&
+	       c->last.published->port.proto == exposure->published->port.proto &&
+	       c->last.published->port.lo == exposure->published->port.lo;
+}
+
+static int check_exposure(const struct survey *survey, const struct exposure *exposure,
+			  void *userdata)
+{
+	struct checking *c = userdata;
+	const struct world_published *published = exposure->published;
+	struct survey_end internet = { SURVEY_INTERNET, 0 };
+	char addr[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN], host_port[16];
+	int open = exposure_ask(survey, 0, exposure, internet, c->scratch);
+
+	if (open <= 0 || !ip_is_unspecified(&published->host_ip) || is_told(c, survey, exposure))
+		return open < 0 ? open : 0;
+	(void)snprintf(host_port, sizeof(host_port), "port %u", published->host_port);
+	REPORT(c, WF_EXPOSED_PORT,
+	       place_of(c, (size_t)(exposure->container - c->in->world->containers)),
+	       "publish on one address, or allow a narrower source",
+	       "`%s` publishes %s on all addresses (%s, %s), and the internet may reach it",
+	       exposure->container->name, port_range_format(&published->port, port),
+	       ip_format(&published->host_ip, addr),
+	       published->symbolic ? "a port that Docker chooses" : host_port);
+	c->last = *exposure;
+	return 0;
+}
+
+/* ---- what Docker drops ---- */
+
+/* Of a rule: a pair of tiers between which Docker drops what it allows, and how many there are. */
+struct dropped {
+	uint32_t from, to; /* classes */
+	size_t n;
+};
+
+static bool is_named(const struct survey *survey, uint32_t from, uint32_t to)
+{
+	const struct policy *policy = survey->in[0]->policy;
+
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const uint8_t *row = survey->tiers[0] + i * policy->n_tiers;
+		if (policy->rules[i].action == POLICY_ALLOW && row[from] & 1 && row[to] & 2)
+			return true;
+	}
+	return false;
+}
+
+static int find_dropped(const struct survey *survey, uint32_t from, uint32_t to,
+			struct dropped *of_rules)
+{
+	CLEANUP(arena_freep) struct arena *scratch = arena_new();
+	const struct survey_end ends[2] = { { SURVEY_CLASS, from }, { SURVEY_CLASS, to } };
+	survey_parts parts;
+	int r = scratch ? survey_ask(survey, ends[0], ends[1], scratch, &parts) : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < parts.n; i++) {
+		const struct survey_verdict *verdict = &parts.items[i].verdict[0];
+		if (!verdict->by_docker || verdict->allowed || !verdict->rule)
+			continue;
+		struct dropped *dropped = &of_rules[verdict->rule - 1];
+		if (dropped->n == 0 || dropped->from != from || dropped->to != to)
+			*dropped = (struct dropped){ from, to, dropped->n + 1 };
+	}
+	return r;
+}
+
+static bool share_network(const struct survey *survey, const struct dropped *dropped)
+{
+	for (size_t n = 0; n < survey->world->n_networks; n++)
+		if (survey->classes[dropped->from].samples[2 * n] != SURVEY_NONE &&
+		    survey->classes[dropped->to].samples[2 * n] != SURVEY_NONE)
+			return true;
+	return false;
+}
+
+static void report_dropped(const struct checking *c, const struct survey *survey,
+			   const struct policy_rule *rule, const struct dropped *dropped)
+{
+	const char *from = survey->classes[dropped->from].name;
+	const char *to = survey->classes[dropped->to].name, *others = "";
+
+	if (dropped->n > 1)
+		others = arena_printf(c->scratch, " (nor between %zu other pairs of it)",
+				      dropped->n - 1);
+	if (share_network(survey, dropped))
+		REPORT(c, WF_DOCKER_DROPS, rule->loc, "`netdctl explain` says why",
+		       "Docker itself lets nothing of this pass between `%s` and `%s`%s", from, to,
+		       others ? others : "");
+	else
+		REPORT(c, WF_DOCKER_DROPS, rule->loc, "put them on one network",
+		       "Docker itself lets nothing of this pass between `%s` and `%s`%s: they "
+		       "share no network",
+		       from, to, others ? others : "");
+}
+
+static int check_dropped(const struct checking *c, const struct survey *survey)
+{
+	const struct policy *policy = c->in->policy;
+	struct dropped *dropped = arena_alloc(c->scratch, policy->n_rules * sizeof(*dropped));
+	int r = dropped ? 0 : -ENOMEM;
+
+	for (uint32_t from = 0; from < survey->n_classes; from++)
+		for (uint32_t to = 0; to < survey->n_classes && r == 0; to++) {
+			const struct assignment *a = &survey->classes[from].as[0];
+			const struct assignment *b = &survey->classes[to].as[0];
+			if (a->kind == ASSIGN_TIER && b->kind == ASSIGN_TIER &&
+			    is_named(survey, a->tier, b->tier))
+				r = find_dropped(survey, from, to, dropped);
+		}
+	for (size_t i = 0; i < policy->n_rules && r == 0; i++)
+		if (dropped[i].n)
+			report_dropped(c, survey, &policy->rules[i], &dropped[i]);
+	return r;
+}
+
+void report_check_world(const struct report_input *in, const char *source,
+			const struct source_loc *places, struct diag_list *diags)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct checking c = { .in = in,
+			      .place = { .file = source },
+			      .places = places,
+			      .diags = diags,
+			      .scratch = arena };
+	struct survey survey;
+	int r = arena ? survey_init(&survey, &in, 1, arena) : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < in->world->n_endpoints; i++)
+		check_endpoint(&c, i);
+	if (r == 0)
+		r = check_tiers(&c);
+	if (r == 0)
+		r = exposure_walk(&survey, check_exposure, &c);
+	if (r == 0)
+		r = check_dropped(&c, &survey);
+	diags->out_of_memory |= r < 0;
+	diag_sort(diags);
+}
