@@ -116,6 +116,7 @@ struct input_facts {
 	const struct world *world; /* NULL: none were given, or they are not valid */
 	const char *source;	   /* for findings: the inventory, or the first compose file */
 	const struct source_loc *places; /* of the world's containers; NULL for an inventory */
+	const char *const *services;	 /* names, likewise */
 };
 /* The inventory or compose files of the arguments. Findings of compose files go to @into, with
  * their texts: CTL_OK for them, too. */

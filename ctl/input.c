@@ -142,6 +142,7 @@ int input_facts(const struct ctl_args *args, struct arena *arena, struct input_p
 		status = input_compose(args->compose, args->n_compose, arena, into, &project);
 		ret->source = args->compose[0];
 		ret->places = project.places;
+		ret->services = project.services;
 	}
 	if (status != CTL_OK || !project.world)
 		return status;

@@ -38,6 +38,7 @@ struct table *table_new(const struct ctl *ctl, const char *const *columns, size_
 	if (table->failed)
 		return table;
 	(void)scols_table_enable_colors(table->scols, ctl->color);
+	table->failed |= scols_table_set_column_separator(table->scols, "  ") < 0;
 	for (size_t i = 0; i < n; i++)
 		table->failed |= !scols_table_new_column(table->scols, columns[i], 0, 0);
 	return table;

@@ -16,6 +16,14 @@ struct table *table_new(const struct ctl *ctl, const char *const *columns, size_
 void table_row(struct table *table, const char *const *cells, enum paint what);
 void table_print(struct table *table); /* prints and frees */
 
+/* ---- show-placement.c ---- */
+
+/* A table of the services of a compose project and their tiers. */
+void show_placement(const struct ctl *ctl, const struct report_input *in,
+		    const struct input_facts *facts);
+/* [{"container","network","tier","state"}], owned by the caller. */
+cJSON *list_placement(const struct report_input *in);
+
 /* Members of a report; "" when absent or null. */
 const char *member_text(const cJSON *object, const char *name);
 /* Strings of an array joined by ", "; "" when empty. In @arena. */

@@ -6,21 +6,28 @@
 
 #include "ctl/out-text.h"
 
-static int check_on_host(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
-			 struct input_policy *input)
-{
+/* What was asked about. Without facts about a host, or with an invalid policy, the last two are
+ * empty. */
+struct validation {
+	struct input_policy input;
 	struct input_facts facts;
-	struct report_input in;
-	int status = input_facts(args, arena, input, &facts);
+	struct report_input on_host;
+};
+
+static int check_on_host(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+			 struct validation *v)
+{
+	struct input_policy *input = &v->input;
+	int status = input_facts(args, arena, input, &v->facts);
 
 	if (status != CTL_OK)
 		return status;
 	diag_sort(&input->diags);
-	if (!facts.world || !input->policy)
+	if (!v->facts.world || !input->policy)
 		return CTL_OK;
-	status = input_compile(&input->policy, 1, facts.world, ctl->now, arena, &in);
+	status = input_compile(&input->policy, 1, v->facts.world, ctl->now, arena, &v->on_host);
 	if (status == CTL_OK)
-		report_check_world(&in, facts.source, facts.places, &input->diags);
+		report_check_world(&v->on_host, v->facts.source, v->facts.places, &input->diags);
 	return status;
 }
 
@@ -48,8 +55,9 @@ static void print_summary(const struct ctl *ctl, const struct input_policy *inpu
 	(void)putchar('\n');
 }
 
-static int print_json(const struct input_policy *input, cJSON *diagnostics)
+static int print_json(const struct validation *v, cJSON *diagnostics)
 {
+	const struct input_policy *input = &v->input;
 	cJSON *root = cJSON_CreateObject();
 
 	(void)cJSON_AddNumberToObject(root, "v", REPORT_VERSION);
@@ -57,6 +65,8 @@ static int print_json(const struct input_policy *input, cJSON *diagnostics)
 	(void)cJSON_AddNumberToObject(root, "errors", (double)input->diags.n_errors);
 	(void)cJSON_AddNumberToObject(root, "warnings", (double)input->diags.n_warnings);
 	(void)cJSON_AddItemToObject(root, "diagnostics", diagnostics);
+	if (v->on_host.compiled)
+		(void)cJSON_AddItemToObject(root, "endpoints", list_placement(&v->on_host));
 	CLEANUP(free_ptr) char *text = cJSON_Print(root);
 	cJSON_Delete(root);
 	if (!text)
@@ -65,15 +75,16 @@ static int print_json(const struct input_policy *input, cJSON *diagnostics)
 	return CTL_OK;
 }
 
-static int print_findings(const struct ctl *ctl, const struct input_policy *input)
+static int print_findings(const struct ctl *ctl, const struct validation *v)
 {
+	const struct input_policy *input = &v->input;
 	cJSON *diagnostics = NULL;
 	int status = CTL_OK;
 
 	if (report_diagnostics(&input->diags, &diagnostics) < 0)
 		return ctl_out_of_memory();
 	if (ctl_is_format(ctl, "json")) {
-		status = print_json(input, diagnostics); /* takes them */
+		status = print_json(v, diagnostics); /* takes them */
 		diagnostics = NULL;
 	} else if (ctl_is_format(ctl, "sarif")) {
 		diag_print_sarif(diagnostics);
@@ -81,6 +92,8 @@ static int print_findings(const struct ctl *ctl, const struct input_policy *inpu
 		diag_print_junit(diagnostics, &input->dir);
 	} else {
 		diag_print_text(ctl, diagnostics, &input->dir);
+		if (v->on_host.compiled && v->facts.services)
+			show_placement(ctl, &v->on_host, &v->facts);
 		print_summary(ctl, input);
 	}
 	cJSON_Delete(diagnostics);
@@ -90,16 +103,16 @@ static int print_findings(const struct ctl *ctl, const struct input_policy *inpu
 int verb_validate(struct ctl *ctl, const struct ctl_args *args)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct input_policy input = { 0 };
-	int status = arena ? input_read_policy(ctl, args->files, args->n, arena, &input)
+	struct validation v = { 0 };
+	int status = arena ? input_read_policy(ctl, args->files, args->n, arena, &v.input)
 			   : ctl_out_of_memory();
 
 	if (status == CTL_OK)
-		status = check_on_host(ctl, args, arena, &input);
+		status = check_on_host(ctl, args, arena, &v);
 	if (status == CTL_OK)
-		status = print_findings(ctl, &input);
+		status = print_findings(ctl, &v);
 	if (status != CTL_OK)
 		return status;
-	bool found = diag_failed(&input.diags) || (args->strict && input.diags.n_warnings);
+	bool found = diag_failed(&v.input.diags) || (args->strict && v.input.diags.n_warnings);
 	return found ? CTL_FINDING : CTL_OK;
 }

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which tier each service of a compose project is in: what validate says beside its findings. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/out-text.h"
+
+#define JOINED "container:" /* network_mode of a service in the network of another */
+
+static const char *tier_text(const struct report_input *in, const struct assignment *as,
+			     struct arena *arena)
+{
+	const struct policy *policy = in->policy;
+	const char *text = NULL;
+
+	if (as->kind == ASSIGN_TIER)
+		return policy->tiers[as->tier].name;
+	if (as->kind == ASSIGN_CONFLICT)
+		text = arena_printf(arena, "- (conflict: %s, %s)", policy->tiers[as->tier].name,
+				    policy->tiers[as->other_tier].name);
+	else
+		text = arena_printf(arena, "- (%s)", assign_kind_name(as->kind));
+	return text ? text : "";
+}
+
+/* The service in whose network it is; NULL: it is in none of this project. */
+static const char *host_of(const struct input_facts *facts, const char *network_mode)
+{
+	int other = strncmp(network_mode, JOINED, strlen(JOINED)) == 0
+			    ? world_find_container(facts->world, network_mode + strlen(JOINED))
+			    : -1;
+
+	return other < 0 ? NULL : facts->services[other];
+}
+
+static void add_row(struct table *table, const struct input_facts *facts, size_t container,
+		    const char *network, const char *tier)
+{
+	const char *row[] = { facts->services[container], network, tier };
+
+	table_row(table, row, *tier == '-' ? PAINT_WARN : PAINT_PLAIN);
+}
+
+/* A service without a network of its own. */
+static void add_without(struct table *table, const struct input_facts *facts, size_t container,
+			struct arena *arena)
+{
+	const char *mode = facts->world->containers[container].network_mode;
+	const char *other = host_of(facts, mode);
+	const char *text = other ? arena_printf(arena, "(that of %s)", other)
+				 : arena_printf(arena, "(network_mode: %s)", mode);
+
+	if (text)
+		add_row(table, facts, container, text, other ? text : "-");
+}
+
+/* The first of the containers of a service stands for the others: they stand side by side. */
+static bool is_first(const struct input_facts *facts, size_t container)
+{
+	return container == 0 ||
+	       strcmp(facts->services[container], facts->services[container - 1]) != 0;
+}
+
+void show_placement(const struct ctl *ctl, const struct report_input *in,
+		    const struct input_facts *facts)
+{
+	static const char *const columns[] = { "SERVICE", "NETWORK", "TIER" };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct table *table = table_new(ctl, columns, ARRAY_LEN(columns));
+	const struct world *world = facts->world;
+
+	for (size_t c = 0, e = 0; arena && c < world->n_containers; c++) {
+		size_t before = e;
+		for (; e < world->n_endpoints && world->endpoints[e].container == c; e++)
+			if (is_first(facts, c))
+				add_row(table, facts, c,
+					world->networks[world->endpoints[e].network].name,
+					tier_text(in, &in->compiled->assignments[e], arena));
+		if (e == before && is_first(facts, c))
+			add_without(table, facts, c, arena);
+	}
+	table_print(table);
+	(void)putchar('\n');
+}
+
+cJSON *list_placement(const struct report_input *in)
+{
+	const struct world *world = in->world;
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t e = 0; e < world->n_endpoints; e++) {
+		const struct world_endpoint *endpoint = &world->endpoints[e];
+		const struct assignment *as = &in->compiled->assignments[e];
+		cJSON *object = cJSON_CreateObject();
+		(void)cJSON_AddStringToObject(object, "container",
+					      world->containers[endpoint->container].name);
+		(void)cJSON_AddStringToObject(object, "network",
+					      world->networks[endpoint->network].name);
+		if (as->kind == ASSIGN_TIER)
+			(void)cJSON_AddStringToObject(object, "tier",
+						      in->policy->tiers[as->tier].name);
+		else
+			(void)cJSON_AddNullToObject(object, "tier");
+		(void)cJSON_AddStringToObject(object, "state", assign_kind_name(as->kind));
+		(void)cJSON_AddItemToArray(list, object);
+	}
+	return list;
+}
