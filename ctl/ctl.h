@@ -28,10 +28,10 @@ enum ctl_exit {
 
 struct ctl {
 	const char *socket;
-	const char *docker; /* URL, or NULL: DOCKER_HOST or the default */
-	const char *format; /* "text" */
-	bool color;
-	int64_t now; /* seconds since the epoch */
+	const char *docker;	  /* URL, or NULL: DOCKER_HOST or the default */
+	const char *format;	  /* "text" */
+	bool color, color_errors; /* on stdout, on stderr */
+	int64_t now;		  /* seconds since the epoch */
 };
 
 /* ---- options.c ---- */
@@ -149,6 +149,9 @@ int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret) MUST_CH
  * NULL when it has none. The exit status follows from the answer's code; an error is said, and so
  * are diagnostics. */
 int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret) MUST_CHECK;
+/* The same about files, whose lines the diagnostics show. */
+int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir *files,
+		   cJSON **ret) MUST_CHECK;
 /* "files" of a request: the texts of a policy. */
 int live_add_files(cJSON *request, const struct policydir *dir, struct arena *arena) MUST_CHECK;
 /* A verb without arguments whose answer is shown. */
@@ -176,6 +179,9 @@ const char *show_published(const cJSON *object, struct arena *arena);
 /* file:line:col: error[id]: text, the line, a caret, a hint. @sources may be NULL. */
 void diag_print_text(const struct ctl *ctl, const cJSON *diagnostics,
 		     const struct policydir *sources);
+/* The same on stderr, for verbs whose output is something else: it may go on to a program. */
+void diag_print_errors(const struct ctl *ctl, const cJSON *diagnostics,
+		       const struct policydir *sources);
 void diag_print_sarif(const cJSON *diagnostics);
 void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources);
 /* Text with &, <, >, " and control characters made harmless in XML. */

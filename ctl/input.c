@@ -50,7 +50,7 @@ static int show_errors(const struct ctl *ctl, const struct input_policy *input)
 
 	if (report_diagnostics(&input->diags, &diagnostics) < 0)
 		return ctl_out_of_memory();
-	diag_print_text(ctl, diagnostics, &input->dir);
+	diag_print_errors(ctl, diagnostics, &input->dir);
 	cJSON_Delete(diagnostics);
 	return CTL_FINDING;
 }

@@ -6,7 +6,8 @@
 #include "ctl/ctl.h"
 #include "ctl/out-text.h"
 
-int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret)
+int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir *files,
+		   cJSON **ret)
 {
 	const char *name = request ? wire_string(request, "verb") : NULL;
 	const struct wire_verb *verb = name ? wire_verb_find(name) : NULL;
@@ -24,9 +25,14 @@ int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret)
 	if (answer.error[0])
 		ctl_complain("%s", answer.error);
 	if (wire_array(answer.json, "diagnostics"))
-		diag_print_text(ctl, wire_array(answer.json, "diagnostics"), NULL);
+		diag_print_errors(ctl, wire_array(answer.json, "diagnostics"), files);
 	*ret = cJSON_DetachItemFromObjectCaseSensitive(answer.json, "report");
 	return wire_exit_status(answer.code);
+}
+
+int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret)
+{
+	return live_ask_about(ctl, request, NULL, ret);
 }
 
 int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret)

@@ -51,11 +51,11 @@ static int64_t read_clock(void)
 	return text && *text && *end == '\0' ? (int64_t)seconds : (int64_t)time(NULL);
 }
 
-static bool want_color(void)
+static bool want_color(int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+	return isatty(fd) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }
 
 static const struct ctl_verb *find_verb(const char *name)
@@ -89,7 +89,8 @@ int main(int argc, char **argv)
 
 	(void)setlocale(LC_CTYPE, "");
 	ctl.now = read_clock();
-	ctl.color = want_color();
+	ctl.color = want_color(STDOUT_FILENO);
+	ctl.color_errors = want_color(STDERR_FILENO);
 	/* "+": what comes behind the verb is the verb's. */
 	for (int c; (c = getopt_long(argc, argv, "+hV", global_options, NULL)) != -1;) {
 		if (c == 's') {

@@ -32,17 +32,17 @@ static struct line find_line(const struct policydir *sources, const char *file, 
 }
 
 /* Control characters of a file must not reach the terminal. */
-static void print_clean(const char *bytes, size_t len)
+static void print_clean(FILE *to, const char *bytes, size_t len)
 {
 	for (size_t i = 0, column = 0; i < len; i++) {
 		size_t control = text_control_len(bytes + i, len - i);
 		if (bytes[i] == '\t') {
 			for (size_t stop = (column / TAB_WIDTH + 1) * TAB_WIDTH; column < stop;
 			     column++)
-				(void)putchar(' ');
+				(void)fputc(' ', to);
 			continue;
 		}
-		(void)putchar(control ? '?' : bytes[i]);
+		(void)fputc(control ? '?' : bytes[i], to);
 		i += control > 1;
 		column++;
 	}
@@ -63,45 +63,74 @@ static size_t caret_column(const struct line *line, double col)
 	return column;
 }
 
-static void print_source(const struct ctl *ctl, const struct line *line, double number, double col)
+struct output {
+	FILE *to;
+	bool color;
+};
+
+static const char *tint(const struct output *out, enum paint what)
+{
+	return out->color ? paint_sequence(what) : "";
+}
+
+static void print_source(const struct output *out, const struct line *line, double number,
+			 double col)
 {
 	if (!line->bytes || line->len > 200)
 		return;
-	printf("%5.0f | ", number);
-	print_clean(line->bytes, line->len);
-	printf("\n      | %*s%s^%s\n", (int)caret_column(line, col), "", paint(ctl, PAINT_GOOD),
-	       paint(ctl, PAINT_PLAIN));
+	(void)fprintf(out->to, "%5.0f | ", number);
+	print_clean(out->to, line->bytes, line->len);
+	(void)fprintf(out->to, "\n      | %*s%s^%s\n", (int)caret_column(line, col), "",
+		      tint(out, PAINT_GOOD), tint(out, PAINT_PLAIN));
 }
 
-static void print_one(const struct ctl *ctl, const cJSON *diag, const struct policydir *sources)
+static void print_one(const struct output *out, const cJSON *diag, const struct policydir *sources)
 {
 	const char *file = member_text(diag, "file"), *severity = member_text(diag, "severity");
+	const char *text = member_text(diag, "text"), *hint = member_text(diag, "hint");
 	double line = wire_number(diag, "line", 0), col = wire_number(diag, "col", 0);
 	bool error = strcmp(severity, "error") == 0;
 
-	printf("%s%s", paint(ctl, PAINT_BOLD), file);
+	(void)fprintf(out->to, "%s%s", tint(out, PAINT_BOLD), file);
 	if (line > 0)
-		printf(":%.0f:%.0f", line, col);
-	printf(": %s%s[%s]:%s ", paint(ctl, error ? PAINT_BAD : PAINT_WARN), severity,
-	       member_text(diag, "id"), paint(ctl, PAINT_PLAIN));
-	print_clean(member_text(diag, "text"), strlen(member_text(diag, "text")));
-	(void)putchar('\n');
+		(void)fprintf(out->to, ":%.0f:%.0f", line, col);
+	(void)fprintf(out->to, ": %s%s[%s]:%s ", tint(out, error ? PAINT_BAD : PAINT_WARN),
+		      severity, member_text(diag, "id"), tint(out, PAINT_PLAIN));
+	print_clean(out->to, text, strlen(text));
+	(void)fputc('\n', out->to);
 	if (line > 0) {
 		struct line source = find_line(sources, file, (uint32_t)line);
-		print_source(ctl, &source, line, col);
+		print_source(out, &source, line, col);
 	}
-	if (*member_text(diag, "hint")) {
-		printf("      %shint:%s ", paint(ctl, PAINT_DIM), paint(ctl, PAINT_PLAIN));
-		print_clean(member_text(diag, "hint"), strlen(member_text(diag, "hint")));
-		(void)putchar('\n');
-	}
+	if (!*hint)
+		return;
+	(void)fprintf(out->to, "      %shint:%s ", tint(out, PAINT_DIM), tint(out, PAINT_PLAIN));
+	print_clean(out->to, hint, strlen(hint));
+	(void)fputc('\n', out->to);
+}
+
+static void print_all(const struct output *out, const cJSON *diagnostics,
+		      const struct policydir *sources)
+{
+	const cJSON *diag;
+
+	cJSON_ArrayForEach(diag, diagnostics)
+		print_one(out, diag, sources);
 }
 
 void diag_print_text(const struct ctl *ctl, const cJSON *diagnostics,
 		     const struct policydir *sources)
 {
-	const cJSON *diag;
+	const struct output out = { stdout, ctl->color };
 
-	cJSON_ArrayForEach(diag, diagnostics)
-		print_one(ctl, diag, sources);
+	print_all(&out, diagnostics, sources);
+}
+
+void diag_print_errors(const struct ctl *ctl, const cJSON *diagnostics,
+		       const struct policydir *sources)
+{
+	const struct output out = { stderr, ctl->color_errors };
+
+	(void)fflush(stdout);
+	print_all(&out, diagnostics, sources);
 }

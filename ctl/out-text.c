@@ -13,9 +13,14 @@ static const struct {
 	[PAINT_DIM] = { "\033[2m", "darkgray" }, [PAINT_BOLD] = { "\033[1m", NULL },
 };
 
+const char *paint_sequence(enum paint what)
+{
+	return paints[what].sequence;
+}
+
 const char *paint(const struct ctl *ctl, enum paint what)
 {
-	return ctl->color ? paints[what].sequence : "";
+	return ctl->color ? paint_sequence(what) : "";
 }
 
 /* ---- tables ---- */

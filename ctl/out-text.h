@@ -8,6 +8,7 @@ enum paint { PAINT_PLAIN, PAINT_GOOD, PAINT_BAD, PAINT_WARN, PAINT_DIM, PAINT_BO
 
 /* Escape sequences, "" without colours: printf("%s%s%s", paint(..), text, paint(.., PLAIN)). */
 const char *paint(const struct ctl *ctl, enum paint what);
+const char *paint_sequence(enum paint what); /* also without colours */
 
 /* A table like lsblk's. Out of memory is said once, at the end. */
 struct table;

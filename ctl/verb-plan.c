@@ -25,7 +25,7 @@ static int plan_live(const struct ctl *ctl, const struct ctl_args *args, struct 
 		cJSON_Delete(request);
 		return ctl_out_of_memory();
 	}
-	status = live_ask(ctl, request, &report);
+	status = live_ask_about(ctl, request, &input.dir, &report);
 	return report ? show_report(ctl, report, form_of(ctl), status) : status;
 }
 
