@@ -183,7 +183,8 @@ void diag_print_text(const struct ctl *ctl, const cJSON *diagnostics,
 void diag_print_errors(const struct ctl *ctl, const cJSON *diagnostics,
 		       const struct policydir *sources);
 void diag_print_sarif(const cJSON *diagnostics);
-void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources);
+/* @strict: warnings are failures, too. */
+void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources, bool strict);
 /* Text with &, <, >, " and control characters made harmless in XML. */
 void xml_print(const char *text);
 

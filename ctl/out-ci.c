@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compose/compose.h"
 #include "ctl/out-text.h"
 
@@ -16,42 +17,75 @@ static cJSON *sarif_message(const char *text)
 	return message;
 }
 
-static void add_sarif_rule(cJSON *rules, const char *id, const char *meaning)
+static void add_text(cJSON *object, const char *name, const char *text)
+{
+	(void)cJSON_AddItemToObject(object, name, sarif_message(text));
+}
+
+static void add_sarif_rule(cJSON *rules, const char *id, const char *severity, const char *meaning)
 {
 	cJSON *rule = cJSON_CreateObject();
 
 	(void)cJSON_AddStringToObject(rule, "id", id);
-	(void)cJSON_AddItemToObject(rule, "shortDescription", sarif_message(meaning));
+	add_text(rule, "shortDescription", meaning);
+	add_text(rule, "fullDescription", meaning);
+	add_text(rule, "help", "The findings are explained in netd-policy(5) and netdctl(8).");
+	(void)cJSON_AddStringToObject(cJSON_AddObjectToObject(rule, "defaultConfiguration"),
+				      "level", severity);
 	(void)cJSON_AddItemToArray(rules, rule);
 }
 
-static bool is_policy_id(const char *id)
+/* Policies and compose files share some ids. */
+static const char *meaning_of(const char *id)
 {
-	size_t n;
-	const struct policy_diag_info *table = policy_diag_table(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(table[i].id, id) == 0)
-			return true;
-	return false;
-}
-
-/* An id stands once, also where policies and compose files share it. */
-static void add_sarif_rules(cJSON *driver)
-{
-	cJSON *rules = cJSON_AddArrayToObject(driver, "rules");
 	size_t n_policy, n_compose, n_world;
 	const struct policy_diag_info *policy = policy_diag_table(&n_policy);
 	const struct compose_diag_info *compose = compose_diag_table(&n_compose);
 	const struct report_diag_info *world = report_diag_table(&n_world);
 
 	for (size_t i = 0; i < n_policy; i++)
-		add_sarif_rule(rules, policy[i].id, policy[i].meaning);
+		if (strcmp(policy[i].id, id) == 0)
+			return policy[i].meaning;
 	for (size_t i = 0; i < n_compose; i++)
-		if (!is_policy_id(compose[i].id))
-			add_sarif_rule(rules, compose[i].id, compose[i].meaning);
+		if (strcmp(compose[i].id, id) == 0)
+			return compose[i].meaning;
 	for (size_t i = 0; i < n_world; i++)
-		add_sarif_rule(rules, world[i].id, world[i].meaning);
+		if (strcmp(world[i].id, id) == 0)
+			return world[i].meaning;
+	return id;
+}
+
+/* The rules of the results, each once. */
+static void add_sarif_rules(cJSON *driver, const cJSON *diagnostics)
+{
+	cJSON *rules = cJSON_AddArrayToObject(driver, "rules");
+	const cJSON *diag, *rule;
+
+	cJSON_ArrayForEach(diag, diagnostics) {
+		const char *id = member_text(diag, "id");
+		bool known = false;
+		cJSON_ArrayForEach(rule, rules)
+			known |= strcmp(member_text(rule, "id"), id) == 0;
+		if (!known)
+			add_sarif_rule(rules, id, member_text(diag, "severity"), meaning_of(id));
+	}
+}
+
+/* A path as a reference: relative ones are the repository's. */
+static void add_uri(cJSON *artifact, const char *path)
+{
+	CLEANUP(text_done) struct text uri = { 0 };
+
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	if (*path == '/')
+		text_add(&uri, "file://");
+	for (; *path; path++) {
+		bool plain = (*path >= 'a' && *path <= 'z') || (*path >= 'A' && *path <= 'Z') ||
+			     (*path >= '0' && *path <= '9') || strchr("-._~/", *path);
+		text_printf(&uri, plain ? "%c" : "%%%02X", (unsigned char)*path);
+	}
+	(void)cJSON_AddStringToObject(artifact, "uri", text_str(&uri));
 }
 
 static void add_sarif_place(cJSON *result, const cJSON *diag)
@@ -59,15 +93,23 @@ static void add_sarif_place(cJSON *result, const cJSON *diag)
 	double line = wire_number(diag, "line", 0), col = wire_number(diag, "col", 0);
 	cJSON *location = cJSON_CreateObject();
 	cJSON *physical = cJSON_AddObjectToObject(location, "physicalLocation");
-	cJSON *artifact = cJSON_AddObjectToObject(physical, "artifactLocation");
+	cJSON *region;
 
-	(void)cJSON_AddStringToObject(artifact, "uri", member_text(diag, "file"));
-	if (line > 0) {
-		cJSON *region = cJSON_AddObjectToObject(physical, "region");
-		(void)cJSON_AddNumberToObject(region, "startLine", line);
-		(void)cJSON_AddNumberToObject(region, "startColumn", col > 0 ? col : 1);
-	}
+	add_uri(cJSON_AddObjectToObject(physical, "artifactLocation"), member_text(diag, "file"));
+	region = cJSON_AddObjectToObject(physical, "region");
+	(void)cJSON_AddNumberToObject(region, "startLine", line > 0 ? line : 1);
+	(void)cJSON_AddNumberToObject(region, "startColumn", col > 0 ? col : 1);
 	(void)cJSON_AddItemToArray(cJSON_AddArrayToObject(result, "locations"), location);
+}
+
+/* What is shown at the line is the message alone. */
+static void add_sarif_message(cJSON *result, const cJSON *diag)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	const char *hint = member_text(diag, "hint");
+
+	text_printf(&text, "%s%s%s", member_text(diag, "text"), *hint ? "; " : "", hint);
+	add_text(result, "message", text_str(&text));
 }
 
 void diag_print_sarif(const cJSON *diagnostics)
@@ -81,15 +123,15 @@ void diag_print_sarif(const cJSON *diagnostics)
 				      "https://json.schemastore.org/sarif-2.1.0.json");
 	(void)cJSON_AddStringToObject(root, "version", "2.1.0");
 	(void)cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "runs"), run);
+	(void)cJSON_AddStringToObject(run, "columnKind", "unicodeCodePoints");
 	(void)cJSON_AddStringToObject(driver, "name", "netdctl");
 	(void)cJSON_AddStringToObject(driver, "version", NETD_VERSION);
-	add_sarif_rules(driver);
+	add_sarif_rules(driver, diagnostics);
 	cJSON_ArrayForEach(diag, diagnostics) {
 		cJSON *result = cJSON_CreateObject();
 		(void)cJSON_AddStringToObject(result, "ruleId", member_text(diag, "id"));
 		(void)cJSON_AddStringToObject(result, "level", member_text(diag, "severity"));
-		(void)cJSON_AddItemToObject(result, "message",
-					    sarif_message(member_text(diag, "text")));
+		add_sarif_message(result, diag);
 		add_sarif_place(result, diag);
 		(void)cJSON_AddItemToArray(results, result);
 	}
@@ -125,51 +167,76 @@ void xml_print(const char *text)
 	}
 }
 
-static size_t count_of(const cJSON *diagnostics, const char *file, const char *severity)
+static void print_attribute(const char *before, const char *text)
+{
+	(void)fputs(before, stdout);
+	xml_print(text);
+	(void)putchar('"');
+}
+
+/* Readers show the first failure of a test case, so each finding is one. */
+static void print_finding(const cJSON *diag, bool failed)
+{
+	const char *element = failed ? "failure" : "system-out", *hint = member_text(diag, "hint");
+	double line = wire_number(diag, "line", 0);
+
+	print_attribute("  <testcase classname=\"", member_text(diag, "file"));
+	printf(" name=\"");
+	if (line > 0)
+		printf("%.0f:%.0f ", line, wire_number(diag, "col", 0));
+	xml_print(member_text(diag, "id"));
+	printf("\">\n    <%s", element);
+	if (failed) {
+		print_attribute(" type=\"", member_text(diag, "id"));
+		print_attribute(" message=\"", member_text(diag, "text"));
+	}
+	printf(">");
+	xml_print(member_text(diag, "file"));
+	if (line > 0)
+		printf(":%.0f:%.0f", line, wire_number(diag, "col", 0));
+	printf(": ");
+	xml_print(member_text(diag, "text"));
+	printf("%s", *hint ? "; " : "");
+	xml_print(hint);
+	printf("</%s>\n  </testcase>\n", element);
+}
+
+static bool is_failure(const cJSON *diag, bool strict)
+{
+	return strict || strcmp(member_text(diag, "severity"), "error") == 0;
+}
+
+static bool has_finding(const cJSON *diagnostics, const char *file)
 {
 	const cJSON *diag;
-	size_t n = 0;
 
 	cJSON_ArrayForEach(diag, diagnostics)
-		n += (!file || strcmp(member_text(diag, "file"), file) == 0) &&
-		     strcmp(member_text(diag, "severity"), severity) == 0;
-	return n;
+		if (strcmp(member_text(diag, "file"), file) == 0)
+			return true;
+	return false;
 }
 
-static void print_failure(const cJSON *diag)
+/* A test case per finding, and one per file without any. */
+void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources, bool strict)
 {
-	printf("    <failure type=\"");
-	xml_print(member_text(diag, "id"));
-	printf("\" message=\"");
-	xml_print(member_text(diag, "text"));
-	printf("\">");
-	xml_print(member_text(diag, "file"));
-	printf(":%.0f:%.0f ", wire_number(diag, "line", 0), wire_number(diag, "col", 0));
-	xml_print(member_text(diag, "hint"));
-	printf("</failure>\n");
-}
+	size_t n = (size_t)cJSON_GetArraySize(diagnostics), failed = 0;
+	const cJSON *diag;
 
-/* A test case per file; warnings are output, not failures. */
-void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources)
-{
-	size_t n = sources->sources.n, failed = 0;
-
-	for (size_t i = 0; i < n; i++)
-		failed += count_of(diagnostics, sources->sources.items[i].name, "error") > 0;
+	cJSON_ArrayForEach(diag, diagnostics)
+		failed += is_failure(diag, strict);
+	for (size_t i = 0; i < sources->sources.n; i++)
+		n += !has_finding(diagnostics, sources->sources.items[i].name);
 	printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	       "<testsuite name=\"netdctl validate\" tests=\"%zu\" failures=\"%zu\">\n",
 	       n, failed);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < sources->sources.n; i++) {
 		const char *file = sources->sources.items[i].name;
-		const cJSON *diag;
-		printf("  <testcase classname=\"policy\" name=\"");
-		xml_print(file);
-		printf("\">\n");
-		cJSON_ArrayForEach(diag, diagnostics)
-			if (strcmp(member_text(diag, "file"), file) == 0 &&
-			    strcmp(member_text(diag, "severity"), "error") == 0)
-				print_failure(diag);
-		printf("  </testcase>\n");
+		if (has_finding(diagnostics, file))
+			continue;
+		print_attribute("  <testcase classname=\"", file);
+		printf(" name=\"valid\"/>\n");
 	}
+	cJSON_ArrayForEach(diag, diagnostics)
+		print_finding(diag, is_failure(diag, strict));
 	printf("</testsuite>\n");
 }

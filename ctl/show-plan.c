@@ -252,6 +252,16 @@ void show_test(const struct ctl *ctl, const cJSON *report)
 	       wire_number(report, "failed", 0));
 }
 
+/* What follows a # may be a directive. */
+static void print_tap(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '#' || *text == '\\')
+			(void)putchar('\\');
+		(void)putchar(*text);
+	}
+}
+
 void show_test_tap(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -259,10 +269,13 @@ void show_test_tap(const struct ctl *ctl, const cJSON *report)
 	int n = 0;
 
 	(void)ctl;
-	printf("1..%d\n", cJSON_GetArraySize(tests));
+	printf("TAP version 13\n1..%d%s\n", cJSON_GetArraySize(tests),
+	       tests && tests->child ? "" : " # SKIP the policy has no tests");
 	cJSON_ArrayForEach(test, (arena ? tests : NULL)) {
 		bool passed = wire_bool(test, "passed", false);
-		printf("%s %d - %s ", passed ? "ok" : "not ok", ++n, member_place(test, arena));
+		printf("%s %d - ", passed ? "ok" : "not ok", ++n);
+		print_tap(member_place(test, arena));
+		(void)putchar(' ');
 		print_test_line(test);
 		printf(passed ? "\n" : "\n# %s\n", member_text(test, "reason"));
 	}

@@ -75,7 +75,7 @@ static int print_json(const struct validation *v, cJSON *diagnostics)
 	return CTL_OK;
 }
 
-static int print_findings(const struct ctl *ctl, const struct validation *v)
+static int print_findings(const struct ctl *ctl, const struct validation *v, bool strict)
 {
 	const struct input_policy *input = &v->input;
 	cJSON *diagnostics = NULL;
@@ -89,7 +89,7 @@ static int print_findings(const struct ctl *ctl, const struct validation *v)
 	} else if (ctl_is_format(ctl, "sarif")) {
 		diag_print_sarif(diagnostics);
 	} else if (ctl_is_format(ctl, "junit")) {
-		diag_print_junit(diagnostics, &input->dir);
+		diag_print_junit(diagnostics, &input->dir, strict);
 	} else {
 		diag_print_text(ctl, diagnostics, &input->dir);
 		if (v->on_host.compiled && v->facts.services)
@@ -110,7 +110,7 @@ int verb_validate(struct ctl *ctl, const struct ctl_args *args)
 	if (status == CTL_OK)
 		status = check_on_host(ctl, args, arena, &v);
 	if (status == CTL_OK)
-		status = print_findings(ctl, &v);
+		status = print_findings(ctl, &v, args->strict);
 	if (status != CTL_OK)
 		return status;
 	bool found = diag_failed(&v.input.diags) || (args->strict && v.input.diags.n_warnings);
