@@ -70,6 +70,7 @@ struct ctl_option_row {
 struct ctl_usage {
 	unsigned int options; /* of enum ctl_option */
 	const char *formats;  /* "text json sarif": what --format may be; NULL: text and json */
+	const char *example;  /* behind `netdctl `; NULL: the usage says it all */
 };
 
 typedef int ctl_verb_fn(struct ctl *ctl, const struct ctl_args *args);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The options of a verb: one table for reading them and for the help. */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,15 +66,19 @@ void options_print_verb_help(const struct ctl_verb *verb)
 {
 	const struct wire_verb *wire = wire_verb_find(verb->name);
 
-	printf("Usage: netdctl %s%s%s%s\n\n%s.\n\nOptions:\n", wire->name,
-	       verb->usage.options ? " [OPTION...]" : "", *wire->args ? " " : "", wire->args,
-	       wire->summary);
+	printf("Usage: netdctl %s [OPTION...]%s%s\n\n%c%s.\n\nOptions:\n", wire->name,
+	       *wire->args ? " " : "", wire->args, toupper((unsigned char)*wire->summary),
+	       wire->summary + 1);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		if (verb->usage.options & options[i].bit)
 			printf("  --%-9s %-6s %s\n", options[i].name, options[i].arg,
 			       options[i].help);
-	printf("  --%-9s %-6s one of: %s\n  --%-9s %-6s this text\n", "format", "FORM",
-	       options_formats(verb), "help", "");
+	printf("  --%-9s %-6s one of: %s\n", "format", "FORM", options_formats(verb));
+	if (wire->access != WIRE_ACCESS_OFFLINE)
+		printf("  --%-9s %-6s the daemon's socket\n", "socket", "PATH");
+	printf("  --%-9s %-6s this text\n", "help", "");
+	if (verb->usage.example)
+		printf("\nExample:\n  netdctl %s\n", verb->usage.example);
 }
 
 /* "60s", "5m", "60"; 0: not of that form, or out of bounds. */
@@ -147,12 +152,13 @@ static int check_count(const struct ctl_verb *verb, size_t n)
 
 	if (n >= wire->min && n <= wire->max)
 		return CTL_OK;
-	ctl_complain("usage: netdctl %s %s", wire->name,
-		     *wire->args ? wire->args : "(no arguments)");
+	ctl_complain("%s: too %s arguments; usage: netdctl %s [OPTION...]%s%s", wire->name,
+		     n < wire->min ? "few" : "many", wire->name, *wire->args ? " " : "",
+		     wire->args);
 	return CTL_USAGE;
 }
 
-/* The verb's options, then --format and --help. */
+/* The verb's options, then those of all verbs. */
 static void fill_long_options(const struct ctl_verb *verb, struct option *list)
 {
 	size_t n = 0;
@@ -164,6 +170,7 @@ static void fill_long_options(const struct ctl_verb *verb, struct option *list)
 						 *options[i].arg ? required_argument : no_argument,
 						 NULL, FIRST_OPTION + (int)i };
 	list[n++] = (struct option){ "format", required_argument, NULL, 'f' };
+	list[n++] = (struct option){ "socket", required_argument, NULL, 's' };
 	list[n++] = (struct option){ "help", no_argument, NULL, 'h' };
 	list[n] = (struct option){ 0 };
 }
@@ -171,7 +178,7 @@ static void fill_long_options(const struct ctl_verb *verb, struct option *list)
 int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char **argv,
 		  struct ctl_args *ret, bool *help)
 {
-	struct option list[ARRAY_LEN(options) + 3];
+	struct option list[ARRAY_LEN(options) + 4];
 
 	*ret = (struct ctl_args){ 0 };
 	fill_long_options(verb, list);
@@ -183,10 +190,14 @@ int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char *
 			*help = true;
 			return CTL_OK;
 		}
-		if (c == '?')
+		if (c == '?') {
+			ctl_complain("netdctl %s --help lists the options", verb->name);
 			return CTL_USAGE;
+		}
 		if (c == 'f')
 			ctl->format = optarg;
+		else if (c == 's')
+			ctl->socket = optarg;
 		else
 			status = set_option(ctl, ret, options[c - FIRST_OPTION].bit, optarg);
 		if (status != CTL_OK)
