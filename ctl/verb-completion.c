@@ -83,7 +83,7 @@ static const char bash_tail[] =
 	"\tif [[ $prev == --format ]]; then\n"
 	"\t\tCOMPREPLY=($(compgen -W \"$formats\" -- \"$cur\"))\n"
 	"\telif [[ $cur == -* ]]; then\n"
-	"\t\tCOMPREPLY=($(compgen -W \"$options --format --help\" -- \"$cur\"))\n"
+	"\t\tCOMPREPLY=($(compgen -W \"$options --format --socket --help\" -- \"$cur\"))\n"
 	"\telif [[ $prev != --* || $prev == --yes ]]; then\n"
 	"\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 	"\tfi\n"
@@ -114,7 +114,7 @@ static void bash_verb(const struct ctl_verb *verb)
 static void print_bash(void)
 {
 	(void)fputs(bash_head, stdout);
-	printf("\t'')\n\t\toptions='--socket --version'\n\t\twords='");
+	printf("\t'')\n\t\toptions='--version'\n\t\twords='");
 	each_verb(bash_name);
 	printf("'\n\t\t;;\n");
 	each_verb(bash_verb);
@@ -134,8 +134,13 @@ static void zsh_option(const struct ctl_verb *verb, const struct ctl_option_row 
 {
 	(void)verb;
 	printf(" \\\n\t\t\t'--%s[", row->name);
-	for (const char *c = row->help; *c; c++)
-		(void)putchar(strchr("'[]:", *c) ? ' ' : *c);
+	for (const char *c = row->help; *c; c++) {
+		if (*c == '\'')
+			(void)fputs("'\\'", stdout);
+		if (*c == '[' || *c == ']')
+			(void)putchar('\\');
+		(void)putchar(*c);
+	}
 	printf("]%s%s%s'", *row->arg ? ":" : "", row->arg,
 	       is_path(row->arg) ? ":_files"
 	       : *row->arg	 ? ":"
@@ -146,8 +151,9 @@ static void zsh_verb(const struct ctl_verb *verb)
 {
 	const char *words = words_of(verb);
 
-	printf("\t%s)\n\t\t_arguments '--help[this verb]' '--format[form]:form:(%s)'", verb->name,
-	       options_formats(verb));
+	printf("\t%s)\n\t\t_arguments '--help[this verb]' '--format[form]:form:(%s)' \\\n"
+	       "\t\t\t'--socket[socket of the daemon]:socket:_files'",
+	       verb->name, options_formats(verb));
 	each_option(verb, zsh_option);
 	if (words && *words)
 		printf(" \\\n\t\t\t'*:argument:(%s)'", words);
@@ -161,7 +167,8 @@ static void print_zsh(void)
 	printf("#compdef netdctl\n"
 	       "local -a verbs\n"
 	       "local state line\n"
-	       "_arguments -C '--socket[socket of the daemon]:socket:_files' "
+	       /* Options behind the verb are the verb's. */
+	       "_arguments -C -A '-*' '--socket[socket of the daemon]:socket:_files' "
 	       "'--format[form]:form:(text json)' \\\n"
 	       "\t'--help[help]' '--version[version]' '1:verb:->verb' '*::argument:->argument'\n"
 	       "case $state in\n"
@@ -175,10 +182,33 @@ static void print_zsh(void)
 
 /* ---- fish ---- */
 
+/* fish's own functions take the value of --format for a verb. */
+static const char fish_head[] =
+	"# fish completion of netdctl\n"
+	"function __netdctl_verb_is\n"
+	"\tset -l words (commandline -opc)\n"
+	"\tset -l value yes\n" /* of the program's name there is none, but it is skipped */
+	"\tfor word in $words\n"
+	"\t\tif test $value = yes\n"
+	"\t\t\tset value no\n"
+	"\t\telse if contains -- $word --socket --format\n"
+	"\t\t\tset value yes\n"
+	"\t\telse if not string match -q -- '-*' $word\n"
+	"\t\t\ttest $word = \"$argv[1]\"\n"
+	"\t\t\treturn\n"
+	"\t\tend\n"
+	"\tend\n"
+	"\ttest -z \"$argv[1]\"\n"
+	"end\n"
+	"complete -c netdctl -f\n"
+	"complete -c netdctl -l socket -rF -d 'the socket of the daemon'\n"
+	"complete -c netdctl -l help -d 'what it does'\n"
+	"complete -c netdctl -n '__netdctl_verb_is \"\"' -l version -d 'the version'\n"
+	"complete -c netdctl -n '__netdctl_verb_is \"\"' -l format -x -a 'text json'\n";
+
 static void fish_option(const struct ctl_verb *verb, const struct ctl_option_row *row)
 {
-	printf("complete -c netdctl -n '__fish_seen_subcommand_from %s' -l %s%s -d '", verb->name,
-	       row->name,
+	printf("complete -c netdctl -n '__netdctl_verb_is %s' -l %s%s -d '", verb->name, row->name,
 	       is_path(row->arg) ? " -rF"
 	       : *row->arg	 ? " -x"
 				 : "");
@@ -190,23 +220,19 @@ static void fish_verb(const struct ctl_verb *verb)
 {
 	const char *words = words_of(verb);
 
-	printf("complete -c netdctl -n __fish_use_subcommand -a %s -d '", verb->name);
+	printf("complete -c netdctl -n '__netdctl_verb_is \"\"' -a %s -d '", verb->name);
 	print_quoted(wire_verb_find(verb->name)->summary, "'\\", "\\");
-	printf("'\ncomplete -c netdctl -n '__fish_seen_subcommand_from %s' -l format -x -a '%s'\n",
+	printf("'\ncomplete -c netdctl -n '__netdctl_verb_is %s' -l format -x -a '%s'\n",
 	       verb->name, options_formats(verb));
 	each_option(verb, fish_option);
 	if (words)
-		printf("complete -c netdctl -n '__fish_seen_subcommand_from %s' %s%s%s\n",
-		       verb->name, *words ? "-a '" : "-F", words, *words ? "'" : "");
+		printf("complete -c netdctl -n '__netdctl_verb_is %s' %s%s%s\n", verb->name,
+		       *words ? "-a '" : "-F", words, *words ? "'" : "");
 }
 
 static void print_fish(void)
 {
-	printf("# fish completion of netdctl\n"
-	       "complete -c netdctl -f\n"
-	       "complete -c netdctl -l socket -rF -d 'the socket of the daemon'\n"
-	       "complete -c netdctl -l help -d 'what it does'\n"
-	       "complete -c netdctl -n __fish_use_subcommand -l version -d 'the version'\n");
+	(void)fputs(fish_head, stdout);
 	each_verb(fish_verb);
 }
 
