@@ -114,6 +114,60 @@ void show_matrix(const struct ctl *ctl, const cJSON *report)
 
 /* ---- graphs ---- */
 
+/* What a cell may say, and how its arrow is drawn. */
+static const struct {
+	const char *member, *label, *dot, *mermaid_from, *mermaid_to;
+} arrows[] = {
+	{ "allow", "", "", "--", "-->" },
+	{ "audit", "audit: ", ", style=dashed", "-.", ".->" },
+	{ "docker_drops", "Docker drops: ", ", style=dotted, color=gray", "-.", ".-x" },
+};
+
+typedef void node_fn(const char *name);
+typedef void arrow_fn(const cJSON *cell, size_t arrow, const char *ports);
+
+/* The tiers, also those that nobody reaches, then the arrows; what the host reaches is everything.
+ */
+static void each_arrow(const cJSON *report, node_fn *node, arrow_fn *print)
+{
+	static const char *const lists[] = { "tiers", "empty_tiers" };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const cJSON *cell, *name;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		cJSON_ArrayForEach(name, wire_array(report, lists[i]))
+			node(cJSON_IsString(name) ? name->valuestring : "");
+	cJSON_ArrayForEach(cell, (arena ? wire_array(report, "cells") : NULL)) {
+		bool is_host = strcmp(member_text(cell, "from"), "host") == 0;
+		for (size_t i = 0; i < ARRAY_LEN(arrows) && !is_host; i++) {
+			const cJSON *ports =
+				cJSON_GetObjectItemCaseSensitive(cell, arrows[i].member);
+			const char *text = ports ? show_port_list(ports, arena) : NULL;
+			if (text)
+				print(cell, i, text);
+		}
+	}
+}
+
+static void dot_node(const char *name)
+{
+	printf("  \"%s\";\n", name);
+}
+
+static void dot_arrow(const cJSON *cell, size_t arrow, const char *ports)
+{
+	printf("  \"%s\" -> \"%s\" [label=\"%s%s\"%s];\n", member_text(cell, "from"),
+	       member_text(cell, "to"), arrows[arrow].label, ports, arrows[arrow].dot);
+}
+
+void show_matrix_dot(const struct ctl *ctl, const cJSON *report)
+{
+	(void)ctl;
+	printf("digraph netd {\n  rankdir=LR;\n  node [shape=box];\n");
+	each_arrow(report, dot_node, dot_arrow);
+	printf("}\n");
+}
+
 /* Everything but letters and digits would be syntax somewhere. */
 static void print_id(const char *name)
 {
@@ -127,46 +181,32 @@ static void print_id(const char *name)
 	}
 }
 
-static bool is_edge(const cJSON *cell)
+static void print_node(const char *name)
 {
-	return cJSON_GetObjectItemCaseSensitive(cell, "allow") &&
-	       strcmp(member_text(cell, "from"), "host") != 0;
+	print_id(name);
+	printf("[\"%s\"]", name);
 }
 
-void show_matrix_dot(const struct ctl *ctl, const cJSON *report)
+static void mermaid_node(const char *name)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const cJSON *cell;
+	printf("  ");
+	print_node(name);
+	printf("\n");
+}
 
-	(void)ctl;
-	printf("digraph netd {\n  rankdir=LR;\n  node [shape=box];\n");
-	cJSON_ArrayForEach(cell, (arena ? wire_array(report, "cells") : NULL)) {
-		const char *ports =
-			show_port_list(cJSON_GetObjectItemCaseSensitive(cell, "allow"), arena);
-		if (is_edge(cell))
-			printf("  \"%s\" -> \"%s\" [label=\"%s\"];\n", member_text(cell, "from"),
-			       member_text(cell, "to"), ports ? ports : "");
-	}
-	printf("}\n");
+static void mermaid_arrow(const cJSON *cell, size_t arrow, const char *ports)
+{
+	printf("  ");
+	print_node(member_text(cell, "from"));
+	printf(" %s \"%s%s\" %s ", arrows[arrow].mermaid_from, arrows[arrow].label, ports,
+	       arrows[arrow].mermaid_to);
+	print_node(member_text(cell, "to"));
+	printf("\n");
 }
 
 void show_matrix_mermaid(const struct ctl *ctl, const cJSON *report)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const cJSON *cell;
-
 	(void)ctl;
 	printf("flowchart LR\n");
-	cJSON_ArrayForEach(cell, (arena ? wire_array(report, "cells") : NULL)) {
-		const char *from = member_text(cell, "from"), *to = member_text(cell, "to");
-		const char *ports =
-			show_port_list(cJSON_GetObjectItemCaseSensitive(cell, "allow"), arena);
-		if (!is_edge(cell))
-			continue;
-		printf("  ");
-		print_id(from);
-		printf("[\"%s\"] -- \"%s\" --> ", from, ports ? ports : "");
-		print_id(to);
-		printf("[\"%s\"]\n", to);
-	}
+	each_arrow(report, mermaid_node, mermaid_arrow);
 }
