@@ -32,6 +32,7 @@ struct ctl {
 	const char *format;	  /* "text" */
 	bool color, color_errors; /* on stdout, on stderr */
 	int64_t now;		  /* seconds since the epoch */
+	int *failure;		  /* exit status of what could not be shown; CTL_OK: all was */
 };
 
 /* ---- options.c ---- */

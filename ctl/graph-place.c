@@ -209,26 +209,52 @@ static double gap_below(const struct graph_node *node)
 	return node->role == GRAPH_BEND ? BEND_GAP : GAP_Y;
 }
 
-/* As near as may be to where the neighbours are, in the order of the ranks: down as far as needed,
- * then the mean of the push back up. Those with no neighbour follow the others. */
+/* Nodes that stand close, one below the other. place: of the first of them, if nothing were above.
+ */
+struct block {
+	double sum, weight; /* of the places that its nodes want */
+	size_t n;
+};
+
+static double place_of(const struct block *block)
+{
+	return block->sum / block->weight;
+}
+
+/* As near as may be (by least squares) to where the neighbours are, in the order of the ranks: what
+ * would overlap is one block, which stands where its nodes want to be on average. Those with no
+ * neighbour follow the others. */
 static void settle_layer(struct graph *graph, size_t layer)
 {
 	struct slot slots[SLOTS];
-	size_t n = list_layer(graph, layer, slots);
-	double floor_y = -1e9, push = 0, joined = 0;
+	struct block blocks[SLOTS];
+	size_t n = list_layer(graph, layer, slots), n_blocks = 0, next = 0;
+	double above = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct graph_node *node = &graph->nodes[slots[i].node];
-		double wanted =
-			mean_place(graph, slots[i].node, true, true, middle_of) - node->height / 2;
-		bool alone = is_alone(node);
-		node->y = alone && i > 0 ? floor_y : larger(wanted, floor_y);
-		push += alone ? 0 : node->y - wanted;
-		joined += !alone;
-		floor_y = node->y + node->height + gap_below(node);
+		const struct graph_node *node = &graph->nodes[slots[i].node];
+		bool follows = is_alone(node) && i > 0;
+		double weight = is_alone(node) ? 1e-6 : 1;
+		double wanted = follows ? place_of(&blocks[n_blocks - 1])
+					: mean_place(graph, slots[i].node, true, true, middle_of) -
+						  node->height / 2 - above;
+		blocks[n_blocks++] = (struct block){ wanted * weight, weight, 1 };
+		for (; n_blocks > 1 &&
+		       place_of(&blocks[n_blocks - 2]) >= place_of(&blocks[n_blocks - 1]);
+		     n_blocks--) {
+			blocks[n_blocks - 2].sum += blocks[n_blocks - 1].sum;
+			blocks[n_blocks - 2].weight += blocks[n_blocks - 1].weight;
+			blocks[n_blocks - 2].n += blocks[n_blocks - 1].n;
+		}
+		above += node->height + gap_below(node);
 	}
-	for (size_t i = 0; i < n; i++)
-		graph->nodes[slots[i].node].y -= joined > 0 ? push / joined : 0;
+	above = 0;
+	for (size_t b = 0; b < n_blocks; b++)
+		for (size_t i = 0; i < blocks[b].n; i++) {
+			struct graph_node *node = &graph->nodes[slots[next++].node];
+			node->y = place_of(&blocks[b]) + above;
+			above += node->height + gap_below(node);
+		}
 }
 
 static void place_rows(struct graph *graph)

@@ -153,8 +153,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	return run_verb(ctl, argc - optind, argv + optind);
 }
 
-/* What did not arrive must not look like success. errno is that of the last buffer, or is still that
- * of the one that failed. */
+/* What did not arrive must not look like success. errno is that of the last buffer, or is still
+ * that of the one that failed. */
 static int finish(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -166,12 +166,14 @@ static int finish(int status)
 int main(int argc, char **argv)
 {
 	static char program[] = "netdctl";
-	struct ctl ctl = { .socket = DEFAULT_SOCKET, .format = "text" };
+	int failure = CTL_OK;
+	struct ctl ctl = { .socket = DEFAULT_SOCKET, .format = "text", .failure = &failure };
 
 	(void)setlocale(LC_CTYPE, "");
 	ctl.now = read_clock();
 	ctl.color = want_color(STDOUT_FILENO);
 	ctl.color_errors = want_color(STDERR_FILENO);
 	argv[0] = program;
-	return finish(run(&ctl, argc, argv));
+	int status = run(&ctl, argc, argv);
+	return finish(failure != CTL_OK ? failure : status);
 }

@@ -29,16 +29,20 @@ struct table {
 	struct libscols_table *scols;
 	size_t n;
 	bool failed;
+	int *failure; /* of struct ctl */
 };
 
 struct table *table_new(const struct ctl *ctl, const char *const *columns, size_t n)
 {
 	struct table *table = calloc(1, sizeof(*table));
 
-	if (!table)
+	if (!table) {
+		*ctl->failure = ctl_out_of_memory();
 		return NULL;
+	}
 	table->scols = scols_new_table();
 	table->n = n;
+	table->failure = ctl->failure;
 	table->failed = !table->scols;
 	if (table->failed)
 		return table;
@@ -67,10 +71,11 @@ void table_row(struct table *table, const char *const *cells, enum paint what)
 
 void table_print(struct table *table)
 {
-	if (!table || table->failed || scols_print_table(table->scols) < 0)
-		ctl_complain("out of memory");
-	if (table)
-		scols_unref_table(table->scols);
+	if (!table)
+		return;
+	if (table->failed || scols_print_table(table->scols) < 0)
+		*table->failure = ctl_out_of_memory();
+	scols_unref_table(table->scols);
 	free(table);
 }
 

@@ -135,26 +135,48 @@ static void print_node(const struct graph *graph, const struct graph_node *node)
 	print_lines(graph, node);
 }
 
+static const char not_drawn[] =
+	"Not drawn: this host reaches every container; replies of allowed flows. "
+	"Everything else is denied.";
+
+static bool has_kind(const struct graph *graph, size_t kind)
+{
+	for (size_t e = 0; e < graph->n_edges; e++)
+		if (graph->edges[e].kind == (enum graph_kind)kind)
+			return true;
+	return false;
+}
+
+static double entry_width(size_t kind)
+{
+	return 38 + graph_text_width(kinds[kind].legend, GRAPH_TEXT_CHAR) + 24;
+}
+
+/* A small graph must not cut off what is said below it. */
+static double legend_width(const struct graph *graph)
+{
+	double width = 56, text = 56 + graph_text_width(not_drawn, GRAPH_TEXT_CHAR);
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		width += has_kind(graph, i) ? entry_width(i) : 0;
+	return width > text ? width : text;
+}
+
 /* The kinds that occur, in one line, and what is not drawn. */
 static void print_legend(const struct graph *graph)
 {
 	double x = 28, y = graph->height - 38;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		bool found = false;
-		for (size_t e = 0; e < graph->n_edges; e++)
-			found |= graph->edges[e].kind == (enum graph_kind)i;
-		if (!found)
+		if (!has_kind(graph, i))
 			continue;
 		printf("<path d=\"M%.1f %.1f h30\" stroke=\"%s\" stroke-width=\"1.7\" "
 		       "stroke-dasharray=\"%s\" marker-end=\"url(#head%zu)\"/>\n",
 		       x, y, kinds[i].color, kinds[i].dashes, i);
 		print_text(x + 38, y + 4, "font-size=\"11.5\" fill=\"#475569\"", kinds[i].legend);
-		x += 38 + graph_text_width(kinds[i].legend, GRAPH_TEXT_CHAR) + 24;
+		x += entry_width(i);
 	}
-	print_text(28, y + 22, "font-size=\"11.5\" fill=\"#6b7280\"",
-		   "Not drawn: this host reaches every container; replies of allowed flows. "
-		   "Everything else is denied.");
+	print_text(28, y + 22, "font-size=\"11.5\" fill=\"#6b7280\"", not_drawn);
 }
 
 void show_matrix_svg(const struct ctl *ctl, const cJSON *report)
@@ -163,15 +185,17 @@ void show_matrix_svg(const struct ctl *ctl, const cJSON *report)
 	struct graph graph;
 	int r = arena ? graph_make(report, arena, &graph) : -ENOMEM;
 
-	(void)ctl;
 	if (r == 0)
 		r = graph_place(&graph);
 	if (r < 0) {
 		ctl_complain("%s", r == -E2BIG ? "too many tiers and flows for a picture: "
 						 "--format text and json have them all"
 					       : "out of memory");
+		*ctl->failure = r == -E2BIG ? CTL_USAGE : CTL_UNREACHABLE;
 		return;
 	}
+	if (graph.width < legend_width(&graph))
+		graph.width = legend_width(&graph);
 	print_head(&graph, wire_bool(report, "symbolic", false));
 	for (size_t i = 0; i < graph.n_edges; i++)
 		print_edge(&graph, &graph.edges[i]);
