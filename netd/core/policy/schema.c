@@ -15,6 +15,8 @@
 #define REF(name) "\"$ref\": \"#/$defs/" name "\""
 /* A word that some YAML reader may take for a number. */
 #define SCALAR "\"type\": [\"string\", \"number\", \"boolean\"]"
+/* Readers of YAML 1.1 (that of ajv-cli) make an object without members of a time. */
+#define DATE "\"type\": [\"string\", \"object\"], \"maxProperties\": 0"
 #define LIST(name) \
 	"\"type\": \"array\", \"minItems\": 1, \"maxItems\": 256, \"items\": {" REF(name) "}"
 #define ONE_OR_MANY(name) "\"anyOf\": [{" REF(name) "}, {" LIST(name) "}]"
@@ -73,7 +75,7 @@ static const struct key {
 	  ONE_OR_MANY("ports") },
 	{ "rule", "log", false, "log the first packet of each flow", "\"type\": \"boolean\"" },
 	{ "rule", "until", false, "the rule ends then, in UTC",
-	  "\"type\": \"string\", \"pattern\": \"^" TIME "$\"" },
+	  DATE ", \"pattern\": \"^" TIME "$\"" },
 	{ "test", "from", true, "one peer", REF("source") },
 	{ "test", "to", true, "one peer", REF("peer") },
 	{ "test", "port", true, "one port", REF("ports") },
