@@ -28,6 +28,53 @@ static void doubled_mac_is_closed(void **state)
 	(void)arena_free(f.arena);
 }
 
+/* The strongest entry of a tier speaks for it: two of one tier are no conflict, two of two are. */
+static void strongest_entry_decides(void **state)
+{
+	static const struct {
+		const char *tiers, *is;
+	} rows[] = {
+		{ "a: {match: [{network: front}, {network: 'fr*'}]}", "a" },
+		{ "a: {match: [{network: 'f*', image: 'nginx:*'}, {label: {tier: web}}]}", "a" },
+		{ "a: {match: [{network: front}]}\n  b: {match: [{label: {tier: web}}]}", "b" },
+		{ "a: {match: [{label: {tier: web}}]}\n  b: {match: [{network: front}]}", "a" },
+		{ "a: {match: [{network: back, label: {tier: web}}, {network: front}]}", "a" },
+		{ "a: {match: [{network: back, label: {tier: web}}]}", "unmatched" },
+		{ "a: {match: [{compose: {project: web}}, {container: 'app*'}]}", "unmatched" },
+		{ "a: {match: [{network: front}]}\n  b: {match: [{network: 'f*'}]}", "conflict" },
+		{ "a: {match: [{network: front}]}\n  b: {match: [{network: 'f*'}]}\n"
+		  "  c: {match: [{network: '*'}, {container: web-1}]}",
+		  "c" },
+		{ "a: {match: [{container: web-1}]}\n  b: {match: [{image: 'ngin?:1'}]}\n"
+		  "  c: {match: [{network: front}]}",
+		  "conflict" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		char text[512];
+		struct diag_list diags;
+		const struct policy *policy;
+		int n = snprintf(text, sizeof(text), "version: 1\ntiers:\n  %s\n", rows[i].tiers);
+		struct policy_source source = { "p.yaml", text, (size_t)n };
+		fixture_make(&f, "");
+		diag_init(&diags, f.arena);
+		assert_int_equal(policy_parse(&source, 1, f.arena, &diags, &policy), 0);
+		const struct assignment *all = compile_assign(policy, f.world, f.arena);
+		assert_non_null(all);
+		const struct assignment *web = &all[parse_end(&f, "web-1").endpoint];
+		const char *is = web->kind == ASSIGN_TIER ? policy->tiers[web->tier].name
+							  : assign_kind_name(web->kind);
+		if (strcmp(is, rows[i].is) != 0)
+			fail_msg("row %zu: %s", i, is);
+		if (web->kind == ASSIGN_CONFLICT)
+			assert_int_equal(web->other_tier, 1);
+		assert_int_equal(all[parse_end(&f, "gamer").endpoint].kind, ASSIGN_UNMANAGED);
+		(void)arena_free(f.arena);
+	}
+}
+
 /* What two facts or two words of a policy say alike is one element, never a ruleset that cannot be
  * committed. */
 static void doubles_do_not_block(void **state)
@@ -251,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doubled_mac_is_closed),
+		cmocka_unit_test(strongest_entry_decides),
 		cmocka_unit_test(doubles_do_not_block),
 		cmocka_unit_test(a_port_receives_what_is_meant_for_it),
 		cmocka_unit_test(an_error_is_of_an_end),

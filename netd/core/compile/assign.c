@@ -106,32 +106,56 @@ static struct assignment assign_one(const struct candidate *candidates, size_t n
 	return found;
 }
 
+/* The endpoints of each network as a list: an index plus one each, 0 at its end. */
+struct by_network {
+	uint32_t *last;	  /* per network */
+	uint32_t *before; /* per endpoint */
+};
+
+static int list_by_network(const struct world *world, struct arena *arena, struct by_network *ret)
+{
+	ret->last = arena_alloc(arena, world->n_networks * sizeof(*ret->last));
+	ret->before = arena_alloc(arena, world->n_endpoints * sizeof(*ret->before));
+	if (!ret->last || !ret->before)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < world->n_endpoints; i++) {
+		ret->before[i] = ret->last[world->endpoints[i].network];
+		ret->last[world->endpoints[i].network] = i + 1;
+	}
+	return 0;
+}
+
+static struct candidate *candidates_room(const struct policy *policy, struct arena *arena)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < policy->n_tiers; i++)
+		n += policy->tiers[i].n_matches;
+	return arena_alloc(arena, n * sizeof(struct candidate));
+}
+
 /* Network by network: what it rules out is not asked for each of its endpoints. */
 static int match_endpoints(const struct emit *e, struct assignment *all)
 {
-	const struct policy *policy = e->in->policy;
 	const struct world *world = e->in->world;
-	size_t n_entries = 0;
+	struct candidate *candidates = candidates_room(e->in->policy, e->arena);
+	struct by_network lists;
+	int r = list_by_network(world, e->arena, &lists);
 
-	for (size_t i = 0; i < policy->n_tiers; i++)
-		n_entries += policy->tiers[i].n_matches;
-	struct candidate *candidates = arena_alloc(e->arena, n_entries * sizeof(*candidates));
-	uint32_t *last = arena_alloc(e->arena, world->n_networks * sizeof(*last));
-	uint32_t *before = arena_alloc(e->arena, world->n_endpoints * sizeof(*before));
-	if (!candidates || !last || !before)
+	if (r < 0 || !candidates)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < world->n_endpoints; i++) { /* 0 ends a list */
-		before[i] = last[world->endpoints[i].network];
-		last[world->endpoints[i].network] = i + 1;
-	}
-	for (size_t w = 0; w < world->n_networks; w++) {
-		bool managed = world_network_is_managed(&world->networks[w]);
-		size_t n = managed ? find_candidates(policy, &world->networks[w], candidates) : 0;
-		for (uint32_t i = last[w]; i; i = before[i - 1])
-			all[i - 1] = managed ? assign_one(candidates, n,
-							  &world->containers[world->endpoints[i - 1]
-										     .container])
-					     : (struct assignment){ .kind = ASSIGN_UNMANAGED };
+	for (size_t n = 0; n < world->n_networks; n++) {
+		const struct world_network *network = &world->networks[n];
+		bool managed = world_network_is_managed(network);
+		size_t n_candidates =
+			managed ? find_candidates(e->in->policy, network, candidates) : 0;
+		for (uint32_t i = lists.last[n]; i; i = lists.before[i - 1]) {
+			uint32_t container = world->endpoints[i - 1].container;
+			all[i - 1].kind = ASSIGN_UNMANAGED;
+			if (managed)
+				all[i - 1] = assign_one(candidates, n_candidates,
+							&world->containers[container]);
+		}
 	}
 	return 0;
 }
