@@ -8,16 +8,12 @@
 
 #define ATTEMPTS 64 /* a dump is cut short when somebody commits meanwhile */
 
-struct reading {
-	struct arena *arena;
-	struct fw_admitted *admitted;
-};
-
 /* An element's key: port (16 bytes) . MAC (6, padded to 8) . address. */
-static int take_element(const struct nlattr *element, struct reading *reading)
+static int take_element(const struct nlattr *element, struct fw_reading *reading)
 {
 	const struct nlattr *key = fw_attr_inner(element, NFTA_SET_ELEM_KEY);
 	const struct nlattr *value = fw_attr_inner(key, NFTA_DATA_VALUE);
+	struct fw_admitted *admitted = reading->ret;
 	struct world_port port = { 0 };
 	const char *bytes;
 
@@ -26,10 +22,10 @@ static int take_element(const struct nlattr *element, struct reading *reading)
 	bytes = fw_attr_bytes(value);
 	memcpy(port.ifname, bytes, sizeof(port.ifname) - 1);
 	memcpy(port.peer_mac.bytes, bytes + sizeof(port.ifname), sizeof(port.peer_mac));
-	return VEC_PUSH(reading->arena, &reading->admitted->ports, port);
+	return VEC_PUSH(reading->arena, &admitted->ports, port);
 }
 
-static int take_elements(const struct nlmsghdr *nlh, void *userdata)
+int fw_take_admitted(const struct nlmsghdr *nlh, void *userdata)
 {
 	const struct nlattr *list = fw_attrs_find(fw_attrs_of(nlh), NFTA_SET_ELEM_LIST_ELEMENTS);
 	const struct nlattr *element;
@@ -47,7 +43,7 @@ int fw_read_admitted(struct fw *fw, const char *set, struct arena *arena, struct
 		     struct fw_error *error)
 {
 	struct fw_admitted admitted;
-	struct reading reading = { arena, &admitted };
+	struct fw_reading reading = { arena, &admitted };
 	int r = -EINTR;
 
 	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
@@ -57,7 +53,7 @@ int fw_read_admitted(struct fw *fw, const char *set, struct arena *arena, struct
 		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, RS_TABLE_NAME);
 		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
 		admitted = (struct fw_admitted){ 0 };
-		r = fw_ask(fw, nlh, take_elements, &reading);
+		r = fw_ask(fw, nlh, fw_take_admitted, &reading);
 	}
 	if (r == -ENOENT)
 		r = 0; /* no such table or set: nobody was admitted */

@@ -8,11 +8,6 @@
 #include "core/base/limits.h"
 #include "edge/fw/handle.h"
 
-struct reading {
-	struct arena *arena;
-	struct cut_facts *ret;
-};
-
 struct tuple {
 	struct ip_addr source, destination;
 	uint16_t source_port, destination_port;
@@ -85,9 +80,9 @@ static bool find_proto(uint8_t number, enum ip_proto *ret)
 	return false;
 }
 
-static int take_entry(const struct nlmsghdr *nlh, void *userdata)
+int fw_take_connection(const struct nlmsghdr *nlh, void *userdata)
 {
-	struct reading *reading = userdata;
+	struct fw_reading *reading = userdata;
 	struct cut_facts *facts = reading->ret;
 	struct fw_attrs attrs = fw_attrs_of(nlh);
 	struct tuple original, reply;
@@ -114,12 +109,12 @@ static int take_entry(const struct nlmsghdr *nlh, void *userdata)
 int fw_connections(struct fw *fw, struct arena *arena, struct cut_facts *ret,
 		   struct fw_error *error)
 {
-	struct reading reading = { arena, ret };
+	struct fw_reading reading = { arena, ret };
 	char buffer[FW_QUESTION_BYTES];
 	struct nlmsghdr *nlh = fw_question(buffer, 0, NLM_F_DUMP, NFPROTO_UNSPEC);
 
 	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
-	int r = fw_ask(fw, nlh, take_entry, &reading);
+	int r = fw_ask(fw, nlh, fw_take_connection, &reading);
 	/* Entries that came or went meanwhile: the dump is as good as any. */
 	if (r < 0 && r != -EINTR)
 		return fw_fail(error, r, "reading the connection table: %s", strerror(-r));

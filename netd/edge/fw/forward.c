@@ -7,7 +7,7 @@
 
 #define ATTEMPTS 64 /* a dump is cut short when somebody commits meanwhile */
 
-static int take_chain(const struct nlmsghdr *nlh, void *userdata)
+int fw_take_forward(const struct nlmsghdr *nlh, void *userdata)
 {
 	enum fw_forward *found = userdata;
 	struct fw_attrs attrs = fw_attrs_of(nlh);
@@ -40,7 +40,7 @@ int fw_forward_policy(struct fw *fw, enum ip_family family, enum fw_forward *ret
 {
 	uint8_t nfproto = family == IP_V6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 	enum fw_forward found = FW_FORWARD_NONE; /* zero */
-	int r = ask_chains(fw, nfproto, take_chain, &found, sizeof(found));
+	int r = ask_chains(fw, nfproto, fw_take_forward, &found, sizeof(found));
 
 	if (r < 0)
 		return fw_fail(error, r, "reading iptables' chains: %s", strerror(-r));
@@ -48,7 +48,7 @@ int fw_forward_policy(struct fw *fw, enum ip_family family, enum fw_forward *ret
 	return 0;
 }
 
-static int take_docker_chain(const struct nlmsghdr *nlh, void *userdata)
+int fw_take_docker_chain(const struct nlmsghdr *nlh, void *userdata)
 {
 	bool *found = userdata;
 	struct fw_attrs attrs = fw_attrs_of(nlh);
@@ -63,7 +63,7 @@ static int take_docker_chain(const struct nlmsghdr *nlh, void *userdata)
 int fw_docker_ip6(struct fw *fw, bool *ret, struct fw_error *error)
 {
 	bool found = false;
-	int r = ask_chains(fw, NFPROTO_IPV6, take_docker_chain, &found, sizeof(found));
+	int r = ask_chains(fw, NFPROTO_IPV6, fw_take_docker_chain, &found, sizeof(found));
 
 	if (r < 0)
 		return fw_fail(error, r, "reading Docker's IPv6 chains: %s", strerror(-r));

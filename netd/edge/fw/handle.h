@@ -3,6 +3,7 @@
 #pragma once
 
 #include "edge/fw/batch.h"
+#include "edge/fw/decode.h"
 #include "edge/fw/fw.h"
 
 /* After a receive with a large buffer the kernel builds large answers; a smaller one later would
@@ -25,9 +26,6 @@ struct fw {
 
 /* Fills @error and returns @err. */
 int fw_fail(struct fw_error *error, int err, const char *format, ...) PRINTF_LIKE(3, 4);
-
-/* Called with each message of an answer. 0, or -errno to stop. */
-typedef int fw_answer_fn(const struct nlmsghdr *nlh, void *userdata);
 
 /* Asks on the dump socket and reads the answer to its end. -EINTR: the tables changed under the
  * dump, ask again. */

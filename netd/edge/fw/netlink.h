@@ -37,6 +37,20 @@ static inline void fw_put_family(struct nlmsghdr *nlh, uint8_t family, uint16_t 
 
 /* ---- reading ---- */
 
+/* The next message of a datagram, whose rest this is; NULL at its end, and at one that does not
+ * fit. libmnl's own test takes a length beyond 2 GB for a small one. */
+static inline const struct nlmsghdr *fw_next_message(const char **at, size_t *left)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)*at;
+
+	if (*left < sizeof(*nlh) || nlh->nlmsg_len < sizeof(*nlh) || nlh->nlmsg_len > *left)
+		return NULL;
+	size_t len = fw_align(nlh->nlmsg_len);
+	*at += len < *left ? len : *left;
+	*left -= len < *left ? len : *left;
+	return nlh;
+}
+
 /* Attributes one after the other, of a message or inside another attribute. */
 struct fw_attrs {
 	const char *at, *end;

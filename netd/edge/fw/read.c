@@ -27,7 +27,7 @@ static bool sets_ct_mark(const char *name, const struct nlattr *data)
 
 /* `ct mark set ct mark & ~mask | stamp`: the bits that are put in, and the place they are put in. A
  * rule says so itself, whatever was committed in between. */
-static int take_rule(const struct nlmsghdr *nlh, void *userdata)
+int fw_take_stamp(const struct nlmsghdr *nlh, void *userdata)
 {
 	struct fw_state *state = userdata;
 	const struct nlattr *list = fw_attrs_find(fw_attrs_of(nlh), NFTA_RULE_EXPRESSIONS);
@@ -69,7 +69,7 @@ int fw_probe(struct fw *fw, struct fw_state *ret, struct fw_error *error)
 		struct nlmsghdr *nlh =
 			fw_question(buffer, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET);
 		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, RS_TABLE_NAME);
-		r = fw_ask(fw, nlh, take_rule, &state);
+		r = fw_ask(fw, nlh, fw_take_stamp, &state);
 	}
 	if (r < 0)
 		return fw_fail(error, r, "reading the rules in force: %s", strerror(-r));
@@ -79,14 +79,10 @@ int fw_probe(struct fw *fw, struct fw_state *ret, struct fw_error *error)
 
 /* ---- counters ---- */
 
-struct reading {
-	struct arena *arena;
-	struct fw_counters *counters;
-};
-
-static int take_counter(const struct nlmsghdr *nlh, void *userdata)
+int fw_take_counter(const struct nlmsghdr *nlh, void *userdata)
 {
-	struct reading *reading = userdata;
+	struct fw_reading *reading = userdata;
+	struct fw_counters *counters = reading->ret;
 	struct fw_attrs attrs = fw_attrs_of(nlh);
 	const struct nlattr *data = fw_attrs_find(attrs, NFTA_OBJ_DATA);
 	const char *table = fw_attr_text(fw_attrs_find(attrs, NFTA_OBJ_TABLE));
@@ -104,7 +100,7 @@ static int take_counter(const struct nlmsghdr *nlh, void *userdata)
 		arena_strdup(reading->arena, fw_attr_text(fw_attrs_find(attrs, NFTA_OBJ_NAME)));
 	if (!counter.name)
 		return -ENOMEM;
-	return VEC_PUSH(reading->arena, &reading->counters->counters, counter);
+	return VEC_PUSH(reading->arena, &counters->counters, counter);
 }
 
 static int by_name(const void *left, const void *right)
@@ -117,7 +113,7 @@ static int by_name(const void *left, const void *right)
 int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret, struct fw_error *error)
 {
 	struct fw_counters counters;
-	struct reading reading = { arena, &counters };
+	struct fw_reading reading = { arena, &counters };
 	int r = -EINTR;
 
 	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
@@ -127,7 +123,7 @@ int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret, str
 		mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, RS_TABLE_NAME);
 		fw_put_be32(nlh, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
 		counters = (struct fw_counters){ 0 };
-		r = fw_ask(fw, nlh, take_counter, &reading);
+		r = fw_ask(fw, nlh, fw_take_counter, &reading);
 	}
 	if (r < 0)
 		return fw_fail(error, r, "reading the counters: %s", strerror(-r));

@@ -101,38 +101,12 @@ struct nlmsghdr *fw_question(char *buffer, uint16_t type, uint16_t flags, uint8_
 	return nlh;
 }
 
-struct answer {
-	uint32_t seq;
-	bool dump, done, interrupted;
-	fw_answer_fn *fn;
-	void *userdata;
-};
-
-static int take_answer(struct answer *answer, const struct nlmsghdr *nlh)
-{
-	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
-
-	if (nlh->nlmsg_seq != answer->seq)
-		return 0;
-	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-		answer->interrupted = true;
-	if (nlh->nlmsg_type == NLMSG_ERROR) {
-		answer->done = true;
-		return mnl_nlmsg_get_payload_len(nlh) >= sizeof(*err) ? err->error : -EPROTO;
-	}
-	if (nlh->nlmsg_type == NLMSG_DONE || !answer->dump)
-		answer->done = true;
-	return nlh->nlmsg_type == NLMSG_DONE ? 0 : answer->fn(nlh, answer->userdata);
-}
-
-/* An old answer that nobody read to its end would be taken for ours; the sequence tells them apart.
- */
 int fw_ask(struct fw *fw, struct nlmsghdr *question, fw_answer_fn *fn, void *userdata)
 {
-	struct answer answer = { .seq = ++fw->seq,
-				 .fn = fn,
-				 .userdata = userdata,
-				 .dump = (question->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP };
+	struct fw_answer answer = { .seq = ++fw->seq,
+				    .fn = fn,
+				    .userdata = userdata,
+				    .dump = (question->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP };
 	int r = 0;
 
 	question->nlmsg_seq = answer.seq;
@@ -142,66 +116,16 @@ int fw_ask(struct fw *fw, struct nlmsghdr *question, fw_answer_fn *fn, void *use
 		ssize_t n = receive(fw, fw->dump);
 		if (n < 0)
 			return r < 0 ? r : (int)n;
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)fw->receive;
-		for (int left = (int)n; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
-			int err = take_answer(&answer, nlh);
-			r = r < 0 ? r : err;
-		}
+		int err = fw_read_answer(&answer, fw->receive, (size_t)n);
+		r = r < 0 ? r : err;
 	}
 	return r == 0 && answer.interrupted ? -EINTR : r;
 }
 
 /* ---- transactions ---- */
 
-/* The first thing the kernel complained about. */
-struct verdict {
-	const struct fw_batch *batch;
-	bool committed;
-	int err;
-	uint32_t seq, offset;
-};
-
-/* The byte of our message that was wrong: an attribute behind the error. */
-static uint32_t error_offset(const struct nlmsghdr *nlh, const struct nlmsgerr *err)
-{
-	size_t skip = sizeof(*nlh) + fw_align(sizeof(*err));
-	const struct nlattr *attr;
-	uint32_t offset;
-
-	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
-		return 0;
-	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
-		skip += fw_align(err->msg.nlmsg_len) - sizeof(err->msg);
-	if (skip > nlh->nlmsg_len)
-		return 0;
-	struct fw_attrs attrs = { (const char *)nlh + skip, (const char *)nlh + nlh->nlmsg_len };
-	attr = fw_attrs_find(attrs, NLMSGERR_ATTR_OFFS);
-	if (!attr || fw_attr_len(attr) != sizeof(offset))
-		return 0;
-	memcpy(&offset, fw_attr_bytes(attr), sizeof(offset));
-	return offset;
-}
-
-static void take_verdict(struct verdict *verdict, const struct nlmsghdr *nlh)
-{
-	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
-
-	if (nlh->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(nlh) < sizeof(*err) ||
-	    !fw_batch_record(verdict->batch, nlh->nlmsg_seq))
-		return;
-	if (err->error == 0) {
-		verdict->committed = true;
-		return;
-	}
-	if (verdict->err)
-		return;
-	verdict->err = err->error;
-	verdict->seq = nlh->nlmsg_seq;
-	verdict->offset = error_offset(nlh, err);
-}
-
 /* -ENOBUFS: an answer did not fit in the queue. */
-static int read_verdict(struct fw *fw, struct verdict *verdict)
+static int receive_verdict(struct fw *fw, struct fw_verdict *verdict)
 {
 	int lost = 0;
 
@@ -213,10 +137,7 @@ static int read_verdict(struct fw *fw, struct verdict *verdict)
 			lost = -ENOBUFS;
 		else if (n < 0)
 			return (int)n;
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)fw->receive;
-		for (int left = n < 0 ? 0 : (int)n; mnl_nlmsg_ok(nlh, left);
-		     nlh = mnl_nlmsg_next(nlh, &left))
-			take_verdict(verdict, nlh);
+		fw_read_verdict(verdict, fw->receive, n < 0 ? 0 : (size_t)n);
 	}
 }
 
@@ -244,7 +165,7 @@ static const char *advice(int err, enum fw_object object)
 	return "nothing was changed";
 }
 
-static int explain(const struct verdict *verdict, struct fw_error *error)
+static int explain(const struct fw_verdict *verdict, struct fw_error *error)
 {
 	const struct fw_record *record = fw_batch_record(verdict->batch, verdict->seq);
 	char what[FW_DESCRIPTION_LEN];
@@ -267,7 +188,7 @@ static void make_room(struct fw *fw, size_t len)
 
 int fw_send(struct fw *fw, const struct fw_batch *batch, struct fw_error *error)
 {
-	struct verdict verdict = { .batch = batch };
+	struct fw_verdict verdict = { .batch = batch };
 	const struct nlmsghdr *last =
 		(const struct nlmsghdr *)(const void *)(batch->bytes +
 							batch->records[batch->n_records - 1].at);
@@ -277,7 +198,7 @@ int fw_send(struct fw *fw, const struct fw_batch *batch, struct fw_error *error)
 		return fw_fail(error, -errno, "sending %zu bytes to the kernel: %s%s", batch->len,
 			       strerror(errno),
 			       errno == EMSGSIZE ? "; raise net.core.wmem_max" : "");
-	int r = read_verdict(fw, &verdict);
+	int r = receive_verdict(fw, &verdict);
 	if (verdict.err)
 		return explain(&verdict, error);
 	if (r < 0)

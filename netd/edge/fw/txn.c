@@ -10,7 +10,7 @@
 /* Docker makes a commit in some 4 ms, we look and commit in less than 1. */
 #define ATTEMPTS 64
 
-static int take_genid(const struct nlmsghdr *nlh, void *userdata)
+int fw_take_genid(const struct nlmsghdr *nlh, void *userdata)
 {
 	const struct nlattr *attr = fw_attrs_find(fw_attrs_of(nlh), NFTA_GEN_ID);
 
@@ -20,7 +20,7 @@ static int take_genid(const struct nlmsghdr *nlh, void *userdata)
 	return 0;
 }
 
-static int take_table(const struct nlmsghdr *nlh, void *userdata)
+int fw_take_table(const struct nlmsghdr *nlh, void *userdata)
 {
 	bool *exists = userdata;
 	uint8_t family = fw_family_of(nlh);
@@ -37,7 +37,8 @@ int fw_genid(struct fw *fw, uint32_t *ret)
 {
 	char buffer[FW_QUESTION_BYTES];
 
-	return fw_ask(fw, fw_question(buffer, NFT_MSG_GETGEN, 0, NFPROTO_UNSPEC), take_genid, ret);
+	return fw_ask(fw, fw_question(buffer, NFT_MSG_GETGEN, 0, NFPROTO_UNSPEC), fw_take_genid,
+		      ret);
 }
 
 int fw_tables(struct fw *fw, bool ret_exists[RS_FAMILY_COUNT])
@@ -48,7 +49,7 @@ int fw_tables(struct fw *fw, bool ret_exists[RS_FAMILY_COUNT])
 	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
 		memset(ret_exists, 0, sizeof(bool) * RS_FAMILY_COUNT);
 		r = fw_ask(fw, fw_question(buffer, NFT_MSG_GETTABLE, NLM_F_DUMP, NFPROTO_UNSPEC),
-			   take_table, ret_exists);
+			   fw_take_table, ret_exists);
 	}
 	return r;
 }

@@ -169,7 +169,6 @@ int query_links(struct query *query, query_link_fn *cb, void *data)
 }
 
 struct peer_answer {
-	const struct query_peer *want;
 	struct query_answer found;
 	int32_t nsid;
 	uint32_t link;
@@ -192,36 +191,50 @@ static int on_peer_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+int query_read_peer(const struct nlmsghdr *nlh, const struct query_peer *peer,
+		    struct query_answer *ret)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	/* Absent in kernels before 5.8 where both ends have the same number. */
+	struct peer_answer answer = { .nsid = QUERY_NSID_OWN, .link = peer->peer };
+
+	if (nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*info)) || info->ifi_index != (int)peer->peer)
+		return -ENODEV;
+	answer.found.up = (info->ifi_flags & IFF_UP) != 0;
+	(void)mnl_attr_parse(nlh, sizeof(*info), on_peer_attr, &answer);
+	/* The same number is another interface in another namespace: both ends must agree. */
+	if (answer.nsid != peer->nsid || answer.link != peer->ifindex || !answer.has_mac)
+		return -ENODEV;
+	*ret = answer.found;
+	return 0;
+}
+
+struct peer_question {
+	const struct query_peer *peer;
+	struct query_answer *ret;
+	bool answered;
+};
+
 static int on_peer(const struct nlmsghdr *nlh, void *data)
 {
-	struct peer_answer *answer = data;
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	struct peer_question *question = data;
+	int r = query_read_peer(nlh, question->peer, question->ret);
 
-	if (info->ifi_index != (int)answer->want->peer)
-		return -ENODEV;
-	answer->found.up = (info->ifi_flags & IFF_UP) != 0;
-	(void)mnl_attr_parse(nlh, sizeof(*info), on_peer_attr, answer);
-	return 0;
+	question->answered = r == 0;
+	return r;
 }
 
 int query_peer(struct query *query, const struct query_peer *peer, struct query_answer *ret)
 {
 	char buffer[128];
 	struct nlmsghdr *nlh = put_request(buffer, 0, peer->peer);
-	/* Absent in kernels before 5.8 where both ends have the same number. */
-	struct peer_answer answer = { .want = peer, .nsid = QUERY_NSID_OWN, .link = peer->peer };
-	struct exchange exchange = { .cb = on_peer, .data = &answer };
+	struct peer_question question = { peer, ret, false };
+	struct exchange exchange = { .cb = on_peer, .data = &question };
 
 	if (peer->nsid != QUERY_NSID_OWN)
 		mnl_attr_put_u32(nlh, IFLA_TARGET_NETNSID, (uint32_t)peer->nsid);
 	int r = ask(query, nlh, &exchange);
-	if (r < 0)
-		return r;
-	/* The same number is another interface in another namespace: both ends must agree. */
-	if (answer.nsid != peer->nsid || answer.link != peer->ifindex || !answer.has_mac)
-		return -ENODEV;
-	*ret = answer.found;
-	return 0;
+	return r < 0 || question.answered ? r : -ENODEV;
 }
 
 int query_end_local_learning(struct query *query, uint32_t ifindex)

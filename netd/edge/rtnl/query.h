@@ -42,6 +42,10 @@ struct query_answer {
 int query_peer(struct query *query, const struct query_peer *peer,
 	       struct query_answer *ret) MUST_CHECK;
 
+/* Pure: an answer to that. 0; -ENODEV: of another interface, or the ends do not agree. */
+int query_read_peer(const struct nlmsghdr *nlh, const struct query_peer *peer,
+		    struct query_answer *ret) MUST_CHECK;
+
 /* Sets no_linklocal_learn on a bridge. 0; -errno of the kernel. */
 int query_end_local_learning(struct query *query, uint32_t ifindex) MUST_CHECK;
 
