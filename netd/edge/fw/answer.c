@@ -7,7 +7,8 @@
 
 static int take_answer(struct fw_answer *answer, const struct nlmsghdr *nlh)
 {
-	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
+	const void *payload = mnl_nlmsg_get_payload(nlh);
+	const struct nlmsgerr *err = payload;
 
 	if (nlh->nlmsg_seq != answer->seq)
 		return 0;
@@ -19,7 +20,10 @@ static int take_answer(struct fw_answer *answer, const struct nlmsghdr *nlh)
 	}
 	if (nlh->nlmsg_type == NLMSG_DONE || !answer->dump)
 		answer->done = true;
-	return nlh->nlmsg_type == NLMSG_DONE ? 0 : answer->fn(nlh, answer->userdata);
+	/* A dump that broke off ends as one that did not, but for the number in it. */
+	if (nlh->nlmsg_type == NLMSG_DONE)
+		return mnl_nlmsg_get_payload_len(nlh) >= sizeof(int) ? *(const int *)payload : 0;
+	return answer->fn(nlh, answer->userdata);
 }
 
 int fw_read_answer(struct fw_answer *answer, const char *bytes, size_t len)
