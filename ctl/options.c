@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "ctl/ctl.h"
 
 #define LONGEST_CONFIRM_S 3600u
@@ -36,14 +37,15 @@ const struct ctl_option_row *options_rows(size_t *ret_n)
 
 void ctl_complain(const char *format, ...)
 {
+	char text[8192]; /* two paths */
 	va_list args;
 
-	(void)fflush(stdout);
-	(void)fputs("netdctl: ", stderr);
 	va_start(args, format);
-	(void)vfprintf(stderr, format, args);
+	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	(void)fputc('\n', stderr);
+	text_clean(text);
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "netdctl: %s\n", text);
 }
 
 int ctl_out_of_memory(void)

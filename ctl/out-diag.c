@@ -91,7 +91,8 @@ static void print_one(const struct output *out, const cJSON *diag, const struct 
 	double line = wire_number(diag, "line", 0), col = wire_number(diag, "col", 0);
 	bool error = strcmp(severity, "error") == 0;
 
-	(void)fprintf(out->to, "%s%s", tint(out, PAINT_BOLD), file);
+	(void)fputs(tint(out, PAINT_BOLD), out->to);
+	print_clean(out->to, file, strlen(file));
 	if (line > 0)
 		(void)fprintf(out->to, ":%.0f:%.0f", line, col);
 	(void)fprintf(out->to, ": %s%s[%s]:%s ", tint(out, error ? PAINT_BAD : PAINT_WARN),

@@ -2,6 +2,7 @@
 /* Words and tables on a terminal. */
 #pragma once
 
+#include "core/base/text.h"
 #include "ctl/ctl.h"
 
 enum paint { PAINT_PLAIN, PAINT_GOOD, PAINT_BAD, PAINT_WARN, PAINT_DIM, PAINT_BOLD };

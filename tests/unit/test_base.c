@@ -297,6 +297,8 @@ static void findings(void **state)
 	assert_true(diag_failed(&list));
 	assert_string_equal(diag_suggest(&list, "fronted", names, 3), "did you mean `frontend`?");
 	assert_null(diag_suggest(&list, "database", names, 3));
+	static const char *const odd[] = { "fr\n\x1bnt" };
+	assert_string_equal(diag_suggest(&list, "front", odd, 1), "did you mean `fr  nt`?");
 	for (size_t i = 0; i < LIMIT_DIAGS; i++)
 		diag_add(&list, DIAG_ERROR, (struct source_loc){ "c", 1, 1 }, "many", NULL, "y");
 	assert_int_equal(list.diags.n, LIMIT_DIAGS); /* n + 2 were reported: the rest is counted */

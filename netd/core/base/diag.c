@@ -69,6 +69,7 @@ bool diag_failed(const struct diag_list *list)
 const char *diag_suggest(struct diag_list *list, const char *word, const char *const *names,
 			 size_t n)
 {
+	char quoted[TEXT_QUOTE_LEN];
 	const char *best = NULL;
 	unsigned int closest = strlen(word) < 4 ? 1 : 2;
 
@@ -79,7 +80,8 @@ const char *diag_suggest(struct diag_list *list, const char *word, const char *c
 			closest = distance;
 		}
 	}
-	return best ? arena_printf(list->arena, "did you mean `%s`?", best) : NULL;
+	return best ? arena_printf(list->arena, "did you mean `%s`?", text_quote(best, quoted))
+		    : NULL;
 }
 
 const char *diag_place(struct source_loc from, struct source_loc to, char ret[DIAG_PLACE_LEN])

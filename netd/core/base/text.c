@@ -100,6 +100,12 @@ bool text_is_printable(const char *text)
 	return true;
 }
 
+void text_clean(char *text)
+{
+	for (size_t left = strlen(text); left > 0; text++, left--)
+		memset(text, '?', text_control_len(text, left));
+}
+
 const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN])
 {
 	static const char more[] = "…";

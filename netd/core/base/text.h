@@ -25,6 +25,7 @@ bool text_failed(const struct text *text);
  * U+009F) counts: a terminal obeys those too. @left: bytes there are. */
 size_t text_control_len(const char *bytes, size_t left);
 bool text_is_printable(const char *text); /* no control character in it */
+void text_clean(char *text);		  /* those that are to '?', in place */
 /* A word from outside fit for a message: short, on one line, nothing that a terminal obeys. */
 #define TEXT_QUOTE_LEN 64
 const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN]);

@@ -64,8 +64,8 @@ const char *world_docker_text(struct world_docker_answer *answer, const char *te
 	char *copy = arena_strdup(
 		answer->arena, text && *text && strlen(text) <= WORLD_TEXT_MAX ? text : otherwise);
 
-	for (size_t i = 0, len = copy ? strlen(copy) : 0; i < len; i++)
-		memset(copy + i, '?', text_control_len(copy + i, len - i));
+	if (copy)
+		text_clean(copy);
 	return copy;
 }
 

@@ -46,12 +46,6 @@ const char *log_id_name(enum log_id id)
 	return ids[id].name;
 }
 
-void log_clean(char *text)
-{
-	for (size_t len = strlen(text); len > 0; text++, len--)
-		memset(text, '?', text_control_len(text, len));
-}
-
 /* systemd sets JOURNAL_STREAM to device:inode of the stream it gave us. Compared each time, since
  * stderr may have been redirected since, and a cached answer would be mutable global state. */
 static bool stderr_is_journal(void)
@@ -115,7 +109,7 @@ void log_message(enum log_id id, enum log_level level, const struct log_field *f
 	errno = saved; /* for %m */
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_clean(text);
+	text_clean(text);
 	/* journald away: its stream is still the best place left. */
 	if (!stderr_is_journal() || !send_to_journal(id, level, fields, text))
 		(void)fprintf(stderr, "%s: %s\n", levels[level].name, text);

@@ -77,5 +77,3 @@ void log_message(enum log_id id, enum log_level level, const struct log_field *f
 /* 32 hex digits, for the check against the catalog. */
 const char *log_message_id(enum log_id id);
 const char *log_id_name(enum log_id id); /* "STARTED" */
-/* What log_message() prints where there is no journal, without the newline: the pure part. */
-void log_clean(char *text); /* control characters to '?', in place */
