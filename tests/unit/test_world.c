@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/world/world.h"
 #include "tests/unit/test_rows_lib.h"
@@ -163,6 +164,30 @@ static void refuses_long_name(void **state)
 	assert_string_equal(error, "containers[0].name: must have 1 to 511 bytes");
 }
 
+/* A range of ports in a compose file is as many entries. */
+static void takes_as_many_ports_as_compose(void **state)
+{
+	CLEANUP(text_done) struct text json = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = NULL;
+	const char *error = NULL;
+
+	(void)state;
+	text_add(&json, CONTAINER "\"published\":[");
+	for (unsigned int i = 0; i < LIMIT_COMPOSE_PORTS; i++)
+		text_printf(&json, "{\"host_port\":%u,\"port\":\"%u/tcp\"},", i / 2, 1 + i % 2);
+	size_t len = json.len - 1;
+	text_add(&json, "{\"port\":\"3/tcp\"}]}]}");
+	assert_int_equal(world_parse_inventory(text_str(&json), json.len, arena, &world, &error),
+			 WORLD_E_INVALID);
+	assert_string_equal(error, "containers[0].published: too many entries");
+	memcpy(json.bytes + len, "]}]}", sizeof("]}]}"));
+	assert_int_equal(world_parse_inventory(text_str(&json), strlen(text_str(&json)), arena,
+					       &world, &error),
+			 0);
+	assert_int_equal(world->containers[0].n_published, LIMIT_COMPOSE_PORTS);
+}
+
 /* ---- the canonical form ---- */
 
 static const char messy[] =
@@ -289,9 +314,10 @@ static void survives_no_memory(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(bad_rows) + 6];
+	struct CMUnitTest tests[ARRAY_LEN(bad_rows) + 7];
 	const struct CMUnitTest others[] = {
 		cmocka_unit_test(refuses_long_name),
+		cmocka_unit_test(takes_as_many_ports_as_compose),
 		cmocka_unit_test(prints_canonically),
 		cmocka_unit_test(prints_nothing),
 		cmocka_unit_test(prints_ids_of_namesakes),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/limits.h"
 #include "core/world/inventory-read.h"
 
 static int read_network_ref(struct inventory_reader *reader, struct inventory_field field,
@@ -169,7 +170,7 @@ static int read_published(struct inventory_reader *reader, struct inventory_fiel
 {
 	struct inventory_place place = { field.place, field.key, 0 };
 	size_t n;
-	int r = inventory_list(reader, field, INVENTORY_MOST_ITEMS, &n);
+	int r = inventory_list(reader, field, LIMIT_COMPOSE_PORTS, &n);
 
 	if (r)
 		return r;
