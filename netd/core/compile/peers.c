@@ -4,8 +4,10 @@
  * `ct original saddr`, the true destination (after DNAT) `ct reply saddr`. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compile/emit.h"
 
 /* Source and destination, IPv4 and IPv6. */
@@ -166,9 +168,17 @@ const char *compile_counter_name(const struct policy *policy, size_t rule, struc
 	return name;
 }
 
+/* A file may have any name; nft reads no quotes and backslashes back. */
 static const char *rule_comment(struct emit *e, const struct policy_rule *rule)
 {
-	return emit_name(e, "%.96s:%u", base_name(rule->loc.file), rule->loc.line);
+	char file[97];
+
+	(void)snprintf(file, sizeof(file), "%s", base_name(rule->loc.file));
+	for (char *c = file; *c; c++)
+		if (strchr("\"\\", *c))
+			*c = '?';
+	text_clean(file);
+	return emit_name(e, "%s:%u", file, rule->loc.line);
 }
 
 static void emit_log(struct emit *e, struct rs_chain *chain, struct draft draft,
