@@ -103,7 +103,7 @@ bool world_ifname_valid(const char *name)
 		return false;
 	for (; name[n]; n++)
 		if (n == WORLD_IFNAME_LEN - 1 || name[n] <= ' ' || name[n] > '~' ||
-		    strchr("/:\"\\", name[n]))
+		    strchr("/:\"\\*", name[n]))
 			return false;
 	return n > 0;
 }
