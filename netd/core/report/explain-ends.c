@@ -215,6 +215,22 @@ int explain_resolve_peer(const struct survey *survey, const struct policy_peer *
 
 /* ---- words ---- */
 
+/* The container of that compose service, in the place of a name that is only spelled like it. */
+static const char *suggest_service(const struct survey *survey, const char *text,
+				   struct arena *arena)
+{
+	const struct world *world = survey->world;
+
+	for (size_t i = 0; i < world->n_containers && !survey->in[0]->symbolic; i++) {
+		const char *service =
+			world_label_value(&world->containers[i], "com.docker.compose.service");
+		if (service && strcmp(service, text) == 0)
+			return arena_printf(arena, "that service has the container `%s`",
+					    world->containers[i].name);
+	}
+	return NULL;
+}
+
 static int unknown(const struct survey *survey, const char *text, struct arena *arena,
 		   const char **error)
 {
@@ -234,7 +250,9 @@ static int unknown(const struct survey *survey, const char *text, struct arena *
 			r = VEC_PUSH(arena, &names, survey->world->containers[i].name);
 	if (r < 0)
 		return r;
-	const char *hint = diag_suggest(&diags, text, names.items, names.n);
+	const char *hint = suggest_service(survey, text, arena);
+	if (!hint)
+		hint = diag_suggest(&diags, text, names.items, names.n);
 	return bad(error,
 		   arena_printf(arena, "`%s` is no tier, %saddress or zone here%s%s", text,
 				survey->in[0]->symbolic ? "" : "container, ", hint ? "; " : "",

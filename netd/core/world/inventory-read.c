@@ -28,11 +28,38 @@ int inventory_fail(struct inventory_reader *reader, struct inventory_field field
 	return reader->error ? WORLD_E_INVALID : -ENOMEM;
 }
 
+/* A key that is near it, or all that there are. */
+static int fail_unknown(struct inventory_reader *reader, const cJSON *member,
+			const struct inventory_field *fields, size_t n)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	unsigned int closest = 2;
+	const char *best = NULL;
+	char word[TEXT_QUOTE_LEN];
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned int distance = text_distance(member->string, fields[i].key, closest);
+		if (distance > closest || (best && distance == closest))
+			continue;
+		closest = distance;
+		best = fields[i].key;
+	}
+	text_add(&text, "unknown key; ");
+	if (best)
+		text_printf(&text, "did you mean `%s`?", best);
+	for (size_t i = 0; i < n && !best; i++)
+		text_printf(&text, "%s%s", i ? ", " : "there is: ", fields[i].key);
+	if (text_failed(&text))
+		return -ENOMEM;
+	return inventory_fail(
+		reader,
+		(struct inventory_field){ fields->place, text_quote(member->string, word), NULL },
+		text_str(&text));
+}
+
 static int note_field(struct inventory_reader *reader, const cJSON *member,
 		      struct inventory_field *fields, size_t n)
 {
-	char word[TEXT_QUOTE_LEN];
-
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(fields[i].key, member->string) != 0)
 			continue;
@@ -41,10 +68,7 @@ static int note_field(struct inventory_reader *reader, const cJSON *member,
 		fields[i].value = member;
 		return 0;
 	}
-	return inventory_fail(
-		reader,
-		(struct inventory_field){ fields->place, text_quote(member->string, word), NULL },
-		"unknown key");
+	return fail_unknown(reader, member, fields, n);
 }
 
 int inventory_fields(struct inventory_reader *reader, const cJSON *object,
