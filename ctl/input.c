@@ -26,6 +26,9 @@ int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struc
 			return CTL_USAGE;
 		}
 	}
+	for (size_t i = 0; i < ret->dir.passed_over.n; i++)
+		ctl_complain("%s is not read: the files of a policy end in .yaml",
+			     ret->dir.passed_over.items[i]);
 	if (ret->dir.sources.n == 0) {
 		ctl_complain("%s: no *.yaml in it", n ? files[0] : "no policy");
 		return CTL_USAGE;

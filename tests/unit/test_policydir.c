@@ -113,6 +113,8 @@ static void a_directory_is_read_in_name_order(void **state)
 	assert_source(f, 1, at(f, "20-b.yaml"), "b");
 	assert_source(f, 2, at(f, "9.yaml"), "nine");
 	assert_source(f, 3, at(f, "B.yaml"), "");
+	assert_int_equal(f->files.passed_over.n, 1);
+	assert_string_equal(f->files.passed_over.items[0], at(f, "a.yml"));
 	assert_int_equal(read_path(f, at(f, "")), 0);
 	assert_source(f, 0, at(f, "10-a.yaml"), "a");
 	/* Several paths add up. */

@@ -116,6 +116,27 @@ static int is_policy_name(const struct dirent *entry)
 	       strcmp(entry->d_name + len - (sizeof(suffix) - 1), suffix) == 0;
 }
 
+/* Somebody may think that it is read. */
+static bool looks_like_policy(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return *name != '.' && dot &&
+	       (strcasecmp(dot, ".yml") == 0 || strcasecmp(dot, ".yaml") == 0);
+}
+
+static int note_passed_over(const char *path, const char *name, struct arena *arena,
+			    struct policydir *ret)
+{
+	bool bounded = ret->passed_over.n < LIMIT_POLICY_FILES;
+	const char *slash = *path && path[strlen(path) - 1] == '/' ? "" : "/";
+	const char *full = arena_printf(arena, "%s%s%s", path, slash, name);
+
+	if (!full)
+		return -ENOMEM;
+	return bounded ? VEC_PUSH(arena, &ret->passed_over, full) : 0;
+}
+
 /* By bytes: the same order in every locale. */
 static int by_name(const void *a, const void *b)
 {
@@ -144,8 +165,14 @@ static int list_names(int dir_fd, const char *path, struct arena *arena, struct 
 		const struct dirent *entry = readdir(dir);
 		if (!entry)
 			return errno ? fail_errno(ret, arena, path) : 0;
-		if (!is_policy_name(entry))
+		if (!is_policy_name(entry)) {
+			int noted = looks_like_policy(entry->d_name)
+					    ? note_passed_over(path, entry->d_name, arena, ret)
+					    : 0;
+			if (noted < 0)
+				return noted;
 			continue;
+		}
 		if (list->names.n > LIMIT_POLICY_FILES)
 			return fail(ret, arena_printf(arena,
 						      "%s holds more than %u policy files; is it "

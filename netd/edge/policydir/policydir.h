@@ -12,6 +12,7 @@
 
 struct policydir {
 	VEC(struct policy_source) sources; /* items, n: what policy_parse() takes */
+	VEC(const char *) passed_over;	   /* files of a directory that look like policies: *.yml */
 	const char *error;		   /* what, where, what to do; in the arena */
 };
 
