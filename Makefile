@@ -33,6 +33,10 @@ OPTIMIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 HARDENING := -fPIE
 HARDENING_LD := -pie -fsanitize=address,undefined
 endif
+# make FUZZ=1, with clang and SAN=1: for libFuzzer.
+ifdef FUZZ
+OPTIMIZE += -fsanitize=fuzzer-no-link
+endif
 ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1)),)
 HARDENING := $(filter-out -ftrivial-auto-var-init=zero,$(HARDENING))
 else
@@ -58,11 +62,13 @@ daemon_src := $(wildcard netd/daemon/*.c)
 ctl_src := $(wildcard ctl/*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 netns_src := $(wildcard tests/netns/test_*.c)
+fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 tool_src := $(wildcard tests/property/*.c)
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 unit_bin := $(patsubst %.c,$(O)/%,$(unit_src))
 netns_bin := $(patsubst %.c,$(O)/%,$(netns_src))
+fuzz_bin := $(patsubst %.c,$(O)/%,$(fuzz_src))
 tool_bin := $(patsubst %.c,$(O)/%,$(tool_src))
 core_lib := $(O)/libnetdcore.a
 edge_lib := $(O)/libnetdedge.a
@@ -103,6 +109,12 @@ $(tool_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(call link)
+
+# With libFuzzer's own main, or with one that replays.
+$(fuzz_bin): $(O)/%: $(O)/obj/%.o $(if $(FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(edge_lib) $(core_lib)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(call link) $(if $(FUZZ),-fsanitize=fuzzer)
 
 # The client is the one part of netdctl with tests of its own.
 $(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o

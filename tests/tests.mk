@@ -2,7 +2,7 @@
 # The tests and gates. Cheap ones first; each can be called alone.
 
 .PHONY: check
-check: all check-layers check-headers check-purity check-docs check-unit check-ctl ## the gates that need no root: seconds
+check: all check-layers check-headers check-purity check-docs check-unit check-ctl check-fuzz ## the gates that need no root: seconds
 
 .PHONY: check-layers
 check-layers: ## a module includes only itself and the modules to its left
@@ -27,6 +27,15 @@ check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/formats
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/completion
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/readme
+
+.PHONY: check-fuzz
+check-fuzz: $(fuzz_bin) ## readers of outside bytes: known inputs and mutations of them (SEED=n RUNS=n)
+	@tests/fuzz/run $(fuzz_bin)
+
+.PHONY: fuzz
+fuzz: ## libFuzzer on one of them, T=policy SECS=60; what it finds is kept in build-fuzz (clang)
+	@$(MAKE) --no-print-directory CC=clang SAN=1 FUZZ=1 O=build-fuzz build-fuzz/tests/fuzz/fuzz_$(or $(T),policy)
+	@tests/fuzz/hunt build-fuzz $(or $(T),policy) $(or $(SECS),60)
 
 .PHONY: check-property
 check-property: $(O)/netdctl $(tool_bin) ## netdctl against an independent oracle, over random policies (SEED=n)
@@ -55,9 +64,9 @@ test: ## all tests, with a closing line over all of them
 	@O=$(O) tests/run-all
 
 .PHONY: asan
-asan: ## unit, netdctl and netns tests with the address and undefined-behaviour sanitizers (root)
+asan: ## unit, netdctl, fuzz and netns tests with the address and undefined-behaviour sanitizers (root)
 	@$(MAKE) --no-print-directory SAN=1 O=build-asan all test-programs
-	@MAKEFLAGS= $(MAKE) -k --no-print-directory SAN=1 O=build-asan check-unit check-ctl check-netns
+	@MAKEFLAGS= $(MAKE) -k --no-print-directory SAN=1 O=build-asan check-unit check-ctl check-fuzz check-netns
 
 .PHONY: clang
 clang: ## everything built with clang, and the unit tests run
@@ -65,7 +74,7 @@ clang: ## everything built with clang, and the unit tests run
 	@MAKEFLAGS= $(MAKE) --no-print-directory CC=clang O=build-clang check-unit
 
 .PHONY: test-programs
-test-programs: $(unit_bin) $(netns_bin) $(tool_bin)
+test-programs: $(unit_bin) $(netns_bin) $(tool_bin) $(fuzz_bin)
 
 .PHONY: valgrind
 valgrind: all ## the daemon through start, events, reload and stop (root)
