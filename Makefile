@@ -37,6 +37,12 @@ endif
 ifdef FUZZ
 OPTIMIZE += -fsanitize=fuzzer-no-link
 endif
+# make COVERAGE=1: for gcov.
+ifdef COVERAGE
+OPTIMIZE := -O0 -g --coverage
+HARDENING :=
+HARDENING_LD :=
+endif
 ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1)),)
 HARDENING := $(filter-out -ftrivial-auto-var-init=zero,$(HARDENING))
 else

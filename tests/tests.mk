@@ -73,6 +73,14 @@ clang: ## everything built with clang, and the unit tests run
 	@$(MAKE) --no-print-directory CC=clang O=build-clang all test-programs check-headers
 	@MAKEFLAGS= $(MAKE) --no-print-directory CC=clang O=build-clang check-unit
 
+.PHONY: coverage
+coverage: ## how many lines of each module the tests reach (as root, also those in namespaces)
+	@$(MAKE) --no-print-directory COVERAGE=1 O=build-coverage all test-programs
+	@find build-coverage -name '*.gcda' -delete
+	@MAKEFLAGS= $(MAKE) -k --no-print-directory COVERAGE=1 O=build-coverage check-unit check-ctl \
+		check-fuzz check-property $(if $(filter 0,$(shell id -u)),check-netns check-live)
+	@tests/coverage build-coverage
+
 .PHONY: test-programs
 test-programs: $(unit_bin) $(netns_bin) $(tool_bin) $(fuzz_bin)
 
