@@ -64,6 +64,12 @@ NETWORKS = {"front": 1, "back": 2, "plain": 3, "inner": 4}
 IPV6_NETWORKS = ("front", "back")
 
 
+def mac_of(place: Place, interface: str) -> str:
+    """Asked of the namespace itself: /sys shows the interfaces of whoever mounted it."""
+    text = place.netns_exec(["ip", "-json", "link", "show", "dev", interface])
+    return str(json.loads(text)[0]["address"])
+
+
 class Tag:
     """What marks the frames of one attack."""
 
@@ -111,8 +117,7 @@ class Arena:
             subnet6 = f"fd00:31:{number}::/64" if name in IPV6_NETWORKS else None
             self.bridges[name] = self.host.network(name, f"172.31.{number}.0/24", subnet6,
                                                    internal=name == "inner")
-            path = f"/sys/class/net/{self.bridges[name]}/address"
-            self.macs[name] = self.host.netns_exec(["cat", path]).strip()
+            self.macs[name] = mac_of(self.host, self.bridges[name])
         for name in CONTAINERS:
             self.run(name)
         self.host.serve("tcp/9100", "udp/9101")
@@ -131,11 +136,9 @@ class Arena:
                  for a in METADATA + TUNNELLED]
         self.outside.netns_exec(["ip", "-batch", "-"], stdin="\n".join(batch) + "\n")
         for place in (self.outside, self.office):
-            path = "/sys/class/net/eth0/address"
-            self.macs[place.name] = place.netns_exec(["cat", path]).strip()
+            self.macs[place.name] = mac_of(place, "eth0")
             self.ears[place.name] = Ear(place)
-            path = f"/sys/class/net/{place.link.interface}/address"
-            self.macs[f"host-{place.name}"] = self.host.netns_exec(["cat", path]).strip()
+            self.macs[f"host-{place.name}"] = mac_of(self.host, place.link.interface)
 
     def run(self, name: str, spec: "Optional[tuple[str, int, Sequence[str]]]" = None,
             **options: object) -> Container:
