@@ -139,7 +139,7 @@ static inline void add_range(struct ruleset *rs, struct rs_set *set, const char 
 static inline void add_verdict(struct ruleset *rs, struct rs_set *map, struct rs_key key,
 			       enum rs_verdict verdict, const char *target)
 {
-	struct rs_elem elem = { .key = key, .outcome = { verdict, target } };
+	struct rs_elem elem = { .key = key, .outcome = { .verdict = verdict, .target = target } };
 	int r = ruleset_add_elem(rs, map, &elem);
 
 	assert(r == 0);

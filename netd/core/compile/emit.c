@@ -271,7 +271,9 @@ void emit_elem(struct emit *e, struct rs_set *set, const struct rs_key *key)
 void emit_goto_elem(struct emit *e, struct rs_set *map, const struct rs_key *key,
 		    const char *target)
 {
-	add_elem(e, map, &(struct rs_elem){ .key = *key, .outcome = { RS_GOTO, target } });
+	add_elem(e, map,
+		 &(struct rs_elem){ .key = *key,
+				    .outcome = { .verdict = RS_GOTO, .target = target } });
 }
 
 struct rs_key key_addr(const struct ip_addr *addr)
