@@ -122,6 +122,18 @@ static void hurt_replicas(struct text *yaml, size_t size)
 		text_printf(yaml, "  s%zu: {image: x, scale: 999, ports: [\"1-60000\"]}\n", i);
 }
 
+/* A text of variables without a value, which is nothing, again and again. */
+static void hurt_empty_variables(struct text *yaml, size_t size)
+{
+	text_add(yaml, "services: {a: {image: x, labels: [&a \"");
+	while (yaml->len < size / 2)
+		text_add(yaml, "${A-}");
+	text_add(yaml, "\"");
+	while (yaml->len + 8 < size)
+		text_add(yaml, ",*a ");
+	text_add(yaml, "]}}\n");
+}
+
 static const struct hurt hurts[] = {
 	{ "ten megabytes", "too-large", .make = hurt_too_large },
 	{ "nesting", "too-deep", "services: ", "[", "", NULL },
@@ -142,6 +154,7 @@ static const struct hurt hurts[] = {
 	{ "extends", "too-large", .make = hurt_extends },
 	{ "chains of extends", NULL, .make = hurt_extends_chains },
 	{ "ports", "", .make = hurt_ports },
+	{ "empty variables", "too-large", .make = hurt_empty_variables },
 	{ "conflicting ports", NULL, .make = hurt_port_conflicts },
 	{ "ranges of ports", NULL, "services: {a: {image: x, ports: [", "1-65535:1-65535, ",
 	  "]}}\n", NULL },
@@ -199,6 +212,39 @@ static void test_long_variable(void **state)
 	assert_int_equal(compose_parse(&in, arena, &diags, &project), COMPOSE_E_INVALID);
 	assert_string_equal(diags.diags.items[0].id, "too-large");
 	assert_true(arena_used(arena) < HURT_BYTES);
+}
+
+/* .env files that say little and mean much. */
+static void test_env_files(void **state)
+{
+	struct text CLEANUP(text_done) large = { 0 };
+	struct text CLEANUP(text_done) many = { 0 };
+	const struct compose_variables none = { 0 };
+
+	(void)state;
+	text_add(&large, "A=");
+	add_times(&large, "x", LIMIT_COMPOSE_TEXT - 8);
+	add_times(&large, "\nB=$A", 150000);
+	for (size_t i = 1; i < LIMIT_COMPOSE_VARIABLES; i++)
+		text_printf(&many, "V%zu=\n", i);
+	text_add(&many, "Z=");
+	add_times(&many, "$V4095", 150000);
+	const struct text *const files[] = { &large, &many };
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		struct node_source source = { ".env", text_str(files[i]), files[i]->len };
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct compose_variables list = { 0 };
+		struct diag_list diags;
+		diag_init(&diags, arena);
+		double start = now_s();
+		int r = compose_parse_env(&source, &none, arena, &diags, &list);
+		print_message("%8.1f ms %6.1f MB\n", (now_s() - start) * 1e3,
+			      (double)arena_used(arena) / 1e6);
+		assert_int_equal(r, COMPOSE_E_INVALID);
+		assert_int_equal(diags.n_errors, 1);
+		assert_true(arena_used(arena) < HURT_BYTES / 8);
+		assert_true(now_s() - start < 10);
+	}
 }
 
 /* A large project as people have it. */
@@ -264,12 +310,13 @@ static void test_mutations(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(hurts) + 3] = {
+	struct CMUnitTest tests[ARRAY_LEN(hurts) + 4] = {
 		cmocka_unit_test(test_thousand_services),
 		cmocka_unit_test(test_long_variable),
+		cmocka_unit_test(test_env_files),
 		cmocka_unit_test(test_mutations),
 	};
 
-	ADD_ROWS(tests, 3, hurts, check_hurt);
+	ADD_ROWS(tests, 4, hurts, check_hurt);
 	return cmocka_run_group_tests_name("compose_hostile", tests, NULL, NULL);
 }

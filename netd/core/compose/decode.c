@@ -74,10 +74,16 @@ static int settle_text(struct compose *c, const struct node *node, int r, struct
 		compose_report(
 			c->diags, CF_BAD_INTERPOLATION, node->loc, "write `$$` for a dollar sign",
 			"`%s` holds a `$` that begins no variable", text_quote(node->text, word));
-	} else if (r > 0) {
+	} else if (r == INTERPOLATE_E_TOO_LONG) {
 		compose_report(c->diags, CF_TOO_LARGE, node->loc, NULL,
 			       "with its variables this text has more than %u bytes",
 			       LIMIT_COMPOSE_TEXT);
+	} else if (r == INTERPOLATE_E_TOO_MUCH && !c->stopped) {
+		compose_report(c->diags, CF_TOO_LARGE, node->loc, NULL,
+			       "the texts have more than %u bytes with their variables, or too many"
+			       " of them",
+			       LIMIT_COMPOSE_TEXTS);
+		c->stopped = true;
 	}
 	return r < 0 ? r : 0;
 }
@@ -94,15 +100,6 @@ static int fill_in(struct compose *c, const struct node *node, struct draft_text
 	int r = compose_interpolate(&c->variables, node->text, &out);
 	if (r)
 		return settle_text(c, node, r, ret);
-	c->texts += out.len;
-	if (c->texts > LIMIT_COMPOSE_TEXTS) {
-		if (!c->stopped)
-			compose_report(c->diags, CF_TOO_LARGE, node->loc, NULL,
-				       "the texts have more than %u bytes with their variables",
-				       LIMIT_COMPOSE_TEXTS);
-		c->stopped = true;
-		return 0;
-	}
 	ret->text = arena_strdup(c->arena, text_str(&out));
 	return ret->text ? 0 : -ENOMEM;
 }

@@ -99,6 +99,6 @@ struct compose {
 	size_t n_given; /* of the files: the others are only extended from */
 	VEC(struct draft_service) services;
 	VEC(struct draft_network) networks;
-	size_t bytes, texts, values; /* against the limits */
+	size_t bytes, values; /* against the limits */
 	bool stopped;		     /* a limit was met and reported */
 };

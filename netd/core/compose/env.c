@@ -13,6 +13,7 @@ struct reader {
 	uint32_t line;
 	VEC(struct compose_variable) all; /* the known ones, then those of the file */
 	size_t n_known;
+	struct interpolation how;
 };
 
 enum quoting { PLAIN, SINGLE, DOUBLE };
@@ -42,6 +43,13 @@ static void report(struct reader *reader, const char *text)
 	compose_report(reader->diags, CF_BAD_VALUE,
 		       (struct source_loc){ reader->file, reader->line, 1 }, "write `NAME=value`",
 		       "%s", text);
+}
+
+/* What follows would be the same again. */
+static void give_up(struct reader *reader, const char *text)
+{
+	report(reader, text);
+	reader->at = reader->end;
 }
 
 static void add_escaped(char c, struct text *out)
@@ -90,13 +98,16 @@ static void read_plain(struct reader *reader, struct text *out)
 
 static int fill_in(struct reader *reader, const struct text *raw, const char **ret)
 {
-	struct interpolation how = { .variables = reader->all.items, .n_variables = reader->all.n };
 	CLEANUP(text_done) struct text out = { 0 };
-	int r = compose_interpolate(&how, text_str(raw), &out);
 
+	reader->how.variables = reader->all.items;
+	reader->how.n_variables = reader->all.n;
+	int r = compose_interpolate(&reader->how, text_str(raw), &out);
 	*ret = NULL;
 	if (r == INTERPOLATE_E_SYNTAX)
 		report(reader, "the value holds a `$` that begins no variable");
+	if (r == INTERPOLATE_E_TOO_MUCH)
+		give_up(reader, "the values come to too much with their variables");
 	if (r)
 		return r < 0 ? r : 0;
 	*ret = arena_strdup(reader->arena, text_str(&out));
@@ -114,8 +125,7 @@ static int set(struct reader *reader, const char *name, const char *value)
 			return 0;
 		}
 	if (reader->all.n - reader->n_known == LIMIT_COMPOSE_VARIABLES) {
-		report(reader, "too many variables");
-		reader->at = reader->end;
+		give_up(reader, "too many variables");
 		return 0;
 	}
 	return VEC_PUSH(reader->arena, &reader->all, one);
@@ -173,10 +183,13 @@ static int read_line(struct reader *reader)
 int compose_parse_env(const struct node_source *source, const struct compose_variables *known,
 		      struct arena *arena, struct diag_list *diags, struct compose_variables *ret)
 {
-	struct reader reader = {
-		arena, diags, source->name, source->bytes, source->bytes + source->len,
-		1,     { 0 }, known->list.n
-	};
+	struct reader reader = { .arena = arena,
+				 .diags = diags,
+				 .file = source->name,
+				 .at = source->bytes,
+				 .end = source->bytes + source->len,
+				 .line = 1,
+				 .n_known = known->list.n };
 	size_t errors = diags->n_errors;
 	int r = 0;
 

@@ -81,12 +81,13 @@ static int expand_braced(struct interpolation *how, struct span inner, struct te
 {
 	size_t len = name_len(inner);
 	struct span word = { inner.at + len, inner.end };
-	const char *value = compose_variable_value(how, inner.at, len);
 	bool colon = word.at < word.end && *word.at == ':';
 	char operator= '\0';
 
 	if (len == 0)
 		return INTERPOLATE_E_SYNTAX;
+	how->steps += how->n_variables;
+	const char *value = compose_variable_value(how, inner.at, len);
 	word.at += colon;
 	if (word.at < word.end)
 		operator= * word.at++;
@@ -131,7 +132,10 @@ static int expand(struct interpolation *how, struct span text, struct text *out,
 {
 	int r = depth > DEEPEST ? INTERPOLATE_E_SYNTAX : 0;
 
+	how->steps += (size_t)(text.end - text.at);
 	while (r == 0 && text.at < text.end) {
+		if (how->steps > LIMIT_COMPOSE_STEPS)
+			return INTERPOLATE_E_TOO_MUCH;
 		const char *dollar = memchr(text.at, '$', (size_t)(text.end - text.at));
 		const char *stop = dollar ? dollar : text.end;
 		r = add(out, text.at, (size_t)(stop - text.at));
@@ -146,5 +150,8 @@ static int expand(struct interpolation *how, struct span text, struct text *out,
 int compose_interpolate(struct interpolation *how, const char *text, struct text *out)
 {
 	how->name[0] = how->message[0] = '\0';
-	return expand(how, (struct span){ text, text + strlen(text) }, out, 0);
+	int r = expand(how, (struct span){ text, text + strlen(text) }, out, 0);
+
+	how->texts += out->len;
+	return r == 0 && how->texts > LIMIT_COMPOSE_TEXTS ? INTERPOLATE_E_TOO_MUCH : r;
 }
