@@ -75,6 +75,45 @@ static void strongest_entry_decides(void **state)
 	}
 }
 
+static bool flow_passes(const struct fixture *f, const char *from, const char *to)
+{
+	const struct sim_host sim = { f->world, f->policy, &f->compiled, false };
+	const struct sim_flow flow = { parse_end(f, from), parse_end(f, to), IP_V4, PROTO_TCP, 80 };
+	struct sim_result result;
+
+	assert_int_equal(sim_flow(&sim, &flow, f->arena, &result), 0);
+	return result.allowed;
+}
+
+/* Docker's network shows it before Docker's list says what it is. */
+static void a_container_that_is_not_known_is_closed(void **state)
+{
+	struct fixture f;
+	const char *why;
+
+	(void)state;
+	fixture_make(&f, "allow: [{from: web, to: app}, {from: app, to: web}]\n");
+	assert_true(flow_passes(&f, "web-1", "app@front"));
+	assert_true(flow_passes(&f, "app@front", "web-1"));
+	struct world world = *f.world;
+	struct world_container *containers =
+		arena_dup(f.arena, world.containers, world.n_containers * sizeof(*containers));
+	struct sim_end web = parse_end(&f, "web-1");
+	containers[world.endpoints[web.endpoint].container].known = false;
+	world.containers = containers;
+	f.world = &world;
+	struct compile_input in = { .policy = f.policy,
+				    .world = &world,
+				    .stamp_mask = COMPILE_STAMP_MASK,
+				    .stamp = STAMP };
+	assert_int_equal(compile_ruleset(&in, f.arena, &f.compiled, &why), 0);
+	assert_int_equal(f.compiled.assignments[web.endpoint].kind, ASSIGN_UNKNOWN);
+	assert_false(flow_passes(&f, "web-1", "app@front"));
+	assert_false(flow_passes(&f, "app@front", "web-1"));
+	assert_true(flow_passes(&f, "web-2", "app@front")); /* of the same tier, and known */
+	(void)arena_free(f.arena);
+}
+
 /* What two facts or two words of a policy say alike is one element, never a ruleset that cannot be
  * committed. */
 static void doubles_do_not_block(void **state)
@@ -361,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doubled_mac_is_closed),
 		cmocka_unit_test(strongest_entry_decides),
+		cmocka_unit_test(a_container_that_is_not_known_is_closed),
 		cmocka_unit_test(doubles_do_not_block),
 		cmocka_unit_test(a_port_receives_what_is_meant_for_it),
 		cmocka_unit_test(an_error_is_of_an_end),

@@ -175,6 +175,74 @@ static void test_limit_files(void **state)
 	}
 }
 
+/* One more in a second file counts as one more in the first. */
+static void test_limits_over_files(void **state)
+{
+	static const struct {
+		void (*make)(struct text *yaml, size_t n);
+		size_t limit;
+		const char *one_more;
+	} rows[] = {
+		{ make_services, LIMIT_COMPOSE_SERVICES, "services: {z: {image: x}}\n" },
+		{ make_networks, LIMIT_COMPOSE_NETWORKS, "networks: {z: }\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		const char *more = rows[i / 2].one_more;
+		CLEANUP(text_done) struct text first = { 0 };
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct compose_project project;
+		struct diag_list diags;
+		rows[i / 2].make(&first, rows[i / 2].limit - i % 2);
+		const struct node_source sources[] = { { "a.yaml", text_str(&first), first.len },
+						       { "b.yaml", more, strlen(more) } };
+		struct compose_input in = { .sources = sources, .n_sources = 2, .project = "p" };
+		diag_init(&diags, arena);
+		int r = compose_parse(&in, arena, &diags, &project);
+		assert_int_equal(r, i % 2 ? 0 : COMPOSE_E_INVALID);
+		if (r != 0)
+			assert_string_equal(diags.diags.items[0].id, "too-many");
+	}
+}
+
+static void test_limit_variables(void **state)
+{
+	const struct compose_variables none = { 0 };
+
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		CLEANUP(text_done) struct text env = { 0 };
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct compose_variables list = { 0 };
+		struct diag_list diags;
+		for (size_t i = 0; i < LIMIT_COMPOSE_VARIABLES + more; i++)
+			text_printf(&env, "V%zu=1\n", i);
+		struct node_source source = { ".env", text_str(&env), env.len };
+		diag_init(&diags, arena);
+		int r = compose_parse_env(&source, &none, arena, &diags, &list);
+		assert_int_equal(r, more ? COMPOSE_E_INVALID : 0);
+		assert_int_equal(list.list.n, more ? 0 : LIMIT_COMPOSE_VARIABLES);
+	}
+}
+
+/* A network that takes all the addresses which stand for those that are not given. */
+static void test_no_symbolic_addresses_left(void **state)
+{
+	static const char form[] = "services: {a: {image: x, networks: [all, one]}}\n"
+				   "networks: {one: , all: {ipam: {config: [{subnet: %s}]}}}\n";
+	static const char *const subnets[] = { "198.18.0.0/16", "198.18.0.0/15" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(subnets); i++) {
+		CLEANUP(text_done) struct text yaml = { 0 };
+		text_printf(&yaml, form, subnets[i]);
+		CLEANUP(parsed_done) struct parsed parsed = parse_text(&yaml);
+		assert_int_equal(parsed.code, i == 0 ? 0 : COMPOSE_E_INVALID);
+		assert_string_equal(first_id(&parsed), i == 0 ? "" : "too-many");
+	}
+}
+
 /* ---- memory ---- */
 
 static const char everything[] =
@@ -245,13 +313,16 @@ static void test_out_of_memory_env(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(limits) + 4] = {
+	struct CMUnitTest tests[ARRAY_LEN(limits) + 7] = {
 		cmocka_unit_test(test_limit_ports),
 		cmocka_unit_test(test_limit_files),
+		cmocka_unit_test(test_limits_over_files),
+		cmocka_unit_test(test_limit_variables),
+		cmocka_unit_test(test_no_symbolic_addresses_left),
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_out_of_memory_env),
 	};
 
-	ADD_ROWS(tests, 4, limits, check_limit);
+	ADD_ROWS(tests, 7, limits, check_limit);
 	return cmocka_run_group_tests_name("compose_limits", tests, NULL, NULL);
 }

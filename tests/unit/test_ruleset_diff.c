@@ -285,6 +285,54 @@ static void knows_what_takes_away(void **state)
 	}
 }
 
+static void ranges_instead(struct ruleset *rs)
+{
+	struct rs_set *set = set_of(rs, "frontend4");
+
+	set->n_elems = set->cap_elems = 0;
+	set->packed = NULL;
+	set->interval = true;
+	add_range(rs, set, "172.18.0.0", "172.18.0.9");
+}
+
+static bool looks_up(const struct rs_chain *chain, const char *set)
+{
+	for (size_t i = 0; i < chain->rules.n; i++)
+		for (size_t j = 0; j < chain->rules.items[i].n_matches; j++) {
+			const char *name = chain->rules.items[i].matches[j].set;
+			if (name && strcmp(name, set) == 0)
+				return true;
+		}
+	return false;
+}
+
+/* A rule holds on to the very set that it was written with. */
+static void a_set_made_anew_rewrites_who_looks_it_up(void **state)
+{
+	const struct ruleset *before = changed_sample(*state, NULL);
+	const struct ruleset *after = changed_sample(*state, ranges_instead);
+	const struct rs_table *table = &after->tables[RS_INET];
+	struct rs_diff diff;
+	size_t n = 0;
+
+	assert_int_equal(ruleset_diff(before, after, *state, &diff), 0);
+	const struct rs_table_diff *inet = &diff.tables[RS_INET];
+	assert_true(diff.takes_away);
+	assert_int_equal(inet->old_sets.n, 1);
+	assert_int_equal(inet->new_sets.n, 1);
+	assert_string_equal(inet->new_sets.items[0]->name, "frontend4");
+	for (size_t i = 0; i < table->chains.n; i++) {
+		const struct rs_chain *chain = table->chains.items[i];
+		bool uses = looks_up(chain, "frontend4");
+		assert_int_equal(chain_in(inet->changed_chains.items, inet->changed_chains.n,
+					  chain->name) != NULL,
+				 uses);
+		n += uses;
+	}
+	assert_true(n > 0 && n < table->chains.n);
+	assert_true(ruleset_equal(apply(*state, before, &diff), after));
+}
+
 static void a_new_stamp_rewrites_little(void **state)
 {
 	struct ruleset *before = changed_sample(*state, NULL);
@@ -349,6 +397,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_difference, setup, teardown),
 		cmocka_unit_test_setup_teardown(from_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(knows_what_takes_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_set_made_anew_rewrites_who_looks_it_up, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_new_stamp_rewrites_little, setup, teardown),
 		cmocka_unit_test(survives_no_memory),
 	};
