@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -193,6 +194,30 @@ static void takes_as_many_ports_as_compose(void **state)
 	assert_int_equal(world->containers[0].n_published, LIMIT_COMPOSE_PORTS);
 }
 
+/* Endpoints name their networks by id; looked for one after the other, this took seconds. */
+static void finds_many_networks_by_id(void **state)
+{
+	enum { N = 60000 };
+	CLEANUP(text_done) struct text json = { 0 };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = NULL;
+	const char *error = NULL;
+
+	(void)state;
+	text_add(&json, "{\"version\":1,\"networks\":[{\"name\":\"n\"}");
+	for (unsigned int i = 0; i < N; i++)
+		text_printf(&json, ",{\"name\":\"n%u\",\"id\":\"i%u\"}", i, i);
+	text_add(&json, "],\"containers\":[{\"name\":\"c\",\"endpoints\":[{\"network\":\"n\"}");
+	for (unsigned int i = N; i > 0; i--)
+		text_printf(&json, ",{\"network\":\"i%u\"}", i - 1);
+	text_add(&json, "]}]}");
+	clock_t start = clock();
+	int r = world_parse_inventory(text_str(&json), json.len, arena, &world, &error);
+	assert_int_equal(r, 0);
+	assert_int_equal(world->n_endpoints, N + 1);
+	assert_true(clock() - start < 3 * CLOCKS_PER_SEC);
+}
+
 /* ---- the canonical form ---- */
 
 static const char messy[] =
@@ -319,10 +344,11 @@ static void survives_no_memory(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(bad_rows) + 7];
+	struct CMUnitTest tests[ARRAY_LEN(bad_rows) + 8];
 	const struct CMUnitTest others[] = {
 		cmocka_unit_test(refuses_long_name),
 		cmocka_unit_test(takes_as_many_ports_as_compose),
+		cmocka_unit_test(finds_many_networks_by_id),
 		cmocka_unit_test(prints_canonically),
 		cmocka_unit_test(prints_nothing),
 		cmocka_unit_test(prints_ids_of_namesakes),

@@ -7,6 +7,27 @@
 #include "core/base/limits.h"
 #include "core/world/inventory-read.h"
 
+static int by_id(const void *id, const void *item)
+{
+	const struct world_network *const *network = item;
+
+	return strcmp(id, (*network)->id);
+}
+
+/* By name, or else by id; -1: there is none. */
+static int find_network(const struct inventory_reader *reader, const struct world *world,
+			const char *name)
+{
+	int at = world_find_network_name(world, name);
+
+	if (at >= 0 || world->n_networks == 0)
+		return at;
+	const struct world_network **found =
+		bsearch(name, reader->networks_by_id, world->n_networks,
+			sizeof(*reader->networks_by_id), by_id);
+	return found ? (int)(*found - world->networks) : -1;
+}
+
 static int read_network_ref(struct inventory_reader *reader, struct inventory_field field,
 			    const struct world *world, uint32_t *ret)
 {
@@ -15,7 +36,7 @@ static int read_network_ref(struct inventory_reader *reader, struct inventory_fi
 
 	if (r)
 		return r;
-	int at = world_find_network(world, name);
+	int at = find_network(reader, world, name);
 	if (at < 0)
 		return inventory_fail(reader, field, "no network of that name");
 	size_t i = (size_t)at;

@@ -130,6 +130,13 @@ static int compare_networks(const void *left, const void *right)
 	return by_name_and_id(a->name, a->id, b->name, b->id);
 }
 
+static int compare_ids(const void *left, const void *right)
+{
+	const struct world_network *const *a = left, *const *b = right;
+
+	return strcmp((*a)->id, (*b)->id);
+}
+
 static int compare_containers(const void *left, const void *right)
 {
 	const struct inventory_container *a = left, *b = right;
@@ -167,7 +174,8 @@ static int read_networks(struct inventory_reader *reader, struct inventory_field
 		return r;
 	struct world_network *items = arena_alloc(reader->arena, n * sizeof(*items));
 	const char **ids = arena_alloc(reader->arena, n * sizeof(*ids));
-	if (!items || !ids)
+	reader->networks_by_id = arena_alloc(reader->arena, n * sizeof(*reader->networks_by_id));
+	if (!items || !ids || !reader->networks_by_id)
 		return -ENOMEM;
 	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
 		r = read_network(reader, item, &place, &items[place.index]);
@@ -181,6 +189,10 @@ static int read_networks(struct inventory_reader *reader, struct inventory_field
 		return r;
 	if (n)
 		qsort(items, n, sizeof(*items), compare_networks);
+	for (size_t i = 0; i < n; i++)
+		reader->networks_by_id[i] = &items[i];
+	if (n)
+		qsort(reader->networks_by_id, n, sizeof(*reader->networks_by_id), compare_ids);
 	world->networks = items;
 	world->n_networks = n;
 	return 0;

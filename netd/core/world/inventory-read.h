@@ -7,7 +7,8 @@
 
 struct inventory_reader {
 	struct arena *arena;
-	const char *error; /* in the arena, set with WORLD_E_INVALID */
+	const char *error;			     /* in the arena, set with WORLD_E_INVALID */
+	const struct world_network **networks_by_id; /* those of the world, once they are read */
 };
 
 /* Where we are: "containers[3].endpoints[0]" is a chain of two. Lives on the stack. */
