@@ -297,6 +297,10 @@ static void findings(void **state)
 	assert_true(diag_failed(&list));
 	assert_string_equal(diag_suggest(&list, "fronted", names, 3), "did you mean `frontend`?");
 	assert_null(diag_suggest(&list, "database", names, 3));
+	char place[DIAG_PLACE_LEN];
+	assert_string_equal(diag_place((struct source_loc){ "a", 1, 1 },
+				       (struct source_loc){ "b\n\x1b.yaml", 3, 1 }, place),
+			    "at b??.yaml:3");
 	static const char *const odd[] = { "fr\n\x1bnt" };
 	assert_string_equal(diag_suggest(&list, "front", odd, 1), "did you mean `fr  nt`?");
 	for (size_t i = 0; i < LIMIT_DIAGS; i++)

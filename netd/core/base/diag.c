@@ -91,5 +91,6 @@ const char *diag_place(struct source_loc from, struct source_loc to, char ret[DI
 	else
 		(void)snprintf(ret, DIAG_PLACE_LEN, "at %.*s:%u", DIAG_PLACE_LEN - 16, to.file,
 			       to.line);
+	text_clean(ret); /* a file may have any name */
 	return ret;
 }
