@@ -24,7 +24,7 @@ static inline void fuzz_check_orders(const struct world *world)
 	}
 }
 
-/* A policy that every container is of can be compiled for it. */
+/* A policy that every container is of can be compiled and checked for it. */
 static inline void fuzz_check_compiles(const struct world *world)
 {
 	static const char text[] = "version: 1\ntiers: {all: {match: [{network: '*'}]}}\n"
@@ -42,6 +42,8 @@ static inline void fuzz_check_compiles(const struct world *world)
 	assert(r == 0);
 	r = report_prepare(&policy, 1, world, 1, arena, &in);
 	assert(r == 0);
+	report_check_world(&in, "host.json", NULL, &diags);
+	fuzz_check_diags(&diags, diags.n_errors == 0);
 }
 
 /* Its inventory is taken, and printed the same again. The print: the caller's to free. */

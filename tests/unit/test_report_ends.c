@@ -123,13 +123,52 @@ static void tiers_in_a_plan(void **state)
 	cJSON_Delete(json);
 }
 
+/* On a network where containers may not speak to each other, rules of netd open nothing. */
+static void what_docker_drops(void **state)
+{
+	static const char quiet[] =
+		"{\"version\":1,\"networks\":[{\"name\":\"quiet\",\"icc\":false}],\"containers\":["
+		"{\"name\":\"a\",\"endpoints\":[{\"network\":\"quiet\",\"ipv4\":\"172.18.0.2\"}]},"
+		"{\"name\":\"b\",\"endpoints\":[{\"network\":\"quiet\",\"ipv4\":\"172.18.0.3\"}]},"
+		"{\"name\":\"c\",\"endpoints\":[{\"network\":\"quiet\",\"ipv4\":\"172.18.0.4\"}]}]"
+		"}";
+	static const char yaml[] = "version: 1\ntiers:\n"
+				   "  ta: {match: [{container: a}]}\n"
+				   "  tb: {match: [{container: b}]}\n"
+				   "  tc: {match: [{container: c}]}\n"
+				   "allow:\n"
+				   "  - {from: ta, to: tb, ports: [1/tcp]}\n"
+				   "  - {from: [ta, tb], to: tc, ports: [2/tcp]}\n";
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const struct policy *policy = parse_policy(yaml, arena);
+	const struct world *world = parse_world(quiet, arena);
+	struct text said CLEANUP(text_done) = { 0 };
+	struct report_input in;
+	struct diag_list diags;
+
+	(void)state;
+	diag_init(&diags, arena);
+	assert_int_equal(report_prepare(&policy, 1, world, NOW, arena, &in), 0);
+	report_check_world(&in, "host.json", NULL, &diags);
+	for (size_t i = 0; i < diags.diags.n; i++)
+		if (strcmp(diags.diags.items[i].id, "docker-drops") == 0)
+			text_printf(&said, "%u: %s\n", diags.diags.items[i].loc.line,
+				    diags.diags.items[i].text);
+	assert_string_equal(
+		text_str(&said),
+		"7: Docker itself lets nothing of this pass between `ta` and `tb`\n"
+		"8: Docker itself lets nothing of this pass between `tb` and `tc` (nor between 1 "
+		"other pairs of it)\n");
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[2 + ARRAY_LEN(questions)] = {
+	struct CMUnitTest tests[3 + ARRAY_LEN(questions)] = {
 		cmocka_unit_test(unholdable),
+		cmocka_unit_test(what_docker_drops),
 		cmocka_unit_test(tiers_in_a_plan),
 	};
 
-	ADD_ROWS(tests, 2, questions, ends);
+	ADD_ROWS(tests, 3, questions, ends);
 	return cmocka_run_group_tests_name("report_ends", tests, NULL, NULL);
 }
