@@ -252,6 +252,94 @@ static void does_nothing(struct ruleset *rs)
 	break_rule(rs, (struct rs_rule){ .comment = "nothing" });
 }
 
+static void set_twice(struct ruleset *rs)
+{
+	(void)add_set(rs, RS_INET, "frontend4", RS_TYPE_IPV4);
+}
+
+static void spaced_counter(struct ruleset *rs)
+{
+	assert_int_equal(ruleset_add_counter(rs, RS_INET, "a b"), 0);
+}
+
+static void ranges_in_map(struct ruleset *rs)
+{
+	struct rs_set *map = add_set(rs, RS_INET, "m", RS_TYPE_IPV4);
+
+	map->map = map->interval = true;
+}
+
+static void ranges_of_marks(struct ruleset *rs)
+{
+	add_set(rs, RS_INET, "marks", RS_TYPE_MARK)->interval = true;
+}
+
+static void break_vmap(struct ruleset *rs, const char *map, enum rs_field field)
+{
+	break_rule(rs, (struct rs_rule){ .verdict = RS_VMAP,
+					 .target = map,
+					 .vmap_fields = { field },
+					 .n_vmap_fields = 1 });
+}
+
+static void vmap_of_nothing(struct ruleset *rs)
+{
+	break_vmap(rs, "nothing", RS_IP_SADDR);
+}
+
+static void vmap_of_a_set(struct ruleset *rs)
+{
+	break_vmap(rs, "frontend4", RS_IP_SADDR);
+}
+
+static void vmap_of_other_fields(struct ruleset *rs)
+{
+	break_vmap(rs, "to4", RS_IP6_SADDR);
+}
+
+static void vmap_after_the_other_family(struct ruleset *rs)
+{
+	break_rule(rs, (struct rs_rule){ MATCHES(match_eq(RS_IP6_SADDR, key_ip("fd00::1"))),
+					 .verdict = RS_VMAP, .target = "to4",
+					 .vmap_fields = { RS_IP_DADDR }, .n_vmap_fields = 1 });
+}
+
+static void inline_of_other_fields(struct ruleset *rs)
+{
+	break_match(rs, match_one_of(RS_META_IIFNAME, one_of_ips(rs, "10.0.0.1", "10.0.0.9")));
+}
+
+static void stamp_in_an_address(struct ruleset *rs)
+{
+	struct rs_match match =
+		match_bits(RS_BITS, RS_IP_SADDR, key_ip("255.0.0.0"), key_ip("10.0.0.0"));
+
+	match.is_stamp = true;
+	break_match(rs, match);
+}
+
+static void mark_of_an_address(struct ruleset *rs)
+{
+	struct rs_mark mark = { RS_IP_SADDR, 0xff, 0x100, false };
+
+	break_rule(rs, (struct rs_rule){ .mark = &mark });
+}
+
+static void mark_that_keeps_all(struct ruleset *rs)
+{
+	struct rs_mark mark = { RS_META_MARK, UINT32_MAX, 0, false };
+
+	break_rule(rs, (struct rs_rule){ .mark = &mark });
+}
+
+static void long_comment(struct ruleset *rs)
+{
+	static char comment[129];
+
+	memset(comment, 'x', sizeof(comment) - 1);
+	break_rule(rs, (struct rs_rule){ .verdict = RS_DROP, .comment = comment });
+}
+
 static void refuses(void **state)
 {
 	static const struct {
@@ -292,6 +380,19 @@ static void refuses(void **state)
 		{ log_unlimited, "log without a limit" },
 		{ quoted_comment, "comment a\"" },
 		{ does_nothing, "does nothing" },
+		{ set_twice, "set frontend4: bad name, or twice" },
+		{ spaced_counter, "counter a b: bad name" },
+		{ ranges_in_map, "set m: ranges are of one field" },
+		{ ranges_of_marks, "set marks: ranges are of one field" },
+		{ vmap_of_nothing, "no map nothing of these fields" },
+		{ vmap_of_a_set, "no map frontend4 of these fields" },
+		{ vmap_of_other_fields, "no map to4 of these fields" },
+		{ vmap_after_the_other_family, "vmap to4 contradicts" },
+		{ inline_of_other_fields, "inline set does not fit" },
+		{ stamp_in_an_address, "ip saddr does not fit" },
+		{ mark_of_an_address, "mark keeps and sets" },
+		{ mark_that_keeps_all, "mark keeps and sets" },
+		{ long_comment, "comment xxx" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
