@@ -314,7 +314,7 @@ static void finds(void **state)
 	assert_int_equal(world_find_container(world, ""), -1);
 	assert_int_equal(world_find_container(world, "web"), -1);
 	assert_int_equal(world_find_network(world, "frontend"), 1);
-	assert_int_equal(world_find_network(world, ID2), 0);
+	assert_int_equal(world_find_network(world, "backend"), 0);
 	assert_int_equal(world_find_network(world, "zz"), -1);
 	assert_true(world_network_is_managed(&world->networks[0]));
 	assert_false(world_network_is_managed(&world->networks[2]));

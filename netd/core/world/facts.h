@@ -21,9 +21,6 @@ bool world_address_possible(const struct ip_addr *addr);
 uint32_t world_capability_traits(const char *capability);
 uint32_t world_mount_traits(const char *source);
 
-/* The first network of that name, -1: none. */
-int world_find_network_name(const struct world *world, const char *name);
-
 /* The orders that struct world promises. */
 int world_compare_labels(const void *left, const void *right);
 int world_compare_published(const void *left, const void *right);

@@ -2,7 +2,7 @@
 /* Look-ups in a snapshot. Names by bisection; ids, which people type, one after the other. */
 #include <string.h>
 
-#include "core/world/facts.h"
+#include "core/world/world.h"
 
 #define SHORTEST_ID_PREFIX 12 /* what `docker ps` shows */
 
@@ -64,7 +64,7 @@ int world_find_container(const struct world *world, const char *name)
 	return *name ? find_container_id(world, name) : -1;
 }
 
-int world_find_network_name(const struct world *world, const char *name)
+int world_find_network(const struct world *world, const char *name)
 {
 	size_t lo = 0, hi = world->n_networks;
 
@@ -76,18 +76,6 @@ int world_find_network_name(const struct world *world, const char *name)
 			hi = mid;
 	}
 	return lo < world->n_networks && strcmp(world->networks[lo].name, name) == 0 ? (int)lo : -1;
-}
-
-int world_find_network(const struct world *world, const char *name_or_id)
-{
-	int at = world_find_network_name(world, name_or_id);
-
-	if (at >= 0)
-		return at;
-	for (size_t i = 0; i < world->n_networks; i++)
-		if (strcmp(world->networks[i].id, name_or_id) == 0)
-			return (int)i;
-	return -1;
 }
 
 const struct world_endpoint *world_find_endpoint(const struct world *world, uint32_t container,

@@ -18,7 +18,7 @@ static int by_id(const void *id, const void *item)
 static int find_network(const struct inventory_reader *reader, const struct world *world,
 			const char *name)
 {
-	int at = world_find_network_name(world, name);
+	int at = world_find_network(world, name);
 
 	if (at >= 0 || world->n_networks == 0)
 		return at;

@@ -116,7 +116,8 @@ const char *world_trait_name(size_t index, enum world_trait *ret);
 const char *world_label_value(const struct world_container *container, const char *key);
 /* A container by name, id, or unambiguous id prefix (12+ digits); -1 when none. */
 int world_find_container(const struct world *world, const char *name);
-int world_find_network(const struct world *world, const char *name_or_id);
+/* The first network of that name, -1 when none. */
+int world_find_network(const struct world *world, const char *name);
 /* The container's endpoint on that network, or NULL. */
 const struct world_endpoint *world_find_endpoint(const struct world *world, uint32_t container,
 						 uint32_t network);
