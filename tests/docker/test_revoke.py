@@ -187,12 +187,13 @@ class Revoke(DockerCase):
     # By time
 
     def test_until(self) -> None:
-        end = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=4)
-        text = end.strftime("%Y-%m-%dT%H:%M:%SZ")
-        policy = f"{TIERS}allow:\n  - {{from: client, to: server, until: {text}}}\n"
-        self.start_netd(policy)
+        netd = self.start_netd(ALL)
         flow = Flow("on one bridge", "tcp", self.client, "172.31.1.11", 7000, self.server)
         self.addCleanup(flow.stop)
+        flow.wait_alive()
+        end = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=4)
+        text = end.strftime("%Y-%m-%dT%H:%M:%SZ")
+        netd.apply(f"{TIERS}allow:\n  - {{from: client, to: server, until: {text}}}\n")
         flow.wait_alive()
         end_ms = now_ms() + (end.timestamp() - time.time()) * 1000
         wait_silence(flow, timeout=10)
