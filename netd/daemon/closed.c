@@ -90,13 +90,14 @@ static void say(const struct generation *generation, size_t i, enum closed close
 }
 
 /* Worlds are sorted by container name, then network name: the order in which both are walked. */
-static int compare(const struct world *a, size_t i, const struct world *b, size_t j)
+int generation_compare(const struct generation *a, size_t i, const struct generation *b, size_t j)
 {
-	const struct world_endpoint *left = &a->endpoints[i], *right = &b->endpoints[j];
-	const struct world_container *one = &a->containers[left->container],
-				     *other = &b->containers[right->container];
-	const struct world_network *here = &a->networks[left->network],
-				   *there = &b->networks[right->network];
+	const struct world_endpoint *left = &a->world->endpoints[i],
+				    *right = &b->world->endpoints[j];
+	const struct world_container *one = &a->world->containers[left->container],
+				     *other = &b->world->containers[right->container];
+	const struct world_network *here = &a->world->networks[left->network],
+				   *there = &b->world->networks[right->network];
 	int c = strcmp(one->name, other->name);
 
 	if (c == 0)
@@ -112,11 +113,11 @@ void closed_report(const struct generation *old, const struct generation *now)
 
 	for (size_t i = 0, o = 0; i < now->world->n_endpoints; i++) {
 		enum closed is = closed_of(now, i), was = CLOSED_NOT;
-		while (o < n_old && compare(old->world, o, now->world, i) < 0)
+		while (o < n_old && generation_compare(old, o, now, i) < 0)
 			o++;
 		if (is == CLOSED_NOT)
 			continue;
-		if (o < n_old && compare(old->world, o, now->world, i) == 0)
+		if (o < n_old && generation_compare(old, o, now, i) == 0)
 			was = closed_of(old, o);
 		if (was != is)
 			say(now, i, is);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
  * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
- * ground.c (settings of the kernel that the rules need), closed.c and denials.c (what is said of
- * endpoints and flows), history.c (policies to go back to), answers*.c (control verbs). */
+ * ground.c (settings of the kernel that the rules need), neighbours.c (what the host believes
+ * of endpoints), closed.c and denials.c (what is said of endpoints and flows), history.c (policies
+ * to go back to), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -147,6 +148,14 @@ uint32_t latency_percentile(const struct latency *latency, unsigned int q);
 
 /* Logs the endpoints that are denied everything now and were not in @old (NULL: nothing was). */
 void closed_report(const struct generation *old, const struct generation *now);
+/* The order of endpoints, over generations: 0: the same one. */
+int generation_compare(const struct generation *a, size_t i, const struct generation *b, size_t j);
+
+/* ---- neighbours.c ---- */
+
+/* Tells the host where the endpoints are that were not admitted in @old (NULL: none was). */
+void neighbours_correct(struct rtnl *rtnl, const struct generation *old,
+			const struct generation *now);
 
 /* ---- ground.c ---- */
 

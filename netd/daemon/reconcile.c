@@ -243,6 +243,7 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	next->number = d->n_commits;
 	d->stamp = next->compiled.ruleset->stamp;
 	d->committed = next;
+	neighbours_correct(d->rtnl, old, next);
 	closed_report(old, next);
 	if (!old || !same_networks(old->world, next->world))
 		save_networks(d);

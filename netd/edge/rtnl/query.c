@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
@@ -87,7 +88,17 @@ struct exchange {
 	query_link_fn *cb;
 	void *data;
 	bool is_dump, interrupted, done;
+	bool of_neighbours; /* the answer is RTM_NEWNEIGH, not RTM_NEWLINK */
 };
+
+static bool is_answer(const struct nlmsghdr *nlh, const struct exchange *exchange)
+{
+	return exchange->of_neighbours
+		       ? nlh->nlmsg_type == RTM_NEWNEIGH &&
+				 nlh->nlmsg_len >= mnl_nlmsg_size(sizeof(struct ndmsg))
+		       : nlh->nlmsg_type == RTM_NEWLINK &&
+				 nlh->nlmsg_len >= mnl_nlmsg_size(sizeof(struct ifinfomsg));
+}
 
 static int take_message(const struct nlmsghdr *nlh, struct exchange *exchange)
 {
@@ -102,8 +113,7 @@ static int take_message(const struct nlmsghdr *nlh, struct exchange *exchange)
 		exchange->done = true;
 		return nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*error)) ? -EBADMSG : error->error;
 	}
-	if (nlh->nlmsg_type != RTM_NEWLINK ||
-	    nlh->nlmsg_len < mnl_nlmsg_size(sizeof(struct ifinfomsg)))
+	if (!is_answer(nlh, exchange))
 		return 0;
 	exchange->done = !exchange->is_dump;
 	return exchange->cb ? exchange->cb(nlh, exchange->data) : 0;
@@ -253,4 +263,70 @@ int query_end_local_learning(struct query *query, uint32_t ifindex)
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
 	return ask(query, nlh, &exchange);
+}
+
+/* ---- neighbours ---- */
+
+static struct nlmsghdr *put_neighbour(char *buffer, const struct query_neighbour *neighbour)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	struct ndmsg *header = mnl_nlmsg_put_extra_header(nlh, sizeof(*header));
+	header->ndm_family = neighbour->addr.family == IP_V4 ? AF_INET : AF_INET6;
+	header->ndm_ifindex = (int)neighbour->ifindex;
+	mnl_attr_put(nlh, NDA_DST, ip_len(&neighbour->addr), neighbour->addr.bytes);
+	return nlh;
+}
+
+static int on_neighbour_attr(const struct nlattr *attr, void *data)
+{
+	struct mac_addr *mac = data;
+
+	if (mnl_attr_get_type(attr) == NDA_LLADDR &&
+	    mnl_attr_get_payload_len(attr) == sizeof(mac->bytes))
+		memcpy(mac->bytes, mnl_attr_get_payload(attr), sizeof(mac->bytes));
+	return MNL_CB_OK;
+}
+
+struct neighbour_answer {
+	struct mac_addr mac; /* zero: it is still looked for */
+	uint16_t state;
+};
+
+static int on_neighbour(const struct nlmsghdr *nlh, void *data)
+{
+	struct neighbour_answer *answer = data;
+	const struct ndmsg *header = mnl_nlmsg_get_payload(nlh);
+
+	answer->state = header->ndm_state;
+	(void)mnl_attr_parse(nlh, sizeof(*header), on_neighbour_attr, &answer->mac);
+	return 0;
+}
+
+int query_correct_neighbour(struct query *query, const struct query_neighbour *neighbour,
+			    const struct mac_addr *mac)
+{
+	char buffer[128];
+	struct neighbour_answer answer = { 0 };
+	struct exchange get = { .cb = on_neighbour, .data = &answer, .of_neighbours = true };
+	struct exchange set = { .is_dump = true }; /* the end is an acknowledgement */
+	struct nlmsghdr *nlh = put_neighbour(buffer, neighbour);
+
+	nlh->nlmsg_type = RTM_GETNEIGH;
+	int r = ask(query, nlh, &get);
+	if (r == -ENOENT)
+		return 1;
+	if (r < 0)
+		return r;
+	if (mac_is_zero(&answer.mac) || (answer.state & (NUD_PERMANENT | NUD_NOARP)) != 0 ||
+	    memcmp(&answer.mac, mac, sizeof(*mac)) == 0)
+		return 1;
+	nlh = put_neighbour(buffer, neighbour);
+	nlh->nlmsg_type = RTM_NEWNEIGH;
+	nlh->nlmsg_flags |= NLM_F_ACK | NLM_F_REPLACE; /* no NLM_F_CREATE: it may be gone by now */
+	((struct ndmsg *)mnl_nlmsg_get_payload(nlh))->ndm_state = NUD_STALE;
+	mnl_attr_put(nlh, NDA_LLADDR, sizeof(mac->bytes), mac->bytes);
+	r = ask(query, nlh, &set);
+	return r == -ENOENT ? 1 : r;
 }

@@ -49,6 +49,16 @@ int query_read_peer(const struct nlmsghdr *nlh, const struct query_peer *peer,
 /* Sets no_linklocal_learn on a bridge. 0; -errno of the kernel. */
 int query_end_local_learning(struct query *query, uint32_t ifindex) MUST_CHECK;
 
+/* Who the host believes has @addr on the interface. */
+struct query_neighbour {
+	uint32_t ifindex;
+	struct ip_addr addr;
+};
+/* Corrects an entry that names another MAC; one that an admin has fixed (PERMANENT, NOARP) is none
+ * of ours. 0: corrected; 1: there was nothing to correct; -errno. */
+int query_correct_neighbour(struct query *query, const struct query_neighbour *neighbour,
+			    const struct mac_addr *mac) MUST_CHECK;
+
 /* A netlink datagram of the kernel: its length; -errno; -ENOBUFS: messages were lost, this one
  * included when it did not fit. */
 int query_receive(int fd, char *buffer, size_t size) MUST_CHECK;

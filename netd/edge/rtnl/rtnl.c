@@ -340,6 +340,16 @@ int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world)
 	return failed;
 }
 
+int rtnl_correct_neighbour(struct rtnl *rtnl, const char *bridge, const struct ip_addr *addr,
+			   const struct mac_addr *mac)
+{
+	const struct query_neighbour neighbour = { rtnl_ifindex(rtnl, bridge), *addr };
+
+	if (neighbour.ifindex == 0)
+		return -ENODEV;
+	return query_correct_neighbour(&rtnl->query, &neighbour, mac);
+}
+
 const char *rtnl_bridge_of(const struct rtnl *rtnl, const char *ifname)
 {
 	const struct link *link = links_find_name(&rtnl->links, ifname);

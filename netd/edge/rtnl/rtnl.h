@@ -49,6 +49,11 @@ const char *rtnl_bridge_of(const struct rtnl *rtnl, const char *ifname);
  * not be told (-EOPNOTSUPP: Linux before 5.0). */
 int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world) MUST_CHECK;
 
+/* An endpoint was admitted, so it has @addr: where the host still believes that another MAC does,
+ * it is told. 0: so it was; 1: there was nothing to tell; -errno (-ENODEV: no such bridge). */
+int rtnl_correct_neighbour(struct rtnl *rtnl, const char *bridge, const struct ip_addr *addr,
+			   const struct mac_addr *mac) MUST_CHECK;
+
 /* For status and logs. */
 struct rtnl_counters {
 	uint64_t messages, overruns, queries, query_failures;
