@@ -160,7 +160,7 @@ class Starts(DockerCase):
                lasting: float = 0) -> Tuple[int, float]:
         """What reaches starting containers from outside through their published ports. Each runs
         for @lasting seconds, or if 0 until something has come in; and the longest that one ran."""
-        floods = [self.lab.outside.probe("flood", "--seconds", "120", "--pause-us", "300", "udp",
+        floods = [self.lab.outside.probe("flood", "--seconds", "900", "--pause-us", "300", "udp",
                                          addr, str(port))
                   for addr in ("192.0.2.1", "2001:db8:1::1") for port in ports]
         total, longest = 0, 0.0
