@@ -59,6 +59,10 @@ check-docker: all ## tests with a real Docker engine in a namespace of its own (
 	@NETD=$(abspath $(O))/netd tests/run-docker
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/docker
 
+.PHONY: check-system
+check-system: all ## netd.service on a host with systemd and Docker, booted for it (root)
+	@O=$(O) tests/system/run
+
 .PHONY: test
 test: ## all tests, with a closing line over all of them
 	@O=$(O) tests/run-all

@@ -125,6 +125,23 @@ class Neighbour(Namespace):
         return "\n".join(lines) + "\n"
 
 
+def write_image(path: Path, probe: str) -> None:
+    """What `docker import` makes an image of: busybox and the probe tool."""
+    with tarfile.open(path, "w") as tar:
+        busybox = shutil.which("busybox")
+        assert busybox is not None
+        for source, target in ((busybox, "bin/busybox"), (probe, "bin/probe")):
+            tar.add(source, target)
+        for applet in APPLETS:
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname, link.mode = tarfile.SYMTYPE, "busybox", 0o777
+            tar.addfile(link)
+        for folder in ("proc", "sys", "dev", "etc", "tmp"):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+
+
 class _DockerConnection(http.client.HTTPConnection):
     """HTTP over dockerd's socket."""
 
@@ -243,19 +260,7 @@ class Host(Namespace):
 
     def _import_image(self) -> None:
         tar_path = self.folder / "image.tar"
-        with tarfile.open(tar_path, "w") as tar:
-            busybox = shutil.which("busybox")
-            assert busybox is not None
-            for source, target in ((busybox, "bin/busybox"), (self.probe_path, "bin/probe")):
-                tar.add(source, target)
-            for applet in APPLETS:
-                link = tarfile.TarInfo(f"bin/{applet}")
-                link.type, link.linkname, link.mode = tarfile.SYMTYPE, "busybox", 0o777
-                tar.addfile(link)
-            for folder in ("proc", "sys", "dev", "etc", "tmp"):
-                entry = tarfile.TarInfo(folder)
-                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-                tar.addfile(entry)
+        write_image(tar_path, self.probe_path)
         self.docker("import", "--change", 'CMD ["probe","serve","tcp/80"]', str(tar_path), IMAGE)
         tar_path.unlink()
 

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""netd as README.md installs it, on a host with systemd and Docker as services."""
+from __future__ import annotations
+
+import os
+import re
+import unittest
+from pathlib import Path
+from typing import Any, Dict, List
+
+from machine import SystemHost, udp_counters, why_not
+from lab import HostOptions, Lab
+from place import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+POLICY = """version: 1
+tiers:
+  server: {match: [{label: {role: server}}]}
+  client: {match: [{label: {role: client}}]}
+  flood:  {match: [{label: {role: flood}}]}
+allow:
+  - {from: client, to: server, ports: [80/tcp]}
+  - {from: client, to: internet, ports: [443/tcp]}
+"""
+ANYBODY = POLICY + "  - {from: server, to: client}\n"
+FILE = "/etc/netd/policy.d/three-tier.yaml"  # the one that README.md tells to make one's own
+SERVER, CLIENT, INTERNET = "172.31.1.10", "172.31.1.20", "203.0.113.10"
+# Both targets are denied: a container on the same bridge, and the internet.
+FLOOD = f"probe flood --seconds 3600 --pause-us 1000 udp {SERVER} 9 & " \
+        f"exec probe flood --seconds 3600 --pause-us 1000 udp {INTERNET} 9"
+EXPOSURE = 14  # tenths: what systemd-analyze may say of the unit at most
+NOT_TAKEN = "db8409c3948b48a79dc5c6a6f86e5264"  # systemd/netd.catalog: a policy with errors
+FIELDS = ("MESSAGE", "MESSAGE_ID", "PRIORITY")
+
+
+def install_commands() -> List[str]:
+    """Those of README.md."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"^## Install\n+```\n(.*?)^```", text, re.M | re.S)
+    assert block, "README.md has no commands below Install"
+    return block.group(1).splitlines()
+
+
+class Installed(unittest.TestCase):
+    """One host for all tests; each leaves netd running with POLICY in force."""
+
+    lab: Lab
+    host: SystemHost
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        reason = why_not()
+        if reason:
+            raise unittest.SkipTest(f"SKIP: {reason}")
+        cls.lab = Lab(HostOptions(docker=False), ())
+        cls.addClassCleanup(cls.lab.close)
+        cls.lab.start()
+        cls.host = SystemHost(cls.lab)
+        cls.host.boot()
+        cls.sink = cls.lab.host.probe("sink", "udp", "9")
+        cls.lab.host.serve("tcp/443")
+        cls.run_containers()
+        # The control: what netd will stop arrives.
+        wait_until("the flood", lambda: cls.arrived()["server"] and cls.arrived()["outside"])
+        cls.install()
+
+    @classmethod
+    def run_containers(cls) -> None:
+        host, serve = cls.host, ("probe", "serve", "tcp/80")
+        host.import_image()
+        host.exec("docker", "network", "create", "--subnet=172.31.1.0/24", "app")
+        host.run_container("server", f"--ip={SERVER}", "--publish=8080:80", cmd=serve)
+        host.run_container("client", f"--ip={CLIENT}", cmd=serve)
+        host.run_container("flood", cmd=("sh", "-c", FLOOD))
+
+    @classmethod
+    def install(cls) -> None:
+        """The commands of README.md, of which the first needs the sources and comes from there."""
+        build, *commands = install_commands()
+        assert build == "make deps && make && make install", build
+        cls.lab.host.netns_exec(["make", "--no-print-directory", "-s", "-C", str(ROOT), "install",
+                                 f"O={os.environ.get('O', 'build')}", f"DESTDIR={cls.host.root}"])
+        cls.host.exec("sh", "-euxc", "\n".join(commands))
+        cls.host.write(FILE, POLICY)
+        cls.host.exec("systemctl", "reload", "netd")
+        cls.wait_for_policy()
+
+    # Looking
+
+    @classmethod
+    def arrived(cls) -> Dict[str, int]:
+        """What has arrived of the flood, by place."""
+        outside = udp_counters(cls.lab.host.netns_exec(["cat", "/proc/net/snmp"]))
+        places = {"outside": outside, "server": cls.host.counters("server")}
+        return {name: counters["InDatagrams"] + counters["NoPorts"]
+                for name, counters in places.items()}
+
+    @classmethod
+    def endpoints(cls) -> Dict[str, Any]:
+        """Tier and port of each endpoint."""
+        report = cls.host.netdctl("endpoints")
+        return {row["container"]: (row.get("tier"), row.get("port"))
+                for row in (report or {}).get("endpoints", [])}
+
+    @classmethod
+    def wait_for_policy(cls) -> None:
+        """Return when POLICY is in force for all three containers."""
+
+        def all_known() -> bool:
+            return cls.host.unit("ActiveState") == "active" and \
+                len(cls.host.netdctl("rules")["rules"]) == 2 and \
+                all(cls.endpoints().get(name, ("", None))[0] == name and cls.endpoints()[name][1]
+                    for name in ("server", "client", "flood"))
+
+        wait_until("the policy to be in force", all_known, 30)
+
+    def tables(self) -> List[str]:
+        """netd's, in the kernel."""
+        listed = self.host.exec("nft", "list", "tables").splitlines()
+        return [line for line in listed if line.endswith(" netd")]
+
+    def check_denied(self) -> None:
+        """What POLICY denies, with packets."""
+        host = self.host
+        self.assertEqual(self.tables(), ["table inet netd", "table bridge netd"])
+        self.assertEqual(host.ask("server", CLIENT, 80), "timeout")
+        self.assertEqual(host.ask("server", INTERNET, 443), "timeout")
+        port = [self.lab.host.probe_path, "connect", "--timeout-ms", "700", "tcp", "192.0.2.1"]
+        self.assertIn("timeout", self.lab.host.netns_exec([*port, "8080"], check=False))
+
+    def check_policy(self) -> None:
+        """What POLICY says, with packets."""
+        self.wait_for_policy()
+        self.assertEqual(self.host.ask("client", SERVER, 80), "open")
+        self.assertEqual(self.host.ask("client", INTERNET, 443), "open")
+        self.check_denied()
+
+    def wait_for_restart(self, restarts: int) -> None:
+        """Return when systemd has started netd @restarts times on its own."""
+        wait_until("systemd to start netd again",
+                   lambda: int(self.host.unit("NRestarts")) == restarts
+                   and self.host.unit("SubState") == "running", 20)
+
+    # Tests
+
+    def setUp(self) -> None:
+        self.before = self.arrived()
+        self.addCleanup(self.restore)
+
+    def restore(self) -> None:
+        """After a test that failed half-way."""
+        self.host.write(FILE, POLICY)
+        self.host.exec("systemctl", "start", "netd")
+        self.host.exec("systemctl", "reload", "netd")
+
+    def tearDown(self) -> None:
+        """Whatever has happened, nothing of the flood has arrived."""
+        self.assertGreater(self.host.counters("flood")["OutDatagrams"], 0)
+        after = self.arrived()
+        after = {name: n - self.before[name] for name, n in after.items()}
+        self.assertEqual(after, {"outside": 0, "server": 0})
+
+    def test_install(self) -> None:
+        host = self.host
+        self.assertEqual(host.status_of("systemctl", "is-active", "netd"), 0)
+        self.assertEqual(host.status_of("systemctl", "is-enabled", "netd"), 0)
+        self.assertEqual(host.exec("id", "-nG", "netd").split(), ["netd", "docker", "netd-admin"])
+        modes = {"/etc/netd/policy.d": "750 root netd", "/var/lib/netd": "700 netd netd",
+                 "/run/netd/netd.sock": "660 netd netd",
+                 "/run/netd/netd-admin.sock": "660 netd netd-admin"}
+        for path, mode in modes.items():
+            self.assertEqual(host.exec("stat", "--format=%a %U %G", path), mode, path)
+        self.check_policy()
+        self.assertEqual(host.exec("systemd-analyze", "--man=no", "verify", "netd.service"), "")
+        for verb in ("verify", "doctor"):
+            self.assertEqual(host.status_of("netdctl", verb), 0, verb)
+
+    def test_exposure(self) -> None:
+        self.host.exec("systemd-analyze", f"--threshold={EXPOSURE}", "security", "netd.service")
+
+    def test_who_may_ask(self) -> None:
+        """Exit 4: not permitted."""
+        wanted = {"": (4, 4), "netd": (0, 4), "netd-admin": (4, 0), "netd,netd-admin": (0, 0)}
+        for number, (groups, statuses) in enumerate(wanted.items()):
+            self.host.exec("useradd", "--groups", groups, f"user{number}")
+            ask = ("runuser", "-u", f"user{number}", "--", "netdctl")
+            got = tuple(self.host.status_of(*ask, verb) for verb in ("status", "reload"))
+            self.assertEqual(got, statuses, groups)
+
+    def test_journal(self) -> None:
+        """Each message is structured, and explained by `journalctl --catalog`."""
+        messages = [entry for entry in self.host.journal() if entry["_COMM"] == "netd"]
+        self.assertGreater(len(messages), 3)
+        for entry in messages:
+            self.assertEqual([key for key in FIELDS if not entry.get(key)], [], entry)
+        explained = self.host.exec("journalctl", "--boot", "--unit=netd", "--catalog")
+        for entry in messages:
+            catalog = self.host.exec("journalctl", "--dump-catalog", entry["MESSAGE_ID"])
+            subject = re.findall("^Subject: (.*)$", catalog, re.M)
+            self.assertEqual(len(subject), 1, entry)
+            self.assertIn(f"Subject: {subject[0]}", explained)
+        self.assertIn("Subject: netd is up", explained)
+
+    def test_reload(self) -> None:
+        host, pid = self.host, self.host.unit("MainPID")
+        host.write(FILE, ANYBODY)
+        host.exec("systemctl", "reload", "netd")
+        wait_until("the new policy", lambda: len(host.netdctl("rules")["rules"]) == 3)
+        self.assertEqual(host.ask("server", CLIENT, 80), "open")
+        host.write(FILE, ANYBODY.replace("tiers:", "teirs:"))
+        host.exec("systemctl", "reload", "netd")
+        wait_until("netd to refuse it", lambda: host.journal(f"MESSAGE_ID={NOT_TAKEN}"))
+        self.assertEqual(host.ask("server", CLIENT, 80), "open", "the policy before stays")
+        host.write(FILE, POLICY)
+        host.exec("systemctl", "reload", "netd")
+        self.check_policy()
+        self.assertEqual(host.unit("MainPID"), pid)
+
+    def test_restart(self) -> None:
+        self.host.exec("systemctl", "restart", "netd")
+        self.check_policy()
+
+    def test_kill(self) -> None:
+        self.host.exec("systemctl", "restart", "netd")  # counts restarts from here
+        self.host.exec("systemctl", "kill", "--signal=KILL", "netd")
+        self.check_denied()
+        self.wait_for_restart(1)
+        self.check_policy()
+
+    def test_stop(self) -> None:
+        """The rules stay, and what starts meanwhile is closed."""
+        host = self.host
+        host.exec("systemctl", "stop", "netd")
+        self.check_denied()
+        self.assertEqual(host.status_of("netdctl", "status"), 3)
+        host.run_container("late", cmd=("sh", "-c", FLOOD), role="flood")
+        wait_until("the flood", lambda: host.counters("late")["OutDatagrams"] > 100)
+        host.exec("docker", "rm", "--force", "late")
+        host.exec("systemctl", "start", "netd")
+        self.check_policy()
+
+    def test_watchdog(self) -> None:
+        """A netd that hangs is started again; the unit's 30 s are shortened for it."""
+        host, drop_in = self.host, "/etc/systemd/system/netd.service.d/watchdog.conf"
+        self.assertEqual(host.unit("WatchdogUSec"), "30s")
+        host.write(drop_in, "[Service]\nWatchdogSec=2s\n")
+        host.exec("systemctl", "daemon-reload")
+        host.exec("systemctl", "restart", "netd")
+        host.exec("systemctl", "kill", "--signal=STOP", "netd")
+        self.check_denied()
+        self.wait_for_restart(1)
+        self.assertIn("Watchdog timeout", str(host.journal()))
+        host.exec("rm", drop_in)
+        host.exec("systemctl", "daemon-reload")
+        host.exec("systemctl", "restart", "netd")
+        self.check_policy()
+
+    def test_reboot(self) -> None:
+        """Closed before Docker starts; and dockerd starts its containers before it answers."""
+        host = self.host
+        outside = self.arrived()["outside"]
+        host.reboot()
+        self.before = {"outside": outside, "server": 0}
+        ready = int(host.unit("ActiveEnterTimestampMonotonic"))
+        self.assertLess(ready, int(host.unit("ExecMainStartTimestampMonotonic", "docker.service")))
+        self.check_policy()
+        wait_until("the flood", lambda: host.counters("flood")["OutDatagrams"] > 100)
+
+
+if __name__ == "__main__":
+    unittest.main()
