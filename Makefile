@@ -11,7 +11,8 @@ VERSION := 0.1.0
 CORE := base yaml policy world compose ruleset compile simulate plan report wire
 
 CORE_LIBS := yaml-0.1 libcjson
-EDGE_LIBS := libmnl libcurl libsystemd
+# And libcurl, which is loaded when it is needed (edge/docker/curl.h).
+EDGE_LIBS := libmnl libsystemd
 CTL_LIBS := smartcols
 # The tests read netlink with a library that netd does not use: a second opinion.
 TEST_LIBS := cmocka libnftnl

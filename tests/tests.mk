@@ -2,7 +2,7 @@
 # The tests and gates. Cheap ones first; each can be called alone.
 
 .PHONY: check
-check: all check-layers check-headers check-purity check-docs check-unit check-ctl check-fuzz ## the gates that need no root: seconds
+check: all check-layers check-headers check-purity check-libraries check-docs check-unit check-ctl check-fuzz ## the gates that need no root: seconds
 
 .PHONY: check-layers
 check-layers: ## a module includes only itself and the modules to its left
@@ -15,6 +15,10 @@ check-headers: ## every header compiles alone
 .PHONY: check-purity
 check-purity: $(core_lib) ## the core calls nothing but memory, string and parser functions
 	@tests/gates/purity $(core_lib)
+
+.PHONY: check-libraries
+check-libraries: all ## what is not always needed is not loaded when a program starts
+	@tests/gates/libraries $(O)/netd $(O)/netdctl
 
 .PHONY: check-unit
 check-unit: $(unit_bin) ## unit and golden tests

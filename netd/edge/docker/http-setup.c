@@ -95,26 +95,27 @@ int http_setup_init(struct http_setup *setup, const struct docker_options *optio
 	return r;
 }
 
-static bool apply_text(CURL *easy, CURLoption option, const char *value)
+static bool apply_text(const struct curl *curl, CURL *easy, CURLoption option, const char *value)
 {
-	return !value || curl_easy_setopt(easy, option, value) == CURLE_OK;
+	return !value || curl->easy_setopt(easy, option, value) == CURLE_OK;
 }
 
-static bool apply_number(CURL *easy, CURLoption option, long value)
+static bool apply_number(const struct curl *curl, CURL *easy, CURLoption option, long value)
 {
-	return curl_easy_setopt(easy, option, value) == CURLE_OK;
+	return curl->easy_setopt(easy, option, value) == CURLE_OK;
 }
 
-static bool apply_tls(const struct http_setup *setup, CURL *easy)
+static bool apply_tls(const struct http_setup *setup, const struct curl *curl, CURL *easy)
 {
-	return apply_text(easy, CURLOPT_CAINFO, setup->ca) &&
-	       apply_text(easy, CURLOPT_SSLCERT, setup->cert) &&
-	       apply_text(easy, CURLOPT_SSLKEY, setup->key) &&
-	       apply_number(easy, CURLOPT_SSL_VERIFYPEER, setup->is_verified) &&
-	       apply_number(easy, CURLOPT_SSL_VERIFYHOST, setup->is_verified ? 2 : 0);
+	return apply_text(curl, easy, CURLOPT_CAINFO, setup->ca) &&
+	       apply_text(curl, easy, CURLOPT_SSLCERT, setup->cert) &&
+	       apply_text(curl, easy, CURLOPT_SSLKEY, setup->key) &&
+	       apply_number(curl, easy, CURLOPT_SSL_VERIFYPEER, setup->is_verified) &&
+	       apply_number(curl, easy, CURLOPT_SSL_VERIFYHOST, setup->is_verified ? 2 : 0);
 }
 
-bool http_setup_apply(const struct http_setup *setup, CURL *easy, const char *path)
+bool http_setup_apply(const struct http_setup *setup, const struct curl *curl, CURL *easy,
+		      const char *path)
 {
 	CLEANUP(free_ptr) char *url = NULL;
 
@@ -122,17 +123,18 @@ bool http_setup_apply(const struct http_setup *setup, CURL *easy, const char *pa
 		url = NULL;
 		return false;
 	}
-	return apply_text(easy, CURLOPT_URL, url) &&
-	       apply_text(easy, CURLOPT_UNIX_SOCKET_PATH, setup->socket_path) &&
-	       apply_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-	       apply_text(easy, CURLOPT_PROXY, "") && apply_text(easy, CURLOPT_NOPROXY, "*") &&
-	       apply_text(easy, CURLOPT_USERAGENT, "netd") &&
-	       apply_number(easy, CURLOPT_FOLLOWLOCATION, 0) &&
-	       apply_number(easy, CURLOPT_NOSIGNAL, 1) &&
-	       apply_number(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
-	       apply_number(easy, CURLOPT_PATH_AS_IS, 1) &&
-	       apply_number(easy, CURLOPT_TCP_KEEPALIVE, 1) &&
-	       apply_number(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS) &&
-	       apply_number(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES) &&
-	       (!setup->is_tls || apply_tls(setup, easy));
+	return apply_text(curl, easy, CURLOPT_URL, url) &&
+	       apply_text(curl, easy, CURLOPT_UNIX_SOCKET_PATH, setup->socket_path) &&
+	       apply_text(curl, easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+	       apply_text(curl, easy, CURLOPT_PROXY, "") &&
+	       apply_text(curl, easy, CURLOPT_NOPROXY, "*") &&
+	       apply_text(curl, easy, CURLOPT_USERAGENT, "netd") &&
+	       apply_number(curl, easy, CURLOPT_FOLLOWLOCATION, 0) &&
+	       apply_number(curl, easy, CURLOPT_NOSIGNAL, 1) &&
+	       apply_number(curl, easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
+	       apply_number(curl, easy, CURLOPT_PATH_AS_IS, 1) &&
+	       apply_number(curl, easy, CURLOPT_TCP_KEEPALIVE, 1) &&
+	       apply_number(curl, easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS) &&
+	       apply_number(curl, easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES) &&
+	       (!setup->is_tls || apply_tls(setup, curl, easy));
 }

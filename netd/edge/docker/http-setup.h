@@ -2,10 +2,10 @@
 /* Docker's ways to name a server, as curl options. Internal to edge/docker. */
 #pragma once
 
-#include <curl/curl.h>
 #include <stdbool.h>
 
 #include "core/base/cleanup.h"
+#include "edge/docker/curl.h"
 #include "edge/docker/docker.h"
 
 struct http_setup {
@@ -19,4 +19,5 @@ struct http_setup {
 int http_setup_init(struct http_setup *setup, const struct docker_options *options) MUST_CHECK;
 void http_setup_done(struct http_setup *setup);
 /* False: curl took an option not, or no memory. */
-bool http_setup_apply(const struct http_setup *setup, CURL *easy, const char *path);
+bool http_setup_apply(const struct http_setup *setup, const struct curl *curl, CURL *easy,
+		      const char *path);

@@ -4,7 +4,6 @@
  * adding a request inside a callback of curl is not allowed. */
 #include "edge/docker/http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 
 #include "core/base/limits.h"
 #include "core/base/text.h"
+#include "edge/docker/curl.h"
 #include "edge/docker/http-setup.h"
 #include "edge/docker/lines.h"
 #include "edge/loop/loop.h"
@@ -24,6 +24,7 @@
 struct http {
 	sd_event *loop;
 	sd_event_source *timer;
+	struct curl curl;
 	CURLM *multi;
 	struct http_setup setup;
 	struct http_request *requests; /* all that are not freed */
@@ -89,7 +90,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, 
 	};
 	if (loop_add_io(http->loop, &io, &source) < 0)
 		return -1;
-	return curl_multi_assign(http->multi, fd, source) == CURLM_OK ? 0 : -1;
+	return http->curl.multi_assign(http->multi, fd, source) == CURLM_OK ? 0 : -1;
 }
 
 static int set_timer(CURLM *multi, long timeout_ms, void *userdata)
@@ -112,7 +113,8 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *userdata)
 	long status = 0;
 
 	if (is_end && request->is_stream) {
-		(void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+		(void)request->http->curl.easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE,
+						       &status);
 		request->is_opened = status >= 200 && status < 300;
 		request->http->has_news |= request->is_opened;
 	}
@@ -145,7 +147,7 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *userdata)
 
 static void free_request(struct http_request *request)
 {
-	curl_easy_cleanup(request->easy);
+	request->http->curl.easy_cleanup(request->easy);
 	text_done(&request->body);
 	docker_lines_done(&request->lines);
 	free(request);
@@ -172,7 +174,7 @@ struct http_request *http_cancel(struct http_request *request)
 	if (!request || request->is_over)
 		return NULL;
 	struct http *http = request->http;
-	(void)curl_multi_remove_handle(http->multi, request->easy);
+	(void)http->curl.multi_remove_handle(http->multi, request->easy);
 	request->is_over = true;
 	http->has_waste = true;
 	if (!http->is_pumping)
@@ -182,16 +184,17 @@ struct http_request *http_cancel(struct http_request *request)
 
 static bool set_up_request(struct http_request *request, const char *path, uint32_t timeout_ms)
 {
+	const struct curl *curl = &request->http->curl;
 	CURL *easy = request->easy;
 
-	return http_setup_apply(&request->http->setup, easy, path) &&
-	       curl_easy_setopt(easy, CURLOPT_PRIVATE, request) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_HEADERDATA, request) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK;
+	return http_setup_apply(&request->http->setup, curl, easy, path) &&
+	       curl->easy_setopt(easy, CURLOPT_PRIVATE, request) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_HEADERDATA, request) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK;
 }
 
 struct http_request *http_get(struct http *http, const char *path, uint32_t timeout_ms,
@@ -205,9 +208,9 @@ struct http_request *http_get(struct http *http, const char *path, uint32_t time
 	request->handler = *handler;
 	request->is_stream = handler->opened || handler->line;
 	request->lines.limit = LIMIT_DOCKER_EVENT_BYTES;
-	request->easy = curl_easy_init();
+	request->easy = http->curl.easy_init();
 	if (!request->easy || !set_up_request(request, path, timeout_ms) ||
-	    curl_multi_add_handle(http->multi, request->easy) != CURLM_OK) {
+	    http->curl.multi_add_handle(http->multi, request->easy) != CURLM_OK) {
 		free_request(request);
 		return NULL;
 	}
@@ -245,41 +248,43 @@ static void hand_on_news(struct http *http)
 			hand_on_stream(request);
 }
 
-static time_t server_date(CURL *easy)
+static time_t server_date(const struct curl *curl, CURL *easy)
 {
 	struct curl_header *date = NULL;
 
-	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK)
+	if (curl->easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK)
 		return -1;
-	return curl_getdate(date->value, NULL);
+	return curl->getdate(date->value, NULL);
 }
 
 /* Of a unix socket libcurl says only that it could not connect to "docker port 80". */
 static const char *failure(struct http_request *request, CURLcode code)
 {
+	const struct curl *curl = &request->http->curl;
 	long os_error = 0;
 
 	if (request->refused)
 		return request->refused;
 	if (code == CURLE_COULDNT_CONNECT &&
-	    curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK && os_error)
+	    curl->easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK && os_error)
 		return strerror((int)os_error);
-	return *request->error ? request->error : curl_easy_strerror(code);
+	return *request->error ? request->error : curl->easy_strerror(code);
 }
 
 static void hand_on_result(struct http_request *request, CURLcode code)
 {
+	const struct curl *curl = &request->http->curl;
 	struct http_result result = { .body = "", .date = -1 };
 
 	if (code != CURLE_OK)
 		result.error = failure(request, code);
 	else {
-		(void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result.status);
+		(void)curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result.status);
 		result.body = text_str(&request->body);
 		result.len = request->body.len;
-		result.date = server_date(request->easy);
+		result.date = server_date(curl, request->easy);
 	}
-	(void)curl_multi_remove_handle(request->http->multi, request->easy);
+	(void)curl->multi_remove_handle(request->http->multi, request->easy);
 	request->is_over = true;
 	request->http->has_waste = true;
 	request->handler.done(request->handler.userdata, &result);
@@ -290,12 +295,12 @@ static void hand_on_results(struct http *http)
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(http->multi, &left))) {
+	while ((message = http->curl.multi_info_read(http->multi, &left))) {
 		struct http_request *request = NULL;
 		CURLcode code = message->data.result;
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+		(void)http->curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
 		if (request->is_stream)
 			hand_on_stream(request);
 		if (!request->is_over)
@@ -311,7 +316,7 @@ static int pump(struct http *http, curl_socket_t fd, int what)
 	http->is_pumping = true;
 	do {
 		http->is_due = false;
-		CURLMcode code = curl_multi_socket_action(http->multi, fd, what, &running);
+		CURLMcode code = http->curl.multi_socket_action(http->multi, fd, what, &running);
 		if (code == CURLM_OUT_OF_MEMORY)
 			return -ENOMEM;
 		hand_on_news(http);
@@ -329,14 +334,15 @@ static int pump(struct http *http, curl_socket_t fd, int what)
 
 static bool set_up_multi(struct http *http)
 {
+	const struct curl *curl = &http->curl;
 	CURLM *multi = http->multi;
 
-	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, MOST_CONNECTIONS) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, MOST_CONNECTIONS) ==
+	return curl->multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
+	       curl->multi_setopt(multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
+	       curl->multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
+	       curl->multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
+	       curl->multi_setopt(multi, CURLMOPT_MAXCONNECTS, MOST_CONNECTIONS) == CURLM_OK &&
+	       curl->multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, MOST_CONNECTIONS) ==
 		       CURLM_OK;
 }
 
@@ -347,16 +353,16 @@ struct http *http_free(struct http *http)
 	for (struct http_request *request = http->requests, *next; request; request = next) {
 		next = request->next;
 		if (!request->is_over)
-			(void)curl_multi_remove_handle(http->multi, request->easy);
+			(void)http->curl.multi_remove_handle(http->multi, request->easy);
 		free_request(request);
 	}
 	/* Closes the kept connections, which calls watch_socket(). */
-	(void)curl_multi_cleanup(http->multi);
+	(void)http->curl.multi_cleanup(http->multi);
 	(void)sd_event_source_disable_unref(http->timer);
 	(void)sd_event_unref(http->loop);
 	http_setup_done(&http->setup);
+	http->curl.global_cleanup();
 	free(http);
-	curl_global_cleanup();
 	return NULL;
 }
 
@@ -367,22 +373,28 @@ static void http_freep(struct http **http)
 
 int http_new(sd_event *loop, const struct docker_options *options, struct http **ret)
 {
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	struct curl curl;
+	int r = curl_load(&curl);
+
+	if (r < 0)
+		return r;
+	if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -ENOMEM;
 	CLEANUP(http_freep) struct http *http = calloc(1, sizeof(*http));
 	if (!http) {
-		curl_global_cleanup();
+		curl.global_cleanup();
 		return -ENOMEM;
 	}
+	http->curl = curl;
 	http->loop = sd_event_ref(loop);
-	int r = http_setup_init(&http->setup, options);
+	r = http_setup_init(&http->setup, options);
 	if (r)
 		return r;
 	const struct loop_timer timer = { "docker", SD_EVENT_PRIORITY_NORMAL, on_timer, http };
 	r = loop_add_timer(loop, &timer, &http->timer);
 	if (r < 0)
 		return r;
-	http->multi = curl_multi_init();
+	http->multi = curl.multi_init();
 	if (!http->multi || !set_up_multi(http))
 		return -ENOMEM;
 	*ret = TAKE_PTR(http);
