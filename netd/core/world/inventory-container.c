@@ -135,26 +135,33 @@ static int read_endpoints(struct inventory_reader *reader, struct inventory_fiel
 static int read_labels(struct inventory_reader *reader, struct inventory_field field,
 		       struct world_container *container)
 {
-	VEC(struct world_label) labels = { 0 };
+	size_t n = 0;
 
 	if (field.value && !cJSON_IsObject(field.value))
 		return inventory_fail(reader, field, "must be an object");
+	for (const cJSON *item = field.value ? field.value->child : NULL; item; item = item->next)
+		n++;
+	struct world_label *labels = arena_alloc(reader->arena, n * sizeof(*labels));
+	if (!labels)
+		return -ENOMEM;
+	n = 0;
 	for (const cJSON *item = field.value ? field.value->child : NULL; item; item = item->next) {
 		const char *value = cJSON_GetStringValue(item);
 		if (!value)
 			return inventory_fail(reader, field, "values must be text");
 		struct world_label label = { arena_strdup(reader->arena, item->string),
 					     arena_strdup(reader->arena, value) };
-		if (!label.key || !label.value || VEC_PUSH(reader->arena, &labels, label) < 0)
+		if (!label.key || !label.value)
 			return -ENOMEM;
+		labels[n++] = label;
 	}
-	if (labels.n)
-		qsort(labels.items, labels.n, sizeof(*labels.items), world_compare_labels);
-	for (size_t i = 1; i < labels.n; i++)
-		if (strcmp(labels.items[i - 1].key, labels.items[i].key) == 0)
+	if (n)
+		qsort(labels, n, sizeof(*labels), world_compare_labels);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(labels[i - 1].key, labels[i].key) == 0)
 			return inventory_fail(reader, field, "a key is given twice");
-	container->labels = labels.items;
-	container->n_labels = labels.n;
+	container->labels = labels;
+	container->n_labels = n;
 	return 0;
 }
 
