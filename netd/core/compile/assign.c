@@ -147,8 +147,9 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 	for (size_t n = 0; n < world->n_networks; n++) {
 		const struct world_network *network = &world->networks[n];
 		bool managed = world_network_is_managed(network);
-		size_t n_candidates =
-			managed ? find_candidates(e->in->policy, network, candidates) : 0;
+		size_t n_candidates = 0;
+		if (managed && lists.last[n])
+			n_candidates = find_candidates(e->in->policy, network, candidates);
 		for (uint32_t i = lists.last[n]; i; i = lists.before[i - 1]) {
 			uint32_t container = world->endpoints[i - 1].container;
 			all[i - 1].kind = ASSIGN_UNMANAGED;

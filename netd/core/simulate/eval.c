@@ -19,7 +19,7 @@ struct run {
 
 void sim_packet_set(struct sim_packet *packet, enum rs_field field, const void *value)
 {
-	packet->fields[field] = (struct rs_key){ 0 };
+	packet->fields[field].len = 0;
 	packet->present[field] = true;
 	rs_key_add(&packet->fields[field], ruleset_field_info(field)->type, value, false);
 }
