@@ -144,8 +144,9 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 
 /* ---- live.c ---- */
 
-/* Asks without a word on stderr: *ret is NULL where no daemon answers. */
-int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret) MUST_CHECK;
+/* Asks without a word on stderr: *ret is NULL where there is no answer, *ret_code says why. */
+int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret,
+		     enum wire_code *ret_code) MUST_CHECK;
 
 /* Asks the daemon. Takes @request; *ret (owned by the caller) is the "report" of its answer, or
  * NULL when it has none. The exit status follows from the answer's code; an error is said, and so

@@ -29,7 +29,9 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 
 	if (r == 0)
 		return CTL_OK;
-	*error = arena_printf(arena, "%s: %s", options.url, r > 0 ? why : strerror(-r));
+	*error = r == DOCKER_E_UNREACHABLE /* says where itself */
+			 ? why
+			 : arena_printf(arena, "%s: %s", options.url, r > 0 ? why : strerror(-r));
 	if (!*error)
 		*error = "out of memory";
 	return r == DOCKER_E_URL ? CTL_USAGE : CTL_UNREACHABLE;

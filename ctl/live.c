@@ -35,7 +35,7 @@ int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret)
 	return live_ask_about(ctl, request, NULL, ret);
 }
 
-int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret)
+int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret, enum wire_code *ret_code)
 {
 	CLEANUP(client_answer_done) struct client_answer answer = { .code = WIRE_INTERNAL };
 	struct client_options options = { .path = ctl->socket };
@@ -46,6 +46,7 @@ int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret)
 	client_call(&options, request, &answer);
 	cJSON_Delete(request);
 	*ret = cJSON_DetachItemFromObjectCaseSensitive(answer.json, "report");
+	*ret_code = answer.code;
 	return CTL_OK;
 }
 

@@ -122,13 +122,15 @@ static int note_unknown_traits(struct examination *e)
 static int ask_netd(struct examination *e)
 {
 	cJSON *status = NULL;
-	int r = live_ask_quietly(e->ctl, wire_new_request("status"), &status);
+	enum wire_code code;
+	int r = live_ask_quietly(e->ctl, wire_new_request("status"), &status, &code);
 
 	if (r != CTL_OK)
 		return r;
 	if (!status)
 		note_gap(e, "whether the policy in force needs bridge-nf-call-iptables",
-			 "netd does not answer");
+			 code == WIRE_REFUSED ? "only root and the group netd may ask netd"
+					      : "netd does not answer");
 	else
 		e->facts.needs_bridge_nf = wire_bool(status, "needs_bridge_nf", false);
 	cJSON_Delete(status);

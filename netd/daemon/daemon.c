@@ -53,11 +53,9 @@ static void on_docker_event(void *userdata, const struct world_event *event)
 
 static void on_docker_down(void *userdata, const char *reason)
 {
-	const struct daemon *d = userdata;
-
+	(void)userdata;
 	log_warning(LOG_ID_DOCKER_LOST,
-		    "Docker at %s: %s; the rules stay as they are, new containers stay closed",
-		    d->options->docker_url, reason);
+		    "Docker at %s; the rules stay as they are, new containers stay closed", reason);
 }
 
 static void on_ports_changed(void *userdata)

@@ -186,6 +186,8 @@ class Installed(unittest.TestCase):
             ask = ("runuser", "-u", f"user{number}", "--", "netdctl")
             got = tuple(self.host.status_of(*ask, verb) for verb in ("status", "reload"))
             self.assertEqual(got, statuses, groups)
+        self.assertIn("only root and the group netd may ask netd",
+                      self.host.exec("runuser", "-u", "user0", "--", "netdctl", "doctor"))
 
     def test_journal(self) -> None:
         """Each message is structured, and explained by `journalctl --catalog`."""

@@ -2,6 +2,7 @@
 /* The link to Docker against a scripted engine on the same event loop: order of answers, answers
  * that never come, cuts. No time passes that the test does not wait for. */
 #include "docker-engine.h"
+#include "edge/docker/http.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d
 #define ID(d) X16(d) X16(d) X16(d) X16(d)
@@ -333,6 +334,28 @@ static void fails(void **state)
 	}
 }
 
+static void note_error(void *userdata, const struct http_result *result)
+{
+	(void)snprintf(userdata, 128, "%s", result->error);
+}
+
+/* In the same words each time: what does not change is logged once. */
+static void waits_no_longer_than_told(void **state)
+{
+	struct engine *engine = *state;
+	const struct docker_options options = { .url = engine->url };
+	char error[128] = "";
+	const struct http_handler handler = { .done = note_error, .userdata = error };
+	struct http *http = NULL;
+
+	assert_int_equal(http_new(engine->loop, &options, &http), 0);
+	engine->rows[0] = (struct row){ "version", 200, NULL };
+	assert_non_null(http_get(http, "/version", 50, &handler));
+	RUN_UNTIL(engine, error[0]);
+	assert_string_equal(error, "no answer in time");
+	(void)http_free(http);
+}
+
 static void fetches(void **state)
 {
 	static const struct {
@@ -377,6 +400,7 @@ int main(void)
 		LINK_TEST(network_and_container_go),
 		LINK_TEST(cut_and_back),
 		LINK_TEST(fails),
+		LINK_TEST(waits_no_longer_than_told),
 		cmocka_unit_test(fetches),
 	};
 

@@ -19,8 +19,8 @@
 #define LIMIT_RULES 4096u
 /* Peers or ports in one rule. */
 #define LIMIT_RULE_ITEMS 256u
-/* Sources times destinations times ports, over all rules: each becomes two rules in the kernel, one a
- * family. Bounds what a commit costs to some tenths of a second and 50 MB. */
+/* Sources times destinations times ports, over all rules: each becomes two rules in the kernel, one
+ * a family. Bounds what a commit costs to some tenths of a second and 50 MB. */
 #define LIMIT_COMBINATIONS 16384u
 /* Diagnostics kept; the rest is counted, so hostile input cannot flood the terminal. */
 #define LIMIT_DIAGS 200u

@@ -10,9 +10,9 @@
 struct group {
 	const char *name;
 	const char *to_chain, *from_chain; /* "to_NAME", … */
-	int tier;      /* index into policy.tiers, or GROUP_UNMATCHED */
-	bool audited;  /* denials of it pass, logged */
-	bool unjudged; /* unmatched: ignore */
+	int tier;			   /* index into policy.tiers, or GROUP_UNMATCHED */
+	bool audited;			   /* denials of it pass, logged */
+	bool unjudged;			   /* unmatched: ignore */
 	bool within;
 };
 #define GROUP_UNMATCHED (-1)

@@ -100,5 +100,5 @@ struct compose {
 	VEC(struct draft_service) services;
 	VEC(struct draft_network) networks;
 	size_t bytes, values; /* against the limits */
-	bool stopped;		     /* a limit was met and reported */
+	bool stopped;	      /* a limit was met and reported */
 };

@@ -46,7 +46,7 @@ enum plan_action {
 struct plan {
 	bool started, adopted; /* adopted: the tables in the kernel are an earlier run's */
 	bool synced, dirty, whole;
-	bool off; /* nothing is written */
+	bool off;			  /* nothing is written */
 	uint64_t retry_at_us, backoff_us; /* retry_at_us: PLAN_NEVER when no commit failed */
 };
 

@@ -69,8 +69,8 @@ struct docker_status docker_status(const struct docker *docker);
 /* Some question is not answered yet. */
 bool docker_is_asking(const struct docker *docker);
 
-/* One full reading, traits included, for tools: runs a loop of its own. DOCKER_E_URL and DOCKER_E_UNREACHABLE come
- * with *error, in @arena. */
+/* One full reading, traits included, for tools: runs a loop of its own. DOCKER_E_URL and
+ * DOCKER_E_UNREACHABLE come with *error, in @arena. */
 int docker_fetch_world(const struct docker_options *options, uint32_t timeout_ms,
 		       struct arena *arena, const struct world **ret,
 		       const char **error) MUST_CHECK;

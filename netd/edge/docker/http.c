@@ -268,6 +268,9 @@ static const char *failure(struct http_request *request, CURLcode code)
 	if (code == CURLE_COULDNT_CONNECT &&
 	    curl->easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK && os_error)
 		return strerror((int)os_error);
+	/* libcurl says after how many milliseconds: another text each time, for the same news. */
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return "no answer in time";
 	return *request->error ? request->error : curl->easy_strerror(code);
 }
 

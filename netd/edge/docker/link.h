@@ -33,7 +33,7 @@ struct docker {
 	uint64_t retry_us;
 	struct http_request *hello;  /* GET /version */
 	struct http_request *stream; /* GET /events */
-	char server[128]; /* as the options name it */
+	char server[128];	     /* as the options name it */
 	char api[DOCKER_API_LEN], engine[64], error[LINK_ERROR_LEN];
 	char told[LINK_ERROR_LEN]; /* the reason that on_down was called with, "" when up */
 	uint64_t n_events, n_syncs;
