@@ -233,7 +233,7 @@ class Failures(DockerCase):
         netd = self.new(args=["--docker", "unix:///run/no-docker.sock"])
         netd.start()
         wait_until("netd to say so", lambda: "Docker at " in netd.log())
-        self.assertRegex(netd.log(), r"no-docker\.sock: .*No such file")
+        self.assertRegex(netd.log(), r"no-docker\.sock /version: No such file")
         self.assertEqual(netd.status()["docker"]["link"].split()[0] in ("down", "connecting"), True)
         self.assertEqual(netd.stop(), 0)
 

@@ -107,8 +107,9 @@ class Installed(unittest.TestCase):
         """Return when POLICY is in force for all three containers."""
 
         def all_known() -> bool:
-            return cls.host.unit("ActiveState") == "active" and \
-                len(cls.host.netdctl("rules")["rules"]) == 2 and \
+            rules = cls.host.netdctl("rules")  # none until netd has read Docker after a start
+            return rules is not None and len(rules["rules"]) == 2 and \
+                cls.host.unit("ActiveState") == "active" and \
                 all(cls.endpoints().get(name, ("", None))[0] == name and cls.endpoints()[name][1]
                     for name in ("server", "client", "flood"))
 
