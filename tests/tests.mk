@@ -60,7 +60,7 @@ check-netns: $(netns_bin) ## tests against the kernel, in network namespaces of 
 
 .PHONY: check-docker
 check-docker: all ## tests with a real Docker engine in a namespace of its own (root)
-	@NETD=$(abspath $(O))/netd tests/run-docker
+	@NETD=$(abspath $(O))/netd tests/docker/run
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/docker
 
 .PHONY: check-system

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One Docker host for the whole suite, and what an attack needs: send frames, see what arrived.
+"""One Docker host for a whole file of tests, and what an attack needs: send frames, see what arrived.
 
 Attackers are containers with Docker's default capabilities, entered by `docker exec`, or
 machines on the wire. What arrives is seen by listeners on the victims' interfaces: each attack
@@ -11,20 +11,21 @@ get through, and with netd, where it must not, and then looks whether what is al
 """
 from __future__ import annotations
 
-import atexit
 import contextlib
 import itertools
 import json
+import os
+import subprocess
 import sys
 import unittest
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "docker"))
 
 # pylint: disable=wrong-import-position
 from packets import ether, mac, link_local
-from netd import (OFFICE, OUTSIDE, Child, Container, HostOptions, Lab, Netd, Place, Probe)
+from netd import (OFFICE, OUTSIDE, Child, Container, HostOptions, Lab, LabError, Netd, Place, Probe)
 
 MAGIC = b"netd-tag"
 # Pause frames: a bridge drops them before anything else looks at them.
@@ -97,6 +98,32 @@ class Ear:
         return self.child.lines.count(f"in {tag.number:08x}")
 
 
+class Mouth:
+    """A sender of frames in a container, with its capabilities; it stays there: a `docker exec` for
+    each attack would take most of the suite's time."""
+
+    def __init__(self, container: Container, options: Sequence[str] = ()) -> None:
+        host = container.host
+        argv = host.docker_argv("exec", "--interactive", container.id, "probe", "raw", *options,
+                                "eth0", "-")
+        # pylint: disable-next=consider-using-with
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True,
+                                         env={**os.environ, "DOCKER_CONFIG": str(host.folder)})
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        """Returns when all are on their way."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write("".join(frame.hex() + "\n" for frame in (*frames, b"")))
+        self._process.stdin.flush()
+        if not self._process.stdout.readline().startswith("sent "):
+            raise LabError(f"probe raw: {self._process.communicate()}")
+
+    def close(self) -> None:
+        """It ends with its input."""
+        self._process.communicate()
+
+
 class Arena:
     """The host, its containers, their ears, and netd on or off."""
 
@@ -108,6 +135,7 @@ class Arena:
         self.containers: Dict[str, Container] = {}
         self.bridges: Dict[str, str] = {}
         self.ears: Dict[str, Ear] = {}
+        self.mouths: Dict[Tuple[str, ...], Mouth] = {}
         self.macs: Dict[str, str] = {}
         self._source_ports = itertools.count(10000)
         self._build()
@@ -156,6 +184,8 @@ class Arena:
     def remove(self, name: str) -> None:
         """docker rm -f."""
         self.ears.pop(name, None)
+        for key in [key for key in self.mouths if key[0] == name]:
+            self.mouths.pop(key).close()
         self.containers.pop(name).remove()
 
     def __getitem__(self, name: str) -> Container:
@@ -223,8 +253,10 @@ class Arena:
 
     def send(self, name: str, *frames: bytes, options: Sequence[str] = ()) -> None:
         """From inside a container, with its own capabilities."""
-        lines = "".join(frame.hex() + "\n" for frame in frames)
-        self.containers[name].exec(["probe", "raw", *options, "eth0", "-"], stdin=lines)
+        key = (name, *options)
+        if key not in self.mouths:
+            self.mouths[key] = Mouth(self.containers[name], options)
+        self.mouths[key].send(frames)
 
     def send_from_lan(self, place: str, *frames: bytes) -> None:
         """From a machine on the wire."""
@@ -265,11 +297,11 @@ _arenas: Dict[HostOptions, Arena] = {}
 
 
 def arena(options: HostOptions = HostOptions(ip_forward=True)) -> Arena:
-    """The arena of this run; the first caller builds it. (ip_forward was on before dockerd
+    """The arena of this module; the first caller builds it. (ip_forward was on before dockerd
     started, so Docker's FORWARD policy is ACCEPT: the most open of its settings.)"""
     if options not in _arenas:
         _arenas[options] = Arena(options)
-        atexit.register(close_all)
+        unittest.addModuleCleanup(close_all)
     return _arenas[options]
 
 
@@ -277,6 +309,8 @@ def close_all() -> None:
     """Take all labs down."""
     while _arenas:
         _, one = _arenas.popitem()
+        for mouth in one.mouths.values():
+            mouth.close()
         one.lab.close()
 
 

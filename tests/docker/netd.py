@@ -31,9 +31,11 @@ from place import children_of, run, wait_until
 
 __all__ = ["Child", "Container", "DockerCase", "Host", "HostOptions", "Lab", "LabError", "Link",
            "Matrix", "Netd", "OFFICE", "POLICIES", "OUTSIDE", "Place", "Probe", "Refused", "Result",
-           "children_of", "figure", "netd_program", "run", "wait_until"]
+           "TRIES", "children_of", "figure", "netd_program", "run", "wait_until"]
 
 POLICIES = TESTS.parent / "policies"
+# What is a matter of luck is tried this often.
+TRIES = int(os.environ.get("TRIES", "50"))
 SANITIZER_SIGNS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "UndefinedBehavior")
 
 

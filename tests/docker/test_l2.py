@@ -14,7 +14,7 @@ import frames
 from flows import PUMP
 from frames import (ARP, BROADCAST, IP, IP6, SVLAN, VLAN, arp, eth, icmp, ipv4, ipv6, tagged, tcp,
                     udp)
-from netd import Child, Container, DockerCase, Probe, figure, wait_until
+from netd import TRIES, Child, Container, DockerCase, Probe, figure, wait_until
 
 POLICY = """version: 1
 tiers:
@@ -26,7 +26,6 @@ allow:
 """
 FRAMES_PROGRAM = [PUMP[0], frames.__file__]
 GATEWAY4, GATEWAY6 = "172.31.1.1", "fd00:31:1::1"
-CONNECTS = 50
 
 
 class L2(DockerCase):
@@ -316,8 +315,8 @@ class L2(DockerCase):
         control = self.hot_connects(3)
         self.assertTrue(all(control.values()), f"control: {control}")
         netd = self.start_netd(POLICY)
-        counts = self.hot_connects(CONNECTS)
-        figure("hot connects under flood", f"{CONNECTS} connects: {sum(counts.values())} packets "
+        counts = self.hot_connects(TRIES)
+        figure("hot connects under flood", f"{TRIES} connects: {sum(counts.values())} packets "
                f"(control, 3 connects without netd: {sum(control.values())})")
         self.assertEqual(counts, {"victim": 0, "flooder": 0})
         self.check_legitimate()

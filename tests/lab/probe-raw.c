@@ -72,7 +72,8 @@ static int send_frames(int fd, const char *hex, const char *count_text)
 	return (int)count;
 }
 
-/* Lines of "HEXFRAME [COUNT]": one docker exec for a whole attack. */
+/* Lines of "HEXFRAME [COUNT]"; an empty one asks to say so when all before it are sent: one docker
+ * exec for many attacks. */
 static int send_lines(int fd)
 {
 	char line[2 * FRAME_MAX_BYTES + 32];
@@ -85,6 +86,10 @@ static int send_lines(int fd)
 		if (r < 0)
 			return r;
 		total += r;
+		if (!hex) {
+			printf("sent %d\n", total);
+			fflush(stdout);
+		}
 	}
 	return total;
 }
