@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/memory.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
@@ -35,6 +36,7 @@ static void on_docker_synced(void *userdata)
 		 status.engine_version, status.api_version);
 	reconcile_note(d, PLAN_SYNCED);
 	reconcile_soon(d);
+	memory_give_back();
 }
 
 static void on_docker_change(void *userdata, const char *why)
