@@ -3,6 +3,6 @@
 #pragma once
 
 /* Give back what only the start has needed: the heap's free end, and the pages of programs and
- * libraries that nobody can have written to. Most of these have been read once, while libcurl brought
- * thirty libraries along; they come from the page cache again when something runs there. */
+ * libraries that nobody can have written to. Most of these have been read once, while libcurl
+ * brought thirty libraries along; they come from the page cache again when something runs there. */
 void memory_give_back(void);

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import subprocess
 import sys
 import unittest
@@ -25,7 +24,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "docker"))
 
 # pylint: disable=wrong-import-position
 from packets import ether, mac, link_local
-from netd import (OFFICE, OUTSIDE, Child, Container, HostOptions, Lab, LabError, Netd, Place, Probe)
+from netd import (OFFICE, OUTSIDE, Child, Container, HostOptions, Lab, Netd, Place, Probe)
 
 MAGIC = b"netd-tag"
 # Pause frames: a bridge drops them before anything else looks at them.
@@ -103,25 +102,14 @@ class Mouth:
     each attack would take most of the suite's time."""
 
     def __init__(self, container: Container, options: Sequence[str] = ()) -> None:
-        host = container.host
-        argv = host.docker_argv("exec", "--interactive", container.id, "probe", "raw", *options,
-                                "eth0", "-")
-        # pylint: disable-next=consider-using-with
-        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         stderr=subprocess.PIPE, text=True,
-                                         env={**os.environ, "DOCKER_CONFIG": str(host.folder)})
+        argv = container.host.docker_argv("exec", "--interactive", container.id, "probe", "raw",
+                                          *options, "eth0", "-")
+        self.child = Child(argv, {"DOCKER_CONFIG": str(container.host.folder)}, subprocess.PIPE)
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Returns when all are on their way."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write("".join(frame.hex() + "\n" for frame in (*frames, b"")))
-        self._process.stdin.flush()
-        if not self._process.stdout.readline().startswith("sent "):
-            raise LabError(f"probe raw: {self._process.communicate()}")
-
-    def close(self) -> None:
-        """It ends with its input."""
-        self._process.communicate()
+        self.child.write("".join(frame.hex() + "\n" for frame in (*frames, b"")))
+        self.child.wait_for_line("^sent ")
 
 
 class Arena:
@@ -185,7 +173,7 @@ class Arena:
         """docker rm -f."""
         self.ears.pop(name, None)
         for key in [key for key in self.mouths if key[0] == name]:
-            self.mouths.pop(key).close()
+            self.mouths.pop(key).child.stop()
         self.containers.pop(name).remove()
 
     def __getitem__(self, name: str) -> Container:
@@ -310,7 +298,7 @@ def close_all() -> None:
     while _arenas:
         _, one = _arenas.popitem()
         for mouth in one.mouths.values():
-            mouth.close()
+            mouth.child.stop()
         one.lab.close()
 
 

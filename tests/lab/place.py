@@ -116,13 +116,15 @@ def run(
 class Child:
     """A long-running process; its output is collected line by line."""
 
-    def __init__(self, argv: Sequence[str], env: Optional[Mapping[str, str]] = None) -> None:
+    def __init__(self, argv: Sequence[str], env: Optional[Mapping[str, str]] = None,
+                 stdin: int = subprocess.DEVNULL) -> None:
+        """@stdin: subprocess.PIPE for one that write() speaks to."""
         self.argv = list(argv)
         self.lines: List[str] = []
         self._fresh: "queue.Queue[Optional[str]]" = queue.Queue()
         self._process = subprocess.Popen(
             argv,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -169,6 +171,12 @@ class Child:
         while not self._fresh.empty():
             self._fresh.get()
 
+    def write(self, text: str) -> None:
+        """To its standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
+
     def send_signal(self, signum: int) -> None:
         """Send @signum to the process itself."""
         _kill_inner(self._process, signum)
@@ -190,8 +198,9 @@ class Child:
         except subprocess.TimeoutExpired:
             self.send_signal(signal.SIGKILL)
             self.wait(timeout)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
         return self.lines
 
 
