@@ -159,6 +159,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return reconcile_run(userdata);
 }
 
+/* A time has come on which the facts depend. */
 static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
@@ -244,6 +245,7 @@ static int add_timers(struct daemon *d)
 		{ &d->bound, { "bound", SD_EVENT_PRIORITY_IMPORTANT, on_timer, d } },
 		{ &d->wake, { "retry", SD_EVENT_PRIORITY_NORMAL, on_timer, d } },
 		{ &d->until, { "until", SD_EVENT_PRIORITY_NORMAL, on_until, d } },
+		{ &d->hold, { "hold", SD_EVENT_PRIORITY_NORMAL, on_until, d } },
 		{ &d->confirm, { "confirm", SD_EVENT_PRIORITY_NORMAL, on_confirm_expired, d } },
 	};
 
@@ -448,8 +450,8 @@ static int start(struct daemon *d)
 
 static void stop(struct daemon *d)
 {
-	sd_event_source *sources[] = { d->post,	 d->bound,   d->wake,
-				       d->until, d->confirm, d->resolv_watch };
+	sd_event_source *sources[] = { d->post,	   d->bound, d->wake,	     d->until,
+				       d->confirm, d->hold,  d->resolv_watch };
 	struct policy_set *wanted = TAKE_PTR(d->wanted), *previous = TAKE_PTR(d->previous);
 	struct policy_set *committed = d->committed ? d->committed->policy : NULL;
 

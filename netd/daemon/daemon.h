@@ -49,6 +49,8 @@ struct generation {
 	struct arena *arena; /* world, ruleset, assignments */
 	struct policy_set *policy;
 	const struct world *world;
+	struct world_held held; /* of world */
+	bool synced;		/* the world is all that Docker knows */
 	struct compile_output compiled;
 	uint64_t number;
 	int64_t judged_at; /* seconds since the epoch: rules with `until` hold or not as of then */
@@ -80,7 +82,7 @@ struct daemon {
 	struct nflog *nflog; /* NULL: nobody reads what the rules log */
 	struct denials denials;
 	struct host_resolvers resolvers;
-	sd_event_source *post, *bound, *wake, *until, *confirm, *resolv_watch;
+	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *resolv_watch;
 	bool bound_armed;
 
 	struct policy_set *wanted;   /* the next commit takes this one; never NULL once started */

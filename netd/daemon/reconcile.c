@@ -107,6 +107,21 @@ uint32_t latency_percentile(const struct latency *latency, unsigned int q)
 
 /* ---- one generation ---- */
 
+/* Before Docker was read nothing is known of anybody, and nobody is held back when it was. */
+static int take_snapshot(struct daemon *d, struct generation *next)
+{
+	const struct generation *old = d->committed;
+	const struct world *world;
+	int r = world_store_snapshot(d->store, next->arena, &world);
+
+	if (r == 0)
+		r = world_hold_back(old && old->synced ? &old->held : NULL, world, daemon_now_us(),
+				    next->arena, &next->held);
+	next->world = next->held.world;
+	next->synced = d->plan.synced;
+	return r;
+}
+
 static int make_generation(struct daemon *d, uint32_t stamp, struct generation **ret)
 {
 	struct arena *arena = arena_new();
@@ -121,7 +136,7 @@ static int make_generation(struct daemon *d, uint32_t stamp, struct generation *
 	generation->arena = arena;
 	generation->policy = d->wanted;
 	generation->judged_at = daemon_now_epoch();
-	int r = world_store_snapshot(d->store, arena, &generation->world);
+	int r = take_snapshot(d, generation);
 	if (r < 0)
 		return r;
 	struct compile_input in = { .policy = d->wanted->policy,
@@ -271,6 +286,15 @@ static int arm_until(struct daemon *d)
 	return loop_arm(d->until, wait_us > 0 ? (uint64_t)wait_us : 0);
 }
 
+static int arm_hold(struct daemon *d)
+{
+	uint64_t until = d->committed->held.until_us, now = daemon_now_us();
+
+	if (until == UINT64_MAX)
+		return loop_disarm(d->hold);
+	return loop_arm(d->hold, until > now ? until - now : 0);
+}
+
 static int run_step(struct daemon *d, enum plan_action action)
 {
 	struct generation *next CLEANUP(generation_freep) = NULL;
@@ -295,7 +319,8 @@ static int run_step(struct daemon *d, enum plan_action action)
 	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
 	reconcile_note(d, PLAN_COMMITTED);
 	latency_end(&d->latency, d->committed, daemon_now_us());
-	return arm_until(d);
+	int armed = arm_hold(d);
+	return armed < 0 ? armed : arm_until(d);
 }
 
 void reconcile_note(struct daemon *d, enum plan_input input)

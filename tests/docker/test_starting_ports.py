@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Published ports while their containers start (G4): docker-proxy listens before those run.
 
-Floods from outside, through every address of the host. Whether netd hears of a container before
-Docker starts it is a matter of time: netd/THREATS.md, out of reach."""
+Floods from outside, through every address of the host."""
 from __future__ import annotations
 
 import time
@@ -73,9 +72,9 @@ class Ports(DockerCase):
         got, _ = self.hammer(ports, "9/udp", 8, max(lasting, 0.2))
         figure("port chosen by Docker under flood while its container starts",
                f"8 starts, {got} datagrams arrived (control, 2 starts: {control})")
-        # Not closed to the last packet: between docker-proxy's first moment and Docker's telling
-        # which port it took, a few may pass (netd/THREATS.md): fewer than five a start.
-        self.assertLess(got, 8 * 5)
+        # Docker tells of the port when the container runs, and docker-proxy may be starved for as
+        # long as netd waits for it to drop what it has (netd/THREATS.md): not with each start.
+        self.assertLess(got, 8)
 
 
 if __name__ == "__main__":

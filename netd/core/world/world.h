@@ -68,7 +68,9 @@ struct world_container {
 	size_t n_published;
 	uint32_t traits; /* of enum world_trait */
 	bool inspected;	 /* traits are all of them; else those that a list shows */
-	bool starting;	 /* does not run yet, and which host ports it will publish is not known */
+	/* Does not run yet, and which host ports it will publish is not known; or these were closed
+	 * only a moment ago (world_hold_back()). */
+	bool starting;
 	bool known; /* false: seen on a network, its labels not read yet: no tier may match it */
 };
 
@@ -123,6 +125,25 @@ const struct world_endpoint *world_find_endpoint(const struct world *world, uint
 						 uint32_t network);
 /* A managed network: driver bridge with an interface. */
 bool world_network_is_managed(const struct world_network *network);
+
+/* ---- from one snapshot to the next ---- */
+
+/* docker-proxy listens before netd can know of it. What it has taken by the time its port is closed
+ * lies in its sockets until it runs, some tens of milliseconds on a busy machine, and is dropped if
+ * the host may not reach the container by then. */
+#define WORLD_HOLD_US 100000u
+
+struct world_held {
+	const struct world *world;
+	const uint64_t *closed_since_us; /* its host ports, by container; 0: since long ago */
+	uint64_t until_us;		 /* when the next container is let go; or UINT64_MAX */
+};
+
+/* @next, with those containers as `starting` whose host ports are closed for less than
+ * WORLD_HOLD_US, in @before (what is in force) and from @now_us on (CLOCK_MONOTONIC). NULL: nothing
+ * was known before, and nobody is held back. 0 or -ENOMEM. */
+int world_hold_back(const struct world_held *before, const struct world *next, uint64_t now_us,
+		    struct arena *arena, struct world_held *ret) MUST_CHECK;
 
 /* ---- the daemon's store ---- */
 

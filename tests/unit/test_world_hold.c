@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whom the host may not reach yet: one generation after the other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/text.h"
+#include "core/world/world.h"
+
+#define WEB(ports, endpoints)                                                             \
+	"{\"version\":1,\"networks\":[{\"name\":\"n\",\"subnets\":[\"172.18.0.0/16\"]}]," \
+	"\"containers\":[{\"name\":\"a\"},{\"name\":\"web\",\"published\":[" ports "],"   \
+	"\"endpoints\":[" endpoints "]},{\"name\":\"z\"}]}"
+#define AT(port) "{\"host_port\":" port ",\"port\":\"80/tcp\"}"
+#define AT_LOCALHOST(port) "{\"host_ip\":\"127.0.0.1\",\"host_port\":" port ",\"port\":\"80/tcp\"}"
+#define ON_N "{\"network\":\"n\",\"ipv4\":\"172.18.0.2\"}"
+#define NOBODY "{\"version\":1}"
+#define START_US 5000000u
+
+struct step {
+	const char *name, *json;
+	uint64_t after_us; /* since the step before */
+	bool held;
+};
+
+static const struct step steps[] = {
+	{ "at the first look", WEB(AT("8080"), ON_N), 0, false },
+	{ "gone", NOBODY, 1000, false },
+	{ "made", WEB(AT("8080"), ""), 1000, false },
+	{ "on its network", WEB(AT("8080"), ON_N), 500000, true },
+	{ "just before", WEB(AT("8080"), ON_N), WORLD_HOLD_US - 1, true },
+	{ "then", WEB(AT("8080"), ON_N), 1, false },
+	{ "bound to an address", WEB(AT_LOCALHOST("8080"), ON_N), 1, false },
+	{ "one port more", WEB(AT("8080") "," AT("8081"), ON_N), 1, true },
+	{ "which is gone again", WEB(AT("8081"), ON_N), WORLD_HOLD_US, false },
+	{ "nothing published", WEB("", ON_N), 1, false },
+	{ "a port", WEB(AT("8081"), ON_N), WORLD_HOLD_US * 2, true },
+	{ "off its network", WEB(AT("8081"), ""), WORLD_HOLD_US, false },
+	{ "on it again", WEB(AT("8081"), ON_N), WORLD_HOLD_US, true },
+};
+
+static void holds(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct world_held held[ARRAY_LEN(steps)];
+	uint64_t now = START_US;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		const struct world *world;
+		const char *error = NULL;
+		if (world_parse_inventory(steps[i].json, strlen(steps[i].json), arena, &world,
+					  &error))
+			fail_msg("%s: %s", steps[i].name, error ? error : "no memory");
+		now += steps[i].after_us;
+		assert_int_equal(
+			world_hold_back(i ? &held[i - 1] : NULL, world, now, arena, &held[i]), 0);
+		int web = world_find_container(held[i].world, "web");
+		if ((web >= 0 && held[i].world->containers[web].starting) != steps[i].held)
+			fail_msg("%s: %s", steps[i].name, steps[i].held ? "let go" : "held");
+		assert_int_equal(held[i].until_us < UINT64_MAX, steps[i].held);
+	}
+	assert_int_equal(held[ARRAY_LEN(steps) - 1].until_us, now + WORLD_HOLD_US);
+}
+
+static void survives_no_memory(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world;
+	const char *error;
+	struct world_held before, after;
+	int r = -1;
+
+	(void)state;
+	assert_int_equal(
+		world_parse_inventory(steps[0].json, strlen(steps[0].json), arena, &world, &error),
+		0);
+	assert_int_equal(world_hold_back(NULL, world, START_US, arena, &before), 0);
+	for (uint64_t n = 1; r != 0; n++) {
+		CLEANUP(arena_freep) struct arena *poor = arena_new();
+		arena_fail_after(poor, n);
+		r = world_hold_back(&before, world, START_US, poor, &after);
+		assert_true(n < 20);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(holds),
+		cmocka_unit_test(survives_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
