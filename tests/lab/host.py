@@ -6,18 +6,21 @@ where the lab has to wait for something: for dockerd itself, for a log line.
 """
 from __future__ import annotations
 
+import functools
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from place import Child, LabError, Namespace, Place, Ports, run, wait_until
 
+HERE = Path(__file__).resolve().parent
 IMAGE = "netd-probe"
 APPLETS = ("sh", "ip", "ping", "sleep", "cat", "wget", "nc", "arping", "ifconfig")
 
@@ -52,6 +55,24 @@ echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6
 echo 0 > /proc/sys/net/ipv6/conf/default/disable_ipv6
 ip link set lo up
 """
+
+
+@functools.lru_cache(maxsize=None)
+def engine() -> str:
+    """The folder of the Docker that $ENGINE names: 26 or 28, which `engine` makes when they are not
+    there yet, or a folder; empty for the machine's own."""
+    name = os.environ.get("ENGINE", "")
+    if name not in ("26", "28"):
+        return name
+    cache = Path(os.environ.get("ENGINES", "/var/cache/netd-engines"))
+    if not (cache / name / "dockerd").exists():
+        run([str(HERE / "engine"), name, str(cache)], timeout=600)
+    return str(cache / name)
+
+
+def engine_path() -> str:
+    """PATH with that Docker's programs first."""
+    return os.pathsep.join(filter(None, (engine(), os.environ["PATH"])))
 
 
 @dataclass(frozen=True)
@@ -204,13 +225,14 @@ class Host(Namespace):
         pidfile = self.folder / "docker.pid"
         if pidfile.exists():
             pidfile.unlink()  # left by kill_dockerd; its pid may be somebody else's by now
-        self.dockerd = self.spawn(self._dockerd_argv())
+        self.dockerd = self.spawn(self._dockerd_argv(), {"PATH": engine_path()})
         wait_until("dockerd's API", self._pings, timeout=30)
 
     def _pings(self) -> bool:
         assert self.dockerd is not None
         if not self.dockerd.running:
-            raise LabError("dockerd ended:\n" + "\n".join(self.dockerd.lines[-20:]))
+            lines = self.dockerd.lines
+            raise LabError("\n".join(["dockerd ended:", *lines[:5], "...", *lines[-20:]]))
         try:
             return self.api("GET", "/_ping", timeout=1.0) == "OK"
         except (OSError, http.client.HTTPException):
@@ -247,9 +269,15 @@ class Host(Namespace):
         finally:
             connection.close()
 
+    @property
+    def engine_version(self) -> Tuple[int, ...]:
+        """Docker's version: (20, 10), (28, 5)."""
+        return tuple(int(part) for part in self.api("GET", "/version")["Version"].split(".")[:2])
+
     def docker_argv(self, *args: str) -> List[str]:
         """The docker command line against this host's socket."""
-        return ["docker", "--host", f"unix://{self.socket}", *args]
+        docker = shutil.which("docker", path=engine_path()) or "docker"
+        return [docker, "--host", f"unix://{self.socket}", *args]
 
     def docker(self, *args: str, check: bool = True, timeout: float = 60.0) -> str:
         """Run the docker command, as seen from this host; its stdout."""

@@ -28,7 +28,8 @@ import unittest
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from host import OFFICE, OUTSIDE, Container, Host, HostOptions, Link, Neighbour
+from host import (OFFICE, OUTSIDE, Container, Host, HostOptions, Link, Neighbour,
+                  engine_path)
 from matrix import Matrix
 from place import Child, LabError, Namespace, Place, Ports, Probe, Result, run, wait_until
 
@@ -44,7 +45,7 @@ def missing() -> Optional[str]:
     """Why no lab can be built on this machine, or None."""
     if os.geteuid() != 0:
         return "not root"
-    absent = [tool for tool in TOOLS if shutil.which(tool) is None]
+    absent = [tool for tool in TOOLS if shutil.which(tool, path=engine_path()) is None]
     return f"not installed: {', '.join(absent)}" if absent else None
 
 

@@ -7,6 +7,8 @@ netd.  And whatever happens to a lab, nothing of it may stay behind.
 """
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from lab import (OFFICE, OUTSIDE, PREFIX, Container, HostOptions, Lab, LabError, Matrix, Place,
                  Probe, cgroups_of, missing, probe_many, probe_matrix, processes_of,
                  remove_leftovers)
-from place import wait_until
+from host import engine_path
+from place import run, wait_until
 
 SUBNETS = {
     "frontend": ("172.31.1.0/24", "fd00:31:1::/64"),
@@ -28,15 +31,24 @@ SUBNETS = {
     "internal": ("172.31.3.0/24", "fd00:31:3::/64"),
 }
 
-# Docker 20.10 isolates networks for IPv4 only; containers reach each other by the
-# host's published port through docker-proxy, and each service on the host.
-EXPECTED = """
+# Up to Docker 26, networks are isolated for IPv4 only, and neighbours can send to a container's own
+# address; from 27 on neither IPv6 nor a port that is not published is open by that way. Containers
+# reach each other by the host's published port through docker-proxy, and each service on the host.
+EXPECTED_UP_TO_26 = """
          web4     web6  app4     db4      port4  port6  host4  host6
 web      open     open  timeout  timeout  open   open   open   open
 app      timeout  open  open     timeout  open   open   open   open
 db       timeout  open  timeout  open     open   open   open   open
 host     open     open  open     open     open   open   open   open
 outside  open     open  timeout  timeout  open   open   open   open
+"""
+EXPECTED = """
+         web4     web6     app4     db4      port4  port6  host4  host6
+web      open     open     timeout  timeout  open   open   open   open
+app      timeout  timeout  open     timeout  open   open   open   open
+db       timeout  timeout  timeout  open     open   open   open   open
+host     open     open     open     open     open   open   open   open
+outside  timeout  timeout  timeout  timeout  open   open   open   open
 """
 
 
@@ -110,13 +122,24 @@ class PlainDocker(LabCase):
         }
         lab = self.lab
         got = probe_matrix([self.web, self.app, self.db, lab.host, lab.outside], targets)
-        got.check(Matrix.parse(EXPECTED))
+        old = lab.host.engine_version < (27,)
+        got.check(Matrix.parse(EXPECTED_UP_TO_26 if old else EXPECTED))
+
+    def test_the_engine_is_the_one_that_was_asked_for(self) -> None:
+        dockerd = shutil.which("dockerd", path=engine_path())
+        assert dockerd is not None
+        version = self.lab.host.engine_version
+        self.assertIn(f"version {version[0]}.{version[1]}.", run([dockerd, "--version"]))
+        if os.environ.get("ENGINE") in ("26", "28"):
+            self.assertEqual(str(version[0]), os.environ["ENGINE"])
 
     def test_published_port_shows_the_client(self) -> None:
         v4, v6 = Probe("tcp", "192.0.2.1", 8080), Probe("tcp", "2001:db8:1::1", 8080)
         answer = probe_many(self.lab.outside, [v4, v6])
         self.assertIn("hello [192.0.2.9]", answer[v4].text)
-        self.assertIn("hello [fd00:31:1::1]", answer[v6].text)  # docker-proxy's address
+        proxied = self.lab.host.engine_version < (27,)  # from there on ip6tables do it
+        seen = "fd00:31:1::1" if proxied else "2001:db8:1::9"
+        self.assertIn(f"hello [{seen}]", answer[v6].text)
         self.assertEqual(self.state(self.lab.outside, "udp", "192.0.2.1", 8053), "open")
         self.assertEqual(self.state(self.lab.office, "tcp", "10.231.9.1", 8080), "open")
 
@@ -155,9 +178,10 @@ class PlainDocker(LabCase):
     def test_networks_are_closed_by_docker_not_by_the_lab(self) -> None:
         """The counter-proof: without Docker's isolation the same probe gets through."""
         self.assertEqual(self.state(self.app, "tcp", "172.31.1.10", 80), "timeout")
-        rule = ["DOCKER-ISOLATION-STAGE-1", "-j", "RETURN"]
-        self.lab.host.netns_exec(["iptables", "-I", *rule])
-        self.addCleanup(self.lab.host.netns_exec, ["iptables", "-D", *rule])
+        for table, chain in (("filter", "FORWARD"), ("raw", "PREROUTING")):
+            rule = [chain, "-j", "ACCEPT"]
+            self.lab.host.netns_exec(["iptables", "-t", table, "-I", *rule])
+            self.addCleanup(self.lab.host.netns_exec, ["iptables", "-t", table, "-D", *rule])
         self.assertEqual(self.state(self.app, "tcp", "172.31.1.10", 80), "open")
 
 
