@@ -43,7 +43,7 @@ static void print_clean(FILE *to, const char *bytes, size_t len)
 			continue;
 		}
 		(void)fputc(control ? '?' : bytes[i], to);
-		i += control > 1;
+		i += control ? control - 1 : 0;
 		column++;
 	}
 }

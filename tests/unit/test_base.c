@@ -212,11 +212,28 @@ static void controls(void **state)
 		const char *text;
 		size_t left, len;
 	} rows[] = {
-		{ "\x1b[31m", 5, 1 }, { "\x7f", 1, 1 },
-		{ "\xc2\x80", 2, 2 }, { "\xc2\x9b[31m", 6, 2 },
-		{ "\xc2\x9f", 2, 2 }, { "\xc2\xa0", 2, 0 },
-		{ "\xc3\x9b", 2, 0 }, { "\xc2\x9b", 1, 0 },
-		{ " ", 1, 0 },	      { "", 0, 0 },
+		{ "\x1b[31m", 5, 1 },
+		{ "\x7f", 1, 1 },
+		{ "\xc2\x80", 2, 2 },
+		{ "\xc2\x9b[31m", 6, 2 },
+		{ "\xc2\x9f", 2, 2 },
+		{ "\xc2\xa0", 2, 0 },
+		{ "\xc3\x9b", 2, 0 },
+		{ "\xc2\x9b", 1, 0 },
+		{ " ", 1, 0 },
+		{ "", 0, 0 },
+		/* what turns the writing, has no width, or begins a line */
+		{ "\xd8\x9c", 2, 2 },
+		{ "\xe2\x80\xaex", 4, 3 },
+		{ "\xe2\x80\xae", 2, 0 },
+		{ "\xe2\x81\xa6", 3, 3 },
+		{ "\xe2\x80\x8b", 3, 3 },
+		{ "\xe2\x80\xa8", 3, 3 },
+		{ "\xe2\x80\xa6", 3, 0 },
+		{ "\xef\xbb\xbf", 3, 3 },
+		{ "\xc2\xad", 2, 2 },
+		{ "\xf3\xa0\x81\x81", 4, 4 },
+		{ "\xf0\x9f\x90\xb3", 4, 0 },
 	};
 
 	(void)state;
@@ -226,6 +243,10 @@ static void controls(void **state)
 	assert_true(text_is_printable(""));
 	assert_false(text_is_printable("a\n"));
 	assert_false(text_is_printable("a\xc2\x85z"));
+	char name[] = "web\xe2\x80\xae"
+		      "bd\xe2\x80\xac";
+	text_clean(name);
+	assert_string_equal(name, "web???bd???");
 }
 
 static void globs(void **state)

@@ -273,6 +273,23 @@ static void prints_canonically(void **state)
 	assert_string_equal(twice, canonical);
 }
 
+/* A label that turns the direction of writing does not turn the terminal's. */
+static void prints_escapes(void **state)
+{
+	static const char json[] =
+		"{\"version\":1,\"containers\":[{\"name\":\"c\",\"labels\":"
+		"{\"a\":\"x\xe2\x80\xaey\xc2\x9b\\u007f\xf3\xa0\x81\x81\xc3\xa9\\n\"}}]}";
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world = parse(arena, json);
+	CLEANUP(free_ptr) char *text = world_print_inventory(world);
+
+	(void)state;
+	assert_non_null(
+		strstr(text, "\"a\": \"x\\u202ey\\u009b\\u007f\\udb40\\udc41\xc3\xa9\\u000a\""));
+	assert_string_equal(parse(arena, text)->containers[0].labels[0].value,
+			    world->containers[0].labels[0].value);
+}
+
 static void prints_nothing(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -344,12 +361,13 @@ static void survives_no_memory(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(bad_rows) + 8];
+	struct CMUnitTest tests[ARRAY_LEN(bad_rows) + 9];
 	const struct CMUnitTest others[] = {
 		cmocka_unit_test(refuses_long_name),
 		cmocka_unit_test(takes_as_many_ports_as_compose),
 		cmocka_unit_test(finds_many_networks_by_id),
 		cmocka_unit_test(prints_canonically),
+		cmocka_unit_test(prints_escapes),
 		cmocka_unit_test(prints_nothing),
 		cmocka_unit_test(prints_ids_of_namesakes),
 		cmocka_unit_test(finds),

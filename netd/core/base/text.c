@@ -81,13 +81,36 @@ bool text_failed(const struct text *text)
 
 size_t text_control_len(const char *bytes, size_t left)
 {
-	const unsigned char *c = (const unsigned char *)bytes;
+	/* The bytes of a character but for the last, and the range of that one. */
+	static const struct {
+		const char *before;
+		unsigned char lo, hi;
+	} controls[] = {
+		{ "", 0x00, 0x1f },		/* C0 */
+		{ "", 0x7f, 0x7f },		/* delete */
+		{ "\xc2", 0x80, 0x9f },		/* C1 */
+		{ "\xc2", 0xad, 0xad },		/* soft hyphen */
+		{ "\xd8", 0x9c, 0x9c },		/* Arabic letter mark */
+		{ "\xe2\x80", 0x8b, 0x8f },	/* of no width, direction marks */
+		{ "\xe2\x80", 0xa8, 0xae },	/* line and paragraph, embeddings, overrides */
+		{ "\xe2\x81", 0xa0, 0xaf },	/* joiners, isolates */
+		{ "\xef\xbb", 0xbf, 0xbf },	/* byte order mark */
+		{ "\xef\xbf", 0xb9, 0xbb },	/* interlinear notes */
+		{ "\xf3\xa0\x80", 0x80, 0xbf }, /* tags */
+		{ "\xf3\xa0\x81", 0x80, 0xbf },
+	};
 
-	if (left == 0)
+	if (left == 0 || (*bytes >= ' ' && *bytes < 0x7f))
 		return 0;
-	if (c[0] < ' ' || c[0] == 0x7f)
-		return 1;
-	return left > 1 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0 ? 2 : 0;
+	for (size_t i = 0; i < ARRAY_LEN(controls); i++) {
+		size_t n = strlen(controls[i].before);
+		if (left <= n || memcmp(bytes, controls[i].before, n) != 0)
+			continue;
+		unsigned char last = (unsigned char)bytes[n];
+		if (last >= controls[i].lo && last <= controls[i].hi)
+			return n + 1;
+	}
+	return 0;
 }
 
 bool text_is_printable(const char *text)

@@ -22,7 +22,8 @@ void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 const char *text_str(const struct text *text);
 bool text_failed(const struct text *text);
 /* How many bytes the control character takes that @bytes begins with; 0: it is none. C1 (U+0080 to
- * U+009F) counts: a terminal obeys those too. @left: bytes there are. */
+ * U+009F) counts: a terminal obeys those too. So does what has no width or turns the direction of
+ * writing: with it one name looks like another. @left: bytes there are. */
 size_t text_control_len(const char *bytes, size_t left);
 bool text_is_printable(const char *text); /* no control character in it */
 void text_clean(char *text);		  /* those that are to '?', in place */

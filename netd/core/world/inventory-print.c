@@ -6,24 +6,48 @@
 #include "core/base/text.h"
 #include "core/world/world.h"
 
+/* The number of a character of @len bytes. */
+static unsigned int code_point(const char *bytes, size_t len)
+{
+	static const unsigned char first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	unsigned int code = (unsigned char)bytes[0] & first_bits[len];
+
+	for (size_t i = 1; i < len; i++)
+		code = code << 6 | ((unsigned char)bytes[i] & 0x3f);
+	return code;
+}
+
+static void print_escaped(struct text *out, unsigned int code)
+{
+	if (code > 0xffff) {
+		text_printf(out, "\\u%04x", 0xd800 + ((code - 0x10000) >> 10));
+		code = 0xdc00 + (code & 0x3ff);
+	}
+	text_printf(out, "\\u%04x", code);
+}
+
+/* People read this: what a terminal obeys is written as an escape. */
 static void print_string(struct text *out, const char *string)
 {
-	static const char hex[] = "0123456789abcdef";
+	size_t left = strlen(string), control = 0;
 
 	text_add_n(out, "\"", 1);
-	for (const char *start = string; *string; start = string) {
-		while (*string && (unsigned char)*string >= ' ' && *string != '"' &&
-		       *string != '\\' && *string != 0x7f)
+	for (const char *start = string; left > 0; start = string) {
+		while (left > 0 && *string != '"' && *string != '\\' &&
+		       (control = text_control_len(string, left)) == 0) {
 			string++;
-		text_add_n(out, start, (size_t)(string - start));
-		if (*string == '"' || *string == '\\') {
-			char escape[2] = { '\\', *string++ };
-			text_add_n(out, escape, 2);
-		} else if (*string) {
-			unsigned int c = (unsigned char)*string++;
-			char escape[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
-			text_add_n(out, escape, 6);
+			left--;
 		}
+		text_add_n(out, start, (size_t)(string - start));
+		if (left == 0)
+			break;
+		size_t len = *string == '"' || *string == '\\' ? 1 : control;
+		if (len == 1 && (*string == '"' || *string == '\\'))
+			text_printf(out, "\\%c", *string);
+		else
+			print_escaped(out, code_point(string, len));
+		string += len;
+		left -= len;
 	}
 	text_add_n(out, "\"", 1);
 }
