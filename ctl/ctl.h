@@ -138,7 +138,8 @@ int input_compile(const struct policy *const *policies, size_t n, const struct w
 
 /* The engine's URL: of --docker, DOCKER_HOST, or its socket. */
 const char *docker_url(const struct ctl *ctl);
-/* What Docker says. CTL_OK; CTL_UNREACHABLE, CTL_USAGE: *error (in @arena) says why. */
+/* What Docker says. CTL_OK; CTL_UNREACHABLE, CTL_USAGE, CTL_REFUSED (another engine answers there):
+ * *error (in @arena) says why. */
 int docker_world(const struct ctl *ctl, struct arena *arena, const struct world **ret,
 		 const char **error) MUST_CHECK;
 

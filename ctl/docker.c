@@ -29,10 +29,12 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 
 	if (r == 0)
 		return CTL_OK;
-	*error = r == DOCKER_E_UNREACHABLE /* says where itself */
+	*error = r == DOCKER_E_UNREACHABLE || r == DOCKER_E_FOREIGN /* says where itself */
 			 ? why
 			 : arena_printf(arena, "%s: %s", options.url, r > 0 ? why : strerror(-r));
 	if (!*error)
 		*error = "out of memory";
-	return r == DOCKER_E_URL ? CTL_USAGE : CTL_UNREACHABLE;
+	return r == DOCKER_E_URL       ? CTL_USAGE
+	       : r == DOCKER_E_FOREIGN ? CTL_REFUSED
+				       : CTL_UNREACHABLE;
 }

@@ -96,8 +96,11 @@ static int ask_docker(struct examination *e, const struct ctl_args *args)
 	if (args->inventory)
 		return input_world(e->ctl, args, e->arena, &e->facts.world);
 	e->facts.rootless = strstr(docker_url(e->ctl), "/run/user/") != NULL;
-	if (docker_world(e->ctl, e->arena, &e->facts.world, &error) != CTL_OK)
+	int status = docker_world(e->ctl, e->arena, &e->facts.world, &error);
+	if (status != CTL_OK)
 		note_gap(e, what, error);
+	if (status == CTL_REFUSED)
+		e->facts.foreign_engine = error;
 	return CTL_OK;
 }
 

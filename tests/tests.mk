@@ -28,6 +28,7 @@ check-unit: $(unit_bin) ## unit and golden tests
 check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/run
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/hostile
+	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/engines
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/formats
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/completion
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/readme

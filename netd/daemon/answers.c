@@ -165,7 +165,9 @@ static void fill_docker(const struct daemon *d, struct arena *arena, struct repo
 	if (!d->docker)
 		return;
 	struct docker_status status = docker_status(d->docker);
-	health->docker = arena_printf(arena, "%s %s", links[status.link], status.engine_version);
+	health->docker =
+		arena_printf(arena, "%s %s", status.is_foreign ? "refused" : links[status.link],
+			     status.engine_version);
 	health->docker_error = status.last_error;
 	if (!health->docker)
 		health->docker = links[status.link];

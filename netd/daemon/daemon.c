@@ -55,9 +55,17 @@ static void on_docker_event(void *userdata, const struct world_event *event)
 
 static void on_docker_down(void *userdata, const char *reason)
 {
-	(void)userdata;
-	log_warning(LOG_ID_DOCKER_LOST,
-		    "Docker at %s; the rules stay as they are, new containers stay closed", reason);
+	const struct daemon *d = userdata;
+
+	if (docker_status(d->docker).is_foreign)
+		log_error(LOG_ID_DOCKER_INVALID,
+			  "%s; nothing that it says is believed, its containers stay closed: give "
+			  "netd the socket of Docker itself (--docker)",
+			  reason);
+	else
+		log_warning(LOG_ID_DOCKER_LOST,
+			    "Docker at %s; the rules stay as they are, new containers stay closed",
+			    reason);
 }
 
 static void on_ports_changed(void *userdata)

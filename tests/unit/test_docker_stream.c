@@ -119,13 +119,40 @@ static void negotiates(void **state)
 	}
 }
 
+static const struct stranger_row {
+	const char *version, *server, *want;
+} stranger_rows[] = {
+	{ "{}", NULL, NULL }, /* before API 1.35 */
+	{ "{\"Components\":[{\"Name\":\"Engine\"},{\"Name\":\"containerd\"}]}", NULL, NULL },
+	{ "{\"Components\":[{\"Name\":\"Engine\"}]}", "Docker/28.5.2 (linux)", NULL },
+	{ "{\"Components\":[{\"Name\":\"Engine\"}]}", "Libpod/5.4.2 (linux)",
+	  "Libpod/5.4.2 (linux)" },
+	{ "{\"Components\":[{\"Name\":\"Podman Engine\"},{\"Name\":\"Conmon\"}]}", NULL,
+	  "Podman Engine" },
+	{ "{\"Components\":[{},{\"Name\":\"balenaEngine\"}]}", "Docker/1", "balenaEngine" },
+	{ "{\"Components\":[]}", "", "an engine without a name" },
+	{ "{\"Components\":7}", NULL, "an engine without a name" },
+};
+
+static void knows_strangers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(stranger_rows); i++) {
+		const struct stranger_row *row = &stranger_rows[i];
+		cJSON *json = cJSON_Parse(row->version);
+		const char *name = docker_stranger(json, row->server);
+		assert_string_equal(name ? name : "", row->want ? row->want : "");
+		cJSON_Delete(json);
+	}
+	assert_null(docker_stranger(NULL, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(splits_anywhere),
-		cmocka_unit_test(keeps_untaken),
-		cmocka_unit_test(limits_lines),
-		cmocka_unit_test(negotiates),
+		cmocka_unit_test(splits_anywhere), cmocka_unit_test(keeps_untaken),
+		cmocka_unit_test(limits_lines),	   cmocka_unit_test(negotiates),
+		cmocka_unit_test(knows_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

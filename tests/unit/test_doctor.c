@@ -31,6 +31,7 @@ static const struct row rows[] = {
 	{ "nothing", { .host = { GOOD } }, "", 0 },
 	{ "nothing known", { .host = { .userland_proxy = false } }, "", 0 },
 	{ "rootless", { .host = { GOOD }, .rootless = true }, "rootless-engine ", 1 },
+	{ "podman", { .host = { GOOD }, .foreign_engine = "x" }, "foreign-engine ", 1 },
 	{ "kernel", { .host = { GOOD }, .kernel_error = "no" }, "kernel ", 1 },
 	{ "needs nf, absent", { .needs_bridge_nf = true }, "bridge-nf ", 1 },
 	{ "nf off", { .host = { .bridge_nf = { DOCTOR_YES, DOCTOR_NO } } }, "bridge-nf-off ", 0 },

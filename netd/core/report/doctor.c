@@ -38,6 +38,11 @@ static bool engine_is_rootless(const struct doctor_facts *f)
 	return f->rootless;
 }
 
+static bool engine_is_foreign(const struct doctor_facts *f)
+{
+	return f->foreign_engine;
+}
+
 static bool kernel_refuses(const struct doctor_facts *f)
 {
 	return f->kernel_error;
@@ -115,6 +120,13 @@ static const struct {
 	    "the Docker engine is rootless: its bridges are in a network namespace of its own, "
 	    "where netd enforces nothing",
 	    "use the engine of the system, or run netd inside the engine's namespace" } },
+	{ engine_is_foreign,
+	  { "foreign-engine", "error",
+	    "another engine than Docker answers at Docker's socket: netd believes nothing that it "
+	    "says, and its containers reach nothing where netd closes their bridges",
+	    "give netd Docker's own socket (--docker, DOCKER_HOST); the package podman-docker "
+	    "links "
+	    "/run/docker.sock to podman" } },
 	{ kernel_refuses,
 	  { "kernel", "error", "this kernel does not take netd's rules",
 	    "Linux 5.10 or later with nf_tables for inet and bridge (NFT_BRIDGE_META, NF_TABLES_"
@@ -199,7 +211,9 @@ static void examine_host(struct examining *e)
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (checks[i].holds(e->facts))
 			add(e, &checks[i].finding,
-			    checks[i].holds == kernel_refuses ? e->facts->kernel_error : NULL);
+			    checks[i].holds == kernel_refuses	   ? e->facts->kernel_error
+			    : checks[i].holds == engine_is_foreign ? e->facts->foreign_engine
+								   : NULL);
 	for (size_t i = 0; i < host->n_localnet; i++)
 		add(e, host->userland_proxy ? &with_proxy : &without_proxy, host->localnet[i]);
 }

@@ -36,10 +36,11 @@ struct doctor_gap {
 struct doctor_facts {
 	struct doctor_host host;
 	enum doctor_answer owns_tables; /* the kernel keeps others from changing netd's tables */
-	const char *kernel_error;  /* why it refuses netd's rules; NULL: it does not, or unknown */
-	bool rootless;		   /* the engine runs in namespaces of its own */
-	bool needs_bridge_nf;	   /* the policy in force does */
-	const struct world *world; /* NULL: Docker was not asked */
+	const char *kernel_error;   /* why it refuses netd's rules; NULL: it does not, or unknown */
+	const char *foreign_engine; /* what answers in Docker's place, or NULL */
+	bool rootless;		    /* the engine runs in namespaces of its own */
+	bool needs_bridge_nf;	    /* the policy in force does */
+	const struct world *world;  /* NULL: Docker was not asked */
 	const struct doctor_gap *gaps;
 	size_t n_gaps;
 };

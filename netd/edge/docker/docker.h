@@ -42,6 +42,7 @@ struct docker_handler {
 
 #define DOCKER_E_URL 1	       /* options->url is not of a form above */
 #define DOCKER_E_UNREACHABLE 2 /* docker_fetch_world(): no full reading in time */
+#define DOCKER_E_FOREIGN 3     /* docker_fetch_world(): another engine answers there */
 
 /* Starts connecting in the next turn of @loop. @store is borrowed until docker_free(). 0,
  * DOCKER_E_URL or -errno. */
@@ -62,6 +63,7 @@ struct docker_status {
 	const char *engine_version; /* "" until known */
 	const char *last_error;	    /* "" when there was none; kept after it is mended */
 	uint64_t n_events, n_syncs;
+	bool is_foreign; /* another engine answers at Docker's socket: it is not believed */
 };
 /* Texts are valid until the loop runs on. */
 struct docker_status docker_status(const struct docker *docker);
@@ -69,8 +71,8 @@ struct docker_status docker_status(const struct docker *docker);
 /* Some question is not answered yet. */
 bool docker_is_asking(const struct docker *docker);
 
-/* One full reading, traits included, for tools: runs a loop of its own. DOCKER_E_URL and
- * DOCKER_E_UNREACHABLE come with *error, in @arena. */
+/* One full reading, traits included, for tools: runs a loop of its own. DOCKER_E_URL,
+ * DOCKER_E_UNREACHABLE and DOCKER_E_FOREIGN come with *error, in @arena. */
 int docker_fetch_world(const struct docker_options *options, uint32_t timeout_ms,
 		       struct arena *arena, const struct world **ret,
 		       const char **error) MUST_CHECK;

@@ -105,5 +105,7 @@ int docker_fetch_world(const struct docker_options *options, uint32_t timeout_ms
 	if (fetch.is_read)
 		return world_store_snapshot(fetch.store, arena, ret);
 	*error = fetch.error;
-	return fetch.error ? DOCKER_E_UNREACHABLE : -ENOMEM;
+	if (!fetch.error)
+		return -ENOMEM;
+	return docker_status(fetch.docker).is_foreign ? DOCKER_E_FOREIGN : DOCKER_E_UNREACHABLE;
 }

@@ -248,13 +248,14 @@ static void hand_on_news(struct http *http)
 			hand_on_stream(request);
 }
 
-static time_t server_date(const struct curl *curl, CURL *easy)
+/* Of the answer, NULL without it; valid as long as @easy asks for nothing else. */
+static const char *header_of(const struct curl *curl, CURL *easy, const char *name)
 {
-	struct curl_header *date = NULL;
+	struct curl_header *header = NULL;
 
-	if (curl->easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK)
-		return -1;
-	return curl->getdate(date->value, NULL);
+	return curl->easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+		       ? header->value
+		       : NULL;
 }
 
 /* Of a unix socket libcurl says only that it could not connect to "docker port 80". */
@@ -285,7 +286,9 @@ static void hand_on_result(struct http_request *request, CURLcode code)
 		(void)curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result.status);
 		result.body = text_str(&request->body);
 		result.len = request->body.len;
-		result.date = server_date(curl, request->easy);
+		result.server = header_of(curl, request->easy, "Server");
+		const char *date = header_of(curl, request->easy, "Date");
+		result.date = date ? curl->getdate(date, NULL) : -1;
 	}
 	(void)curl->multi_remove_handle(request->http->multi, request->easy);
 	request->is_over = true;

@@ -21,7 +21,8 @@ struct http_result {
 	long status;	   /* 200, 404, …; 0 with an error */
 	const char *body;  /* NUL-terminated, gone after the call; "" for a stream */
 	size_t len;
-	time_t date; /* the server's clock, -1 unknown */
+	time_t date;	    /* the server's clock, -1 unknown */
+	const char *server; /* what it says it is, or NULL */
 };
 
 /* Called from the event loop, never from inside http_get(). */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "edge/loop/loop.h"
 
 #define RETRY_FIRST_US 100000u
@@ -37,6 +38,7 @@ void link_fail(struct docker *docker, const char *what, const char *reason)
 	cut(docker);
 	(void)snprintf(docker->error, sizeof(docker->error), "%.100s %.40s: %.100s", docker->server,
 		       what, reason);
+	text_clean(docker->error); /* what answers there may be anybody's */
 	/* Arming cannot fail but for a clock that does not exist. */
 	(void)!loop_arm(docker->retry, docker->retry_us);
 	docker->retry_us *= 2;
@@ -125,13 +127,21 @@ static const char *text_of(const cJSON *json, const char *key)
 	return text ? text : "";
 }
 
-/* Why we cannot talk to it, or NULL. */
-static const char *read_version(struct docker *docker, const cJSON *json)
+/* Why we cannot talk to it, in @text or static; or NULL. */
+static const char *read_version(struct docker *docker, const cJSON *json, const char *server,
+				char text[LINK_ERROR_LEN])
 {
+	const char *stranger = docker_stranger(json, server);
 	int r = docker_negotiate(text_of(json, "ApiVersion"), text_of(json, "MinAPIVersion"),
 				 docker->api);
 
 	(void)snprintf(docker->engine, sizeof(docker->engine), "%.40s", text_of(json, "Version"));
+	docker->is_foreign = stranger != NULL;
+	if (stranger) {
+		(void)snprintf(text, LINK_ERROR_LEN, "refused: this is no Docker engine but %.40s",
+			       stranger);
+		return text;
+	}
 	if (r == -EPROTONOSUPPORT)
 		return "no API version in common (ours: " DOCKER_API_OLDEST " to " DOCKER_API_NEWEST
 		       ")";
@@ -141,7 +151,7 @@ static const char *read_version(struct docker *docker, const cJSON *json)
 static void on_hello(void *userdata, const struct http_result *result)
 {
 	struct docker *docker = userdata;
-	char reason[64];
+	char reason[LINK_ERROR_LEN];
 
 	docker->hello = NULL;
 	if (result->error) {
@@ -154,7 +164,7 @@ static void on_hello(void *userdata, const struct http_result *result)
 		return;
 	}
 	cJSON *json = cJSON_Parse(result->body);
-	const char *refusal = read_version(docker, json);
+	const char *refusal = read_version(docker, json, result->server, reason);
 	cJSON_Delete(json);
 	if (refusal)
 		link_fail(docker, "/version", refusal);
@@ -196,8 +206,9 @@ bool docker_is_asking(const struct docker *docker)
 
 struct docker_status docker_status(const struct docker *docker)
 {
-	return (struct docker_status){ docker->link,  docker->api,	docker->engine,
-				       docker->error, docker->n_events, docker->n_syncs };
+	return (struct docker_status){ docker->link,	  docker->api,	    docker->engine,
+				       docker->error,	  docker->n_events, docker->n_syncs,
+				       docker->is_foreign };
 }
 
 struct docker *docker_free(struct docker *docker)

@@ -37,6 +37,7 @@ struct docker {
 	char api[DOCKER_API_LEN], engine[64], error[LINK_ERROR_LEN];
 	char told[LINK_ERROR_LEN]; /* the reason that on_down was called with, "" when up */
 	uint64_t n_events, n_syncs;
+	bool is_foreign; /* what answered last is another engine */
 
 	struct question *questions;
 	uint64_t n_asked;

@@ -40,6 +40,27 @@ static bool is_before(struct version a, struct version b)
 	return a.major != b.major ? a.major < b.major : a.minor < b.minor;
 }
 
+static const char *text_of(const cJSON *object, const char *key)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+const char *docker_stranger(const cJSON *version, const char *server)
+{
+	const cJSON *parts = cJSON_GetObjectItemCaseSensitive(version, "Components"), *part;
+	const char *first = NULL;
+
+	if (server && *server && strncmp(server, "Docker/", 7) != 0)
+		return server;
+	cJSON_ArrayForEach(part, parts) {
+		const char *name = text_of(part, "Name");
+		if (name && strcmp(name, "Engine") == 0)
+			return NULL;
+		first = first || !name ? first : name;
+	}
+	return parts ? first ? first : "an engine without a name" : NULL;
+}
+
 int docker_negotiate(const char *newest, const char *oldest, char ret[DOCKER_API_LEN])
 {
 	struct version theirs, their_oldest = { 1, 12 }, ours, our_oldest;

@@ -2,6 +2,8 @@
 /* Which version of the API to speak. Pure. */
 #pragma once
 
+#include <cjson/cJSON.h>
+
 #include "core/base/cleanup.h"
 
 /* What we ask for is the same since 1.24; 1.52 is the newest whose answers were checked. */
@@ -12,3 +14,9 @@
 /* The newest version that both sides know, from the server's range; @oldest may be NULL or "". 0;
  * -EINVAL: not versions; -EPROTONOSUPPORT: the ranges do not meet. */
 int docker_negotiate(const char *newest, const char *oldest, char ret[DOCKER_API_LEN]) MUST_CHECK;
+
+/* NULL: Docker answers; else the name that another engine gives itself. Such a one speaks the same
+ * API, but its events come in another order and its facts mean something else. @version: the answer
+ * to GET /version, @server: that header, or NULL. Docker lists its parts from API 1.35 on, one of
+ * them is "Engine"; podman says "Podman Engine" and "Libpod/4.3.1". */
+const char *docker_stranger(const cJSON *version, const char *server);
