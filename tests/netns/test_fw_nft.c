@@ -86,6 +86,26 @@ static void nft_lists_and_loads_it_back(void **state)
 	free(loaded);
 }
 
+/* What the compiler makes for whole hosts; with a later nft in PATH, as that one lists it. */
+static void compiled_ones_load_from_their_listing(void **state)
+{
+	static const char *const exports[] = { "export-host", "export-policy", "export-published" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(exports); i++) {
+		fresh_netns();
+		assert_int_equal(shell("nft -f tests/golden/ctl/%s/stdout", exports[i]), 0);
+		char *loaded = dump_kernel(false);
+		assert_int_equal(shell("nft -s list ruleset >%s", script), 0);
+		fresh_netns();
+		assert_int_equal(shell("nft -f %s", script), 0);
+		char *again = dump_kernel(false);
+		assert_true(same_dump(loaded, again));
+		free(loaded);
+		free(again);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +113,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_empty_one, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(random_ones, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(nft_lists_and_loads_it_back, fw_setup, fw_teardown),
+		cmocka_unit_test_setup_teardown(compiled_ones_load_from_their_listing, fw_setup,
+						fw_teardown),
 	};
 	int skipped = have_netns();
 

@@ -196,7 +196,7 @@ static void rules_of_inet(void **state)
 static void rules_of_bridge(void **state)
 {
 	static const enum rs_field tuple[] = { RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP_SADDR };
-	struct rs_match known = match_tuple(tuple, "known4");
+	struct rs_match known = match_tuple(tuple, 3, "known4");
 	struct rs_match merged[] = {
 		match_eq(RS_ETHER_SADDR, key_mac("02:42:ac:12:00:02")),
 		match_eq(RS_ARP_SADDR_IP, key_ip("172.18.0.2")),

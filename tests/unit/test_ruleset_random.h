@@ -38,9 +38,10 @@ static inline struct rs_key random_value(struct dice *dice, enum rs_type type)
 	case RS_TYPE_IPV6:
 		snprintf(text, sizeof(text), "fd00:%u::%x", n % 3, n);
 		return key_ip(text);
-	case RS_TYPE_ND_TARGET: {
+	case RS_TYPE_ND_HIGH:
+	case RS_TYPE_ND_LOW: {
 		struct rs_key key = random_value(dice, RS_TYPE_IPV6);
-		return key_of(RS_TYPE_ND_TARGET, key.bytes);
+		return key_of(type, key.bytes + (type == RS_TYPE_ND_LOW ? 8 : 0));
 	}
 	case RS_TYPE_ETHER_ADDR:
 		snprintf(text, sizeof(text), "02:42:ac:12:00:%02x", n);
@@ -154,8 +155,8 @@ static inline void random_sets(struct ruleset *rs, struct dice *dice, enum rs_fa
 		{ "ports", { RS_TYPE_INET_SERVICE }, 1, false, false },
 		{ "guard", { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 }, 3, false, false },
 		{ "guard6",
-		  { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_ND_TARGET },
-		  3,
+		  { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_ND_HIGH, RS_TYPE_ND_LOW },
+		  4,
 		  false,
 		  false },
 		{ "svc",

@@ -332,22 +332,24 @@ static inline void sample_inet(struct ruleset *rs)
 	(void)add_base(rs, RS_INET, "input", RS_HOOK_INPUT, -10);
 }
 
-static inline struct rs_match match_tuple(const enum rs_field *fields, const char *set)
+static inline struct rs_match match_tuple(const enum rs_field *fields, uint8_t n, const char *set)
 {
-	return (struct rs_match){ .op = RS_IN,
-				  .fields = { fields[0], fields[1], fields[2] },
-				  .n_fields = 3,
-				  .set = set };
+	struct rs_match match = { .op = RS_IN, .n_fields = n, .set = set };
+
+	memcpy(match.fields, fields, n * sizeof(*fields));
+	return match;
 }
 
 static inline void sample_bridge_sets(struct ruleset *rs)
 {
-	static const enum rs_type last[] = { RS_TYPE_IPV4, RS_TYPE_IPV6, RS_TYPE_ND_TARGET };
+	static const enum rs_type last[] = { RS_TYPE_IPV4, RS_TYPE_IPV6, RS_TYPE_ND_HIGH };
 	static const char *const names[] = { "known4", "known6", "targets6" };
 
 	for (size_t i = 0; i < ARRAY_LEN(last); i++) {
-		enum rs_type types[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, last[i] };
-		struct rs_set *set = ruleset_add_set(rs, RS_BRIDGE, names[i], types, 3);
+		enum rs_type types[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, last[i],
+					 RS_TYPE_ND_LOW };
+		size_t n = last[i] == RS_TYPE_ND_HIGH ? 4 : 3; /* an address, or its halves */
+		struct rs_set *set = ruleset_add_set(rs, RS_BRIDGE, names[i], types, n);
 		assert(set);
 		struct rs_key keys[] = { key_ifname("veth1f2e3d4"), key_mac("02:42:ac:12:00:02"),
 					 key_ip(i ? "fd00::2" : "172.18.0.2") };
@@ -363,22 +365,23 @@ static inline void sample_bridge(struct ruleset *rs)
 	static const enum rs_field ip4[] = { RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP_SADDR };
 	static const enum rs_field ip6[] = { RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP6_SADDR };
 	static const enum rs_field arp[] = { RS_META_IIFNAME, RS_ARP_SADDR_ETHER, RS_ARP_SADDR_IP };
-	static const enum rs_field nd[] = { RS_META_IIFNAME, RS_ETHER_SADDR, RS_ICMPV6_TADDR };
+	static const enum rs_field nd[] = { RS_META_IIFNAME, RS_ETHER_SADDR,
+					    RS_ICMPV6_TADDR_HIGH, RS_ICMPV6_TADDR_LOW };
 	struct rs_match advert = match_eq(RS_ICMPV6_TYPE, key_u8(RS_TYPE_ICMPV6_TYPE, 136));
 	struct rs_match is_arp = match_eq(RS_ETHER_TYPE, key_u16(RS_TYPE_ETHER_TYPE, 0x0806));
 	struct rs_match mac = match_eq(RS_ETHER_SADDR, key_mac("02:42:ac:12:00:02"));
 	struct rs_chain *id = add_chain(rs, RS_BRIDGE, "identity");
 
 	add_rule(rs, id,
-		 (struct rs_rule){ MATCHES(match_tuple(ip4, "known4")), .verdict = RS_RETURN });
+		 (struct rs_rule){ MATCHES(match_tuple(ip4, 3, "known4")), .verdict = RS_RETURN });
 	add_rule(rs, id,
-		 (struct rs_rule){ MATCHES(advert, match_tuple(nd, "targets6")),
+		 (struct rs_rule){ MATCHES(advert, match_tuple(nd, 4, "targets6")),
 				   .verdict = RS_RETURN });
 	add_rule(rs, id, (struct rs_rule){ MATCHES(advert), .verdict = RS_DROP });
 	add_rule(rs, id,
-		 (struct rs_rule){ MATCHES(match_tuple(ip6, "known6")), .verdict = RS_RETURN });
+		 (struct rs_rule){ MATCHES(match_tuple(ip6, 3, "known6")), .verdict = RS_RETURN });
 	add_rule(rs, id,
-		 (struct rs_rule){ MATCHES(match_tuple(arp, "known4")), .verdict = RS_RETURN });
+		 (struct rs_rule){ MATCHES(match_tuple(arp, 3, "known4")), .verdict = RS_RETURN });
 	/* Neighbours in the header: nft loads them as one. */
 	add_rule(
 		rs, id,

@@ -197,7 +197,7 @@ static void target_without_icmpv6(struct ruleset *rs)
 {
 	struct rs_key key = key_ip("fd00::1");
 
-	break_match(rs, match_eq(RS_ICMPV6_TADDR, key_of(RS_TYPE_ND_TARGET, key.bytes)));
+	break_match(rs, match_eq(RS_ICMPV6_TADDR_LOW, key_of(RS_TYPE_ND_LOW, key.bytes)));
 }
 
 static void negated_neighbours(struct ruleset *rs)

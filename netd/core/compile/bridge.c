@@ -68,7 +68,7 @@ static void add_guard(struct emit *e, struct bridge_sets *sets, const struct rs_
 
 	rs_key_add(&key, family ? RS_TYPE_IPV6 : RS_TYPE_IPV4, addr->bytes, true);
 	emit_elem(e, sets->guard[family], &key);
-	if (family) /* the same bytes, of the type of a neighbour message's target */
+	if (family) /* the same bytes, as the halves of a neighbour message's target */
 		emit_elem(e, sets->guard_nd, &key);
 }
 
@@ -112,7 +112,7 @@ static void emit_sets(struct emit *e)
 	static const enum rs_type guard4[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 };
 	static const enum rs_type guard6[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV6 };
 	static const enum rs_type guard_nd[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR,
-						 RS_TYPE_ND_TARGET };
+						 RS_TYPE_ND_HIGH, RS_TYPE_ND_LOW };
 	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR };
 	struct bridge_sets sets;
 
@@ -120,7 +120,7 @@ static void emit_sets(struct emit *e)
 	sets.closed = emit_set(e, SET_CLOSED, guard4, 1);
 	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
 	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);
-	sets.guard_nd = emit_set(e, SET_GUARD_ND, guard_nd, 3);
+	sets.guard_nd = emit_set(e, SET_GUARD_ND, guard_nd, 4);
 	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
 	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
 	sets.macs = emit_set(e, SET_MACS, mac, 1);
@@ -188,8 +188,9 @@ static void emit_guard(struct emit *e)
 static void emit_guard_icmpv6(struct emit *e)
 {
 	static const uint8_t unspecified[16];
-	struct rs_match own_target =
-		match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_ICMPV6_TADDR, SET_GUARD_ND);
+	static const enum rs_field target[] = { RS_META_IIFNAME, RS_ETHER_SADDR,
+						RS_ICMPV6_TADDR_HIGH, RS_ICMPV6_TADDR_LOW };
+	struct rs_match own_target = match_in_all(target, ARRAY_LEN(target), SET_GUARD_ND);
 	struct rs_match own_source =
 		match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP6_SADDR, SET_GUARD6);
 	struct rs_chain *chain = emit_chain(e, "guard_icmpv6", NULL);

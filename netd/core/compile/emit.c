@@ -58,7 +58,12 @@ struct rs_match match_in2(enum rs_field a, enum rs_field b, const char *set)
 
 struct rs_match match_in3(enum rs_field a, enum rs_field b, enum rs_field c, const char *set)
 {
-	struct rs_match match = match_fields(RS_IN, (enum rs_field[]){ a, b, c }, 3);
+	return match_in_all((enum rs_field[]){ a, b, c }, 3, set);
+}
+
+struct rs_match match_in_all(const enum rs_field *fields, size_t n, const char *set)
+{
+	struct rs_match match = match_fields(RS_IN, fields, n);
 
 	match.set = set;
 	return match;

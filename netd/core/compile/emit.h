@@ -77,6 +77,7 @@ struct rs_match match_in(enum rs_field field, const char *set);
 struct rs_match match_not_in(enum rs_field field, const char *set);
 struct rs_match match_in2(enum rs_field a, enum rs_field b, const char *set);
 struct rs_match match_in3(enum rs_field a, enum rs_field b, enum rs_field c, const char *set);
+struct rs_match match_in_all(const enum rs_field *fields, size_t n, const char *set);
 struct rs_match match_is(enum rs_field field, const void *value);
 struct rs_match match_is_not(enum rs_field field, const void *value);
 struct rs_match match_number(enum rs_field field,

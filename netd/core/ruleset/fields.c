@@ -76,10 +76,12 @@ static const struct rs_field_info fields[RS_FIELD_COUNT] = {
 		PAYLOAD("th dport", RS_TYPE_INET_SERVICE, 2, RS_NEEDS_NOTHING, TRANSPORT, 2, TH, 2),
 	[RS_ICMPV6_TYPE] = PAYLOAD("icmpv6 type", RS_TYPE_ICMPV6_TYPE, 1, RS_NEEDS_ICMPV6,
 				   TRANSPORT, 0, ICMPV6, 1),
-	/* nft 1.0.6 has no `icmpv6 taddr`; all know the raw form, to which nft adds no condition.
-	 */
-	[RS_ICMPV6_TADDR] = PAYLOAD("@th,64,128", RS_TYPE_ND_TARGET, 16, RS_NEEDS_ICMPV6_BEFORE,
-				    TRANSPORT, 8, RAW, 0),
+	/* nft 1.0.6 has no `icmpv6 taddr`, and 1.1.3 writes it where it reads @th,64,128: all know
+	 * the halves, to which nft adds no condition. */
+	[RS_ICMPV6_TADDR_HIGH] = PAYLOAD("@th,64,64", RS_TYPE_ND_HIGH, 8, RS_NEEDS_ICMPV6_BEFORE,
+					 TRANSPORT, 8, RAW, 0),
+	[RS_ICMPV6_TADDR_LOW] = PAYLOAD("@th,128,64", RS_TYPE_ND_LOW, 8, RS_NEEDS_ICMPV6_BEFORE,
+					TRANSPORT, 16, RAW, 0),
 	[RS_ETHER_SADDR] =
 		PAYLOAD("ether saddr", RS_TYPE_ETHER_ADDR, 6, RS_NEEDS_LINK, LINK, 6, ETHER, 2),
 	[RS_ETHER_DADDR] =
@@ -113,7 +115,8 @@ static const struct rs_type_info types[RS_TYPE_COUNT] = {
 	[RS_TYPE_ARP_OP] = { "arp_op", 2, 11, 2, .sample = RS_ARP_OPERATION },
 	[RS_TYPE_ICMPV6_TYPE] = { "icmpv6_type", 1, 29, 2, .sample = RS_ICMPV6_TYPE },
 	[RS_TYPE_INTEGER8] = { "integer", 1, 4, 2, .sample = RS_IP6_HOPLIMIT },
-	[RS_TYPE_ND_TARGET] = { "integer", 16, 4, 2, .sample = RS_ICMPV6_TADDR },
+	[RS_TYPE_ND_HIGH] = { "integer", 8, 4, 2, .sample = RS_ICMPV6_TADDR_HIGH },
+	[RS_TYPE_ND_LOW] = { "integer", 8, 4, 2, .sample = RS_ICMPV6_TADDR_LOW },
 };
 
 const struct rs_field_info *ruleset_field_info(enum rs_field field)
@@ -128,5 +131,5 @@ const struct rs_type_info *ruleset_type_info(enum rs_type type)
 
 bool ruleset_type_is_raw(enum rs_type type)
 {
-	return type == RS_TYPE_ND_TARGET || type == RS_TYPE_INTEGER8;
+	return type == RS_TYPE_ND_HIGH || type == RS_TYPE_ND_LOW || type == RS_TYPE_INTEGER8;
 }

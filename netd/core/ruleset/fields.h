@@ -22,7 +22,8 @@ enum rs_type {
 	RS_TYPE_ARP_OP,	      /* 2, network order */
 	RS_TYPE_ICMPV6_TYPE,  /* 1 */
 	RS_TYPE_INTEGER8,     /* 1: hop limit */
-	RS_TYPE_ND_TARGET,    /* 16, network order: an IPv6 address that nft 1.0.6 cannot name */
+	RS_TYPE_ND_HIGH,      /* 8, network order: the first half of an IPv6 address */
+	RS_TYPE_ND_LOW,	      /* 8: the second */
 	RS_TYPE_COUNT,
 };
 
@@ -51,8 +52,9 @@ enum rs_field {
 	RS_TH_SPORT, /* of whatever transport: only beside meta l4proto in one key */
 	RS_TH_DPORT,
 	RS_ICMPV6_TYPE,
-	RS_ICMPV6_TADDR, /* target of a neighbour solicitation or advertisement; @th,64,128 to nft,
-			  * so its sets are of RS_TYPE_ND_TARGET, never of RS_TYPE_IPV6 */
+	RS_ICMPV6_TADDR_HIGH, /* target of a neighbour solicitation or advertisement, in halves: */
+	RS_ICMPV6_TADDR_LOW,  /* nft 1.0.6 has no name for it, and later ones list the whole by a
+			       * name that does not fit the set that it stands in */
 	RS_ETHER_SADDR,
 	RS_ETHER_DADDR,
 	RS_ETHER_TYPE, /* from the frame's header (a VLAN tag shows as 0x8100), not skb->protocol */

@@ -163,7 +163,8 @@ static void (*const printers[RS_TYPE_COUNT])(enum rs_type, const uint8_t *, stru
 	[RS_TYPE_CT_DIR] = print_number,       [RS_TYPE_CT_STATE] = print_bits,
 	[RS_TYPE_CT_STATUS] = print_bits,      [RS_TYPE_ARP_OP] = print_number,
 	[RS_TYPE_ICMPV6_TYPE] = print_number,  [RS_TYPE_INTEGER8] = print_number,
-	[RS_TYPE_ND_TARGET] = print_hex,
+	[RS_TYPE_ND_HIGH] = print_hex,
+	[RS_TYPE_ND_LOW] = print_hex,
 };
 
 void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out)

@@ -17,7 +17,7 @@
 
 /* ---- values ---- */
 
-#define RS_KEY_FIELDS 3
+#define RS_KEY_FIELDS 4
 #define RS_MAX_MATCHES 16u /* conditions in one rule; the kernel takes 128 expressions */
 #define RS_KEY_BYTES 40
 
