@@ -19,8 +19,12 @@ void facts_load_networks(struct daemon *d)
 				      LIMIT_DOCKER_BYTES, arena, &bytes) < 0)
 		return;
 	int r = world_parse_inventory(bytes.bytes, bytes.len, arena, &world, &error);
-	if (r == 0)
-		r = world_store_load(d->store, world);
+	if (r == 0) {
+		/* Nobody is admitted by what was before the boot, whatever the file says. */
+		const struct world bridges = { .networks = world->networks,
+					       .n_networks = world->n_networks };
+		r = world_store_load(d->store, &bridges);
+	}
 	if (r != 0)
 		log_warning(LOG_ID_STATE_UNWRITABLE,
 			    "%s/" DAEMON_NETWORKS_FILE " is damaged (%s): ignored",

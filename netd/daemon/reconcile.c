@@ -249,6 +249,18 @@ static void keep_policy(struct daemon *d, const struct policy_set *old)
 	log_info(LOG_ID_COMMITTED, "policy in force: %s", set->origin);
 }
 
+/* Whoever was admitted through a port keeps it. */
+static void keep_owners(struct daemon *d)
+{
+	const struct generation *now = d->committed;
+
+	for (size_t i = 0; i < now->world->n_endpoints; i++) {
+		const struct world_port *port = compile_port(&now->compiled.assignments[i]);
+		if (port && port->owner == 0)
+			world_store_set_owner(d->store, port, now->world->endpoints[i].id);
+	}
+}
+
 static void take_into_force(struct daemon *d, struct generation *next)
 {
 	struct generation *old = d->committed;
@@ -258,6 +270,7 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	next->number = d->n_commits;
 	d->stamp = next->compiled.ruleset->stamp;
 	d->committed = next;
+	keep_owners(d);
 	neighbours_correct(d->rtnl, old, next);
 	closed_report(old, next);
 	if (!old || !same_networks(old->world, next->world))

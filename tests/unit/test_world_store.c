@@ -380,7 +380,7 @@ static void reads_oddities(void **state)
 static void replaces_at_once(void **state)
 {
 	struct world_store *store = world_store_new(), *fresh = world_store_new();
-	const struct world_port port = { "veth1", "br-1", { { 0 } } };
+	const struct world_port port = { .ifname = "veth1", .bridge = "br-1" };
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const struct world *world = NULL;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which tier each endpoint is in, and which port of the bridge is its own. */
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,13 +243,20 @@ static int bind_ports(const struct world *world, struct arena *arena, struct ass
 	size_t n_ports = keep_unique(ports, port_plugs(world, ports));
 	size_t n_ends = keep_unique(ends, endpoint_plugs(world, all, ends));
 	for (size_t p = 0, e = 0; p < n_ports && e < n_ends;) {
+		const struct world_port *port = &world->ports[ports[p].index];
 		int order = by_plug(&ports[p], &ends[e]);
-		if (order == 0)
-			all[ends[e].index].port = world->ports[ports[p].index].ifname;
+		if (order == 0 && world_port_is_explained(port, &world->endpoints[ends[e].index]))
+			all[ends[e].index].port = port->ifname;
 		p += order <= 0;
 		e += order >= 0;
 	}
 	return 0;
+}
+
+const struct world_port *compile_port(const struct assignment *assignment)
+{
+	static_assert(offsetof(struct world_port, ifname) == 0, "its name is its address");
+	return (const void *)assignment->port;
 }
 
 const struct assignment *assign_endpoints(const struct emit *e)

@@ -33,6 +33,8 @@ struct assignment {
 /* One entry per world->endpoints, same order. NULL: out of memory. */
 const struct assignment *compile_assign(const struct policy *policy, const struct world *world,
 					struct arena *arena) MUST_CHECK;
+/* The port itself, of the world that was assigned; NULL while unknown. */
+const struct world_port *compile_port(const struct assignment *assignment);
 const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", … */
 
 /* ---- the ruleset ---- */

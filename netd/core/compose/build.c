@@ -86,8 +86,13 @@ static void fill_parts(const struct plan *plan, const struct parts *parts)
 	}
 	for (size_t i = 0; i < plan->endpoints.n; i++) {
 		const struct plan_endpoint *one = &plan->endpoints.items[i];
-		parts->endpoints[i] = (struct world_endpoint){ one->container, one->network,
-							       one->ipv4, one->ipv6, one->mac };
+		parts->endpoints[i] = (struct world_endpoint){
+			.container = one->container,
+			.network = one->network,
+			.ipv4 = one->ipv4,
+			.ipv6 = one->ipv6,
+			.mac = one->mac,
+		};
 	}
 }
 

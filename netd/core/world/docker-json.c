@@ -166,12 +166,25 @@ static int read_endpoint_address(struct world_docker_answer *answer, const char 
 	return 0;
 }
 
+/* 64 random hex digits, of which 16 tell any two apart. podman has none: without it nobody can say
+ * whether a port is that endpoint's or an earlier one's. */
+static uint64_t read_endpoint_id(const char *text)
+{
+	char digits[17] = "";
+
+	if (!text || strspn(text, "0123456789abcdef") < sizeof(digits) - 1)
+		return 0;
+	memcpy(digits, text, sizeof(digits) - 1);
+	return strtoull(digits, NULL, 16);
+}
+
 static int read_endpoint(struct world_docker_answer *answer, const cJSON *json,
 			 struct world_docker_endpoint *ret)
 {
 	const char *mac = world_json_text(json, "MacAddress");
 
 	world_id_copy(ret->container_id, json->string);
+	ret->id = read_endpoint_id(world_json_text(json, "EndpointID"));
 	if (mac && *mac && mac_parse(mac, &ret->mac) < 0)
 		return world_docker_refuse(answer, "Containers: not a MAC address");
 	if (ret->mac.bytes[0] & 1) /* multicast: no interface has that */

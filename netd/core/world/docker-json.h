@@ -12,6 +12,7 @@ struct world_docker_endpoint {
 	char container_id[WORLD_ID_LEN];
 	struct ip_addr ipv4, ipv6;
 	struct mac_addr mac;
+	uint64_t id; /* the first 16 digits of EndpointID; 0: it has none */
 };
 
 struct world_docker_network {

@@ -101,3 +101,8 @@ bool world_network_is_managed(const struct world_network *network)
 {
 	return strcmp(network->driver, "bridge") == 0 && network->bridge[0] != '\0';
 }
+
+bool world_port_is_explained(const struct world_port *port, const struct world_endpoint *endpoint)
+{
+	return endpoint->asked >= port->since && (port->owner == 0 || port->owner == endpoint->id);
+}

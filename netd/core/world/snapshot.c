@@ -61,9 +61,19 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 		for (size_t j = 0; j < network->n_endpoints; j++) {
 			const struct store_endpoint *from = &network->endpoints[j];
 			uint32_t container = from->container->object.index;
-			endpoints[next[container]++] =
-				(struct world_endpoint){ container, (uint32_t)i, from->ipv4,
-							 from->ipv6, from->mac };
+			/* What it may do hangs on its container's facts as well. */
+			uint64_t asked = from->asked < from->container->asked
+						 ? from->asked
+						 : from->container->asked;
+			endpoints[next[container]++] = (struct world_endpoint){
+				.container = container,
+				.network = (uint32_t)i,
+				.ipv4 = from->ipv4,
+				.ipv6 = from->ipv6,
+				.mac = from->mac,
+				.id = from->id,
+				.asked = asked,
+			};
 		}
 	}
 	world->endpoints = endpoints;

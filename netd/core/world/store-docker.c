@@ -130,7 +130,8 @@ static int add_endpoint(struct world_store *store, struct stage *stage,
 		stage->containers[stage->n_containers++] = container;
 	}
 	stage->endpoints[stage->n_endpoints++] =
-		(struct store_endpoint){ container, from->ipv4, from->ipv6, from->mac };
+		(struct store_endpoint){ container, from->ipv4, from->ipv6,
+					 from->mac, from->id,	from->id ? store->asked : 0 };
 	return 0;
 }
 
@@ -166,13 +167,14 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 /* ---- containers ---- */
 
 static int add_container(struct stage *stage, const struct world_container *facts,
-			 const struct store_ports *configured)
+			 const struct store_ports *configured, uint64_t asked)
 {
 	struct store_container *fresh = store_container_new(facts, configured);
 
 	if (!fresh)
 		return -ENOMEM;
 	fresh->listed = true;
+	fresh->asked = asked;
 	stage->containers[stage->n_containers++] = fresh;
 	return 0;
 }
@@ -202,7 +204,7 @@ static int add_listed(struct world_store *store, struct stage *stage,
 		(!facts.inspected || has_open_choice(old->configured.items, old->configured.n));
 	if (!from->running)
 		facts.n_published = 0; /* not bound any more, or not yet */
-	return add_container(stage, &facts, old ? &old->configured : NULL);
+	return add_container(stage, &facts, old ? &old->configured : NULL, store->asked);
 }
 
 static int put_containers(struct world_store *store, struct world_docker_answer *answer,
@@ -283,7 +285,7 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	const struct store_ports configured = { inspect.configured, inspect.n_configured };
 	r = stage_containers(store, &stage, 1);
 	if (r == 0)
-		r = add_container(&stage, &facts, &configured);
+		r = add_container(&stage, &facts, &configured, old->asked);
 	if (r)
 		return r;
 	store->n_port_changes += !same_ports(&old->published, &stage.containers[0]->published);
@@ -293,6 +295,8 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 
 /* ---- a snapshot instead of Docker ---- */
 
+#define FOREVER UINT64_MAX /* there is nobody to ask again */
+
 static int add_known(struct stage *stage, const struct world *world)
 {
 	int r = 0;
@@ -300,7 +304,7 @@ static int add_known(struct stage *stage, const struct world *world)
 	for (size_t i = 0; r == 0 && i < world->n_networks; i++)
 		r = add_network(stage, &world->networks[i]);
 	for (size_t i = 0; r == 0 && i < world->n_containers; i++)
-		r = add_container(stage, &world->containers[i], NULL);
+		r = add_container(stage, &world->containers[i], NULL, FOREVER);
 	return r;
 }
 
@@ -324,7 +328,8 @@ static int add_known_endpoints(struct stage *stage, const struct world *world)
 		struct store_network *network = stage->networks[from->network];
 		struct store_container *container = stage->containers[from->container];
 		network->endpoints[network->n_endpoints++] =
-			(struct store_endpoint){ container, from->ipv4, from->ipv6, from->mac };
+			(struct store_endpoint){ container, from->ipv4, from->ipv6,
+						 from->mac, from->id,	FOREVER };
 		container->n_endpoints++;
 	}
 	return 0;

@@ -10,6 +10,16 @@ struct world_store *world_store_new(void)
 	return calloc(1, sizeof(struct world_store));
 }
 
+uint64_t world_store_moment(struct world_store *store)
+{
+	return ++store->moment;
+}
+
+void world_store_answers_from(struct world_store *store, uint64_t moment)
+{
+	store->asked = moment;
+}
+
 static struct store_network *network_at(const struct store_table *table, size_t i)
 {
 	return (struct store_network *)table->by_name[i];
@@ -224,18 +234,54 @@ static int compare_port_names(const void *left, const void *right)
 	return strcmp(a->ifname, b->ifname);
 }
 
+static bool same_port(const struct world_port *a, const struct world_port *b)
+{
+	return a->ifindex == b->ifindex && strcmp(a->bridge, b->bridge) == 0;
+}
+
+/* What is known of those that were there already. The MAC can come later than the port, and goes
+ * away for a moment while the far end moves into its container: it is not looked at. */
+static void recognize_ports(struct world_store *store, struct world_port *ports, size_t n)
+{
+	uint64_t now = world_store_moment(store);
+
+	for (size_t i = 0, old = 0; i < n; i++) {
+		while (old < store->n_ports &&
+		       compare_port_names(&store->ports[old], &ports[i]) < 0)
+			old++;
+		bool known = old < store->n_ports &&
+			     compare_port_names(&store->ports[old], &ports[i]) == 0 &&
+			     same_port(&store->ports[old], &ports[i]);
+		ports[i].since = known ? store->ports[old].since : now;
+		ports[i].owner = known ? store->ports[old].owner : 0;
+	}
+}
+
 int world_store_set_ports(struct world_store *store, const struct world_port *ports, size_t n)
 {
-	void *items = store->ports;
+	void *items = NULL;
 	int r = replace_copy(&items, ports, n * sizeof(*ports));
 
 	if (r < 0)
 		return r;
+	if (items) {
+		qsort(items, n, sizeof(*ports), compare_port_names);
+		recognize_ports(store, items, n);
+	}
+	free(store->ports);
 	store->ports = items;
 	store->n_ports = n;
-	if (store->ports)
-		qsort(store->ports, n, sizeof(*ports), compare_port_names);
 	return 0;
+}
+
+void world_store_set_owner(struct world_store *store, const struct world_port *port, uint64_t id)
+{
+	struct world_port *found = store->n_ports ? bsearch(port, store->ports, store->n_ports,
+							    sizeof(*port), compare_port_names)
+						  : NULL;
+
+	if (found && same_port(found, port))
+		found->owner = id;
 }
 
 void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered)

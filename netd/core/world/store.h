@@ -40,12 +40,14 @@ struct store_container {
 	struct store_ports published;  /* the union; bound wins */
 	size_t n_endpoints;
 	bool listed; /* Docker listed it; else it is known from a network only */
+	uint64_t asked;
 };
 
 struct store_endpoint {
 	struct store_container *container;
 	struct ip_addr ipv4, ipv6;
 	struct mac_addr mac;
+	uint64_t id, asked;
 };
 
 struct store_network {
@@ -65,6 +67,8 @@ struct world_store {
 	size_t n_resolvers;
 	bool ip6_unfiltered;
 	uint64_t n_port_changes; /* inspects that changed what is published */
+	uint64_t moment;	 /* the latest */
+	uint64_t asked;		 /* of the answers that are stored now */
 };
 
 /* ---- tables ---- */

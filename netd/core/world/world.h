@@ -79,6 +79,8 @@ struct world_endpoint {
 	uint32_t container, network; /* indices into the snapshot */
 	struct ip_addr ipv4, ipv6;   /* family IP_NONE: none */
 	struct mac_addr mac;
+	uint64_t id;	/* which one it is: the first digits of Docker's EndpointID; 0: unknown */
+	uint64_t asked; /* the moment at which Docker was asked about it last; 0: it never said */
 };
 
 /* A port of a bridge, as rtnetlink shows it. peer_mac: the MAC of the far end of the veth, zero
@@ -87,6 +89,9 @@ struct world_port {
 	char ifname[WORLD_IFNAME_LEN];
 	char bridge[WORLD_IFNAME_LEN];
 	struct mac_addr peer_mac;
+	uint32_t ifindex;
+	uint64_t since; /* the moment at which it appeared on that bridge */
+	uint64_t owner; /* the id of the endpoint that was admitted through it; 0: none yet */
 };
 
 struct world {
@@ -126,6 +131,12 @@ const struct world_endpoint *world_find_endpoint(const struct world *world, uint
 /* A managed network: driver bridge with an interface. */
 bool world_network_is_managed(const struct world_network *network);
 
+/* Whether Docker's word about the endpoint is about the time in which there is this port, and the
+ * port was nobody else's. A container gets the address of a former one, and before Docker 28 its
+ * MAC with it: what was said before a port appeared proves nothing about it. Bridge and MAC are for
+ * the caller to compare. */
+bool world_port_is_explained(const struct world_port *port, const struct world_endpoint *endpoint);
+
 /* ---- from one snapshot to the next ---- */
 
 /* docker-proxy listens before netd can know of it. What it has taken by the time its port is closed
@@ -151,6 +162,12 @@ struct world_store;
 
 struct world_store *world_store_new(void) MUST_CHECK;
 struct world_store *world_store_free(struct world_store *store);
+
+/* Facts have an age: moments are numbers in the order in which netd asked questions and saw ports
+ * appear. A new one, for a question that is asked now. */
+uint64_t world_store_moment(struct world_store *store);
+/* What is stored from here on was asked for at @moment. */
+void world_store_answers_from(struct world_store *store, uint64_t moment);
 
 /* Each takes the body of one Docker answer. 0; WORLD_E_INVALID (the store is as before, *error is a
  * static text); -ENOMEM. Facts whose object is gone are dropped by the "set" forms. */
@@ -192,9 +209,13 @@ bool world_store_is_unmanaged(const struct world_store *store, const char *netwo
 void world_store_replace(struct world_store *store, struct world_store *from);
 /* Takes the place of everything Docker said (netd --inventory, and the state kept over boots). */
 int world_store_load(struct world_store *store, const struct world *world) MUST_CHECK;
-/* Ports and resolvers come from the host, not from Docker. Copied. */
+/* Ports and resolvers come from the host, not from Docker. Copied. A port that was not there, or on
+ * another bridge, begins now and is nobody's. */
 int world_store_set_ports(struct world_store *store, const struct world_port *ports,
 			  size_t n) MUST_CHECK;
+/* The endpoint @id was admitted through that port: it stays nobody else's for as long as it is
+ * there. */
+void world_store_set_owner(struct world_store *store, const struct world_port *port, uint64_t id);
 int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers,
 			      size_t n) MUST_CHECK;
 void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered);

@@ -18,10 +18,11 @@ struct question {
 	enum question_kind kind;
 	char id[WORLD_ID_LEN];
 	uint64_t number;
+	uint64_t moment; /* of the store: when it was asked */
 	bool is_for_sync;
-	bool is_stale;		      /* drop the answer */
-	bool is_again;		      /* ask once more when this is answered */
-	char *early;		      /* QUESTION_CONTAINER: the inspect that came first */
+	bool is_stale; /* drop the answer */
+	bool is_again; /* ask once more when this is answered */
+	char *early;   /* QUESTION_CONTAINER: the inspect that came first */
 	size_t early_len;
 	struct http_request *request; /* NULL: waits for its turn */
 };
@@ -70,6 +71,7 @@ static bool send_question(struct question *question)
 	char path[PATH_LEN];
 
 	question_path(question, path);
+	question->moment = world_store_moment(question->docker->store);
 	question->request =
 		http_get(question->docker->http, path, kinds[question->kind].timeout_ms, &handler);
 	if (question->request && question->kind == QUESTION_INSPECT)
@@ -195,6 +197,7 @@ static const char *store_answer(const struct question *question, const struct ht
 			       result->body);
 		return text;
 	}
+	world_store_answers_from(store, question->moment);
 	int r = kinds[question->kind].take(store, result->body, result->len, &error);
 	return r == 0 ? NULL : r > 0 ? error : "no memory";
 }

@@ -232,6 +232,7 @@ int links_ports(const struct links *links, struct port_list *ret)
 		memcpy(port->ifname, link->name, sizeof(port->ifname));
 		memcpy(port->bridge, bridge->name, sizeof(port->bridge));
 		port->peer_mac = link->mac;
+		port->ifindex = link->ifindex;
 	}
 	qsort(list.items, list.n, sizeof(*list.items), by_name);
 	*ret = list;

@@ -216,6 +216,8 @@ static int subscribe(struct rtnl *rtnl, sd_event *event)
 		.name = "rtnl",
 		.fd = fd,
 		.events = EPOLLIN,
+		/* Before Docker's events: what Docker is asked about is known by then. */
+		.priority = SD_EVENT_PRIORITY_IMPORTANT,
 		.handler = on_messages,
 		.userdata = rtnl,
 	};
