@@ -233,6 +233,16 @@ static void show_latency(const struct ctl *ctl, const cJSON *report, struct aren
 		    PAINT_PLAIN);
 }
 
+static void show_log(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	double lost = wire_number(report, "log_lost", 0);
+
+	if (lost > 0)
+		status_line(ctl, "log",
+			    arena_printf(arena, "%.0f messages are lost: nobody read them", lost),
+			    PAINT_WARN);
+}
+
 void show_status(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -261,6 +271,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	show_latency(ctl, report, arena);
 	status_line(ctl, "drift", drifts > 0 ? arena_printf(arena, "%.0f times", drifts) : "none",
 		    drifts > 0 ? PAINT_WARN : PAINT_PLAIN);
+	show_log(ctl, report, arena);
 	status_line(ctl, "denied",
 		    arena_printf(arena, "%s packets",
 				 count_text(wire_number(report, "denied_packets", 0), arena)),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/answers.h"
+#include "edge/journal/journal.h"
 
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret)
 {
@@ -183,6 +184,7 @@ static int answer_status(struct daemon *d, const struct control_request *request
 					.policy_error = d->policy_error ? d->policy_error : "",
 					.version = NETD_VERSION,
 					.drifts = d->n_disturbed,
+					.log_lost = log_lost(),
 					.committed_at = d->committed_at,
 					.off_since = d->plan.off ? d->off_since : 0,
 					.confirm_until = d->previous ? d->confirm_until : 0,

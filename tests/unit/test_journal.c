@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
@@ -161,6 +163,97 @@ static void long_messages_are_cut(void **state)
 	assert_int_equal(text[strlen(text) - 1], '\n');
 }
 
+static void redirect(int fd)
+{
+	assert_true(dup2(fd, STDERR_FILENO) >= 0);
+}
+
+static size_t read_all(int fd, char *ret, size_t size)
+{
+	size_t len = 0;
+
+	for (ssize_t n; (n = read(fd, ret + len, size - 1 - len)) > 0;)
+		len += (size_t)n;
+	ret[len] = '\0';
+	return len;
+}
+
+/* Nobody reads: the log does not wait, and says afterwards how much of it is missing. A log that
+ * waits hangs the test. */
+static void check_reader_that_sleeps(int writer, int reader, size_t size)
+{
+	int saved = dup(STDERR_FILENO);
+	uint64_t before = log_lost();
+	char *text = calloc(1, size), count[64];
+
+	assert_non_null(text);
+	redirect(writer);
+	for (int i = 0; i < 20000 && log_lost() == before; i++)
+		log_info(LOG_ID_DENIED, "flow %d", i);
+	for (int i = 0; i < 9; i++)
+		log_info(LOG_ID_DENIED, "another");
+	uint64_t lost = log_lost() - before;
+	assert_true(lost > 0);
+	(void)read_all(reader, text, size);
+	log_warning(LOG_ID_DRIFT, "one that is read");
+	log_warning(LOG_ID_DRIFT, "the next one");
+	redirect(saved);
+	(void)read_all(reader, text, size);
+	(void)snprintf(count, sizeof(count), "warning: %llu messages are not in this log",
+		       (unsigned long long)lost);
+	assert_memory_equal(text, count, strlen(count));
+	assert_non_null(strstr(text, "\nwarning: one that is read\nwarning: the next one\n"));
+	assert_null(
+		strstr(text + 1, "not in this log: nobody read it when they came\nwarning: the"));
+	assert_int_equal(log_lost() - before, lost);
+	free(text);
+	(void)close(saved);
+}
+
+static void a_pipe_that_nobody_reads(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	check_reader_that_sleeps(fds[1], fds[0], 1 << 20);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+static void a_stream_that_nobody_reads(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	check_reader_that_sleeps(fds[1], fds[0], 1 << 20);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+static void a_terminal_that_is_stopped(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct termios raw;
+
+	(void)state;
+	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0) {
+		print_message("SKIP: no pseudoterminal: %s\n", strerror(errno));
+		skip();
+	}
+	int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(slave >= 0);
+	assert_int_equal(tcgetattr(slave, &raw), 0);
+	cfmakeraw(&raw);
+	assert_int_equal(tcsetattr(slave, TCSANOW, &raw), 0);
+	check_reader_that_sleeps(slave, master, 1 << 20);
+	(void)close(slave);
+	(void)close(master);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +261,9 @@ int main(void)
 		cmocka_unit_test(the_catalog_agrees),
 		cmocka_unit_test(stderr_gets_lines),
 		cmocka_unit_test(long_messages_are_cut),
+		cmocka_unit_test(a_pipe_that_nobody_reads),
+		cmocka_unit_test(a_stream_that_nobody_reads),
+		cmocka_unit_test(a_terminal_that_is_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	add_time(&j, root, "confirm_until", health->confirm_until);
 	add_time(&j, root, "off_since", health->off_since);
 	rj_number(&j, root, "drifts", (double)health->drifts);
+	rj_number(&j, root, "log_lost", (double)health->log_lost);
 	rj_bool(&j, root, "owns_tables", health->owns_tables);
 	add_latency(&j, root, health);
 	rj_bool(&j, root, "bridge_nf_ipv4", health->bridge_nf[0]);

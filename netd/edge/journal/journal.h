@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The log: structured records to the journal where stderr leads there, lines "level: text" to
- * stderr elsewhere. A message says what, where, and what to do; one sentence, no full stop needed.
- * Control characters in it (container names come from outside) are replaced. */
+ * stderr elsewhere. Nothing waits for whoever reads it: what is not taken at once is lost, counted,
+ * and said with the next message that is taken. A message says what, where, and what to do; one
+ * sentence, no full stop needed. Control characters in it (container names come from outside) are
+ * replaced. */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/cleanup.h"
 
@@ -29,6 +32,7 @@
 	X(AUDIT, "e2deb6a7106344d9b228b50e8988fdcc")              \
 	X(ALLOWED, "f10b8b79bdf0455ab2153cc108e9f2a5")            \
 	X(LOG_UNAVAILABLE, "bd9e5c64bf5842938eb0ddbac9aa29d7")    \
+	X(LOG_LOST, "a41a81f589f8413bbaba48fa92a07ed7")           \
 	X(DRIFT, "3b8256f29b554bd9bc800186110487cb")              \
 	X(SYSCTL_SET, "df51f52ca4fb46ec97e8947175a90dd7")         \
 	X(SYSCTL_UNAVAILABLE, "9f5e775a2348414382935cfef82c4b22") \
@@ -59,8 +63,8 @@ struct log_field {
 /* log_warning_with(LOG_ID_X, LOG_FIELDS({ "CONTAINER_ID", id }, …), "…") */
 #define LOG_FIELDS(...) ((const struct log_field[]){ __VA_ARGS__, { NULL, NULL } })
 
-/* @fields: up to LOG_FIELDS_MAX, ended by a NULL name, or NULL. Never fails, never blocks longer
- * than stderr or journald do; errno is kept. */
+/* @fields: up to LOG_FIELDS_MAX, ended by a NULL name, or NULL. Never fails, never
+ * waits; errno is kept. */
 #define LOG_FIELDS_MAX 8u
 #define LOG_TEXT_MAX 1024u /* longer messages are cut */
 void log_message(enum log_id id, enum log_level level, const struct log_field *fields,
@@ -73,6 +77,9 @@ void log_message(enum log_id id, enum log_level level, const struct log_field *f
 #define log_warning_with(id, fields, ...) \
 	log_message((id), LOG_LEVEL_WARNING, (fields), __VA_ARGS__)
 #define log_info_with(id, fields, ...) log_message((id), LOG_LEVEL_INFO, (fields), __VA_ARGS__)
+
+/* Messages that nobody took since the program started. */
+uint64_t log_lost(void);
 
 /* 32 hex digits, for the check against the catalog. */
 const char *log_message_id(enum log_id id);
