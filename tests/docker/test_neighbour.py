@@ -106,7 +106,7 @@ class Neighbour(DockerCase):
         """It names tiers and policy lines."""
         self.start_netd(POLICY)
         text = self.nft("list", "table", "inet", "netd")
-        for name in ("chain to_backend", "chain from_frontend", "set frontend4", "set backend6",
+        for name in ("chain to.backend", "chain from.frontend", "set frontend.4", "set backend.6",
                      *(f'comment "policy.yaml:{line}"' for line in RULE_LINES)):
             self.assertIn(name, text)
 

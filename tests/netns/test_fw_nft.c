@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What netd commits is what `nft -f` makes of the printed text: the same objects in the kernel, and
  * `nft list` of them loads again. Needs root and nft. */
+#include "../unit/test_names_lib.h"
 #include "fw_lib.h"
 
 static char script[] = "/tmp/netd-test-XXXXXX";
@@ -70,6 +71,24 @@ static void random_ones(void **state)
 	}
 }
 
+/* Tiers and files of every name that validate takes. */
+static void any_names(void **state)
+{
+	struct fixture *f = *state;
+	const struct ruleset *rs;
+	struct names names;
+	size_t next = 0, loaded = 0;
+
+	names_make(&names, f->arena, 1);
+	while ((rs = names_next_ruleset(&names, &next, f->arena))) {
+		write_script(rs);
+		if (shell("nft -c -f %s", script) != 0)
+			fail_msg("nft does not load what stands in %s", script);
+		loaded++;
+	}
+	assert_true(loaded * NAMES_TIERS > NAMES_RANDOM);
+}
+
 static void nft_lists_and_loads_it_back(void **state)
 {
 	struct fixture *f = *state;
@@ -109,6 +128,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_sample, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(an_empty_one, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(random_ones, fw_setup, fw_teardown),
+		cmocka_unit_test_setup_teardown(any_names, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(nft_lists_and_loads_it_back, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(compiled_ones_load_from_their_listing, fw_setup,
 						fw_teardown),

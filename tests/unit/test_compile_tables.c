@@ -327,9 +327,9 @@ static void rules_are_named_after_any_file(void **state)
 	static const struct {
 		const char *file, *counter, *comment;
 	} rows[] = {
-		{ "/etc/netd/policy.d/20-shop.yaml", "rule_20-shop.yaml_2", "20-shop.yaml:2" },
-		{ "a\"b\\c\n\x1b.yaml", "rule_a_b_c__.yaml_2", "a?b?c??.yaml:2" },
-		{ "d/\xc3\xa4\xc2\x9b.yaml", "rule_____.yaml_2", "\xc3\xa4??.yaml:2" },
+		{ "/etc/netd/policy.d/20-shop.yaml", "rule.20-shop.yaml.2", "20-shop.yaml:2" },
+		{ "a\"b\\c$\x1b.yaml", "rule.a_b_c__.yaml-58358a59.2", "a?b?c??.yaml:2" },
+		{ "d/\xc3\xa4\xc2\x9b.yaml", "rule.____.yaml-3f022a26.2", "\xc3\xa4??.yaml:2" },
 	};
 	struct fixture f;
 
@@ -364,8 +364,8 @@ static void rules_of_one_line_are_told_apart(void **state)
 
 	(void)state;
 	fixture_make(&f, "allow: [{from: web, to: app}, {from: web, to: db}]\n");
-	(void)find_rule(f.compiled.ruleset, "rule_p.yaml_6_9");
-	(void)find_rule(f.compiled.ruleset, "rule_p.yaml_6_31");
+	(void)find_rule(f.compiled.ruleset, "rule.p.yaml.6-9");
+	(void)find_rule(f.compiled.ruleset, "rule.p.yaml.6-31");
 	(void)arena_free(f.arena);
 }
 

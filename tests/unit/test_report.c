@@ -62,9 +62,9 @@ static void compare_json(const char *name, cJSON *json)
 static const struct report_counter counters[] = {
 	{ "inet", "denied_to_host", 7, 420 },
 	{ "bridge", "denied_spoofed", 5, 300 },
-	{ "bridge", "rule_policy.yaml_13", 1, 60 },
-	{ "inet", "rule_policy.yaml_13", 12345678, 9876543210 },
-	{ "inet", "rule_policy.yaml_15", 0, 0 },
+	{ "bridge", "rule.policy.yaml.13", 1, 60 },
+	{ "inet", "rule.policy.yaml.13", 12345678, 9876543210 },
+	{ "inet", "rule.policy.yaml.15", 0, 0 },
 };
 
 static int by_counter(const void *left, const void *right)

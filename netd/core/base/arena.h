@@ -24,6 +24,8 @@ void *arena_dup(struct arena *arena, const void *bytes, size_t size) MUST_CHECK;
 char *arena_strdup(struct arena *arena, const char *text) MUST_CHECK;
 char *arena_strndup(struct arena *arena, const char *text, size_t len) MUST_CHECK;
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+	PRINTF_LIKE(2, 0) MUST_CHECK;
 /* Bytes handed out so far, for budgets and reports. */
 size_t arena_used(const struct arena *arena);
 

@@ -296,7 +296,7 @@ static void emit_postrouting(struct emit *e)
 static struct rs_set *emit_within_group(struct emit *e, const struct group *group, const char *name)
 {
 	static const enum rs_type type[] = { RS_TYPE_IFNAME };
-	const char *set_name = emit_name(e, "ports_of_%s", group->name);
+	const char *set_name = emit_name_of(e, "ports_of", group);
 	struct rs_set *members = emit_set(e, set_name, type, 1);
 	struct rs_chain *chain = emit_chain(e, name, NULL);
 
@@ -317,7 +317,7 @@ static void emit_within(struct emit *e)
 	if (!members || !names)
 		e->err = -ENOMEM;
 	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
-		names[g] = emit_name(e, "within_%s", e->groups[g].name);
+		names[g] = emit_name_of(e, "within", &e->groups[g]);
 		members[g] = emit_within_group(e, &e->groups[g], names[g]);
 	}
 	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {

@@ -49,12 +49,9 @@ static int make_groups(struct emit *e)
 							.unjudged = ignored,
 							.within = ignored };
 	e->any_audited |= audited;
-	for (size_t i = 0; i < e->n_groups; i++) {
-		groups[i].to_chain = arena_printf(e->arena, "to_%s", groups[i].name);
-		groups[i].from_chain = arena_printf(e->arena, "from_%s", groups[i].name);
-		if (!groups[i].to_chain || !groups[i].from_chain)
+	for (size_t i = 0; i < e->n_groups; i++)
+		if (emit_name_group(e, &groups[i]) < 0)
 			return -ENOMEM;
-	}
 	e->groups = groups;
 	return 0;
 }

@@ -73,6 +73,6 @@ struct compile_output {
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
 		    const char **why) MUST_CHECK;
 
-/* The named counter of a policy rule, "rule_20-shop.yaml_31"; in @arena. NULL: out of memory. */
+/* The named counter of a policy rule, "rule.20-shop.yaml.31"; in @arena. NULL: out of memory. */
 const char *compile_counter_name(const struct policy *policy, size_t rule,
 				 struct arena *arena) MUST_CHECK;

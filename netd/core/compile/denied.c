@@ -7,34 +7,31 @@ const char *emit_denied_name(struct emit *e, enum denied what, const struct grou
 {
 	switch (what) {
 	case DENIED_TO:
-		return emit_name(e, "denied_to_%s", group->name);
+		return emit_name_of(e, "denied_to", group);
 	case DENIED_TO_OUTSIDE:
-		return emit_name(e, group->audited ? "audited_to_%s" : "denied_to_%s", group->name);
+		return emit_name_of(e, group->audited ? "audited_to" : "denied_to", group);
 	case DENIED_FROM:
-		return emit_name(e, group->audited ? "audited_from_%s" : "denied_from_%s",
-				 group->name);
+		return emit_name_of(e, group->audited ? "audited_from" : "denied_from", group);
 	case DENIED_HOST:
 		break;
 	}
-	return "denied_to_host";
+	return CHAIN_DENIED_HOST;
 }
 
-static void emit_drop_end(struct emit *e, struct rs_chain *chain, const char *what,
-			  const char *name)
+static void emit_drop_end(struct emit *e, struct rs_chain *chain, const char *counter,
+			  const char *what)
 {
-	emit_logged_end(e, chain, emit_name(e, "denied_%s_%s", what, name),
-			emit_name(e, "netd deny %s %s ", what, name), RS_DROP, NULL);
+	emit_logged_end(e, chain, counter, emit_name(e, "netd deny %s ", what), RS_DROP, NULL);
 }
 
-static void emit_audit_chain(struct emit *e, const char *what, const char *name)
+static void emit_audit_chain(struct emit *e, const char *name, const char *what)
 {
-	const char *chain_name = emit_name(e, "audited_%s_%s", what, name);
 	struct rs_chain *chain =
-		emit_chain(e, chain_name, "enforce would deny this; audit mode lets it pass");
+		emit_chain(e, name, "enforce would deny this; audit mode lets it pass");
 
 	if (!e->err)
-		emit_logged_end(e, chain, chain_name, emit_name(e, "netd audit %s %s ", what, name),
-				RS_GOTO, CHAIN_ACCEPTED);
+		emit_logged_end(e, chain, name, emit_name(e, "netd audit %s ", what), RS_GOTO,
+				CHAIN_ACCEPTED);
 }
 
 /* From here on the source is a container: passed on only if its tier is audited too. */
@@ -46,41 +43,48 @@ static void emit_audited_sources(struct emit *e, struct rs_chain *chain, const c
 
 static void emit_denied_group(struct emit *e, const struct group *group)
 {
-	struct rs_chain *to = emit_chain(e, emit_denied_name(e, DENIED_TO, group), NULL);
+	const char *to_name = emit_denied_name(e, DENIED_TO, group);
+	const char *from_name = emit_denied_name(e, DENIED_FROM, group);
+	const char *to_group = emit_name(e, "to %s", group->name);
+	const char *from_group = emit_name(e, "from %s", group->name);
+	struct rs_chain *to = emit_chain(e, to_name, NULL);
 
 	if (e->err)
 		return;
 	if (group->audited) {
-		emit_audit_chain(e, "to", group->name);
-		emit_audit_chain(e, "from", group->name);
-		emit_audited_sources(e, to, emit_denied_name(e, DENIED_TO_OUTSIDE, group));
+		const char *passed = emit_denied_name(e, DENIED_TO_OUTSIDE, group);
+		emit_audit_chain(e, passed, to_group);
+		emit_audit_chain(e, from_name, from_group);
+		emit_audited_sources(e, to, passed);
 	}
-	emit_drop_end(e, to, "to", group->name);
+	emit_drop_end(e, to, to_name, to_group);
 	if (group->audited)
 		return;
-	struct rs_chain *from = emit_chain(e, emit_denied_name(e, DENIED_FROM, group), NULL);
+	struct rs_chain *from = emit_chain(e, from_name, NULL);
 	if (!e->err)
-		emit_drop_end(e, from, "from", group->name);
+		emit_drop_end(e, from, from_name, from_group);
+}
+
+/* @audited: the chain that takes over what comes from an audited container. */
+static void emit_denied_other(struct emit *e, struct rs_chain *chain, const char *audited,
+			      const char *what)
+{
+	if (e->err)
+		return;
+	if (e->any_audited) {
+		emit_audit_chain(e, audited, what);
+		emit_audited_sources(e, chain, audited);
+	}
+	emit_drop_end(e, chain, chain->name, what);
 }
 
 void emit_denied_chains(struct emit *e)
 {
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
 		emit_denied_group(e, &e->groups[g]);
-	struct rs_chain *host = emit_chain(e, "denied_to_host", NULL);
-	if (e->err)
-		return;
-	if (e->any_audited) {
-		emit_audit_chain(e, "to", "host");
-		emit_audited_sources(e, host, "audited_to_host");
-	}
-	emit_drop_end(e, host, "to", "host");
-	struct rs_chain *nobody = emit_chain(
-		e, CHAIN_NOBODY, "an address of a managed network that no policy admits");
-	if (!e->err && e->any_audited) {
-		emit_audit_chain(e, "to", "nobody");
-		emit_audited_sources(e, nobody, "audited_to_nobody");
-	}
-	if (!e->err)
-		emit_logged_end(e, nobody, "denied_nobody", "netd deny nobody ", RS_DROP, NULL);
+	emit_denied_other(e, emit_chain(e, CHAIN_DENIED_HOST, NULL), "audited_to_host", "to host");
+	emit_denied_other(e,
+			  emit_chain(e, CHAIN_NOBODY,
+				     "an address of a managed network that no policy admits"),
+			  "audited_nobody", "nobody");
 }

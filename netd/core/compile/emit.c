@@ -8,20 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *emit_name(struct emit *e, const char *format, ...)
-{
-	char name[2 * LIMIT_NAME + 64];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(name, sizeof(name), format, args);
-	va_end(args);
-	const char *copy = arena_strdup(e->arena, name);
-	if (!copy)
-		e->err = -ENOMEM;
-	return copy ? copy : "";
-}
-
 /* ---- conditions ---- */
 
 static struct rs_match match_fields(enum rs_op op, const enum rs_field *fields, size_t n)

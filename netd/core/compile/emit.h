@@ -9,7 +9,8 @@
  * mode). Chains and sets carry the group's name. */
 struct group {
 	const char *name;
-	const char *to_chain, *from_chain; /* "to_NAME", … */
+	const char *to_chain, *from_chain; /* "to.NAME", … */
+	const char *members[2];		   /* the sets of its addresses, "NAME.4", "NAME.6" */
 	int tier;			   /* index into policy.tiers, or GROUP_UNMATCHED */
 	bool audited;			   /* denials of it pass, logged */
 	bool unjudged;			   /* unmatched: ignore */
@@ -57,10 +58,16 @@ const struct owned_addr *compile_addresses(const struct world *world, struct are
 const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* assign.c; or NULL */
 int emit_order(struct emit *e) MUST_CHECK; /* fills e->ports; after assignments and groups */
 
-/* ---- names ---- */
+/* ---- names (names.c) ---- */
 
-/* arena_printf() that sticks on failure and then gives "". */
+/* arena_printf() that sticks on failure and then gives "". For texts, and for names that are made
+ * from a policy: these have a `.` between their parts. */
 const char *emit_name(struct emit *e, const char *format, ...) PRINTF_LIKE(2, 3);
+const char *emit_name_of(struct emit *e, const char *what, const struct group *group); /* what.X */
+int emit_name_group(struct emit *e, struct group *group) MUST_CHECK; /* its chains and sets */
+/* Of letters, digits, `.`, `_` and `-` alone, which nft reads back. */
+bool emit_is_plain(const char *text);
+const char *emit_file_of(const char *path); /* without its folders */
 
 /* ---- one rule ---- */
 
@@ -134,6 +141,12 @@ struct rs_key key_ifname(const char *ifname);
 #define SET_REACHED6 "reached_by_host6"
 #define SET_AUDITED4 "audited_endpoint4"
 #define SET_AUDITED6 "audited_endpoint6"
+#define SET_INTERNET4 "internet4"
+#define SET_INTERNET6 "internet6"
+#define SET_LAN4 "lan4"
+#define SET_LAN6 "lan6"
+#define SET_DNS4 "dns4"
+#define SET_DNS6 "dns6"
 #define MAP_TO4 "to_tier4"
 #define MAP_TO6 "to_tier6"
 #define MAP_FROM4 "from_tier4"
@@ -147,6 +160,7 @@ struct rs_key key_ifname(const char *ifname);
 #define CHAIN_ACCEPTED "accepted"
 #define CHAIN_JUDGE "judge"
 #define CHAIN_NOBODY "denied_nobody"
+#define CHAIN_DENIED_HOST "denied_to_host"
 #define CHAIN_RELATED "related"
 #define CHAIN_OWN_ERROR "error_of_an_end"
 #define CHAIN_TO_HOST "to_host"
@@ -160,7 +174,7 @@ const char *emit_denied_name(struct emit *e, enum denied what, const struct grou
 
 void emit_inet_sets(struct emit *e);	 /* sets.c: sets and maps of endpoints, zones */
 void emit_published(struct emit *e);	 /* published.c: maps and chains of published ports */
-void emit_tier_chains(struct emit *e);	 /* tiers.c: to_X, outside_X, from_X, to_host */
+void emit_tier_chains(struct emit *e);	 /* tiers.c: to.X, outside.X, from.X, to_host */
 void emit_denied_chains(struct emit *e); /* denied.c */
 void emit_inet_base(struct emit *e);	 /* inet.c */
 void emit_bridge_table(struct emit *e);	 /* bridge.c */

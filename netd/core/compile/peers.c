@@ -29,11 +29,10 @@ bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier)
 	return false;
 }
 
-static size_t in_both_families(struct emit *e, const char *name, enum side side,
-			       struct rs_match *ret)
+static size_t in_sets(const char *const sets[2], enum side side, struct rs_match *ret)
 {
-	ret[0] = match_in(address_fields[side][0], emit_name(e, "%s4", name));
-	ret[1] = match_in(address_fields[side][1], emit_name(e, "%s6", name));
+	ret[0] = match_in(address_fields[side][0], sets[0]);
+	ret[1] = match_in(address_fields[side][1], sets[1]);
 	return 2;
 }
 
@@ -57,18 +56,21 @@ static size_t in_prefix(const struct ip_prefix *prefix, enum side side, struct r
 size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum side side,
 			 struct rs_match ret[PEER_ALTERNATIVES])
 {
+	static const char *const internet[] = { SET_INTERNET4, SET_INTERNET6 };
+	static const char *const lan[] = { SET_LAN4, SET_LAN6 };
+	static const char *const dns[] = { SET_DNS4, SET_DNS6 };
+
 	switch (peer->kind) {
 	case PEER_TIER:
-		return in_both_families(e, e->in->policy->tiers[peer->tier].name, side, ret);
+		return in_sets(emit_group_of_tier(e, peer->tier)->members, side, ret);
 	case PEER_INTERNET:
-		return in_both_families(e, "internet", side, ret);
+		return in_sets(internet, side, ret);
 	case PEER_LAN:
-		return in_both_families(e, "lan", side, ret);
+		return in_sets(lan, side, ret);
 	case PEER_WORLD:
-		return in_both_families(e, "internet", side, ret) +
-		       in_both_families(e, "lan", side, ret + 2);
+		return in_sets(internet, side, ret) + in_sets(lan, side, ret + 2);
 	case PEER_DNS:
-		return in_both_families(e, "dns", side, ret);
+		return in_sets(dns, side, ret);
 	case PEER_PREFIX:
 		return in_prefix(&peer->prefix, side, ret);
 	case PEER_HOST:
@@ -133,49 +135,15 @@ bool emit_rule_active(const struct emit *e, const struct policy_rule *rule)
 	return rule->until == 0 || e->in->now < rule->until;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* Names of nftables objects: letters, digits, and / \ _ . - are read back by nft. */
-static void make_identifier(char *name)
-{
-	for (; *name; name++) {
-		bool plain = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
-			     (*name >= '0' && *name <= '9') || strchr("_.-", *name);
-		if (!plain)
-			*name = '_';
-	}
-}
-
-const char *compile_counter_name(const struct policy *policy, size_t rule, struct arena *arena)
-{
-	const struct source_loc *loc = &policy->rules[rule].loc;
-	bool shares_line = false;
-
-	for (size_t i = rule > 0 ? rule - 1 : 0; i < policy->n_rules && i <= rule + 1; i++)
-		shares_line |= i != rule && policy->rules[i].loc.line == loc->line &&
-			       strcmp(policy->rules[i].loc.file, loc->file) == 0;
-	char *name =
-		shares_line ? arena_printf(arena, "rule_%.64s_%u_%u", base_name(loc->file),
-					   loc->line, loc->col)
-			    : arena_printf(arena, "rule_%.64s_%u", base_name(loc->file), loc->line);
-	if (name)
-		make_identifier(name);
-	return name;
-}
-
-/* A file may have any name; nft reads no quotes and backslashes back. */
+/* A file may have any name; nft reads no quotes and backslashes back, and in a prefix of a log it
+ * takes what follows a dollar sign for a variable. */
 static const char *rule_comment(struct emit *e, const struct policy_rule *rule)
 {
 	char file[97];
 
-	(void)snprintf(file, sizeof(file), "%s", base_name(rule->loc.file));
+	(void)snprintf(file, sizeof(file), "%s", emit_file_of(rule->loc.file));
 	for (char *c = file; *c; c++)
-		if (strchr("\"\\", *c))
+		if (strchr("\"\\$", *c))
 			*c = '?';
 	text_clean(file);
 	return emit_name(e, "%s:%u", file, rule->loc.line);

@@ -2,8 +2,8 @@
 /* Published ports on the path through the host itself: docker-proxy, which takes IPv6 where Docker
  * programs no ip6tables, containers that go through a host address, and everything while Docker's
  * DNAT is not there. (A port that is DNATed passes the forward hook with its true destination and
- * is judged by to_X.) The host port is all that is seen here, so a map leads from it to the chain
- * that judges the container's port: published_X_443_tcp. Neighbouring ports on which the policy
+ * is judged by to.X.) The host port is all that is seen here, so a map leads from it to the chain
+ * that judges the container's port: published.X.443.tcp. Neighbouring ports on which the policy
  * says the same have one chain, so that a lookup is all that ten thousand published ports cost. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -151,12 +151,10 @@ static bool is_alike(const struct emit *e, const struct opening *a, const struct
 	return true;
 }
 
-/* "web_443_tcp", "web_8000-8010_udp_br-7fda1ba91b69". nft reads back plain names only, but an
- * interface may be called otherwise. */
+/* "web.443.tcp", "web.8000-8010.udp.br-7fda1ba91b69". nft reads back plain names only, but an
+ * interface may be called otherwise: it gets a name that is too long for an interface. */
 static const char *name_of(struct emit *e, const struct opening *first, const struct opening *last)
 {
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	const struct port_range *port = &first->published->port;
 	const char *bridge = first->network ? first->network->bridge : "";
 	const char *proto = proto_name((enum ip_proto)port->proto);
@@ -164,10 +162,10 @@ static const char *name_of(struct emit *e, const struct opening *first, const st
 				    ? emit_name(e, "%u", port->lo)
 				    : emit_name(e, "%u-%u", port->lo, last->published->port.lo);
 
-	if (bridge[strspn(bridge, plain)] != '\0')
-		bridge = emit_name(e, "network%zu",
+	if (!emit_is_plain(bridge))
+		bridge = emit_name(e, "network_by_number_%zu",
 				   (size_t)(first->network - e->in->world->networks));
-	return emit_name(e, "%s_%s_%s%s%s", first->group->name, ports, proto, *bridge ? "_" : "",
+	return emit_name(e, "%s.%s.%s%s%s", first->group->name, ports, proto, *bridge ? "." : "",
 			 bridge);
 }
 
@@ -204,8 +202,8 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 static void emit_within(struct emit *e, struct rs_chain *chain, const struct opening *opening)
 {
 	static const enum rs_field sides[] = { RS_META_IIFNAME, RS_META_OIFNAME };
-	const char *members4 = emit_name(e, "%s4", opening->group->name);
-	const char *members6 = emit_name(e, "%s6", opening->group->name);
+	const char *members4 = opening->group->members[0];
+	const char *members6 = opening->group->members[1];
 
 	for (size_t side = 0; side < ARRAY_LEN(sides) && opening->network; side++) {
 		struct rs_match at = match_ifname(sides[side], opening->network->bridge);
@@ -222,8 +220,8 @@ static const char *emit_chains(struct emit *e, const struct opening *first,
 {
 	const struct group *group = first->group;
 	const char *name = name_of(e, first, last);
-	const char *outside_name = emit_name(e, "published_outside_%s", name);
-	const char *inside_name = emit_name(e, "published_%s", name);
+	const char *outside_name = emit_name(e, "published_outside.%s", name);
+	const char *inside_name = emit_name(e, "published.%s", name);
 	struct rs_chain *inside = emit_chain(
 		e, inside_name,
 		emit_name(e, "what %s publishes, reached through the host", group->name));

@@ -69,12 +69,12 @@ static void emit_zones(struct emit *e)
 	const struct world *world = e->in->world;
 	struct rs_set *dns[2];
 
-	emit_zone(e, "internet4", PEER_INTERNET, IP_V4);
-	emit_zone(e, "internet6", PEER_INTERNET, IP_V6);
-	emit_zone(e, "lan4", PEER_LAN, IP_V4);
-	emit_zone(e, "lan6", PEER_LAN, IP_V6);
-	dns[0] = emit_set(e, "dns4", address_types[0], 1);
-	dns[1] = emit_set(e, "dns6", address_types[1], 1);
+	emit_zone(e, SET_INTERNET4, PEER_INTERNET, IP_V4);
+	emit_zone(e, SET_INTERNET6, PEER_INTERNET, IP_V6);
+	emit_zone(e, SET_LAN4, PEER_LAN, IP_V4);
+	emit_zone(e, SET_LAN6, PEER_LAN, IP_V6);
+	dns[0] = emit_set(e, SET_DNS4, address_types[0], 1);
+	dns[1] = emit_set(e, SET_DNS6, address_types[1], 1);
 	for (size_t i = 0; i < world->n_resolvers && !e->err; i++) {
 		struct rs_key key = key_addr(&world->resolvers[i]);
 		emit_elem(e, dns[world->resolvers[i].family == IP_V6], &key);
@@ -101,8 +101,8 @@ static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 		if (e->any_audited)
 			sets->audited[family] = emit_set(e, names[family][3], type, 1);
 		for (size_t g = 0; g < e->n_groups && !e->err; g++)
-			sets->members[g * 2 + family] = emit_set(
-				e, emit_name(e, "%s%c", e->groups[g].name, "46"[family]), type, 1);
+			sets->members[g * 2 + family] =
+				emit_set(e, e->groups[g].members[family], type, 1);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The chains that judge: to_X (a container of tier X is the destination), outside_X (the source is
- * no container), from_X (egress of tier X), to_host. Inside each: deny rules, allow rules, within,
+/* The chains that judge: to.X (a container of tier X is the destination), outside.X (the source is
+ * no container), from.X (egress of tier X), to_host. Inside each: deny rules, allow rules, within,
  * and the end is a denial. */
 #include "core/compile/emit.h"
 
@@ -86,9 +86,9 @@ static void emit_within(struct emit *e, struct rs_chain *chain, const struct gro
 	if (!group->within)
 		return;
 	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
-	     match_in(RS_CT_ORIGINAL_IP_SADDR, emit_name(e, "%s4", group->name)), same);
+	     match_in(RS_CT_ORIGINAL_IP_SADDR, group->members[0]), same);
 	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
-	     match_in(RS_CT_ORIGINAL_IP6_SADDR, emit_name(e, "%s6", group->name)), same);
+	     match_in(RS_CT_ORIGINAL_IP6_SADDR, group->members[1]), same);
 }
 
 /* IPS_DST_NAT of the kernel (uapi nf_conntrack_common.h): the connection's destination was
@@ -99,7 +99,7 @@ static void emit_to(struct emit *e, const struct group *group)
 {
 	const char *denied = emit_denied_name(e, DENIED_TO, group);
 	const char *denied_outside = emit_denied_name(e, DENIED_TO_OUTSIDE, group);
-	const char *outside = emit_name(e, "outside_%s", group->name);
+	const char *outside = emit_name_of(e, "outside", group);
 	struct rs_chain *to =
 		emit_chain(e, group->to_chain,
 			   emit_name(e, "a container of %s is the destination", group->name));
@@ -187,7 +187,7 @@ static void emit_dns_on_host(struct emit *e, struct rs_chain *chain, size_t inde
 		dns_conditions(e, &e->in->policy->rules[index], RS_CT_ORIGINAL_PROTO_DST, &ports);
 		for (size_t i = 0; i < ports.n; i++)
 			ports.items[i].matches[ports.items[i].n++] =
-				match_in(to_address[family], family ? "dns6" : "dns4");
+				match_in(to_address[family], family ? SET_DNS6 : SET_DNS4);
 		emit_policy_rule(e, chain, index, &sources[family], 1, &ports, target);
 	}
 }
@@ -221,11 +221,9 @@ static void emit_to_host(struct emit *e)
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
 		if (e->groups[g].unjudged) {
 			EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
-			     match_in(RS_CT_ORIGINAL_IP_SADDR,
-				      emit_name(e, "%s4", e->groups[g].name)));
+			     match_in(RS_CT_ORIGINAL_IP_SADDR, e->groups[g].members[0]));
 			EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
-			     match_in(RS_CT_ORIGINAL_IP6_SADDR,
-				      emit_name(e, "%s6", e->groups[g].name)));
+			     match_in(RS_CT_ORIGINAL_IP6_SADDR, e->groups[g].members[1]));
 		}
 	if (!e->err)
 		emit_always(e, chain, RS_GOTO, emit_denied_name(e, DENIED_HOST, NULL));

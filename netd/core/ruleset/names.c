@@ -58,6 +58,12 @@ static int by_text(const void *key, const void *item)
 	return strcmp(key, *(const char *const *)item);
 }
 
+const char *const *ruleset_reserved_words(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(reserved);
+	return reserved;
+}
+
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

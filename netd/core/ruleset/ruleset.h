@@ -201,6 +201,7 @@ int ruleset_seal(struct ruleset *rs, const char **why) MUST_CHECK;
 void ruleset_set_stamp(struct ruleset *rs, uint32_t stamp);
 /* A name that nft reads back: its characters, its length, none of its reserved words. */
 bool ruleset_name_ok(const char *name);
+const char *const *ruleset_reserved_words(size_t *ret_n); /* of nft, sorted */
 
 /* Appends one field's value, padded when the key has several fields. */
 void rs_key_add(struct rs_key *key, enum rs_type type, const void *bytes, bool several);

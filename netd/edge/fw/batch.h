@@ -57,7 +57,7 @@ struct nlmsghdr *fw_batch_message(struct fw_batch *batch, uint16_t type, uint16_
 				  const struct fw_record *record) MUST_CHECK;
 void fw_batch_close(struct fw_batch *batch, const struct nlmsghdr *nlh);
 
-/* "chain inet netd to_backend", "element 172.18.0.2 of map inet netd to4". @offset: of the
+/* "chain inet netd to.backend", "element 172.18.0.2 of map inet netd to4". @offset: of the
  * attribute that the kernel complained about, in its message; 0: none. */
 void fw_batch_describe(const struct fw_batch *batch, uint32_t seq, uint32_t offset,
 		       char ret[FW_DESCRIPTION_LEN]);

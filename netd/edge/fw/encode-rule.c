@@ -288,7 +288,7 @@ static void put_mark(struct nlmsghdr *nlh, const struct rs_mark *mark)
 	expr_end(nlh, expr);
 }
 
-/* drop; goto to_backend */
+/* drop; goto to.backend */
 static void put_verdict(struct nlmsghdr *nlh, const struct rs_rule *rule)
 {
 	struct expr expr = expr_start(nlh, "immediate");
@@ -355,7 +355,7 @@ static int encode_inline_sets(struct fw_batch *batch, enum rs_family family,
 	return 0;
 }
 
-/* add rule inet netd to_backend … */
+/* add rule inet netd to.backend … */
 int fw_encode_rule(struct fw_batch *batch, enum rs_family family, const struct rs_chain *chain,
 		   size_t index)
 {

@@ -235,7 +235,7 @@ int fw_encode_set(struct fw_batch *batch, enum rs_family family, const struct rs
 	return r < 0 ? r : encode_all(batch, &record, set, new_id);
 }
 
-/* add element inet netd to4 { 172.18.0.2 : goto to_frontend } */
+/* add element inet netd to4 { 172.18.0.2 : goto to.frontend } */
 int fw_encode_elems(struct fw_batch *batch, enum rs_family family, uint16_t type,
 		    const struct rs_elem_change *changes, size_t n)
 {

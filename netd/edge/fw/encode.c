@@ -116,7 +116,7 @@ static int encode_chain(struct fw_batch *batch, enum rs_family family, uint16_t 
 	return 0;
 }
 
-/* flush chain inet netd to_backend */
+/* flush chain inet netd to.backend */
 static int encode_flush(struct fw_batch *batch, enum rs_family family, const struct rs_chain *chain)
 {
 	struct fw_record record = { .object = FW_RULES, .family = family, .name = chain->name };

@@ -57,7 +57,7 @@ int fw_probe(struct fw *fw, struct fw_state *ret, struct fw_error *error) MUST_C
 enum fw_drift_kind { FW_MISSING, FW_FOREIGN, FW_CHANGED };
 struct fw_drift {
 	enum fw_drift_kind kind;
-	const char *what; /* "rule 3 of chain inet netd to_db"; a rule that is foreign: its place in
+	const char *what; /* "rule 3 of chain inet netd to.db"; a rule that is foreign: its place in
 			   * the kernel, else in the ruleset */
 };
 struct fw_verified {
