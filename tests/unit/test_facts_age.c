@@ -23,10 +23,14 @@
 static const struct answer {
 	const char *name, *network, *containers;
 } answers[] = {
-	{ "web", NET("a", ID("e")), NULL },   { "web", NULL, CTR("a", "web") },
+	{ "web", NET("a", ID("e")), NULL },
+	{ "web", NULL, CTR("a", "web") },
 	{ "again", NET("a", ID("f")), NULL }, /* web, disconnected and connected */
-	{ "evil", NET("b", ID("d")), NULL },  { "evil", NULL, CTR("b", "evil") },
-	{ "nameless", NET("a", ""), NULL },   { "short", NET("a", "eeeeeeeeeeeeeee"), NULL },
+	{ "evil", NET("b", ID("d")), NULL },
+	{ "evil", NULL, CTR("b", "evil") },
+	{ "nobody", NULL, "[]" },
+	{ "nameless", NET("a", ""), NULL },
+	{ "short", NET("a", "eeeeeeeeeeeeeee"), NULL },
 };
 
 /* The steps, in order:
@@ -34,6 +38,7 @@ static const struct answer {
  *   -veth1  it goes away                                 >veth1  it is on another bridge
  *   #veth1  another interface of that name
  *   ?       Docker is asked                              !       what is admitted is in force
+ *   <       what follows answers the question before
  *   web     all that it answers of web                   web.net, web.ctr  half of that
  *   x       web is disconnected */
 struct row {
@@ -66,6 +71,15 @@ static const struct row rows[] = {
 	{ "no EndpointID", "+veth1 ? nameless web.ctr", "web@" },
 	{ "an EndpointID that is none", "+veth1 ? short web.ctr", "web@" },
 	{ "two ports with one MAC", "+veth1 +veth2 ? web", "web@" },
+	/* A reading goes on beside what events bring: what is newer stands. */
+	{ "a list without a container", "+veth1 ? web ? nobody", "" },
+	{ "an older list without a container", "+veth1 ? ? web < nobody", "web@veth1" },
+	{ "an older list before the container's", "+veth1 ? ? web.net < nobody ? web.ctr",
+	  "web@veth1" },
+	{ "a list without a network", "+veth1 ? web ? nowhere", "" },
+	{ "an older list without a network", "+veth1 ? ? web < nowhere", "web@veth1" },
+	{ "an older answer of the network", "+veth1 ? ? evil < web.net", "evil@veth1" },
+	{ "an older answer of the container", "? +veth1 ? web < web.ctr", "web@veth1" },
 };
 
 struct play {
@@ -75,6 +89,7 @@ struct play {
 	struct world_port ports[8];
 	size_t n_ports;
 	uint32_t next_ifindex;
+	uint64_t asked, asked_before;
 };
 
 static size_t port_at(const struct play *play, const char *ifname)
@@ -152,12 +167,25 @@ static void answer(const struct play *play, const char *step)
 	assert_true(n > 0);
 }
 
+static void ask(struct play *play)
+{
+	play->asked_before = play->asked;
+	play->asked = world_store_moment(play->store);
+	world_store_answers_from(play->store, play->asked);
+}
+
 static void take(struct play *play, const char *step)
 {
+	const char *error = NULL;
+
 	if (strchr("+~->#", *step))
 		change_ports(play, step);
 	else if (*step == '?')
-		world_store_answers_from(play->store, world_store_moment(play->store));
+		ask(play);
+	else if (*step == '<')
+		world_store_answers_from(play->store, play->asked_before);
+	else if (strcmp(step, "nowhere") == 0)
+		assert_int_equal(world_store_set_networks(play->store, "[]", 2, &error), 0);
 	else if (*step == '!')
 		commit(play);
 	else if (strcmp(step, "x") == 0)

@@ -62,9 +62,8 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 			const struct store_endpoint *from = &network->endpoints[j];
 			uint32_t container = from->container->object.index;
 			/* What it may do hangs on its container's facts as well. */
-			uint64_t asked = from->asked < from->container->asked
-						 ? from->asked
-						 : from->container->asked;
+			uint64_t asked = from->container->object.asked;
+			asked = from->asked < asked ? from->asked : asked;
 			endpoints[next[container]++] = (struct world_endpoint){
 				.container = container,
 				.network = (uint32_t)i,

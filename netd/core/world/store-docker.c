@@ -48,8 +48,10 @@ static void commit(struct world_store *store, struct stage *stage)
 		store_commit_container(store, stage->containers[i]);
 	for (size_t i = 0; i < stage->n_networks; i++)
 		network = store_commit_network(store, stage->networks[i]);
-	if (stage->endpoints && network) /* of one network, the only one staged */
+	if (stage->endpoints && network) { /* of one network, the only one staged */
 		store_set_endpoints(network, TAKE_PTR(stage->endpoints), stage->n_endpoints);
+		network->endpoints_asked = store->asked;
+	}
 	stage->n_containers = stage->n_networks = 0;
 	store_settle(&store->networks);
 	store_settle(&store->containers);
@@ -65,21 +67,23 @@ static int outcome(const struct world_docker_answer *answer, int r, const char *
 
 /* ---- networks ---- */
 
-static int add_network(struct stage *stage, const struct world_network *facts)
+static int add_network(struct stage *stage, const struct world_network *facts, uint64_t asked)
 {
 	struct store_network *fresh = store_network_new(facts);
 
 	if (!fresh)
 		return -ENOMEM;
+	fresh->object.asked = asked;
 	stage->networks[stage->n_networks++] = fresh;
 	return 0;
 }
 
-/* Those that the commit brings come back. */
-static void mark_all_gone(struct store_table *table)
+/* Those that the commit brings come back. What was seen after the list was asked for is newer than
+ * the list. */
+static void mark_all_gone(const struct world_store *store, struct store_table *table)
 {
 	for (size_t i = 0; i < table->n; i++)
-		table->by_id[i]->gone = true;
+		table->by_id[i]->gone = table->by_id[i]->asked <= store->asked;
 }
 
 int world_store_set_networks(struct world_store *store, const char *json, size_t len,
@@ -97,16 +101,16 @@ int world_store_set_networks(struct world_store *store, const char *json, size_t
 	if (r == 0)
 		r = stage_networks(store, &stage, n);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add_network(&stage, &networks[i].facts);
+		r = add_network(&stage, &networks[i].facts, store->asked);
 	if (r)
 		return outcome(&answer, r, error);
-	mark_all_gone(&store->networks);
+	mark_all_gone(store, &store->networks);
 	commit(store, &stage);
 	return 0;
 }
 
 /* A container that only a network knows of: no tier may match it. */
-static struct store_container *unknown_container(const char *id)
+static struct store_container *unknown_container(const char *id, uint64_t asked)
 {
 	struct world_container facts = { .image = "", .network_mode = "" };
 	char short_id[13] = "";
@@ -114,7 +118,10 @@ static struct store_container *unknown_container(const char *id)
 	world_id_copy(facts.id, id);
 	memcpy(short_id, facts.id, sizeof(short_id) - 1);
 	facts.name = short_id;
-	return store_container_new(&facts, NULL);
+	struct store_container *container = store_container_new(&facts, NULL);
+	if (container)
+		container->object.asked = asked;
+	return container;
 }
 
 static int add_endpoint(struct world_store *store, struct stage *stage,
@@ -124,7 +131,7 @@ static int add_endpoint(struct world_store *store, struct stage *stage,
 		(struct store_container *)store_find(&store->containers, from->container_id);
 
 	if (!container) {
-		container = unknown_container(from->container_id);
+		container = unknown_container(from->container_id, store->asked);
 		if (!container)
 			return -ENOMEM;
 		stage->containers[stage->n_containers++] = container;
@@ -148,6 +155,10 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 	int r = world_docker_network(&answer, &network);
 	if (r)
 		return outcome(&answer, r, error);
+	const struct store_network *old =
+		(struct store_network *)store_find(&store->networks, network.facts.id);
+	if (old && old->endpoints_asked > store->asked)
+		return 0; /* overtaken */
 	stage.endpoints = calloc(network.n_endpoints + 1, sizeof(*stage.endpoints));
 	if (!stage.endpoints)
 		return -ENOMEM;
@@ -155,7 +166,7 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 	if (r == 0)
 		r = stage_containers(store, &stage, network.n_endpoints);
 	if (r == 0)
-		r = add_network(&stage, &network.facts);
+		r = add_network(&stage, &network.facts, store->asked);
 	for (size_t i = 0; r == 0 && i < network.n_endpoints; i++)
 		r = add_endpoint(store, &stage, &network.endpoints[i]);
 	if (r)
@@ -174,7 +185,7 @@ static int add_container(struct stage *stage, const struct world_container *fact
 	if (!fresh)
 		return -ENOMEM;
 	fresh->listed = true;
-	fresh->asked = asked;
+	fresh->object.asked = asked;
 	stage->containers[stage->n_containers++] = fresh;
 	return 0;
 }
@@ -195,7 +206,9 @@ static int add_listed(struct world_store *store, struct stage *stage,
 		(struct store_container *)store_find(&store->containers, from->facts.id);
 	struct world_container facts = from->facts;
 
-	if (old) { /* fixed at its creation */
+	if (old && old->listed && old->object.asked > store->asked)
+		return 0; /* overtaken */
+	if (old) {	  /* fixed at its creation */
 		facts.traits |= old->facts.traits;
 		facts.inspected = old->facts.inspected;
 	}
@@ -222,7 +235,7 @@ static int put_containers(struct world_store *store, struct world_docker_answer 
 	if (r)
 		return r;
 	if (is_whole_list)
-		mark_all_gone(&store->containers);
+		mark_all_gone(store, &store->containers);
 	commit(store, &stage);
 	return 0;
 }
@@ -285,7 +298,7 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	const struct store_ports configured = { inspect.configured, inspect.n_configured };
 	r = stage_containers(store, &stage, 1);
 	if (r == 0)
-		r = add_container(&stage, &facts, &configured, old->asked);
+		r = add_container(&stage, &facts, &configured, old->object.asked);
 	if (r)
 		return r;
 	store->n_port_changes += !same_ports(&old->published, &stage.containers[0]->published);
@@ -302,7 +315,7 @@ static int add_known(struct stage *stage, const struct world *world)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < world->n_networks; i++)
-		r = add_network(stage, &world->networks[i]);
+		r = add_network(stage, &world->networks[i], 0);
 	for (size_t i = 0; r == 0 && i < world->n_containers; i++)
 		r = add_container(stage, &world->containers[i], NULL, FOREVER);
 	return r;

@@ -88,7 +88,8 @@ struct store_network *store_network_new(const struct world_network *facts)
 		return store_network_free(network);
 	packer = (struct packer){ .base = network->block };
 	network->facts = pack_network(&packer, facts);
-	network->object = (struct store_object){ network->facts.id, network->facts.name, 0, false };
+	network->object =
+		(struct store_object){ .id = network->facts.id, .name = network->facts.name };
 	return network;
 }
 
@@ -164,7 +165,7 @@ struct store_container *store_container_new(const struct world_container *facts,
 	packer = (struct packer){ .base = container->block };
 	container->facts = pack_container(&packer, facts);
 	container->object =
-		(struct store_object){ container->facts.id, container->facts.name, 0, false };
+		(struct store_object){ .id = container->facts.id, .name = container->facts.name };
 	return container;
 }
 

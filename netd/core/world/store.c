@@ -74,6 +74,8 @@ struct store_network *store_commit_network(struct world_store *store, struct sto
 	old->object.id = old->facts.id;
 	old->object.name = old->facts.name;
 	old->object.gone = false;
+	if (old->object.asked < fresh->object.asked)
+		old->object.asked = fresh->object.asked;
 	fresh->block = block;
 	(void)store_network_free(fresh);
 	return old;
@@ -92,7 +94,8 @@ void store_commit_container(struct world_store *store, struct store_container *f
 		store->containers.renamed = true;
 	struct store_container before = *old;
 	*old = *fresh;
-	old->object = (struct store_object){ old->facts.id, old->facts.name, 0, false };
+	old->object.id = old->facts.id;
+	old->object.name = old->facts.name;
 	old->n_endpoints = before.n_endpoints;
 	fresh->block = before.block;
 	fresh->bound = before.bound;
@@ -316,7 +319,7 @@ const char *world_store_idle_container(const struct world_store *store, size_t *
 	while (*cursor < store->containers.n) {
 		const struct store_container *container =
 			container_at(&store->containers, (*cursor)++);
-		if (container->listed && container->n_endpoints == 0)
+		if (container->listed && container->n_endpoints == 0 && !container->facts.inspected)
 			return container->facts.id;
 	}
 	return NULL;

@@ -16,6 +16,7 @@ struct store_object {
 	const char *id, *name;
 	uint32_t index; /* in the order by name */
 	bool gone;	/* store_sweep() takes it out */
+	uint64_t asked; /* the moment of the last answer that showed it; 0: none did */
 };
 
 struct store_table {
@@ -40,7 +41,6 @@ struct store_container {
 	struct store_ports published;  /* the union; bound wins */
 	size_t n_endpoints;
 	bool listed; /* Docker listed it; else it is known from a network only */
-	uint64_t asked;
 };
 
 struct store_endpoint {
@@ -57,6 +57,7 @@ struct store_network {
 	size_t block_size;
 	struct store_endpoint *endpoints; /* no order */
 	size_t n_endpoints;
+	uint64_t endpoints_asked; /* lists of networks show no endpoints */
 };
 
 struct world_store {

@@ -3,8 +3,9 @@
  * true. Works with engines from API 1.24 (Docker 1.12) on.
  *
  * It subscribes first, then reads everything, then asks again for whatever was named meanwhile: no
- * gap. A reading takes effect at once and whole. When the connection is cut it starts over, after
- * 100 ms at first and 1 s at most; until then the store keeps what was last known. */
+ * gap. That reading takes effect at once and whole. When the connection is cut it starts over, after
+ * 100 ms at first and 1 s at most; until then the store keeps what was last known. While it is up,
+ * everything is read again about once a minute, as Docker drops events for a slow reader. */
 #pragma once
 
 #include <stdbool.h>
@@ -52,7 +53,9 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 struct docker *docker_free(struct docker *docker); /* NULL is fine; returns NULL */
 void docker_freep(struct docker **docker);	   /* for CLEANUP() */
 
-/* Reads everything anew, at once: for when something does not fit what Docker said. */
+/* Reads everything anew: for when something does not fit what Docker said, or events may be lost.
+ * The link stays up and follows events meanwhile; at once, but for a pause between readings. While
+ * the link is not up a reading comes anyway. @why, a constant, is what on_change() is told. */
 void docker_resync(struct docker *docker, const char *why);
 
 enum docker_link { DOCKER_LINK_DOWN, DOCKER_LINK_CONNECTING, DOCKER_LINK_SYNCING, DOCKER_LINK_UP };

@@ -53,7 +53,7 @@ void link_fail(struct docker *docker, const char *what, const char *reason)
 
 /* What a stopped container will publish is known before it starts, so that no published port is
  * open to others between its docker-proxy's listening and its `start` event. */
-static void inspect_idle(struct docker *docker)
+void link_inspect(struct docker *docker)
 {
 	const char *id;
 
@@ -72,7 +72,7 @@ void link_is_up(struct docker *docker)
 	docker->retry_us = RETRY_FIRST_US;
 	docker->told[0] = '\0';
 	react_to_missed(docker);
-	inspect_idle(docker);
+	link_inspect(docker);
 	if (docker->handler.on_synced)
 		docker->handler.on_synced(docker->handler.userdata);
 }
@@ -194,9 +194,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 
 void docker_resync(struct docker *docker, const char *why)
 {
-	cut(docker);
-	(void)snprintf(docker->error, sizeof(docker->error), "%.200s", why);
-	(void)!loop_arm(docker->retry, 0);
+	sync_again(docker, why);
 }
 
 bool docker_is_asking(const struct docker *docker)
@@ -218,6 +216,7 @@ struct docker *docker_free(struct docker *docker)
 	cut(docker);
 	(void)http_free(docker->http);
 	(void)sd_event_source_disable_unref(docker->retry);
+	(void)sd_event_source_disable_unref(docker->again);
 	free(docker);
 	return NULL;
 }
@@ -245,6 +244,8 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 	const struct loop_timer timer = { "docker-retry", SD_EVENT_PRIORITY_NORMAL, on_retry,
 					  docker };
 	r = loop_add_timer(loop, &timer, &docker->retry);
+	if (r == 0)
+		r = sync_init(docker, loop);
 	if (r == 0)
 		r = loop_arm(docker->retry, 0);
 	if (r < 0)

@@ -44,9 +44,15 @@ struct docker {
 	unsigned int n_inspects; /* under way */
 	bool inspects_all;
 
-	struct world_store *fresh; /* while reading: what was read so far */
+	struct world_store
+		*reading; /* where a reading goes: fresh or store; NULL: none is under way */
+	struct world_store *fresh; /* of a reading after a cut: what was read so far */
 	size_t n_unread;	   /* answers it still waits for */
 	bool has_lists;
+	bool is_wanted_again;	    /* something happened that may not be in it */
+	const char *why;	    /* of this reading, or the next one */
+	sd_event_source *again;	    /* the next reading while the link is up */
+	uint64_t began_us, took_us; /* the last one */
 	struct world_event *missed; /* events that came meanwhile */
 	size_t n_missed, cap_missed;
 };
@@ -55,13 +61,20 @@ struct docker {
 
 /* Cuts the connection and tries again later. */
 void link_fail(struct docker *docker, const char *what, const char *reason);
-/* The reading is done. */
+/* The reading after a cut is done. */
 void link_is_up(struct docker *docker);
+/* Asks what a list does not tell of containers. */
+void link_inspect(struct docker *docker);
 
 /* ---- sync.c ---- */
 
+/* After a cut: gathered in a store of its own, and in force at once and whole. */
 void sync_start(struct docker *docker);
+/* While the link is up, into the store in use: each answer counts as old as its question. At once,
+ * but for the time that keeps readings from following each other. */
+void sync_again(struct docker *docker, const char *why);
 void sync_stop(struct docker *docker);
+int sync_init(struct docker *docker, sd_event *loop) MUST_CHECK;
 /* An answer of the reading has been stored. */
 void sync_progress(struct docker *docker);
 

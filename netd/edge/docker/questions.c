@@ -183,7 +183,7 @@ static const char *store_answer(const struct question *question, const struct ht
 				char text[LINK_ERROR_LEN])
 {
 	struct docker *docker = question->docker;
-	struct world_store *store = question->is_for_sync ? docker->fresh : docker->store;
+	struct world_store *store = question->is_for_sync ? docker->reading : docker->store;
 	const char *error = NULL;
 
 	if (result->error)

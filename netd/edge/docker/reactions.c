@@ -83,6 +83,12 @@ static void react_now(struct docker *docker, const struct world_event *event)
 		docker->handler.on_change(docker->handler.userdata, reaction->why);
 }
 
+/* An answer of the reading that is under way can bring back what is gone. */
+static bool is_for_later(const struct docker *docker, const struct world_event *event)
+{
+	return docker->reading && reactions[event->kind].what & (DROP_NETWORK | DROP_CONTAINER);
+}
+
 static void note_missed(struct docker *docker, const struct world_event *event)
 {
 	if (docker->n_missed == docker->cap_missed) {
@@ -114,7 +120,7 @@ void react(struct docker *docker, const char *line, size_t len)
 		docker->handler.on_event(docker->handler.userdata, &event);
 	if (docker->link == DOCKER_LINK_UP)
 		react_now(docker, &event);
-	else
+	if (docker->link != DOCKER_LINK_UP || is_for_later(docker, &event))
 		note_missed(docker, &event);
 }
 
