@@ -233,6 +233,18 @@ static void show_latency(const struct ctl *ctl, const cJSON *report, struct aren
 		    PAINT_PLAIN);
 }
 
+static void show_stalls(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	const cJSON *stalls = cJSON_GetObjectItemCaseSensitive(report, "stalls");
+	double n = wire_number(stalls, "count", 0);
+
+	if (n > 0)
+		status_line(ctl, "stood still",
+			    arena_printf(arena, "%.0f ms at the longest, %.0f times in all",
+					 wire_number(stalls, "longest_us", 0) / 1000, n),
+			    PAINT_WARN);
+}
+
 static void show_log(const struct ctl *ctl, const cJSON *report, struct arena *arena)
 {
 	double lost = wire_number(report, "log_lost", 0);
@@ -271,6 +283,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	show_latency(ctl, report, arena);
 	status_line(ctl, "drift", drifts > 0 ? arena_printf(arena, "%.0f times", drifts) : "none",
 		    drifts > 0 ? PAINT_WARN : PAINT_PLAIN);
+	show_stalls(ctl, report, arena);
 	show_log(ctl, report, arena);
 	status_line(ctl, "denied",
 		    arena_printf(arena, "%s packets",

@@ -295,7 +295,9 @@ static int start_loop(struct daemon *d)
 		r = sd_event_set_watchdog(d->loop, true);
 	if (r >= 0)
 		r = add_signals(d);
-	return r < 0 ? r : add_timers(d);
+	if (r >= 0)
+		r = add_timers(d);
+	return r < 0 ? r : stalls_start(d);
 }
 
 static int start_facts(struct daemon *d)
@@ -458,8 +460,8 @@ static int start(struct daemon *d)
 
 static void stop(struct daemon *d)
 {
-	sd_event_source *sources[] = { d->post,	   d->bound, d->wake,	     d->until,
-				       d->confirm, d->hold,  d->resolv_watch };
+	sd_event_source *sources[] = { d->post,	   d->bound, d->wake,	      d->until,
+				       d->confirm, d->hold,  d->resolv_watch, d->stalls.timer };
 	struct policy_set *wanted = TAKE_PTR(d->wanted), *previous = TAKE_PTR(d->previous);
 	struct policy_set *committed = d->committed ? d->committed->policy : NULL;
 
@@ -490,7 +492,7 @@ int daemon_run(const struct options *options)
 	int r = start(&d);
 
 	if (r == 0)
-		r = sd_event_loop(d.loop);
+		r = loop_run(d.loop, &d.stalls.watch);
 	if (r < 0 && r != -EPERM)
 		log_error(LOG_ID_INTERNAL, "netd ends: %s; the rules in the kernel stay",
 			  strerror(-r));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
  * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
- * ground.c (settings of the kernel that the rules need), neighbours.c (what the host believes
- * of endpoints), closed.c and denials.c (what is said of endpoints and flows), history.c (policies
- * to go back to), answers*.c (control verbs). */
+ * stalls.c (when the loop stood still), ground.c (settings of the kernel that the rules need),
+ * neighbours.c (what the host believes of endpoints), closed.c and denials.c (what is said of
+ * endpoints and flows), history.c (policies to go back to), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -23,6 +23,7 @@
 #include "edge/fw/fw.h"
 #include "edge/fw/watch.h"
 #include "edge/host/host.h"
+#include "edge/loop/watch.h"
 #include "edge/policydir/watch.h"
 #include "edge/rtnl/rtnl.h"
 
@@ -69,6 +70,14 @@ struct latency {
 	size_t n_pending;
 };
 
+/* Times at which the loop stood still. */
+struct stalls {
+	struct loop_watch watch;
+	sd_event_source *timer; /* reads everything again */
+	bool waits;		/* for the timer */
+	uint64_t n_read, read_us, said_us;
+};
+
 struct daemon {
 	const struct options *options;
 	sd_event *loop;
@@ -91,6 +100,7 @@ struct daemon {
 	char policy_error_text[256];
 
 	struct history history;
+	struct stalls stalls;
 
 	struct plan plan;
 	struct generation *committed; /* NULL: nothing yet */
@@ -158,6 +168,11 @@ int generation_compare(const struct generation *a, size_t i, const struct genera
 /* Tells the host where the endpoints are that were not admitted in @old (NULL: none was). */
 void neighbours_correct(struct rtnl *rtnl, const struct generation *old,
 			const struct generation *now);
+
+/* ---- stalls.c ---- */
+
+/* Before loop_run(). 0 or -errno. */
+int stalls_start(struct daemon *d) MUST_CHECK;
 
 /* ---- ground.c ---- */
 

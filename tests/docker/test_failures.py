@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import time
 import unittest
 from pathlib import Path
 from typing import Sequence
@@ -276,6 +277,24 @@ class Failures(DockerCase):
         self.assertRegex(netd.log(), "No space left on device")
         netd.apply(WIDE)
         self.assert_open(self.server, BACK)
+
+    # A loop that stands still
+
+    def test_a_netd_that_was_stopped(self) -> None:
+        """Events may be lost meanwhile: it reads everything again, and says so."""
+        netd = self.new()
+        netd.start().wait_synced()
+        before = netd.status()["stalls"]
+        assert netd.child is not None
+        netd.child.send_signal(signal.SIGSTOP)
+        time.sleep(2)  # longer than the watch's beat in a quiet hour
+        netd.child.send_signal(signal.SIGCONT)
+        wait_until("netd to read again", lambda: netd.status()["stalls"]["read_again"]
+                   > before["read_again"])
+        self.assertGreater(netd.status()["stalls"]["longest_us"], 500000)
+        self.assertRegex(netd.log(), r"stood still for \d+ ms")
+        wait_until("the link to be up", lambda: netd.status()["docker"]["link"].startswith("up"))
+        self.check_policy()
 
     # The control socket
 

@@ -70,6 +70,15 @@ static void add_latency(struct rj *j, cJSON *root, const struct report_health *h
 	rj_number(j, latency, "p99_us", (double)health->latency_p99_us);
 }
 
+static void add_stalls(struct rj *j, cJSON *root, const struct report_health *health)
+{
+	cJSON *stalls = rj_add_object(j, root, "stalls");
+
+	rj_number(j, stalls, "count", (double)health->n_stalls);
+	rj_number(j, stalls, "longest_us", (double)health->longest_stall_us);
+	rj_number(j, stalls, "read_again", (double)health->n_read_again);
+}
+
 int report_status(const struct report_input *in, const struct report_health *health, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -91,6 +100,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	add_time(&j, root, "confirm_until", health->confirm_until);
 	add_time(&j, root, "off_since", health->off_since);
 	rj_number(&j, root, "drifts", (double)health->drifts);
+	add_stalls(&j, root, health);
 	rj_number(&j, root, "log_lost", (double)health->log_lost);
 	rj_bool(&j, root, "owns_tables", health->owns_tables);
 	add_latency(&j, root, health);

@@ -116,6 +116,8 @@ struct report_health {
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: never, nothing waits */
 	int64_t off_since;		     /* an admin had the tables removed; 0: no */
 	uint64_t drifts;		     /* times somebody else changed our tables */
+	uint64_t n_stalls, longest_stall_us; /* the event loop stood still */
+	uint64_t n_read_again;		     /* everything, because of that */
 	uint64_t log_lost;		     /* messages that nobody took */
 	/* Docker's connect event -> the endpoint's rules committed, of the last n. */
 	uint32_t latency_p50_us, latency_p99_us, latency_n;

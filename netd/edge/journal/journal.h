@@ -42,6 +42,7 @@
 	X(ADMIN_REQUEST, "76ca82746f6f496a86b362a8e451f25f")      \
 	X(CONFIRM_EXPIRED, "6f27092c65fc42da81f8fb4d718d01b0")    \
 	X(OFF, "f9d1ac7c3d184ad9bb4fb5ca6ed3b0f1")                \
+	X(STALLED, "22624191e1a6465bbf256f69edaf0b46")            \
 	X(RESYNC, "80ccca32a90a40d8837020b2492370cd")             \
 	X(INTERNAL, "79bb48305e63411cbbd00a70d177964c")
 
