@@ -194,3 +194,12 @@ bool text_glob(const char *glob, const char *word)
 		glob++;
 	return *glob == '\0';
 }
+
+uint32_t text_hash(const char *text)
+{
+	uint32_t hash = UINT32_C(0x811c9dc5);
+
+	for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++)
+		hash = (hash ^ *byte) * UINT32_C(0x01000193);
+	return hash;
+}

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/cleanup.h"
 
@@ -36,3 +37,5 @@ unsigned int text_distance(const char *a, const char *b, unsigned int limit);
 /* @glob: * is any run of characters, ? any one; everything else is itself. Bounded: no worse than
  * length times length. */
 bool text_glob(const char *glob, const char *word);
+/* FNV-1a of the text, without its NUL: for hash tables, not against somebody who chooses texts. */
+uint32_t text_hash(const char *text);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/ruleset/order.h"
 
 struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i)
@@ -49,24 +50,47 @@ static const char *find_misfit(const struct rs_set *set, const struct rs_elem *e
 	return "";
 }
 
-static bool is_itself(const struct rs_outcome *a, const struct rs_outcome *b)
+/* Where an outcome is in the map's index, or where it would be: open addressing, and never full. */
+static uint32_t *index_slot(const struct rs_set *set, const struct rs_outcome *outcome)
 {
-	return a->verdict == b->verdict && a->target == b->target;
+	size_t mask = set->cap_index - 1;
+	size_t i = text_hash(outcome->target ? outcome->target : "") + outcome->verdict;
+
+	for (i &= mask; set->index[i]; i = (i + 1) & mask)
+		if (rs_same_outcome(&set->outcomes.items[set->index[i] - 1], outcome))
+			break;
+	return &set->index[i];
 }
 
-/* A map goes to some chain of a tier: they are few, and mostly named by the same pointer. */
+static int grow_index(struct ruleset *rs, struct rs_set *set)
+{
+	if (2 * (set->outcomes.n + 1) <= set->cap_index)
+		return 0;
+	size_t cap = set->cap_index ? 2 * set->cap_index : 16;
+	uint32_t *index = arena_alloc(rs->arena, cap * sizeof(*index));
+	if (!index)
+		return -ENOMEM;
+	set->index = index;
+	set->cap_index = cap;
+	for (size_t i = 0; i < set->outcomes.n; i++)
+		*index_slot(set, &set->outcomes.items[i]) = (uint32_t)i + 1;
+	return 0;
+}
+
+/* Where an element goes, as the place of that outcome among those of its map. */
 static int find_outcome(struct ruleset *rs, struct rs_set *set, const struct rs_outcome *outcome,
 			uint16_t *ret)
 {
-	size_t n = set->outcomes.n, i = n;
-
-	while (i > 0 && !is_itself(&set->outcomes.items[i - 1], outcome))
-		i--;
-	for (i = i ? i : n; i > 0 && !rs_same_outcome(&set->outcomes.items[i - 1], outcome);)
-		i--;
-	if (i == 0 && (n > UINT16_MAX || VEC_PUSH(rs->arena, &set->outcomes, *outcome) < 0))
+	if (grow_index(rs, set) < 0)
 		return -ENOMEM;
-	*ret = (uint16_t)(i ? i - 1 : n);
+	uint32_t *slot = index_slot(set, outcome);
+	if (!*slot) {
+		if (set->outcomes.n > UINT16_MAX ||
+		    VEC_PUSH(rs->arena, &set->outcomes, *outcome) < 0)
+			return -ENOMEM;
+		*slot = (uint32_t)set->outcomes.n;
+	}
+	*ret = (uint16_t)(*slot - 1);
 	return 0;
 }
 

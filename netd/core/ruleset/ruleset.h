@@ -74,6 +74,8 @@ struct rs_set {
 	size_t n_elems, cap_elems;
 	uint8_t *packed;		 /* sorted by key once sealed: order.h */
 	VEC(struct rs_outcome) outcomes; /* of a map, each once */
+	uint32_t *index;		 /* of outcomes, while elements are added: a hash table */
+	size_t cap_index;
 	const char *misfit; /* why an element was not taken: ruleset_seal() fails, or NULL */
 };
 
