@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The matrix as a table, and as graphs. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/out-text.h"
@@ -9,18 +10,7 @@
 static const char *const sources[] = { "host", "internet", "lan" };
 static const char *const destinations[] = { "host", "internet", "lan", "dns" };
 
-#define MOST_COLUMNS 300 /* 256 tiers, those without, and the ends above */
-
-static const cJSON *find_cell(const cJSON *report, const char *from, const char *to)
-{
-	const cJSON *cell;
-
-	cJSON_ArrayForEach(cell, wire_array(report, "cells"))
-		if (strcmp(member_text(cell, "from"), from) == 0 &&
-		    strcmp(member_text(cell, "to"), to) == 0)
-			return cell;
-	return NULL;
-}
+#define MOST_NAMES 300 /* 256 tiers, those without, and the ends above */
 
 static const char *cell_text(const cJSON *cell, struct arena *arena)
 {
@@ -47,67 +37,119 @@ static const char *cell_text(const cJSON *cell, struct arena *arena)
 	return *text ? text : cell ? "-" : "";
 }
 
-/* Names of the rows or columns: the tiers, then @others that occur. */
-static size_t list_names(const cJSON *report, bool columns, const char **names)
+/* One side of the table: its names in the order of rows or columns, and sorted to be found. */
+struct axis {
+	const char *names[MOST_NAMES];
+	struct axis_place {
+		const char *name;
+		size_t place;
+	} sorted[MOST_NAMES];
+	size_t n;
+};
+
+static int by_name(const void *left, const void *right)
 {
-	const char *const *others = columns ? destinations : sources;
-	size_t n_others = columns ? ARRAY_LEN(destinations) : ARRAY_LEN(sources), n = 0;
+	const struct axis_place *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+/* The place of a name, or MOST_NAMES. */
+static size_t axis_find(const struct axis *axis, const char *name)
+{
+	const struct axis_place wanted = { name, 0 }, *found = NULL;
+
+	if (axis->n)
+		found = bsearch(&wanted, axis->sorted, axis->n, sizeof(wanted), by_name);
+	return found ? found->place : MOST_NAMES;
+}
+
+/* The tiers, then those of @others that occur as @member of some cell. */
+static void axis_fill(struct axis *axis, const cJSON *report, const char *member,
+		      const char *const *others, size_t n_others)
+{
+	bool found[ARRAY_LEN(destinations)] = { false };
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, wire_array(report, "tiers"))
-		if (n < MOST_COLUMNS - 8 && cJSON_IsString(item))
-			names[n++] = item->valuestring;
-	for (size_t i = 0; i < n_others; i++) {
-		bool found = false;
-		cJSON_ArrayForEach(item, wire_array(report, "cells"))
-			found |= strcmp(member_text(item, columns ? "to" : "from"), others[i]) == 0;
-		if (found)
-			names[n++] = others[i];
-	}
-	return n;
+		if (axis->n < MOST_NAMES - ARRAY_LEN(destinations) && cJSON_IsString(item))
+			axis->names[axis->n++] = item->valuestring;
+	cJSON_ArrayForEach(item, wire_array(report, "cells"))
+		for (size_t i = 0; i < n_others; i++)
+			found[i] |= strcmp(member_text(item, member), others[i]) == 0;
+	for (size_t i = 0; i < n_others; i++)
+		if (found[i])
+			axis->names[axis->n++] = others[i];
+	for (size_t i = 0; i < axis->n; i++)
+		axis->sorted[i] = (struct axis_place){ axis->names[i], i };
+	if (axis->n)
+		qsort(axis->sorted, axis->n, sizeof(axis->sorted[0]), by_name);
 }
 
-static bool is_listed(const char *name, const char *const *names, size_t n)
+struct grid {
+	struct axis from, to;
+	const cJSON **cells; /* row by row */
+};
+
+static struct grid *grid_new(const cJSON *report, struct arena *arena)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
+	struct grid *grid = arena_alloc(arena, sizeof(*grid));
+	const cJSON *cell;
+
+	if (!grid)
+		return NULL;
+	axis_fill(&grid->from, report, "from", sources, ARRAY_LEN(sources));
+	axis_fill(&grid->to, report, "to", destinations, ARRAY_LEN(destinations));
+	grid->cells = arena_alloc(arena, grid->from.n * grid->to.n * sizeof(*grid->cells));
+	if (!grid->cells)
+		return NULL;
+	cJSON_ArrayForEach(cell, wire_array(report, "cells")) {
+		size_t row = axis_find(&grid->from, member_text(cell, "from"));
+		size_t column = axis_find(&grid->to, member_text(cell, "to"));
+		if (row < MOST_NAMES && column < MOST_NAMES)
+			grid->cells[row * grid->to.n + column] = cell;
+	}
+	return grid;
+}
+
+static void show_grid(const struct ctl *ctl, const struct grid *grid, struct arena *arena)
+{
+	const char *head[MOST_NAMES + 1] = { "FROM \\ TO" }, *row[MOST_NAMES + 1];
+
+	memcpy(head + 1, grid->to.names, grid->to.n * sizeof(*head));
+	struct table *table = table_new(ctl, head, grid->to.n + 1);
+	for (size_t r = 0; r < grid->from.n; r++) {
+		row[0] = grid->from.names[r];
+		for (size_t c = 0; c < grid->to.n; c++)
+			row[c + 1] = cell_text(grid->cells[r * grid->to.n + c], arena);
+		table_row(table, row, PAINT_PLAIN);
+	}
+	table_print(table);
 }
 
 /* Addresses and CIDRs are too many for rows and columns. */
-static void show_addresses(const cJSON *report, const char *const *rows, size_t n_rows,
-			   const char *const *columns, size_t n_columns)
+static void show_addresses(const cJSON *report, const struct grid *grid, struct arena *arena)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const cJSON *cell, *cells = arena ? wire_array(report, "cells") : NULL;
+	const cJSON *cell;
 
-	cJSON_ArrayForEach(cell, cells) {
+	cJSON_ArrayForEach(cell, wire_array(report, "cells")) {
 		const char *from = member_text(cell, "from"), *to = member_text(cell, "to");
-		if (is_listed(from, rows, n_rows) && is_listed(to, columns, n_columns))
-			continue;
-		printf("%s -> %s  %s\n", from, to, cell_text(cell, arena));
+		if (axis_find(&grid->from, from) == MOST_NAMES ||
+		    axis_find(&grid->to, to) == MOST_NAMES)
+			printf("%s -> %s  %s\n", from, to, cell_text(cell, arena));
 	}
 }
 
 void show_matrix(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const char *rows[MOST_COLUMNS], *columns[MOST_COLUMNS + 1] = { "FROM \\ TO" };
-	const char *cells[MOST_COLUMNS + 1];
-	size_t n_rows = list_names(report, false, rows);
-	size_t n_columns = list_names(report, true, columns + 1);
-	struct table *table = table_new(ctl, columns, n_columns + 1);
+	const struct grid *grid = arena ? grid_new(report, arena) : NULL;
 	const cJSON *item;
 
-	for (size_t r = 0; arena && r < n_rows; r++) {
-		cells[0] = rows[r];
-		for (size_t c = 1; c <= n_columns; c++)
-			cells[c] = cell_text(find_cell(report, rows[r], columns[c]), arena);
-		table_row(table, cells, PAINT_PLAIN);
-	}
-	table_print(table);
-	show_addresses(report, rows, n_rows, columns + 1, n_columns);
+	if (!grid)
+		return;
+	show_grid(ctl, grid, arena);
+	show_addresses(report, grid, arena);
 	cJSON_ArrayForEach(item, wire_array(report, "empty_tiers"))
 		printf("no container is in tier %s\n", item->valuestring);
 }
