@@ -113,9 +113,12 @@ const char *show_published(const cJSON *item, struct arena *arena)
 	const char *ip = member_text(item, "host_ip");
 	bool v6 = strchr(ip, ':') != NULL;
 	double port = wire_number(item, "host_port", 0);
+	double last = wire_number(item, "host_port_last", port);
+	const char *range = last > port ? arena_printf(arena, "%.0f-%.0f", port, last)
+					: arena_printf(arena, "%.0f", port);
 	const char *text = port < 1 ? arena_printf(arena, "%s at a port that Docker chooses", ip)
-				    : arena_printf(arena, "%s%s%s:%.0f", v6 ? "[" : "", ip,
-						   v6 ? "]" : "", port);
+				    : arena_printf(arena, "%s%s%s:%s", v6 ? "[" : "", ip,
+						   v6 ? "]" : "", range ? range : "");
 
 	return text ? text : "";
 }

@@ -18,26 +18,27 @@ static const char *const results[] = {
 
 struct probing {
 	struct probe probes[PROBES_MAX];
-	const cJSON *ports[PROBES_MAX]; /* of the report */
+	const cJSON *ports[PROBES_MAX];	      /* of the report */
+	struct port_range inside[PROBES_MAX]; /* the container's port behind it */
 	size_t n, n_left_out;
 };
 
-/* Where this host reaches it: an address for all is the loopback address, too. */
-static bool target_of(const cJSON *port, struct probe *ret)
+/* Where this host reaches the first of these ports: an address for all is the loopback address,
+ * too. How many ports there are; 0: none that can be tried. */
+static size_t target_of(const cJSON *port, struct probe *ret, struct port_range *ret_inside)
 {
 	const char *host_ip = wire_string(port, "host_ip"), *inside = wire_string(port, "port");
 	double host_port = wire_number(port, "host_port", 0);
-	struct port_range range;
 
-	if (!host_ip || !inside || port_range_parse(inside, &range) < 0 ||
-	    range.proto != PROTO_TCP || !(host_port >= 1 && host_port <= UINT16_MAX))
-		return false;
+	if (!host_ip || !inside || port_range_parse(inside, ret_inside) < 0 ||
+	    ret_inside->proto != PROTO_TCP || !(host_port >= 1 && host_port <= UINT16_MAX))
+		return 0;
 	if (strcmp(host_ip, "0.0.0.0") == 0)
 		host_ip = "127.0.0.1";
 	else if (strcmp(host_ip, "::") == 0)
 		host_ip = "::1";
 	ret->port = (uint16_t)host_port;
-	return ip_parse(host_ip, &ret->addr) == 0;
+	return ip_parse(host_ip, &ret->addr) == 0 ? ret_inside->hi - ret_inside->lo + 1u : 0;
 }
 
 static void gather(struct probing *p, const cJSON *ports)
@@ -46,19 +47,23 @@ static void gather(struct probing *p, const cJSON *ports)
 
 	cJSON_ArrayForEach(port, wire_array(ports, "ports")) {
 		struct probe probe = { 0 };
-		if (p->n < PROBES_MAX && target_of(port, &probe)) {
+		struct port_range inside = { 0 };
+		size_t n = target_of(port, &probe, &inside), i = 0;
+		for (; i < n && p->n < PROBES_MAX; i++, probe.port++, inside.lo++) {
 			p->probes[p->n] = probe;
+			p->inside[p->n] = (struct port_range){ inside.proto, inside.lo, inside.lo };
 			p->ports[p->n++] = port;
-		} else {
-			p->n_left_out++;
 		}
+		p->n_left_out += n ? n - i : 1;
 	}
 }
 
-static int add_probe(cJSON *list, const struct probe *probe, const cJSON *port)
+static int add_probe(cJSON *list, const struct probing *p, size_t i)
 {
+	const struct probe *probe = &p->probes[i];
+	const cJSON *port = p->ports[i];
 	cJSON *object = cJSON_CreateObject();
-	char addr[IP_TEXT_LEN];
+	char addr[IP_TEXT_LEN], inside[PORT_RANGE_TEXT_LEN];
 
 	if (!object || !cJSON_AddItemToArray(list, object)) {
 		cJSON_Delete(object);
@@ -71,8 +76,7 @@ static int add_probe(cJSON *list, const struct probe *probe, const cJSON *port)
 		    0 ||
 	    wire_add(object, "tier",
 		     cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(port, "tier"), true)) < 0 ||
-	    wire_add(object, "port",
-		     cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(port, "port"), true)) < 0 ||
+	    wire_add_string(object, "port", port_range_format(&p->inside[i], inside)) < 0 ||
 	    wire_add_string(object, "result", results[probe->result]) < 0)
 		return -ENOMEM;
 	return 0;
@@ -99,7 +103,7 @@ static int add_probes(const struct ctl *ctl, cJSON *report, bool *silent)
 	int r = probe_tcp(p.probes, p.n, PROBE_TIMEOUT_MS);
 	for (size_t i = 0; r == 0 && i < p.n; i++) {
 		*silent |= p.probes[i].result == PROBE_SILENT && is_open(p.ports[i]);
-		r = add_probe(list, &p.probes[i], p.ports[i]);
+		r = add_probe(list, &p, i);
 	}
 	cJSON_Delete(ports);
 	if (r == 0)

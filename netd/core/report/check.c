@@ -156,7 +156,8 @@ static bool is_told(const struct checking *c, const struct survey *survey,
 		return true;
 	return c->last.container == exposure->container &&
 	       c->last.published->port.proto == exposure->published->port.proto &&
-	       c->last.published->port.lo == exposure->published->port.lo;
+	       c->last.published->port.lo == exposure->published->port.lo &&
+	       c->last.n_ports == exposure->n_ports;
 }
 
 static int check_exposure(const struct survey *survey, const struct exposure *exposure,
@@ -164,18 +165,22 @@ static int check_exposure(const struct survey *survey, const struct exposure *ex
 {
 	struct checking *c = userdata;
 	const struct world_published *published = exposure->published;
-	struct survey_end internet = { SURVEY_INTERNET, 0 };
-	char addr[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN], host_port[16];
-	int open = exposure_ask(survey, 0, exposure, internet, c->scratch);
+	struct port_range ports = exposure_ports(exposure);
+	char addr[IP_TEXT_LEN], text[PORT_RANGE_TEXT_LEN], host_port[24];
+	int open = exposure_ask(survey, 0, exposure, EXPOSURE_INTERNET, c->scratch);
 
 	if (open <= 0 || !ip_is_unspecified(&published->host_ip) || is_told(c, survey, exposure))
 		return open < 0 ? open : 0;
-	(void)snprintf(host_port, sizeof(host_port), "port %u", published->host_port);
+	if (exposure->n_ports > 1)
+		(void)snprintf(host_port, sizeof(host_port), "ports %u-%u", published->host_port,
+			       published->host_port + exposure->n_ports - 1u);
+	else
+		(void)snprintf(host_port, sizeof(host_port), "port %u", published->host_port);
 	REPORT(c, WF_EXPOSED_PORT,
 	       place_of(c, (size_t)(exposure->container - c->in->world->containers)),
 	       "publish on one address, or allow a narrower source",
 	       "`%s` publishes %s on all addresses (%s, %s), and the internet may reach it",
-	       exposure->container->name, port_range_format(&published->port, port),
+	       exposure->container->name, port_range_format(&ports, text),
 	       ip_format(&published->host_ip, addr),
 	       published->symbolic ? "a port that Docker chooses" : host_port);
 	c->last = *exposure;
@@ -189,18 +194,6 @@ struct dropped {
 	uint32_t from, to; /* classes */
 	size_t n;
 };
-
-static bool is_named(const struct survey *survey, uint32_t from, uint32_t to)
-{
-	const struct policy *policy = survey->in[0]->policy;
-
-	for (size_t i = 0; i < policy->n_rules; i++) {
-		const uint8_t *row = survey->tiers[0] + i * policy->n_tiers;
-		if (policy->rules[i].action == POLICY_ALLOW && row[from] & 1 && row[to] & 2)
-			return true;
-	}
-	return false;
-}
 
 static int find_dropped(const struct survey *survey, uint32_t from, uint32_t to,
 			struct dropped *of_rules)
@@ -223,9 +216,10 @@ static int find_dropped(const struct survey *survey, uint32_t from, uint32_t to,
 
 static bool share_network(const struct survey *survey, const struct dropped *dropped)
 {
-	for (size_t n = 0; n < survey->world->n_networks; n++)
-		if (survey->classes[dropped->from].samples[2 * n] != SURVEY_NONE &&
-		    survey->classes[dropped->to].samples[2 * n] != SURVEY_NONE)
+	const struct survey_class *from = &survey->classes[dropped->from];
+
+	for (size_t i = 0; i < from->n_samples; i++)
+		if (survey_sample_on(survey, dropped->to, from->samples[i].network))
 			return true;
 	return false;
 }
@@ -261,7 +255,7 @@ static int check_dropped(const struct checking *c, const struct survey *survey)
 			const struct assignment *a = &survey->classes[from].as[0];
 			const struct assignment *b = &survey->classes[to].as[0];
 			if (a->kind == ASSIGN_TIER && b->kind == ASSIGN_TIER &&
-			    is_named(survey, a->tier, b->tier))
+			    survey_is_joined(survey, from, to))
 				r = find_dropped(survey, from, to, dropped);
 		}
 	for (size_t i = 0; i < policy->n_rules && r == 0; i++)

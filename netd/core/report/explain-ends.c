@@ -43,8 +43,10 @@ static int resolve_tier(const struct survey *survey, uint32_t tier, struct arena
 				   .name = survey->in[0]->policy->tiers[tier].name,
 				   .class = class_of_tier(survey, tier) };
 
-	for (size_t i = 0; end.class != SURVEY_NONE && i < 2 * survey->world->n_networks; i++) {
-		uint32_t sample = survey->classes[end.class].samples[i];
+	const struct survey_class *class =
+		end.class == SURVEY_NONE ? NULL : &survey->classes[end.class];
+	for (size_t i = 0; class && i < 2 * class->n_samples; i++) {
+		uint32_t sample = class->samples[i / 2].endpoint[i % 2];
 		if (sample != SURVEY_NONE && VEC_PUSH(arena, &list, sample) < 0)
 			return -ENOMEM;
 	}

@@ -12,13 +12,9 @@ struct matrix {
 
 /* A cell with the ports that @pick takes; none: no member. */
 static void add_ports(struct matrix *m, cJSON *cell, const char *name, const survey_parts *parts,
-		      const bool *selected)
+		      const survey_selection *selected)
 {
-	bool any = false;
-
-	for (size_t i = 0; i < parts->n; i++)
-		any |= selected[i];
-	if (any)
+	if (selected->n)
 		survey_print_ports(&m->j, rj_add_object(&m->j, cell, name), parts, selected);
 }
 
@@ -75,23 +71,20 @@ static int add_cell(struct matrix *m, struct survey_end from, struct survey_end 
 	int r = survey_ask(m->survey, from, to, scratch, &parts);
 	if (r == 0)
 		r = split_icmp(&parts, scratch);
-	bool *allowed = arena_alloc(scratch, parts.n), *audited = arena_alloc(scratch, parts.n),
-	     *by_docker = arena_alloc(scratch, parts.n);
+	survey_selection by_word[BY_DOCKER + 1] = { 0 };
 
-	if (r < 0 || !allowed || !audited || !by_docker)
-		return -ENOMEM;
-	for (size_t i = 0; i < parts.n; i++) {
+	for (uint32_t i = 0; i < parts.n && r == 0; i++) {
 		enum word word = word_of(&parts.items[i].verdict[0], UINT8_MAX);
-		allowed[i] = word == ALLOWED;
-		audited[i] = word == AUDITED;
-		by_docker[i] = word == BY_DOCKER;
+		r = VEC_PUSH(scratch, &by_word[word], i);
 	}
+	if (r < 0)
+		return r;
 	cJSON *cell = rj_push_object(&m->j, m->cells);
 	rj_text(&m->j, cell, "from", survey_end_name(m->survey, from, from_name));
 	rj_text(&m->j, cell, "to", survey_end_name(m->survey, to, to_name));
-	add_ports(m, cell, "allow", &parts, allowed);
-	add_ports(m, cell, "audit", &parts, audited);
-	add_ports(m, cell, "docker_drops", &parts, by_docker);
+	add_ports(m, cell, "allow", &parts, &by_word[ALLOWED]);
+	add_ports(m, cell, "audit", &parts, &by_word[AUDITED]);
+	add_ports(m, cell, "docker_drops", &parts, &by_word[BY_DOCKER]);
 	return m->j.failed ? -ENOMEM : 0;
 }
 

@@ -34,23 +34,23 @@ static void add_families(struct rj *j, cJSON *object, uint8_t bits)
 struct flow_change {
 	struct survey_end from, to;
 	const survey_parts *parts;
-	const uint8_t *bits;  /* per part: the families that change */
-	const bool *selected; /* the parts of this change: same rule, same families */
-	size_t first;
+	const uint8_t *bits;	   /* per part: the families that change */
+	survey_selection selected; /* the parts of this change: same rule, same families */
 };
 
 /* The rule that lets it in, or that now denies it, or none any more. */
 static void add_change(struct planning *p, cJSON *list, const struct flow_change *change)
 {
 	const struct report_input *in = p->survey->in[NEW];
-	const struct survey_verdict *now = &change->parts->items[change->first].verdict[NEW];
+	uint32_t first = change->selected.items[0];
+	const struct survey_verdict *now = &change->parts->items[first].verdict[NEW];
 	char name[LIMIT_PEER_TEXT];
 	cJSON *object = rj_push_object(&p->j, list);
 
 	rj_text(&p->j, object, "from", survey_end_name(p->survey, change->from, name));
 	rj_text(&p->j, object, "to", survey_end_name(p->survey, change->to, name));
-	survey_print_ports(&p->j, object, change->parts, change->selected);
-	add_families(&p->j, object, change->bits[change->first]);
+	survey_print_ports(&p->j, object, change->parts, &change->selected);
+	add_families(&p->j, object, change->bits[first]);
 	rj_bool(&p->j, object, "audited", now->audited != 0);
 	if (now->rule)
 		report_add_rule_place(&p->j, rj_add_object(&p->j, object, "rule"), in->policy,
@@ -58,28 +58,76 @@ static void add_change(struct planning *p, cJSON *list, const struct flow_change
 	p->changed = true;
 }
 
+/* A part that changes, with what the changes of several parts have in common. */
+struct changed_part {
+	uint32_t part, rule;
+	uint8_t bits, audited;
+	uint32_t first; /* the first part of its change */
+};
+
+static bool is_one_change(const struct changed_part *a, const struct changed_part *b)
+{
+	return a->bits == b->bits && a->rule == b->rule && a->audited == b->audited;
+}
+
+static int by_change(const void *left, const void *right)
+{
+	const struct changed_part *a = left, *b = right;
+
+	if (a->rule != b->rule)
+		return a->rule < b->rule ? -1 : 1;
+	if (a->bits != b->bits)
+		return (int)a->bits - (int)b->bits;
+	if (a->audited != b->audited)
+		return (int)a->audited - (int)b->audited;
+	return a->part < b->part ? -1 : a->part > b->part;
+}
+
+/* In the order of their first parts. */
+static int by_first_part(const void *left, const void *right)
+{
+	const struct changed_part *a = left, *b = right;
+
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return a->part < b->part ? -1 : a->part > b->part;
+}
+
+/* Change by change, each with its parts in order; how many parts. */
+static size_t group_changes(const struct flow_change *common, struct changed_part *ret)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < common->parts->n; i++) {
+		const struct survey_verdict *now = &common->parts->items[i].verdict[NEW];
+		if (common->bits[i])
+			ret[n++] = (struct changed_part){ i, now->rule, common->bits[i],
+							  now->audited, i };
+	}
+	if (n)
+		qsort(ret, n, sizeof(*ret), by_change);
+	for (size_t i = 1; i < n; i++)
+		if (is_one_change(&ret[i - 1], &ret[i]))
+			ret[i].first = ret[i - 1].first;
+	if (n)
+		qsort(ret, n, sizeof(*ret), by_first_part);
+	return n;
+}
+
 static int add_changes(struct planning *p, cJSON *list, const struct flow_change *common)
 {
-	size_t n = common->parts->n;
-	bool *done = arena_alloc(p->scratch, n), *selected = arena_alloc(p->scratch, n);
+	struct changed_part *changed = arena_alloc(p->scratch, common->parts->n * sizeof(*changed));
 	struct flow_change change = *common;
+	size_t n = changed ? group_changes(common, changed) : 0;
 
-	if (!done || !selected)
+	if (!changed)
 		return -ENOMEM;
-	change.selected = selected;
-	for (size_t i = 0; i < n; i++) {
-		const struct survey_verdict *now = &common->parts->items[i].verdict[NEW];
-		if (done[i] || !common->bits[i])
-			continue;
-		for (size_t k = i; k < n; k++) {
-			const struct survey_verdict *other = &common->parts->items[k].verdict[NEW];
-			selected[k] = common->bits[k] == common->bits[i] &&
-				      other->rule == now->rule && other->audited == now->audited;
-			done[k] |= selected[k];
-		}
-		change.first = i;
+	for (size_t i = 0, next; i < n; i = next) {
+		change.selected.n = 0;
+		for (next = i; next < n && changed[next].first == changed[i].first; next++)
+			if (VEC_PUSH(p->scratch, &change.selected, changed[next].part) < 0)
+				return -ENOMEM;
 		add_change(p, list, &change);
-		memset(selected, 0, n);
 	}
 	return 0;
 }
@@ -129,11 +177,10 @@ static int compare_exposure(const struct survey *survey, const struct exposure *
 	struct survey_end who;
 	char name[LIMIT_PEER_TEXT];
 
-	for (size_t i = 0; i < exposure_sources(survey, i, &who); i++) {
-		int old = exposure_ask(survey, OLD, exposure, who, p->scratch);
-		int new = exposure_ask(survey, NEW, exposure, who, p->scratch);
-		int implied =
-			old == new ? 1 : exposure_is_implied(survey, exposure, who, p->scratch);
+	for (size_t i = 0; i < exposure_sources(survey, exposure); i++) {
+		int old = exposure_ask(survey, OLD, exposure, i, p->scratch);
+		int new = exposure_ask(survey, NEW, exposure, i, p->scratch);
+		int implied = old == new ? 1 : exposure_is_implied(survey, exposure, i, p->scratch);
 		if (old < 0 || new < 0 || implied < 0)
 			return -ENOMEM;
 		if (implied)
@@ -144,6 +191,7 @@ static int compare_exposure(const struct survey *survey, const struct exposure *
 			exposure_print(&p->j, object, survey->in[NEW], exposure);
 			who_lists[closes] = rj_add_array(&p->j, object, "who");
 		}
+		who = exposure_source(survey, exposure, i);
 		rj_push_text(&p->j, who_lists[closes], survey_end_name(survey, who, name));
 		p->changed = true;
 	}

@@ -9,15 +9,13 @@
 /* Ports that no published port and no rule of this question names stand for the rest. */
 static uint16_t rest_port(const struct survey *survey, struct survey_end to, enum ip_proto proto)
 {
-	uint16_t port = 1;
+	struct port_range port = { (uint8_t)proto, 1, 1 };
+	uint32_t i = SURVEY_NONE;
 
-	for (size_t i = 0; i < survey->n_openings && to.kind == SURVEY_CLASS; i++) {
-		const struct survey_opening *opening = &survey->openings[i];
-		if (opening->class == to.index && opening->port.proto == proto &&
-		    opening->port.lo == port)
-			port++;
-	}
-	return port;
+	while (to.kind == SURVEY_CLASS &&
+	       (i = survey_opening_at(survey, to.index, &port)) != SURVEY_NONE)
+		port.lo = (uint16_t)(survey->openings[i].port.hi + 1);
+	return port.lo;
 }
 
 /* The endpoint of a class that publishes the port, most openly, or SURVEY_NONE. */
@@ -189,6 +187,9 @@ int survey_ask(const struct survey *survey, struct survey_end from, struct surve
 	int r = 0;
 
 	*ret = parts;
+	if (from.kind == SURVEY_CLASS && to.kind == SURVEY_CLASS &&
+	    !survey_may_pass(survey, from.index, to.index))
+		return 0;
 	if (!prepare(&question))
 		return 0;
 	r = survey_cut(survey, from, to, scratch, &parts);
@@ -219,18 +220,6 @@ int survey_walk_init(const struct survey *survey, struct survey_walk *walk)
 	return walk->seen ? 0 : -ENOMEM;
 }
 
-static bool any_rule_to_dns(const struct survey *survey)
-{
-	for (size_t i = 0; i < survey->n_inputs; i++) {
-		const struct policy *policy = survey->in[i]->policy;
-		for (size_t r = 0; r < policy->n_rules; r++)
-			for (size_t p = 0; p < policy->rules[r].n_to; p++)
-				if (policy->rules[r].to[p].kind == PEER_DNS)
-					return true;
-	}
-	return false;
-}
-
 /* Classes with classes, zones and the host. */
 static bool next_common(const struct survey *survey, struct survey_walk *walk,
 			struct survey_end *from, struct survey_end *to)
@@ -247,7 +236,7 @@ static bool next_common(const struct survey *survey, struct survey_walk *walk,
 		*from = others[walk->step].as_source ? other : class;
 		*to = others[walk->step].as_source ? class : other;
 		walk->step++;
-		return other.kind != SURVEY_DNS || any_rule_to_dns(survey) ||
+		return other.kind != SURVEY_DNS || survey->names_dns ||
 		       next_common(survey, walk, from, to);
 	}
 	walk->from++;
@@ -256,41 +245,53 @@ static bool next_common(const struct survey *survey, struct survey_walk *walk,
 	return walk->from < survey->n_classes && next_common(survey, walk, from, to);
 }
 
-static bool class_named(const struct survey *survey, const struct survey_walk *walk, uint32_t class,
-			uint8_t bit)
+/* The next class of a tier on the other side of the rule that was not yet met with this prefix;
+ * SURVEY_NONE: there is none. walk->other counts that side's peers, walk->to a tier's classes. */
+static uint32_t next_class(const struct survey *survey, struct survey_walk *walk,
+			   const struct policy_rule *rule, uint32_t prefix)
 {
-	const struct assignment *as = &survey->classes[class].as[walk->input];
-	size_t n_tiers = survey->in[walk->input]->policy->n_tiers;
+	bool source = walk->step < rule->n_from;
+	const struct policy_peer *peers = source ? rule->to : rule->from;
+	size_t n = source ? rule->n_to : rule->n_from;
+	uint8_t bit = source ? 1 : 2;
 
-	return as->kind == ASSIGN_TIER &&
-	       survey->tiers[walk->input][walk->rule * n_tiers + as->tier] & bit;
+	for (; walk->other < n; walk->other++, walk->to = 0) {
+		if (peers[walk->other].kind != PEER_TIER)
+			continue;
+		const survey_classes *classes =
+			&survey->of_tier[walk->input][peers[walk->other].tier];
+		while (walk->to < classes->n) {
+			uint32_t class = classes->items[walk->to++];
+			uint8_t *seen = &walk->seen[class * survey->n_prefixes + prefix];
+			if (*seen & bit)
+				continue;
+			*seen |= bit;
+			return class;
+		}
+	}
+	return SURVEY_NONE;
 }
 
-/* walk->to counts the classes, walk->step the peers of both sides of a rule. */
+/* walk->step counts the peers of both sides of a rule. */
 static bool next_of_rule(const struct survey *survey, struct survey_walk *walk,
 			 const struct policy_rule *rule, struct survey_end *from,
 			 struct survey_end *to)
 {
-	for (; walk->step < rule->n_from + rule->n_to; walk->step++, walk->to = 0) {
+	for (; walk->step < rule->n_from + rule->n_to;
+	     walk->step++, walk->other = 0, walk->to = 0) {
 		bool source = walk->step < rule->n_from;
 		const struct policy_peer *peer =
 			source ? &rule->from[walk->step] : &rule->to[walk->step - rule->n_from];
 		if (peer->kind != PEER_PREFIX)
 			continue;
 		uint32_t prefix = survey_prefix_at(survey, &peer->prefix);
-		while (walk->to < survey->n_classes) {
-			uint32_t class = walk->to++;
-			uint8_t *seen = &walk->seen[class * survey->n_prefixes + prefix];
-			uint8_t bit = source ? 1 : 2;
-			if (*seen & bit || !class_named(survey, walk, class, source ? 2 : 1))
-				continue;
-			*seen |= bit;
-			struct survey_end a = { SURVEY_PREFIX, prefix },
-					  b = { SURVEY_CLASS, class };
-			*from = source ? a : b;
-			*to = source ? b : a;
-			return true;
-		}
+		uint32_t class = next_class(survey, walk, rule, prefix);
+		if (class == SURVEY_NONE)
+			continue;
+		struct survey_end a = { SURVEY_PREFIX, prefix }, b = { SURVEY_CLASS, class };
+		*from = source ? a : b;
+		*to = source ? b : a;
+		return true;
 	}
 	return false;
 }
@@ -306,7 +307,7 @@ bool survey_walk_next(const struct survey *survey, struct survey_walk *walk,
 	}
 	for (; walk->input < survey->n_inputs; walk->input++, walk->rule = 0) {
 		const struct policy *policy = survey->in[walk->input]->policy;
-		for (; walk->rule < policy->n_rules; walk->rule++, walk->step = 0, walk->to = 0)
+		for (; walk->rule < policy->n_rules; walk->rule++, walk->step = 0)
 			if (next_of_rule(survey, walk, &policy->rules[walk->rule], from, to))
 				return true;
 	}

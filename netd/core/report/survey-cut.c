@@ -98,23 +98,33 @@ static int note_dns(struct arena *scratch, range_list *ranges)
 	return r < 0 ? r : VEC_PUSH(scratch, ranges, (struct port_range){ PROTO_UDP, 53, 53 });
 }
 
-/* The rules that may name a source; the index in struct survey. NULL: a class of no tier. */
-static const survey_rules *rules_from(const struct side *from, size_t input)
+static bool is_outside(struct survey_end end)
+{
+	return end.kind != SURVEY_CLASS && end.kind != SURVEY_HOST;
+}
+
+/* The rules that may name both; an index in struct survey. NULL: a class of no tier. */
+static const survey_rules *rules_between(const struct side *from, const struct side *to,
+					 size_t input)
 {
 	const struct survey *survey = from->survey;
 	size_t n_tiers = survey->in[input]->policy->n_tiers;
+	bool into = is_outside(from->end) && to->end.kind == SURVEY_CLASS;
 
-	if (from->end.kind != SURVEY_CLASS)
+	if (from->end.kind != SURVEY_CLASS && !into)
 		return &survey->from[input][n_tiers + (from->end.kind != SURVEY_HOST)];
-	const struct assignment *as = &survey->classes[from->end.index].as[input];
-	return as->kind == ASSIGN_TIER ? &survey->from[input][as->tier] : NULL;
+	const struct survey_end tier = into ? to->end : from->end;
+	const struct assignment *as = &survey->classes[tier.index].as[input];
+	if (as->kind != ASSIGN_TIER)
+		return NULL;
+	return into ? &survey->into[input][as->tier] : &survey->from[input][as->tier];
 }
 
 static int note_ranges(const struct side *from, const struct side *to, size_t input,
 		       struct arena *scratch, range_list *ranges)
 {
 	const struct report_input *in = from->survey->in[input];
-	const survey_rules *rules = rules_from(from, input);
+	const survey_rules *rules = rules_between(from, to, input);
 	int r = 0;
 
 	for (size_t k = 0; rules && k < rules->n; k++) {
@@ -131,15 +141,39 @@ static int note_ranges(const struct side *from, const struct side *to, size_t in
 	return 0;
 }
 
-/* Without symbols, from outside only published ports are reached: each is a part. */
+/* What a rule's ports cut off the opening that holds the first or the last of them. */
+static int note_cut_opening(const struct survey *survey, uint32_t opening,
+			    const struct port_range *range, struct arena *scratch, range_list *ret)
+{
+	if (opening == SURVEY_NONE)
+		return 0;
+	struct port_range both = survey->openings[opening].port;
+	both.lo = both.lo < range->lo ? range->lo : both.lo;
+	both.hi = both.hi > range->hi ? range->hi : both.hi;
+	return VEC_PUSH(scratch, ret, both);
+}
+
+/* Without symbols, from outside only published ports are reached: the parts are these, cut where
+ * the rules' ports begin and end. */
 static int note_openings(const struct survey *survey, uint32_t class, struct arena *scratch,
 			 range_list *ranges)
 {
+	static const struct port_range first = { 0 };
+	size_t n_rules = ranges->n;
+	range_list openings = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; i < survey->n_openings && r == 0; i++)
-		if (survey->openings[i].class == class)
-			r = VEC_PUSH(scratch, ranges, survey->openings[i].port);
+	for (size_t i = survey_opening_from(survey, class, &first);
+	     i < survey->n_openings && survey->openings[i].class == class && r == 0; i++)
+		r = VEC_PUSH(scratch, &openings, survey->openings[i].port);
+	for (size_t i = 0; i < 2 * n_rules && r == 0; i++) {
+		const struct port_range *range = &ranges->items[i / 2];
+		uint16_t end = i % 2 ? range->hi : range->lo;
+		const struct port_range at = { range->proto, end, end };
+		r = note_cut_opening(survey, survey_opening_at(survey, class, &at), range, scratch,
+				     &openings);
+	}
+	*ranges = openings;
 	return r;
 }
 
@@ -224,15 +258,13 @@ int survey_cut(const struct survey *survey, struct survey_end from, struct surve
 {
 	struct side source = make_side(survey, from, true),
 		    destination = make_side(survey, to, false);
-	bool outside = from.kind != SURVEY_CLASS && from.kind != SURVEY_HOST;
 	range_list ranges = { 0 };
 	int r = 0;
 
-	if (outside && to.kind == SURVEY_CLASS && !survey->in[0]->symbolic)
+	for (size_t i = 0; i < survey->n_inputs && r == 0; i++)
+		r = note_ranges(&source, &destination, i, scratch, &ranges);
+	if (r == 0 && is_outside(from) && to.kind == SURVEY_CLASS && !survey->in[0]->symbolic)
 		r = note_openings(survey, to.index, scratch, &ranges);
-	else
-		for (size_t i = 0; i < survey->n_inputs && r == 0; i++)
-			r = note_ranges(&source, &destination, i, scratch, &ranges);
 	if (r == 0 && may_be_resolver(&destination))
 		r = note_dns(scratch, &ranges);
 	return r < 0 ? r : cut_ranges(&ranges, scratch, ret);
@@ -248,42 +280,61 @@ static void print_range(struct rj *j, cJSON *array, const struct port_range *por
 }
 
 /* Parts of one protocol that touch are one range. */
-static void print_parts(struct rj *j, cJSON *array, const survey_parts *parts, const bool *selected,
-			bool wanted)
-{
-	struct port_range open = { 0 };
+struct printing {
+	struct rj *j;
+	cJSON *array;
+	struct port_range open;
+};
 
-	for (size_t i = 0; i < parts->n; i++) {
-		const struct port_range *ports = &parts->items[i].ports;
-		if (selected[i] != wanted || parts->items[i].rest)
-			continue;
-		if (open.proto == ports->proto && open.hi + 1 == ports->lo) {
-			open.hi = ports->hi;
-			continue;
-		}
-		if (open.proto)
-			print_range(j, array, &open);
-		open = *ports;
+static void print_part(struct printing *p, const struct survey_part *part)
+{
+	const struct port_range *ports = &part->ports;
+
+	if (part->rest)
+		return;
+	if (p->open.proto == ports->proto && p->open.hi + 1 == ports->lo) {
+		p->open.hi = ports->hi;
+		return;
 	}
-	if (open.proto)
-		print_range(j, array, &open);
+	if (p->open.proto)
+		print_range(p->j, p->array, &p->open);
+	p->open = *ports;
+}
+
+static void print_last(struct printing *p)
+{
+	if (p->open.proto)
+		print_range(p->j, p->array, &p->open);
+}
+
+static void print_except(struct rj *j, cJSON *array, const survey_parts *parts,
+			 const survey_selection *selected)
+{
+	struct printing p = { .j = j, .array = array };
+
+	for (size_t i = 0, next = 0; i < parts->n; i++)
+		if (next < selected->n && selected->items[next] == i)
+			next++;
+		else
+			print_part(&p, &parts->items[i]);
+	print_last(&p);
 }
 
 void survey_print_ports(struct rj *j, cJSON *object, const survey_parts *parts,
-			const bool *selected)
+			const survey_selection *selected)
 {
-	cJSON *array = rj_add_array(j, object, "ports");
-	bool rest = false, all = true;
+	struct printing p = { .j = j, .array = rj_add_array(j, object, "ports") };
+	bool rest = false;
 
-	for (size_t i = 0; i < parts->n; i++) {
-		rest |= parts->items[i].rest && selected[i];
-		all &= selected[i];
-	}
-	if (!rest) {
-		print_parts(j, array, parts, selected, true);
+	for (size_t i = 0; i < selected->n; i++)
+		rest |= parts->items[selected->items[i]].rest;
+	if (rest) {
+		rj_push_text(j, p.array, "any");
+		if (selected->n < parts->n)
+			print_except(j, rj_add_array(j, object, "except"), parts, selected);
 		return;
 	}
-	rj_push_text(j, array, "any");
-	if (!all)
-		print_parts(j, rj_add_array(j, object, "except"), parts, selected, false);
+	for (size_t i = 0; i < selected->n; i++)
+		print_part(&p, &parts->items[selected->items[i]]);
+	print_last(&p);
 }

@@ -92,20 +92,54 @@ static bool in_docker_network(const struct world *world, const struct ip_addr *a
 	return false;
 }
 
+/* Of the prefixes that begin at or before the address, the last one; SURVEY_NONE: there is none.
+ * All that hold the address are among it and those around it. */
+static uint32_t last_prefix_before(const struct survey *survey, const struct ip_addr *addr)
+{
+	uint32_t low = 0, high = (uint32_t)survey->n_prefixes;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (ip_compare(&survey->prefixes[middle].addr, addr) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? low - 1 : SURVEY_NONE;
+}
+
 /* The longest of the named prefixes that hold the address and say more than the end itself. */
 static int length_of_named(const struct choice *choice, const struct ip_addr *addr)
 {
 	const struct survey *survey = choice->survey;
-	int longest = 0;
 
-	for (size_t i = 0; i < survey->n_prefixes; i++) {
+	for (uint32_t i = last_prefix_before(survey, addr); i != SURVEY_NONE;
+	     i = survey->around[i]) {
 		const struct ip_prefix *named = &survey->prefixes[i];
 		bool itself = choice->end.kind == SURVEY_PREFIX &&
 			      policy_prefix_contains(named, &survey->prefixes[choice->end.index]);
-		if (!itself && (int)named->len + 1 > longest && ip_in_prefix(addr, named))
-			longest = (int)named->len + 1;
+		if (!itself && ip_in_prefix(addr, named))
+			return named->len + 1;
 	}
-	return longest;
+	return 0;
+}
+
+/* Per prefix the narrowest one that holds it: sorted as they are, one of those before it. */
+static int nest_prefixes(struct survey *survey)
+{
+	uint32_t *around = arena_alloc(survey->arena, survey->n_prefixes * sizeof(*around));
+
+	if (!around)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < survey->n_prefixes; i++) {
+		uint32_t outer = i ? i - 1 : SURVEY_NONE;
+		while (outer != SURVEY_NONE &&
+		       !policy_prefix_contains(&survey->prefixes[outer], &survey->prefixes[i]))
+			outer = around[outer];
+		around[i] = outer;
+	}
+	survey->around = around;
+	return 0;
 }
 
 static void consider(struct choice *choice, const struct ip_addr *addr)
@@ -215,7 +249,7 @@ int survey_choose_addresses(struct survey *survey)
 	struct ip_addr(*in_parts)[SURVEY_PARTS] =
 		arena_alloc(survey->arena, survey->n_prefixes * sizeof(*in_parts));
 
-	if (!in_prefix || !in_parts)
+	if (!in_prefix || !in_parts || nest_prefixes(survey) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < survey->n_prefixes; i++) {
 		const struct ip_prefix *prefix = &survey->prefixes[i];
@@ -309,8 +343,8 @@ uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_famil
 	const struct survey_class *c = &survey->classes[class];
 	uint32_t best = SURVEY_NONE;
 
-	for (size_t n = 0; n < 2 * survey->world->n_networks; n++) {
-		uint32_t sample = c->samples[n];
+	for (size_t n = 0; n < 2 * c->n_samples; n++) {
+		uint32_t sample = c->samples[n / 2].endpoint[n % 2];
 		if (sample != SURVEY_NONE && !same_container(survey, sample, except) &&
 		    (best == SURVEY_NONE ||
 		     worth_outside(survey, sample, family) > worth_outside(survey, best, family)))
@@ -319,14 +353,25 @@ uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_famil
 	return best;
 }
 
-static bool pair_on(const struct survey *survey, const uint32_t classes[2], size_t network,
-		    uint32_t ret[2])
+/* The next network that both classes are on, from their samples @at on. */
+static bool next_pair(const struct survey *survey, const uint32_t classes[2], size_t at[2],
+		      uint32_t ret[2])
 {
+	const struct survey_class *a = &survey->classes[classes[0]],
+				  *b = &survey->classes[classes[1]];
 	bool same = classes[0] == classes[1];
 
-	ret[0] = survey->classes[classes[0]].samples[2 * network];
-	ret[1] = survey->classes[classes[1]].samples[2 * network + same];
-	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE;
+	while (at[0] < a->n_samples && at[1] < b->n_samples) {
+		const struct survey_sample *from = &a->samples[at[0]], *to = &b->samples[at[1]];
+		at[0] += from->network <= to->network;
+		at[1] += to->network <= from->network;
+		if (from->network != to->network || to->endpoint[same] == SURVEY_NONE)
+			continue;
+		ret[0] = from->endpoint[0];
+		ret[1] = to->endpoint[same];
+		return true;
+	}
+	return false;
 }
 
 /* Two that share no network. */
@@ -346,8 +391,9 @@ uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t 
 {
 	const struct world *world = survey->world;
 
-	for (uint32_t e = 0; e < world->n_endpoints; e++) {
-		if (survey->class_of[e] != class || !has_family(survey, e, IP_V6))
+	for (size_t i = 0; i < survey->classes[class].n_endpoints; i++) {
+		uint32_t e = survey->classes[class].members[i];
+		if (!has_family(survey, e, IP_V6))
 			continue;
 		const struct world_endpoint *there =
 			world_find_endpoint(world, world->endpoints[e].container, network);
@@ -361,13 +407,14 @@ uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t 
 static bool pair_routed(const struct survey *survey, const uint32_t classes[2],
 			enum ip_family family, uint32_t ret[2])
 {
+	const struct survey_class *class = &survey->classes[classes[0]];
 	bool routes = family == IP_V6 && survey->world->ip6_unfiltered;
 
-	for (size_t n = 0; routes && n < 2 * survey->world->n_networks; n++) {
-		uint32_t from = survey->classes[classes[0]].samples[n], to;
+	for (size_t n = 0; routes && n < 2 * class->n_samples; n++) {
+		uint32_t from = class->samples[n / 2].endpoint[n % 2], to;
 		if (from == SURVEY_NONE || !has_family(survey, from, family))
 			continue;
-		to = survey_routed_to(survey, classes[1], (uint32_t)n / 2);
+		to = survey_routed_to(survey, classes[1], class->samples[n / 2].network);
 		if (to == SURVEY_NONE)
 			continue;
 		ret[0] = from;
@@ -380,15 +427,17 @@ static bool pair_routed(const struct survey *survey, const uint32_t classes[2],
 bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,
 		 uint32_t ret[2])
 {
+	const struct world *world = survey->world;
+	size_t at[2] = { 0, 0 };
+	uint32_t pair[2];
 	int best = -1;
 
-	for (size_t n = 0; n < survey->world->n_networks; n++) {
-		uint32_t pair[2];
-		if (!pair_on(survey, classes, n, pair))
-			continue;
+	while (next_pair(survey, classes, at, pair)) {
+		const struct world_network *network =
+			&world->networks[world->endpoints[pair[0]].network];
 		bool reached =
 			has_family(survey, pair[0], family) && has_family(survey, pair[1], family);
-		int worth = (reached ? 2 : 0) + (survey->world->networks[n].icc ? 1 : 0);
+		int worth = (reached ? 2 : 0) + (network->icc ? 1 : 0);
 		if (worth <= best)
 			continue;
 		memcpy(ret, pair, sizeof(pair));

@@ -2,6 +2,7 @@
 /* Look-ups of a survey: what its classes publish, and the prefixes that rules name. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/report/print.h"
 #include "core/report/survey.h"
@@ -93,6 +94,24 @@ static int note_opening(const struct survey *survey, const struct found_port *po
 	return 0;
 }
 
+/* Neighbouring ports that the same endpoints have are one opening. */
+static void join_openings(opening_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct survey_opening *last = kept ? &list->items[kept - 1] : NULL;
+		const struct survey_opening *next = &list->items[i];
+		if (last && last->class == next->class && last->port.proto == next->port.proto &&
+		    last->port.hi + 1 == next->port.lo &&
+		    memcmp(last->endpoint, next->endpoint, sizeof(last->endpoint)) == 0)
+			last->port.hi = next->port.hi;
+		else
+			list->items[kept++] = *next;
+	}
+	list->n = kept;
+}
+
 int survey_find_openings(struct survey *survey)
 {
 	opening_list list = { 0 };
@@ -105,31 +124,48 @@ int survey_find_openings(struct survey *survey)
 		qsort(found.items, found.n, sizeof(*found.items), by_found_port);
 	for (size_t i = 0; i < found.n && r == 0; i++)
 		r = note_opening(survey, &found.items[i], &list);
+	join_openings(&list);
 	survey->openings = list.items;
 	survey->n_openings = list.n;
-	survey->exposed = arena_alloc(survey->arena, 4 * list.n * sizeof(*survey->exposed));
-	return r < 0 || survey->exposed ? r : -ENOMEM;
+	return r;
+}
+
+/* Whether all of the opening comes before the port, in the order of openings. */
+static bool is_before(const struct survey_opening *opening, uint32_t class,
+		      const struct port_range *port)
+{
+	if (opening->class != class)
+		return opening->class < class;
+	if (opening->port.proto != port->proto)
+		return opening->port.proto < port->proto;
+	return opening->port.hi < port->lo;
+}
+
+uint32_t survey_opening_from(const struct survey *survey, uint32_t class,
+			     const struct port_range *port)
+{
+	uint32_t low = 0, high = (uint32_t)survey->n_openings;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (is_before(&survey->openings[middle], class, port))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
 			   const struct port_range *port)
 {
-	uint32_t low = 0, high = (uint32_t)survey->n_openings;
-	const struct found_port wanted = { .class = class, .port = *port };
+	uint32_t i = survey_opening_from(survey, class, port);
+	const struct survey_opening *at = &survey->openings[i];
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		const struct survey_opening *at = &survey->openings[middle];
-		const struct found_port found = { .class = at->class, .port = at->port };
-		int order = by_found_port(&wanted, &found);
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return SURVEY_NONE;
+	return i < survey->n_openings && at->class == class && at->port.proto == port->proto &&
+			       at->port.lo <= port->lo
+		       ? i
+		       : SURVEY_NONE;
 }
 
 /* ---- prefixes ---- */
@@ -151,28 +187,4 @@ uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *p
 			low = middle + 1;
 	}
 	return SURVEY_NONE;
-}
-
-static void mark_sources(const struct survey *survey, const struct policy_rule *rule, bool *named)
-{
-	for (size_t i = 0; i < rule->n_from; i++)
-		if (rule->from[i].kind == PEER_PREFIX)
-			named[survey_prefix_at(survey, &rule->from[i].prefix)] = true;
-}
-
-int survey_find_sources(struct survey *survey)
-{
-	bool *named = arena_alloc(survey->arena, survey->n_prefixes);
-	uint32_t *sources = arena_alloc(survey->arena, survey->n_prefixes * sizeof(*sources));
-
-	if (!named || !sources)
-		return -ENOMEM;
-	for (size_t i = 0; i < survey->n_inputs; i++)
-		for (size_t r = 0; r < survey->in[i]->policy->n_rules; r++)
-			mark_sources(survey, &survey->in[i]->policy->rules[r], named);
-	for (uint32_t i = 0; i < survey->n_prefixes; i++)
-		if (named[i])
-			sources[survey->n_sources++] = i;
-	survey->sources = sources;
-	return 0;
 }

@@ -1,139 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Making a survey: classes of endpoints, the prefixes that rules name, and which rule names whom.
- */
+/* Making a survey: the prefixes that rules name, and which rule names whom. */
 #include "core/report/survey.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- classes ---- */
-
-static bool same_assignment(const struct assignment *a, const struct assignment *b)
-{
-	return a->kind == b->kind && (a->kind != ASSIGN_TIER || a->tier == b->tier);
-}
-
-static const char *tier_name(const struct report_input *in, const struct assignment *as)
-{
-	return as->kind == ASSIGN_TIER ? in->policy->tiers[as->tier].name
-				       : assign_kind_name(as->kind);
-}
-
-static const char *class_name(const struct survey *survey, const struct survey_class *class)
-{
-	size_t last = survey->n_inputs - 1;
-	const char *old = tier_name(survey->in[0], &class->as[0]);
-	const char *new = tier_name(survey->in[last], &class->as[last]);
-
-	return strcmp(old, new) == 0 ? new : arena_printf(survey->arena, "%s (was %s)", new, old);
-}
-
-static uint32_t find_class(const struct survey *survey, const struct assignment *as)
-{
-	for (uint32_t c = 0; c < survey->n_classes; c++) {
-		bool same = true;
-		for (size_t i = 0; i < survey->n_inputs; i++)
-			same &= same_assignment(&survey->classes[c].as[i], &as[i]);
-		if (same)
-			return c;
-	}
-	return SURVEY_NONE;
-}
-
-typedef VEC(struct survey_class) class_list;
-
-static int add_class(struct survey *survey, class_list *list, const struct assignment *as)
-{
-	size_t n_samples = 2 * survey->world->n_networks;
-	struct survey_class class = { 0 };
-
-	memcpy(class.as, as, sizeof(class.as));
-	class.name = class_name(survey, &class);
-	class.samples = arena_alloc(survey->arena, n_samples * sizeof(*class.samples));
-	if (!class.name || !class.samples)
-		return -ENOMEM;
-	memset(class.samples, 0xff, n_samples * sizeof(*class.samples));
-	int r = VEC_PUSH(survey->arena, list, class);
-	survey->classes = list->items;
-	survey->n_classes = list->n;
-	return r;
-}
-
-static int sample_worth(const struct survey *survey, uint32_t endpoint)
-{
-	const struct report_input *in = survey->in[survey->n_inputs - 1];
-
-	if (endpoint == SURVEY_NONE)
-		return -1;
-	return (in->compiled->assignments[endpoint].port ? 4 : 0) +
-	       (survey->world->endpoints[endpoint].ipv4.family ? 2 : 0) +
-	       (survey->world->endpoints[endpoint].ipv6.family ? 1 : 0);
-}
-
-static void add_sample(struct survey *survey, struct survey_class *class, uint32_t endpoint)
-{
-	uint32_t *two = &class->samples[2 * (size_t)survey->world->endpoints[endpoint].network];
-	int worth = sample_worth(survey, endpoint);
-
-	class->n_endpoints++;
-	if (worth > sample_worth(survey, two[0])) {
-		two[1] = two[0];
-		two[0] = endpoint;
-	} else if (worth > sample_worth(survey, two[1])) {
-		two[1] = endpoint;
-	}
-}
-
-static int classify(struct survey *survey)
-{
-	size_t n = survey->world->n_endpoints;
-	class_list list = { 0 };
-
-	survey->class_of = arena_alloc(survey->arena, n * sizeof(*survey->class_of));
-	if (!survey->class_of)
-		return -ENOMEM;
-	for (uint32_t e = 0; e < n; e++) {
-		struct assignment as[SURVEY_INPUTS] = { 0 };
-		for (size_t i = 0; i < survey->n_inputs; i++)
-			as[i] = survey->in[i]->compiled->assignments[e];
-		survey->class_of[e] = SURVEY_NONE;
-		if (as[0].kind == ASSIGN_UNMANAGED)
-			continue;
-		uint32_t class = find_class(survey, as);
-		if (class == SURVEY_NONE) {
-			class = (uint32_t)survey->n_classes;
-			if (add_class(survey, &list, as) < 0)
-				return -ENOMEM;
-		}
-		survey->class_of[e] = class;
-		add_sample(survey, &survey->classes[class], e);
-	}
-	return 0;
-}
-
-static int by_class_name(const void *left, const void *right)
-{
-	const struct survey_class *a = left, *b = right;
-
-	if ((a->as[0].kind == ASSIGN_TIER) != (b->as[0].kind == ASSIGN_TIER))
-		return a->as[0].kind == ASSIGN_TIER ? -1 : 1;
-	return strcmp(a->name, b->name);
-}
-
-/* Tiers by name, then those that are in none. */
-static void sort_classes(struct survey *survey)
-{
-	if (survey->n_classes)
-		qsort(survey->classes, survey->n_classes, sizeof(*survey->classes), by_class_name);
-	for (uint32_t e = 0; e < survey->world->n_endpoints; e++) {
-		struct assignment as[SURVEY_INPUTS] = { 0 };
-		for (size_t i = 0; i < survey->n_inputs; i++)
-			as[i] = survey->in[i]->compiled->assignments[e];
-		if (survey->class_of[e] != SURVEY_NONE)
-			survey->class_of[e] = find_class(survey, as);
-	}
-}
 
 static int index_containers(struct survey *survey)
 {
@@ -175,6 +46,7 @@ static int note_peers(struct survey *survey, const struct policy_peer *peers, si
 			tiers[peers[i].tier] |= bit;
 		if (peers[i].kind == PEER_PREFIX)
 			r = VEC_PUSH(survey->arena, prefixes, peers[i].prefix);
+		survey->names_dns |= peers[i].kind == PEER_DNS && bit == 2;
 	}
 	return r;
 }
@@ -202,6 +74,9 @@ static int index_rule(struct survey *survey, size_t input, uint32_t i)
 		if (source)
 			r = VEC_PUSH(survey->arena, &survey->from[input][tier], i);
 	}
+	for (size_t tier = 0; tier < n && rule->from_outside && r == 0; tier++)
+		if (survey->tiers[input][i * n + tier] & 2)
+			r = VEC_PUSH(survey->arena, &survey->into[input][tier], i);
 	return r;
 }
 
@@ -215,7 +90,9 @@ static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes
 	survey->rules[input] = rules;
 	survey->from[input] =
 		arena_alloc(survey->arena, (policy->n_tiers + 2) * sizeof(*survey->from[input]));
-	if (!tiers || !rules || !survey->from[input])
+	survey->into[input] =
+		arena_alloc(survey->arena, policy->n_tiers * sizeof(*survey->into[input]));
+	if (!tiers || !rules || !survey->from[input] || !survey->into[input])
 		return -ENOMEM;
 	for (uint32_t i = 0; i < policy->n_rules; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
@@ -263,15 +140,14 @@ int survey_init(struct survey *survey, const struct report_input *const *inputs,
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = note_rules(survey, i, &prefixes);
 	if (r == 0)
-		r = classify(survey);
+		r = survey_classify(survey);
 	if (r < 0)
 		return r;
-	sort_classes(survey);
 	keep_unique(survey, &prefixes);
 	r = index_containers(survey);
 	if (r == 0)
 		r = survey_choose_addresses(survey);
 	if (r == 0)
-		r = survey_find_sources(survey);
+		r = survey_index_classes(survey);
 	return r < 0 ? r : survey_find_openings(survey);
 }

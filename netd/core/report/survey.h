@@ -31,15 +31,31 @@ struct survey_end {
 	uint32_t index;
 };
 
+/* The two most complete endpoints of a class on one network; the second may be SURVEY_NONE. */
+struct survey_sample {
+	uint32_t network, endpoint[2];
+};
+
+/* A published port, or the end of a range of ports, as one number that orders them. */
+typedef uint32_t survey_port;
+
 /* Endpoints that all inputs treat alike. */
 struct survey_class {
 	struct assignment as[SURVEY_INPUTS]; /* kind and tier */
 	const char *name;		     /* "backend", "unmatched", "backend (was frontend)" */
+	const uint32_t *members;	     /* network by network, the most complete ones first */
 	size_t n_endpoints;
-	uint32_t *samples; /* per network two endpoints, the most complete ones, or SURVEY_NONE */
+	const struct survey_sample *samples; /* by network, of those networks that it is on */
+	size_t n_samples;
+	const uint32_t *sources; /* the prefixes that rules name as its sources, sorted */
+	size_t n_sources;
+	const survey_port *cuts; /* sorted: where a rule's ports to it begin, or have ended */
+	size_t n_cuts;
+	uint8_t **exposed; /* exposure_ask()'s memory: per part between cuts, of 4 kinds */
 };
 
-/* A published port of a class, with the endpoint that has it most open, per family. */
+/* Neighbouring published ports of a class, with the endpoint that has them most open, per family.
+ */
 struct survey_opening {
 	uint32_t class;
 	struct port_range port;
@@ -53,6 +69,7 @@ struct survey_rule {
 
 /* Rules, as indices. */
 typedef VEC(uint32_t) survey_rules;
+typedef VEC(uint32_t) survey_classes;
 
 struct survey {
 	const struct report_input *in[SURVEY_INPUTS]; /* of one world */
@@ -67,26 +84,29 @@ struct survey {
 	size_t n_openings;
 	const struct ip_prefix *prefixes; /* that rules name, sorted, each once */
 	size_t n_prefixes;
-	struct ip_addr zones[2][2];	 /* internet, lan: who stands for them, per family */
+	const uint32_t *around;	    /* per prefix the narrowest that holds it, or SURVEY_NONE */
+	struct ip_addr zones[2][2]; /* internet, lan: who stands for them, per family */
 	const struct ip_addr *in_prefix; /* per prefix */
 	/* Per prefix one in internet, in lan and in neither, where it has more than one of these
 	 * parts; else family IP_NONE. */
 	const struct ip_addr (*in_parts)[SURVEY_PARTS];
-	const uint32_t *sources; /* the prefixes that rules name as sources */
-	size_t n_sources;
-	uint8_t **exposed; /* exposure_ask()'s memory, of 4 kinds for each opening */
 	struct survey_rule *rules[SURVEY_INPUTS];
 	uint8_t *tiers[SURVEY_INPUTS]; /* rule * n_tiers + tier: 1 from, 2 to */
 	/* The rules by who may be their source: each tier, then the host, then all outside. */
 	survey_rules *from[SURVEY_INPUTS];
+	survey_rules *into[SURVEY_INPUTS];	/* the rules from outside, by destination tier */
+	survey_classes *of_tier[SURVEY_INPUTS]; /* the classes that are in a tier */
+	bool names_dns;				/* some rule has `to: dns` */
+	uint8_t *joined; /* bit from * n_classes + to: an allow rule names both */
 };
 
 int survey_init(struct survey *survey, const struct report_input *const *inputs, size_t n,
 		struct arena *arena) MUST_CHECK;
 /* Steps of survey_init(). */
+int survey_classify(struct survey *survey) MUST_CHECK;
+int survey_index_classes(struct survey *survey) MUST_CHECK;
 int survey_find_openings(struct survey *survey) MUST_CHECK;
 int survey_choose_addresses(struct survey *survey) MUST_CHECK;
-int survey_find_sources(struct survey *survey) MUST_CHECK;
 const char *survey_end_name(const struct survey *survey, struct survey_end end,
 			    char ret[LIMIT_PEER_TEXT]);
 
@@ -107,7 +127,17 @@ bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip
 /* An endpoint of the class with an IPv6 address, to which Docker can route from that network: its
  * container has none there, so that its answer comes back the same way. Or SURVEY_NONE. */
 uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t network);
-/* The opening of that class and port, as an index; SURVEY_NONE: nobody in it publishes the port. */
+/* The samples of the class on that network, or NULL. */
+const struct survey_sample *survey_sample_on(const struct survey *survey, uint32_t class,
+					     uint32_t network);
+/* Which part of the port space a port is in: no rule to the class tells two ports of one apart. */
+size_t survey_part_of(const struct survey *survey, uint32_t class, const struct port_range *port);
+/* The openings of a class and protocol from that port on: the first that ends at it or behind it,
+ * as an index; survey->n_openings or one of another kind when there is none. */
+uint32_t survey_opening_from(const struct survey *survey, uint32_t class,
+			     const struct port_range *port);
+/* The opening that holds the first port of that range, as an index; SURVEY_NONE: nobody in the
+ * class publishes it. */
 uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
 			   const struct port_range *port);
 uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *prefix);
@@ -134,22 +164,29 @@ struct survey_part {
 };
 typedef VEC(struct survey_part) survey_parts;
 
-/* 0 or -ENOMEM. *ret lives in @scratch. Empty: there is nobody to ask about. */
+/* 0 or -ENOMEM. *ret lives in @scratch. Empty: there is nobody to ask about, or nothing passes. */
 int survey_ask(const struct survey *survey, struct survey_end from, struct survey_end to,
 	       struct arena *scratch, survey_parts *ret) MUST_CHECK;
+/* Some input lets something pass from one class to the other: a rule does, or one tier, or audit
+ * mode. Where not, there is nothing to ask. */
+bool survey_is_joined(const struct survey *survey, uint32_t from,
+		      uint32_t to); /* by an allow rule */
+bool survey_may_pass(const struct survey *survey, uint32_t from, uint32_t to);
 /* The parts of the port space between two ends, without verdicts: a step of survey_ask(). */
 int survey_cut(const struct survey *survey, struct survey_end from, struct survey_end to,
 	       struct arena *scratch, survey_parts *ret) MUST_CHECK;
-/* "ports":["443/tcp"] or ["any"], then maybe with "except":[…], of the parts that are @selected. */
+/* "ports":["443/tcp"] or ["any"], then maybe with "except":[…], of the parts that are @selected:
+ * their indices, in order. */
+typedef VEC(uint32_t) survey_selection;
 void survey_print_ports(struct rj *j, cJSON *object, const survey_parts *parts,
-			const bool *selected);
+			const survey_selection *selected);
 
 /* The pairs that are worth asking about, one a call; false after the last. */
 struct survey_walk {
 	size_t input, rule, step;
 	uint32_t from, to;
+	size_t other;  /* of a rule: the peer of its other side, and which class of that tier */
 	uint8_t *seen; /* class * n_prefixes + prefix: 1 from, 2 to */
-	int err;
 };
 int survey_walk_init(const struct survey *survey, struct survey_walk *walk) MUST_CHECK;
 bool survey_walk_next(const struct survey *survey, struct survey_walk *walk,

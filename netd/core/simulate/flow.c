@@ -99,7 +99,8 @@ static const struct world_network *network_of(const struct world *world, const s
 	for (size_t i = 0; i < world->n_networks; i++) {
 		const struct world_network *network = &world->networks[i];
 		for (size_t s = 0; s < network->n_subnets; s++)
-			if (ip_in_prefix(addr, &network->subnets[s]) &&
+			if (network->subnets[s].addr.family == addr->family &&
+			    ip_in_prefix(addr, &network->subnets[s]) &&
 			    world_network_is_managed(network))
 				return network;
 	}
@@ -136,10 +137,12 @@ static const struct world_published *find_published(const struct way *way)
 	if (!way->to.endpoint)
 		return NULL;
 	const struct world_container *container = &world->containers[way->to.endpoint->container];
-	for (size_t i = 0; i < container->n_published; i++) {
+	for (size_t i = world_first_published(container, way->flow->port);
+	     i < container->n_published && container->published[i].port.lo == way->flow->port;
+	     i++) {
 		const struct world_published *published = &container->published[i];
 		if (published->host_ip.family != way->flow->family ||
-		    !port_range_contains(&published->port, way->flow->proto, way->flow->port))
+		    published->port.proto != way->flow->proto)
 			continue;
 		if (!found || ip_is_loopback(&found->host_ip))
 			found = published;

@@ -106,3 +106,17 @@ bool world_port_is_explained(const struct world_port *port, const struct world_e
 {
 	return endpoint->asked >= port->since && (port->owner == 0 || port->owner == endpoint->id);
 }
+
+size_t world_first_published(const struct world_container *container, uint16_t port)
+{
+	size_t low = 0, high = container->n_published;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (container->published[middle].port.lo < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

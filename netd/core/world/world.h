@@ -121,6 +121,9 @@ char *world_print_inventory(const struct world *world); /* malloc'ed; NULL: out 
 /* The traits with their names, one a call; NULL after the last. */
 const char *world_trait_name(size_t index, enum world_trait *ret);
 const char *world_label_value(const struct world_container *container, const char *key);
+/* The first published port of the container that is @port or above, as an index; n_published when
+ * there is none. */
+size_t world_first_published(const struct world_container *container, uint16_t port);
 /* A container by name, id, or unambiguous id prefix (12+ digits); -1 when none. */
 int world_find_container(const struct world *world, const char *name);
 /* The first network of that name, -1 when none. */
