@@ -258,6 +258,22 @@ static void show_log(const struct ctl *ctl, const cJSON *report, struct arena *a
 			    PAINT_WARN);
 }
 
+static void show_flaws(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	const cJSON *first = cJSON_GetArrayItem(wire_array(report, "flaws"), 0);
+	double n = wire_number(report, "n_flaws", 0);
+
+	if (n < 1)
+		return;
+	const char *name = member_text(first, "name");
+	status_line(ctl, "closed",
+		    arena_printf(arena, "%s%s%s: %s%s", member_text(first, "kind"),
+				 *name ? " " : "", name, member_text(first, "text"),
+				 n > 1 ? arena_printf(arena, ", and %.0f more: see doctor", n - 1)
+				       : ""),
+		    PAINT_BAD);
+}
+
 void show_status(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -277,6 +293,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	status_line(ctl, "docker",
 		    up ? link : arena_printf(arena, "%s %s", link, member_text(docker, "error")),
 		    up ? PAINT_GOOD : PAINT_BAD);
+	show_flaws(ctl, report, arena);
 	show_tier_counts(ctl, report, arena);
 	status_line(ctl, "bridge-nf",
 		    !needs_nf ? "not needed"

@@ -3,6 +3,7 @@
  * looks into the log. */
 #include <string.h>
 
+#include "core/report/flaw.h"
 #include "daemon/daemon.h"
 #include "edge/journal/journal.h"
 
@@ -107,10 +108,38 @@ int generation_compare(const struct generation *a, size_t i, const struct genera
 	return c ? c : strcmp(here->id, there->id);
 }
 
+/* What is new of that: once each. */
+static void report_flaws(const struct world *old, const struct world *now)
+{
+	struct report_flaw before, flaw;
+	size_t o = 0;
+	bool has_before = old && report_next_flaw(old, &o, &before);
+
+	for (size_t i = 0; report_next_flaw(now, &i, &flaw);) {
+		while (has_before && report_compare_flaws(&before, &flaw) < 0)
+			has_before = report_next_flaw(old, &o, &before);
+		if (has_before && report_compare_flaws(&before, &flaw) == 0 && before.n == flaw.n &&
+		    strcmp(before.text, flaw.text) == 0)
+			continue;
+		if (*flaw.id)
+			log_warning(
+				LOG_ID_DOCKER_INVALID,
+				"%s %s (%.12s), as Docker tells it: %s; it is denied everything",
+				flaw.kind, flaw.name, flaw.id, flaw.text);
+		else
+			log_warning(
+				LOG_ID_DOCKER_INVALID,
+				"Docker's lists have objects without an id (%zu): %s; nothing of "
+				"them is admitted",
+				flaw.n, flaw.text);
+	}
+}
+
 void closed_report(const struct generation *old, const struct generation *now)
 {
 	size_t n_old = old ? old->world->n_endpoints : 0;
 
+	report_flaws(old ? old->world : NULL, now->world);
 	for (size_t i = 0, o = 0; i < now->world->n_endpoints; i++) {
 		enum closed is = closed_of(now, i), was = CLOSED_NOT;
 		while (o < n_old && generation_compare(old, o, now, i) < 0)

@@ -403,15 +403,12 @@ static const struct failure_row failure_rows[] = {
 	{ "version too new", "version", 200, "{\"ApiVersion\":\"9.9\",\"MinAPIVersion\":\"9.0\"}",
 	  NULL, "/version: no API version in common (ours: 1.24 to 1.52)" },
 	{ "networks 500", "networks", 500, "oops", NULL, "networks: status 500: oops" },
-	{ "networks no JSON", "networks", 200, "<html>", NULL, "networks: not JSON" },
+	{ "networks no JSON", "networks", 200, "<html>", NULL, "networks: not a list of networks" },
 	{ "containers no list", "containers/json", 200, "{}", NULL,
 	  "containers: not a list of containers" },
 	{ "podman", "version", 200,
 	  "{\"ApiVersion\":\"1.41\",\"Components\":[{\"Name\":\"Podman Engine\"}]}", NULL,
 	  "/version: refused: this is no Docker engine but Podman Engine" },
-	{ "network bad", "networks/", 200, "{\"Id\":1}", NULL,
-	  "network 111111111111: Id: missing or not an id" },
-	{ "event bad", "x", 0, NULL, "{\"Type\":\n", "/events: a line that is not an event" },
 };
 
 static void fails(void **state)
@@ -441,6 +438,52 @@ static void fails(void **state)
 		engine->docker = docker_free(engine->docker);
 		settle(engine);
 	}
+}
+
+/* A network of which Docker says nothing useful is closed, and the link stays up. */
+static void one_network_is_damaged(void **state)
+{
+	static const struct {
+		int status;
+		const char *body, *flaw;
+	} rows[] = {
+		{ 200, "{\"Id\":1}", "Id: missing or not an id" },
+		{ 200, "<html>", "not JSON" },
+		{ 500, "no \x1b\xe2\x80\xae idea", "status 500: no ???? idea" },
+	};
+	struct engine *engine = *state;
+
+	sync_up(engine);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		const struct world *world = NULL;
+		unsigned int n = engine->n_changes;
+		set_row(engine, "networks/" ID("1"), rows[i].status, rows[i].body);
+		emit(engine, CONNECT);
+		RUN_UNTIL(engine, engine->n_changes >= n + 2);
+		assert_int_equal(world_store_snapshot(engine->store, arena, &world), 0);
+		assert_string_equal(world->networks[0].flaw, rows[i].flaw);
+		assert_int_equal(world->n_endpoints, 0);
+	}
+	set_row(engine, "networks/" ID("1"), 200, BODY("1", MEMBER("a", "172.18.0.2")));
+	emit(engine, CONNECT);
+	RUN_UNTIL(engine, engine->n_changes >= 8);
+	assert_endpoints(engine, "ctra:172.18.0.2");
+	assert_int_equal(engine->n_down, 0);
+	assert_int_equal(engine->n_synced, 1);
+}
+
+/* It may have told of anything: everything is read again. */
+static void odd_event(void **state)
+{
+	struct engine *engine = *state;
+
+	sync_up(engine);
+	set_row(engine, "networks/" ID("1"), 200, BODY("1", MEMBER("a", "172.18.0.9")));
+	emit(engine, "{\"Type\":\n");
+	RUN_UNTIL(engine, docker_status(engine->docker).n_syncs == 2);
+	assert_endpoints(engine, "ctra:172.18.0.9");
+	assert_int_equal(engine->n_down, 0);
 }
 
 static void note_error(void *userdata, const struct http_result *result)
@@ -514,6 +557,8 @@ int main(void)
 		LINK_TEST(network_goes_while_reading_again),
 		LINK_TEST(reading_again_fails),
 		LINK_TEST(fails),
+		LINK_TEST(one_network_is_damaged),
+		LINK_TEST(odd_event),
 		LINK_TEST(waits_no_longer_than_told),
 		cmocka_unit_test(fetches),
 	};

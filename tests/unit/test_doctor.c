@@ -116,6 +116,39 @@ static const struct {
 static const char listed[] = "[{\"Id\":\"abcdef\",\"Names\":[\"/web\"],\"State\":\"running\","
 			     "\"HostConfig\":{\"NetworkMode\":\"default\"}}]";
 
+/* What cannot be understood is closed, named, and counts. */
+static void tells_flaws(void **state)
+{
+	const struct world_network networks[] = {
+		{ .id = "1", .name = "fine", .driver = "bridge" },
+		{ .id = "2", .name = "odd", .driver = "bridge", .flaw = "its name is too long" }
+	};
+	const struct world_container container = { .id = "3", .name = "c", .flaw = "why" };
+	const struct world world = { .networks = networks,
+				     .n_networks = 2,
+				     .containers = &container,
+				     .n_containers = 1,
+				     .n_nameless = 7,
+				     .nameless = "not JSON" };
+	const struct doctor_facts facts = { .host = { GOOD }, .world = &world };
+	static const char *const want[] = {
+		"is closed, as what Docker says of it cannot be used: its name is too long",
+		"is closed, as what Docker says of it cannot be used: why",
+		"without an id are closed, as what Docker says of them cannot be used: not JSON",
+	};
+	const cJSON *item;
+	cJSON *json = NULL;
+	size_t found = 0, n = 0;
+
+	(void)state;
+	assert_int_equal(report_doctor(&facts, &json, &found), 0);
+	assert_int_equal(found, ARRAY_LEN(want));
+	cJSON_ArrayForEach(item, cJSON_GetObjectItem(json, "findings"))
+		assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(item, "text")),
+				    want[n++]);
+	cJSON_Delete(json);
+}
+
 static void traits_come_from_inspect(void **state)
 {
 	(void)state;
@@ -172,11 +205,12 @@ static void traits_survive_the_inventory(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 2] = {
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 3] = {
 		cmocka_unit_test(traits_come_from_inspect),
 		cmocka_unit_test(traits_survive_the_inventory),
+		cmocka_unit_test(tells_flaws),
 	};
 
-	ADD_ROWS(tests, 2, rows, check_row);
+	ADD_ROWS(tests, 3, rows, check_row);
 	return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
 }

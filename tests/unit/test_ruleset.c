@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "core/ruleset/print.h"
 #include "test_ruleset_random.h"
 
 static int setup(void **state)
@@ -264,6 +265,33 @@ static void prints_golden(void **state)
 	text_done(&out);
 }
 
+/* What nft has no word for is never printed as something else that is there. */
+static void prints_odd_names(void **state)
+{
+	static const struct {
+		const char *name, *want;
+	} rows[] = {
+		{ "br-lan", "\"br-lan\"" },
+		{ "a*b", "\"a*b\"" },
+		{ "a*", "\"a\\*\"" },
+		{ "a\\*", "\"a\\?\"" },
+		{ "back\\s", "\"back\\s\"" },
+		{ "q\"t", "\"q?t\"" },
+		{ "br\xc3\xa4", "\"br\xc3\xa4\"" },
+		{ "a\xe2\x80\xae", "\"a???\"" },
+		{ "fifteen*******", "\"fifteen******\\*\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(text_done) struct text out = { 0 };
+		uint8_t bytes[16] = { 0 };
+		memcpy(bytes, rows[i].name, strlen(rows[i].name));
+		rs_print_value(RS_TYPE_IFNAME, bytes, &out);
+		assert_string_equal(text_str(&out), rows[i].want);
+	}
+}
+
 static void prints_json(void **state)
 {
 	const struct ruleset *rs = sealed_sample(*state);
@@ -293,6 +321,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(finds_elements, setup, teardown),
 		cmocka_unit_test_setup_teardown(finds_in_large_sets, setup, teardown),
 		cmocka_unit_test_setup_teardown(prints_golden, setup, teardown),
+		cmocka_unit_test(prints_odd_names),
 		cmocka_unit_test_setup_teardown(prints_json, setup, teardown),
 	};
 

@@ -240,6 +240,10 @@ static inline void sample_sets(struct ruleset *rs)
 	struct rs_set *bridges = add_set(rs, RS_INET, "bridges", RS_TYPE_IFNAME);
 	add_elem(rs, bridges, key_ifname("br-7fda1ba91b69"));
 	add_elem(rs, bridges, key_ifname("docker0"));
+	/* The kernel and Docker take any letter. */
+	add_elem(rs, bridges, key_ifname("a*b"));
+	add_elem(rs, bridges, key_ifname("back\\s"));
+	add_elem(rs, bridges, key_ifname("br\xc3\xa4'{#"));
 	struct rs_set *to = add_set(rs, RS_INET, "to4", RS_TYPE_IPV4);
 	to->map = true;
 	add_verdict(rs, to, key_ip("172.18.0.2"), RS_GOTO, "to_frontend");

@@ -98,9 +98,9 @@ static void map_to_base(struct ruleset *rs)
 	add_verdict(rs, map, key_ip("10.0.0.1"), RS_GOTO, "forward");
 }
 
-static void pattern_ifname(struct ruleset *rs)
+static void no_ifname(struct ruleset *rs)
 {
-	add_elem(rs, add_set(rs, RS_INET, "star", RS_TYPE_IFNAME), key_ifname("br-*"));
+	add_elem(rs, add_set(rs, RS_INET, "star", RS_TYPE_IFNAME), key_ifname(""));
 }
 
 static void reserved_chain(struct ruleset *rs)
@@ -355,7 +355,7 @@ static void refuses(void **state)
 		{ map_without_verdict, "map m: element without a verdict" },
 		{ map_to_nowhere, "map m: no chain nowhere" },
 		{ map_to_base, "map m: no chain forward" },
-		{ pattern_ifname, "interface name" },
+		{ no_ifname, "interface name" },
 		{ reserved_chain, "chain fwd: bad name" },
 		{ chain_twice, "chain denied: bad name, or twice" },
 		{ jump_to_nothing, "chain broken, rule 1: no chain nothing" },

@@ -88,7 +88,7 @@ static const struct bad_row bad_rows[] = {
 	  "networks: two have the same id" },
 	{ "bridge long", NETWORK "\"bridge\":\"abcdefghijklmnop\"}]}",
 	  "networks[0].bridge: not an interface name" },
-	{ "bridge that nft takes for a pattern", NETWORK "\"bridge\":\"br*\"}]}",
+	{ "bridge that the kernel gives a number", NETWORK "\"bridge\":\"br%d\"}]}",
 	  "networks[0].bridge: not an interface name" },
 	{ "bridge of overlay", NETWORK "\"driver\":\"overlay\",\"bridge\":\"br0\"}]}",
 	  "networks[0].bridge: only a network of driver bridge has one" },

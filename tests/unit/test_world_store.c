@@ -18,6 +18,7 @@
 /* 64 digits from one. */
 #define X16(d) d d d d d d d d d d d d d d d d
 #define ID(d) X16(d) X16(d) X16(d) X16(d)
+#define X512 X16("12345678901234567890123456789012")
 
 #define NET(d, name) "{\"Id\":\"" ID(d) "\",\"Name\":\"" name "\",\"Driver\":\"bridge\""
 #define NET_BODY(d, name, containers) NET(d, name) ",\"Containers\":{" containers "}}"
@@ -43,7 +44,9 @@ enum verb {
 	INSPECTED,
 	DROP_NETWORK,
 	DROP_CONTAINER,
-	DISCONNECT
+	DISCONNECT,
+	FLAW_NETWORK,
+	FLAW_CONTAINER
 };
 
 struct step {
@@ -174,7 +177,8 @@ static void print_container(struct text *out, const struct world_container *cont
 			    port_range_format(&container->published[i].port, port));
 	for (size_t i = 0; i < container->n_labels; i++)
 		text_printf(out, " %s=%s", container->labels[i].key, container->labels[i].value);
-	text_printf(out, " mode=%s\n", container->network_mode);
+	text_printf(out, " mode=%s%s%s\n", container->network_mode, container->flaw ? " !" : "",
+		    container->flaw ? container->flaw : "");
 }
 
 /* The snapshot as malloc'ed text. */
@@ -188,8 +192,9 @@ static char *digest(const struct world_store *store)
 	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
 	text_add(&out, "");
 	for (size_t i = 0; i < world->n_networks; i++)
-		text_printf(&out, "net %s %s\n", world->networks[i].name,
-			    world->networks[i].bridge);
+		text_printf(&out, "net %s %s%s%s\n", world->networks[i].name,
+			    world->networks[i].bridge, world->networks[i].flaw ? " !" : "",
+			    world->networks[i].flaw ? world->networks[i].flaw : "");
 	for (size_t i = 0; i < world->n_containers; i++)
 		print_container(&out, &world->containers[i]);
 	for (size_t i = 0; i < world->n_endpoints; i++)
@@ -197,6 +202,8 @@ static char *digest(const struct world_store *store)
 			    world->containers[world->endpoints[i].container].name,
 			    world->networks[world->endpoints[i].network].name,
 			    ip_format(&world->endpoints[i].ipv4, addr));
+	if (world->n_nameless)
+		text_printf(&out, "left out %zu: %s\n", world->n_nameless, world->nameless);
 	return out.bytes;
 }
 
@@ -221,6 +228,10 @@ static void take(struct world_store *store, const struct step *step)
 		world_store_remove_container(store, step->a);
 	else if (step->verb == DISCONNECT)
 		world_store_disconnect(store, step->a, step->b);
+	else if (step->verb == FLAW_NETWORK)
+		assert_int_equal(world_store_flaw_network(store, step->a, step->b), 0);
+	else if (step->verb == FLAW_CONTAINER)
+		assert_int_equal(world_store_flaw_container(store, step->a, step->b), 0);
 	else if (answers[step->verb](store, step->a, strlen(step->a), &error) != 0)
 		fail_msg("refused: %s", error);
 }
@@ -247,6 +258,8 @@ struct refusal_row {
 
 static const struct refusal_row refusal_rows[] = {
 	{ "not JSON", { PUT_NETWORK, "{", NULL }, "not JSON" },
+	{ "cut off", { SET_NETWORKS, "[" NET("5", "five") "}", NULL }, "not a list of networks" },
+	{ "more behind", { SET_CONTAINERS, "[] []", NULL }, "not a list of containers" },
 	{ "not UTF-8", { PUT_NETWORK, "{\"Name\":\"caf\xe9\"}", NULL }, "the text is not UTF-8" },
 	{ "not a list", { SET_NETWORKS, "{}", NULL }, "not a list of networks" },
 	{ "error object",
@@ -255,45 +268,180 @@ static const struct refusal_row refusal_rows[] = {
 	{ "network without id",
 	  { PUT_NETWORK, "{\"Name\":\"x\"}", NULL },
 	  "Id: missing or not an id" },
-	{ "second one bad",
-	  { SET_NETWORKS, "[" NET("5", "five") "},{\"Id\":5}]", NULL },
-	  "Id: missing or not an id" },
-	{ "network twice",
-	  { SET_NETWORKS, "[" NET("5", "five") "}," NET("5", "six") "}]", NULL },
-	  "a network is there twice" },
-	{ "address",
-	  { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "172.18.0.x")), NULL },
-	  "Containers: not an address" },
-	{ "address of the other family",
-	  { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "fd00::1")), NULL },
-	  "Containers: not an address" },
-	{ "subnet",
-	  { PUT_NETWORK, NET("1", "x") ",\"IPAM\":{\"Config\":[{\"Subnet\":\"x\"}]}}", NULL },
-	  "IPAM: Subnet is not a subnet" },
-	{ "bridge",
-	  { PUT_NETWORK, NET("1", "x") ",\"Options\":{\"com.docker.network.bridge.name\":\"a/b\"}}",
-	    NULL },
-	  "Options: bridge.name is no interface name" },
-	{ "container twice",
-	  { PUT_CONTAINERS,
-	    "[" LISTED("c", "c", "running", "") "," LISTED("c", "d", "running", "") "]", NULL },
-	  "a container is there twice" },
-	{ "port number",
-	  { PUT_CONTAINERS,
-	    "[" LISTED("c", "c", "running",
-		       "{\"PrivatePort\":80,\"PublicPort\":8080.5,\"Type\":\"tcp\"}") "]",
-	    NULL },
-	  "Ports: a port is not a number up to 65535" },
-	{ "port type",
-	  { PUT_CONTAINERS,
-	    "[" LISTED("c", "c", "running",
-		       "{\"PrivatePort\":80,\"PublicPort\":80,\"Type\":\"x\"}") "]",
-	    NULL },
-	  "Ports: unknown Type" },
 	{ "inspect",
 	  { INSPECTED, INSPECT("a", "true", "{\"80/tcp\":[{\"HostPort\":\"x\"}]}", "{}"), NULL },
 	  "HostPort: not a port" },
 };
+
+/* ---- what is damaged costs itself alone ---- */
+
+#define GOOD_NET NET("1", "front") ",\"Containers\":null}"
+#define WITH_FRONT "net front br-111111111111\n"
+
+static const struct store_row
+	flaw_rows
+		[] = {
+			{ "elements of any kind",
+			  { { SET_NETWORKS,
+			      "[7,{\"Id\":5},null,\"x\",{\"Id\":\"../x\"}," GOOD_NET
+			      ",{\"a\":\"caf\xe9\"},{\"b\":tru},"
+			      "[[[]]]]",
+			      NULL } },
+			  WITH_FRONT "left out 8: Id: missing or not an id\n" },
+			{ "containers of any kind",
+			  { { SET_CONTAINERS,
+			      "[{\"Names\":[\"/a\"]}," LISTED("b", "db", "running", "") ",[]]",
+			      NULL } },
+			  "ctr db tier=db mode=bridge\nleft out 2: Id: missing or not an id\n" },
+			{ "a reading without them",
+			  { { SET_NETWORKS, "[7]", NULL },
+			    { SET_NETWORKS, "[" GOOD_NET "]", NULL } },
+			  WITH_FRONT },
+			{ "network twice",
+			  { { SET_NETWORKS,
+			      "[" NET("5", "five") "}," GOOD_NET "," NET("5", "five") "}]",
+			      NULL } },
+			  "net five br-555555555555 !it is in Docker's list twice\n" WITH_FRONT },
+			{ "name",
+			  { { SET_NETWORKS, "[" NET("5", X512) "}," GOOD_NET "]", NULL } },
+			  "net " ID("5") " br-555555555555 !its name is too long\n" WITH_FRONT },
+			{ "bridge",
+			  { { SET_NETWORKS,
+			      "[" NET("5", "five") ",\"Options\":{\"com.docker.network.bridge."
+						   "name\":\"a/b\"}}," GOOD_NET "]",
+			      NULL } },
+			  "net five  !its bridge has a name that the kernel or Docker does not "
+			  "keep\n" WITH_FRONT },
+			{ "odd names of bridges",
+			  { { SET_NETWORKS,
+			      "[" NET("5",
+				      "star") ",\"Options\":{\"com.docker.network.bridge.name\":"
+					      "\"a*b\"}}"
+					      "," NET("6",
+						      "quote") ",\"Options\":{\"com.docker.network."
+							       "bridge.name\":\"q\\\"t\"}}," NET(
+								       "7",
+								       "slash") ",\"Options\":{"
+										"\"com."
+										"docker.network."
+										"bridge."
+										"name\":"
+										"\"back\\\\s\"}}"
+										"," NET("8",
+											"utf8") ","
+												"\""
+												"Op"
+												"ti"
+												"o"
+												"ns"
+												"\""
+												":{"
+												"\""
+												"co"
+												"m."
+												"do"
+												"ck"
+												"er"
+												"."
+												"ne"
+												"tw"
+												"or"
+												"k."
+												"br"
+												"id"
+												"ge"
+												"."
+												"na"
+												"me"
+												"\""
+												":"
+												"\""
+												"br"
+												"\u00e4\""
+												"}}"
+												"]",
+			      NULL } },
+			  "net quote q\"t\nnet slash back\\s\nnet star a*b\nnet utf8 "
+			  "br\xc3\xa4\n" },
+			{ "subnet",
+			  { { SET_NETWORKS,
+			      "[" NET("5",
+				      "x") ",\"IPAM\":{\"Config\":[{\"Subnet\":\"x\"}]}}," GOOD_NET
+					   "]",
+			      NULL } },
+			  WITH_FRONT "net x br-555555555555 !IPAM: Subnet is not a subnet\n" },
+			{ "address of one endpoint",
+			  { { WEB_AND_DB_RUN },
+			    { PUT_NETWORK,
+			      NET_BODY("1", "front",
+				       MEMBER("a", "172.18.0.x") "," MEMBER("b", "172.18.0.3")),
+			      NULL } },
+			  WITH_FRONT "ctr db tier=db mode=bridge\nctr web tier=web mode=bridge\n"
+				     "ep db front 172.18.0.3\nep web front -\n" },
+			{ "address of the other family",
+			  { { WEB_RUNS },
+			    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "fd00::1")), NULL } },
+			  WITH_FRONT "ctr web tier=web mode=bridge\nep web front -\n" },
+			{ "endpoint twice",
+			  { { WEB_RUNS },
+			    { PUT_NETWORK,
+			      NET_BODY("1", "front",
+				       MEMBER("a", "172.18.0.2") "," MEMBER("a", "172.18.0.3")),
+			      NULL } },
+			  "net front br-111111111111 !Containers: an id is there twice\n"
+			  "ctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
+			{ "container twice",
+			  { { PUT_CONTAINERS,
+			      "[" LISTED("c", "c", "running", "") "," LISTED("c", "c", "running",
+									     "") "]",
+			      NULL } },
+			  "ctr c? tier=c mode=bridge !it is in Docker's list twice\n" },
+			{ "port number",
+			  { { PUT_CONTAINERS,
+			      "[" LISTED("c", "c", "running",
+					 "{\"PrivatePort\":80,\"PublicPort\":8080.5,\"Type\":"
+					 "\"tcp\"}") "," LISTED("d", "d",
+								"ru"
+								"nn"
+								"in"
+								"g",
+								"") "]",
+			      NULL } },
+			  "ctr c? tier=c mode=bridge !Ports: a port is not a number up to 65535\n"
+			  "ctr d tier=d mode=bridge\n" },
+			{ "port type",
+			  { { PUT_CONTAINERS,
+			      "[" LISTED(
+				      "c", "c", "running",
+				      "{\"PrivatePort\":80,\"PublicPort\":80,\"Type\":\"x\"}") "]",
+			      NULL } },
+			  "ctr c? tier=c mode=bridge !Ports: unknown Type\n" },
+			{ "label that is no text",
+			  { { PUT_CONTAINERS,
+			      "[{\"Id\":\"" ID("c") "\",\"Names\":[\"/c\"],\"Labels\":{\"a\":1}}]",
+			      NULL } },
+			  "ctr c? mode= !the value of a label is not text\n" },
+			{ "no answer about a network",
+			  { { WEB_RUNS },
+			    { FRONT_HAS_WEB },
+			    { FLAW_NETWORK, ID("1"), "status 500" } },
+			  "net front br-111111111111 !status 500\nctr web tier=web mode=bridge\n" },
+			{ "nor about a new one",
+			  { { FLAW_NETWORK, ID("2"), "status 500" } },
+			  "net " ID("2") " br-222222222222 !status 500\n" },
+			{ "until there is one",
+			  { { WEB_RUNS },
+			    { FLAW_NETWORK, ID("1"), "status 500" },
+			    { FRONT_HAS_WEB } },
+			  WITH_FRONT "ctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
+			{ "no answer about a container",
+			  { { WEB_AND_DB_RUN },
+			    { FRONT_HAS_BOTH },
+			    { FLAW_CONTAINER, ID("a"), "status 500" } },
+			  WITH_FRONT
+			  "ctr db tier=db mode=bridge\nctr web? tier=web mode=bridge !status 500\n"
+			  "ep db front 172.18.0.3\nep web front 172.18.0.2\n" },
+		};
 
 static const struct step base_steps[] = {
 	{ PUT_CONTAINERS, "[" LISTED("a", "web", "running", BOUND) "]", NULL },
@@ -484,11 +632,16 @@ int main(void)
 		cmocka_unit_test(knows_who_is_starting),
 		cmocka_unit_test(snapshot_survives_no_memory),
 	};
-	struct CMUnitTest
-		tests[ARRAY_LEN(store_rows) + ARRAY_LEN(refusal_rows) + ARRAY_LEN(others)];
+	enum {
+		STORE = ARRAY_LEN(store_rows),
+		REFUSAL = ARRAY_LEN(refusal_rows),
+		FLAW = ARRAY_LEN(flaw_rows)
+	};
+	struct CMUnitTest tests[STORE + REFUSAL + FLAW + ARRAY_LEN(others)];
 
 	ADD_ROWS(tests, 0, store_rows, steps);
-	ADD_ROWS(tests, ARRAY_LEN(store_rows), refusal_rows, refuses);
-	memcpy(tests + ARRAY_LEN(store_rows) + ARRAY_LEN(refusal_rows), others, sizeof(others));
+	ADD_ROWS(tests, STORE, refusal_rows, refuses);
+	ADD_ROWS(tests, STORE + REFUSAL, flaw_rows, steps);
+	memcpy(tests + STORE + REFUSAL + FLAW, others, sizeof(others));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

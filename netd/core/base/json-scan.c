@@ -133,3 +133,67 @@ const char *json_scan(const char *bytes, size_t len, struct json_limits limits, 
 	}
 	return error;
 }
+
+/* ---- elements of a list ---- */
+
+static size_t skip_blanks(const struct json_elements *e, size_t at)
+{
+	while (at < e->len && e->bytes[at] && strchr(" \t\r\n", e->bytes[at]))
+		at++;
+	return at;
+}
+
+/* Behind the string that begins at @at. */
+static size_t skip_string(const struct json_elements *e, size_t at)
+{
+	for (at++; at < e->len && e->bytes[at] != '"'; at++)
+		at += e->bytes[at] == '\\';
+	return at + 1;
+}
+
+/* The comma or bracket that ends the value at @at; e->len: there is none. */
+static size_t skip_value(const struct json_elements *e, size_t at)
+{
+	size_t depth = 0;
+
+	while (at < e->len) {
+		char c = e->bytes[at];
+		if (depth == 0 && (c == ',' || c == ']'))
+			return at;
+		if (c == '"') {
+			at = skip_string(e, at);
+			continue;
+		}
+		if (c == '[' || c == '{')
+			depth++;
+		else if ((c == ']' || c == '}') && depth > 0)
+			depth--;
+		at++;
+	}
+	return e->len;
+}
+
+static enum json_step end_of_list(const struct json_elements *e, size_t at)
+{
+	return skip_blanks(e, at) == e->len ? JSON_END : JSON_BROKEN;
+}
+
+enum json_step json_next_element(struct json_elements *e, const char **ret, size_t *ret_len)
+{
+	bool first = e->at == 0;
+	size_t at = first ? skip_blanks(e, 0) : e->at;
+
+	if (at >= e->len || (first && e->bytes[at] != '['))
+		return JSON_BROKEN;
+	if (!first && e->bytes[at] == ']')
+		return end_of_list(e, at + 1);
+	at = skip_blanks(e, at + 1); /* over the bracket or a comma */
+	if (first && at < e->len && e->bytes[at] == ']')
+		return end_of_list(e, at + 1);
+	e->at = skip_value(e, at);
+	if (e->at >= e->len)
+		return JSON_BROKEN;
+	*ret = e->bytes + at;
+	*ret_len = e->at - at;
+	return JSON_ELEMENT;
+}

@@ -14,6 +14,19 @@ struct json_limits {
 	bool lines;    /* it may be of several lines */
 };
 
+/* Walks over a list, so that each of its elements can be looked at alone: one that is damaged costs
+ * the others nothing. Zero but for the first two. */
+struct json_elements {
+	const char *bytes; /* the whole list, blanks around it allowed */
+	size_t len;
+	size_t at; /* 0: not begun */
+};
+
+/* JSON_ELEMENT: *ret is the next one's bytes, which need not be JSON. JSON_END: that was all, and
+ * nothing stands behind. JSON_BROKEN: no list, or cut off. */
+enum json_step { JSON_ELEMENT, JSON_END, JSON_BROKEN };
+enum json_step json_next_element(struct json_elements *elements, const char **ret, size_t *ret_len);
+
 /* NULL: fine; else a static text that says what is wrong, *ret_offset where. It does not check the
  * syntax: cJSON does. */
 const char *json_scan(const char *bytes, size_t len, struct json_limits limits, size_t *ret_offset);

@@ -81,6 +81,8 @@
 #define LIMIT_CUT_FLOWS 5000u
 /* Those that are cut, by name; the rest is a number. */
 #define LIMIT_CUT_LISTED 100u
+/* Objects of Docker's that could not be understood, by name; the rest is a number. */
+#define LIMIT_FLAWS 100u
 /* Objects that differ from the ruleset, by name; the rest is a number: a table that is gone takes
  * all of its own with it. */
 #define LIMIT_DRIFTS 100u

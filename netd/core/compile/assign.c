@@ -87,8 +87,6 @@ static struct assignment assign_one(const struct candidate *candidates, size_t n
 	struct assignment found = { .kind = ASSIGN_UNMATCHED };
 	int strongest = 0;
 
-	if (!container->known)
-		return (struct assignment){ .kind = ASSIGN_UNKNOWN };
 	for (size_t i = 0; i < n; i++) {
 		const struct candidate *candidate = &candidates[i];
 		bool again = candidate->strength == strongest && candidate->tier == found.tier;
@@ -154,8 +152,8 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 			n_candidates = find_candidates(e->in->policy, network, candidates);
 		for (uint32_t i = lists.last[n]; i; i = lists.before[i - 1]) {
 			uint32_t container = world->endpoints[i - 1].container;
-			all[i - 1].kind = ASSIGN_UNMANAGED;
-			if (managed)
+			all[i - 1].kind = managed ? ASSIGN_UNKNOWN : ASSIGN_UNMANAGED;
+			if (managed && !network->flaw && world->containers[container].known)
 				all[i - 1] = assign_one(candidates, n_candidates,
 							&world->containers[container]);
 		}

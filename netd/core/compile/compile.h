@@ -18,7 +18,7 @@ enum assign_kind {
 	ASSIGN_TIER,
 	ASSIGN_UNMATCHED, /* no tier matches */
 	ASSIGN_CONFLICT,  /* two tiers match at the same level: denied everything */
-	ASSIGN_UNKNOWN,	  /* its container's labels are not read yet: denied everything */
+	ASSIGN_UNKNOWN,	  /* its labels are not read yet, or it has a flaw: denied everything */
 	ASSIGN_CLASH,	  /* another endpoint has the same address: denied everything */
 	ASSIGN_UNMANAGED, /* its network is not a bridge of this host: out of netd's reach */
 };

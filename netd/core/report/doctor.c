@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/limits.h"
+#include "core/base/text.h"
+#include "core/report/flaw.h"
 #include "core/report/json.h"
 
 struct examining {
@@ -293,6 +296,28 @@ static void examine_network(struct examining *e, const struct world_network *net
 		add(e, &past, network->name);
 }
 
+/* Each is closed, and the others are not concerned. */
+static void examine_flaws(struct examining *e, const struct world *world)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+	struct report_flaw flaw;
+	size_t n = 0;
+
+	for (size_t cursor = 0; report_next_flaw(world, &cursor, &flaw) && n < LIMIT_FLAWS; n++) {
+		struct finding finding = {
+			"docker-object", "warning", NULL,
+			"look at it with `docker inspect`, and make it anew without that"
+		};
+		text.len = 0;
+		text_printf(&text, "%s closed, as what Docker says of %s cannot be used: %s",
+			    *flaw.id ? "is" : "without an id are", *flaw.id ? "it" : "them",
+			    flaw.text);
+		finding.text = text_str(&text);
+		add(e, &finding, *flaw.id ? flaw.name : flaw.kind);
+	}
+	e->j.failed |= text_failed(&text);
+}
+
 static void add_gaps(struct examining *e, cJSON *root)
 {
 	cJSON *list = rj_add_array(&e->j, root, "unchecked");
@@ -316,6 +341,8 @@ int report_doctor(const struct doctor_facts *facts, cJSON **ret, size_t *found)
 		examine_network(&e, &world->networks[i]);
 	for (size_t i = 0; world && i < world->n_containers; i++)
 		examine_container(&e, &world->containers[i]);
+	if (world)
+		examine_flaws(&e, world);
 	add_gaps(&e, root);
 	int r = rj_finish(&e.j, root, ret);
 	if (r == 0)

@@ -2,7 +2,9 @@
 /* The health of the daemon. */
 #include <string.h>
 
+#include "core/base/limits.h"
 #include "core/policy/until.h"
+#include "core/report/flaw.h"
 #include "core/report/print.h"
 
 /* ---- status ---- */
@@ -61,6 +63,26 @@ static void add_drops(struct rj *j, cJSON *root, const struct report_input *in)
 	rj_number(j, root, "denied_packets", (double)packets);
 }
 
+/* The first of them by name; a number says how many there are. */
+static void add_flaws(struct rj *j, cJSON *root, const struct world *world)
+{
+	cJSON *list = rj_add_array(j, root, "flaws");
+	struct report_flaw flaw;
+	size_t n = 0;
+
+	for (size_t cursor = 0; world && report_next_flaw(world, &cursor, &flaw); n++) {
+		if (n >= LIMIT_FLAWS)
+			continue;
+		cJSON *object = rj_push_object(j, list);
+		rj_text(j, object, "kind", flaw.kind);
+		rj_text(j, object, "name", flaw.name);
+		rj_text(j, object, "id", flaw.id);
+		rj_text(j, object, "text", flaw.text);
+		rj_number(j, object, "n", (double)flaw.n);
+	}
+	rj_number(j, root, "n_flaws", (double)n);
+}
+
 static void add_latency(struct rj *j, cJSON *root, const struct report_health *health)
 {
 	cJSON *latency = rj_add_object(j, root, "event_to_commit");
@@ -112,5 +134,6 @@ int report_status(const struct report_input *in, const struct report_health *hea
 		add_endpoint_counts(&j, root, in);
 	}
 	add_drops(&j, root, in);
+	add_flaws(&j, root, in->world);
 	return rj_finish(&j, root, ret);
 }

@@ -25,7 +25,13 @@ static const struct {
 const char *report_why_not(const struct report_input *in, size_t endpoint)
 {
 	const struct assignment *as = &in->compiled->assignments[endpoint];
+	const struct world_endpoint *end = &in->world->endpoints[endpoint];
+	const char *flaw = in->world->networks[end->network].flaw;
 
+	if (!flaw)
+		flaw = in->world->containers[end->container].flaw;
+	if (flaw && (as->kind == ASSIGN_UNKNOWN || as->kind == ASSIGN_UNMANAGED))
+		return flaw;
 	if (as->kind != ASSIGN_TIER)
 		return states[as->kind].why;
 	return as->port ? NULL : "its port of the bridge is not known: closed until it is";

@@ -121,12 +121,23 @@ static void print_bits(enum rs_type type, const uint8_t *bytes, struct text *out
 		}
 }
 
+/* nft takes what stands in quotes as it is, but for a star at the end, which would be any ending.
+ * It has no way to write a quote, what a terminal obeys, and a star behind a backslash at the end:
+ * such a name is in the kernel as it is, and with ? in the print. */
 static void print_ifname(enum rs_type type, const uint8_t *bytes, struct text *out)
 {
+	char name[17] = "";
+
 	(void)type;
-	text_add(out, "\"");
-	text_add_n(out, (const char *)bytes, strnlen((const char *)bytes, 16));
-	text_add(out, "\"");
+	memcpy(name, bytes, 16);
+	text_clean(name);
+	for (char *quote = name; (quote = strchr(quote, '"'));)
+		*quote = '?';
+	size_t n = strlen(name);
+	if (n > 1 && strcmp(name + n - 2, "\\*") == 0)
+		name[n - 1] = '?';
+	bool stars = n > 0 && name[n - 1] == '*';
+	text_printf(out, "\"%.*s%s\"", (int)(n - stars), name, stars ? "\\*" : "");
 }
 
 static void print_addr(enum rs_type type, const uint8_t *bytes, struct text *out)
@@ -163,8 +174,7 @@ static void (*const printers[RS_TYPE_COUNT])(enum rs_type, const uint8_t *, stru
 	[RS_TYPE_CT_DIR] = print_number,       [RS_TYPE_CT_STATE] = print_bits,
 	[RS_TYPE_CT_STATUS] = print_bits,      [RS_TYPE_ARP_OP] = print_number,
 	[RS_TYPE_ICMPV6_TYPE] = print_number,  [RS_TYPE_INTEGER8] = print_number,
-	[RS_TYPE_ND_HIGH] = print_hex,
-	[RS_TYPE_ND_LOW] = print_hex,
+	[RS_TYPE_ND_HIGH] = print_hex,	       [RS_TYPE_ND_LOW] = print_hex,
 };
 
 void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out)

@@ -32,7 +32,7 @@ static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 	     item = item->next) {
 		const char *value = cJSON_GetStringValue(item);
 		if (!value)
-			return world_docker_refuse(answer, "Labels: a value is not text");
+			return world_docker_refuse(answer, "the value of a label is not text");
 		struct world_label label = { arena_strdup(answer->arena, item->string),
 					     arena_strdup(answer->arena, value) };
 		if (!label.key || !label.value || VEC_PUSH(answer->arena, &labels, label) < 0)
@@ -41,47 +41,61 @@ static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 	if (labels.n)
 		qsort(labels.items, labels.n, sizeof(*labels.items), world_compare_labels);
 	for (size_t i = 1; i < labels.n; i++)
-		if (world_compare_labels(&labels.items[i - 1], &labels.items[i]) == 0) {
-			container->known = false;
-			return 0;
-		}
+		if (world_compare_labels(&labels.items[i - 1], &labels.items[i]) == 0)
+			return world_docker_refuse(answer, "two of its labels have one key");
 	container->labels = labels.items;
 	container->n_labels = labels.n;
 	return 0;
 }
 
+/* Matching a name we had to cut could put it into the wrong tier. */
+static int read_names(struct world_docker_answer *answer, const cJSON *json,
+		      struct world_container *facts)
+{
+	const char *name = own_name(world_json_get(json, "Names"));
+	const cJSON *image = world_json_get(json, "Image");
+	const char *mode = world_json_text(world_json_get(json, "HostConfig"), "NetworkMode");
+	char short_id[SHORT_ID + 1] = "";
+
+	memcpy(short_id, facts->id, SHORT_ID);
+	facts->name = world_docker_text(answer, name, short_id);
+	facts->image = world_docker_text(answer, cJSON_GetStringValue(image), "");
+	if (mode && strcmp(mode, "default") == 0)
+		mode = "bridge";
+	facts->network_mode = world_docker_text(answer, mode, "");
+	if (!facts->name || !facts->image || !facts->network_mode)
+		return -ENOMEM;
+	facts->known = name; /* Docker's list shows a container that it is removing without one */
+	if (world_docker_is_long(name))
+		return world_docker_refuse(answer, "its name is too long");
+	if (world_docker_is_long(cJSON_GetStringValue(image)) || (image && !cJSON_IsString(image)))
+		return world_docker_refuse(answer, "the name of its image is too long");
+	return 0;
+}
+
+/* Refused where it has no id. */
 static int read_container(struct world_docker_answer *answer, const cJSON *json,
 			  struct world_docker_container *ret)
 {
-	struct world_container facts = { .known = true };
+	struct world_container facts = { 0 };
 	const char *id = world_json_text(json, "Id");
-	const char *name = own_name(world_json_get(json, "Names"));
-	const char *image = world_json_text(json, "Image");
-	const char *mode = world_json_text(world_json_get(json, "HostConfig"), "NetworkMode");
 	const char *state = world_json_text(json, "State");
-	char short_id[SHORT_ID + 1] = "";
 	struct world_published *bound = NULL;
 
 	if (!id || !world_id_valid(id))
 		return world_docker_refuse(answer, "Id: missing or not an id");
 	world_id_copy(facts.id, id);
-	memcpy(short_id, facts.id, SHORT_ID);
-	/* Matching a name we had to cut could put it into the wrong tier. */
-	if (!name || strlen(name) > WORLD_TEXT_MAX || (image && strlen(image) > WORLD_TEXT_MAX))
-		facts.known = false;
-	facts.name = world_docker_text(answer, name, short_id);
-	facts.image = world_docker_text(answer, image, "");
-	if (mode && strcmp(mode, "default") == 0)
-		mode = "bridge";
-	facts.network_mode = world_docker_text(answer, mode, "");
-	if (!facts.name || !facts.image || !facts.network_mode)
-		return -ENOMEM;
-	int r = read_labels(answer, world_json_get(json, "Labels"), &facts);
+	int r = world_docker_flaw(answer, &facts.flaw, read_names(answer, json, &facts));
 	if (!r)
-		r = world_docker_port_list(answer, world_json_get(json, "Ports"), &bound,
-					   &facts.n_published);
+		r = world_docker_flaw(answer, &facts.flaw,
+				      read_labels(answer, world_json_get(json, "Labels"), &facts));
+	if (!r)
+		r = world_docker_flaw(answer, &facts.flaw,
+				      world_docker_port_list(answer, world_json_get(json, "Ports"),
+							     &bound, &facts.n_published));
 	if (r)
 		return r;
+	facts.known &= !facts.flaw;
 	facts.published = bound;
 	facts.traits = world_docker_traits(json);
 	ret->facts = facts;
@@ -96,35 +110,40 @@ static int compare_containers(const void *left, const void *right)
 	return strcmp(a->facts.id, b->facts.id);
 }
 
+struct container_vec {
+	struct world_docker_container *items;
+	size_t n, cap;
+};
+
+static int add_container(struct world_docker_answer *answer, const cJSON *json, void *userdata)
+{
+	struct container_vec *containers = userdata;
+	struct world_docker_container container;
+	int r = read_container(answer, json, &container);
+
+	return r ? r : VEC_PUSH(answer->arena, containers, container);
+}
+
 int world_docker_containers(struct world_docker_answer *answer, struct world_docker_container **ret,
 			    size_t *ret_n)
 {
-	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
-	size_t n = 0, at = 0;
+	struct container_vec found = { 0 };
+	int r = world_docker_list(answer, "not a list of containers", add_container, &found);
+	size_t kept = 0;
 
-	if (!json)
-		return WORLD_E_INVALID;
-	if (!cJSON_IsArray(json))
-		return world_docker_refuse(answer, "not a list of containers");
-	for (const cJSON *item = json->child; item; item = item->next)
-		n++;
-	if (n > LIMIT_ENDPOINTS)
-		return world_docker_refuse(answer, "too many containers");
-	struct world_docker_container *items = arena_alloc(answer->arena, n * sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	for (const cJSON *item = json->child; item; item = item->next) {
-		int r = read_container(answer, item, &items[at++]);
-		if (r)
-			return r;
-	}
-	if (n)
-		qsort(items, n, sizeof(*items), compare_containers);
-	for (size_t i = 1; i < n; i++)
-		if (compare_containers(&items[i - 1], &items[i]) == 0)
-			return world_docker_refuse(answer, "a container is there twice");
-	*ret = items;
-	*ret_n = n;
+	if (r)
+		return r;
+	if (found.n)
+		qsort(found.items, found.n, sizeof(*found.items), compare_containers);
+	for (size_t i = 0; i < found.n; i++)
+		if (kept == 0 || compare_containers(&found.items[kept - 1], &found.items[i]) != 0) {
+			found.items[kept++] = found.items[i];
+		} else {
+			found.items[kept - 1].facts.flaw = "it is in Docker's list twice";
+			found.items[kept - 1].facts.known = false;
+		}
+	*ret = found.items;
+	*ret_n = kept;
 	return 0;
 }
 

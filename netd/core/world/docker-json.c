@@ -17,45 +17,96 @@ int world_docker_refuse(struct world_docker_answer *answer, const char *error)
 
 /* The labels of an image may hold NULs, as \u0000. cJSON would end the text there: a label would
  * look like another one. NULL: out of memory. */
-static const char *without_nul(const struct world_docker_answer *answer)
+static const char *without_nul(struct arena *arena, const char *json, size_t len)
 {
 	const char *escape;
 	char *copy = NULL;
 
-	for (size_t at = 0;
-	     at < answer->len && (escape = memchr(answer->json + at, '\\', answer->len - at));) {
-		size_t place = (size_t)(escape - answer->json);
+	for (size_t at = 0; at < len && (escape = memchr(json + at, '\\', len - at));) {
+		size_t place = (size_t)(escape - json);
 		at = place + 2;
-		if (answer->len - place < 6 || memcmp(escape, "\\u0000", 6) != 0)
+		if (len - place < 6 || memcmp(escape, "\\u0000", 6) != 0)
 			continue;
 		if (!copy)
-			copy = arena_dup(answer->arena, answer->json, answer->len);
+			copy = arena_dup(arena, json, len);
 		if (!copy)
 			return NULL;
 		memcpy(copy + place, "\\ufffd", 6);
 	}
-	return copy ? copy : answer->json;
+	return copy ? copy : json;
 }
 
-cJSON *world_docker_value(struct world_docker_answer *answer)
+/* Of a part of the answer; NULL with the error noted. */
+static cJSON *value_of(struct world_docker_answer *answer, const char *json, size_t len)
 {
 	/* Docker is trusted with memory, and cJSON has a bound on depth. */
 	static const struct json_limits limits = { SIZE_MAX, SIZE_MAX, .controls = true,
 						   .lines = true };
 	size_t offset;
-	cJSON *json = NULL;
+	cJSON *value = NULL;
+	const char *bytes = without_nul(answer->arena, json, len);
 
-	if (answer->len > LIMIT_DOCKER_BYTES) {
-		answer->error = "too large";
-		return NULL;
-	}
-	const char *bytes = without_nul(answer);
-	answer->error = bytes ? json_scan(bytes, answer->len, limits, &offset) : "no memory";
+	answer->error = bytes ? json_scan(bytes, len, limits, &offset) : "no memory";
 	if (!answer->error) {
-		json = world_json_parse(bytes, answer->len, &offset);
-		answer->error = json ? NULL : "not JSON";
+		value = world_json_parse(bytes, len, &offset);
+		answer->error = value ? NULL : "not JSON";
 	}
-	return json;
+	return value;
+}
+
+cJSON *world_docker_value(struct world_docker_answer *answer)
+{
+	if (answer->len <= LIMIT_DOCKER_BYTES)
+		return value_of(answer, answer->json, answer->len);
+	answer->error = "too large";
+	return NULL;
+}
+
+int world_docker_flaw(struct world_docker_answer *answer, const char **flaw, int r)
+{
+	if (r != WORLD_E_INVALID)
+		return r;
+	if (!*flaw)
+		*flaw = answer->error;
+	answer->error = NULL;
+	return 0;
+}
+
+void world_docker_leave_out(struct world_docker_answer *answer, const char *why)
+{
+	if (answer->n_nameless++ == 0)
+		answer->nameless = why;
+}
+
+int world_docker_list(struct world_docker_answer *answer, const char *otherwise,
+		      int (*take)(struct world_docker_answer *, const cJSON *, void *),
+		      void *userdata)
+{
+	struct json_elements elements = { answer->json, answer->len, 0 };
+	enum json_step step = JSON_BROKEN;
+	const char *bytes;
+	size_t len, n = 0;
+
+	if (answer->len > LIMIT_DOCKER_BYTES)
+		return world_docker_refuse(answer, "too large");
+	while ((step = json_next_element(&elements, &bytes, &len)) == JSON_ELEMENT) {
+		if (n++ >= LIMIT_ENDPOINTS) {
+			world_docker_leave_out(answer, "there are too many");
+			continue;
+		}
+		CLEANUP(world_json_freep) cJSON *item = value_of(answer, bytes, len);
+		int r = item ? take(answer, item, userdata) : WORLD_E_INVALID;
+		if (r < 0)
+			return r;
+		if (r > 0)
+			world_docker_leave_out(answer, answer->error);
+	}
+	return step == JSON_END ? 0 : world_docker_refuse(answer, otherwise);
+}
+
+bool world_docker_is_long(const char *text)
+{
+	return text && strlen(text) > WORLD_TEXT_MAX;
 }
 
 const char *world_docker_text(struct world_docker_answer *answer, const char *text,
@@ -105,7 +156,8 @@ static int read_bridge(struct world_docker_answer *answer, const cJSON *options,
 		return 0;
 	}
 	if (!world_ifname_valid(name))
-		return world_docker_refuse(answer, "Options: bridge.name is no interface name");
+		return world_docker_refuse(
+			answer, "its bridge has a name that the kernel or Docker does not keep");
 	memcpy(network->bridge, name, strlen(name) + 1);
 	return 0;
 }
@@ -178,6 +230,8 @@ static uint64_t read_endpoint_id(const char *text)
 	return strtoull(digits, NULL, 16);
 }
 
+/* What is not understood of it counts as missing: without its address or MAC it is admitted through
+ * no port. */
 static int read_endpoint(struct world_docker_answer *answer, const cJSON *json,
 			 struct world_docker_endpoint *ret)
 {
@@ -204,6 +258,19 @@ static int compare_endpoints(const void *left, const void *right)
 	return strcmp(a->container_id, b->container_id);
 }
 
+/* The first of each container. */
+static size_t keep_single(struct world_docker_endpoint *items, size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(items, n, sizeof(*items), compare_endpoints);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || compare_endpoints(&items[kept - 1], &items[i]) != 0)
+			items[kept++] = items[i];
+	return kept;
+}
+
 static int read_endpoints(struct world_docker_answer *answer, const cJSON *containers,
 			  struct world_docker_network *network)
 {
@@ -216,44 +283,54 @@ static int read_endpoints(struct world_docker_answer *answer, const cJSON *conta
 		if (strspn(item->string, "0123456789abcdef") != WORLD_ID_LEN - 1 ||
 		    item->string[WORLD_ID_LEN - 1] != '\0')
 			continue;
-		int r = read_endpoint(answer, item, &endpoint);
-		if (r)
-			return r;
+		if (found.n == LIMIT_ENDPOINTS) {
+			world_docker_leave_out(answer, "there are too many");
+			continue;
+		}
+		if (read_endpoint(answer, item, &endpoint)) {
+			endpoint.mac = (struct mac_addr){ 0 };
+			endpoint.ipv4 = endpoint.ipv6 = (struct ip_addr){ 0 };
+			world_docker_leave_out(answer, answer->error);
+			answer->error = NULL;
+		}
 		if (VEC_PUSH(answer->arena, &found, endpoint) < 0)
 			return -ENOMEM;
 	}
-	if (found.n > LIMIT_ENDPOINTS)
-		return world_docker_refuse(answer, "Containers: too many");
-	if (found.n)
-		qsort(found.items, found.n, sizeof(*found.items), compare_endpoints);
-	for (size_t i = 1; i < found.n; i++)
-		if (compare_endpoints(&found.items[i - 1], &found.items[i]) == 0)
-			return world_docker_refuse(answer, "Containers: an id is there twice");
 	network->endpoints = found.items;
-	network->n_endpoints = found.n;
-	return 0;
+	network->n_endpoints = keep_single(found.items, found.n);
+	return network->n_endpoints == found.n
+		       ? 0
+		       : world_docker_refuse(answer, "Containers: an id is there twice");
 }
 
+/* Refused where it has no id. */
 static int read_network(struct world_docker_answer *answer, const cJSON *json,
 			struct world_docker_network *ret)
 {
 	struct world_docker_network network = { .facts.icc = true };
 	struct world_network *facts = &network.facts;
+	const char *name = world_json_text(json, "Name");
 	int r = read_id(answer, json, facts->id);
 
 	if (r)
 		return r;
-	facts->name = world_docker_text(answer, world_json_text(json, "Name"), facts->id);
+	facts->name = world_docker_text(answer, name, facts->id);
 	facts->driver = world_docker_text(answer, world_json_text(json, "Driver"), "null");
 	facts->internal = world_json_true(json, "Internal");
+	facts->flaw = world_docker_is_long(name) ? "its name is too long" : NULL;
 	if (!facts->name || !facts->driver)
 		return -ENOMEM;
-	r = read_bridge(answer, world_json_get(json, "Options"), facts);
+	r = world_docker_flaw(answer, &facts->flaw,
+			      read_bridge(answer, world_json_get(json, "Options"), facts));
 	if (!r)
-		r = read_ipam(answer, world_json_get(world_json_get(json, "IPAM"), "Config"),
-			      facts);
+		r = world_docker_flaw(
+			answer, &facts->flaw,
+			read_ipam(answer, world_json_get(world_json_get(json, "IPAM"), "Config"),
+				  facts));
 	if (!r)
-		r = read_endpoints(answer, world_json_get(json, "Containers"), &network);
+		r = world_docker_flaw(
+			answer, &facts->flaw,
+			read_endpoints(answer, world_json_get(json, "Containers"), &network));
 	if (!r)
 		*ret = network;
 	return r;
@@ -266,15 +343,6 @@ int world_docker_network(struct world_docker_answer *answer, struct world_docker
 	return json ? read_network(answer, json, ret) : WORLD_E_INVALID;
 }
 
-static size_t count_items(const cJSON *list)
-{
-	size_t n = 0;
-
-	for (const cJSON *item = list->child; item; item = item->next)
-		n++;
-	return n;
-}
-
 static int compare_networks(const void *left, const void *right)
 {
 	const struct world_docker_network *a = left, *b = right;
@@ -282,30 +350,37 @@ static int compare_networks(const void *left, const void *right)
 	return strcmp(a->facts.id, b->facts.id);
 }
 
+struct network_vec {
+	struct world_docker_network *items;
+	size_t n, cap;
+};
+
+static int add_network(struct world_docker_answer *answer, const cJSON *json, void *userdata)
+{
+	struct network_vec *networks = userdata;
+	struct world_docker_network network;
+	int r = read_network(answer, json, &network);
+
+	return r ? r : VEC_PUSH(answer->arena, networks, network);
+}
+
 int world_docker_networks(struct world_docker_answer *answer, struct world_docker_network **ret,
 			  size_t *ret_n)
 {
-	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
+	struct network_vec found = { 0 };
+	int r = world_docker_list(answer, "not a list of networks", add_network, &found);
+	size_t kept = 0;
 
-	if (!json)
-		return WORLD_E_INVALID;
-	if (!cJSON_IsArray(json))
-		return world_docker_refuse(answer, "not a list of networks");
-	size_t n = count_items(json), at = 0;
-	struct world_docker_network *items = arena_alloc(answer->arena, n * sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	for (const cJSON *item = json->child; item; item = item->next) {
-		int r = read_network(answer, item, &items[at++]);
-		if (r)
-			return r;
-	}
-	if (n)
-		qsort(items, n, sizeof(*items), compare_networks);
-	for (size_t i = 1; i < n; i++)
-		if (compare_networks(&items[i - 1], &items[i]) == 0)
-			return world_docker_refuse(answer, "a network is there twice");
-	*ret = items;
-	*ret_n = n;
+	if (r)
+		return r;
+	if (found.n)
+		qsort(found.items, found.n, sizeof(*found.items), compare_networks);
+	for (size_t i = 0; i < found.n; i++)
+		if (kept == 0 || compare_networks(&found.items[kept - 1], &found.items[i]) != 0)
+			found.items[kept++] = found.items[i];
+		else
+			found.items[kept - 1].facts.flaw = "it is in Docker's list twice";
+	*ret = found.items;
+	*ret_n = kept;
 	return 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Docker's JSON to facts, without a store. Internal to core/world.
  *
- * An answer that is not of Docker's form is refused whole. A container whose details we cannot hold
- * (a name beyond WORLD_TEXT_MAX, labels that cannot be told apart) is kept as unknown: no tier can
- * match it, and the others are not affected. Results live in the arena; error texts are static. */
+ * The elements of a list are read one by one. One whose details we cannot hold or do not understand
+ * (a name beyond WORLD_TEXT_MAX, labels that cannot be told apart, an odd subnet) gets a flaw: no
+ * tier can match it, and the others are not affected. Results live in the arena; error texts and
+ * flaws are static. */
 #pragma once
 
 #include "core/world/json.h"
@@ -40,6 +41,8 @@ struct world_docker_answer {
 	size_t len;
 	struct arena *arena;
 	const char *error; /* static; set with WORLD_E_INVALID */
+	size_t n_nameless; /* objects that were left out, having no id */
+	const char *nameless;
 };
 
 /* Each: 0, WORLD_E_INVALID or -ENOMEM. */
@@ -55,10 +58,24 @@ int world_docker_inspect(struct world_docker_answer *answer,
 /* ---- shared by the files that read the above ---- */
 
 int world_docker_refuse(struct world_docker_answer *answer, const char *error) MUST_CHECK;
+/* What a part of an object came to: its refusal becomes the object's flaw, the first one counts. 0
+ * or -ENOMEM. */
+int world_docker_flaw(struct world_docker_answer *answer, const char **flaw, int r) MUST_CHECK;
+/* Leaves out an object without an id. */
+void world_docker_leave_out(struct world_docker_answer *answer, const char *why);
+/* Calls @take for each element of the list that the answer is; what it refuses is left out, and so
+ * is what comes behind LIMIT_ENDPOINTS. @otherwise: the error where it is no list. */
+int world_docker_list(struct world_docker_answer *answer, const char *otherwise,
+		      int (*take)(struct world_docker_answer *answer, const cJSON *item,
+				  void *userdata),
+		      void *userdata) MUST_CHECK;
 /* Of a container as listed or inspected: of enum world_trait. */
 uint32_t world_docker_traits(const cJSON *container);
 /* The value of the whole answer, NULL with the error noted. */
 cJSON *world_docker_value(struct world_docker_answer *answer) MUST_CHECK;
+/* Whether that text is there and longer than a name may be: it must not be cut, for another name
+ * could match another tier. */
+bool world_docker_is_long(const char *text);
 /* A copy without control characters; @otherwise when absent, empty or too long. NULL: no memory. */
 const char *world_docker_text(struct world_docker_answer *answer, const char *text,
 			      const char *otherwise) MUST_CHECK;

@@ -9,7 +9,9 @@
 /* 1 to 64 letters, digits, '_', '.', '-', the first a letter or digit: safe in a URL path. */
 bool world_id_valid(const char *id);
 void world_id_copy(char ret[WORLD_ID_LEN], const char *id); /* of a valid id */
-/* What the kernel takes as an interface name, and nft for just that name. */
+/* What the kernel takes as an interface name and keeps as it is, of whatever letters
+ * (dev_valid_name; a % is a place for a number). U+FFFD stands for bytes that Docker could not
+ * write down. */
 bool world_ifname_valid(const char *name);
 /* "br-" and the first 12 characters of the id: what Docker calls a bridge by default. */
 void world_bridge_default(char ret[WORLD_IFNAME_LEN], const char *id);

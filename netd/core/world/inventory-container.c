@@ -252,13 +252,14 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 			     const struct inventory_place *place, const struct world *world,
 			     struct inventory_container *ret)
 {
-	enum { ID, NAME, IMAGE, MODE, KNOWN, TRAITS, LABELS, ENDPOINTS, PUBLISHED, N };
+	enum { ID, NAME, IMAGE, MODE, KNOWN, FLAW, TRAITS, LABELS, ENDPOINTS, PUBLISHED, N };
 	struct inventory_field f[N] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
 		[IMAGE] = { place, "image", NULL },
 		[MODE] = { place, "network_mode", NULL },
 		[KNOWN] = { place, "known", NULL },
+		[FLAW] = { place, "flaw", NULL },
 		[TRAITS] = { place, "traits", NULL },
 		[LABELS] = { place, "labels", NULL },
 		[ENDPOINTS] = { place, "endpoints", NULL },
@@ -277,6 +278,10 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		r = inventory_text(reader, f[MODE], "", &facts->network_mode);
 	if (!r)
 		r = inventory_bool(reader, f[KNOWN], true, &facts->known);
+	if (!r)
+		r = inventory_flaw(reader, f[FLAW], &facts->flaw);
+	if (!r)
+		facts->known &= !facts->flaw;
 	if (!r)
 		r = read_traits(reader, f[TRAITS], facts);
 	if (!r)

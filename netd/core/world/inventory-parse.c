@@ -80,7 +80,7 @@ static int read_bridge(struct inventory_reader *reader, struct inventory_field f
 static int read_network(struct inventory_reader *reader, const cJSON *json,
 			const struct inventory_place *place, struct world_network *ret)
 {
-	enum { ID, NAME, DRIVER, BRIDGE, INTERNAL, ICC, SUBNETS, GATEWAYS, N };
+	enum { ID, NAME, DRIVER, BRIDGE, INTERNAL, ICC, SUBNETS, GATEWAYS, FLAW, N };
 	struct inventory_field f[N] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
@@ -90,6 +90,7 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 		[ICC] = { place, "icc", NULL },
 		[SUBNETS] = { place, "subnets", NULL },
 		[GATEWAYS] = { place, "gateways", NULL },
+		[FLAW] = { place, "flaw", NULL },
 	};
 	struct world_network network = { 0 };
 	int r = inventory_fields(reader, json, f, N);
@@ -110,6 +111,8 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 		r = read_subnets(reader, f[SUBNETS], &network);
 	if (!r)
 		r = read_addresses(reader, f[GATEWAYS], &network.gateways, &network.n_gateways);
+	if (!r)
+		r = inventory_flaw(reader, f[FLAW], &network.flaw);
 	if (!r)
 		*ret = network;
 	return r;

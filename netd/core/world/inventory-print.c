@@ -80,6 +80,8 @@ static void print_network(struct text *out, const struct world_network *network)
 	text_printf(out, ",\n      \"internal\": %s", network->internal ? "true" : "false");
 	if (!network->icc)
 		text_add(out, ",\n      \"icc\": false");
+	if (network->flaw)
+		print_member(out, ",\n      ", "flaw", network->flaw);
 	text_add(out, ",\n      \"subnets\": [");
 	for (size_t i = 0; i < network->n_subnets; i++)
 		text_printf(out, "%s\"%s\"", i ? ", " : "",
@@ -175,6 +177,8 @@ static void print_container(struct text *out, const struct world *world, size_t 
 		print_member(out, ",\n      ", "network_mode", container->network_mode);
 	if (!container->known)
 		text_add(out, ",\n      \"known\": false");
+	if (container->flaw)
+		print_member(out, ",\n      ", "flaw", container->flaw);
 	print_traits(out, container);
 	print_labels(out, container);
 	text_add(out, ",\n      \"endpoints\": [");

@@ -105,6 +105,11 @@ int inventory_text(struct inventory_reader *reader, struct inventory_field field
 	return 0;
 }
 
+int inventory_flaw(struct inventory_reader *reader, struct inventory_field field, const char **ret)
+{
+	return field.value ? inventory_text(reader, field, NULL, ret) : 0;
+}
+
 int inventory_bool(struct inventory_reader *reader, struct inventory_field field, bool otherwise,
 		   bool *ret)
 {

@@ -102,10 +102,9 @@ bool world_ifname_valid(const char *name)
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return false;
 	for (; name[n]; n++)
-		if (n == WORLD_IFNAME_LEN - 1 || name[n] <= ' ' || name[n] > '~' ||
-		    strchr("/:\"\\*", name[n]))
+		if (n == WORLD_IFNAME_LEN - 1 || strchr("/:% \t\n\v\f\r\xa0", name[n]))
 			return false;
-	return n > 0;
+	return n > 0 && !strstr(name, "\xef\xbf\xbd");
 }
 
 void world_bridge_default(char ret[WORLD_IFNAME_LEN], const char *id)

@@ -91,7 +91,7 @@ int world_store_set_networks(struct world_store *store, const char *json, size_t
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(stage_done) struct stage stage = { 0 };
-	struct world_docker_answer answer = { json, len, arena, NULL };
+	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_network *networks;
 	size_t n;
 
@@ -105,6 +105,7 @@ int world_store_set_networks(struct world_store *store, const char *json, size_t
 	if (r)
 		return outcome(&answer, r, error);
 	mark_all_gone(store, &store->networks);
+	store->nameless[0] = (struct store_nameless){ answer.n_nameless, answer.nameless };
 	commit(store, &stage);
 	return 0;
 }
@@ -147,7 +148,7 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(stage_done) struct stage stage = { 0 };
-	struct world_docker_answer answer = { json, len, arena, NULL };
+	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_network network;
 
 	if (!arena)
@@ -234,8 +235,11 @@ static int put_containers(struct world_store *store, struct world_docker_answer 
 		r = add_listed(store, &stage, &containers[i]);
 	if (r)
 		return r;
-	if (is_whole_list)
+	if (is_whole_list) {
 		mark_all_gone(store, &store->containers);
+		store->nameless[1] =
+			(struct store_nameless){ answer->n_nameless, answer->nameless };
+	}
 	commit(store, &stage);
 	return 0;
 }
@@ -244,7 +248,7 @@ int world_store_set_containers(struct world_store *store, const char *json, size
 			       const char **error)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct world_docker_answer answer = { json, len, arena, NULL };
+	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 
 	if (!arena)
 		return -ENOMEM;
@@ -255,7 +259,7 @@ int world_store_put_containers(struct world_store *store, const char *json, size
 			       const char **error)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct world_docker_answer answer = { json, len, arena, NULL };
+	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 
 	if (!arena)
 		return -ENOMEM;
@@ -276,7 +280,7 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(stage_done) struct stage stage = { 0 };
-	struct world_docker_answer answer = { json, len, arena, NULL };
+	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_inspect inspect;
 
 	if (!arena)
@@ -304,6 +308,52 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	store->n_port_changes += !same_ports(&old->published, &stage.containers[0]->published);
 	commit(store, &stage);
 	return 0;
+}
+
+/* ---- no answer at all ---- */
+
+int world_store_flaw_network(struct world_store *store, const char *id, const char *why)
+{
+	CLEANUP(stage_done) struct stage stage = { 0 };
+	const struct store_network *old =
+		(const struct store_network *)store_find(&store->networks, id);
+	struct world_network facts = { .name = id, .driver = "bridge", .icc = true };
+
+	if (old)
+		facts = old->facts;
+	else
+		world_bridge_default(facts.bridge, id);
+	world_id_copy(facts.id, id);
+	facts.flaw = why;
+	stage.endpoints = calloc(1, sizeof(*stage.endpoints)); /* none is known any more */
+	int r = stage.endpoints ? stage_networks(store, &stage, 1) : -ENOMEM;
+	if (r == 0)
+		r = add_network(&stage, &facts, store->asked);
+	if (r == 0)
+		commit(store, &stage);
+	return r;
+}
+
+int world_store_flaw_container(struct world_store *store, const char *id, const char *why)
+{
+	CLEANUP(stage_done) struct stage stage = { 0 };
+	const struct store_container *old =
+		(const struct store_container *)store_find(&store->containers, id);
+	struct world_container facts = { .name = id, .image = "", .network_mode = "" };
+
+	if (old)
+		facts = old->facts;
+	world_id_copy(facts.id, id);
+	facts.known = false;
+	facts.flaw = why;
+	facts.published = old ? old->bound.items : NULL;
+	facts.n_published = old ? old->bound.n : 0;
+	int r = stage_containers(store, &stage, 1);
+	if (r == 0)
+		r = add_container(&stage, &facts, old ? &old->configured : NULL, store->asked);
+	if (r == 0)
+		commit(store, &stage);
+	return r;
 }
 
 /* ---- a snapshot instead of Docker ---- */

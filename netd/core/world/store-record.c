@@ -31,6 +31,11 @@ static const char *pack_text(struct packer *packer, const char *text)
 	return pack(packer, text, strlen(text) + 1);
 }
 
+static const char *pack_text_or_null(struct packer *packer, const char *text)
+{
+	return text ? pack_text(packer, text) : NULL;
+}
+
 static struct world_network pack_network(struct packer *packer, const struct world_network *from)
 {
 	struct world_network to = *from;
@@ -39,6 +44,7 @@ static struct world_network pack_network(struct packer *packer, const struct wor
 	to.gateways = pack(packer, from->gateways, from->n_gateways * sizeof(*from->gateways));
 	to.name = pack_text(packer, from->name);
 	to.driver = pack_text(packer, from->driver);
+	to.flaw = pack_text_or_null(packer, from->flaw);
 	return to;
 }
 
@@ -59,6 +65,7 @@ static struct world_container pack_container(struct packer *packer,
 	to.name = pack_text(packer, from->name);
 	to.image = pack_text(packer, from->image);
 	to.network_mode = pack_text(packer, from->network_mode);
+	to.flaw = pack_text_or_null(packer, from->flaw);
 	to.published = NULL;
 	to.n_published = 0;
 	return to;
@@ -201,7 +208,7 @@ static void *copy_out(char **room, const void *bytes, size_t size)
 /* The place in @copy that @pointer has in @block. */
 static const void *moved(const void *pointer, const void *block, const char *copy)
 {
-	return copy + ((const char *)pointer - (const char *)block);
+	return !pointer ? NULL : copy + ((const char *)pointer - (const char *)block);
 }
 
 struct world_network store_network_copy(const struct store_network *network, char **room)
@@ -212,6 +219,7 @@ struct world_network store_network_copy(const struct store_network *network, cha
 
 	facts.name = moved(facts.name, block, copy);
 	facts.driver = moved(facts.driver, block, copy);
+	facts.flaw = moved(facts.flaw, block, copy);
 	facts.subnets = moved(facts.subnets, block, copy);
 	facts.gateways = moved(facts.gateways, block, copy);
 	return facts;
@@ -232,6 +240,7 @@ struct world_container store_container_copy(const struct store_container *contai
 	facts.name = moved(facts.name, block, copy);
 	facts.image = moved(facts.image, block, copy);
 	facts.network_mode = moved(facts.network_mode, block, copy);
+	facts.flaw = moved(facts.flaw, block, copy);
 	facts.published = copy_out(room, container->published.items,
 				   container->published.n * sizeof(*facts.published));
 	facts.n_published = container->published.n;

@@ -355,6 +355,7 @@ void world_store_replace(struct world_store *store, struct world_store *from)
 
 	store->networks = from->networks;
 	store->containers = from->containers;
+	memcpy(store->nameless, from->nameless, sizeof(store->nameless));
 	from->networks = before.networks;
 	from->containers = before.containers;
 }

@@ -60,8 +60,15 @@ struct store_network {
 	uint64_t endpoints_asked; /* lists of networks show no endpoints */
 };
 
+/* What a reading left out. */
+struct store_nameless {
+	size_t n;
+	const char *why; /* static */
+};
+
 struct world_store {
 	struct store_table networks, containers;
+	struct store_nameless nameless[2]; /* of the lists of networks and of containers */
 	struct world_port *ports;
 	size_t n_ports;
 	struct ip_addr *resolvers;

@@ -28,6 +28,8 @@ struct world_network {
 	size_t n_subnets;
 	const struct ip_addr *gateways;
 	size_t n_gateways;
+	const char *flaw; /* what of Docker's answer could not be understood, NULL: all was; with
+			   * one no tier may match what is on it */
 };
 
 struct world_label {
@@ -72,6 +74,7 @@ struct world_container {
 	 * only a moment ago (world_hold_back()). */
 	bool starting;
 	bool known; /* false: seen on a network, its labels not read yet: no tier may match it */
+	const char *flaw; /* why it is not known and will not be: as of a network */
 };
 
 /* One container on one network. */
@@ -106,6 +109,10 @@ struct world {
 	const struct ip_addr *resolvers; /* the host's DNS servers */
 	size_t n_resolvers;
 	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
+	/* Objects of Docker's lists that nobody can say the id of, so that nothing is known of
+	 * them. */
+	size_t n_nameless;
+	const char *nameless; /* what was wrong with the first; NULL: there are none */
 };
 
 /* Bytes that are not what they should be. */
@@ -173,7 +180,10 @@ uint64_t world_store_moment(struct world_store *store);
 void world_store_answers_from(struct world_store *store, uint64_t moment);
 
 /* Each takes the body of one Docker answer. 0; WORLD_E_INVALID (the store is as before, *error is a
- * static text); -ENOMEM. Facts whose object is gone are dropped by the "set" forms. */
+ * static text); -ENOMEM. Facts whose object is gone are dropped by the "set" forms.
+ *
+ * An answer is refused where it is none: no JSON, not a list, not the object that was asked for. An
+ * object in it that is damaged costs nobody else anything: it gets a flaw and is closed. */
 /* GET /networks: the whole list; networks that are missing in it are removed. The list form carries
  * no endpoints. */
 int world_store_set_networks(struct world_store *store, const char *json, size_t len,
@@ -193,6 +203,11 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 			    const char **error) MUST_CHECK;
 /* How many of these changed what is published: traits alone change no rule. */
 uint64_t world_store_port_changes(const struct world_store *store);
+/* What Docker said about that object is no answer at all: it has this flaw until it is asked again.
+ * 0 or -ENOMEM. */
+int world_store_flaw_network(struct world_store *store, const char *id, const char *why) MUST_CHECK;
+int world_store_flaw_container(struct world_store *store, const char *id,
+			       const char *why) MUST_CHECK;
 void world_store_remove_network(struct world_store *store, const char *id);
 void world_store_remove_container(struct world_store *store, const char *id);
 void world_store_disconnect(struct world_store *store, const char *network_id,

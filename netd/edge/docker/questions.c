@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "edge/docker/link.h"
 
 /* An inspect of a starting container is not answered before it runs; these may hold a connection
@@ -178,6 +179,22 @@ static void take_gone(const struct question *question, struct world_store *store
 		world_store_remove_container(store, question->id);
 }
 
+/* An answer about one object that is none costs this object alone: it is closed until it is asked
+ * again. NULL, or why that cannot be noted. */
+static const char *store_flaw(const struct question *question, struct world_store *store,
+			      const char *why)
+{
+	static int (*const notes[])(struct world_store *, const char *, const char *) = {
+		[QUESTION_NETWORK] = world_store_flaw_network,
+		[QUESTION_CONTAINER] = world_store_flaw_container,
+		[QUESTION_INSPECT] = NULL,
+	};
+
+	if (!*question->id || !notes[question->kind])
+		return why;
+	return notes[question->kind](store, question->id, why) < 0 ? "no memory" : NULL;
+}
+
 /* Why an answer is of no use, NULL when it was stored. */
 static const char *store_answer(const struct question *question, const struct http_result *result,
 				char text[LINK_ERROR_LEN])
@@ -195,11 +212,14 @@ static const char *store_answer(const struct question *question, const struct ht
 	if (result->status != 200) {
 		(void)snprintf(text, LINK_ERROR_LEN, "status %ld: %.100s", result->status,
 			       result->body);
-		return text;
+		text_clean(text);
+		return store_flaw(question, store, text);
 	}
 	world_store_answers_from(store, question->moment);
 	int r = kinds[question->kind].take(store, result->body, result->len, &error);
-	return r == 0 ? NULL : r > 0 ? error : "no memory";
+	if (r < 0)
+		return "no memory";
+	return r > 0 ? store_flaw(question, store, error) : NULL;
 }
 
 /* What is stored now makes older questions of the same kind and id pointless. */

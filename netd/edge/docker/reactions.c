@@ -109,8 +109,9 @@ void react(struct docker *docker, const char *line, size_t len)
 {
 	struct world_event event;
 
+	/* It may have told of anything. */
 	if (world_parse_event(line, len, &event)) {
-		link_fail(docker, "/events", "a line that is not an event");
+		docker_resync(docker, "/events: a line that is not an event");
 		return;
 	}
 	if (event.kind == WORLD_EVENT_OTHER)
