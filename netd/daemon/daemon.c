@@ -168,12 +168,21 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* A time has come on which the facts depend. */
-static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_held(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
 	(void)usec;
 	facts_changed(userdata);
 	return 0;
+}
+
+/* The same by the wall clock, or that one was set. */
+static int on_wall_clock(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	(void)source;
+	(void)events;
+	facts_changed(userdata);
+	return loop_read_wall(fd);
 }
 
 static int on_confirm_expired(sd_event_source *source, uint64_t usec, void *userdata)
@@ -252,8 +261,7 @@ static int add_timers(struct daemon *d)
 	} timers[] = {
 		{ &d->bound, { "bound", SD_EVENT_PRIORITY_IMPORTANT, on_timer, d } },
 		{ &d->wake, { "retry", SD_EVENT_PRIORITY_NORMAL, on_timer, d } },
-		{ &d->until, { "until", SD_EVENT_PRIORITY_NORMAL, on_until, d } },
-		{ &d->hold, { "hold", SD_EVENT_PRIORITY_NORMAL, on_until, d } },
+		{ &d->hold, { "hold", SD_EVENT_PRIORITY_NORMAL, on_held, d } },
 		{ &d->confirm, { "confirm", SD_EVENT_PRIORITY_NORMAL, on_confirm_expired, d } },
 	};
 
@@ -262,7 +270,10 @@ static int add_timers(struct daemon *d)
 		if (r < 0)
 			return r;
 	}
-	int r = sd_event_add_post(d->loop, &d->post, on_idle, d);
+	const struct loop_wall until = { "until", SD_EVENT_PRIORITY_NORMAL, on_wall_clock, d };
+	int r = loop_add_wall(d->loop, &until, &d->until);
+	if (r >= 0)
+		r = sd_event_add_post(d->loop, &d->post, on_idle, d);
 	if (r >= 0)
 		r = sd_event_source_set_priority(d->post, SD_EVENT_PRIORITY_IDLE);
 	if (r >= 0)

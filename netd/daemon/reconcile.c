@@ -282,21 +282,15 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	ground_keep(d);
 }
 
-/* Rules that end do so on their own. */
+/* Rules that end do so on their own, by the wall clock; they are looked at again whenever that one
+ * is set, as one that has ended may begin anew. */
 static int arm_until(struct daemon *d)
 {
 	/* From the moment the rules in force were made for: what ends between then and now must not
 	 * be missed. */
 	int64_t next = policy_next_change(d->wanted->policy, d->committed->judged_at);
-	struct timespec now;
 
-	if (next == 0)
-		return loop_disarm(d->until);
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	/* A day at most: the wall clock may be set meanwhile. */
-	int64_t wait = next - now.tv_sec < 86400 ? next - now.tv_sec : 86400;
-	int64_t wait_us = wait * 1000000 - now.tv_nsec / 1000;
-	return loop_arm(d->until, wait_us > 0 ? (uint64_t)wait_us : 0);
+	return loop_arm_wall(d->until, next ? next : LOOP_WALL_NEVER);
 }
 
 static int arm_hold(struct daemon *d)

@@ -40,6 +40,7 @@ class Running(unittest.TestCase):
     """netd with POLICY in its policy folder and WORLD as its inventory."""
 
     policy_text, world = POLICY, WORLD
+    environment = {}
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="netd-ctl-"))
@@ -57,7 +58,7 @@ class Running(unittest.TestCase):
             self.netd = subprocess.Popen(
                 [NETD, "--policy", self.folder / "policy.d", "--socket", self.folder / "netd.sock",
                  "--state", self.folder / "state", "--inventory", self.folder / "world.json"],
-                stderr=log)
+                stderr=log, env={**os.environ, **self.environment})
         self.until(lambda: self.ask("status")[0] == 0)
 
     def stop(self):

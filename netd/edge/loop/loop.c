@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Not 0, which means sd-event's default of 250 ms. */
 #define FINEST_US 1
@@ -71,6 +74,54 @@ int loop_disarm(sd_event_source *timer)
 	int r = sd_event_source_set_enabled(timer, SD_EVENT_OFF);
 
 	return r < 0 ? r : 0;
+}
+
+int loop_add_wall(sd_event *loop, const struct loop_wall *wall, sd_event_source **ret)
+{
+	sd_event_source *source = NULL;
+	int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	int r = sd_event_add_io(loop, &source, fd, EPOLLIN, wall->handler, wall->userdata);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	r = sd_event_source_set_io_fd_own(source, 1);
+	if (r < 0) {
+		(void)close(fd);
+		(void)sd_event_source_disable_unref(source);
+		return r;
+	}
+	return finish(source, wall->name, wall->priority, ret);
+}
+
+int loop_arm_wall(sd_event_source *wall, int64_t at)
+{
+	/* 0 would disarm. */
+	struct itimerspec when = { .it_value = { .tv_sec = at > 0 ? at : 1 } };
+	const int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
+	int fd = sd_event_source_get_io_fd(wall);
+
+	if (fd < 0)
+		return fd;
+	int r = timerfd_settime(fd, flags, &when, NULL);
+	if (r < 0 && errno == ECANCELED) { /* it was set before anybody read of it */
+		when.it_value.tv_sec = 1;
+		r = timerfd_settime(fd, flags, &when, NULL);
+	}
+	return r < 0 ? -errno : 0;
+}
+
+int loop_read_wall(int fd)
+{
+	uint64_t expirations;
+
+	if (read(fd, &expirations, sizeof(expirations)) >= 0 || errno == ECANCELED ||
+	    errno == EAGAIN)
+		return 0;
+	return -errno;
 }
 
 int loop_add_signal(sd_event *loop, const struct loop_signal *what, sd_event_source **ret)

@@ -37,6 +37,23 @@ int loop_add_timer(sd_event *loop, const struct loop_timer *timer,
 int loop_arm(sd_event_source *timer, uint64_t in_us) MUST_CHECK;
 int loop_disarm(sd_event_source *timer) MUST_CHECK;
 
+/* Wakes when the wall clock reaches a time, and whenever somebody sets that clock, forwards or
+ * back (TFD_TIMER_CANCEL_ON_SET). Made disarmed; the handler calls loop_read_wall() first. The
+ * source owns the descriptor. */
+struct loop_wall {
+	const char *name;
+	int64_t priority;
+	sd_event_io_handler_t handler;
+	void *userdata;
+};
+int loop_add_wall(sd_event *loop, const struct loop_wall *wall, sd_event_source **ret) MUST_CHECK;
+/* @at: seconds since the epoch; one that has passed: in the next turn of the loop, as when the
+ * clock was set since the last call. LOOP_WALL_NEVER: only when it is set. */
+#define LOOP_WALL_NEVER INT64_MAX
+int loop_arm_wall(sd_event_source *wall, int64_t at) MUST_CHECK;
+/* Takes note of the wake-up. 0 or -errno. */
+int loop_read_wall(int fd) MUST_CHECK;
+
 /* Blocks the signal for this thread first, as signalfd needs. NULL handler: end the loop with 0. */
 struct loop_signal {
 	int signal;
