@@ -14,6 +14,9 @@
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
+/* NFLOG group that no rule logs to: whoever holds it is the netd of this network namespace. */
+#define ONE_NETD_GROUP 0x6e64u /* "nd" */
+
 /* ---- facts ---- */
 
 static void facts_changed(struct daemon *d)
@@ -298,6 +301,25 @@ static int check_rights(struct daemon *d)
 	return r;
 }
 
+/* Whatever socket and state folder a second one was given: the tables are the same. */
+static int hold_host(struct daemon *d)
+{
+	int r = nflog_hold(ONE_NETD_GROUP, &d->alone);
+
+	if (r == -EPERM) {
+		log_error(LOG_ID_NOT_ALONE,
+			  "another netd runs on this host (it holds NFLOG group %u): stop that one "
+			  "first",
+			  ONE_NETD_GROUP);
+		return -EPERM;
+	}
+	if (r < 0 && r != -ENOMEM)
+		log_warning(LOG_ID_LOG_UNAVAILABLE,
+			    "NFLOG is missing (%s): a second netd would not be noticed",
+			    strerror(-r));
+	return r == -ENOMEM ? r : 0;
+}
+
 static int start_loop(struct daemon *d)
 {
 	int r = sd_event_default(&d->loop);
@@ -445,8 +467,9 @@ static int start_watches(struct daemon *d)
 /* The rules come first: whatever fails after them leaves the managed networks closed. */
 static int start(struct daemon *d)
 {
-	static int (*const steps[])(struct daemon *) = { check_rights, start_loop,  start_facts,
-							 start_tables, start_ports, policy_start };
+	static int (*const steps[])(struct daemon *) = { check_rights, hold_host,	start_loop,
+							 start_facts,  start_tables,	start_ports,
+							 policy_start };
 	static int (*const later[])(struct daemon *) = { reconcile_run, start_control, start_nflog,
 							 start_watches, start_docker };
 
@@ -484,6 +507,7 @@ static void stop(struct daemon *d)
 	d->fw_watch = fw_watch_free(d->fw_watch);
 	d->fw = fw_free(d->fw);
 	d->rtnl = rtnl_free(d->rtnl);
+	d->alone = nflog_free(d->alone);
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		(void)sd_event_source_disable_unref(sources[i]);
 	d->committed = generation_free(d->committed);

@@ -89,6 +89,7 @@ struct daemon {
 	struct control *control;
 	struct policydir_watch *policy_watch;
 	struct nflog *nflog; /* NULL: nobody reads what the rules log */
+	struct nflog *alone; /* what one netd of a network namespace can hold */
 	struct denials denials;
 	struct host_resolvers resolvers;
 	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *resolv_watch;

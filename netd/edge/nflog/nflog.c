@@ -145,6 +145,19 @@ int nflog_new(sd_event *loop, const struct nflog_options *options, struct nflog 
 	return 0;
 }
 
+int nflog_hold(uint16_t group, struct nflog **ret)
+{
+	struct nflog *nflog CLEANUP(nflog_freep) = calloc(1, sizeof(*nflog));
+
+	if (!nflog)
+		return -ENOMEM;
+	int r = start(nflog, group);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(nflog);
+	return 0;
+}
+
 struct nflog *nflog_free(struct nflog *nflog)
 {
 	if (!nflog)

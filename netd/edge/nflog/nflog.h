@@ -36,4 +36,8 @@ struct nflog_options {
 struct nflog;
 /* 0; -EPERM: the right is missing, or another program reads this group; another -errno. */
 int nflog_new(sd_event *loop, const struct nflog_options *options, struct nflog **ret) MUST_CHECK;
+/* Holds a group and reads nothing: one process of a network namespace can, with CAP_NET_ADMIN, until
+ * it frees it or ends. 0; -EPERM: the right is missing, or another one holds it; another -errno:
+ * this kernel has no NFLOG. */
+int nflog_hold(uint16_t group, struct nflog **ret) MUST_CHECK;
 struct nflog *nflog_free(struct nflog *nflog);
