@@ -55,5 +55,6 @@ int facts_load_inventory(struct daemon *d)
 	if (r == 0)
 		r = world_store_load(d->store, world);
 	reconcile_note(d, PLAN_SYNCED);
+	reconcile_soon(d); /* nothing else may happen for long */
 	return r;
 }
