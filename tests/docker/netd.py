@@ -26,12 +26,13 @@ sys.path.insert(0, str(TESTS / "lab"))
 
 # pylint: disable=wrong-import-position
 from lab import (OFFICE, OUTSIDE, Child, Container, Host, HostOptions, Lab, LabError, Link,
-                 Matrix, Place, Probe, Result)
+                 Matrix, Place, Probe, Result, engine_version)
 from place import children_of, run, wait_until
 
 __all__ = ["Child", "Container", "DockerCase", "Host", "HostOptions", "Lab", "LabError", "Link",
            "Matrix", "Netd", "OFFICE", "POLICIES", "OUTSIDE", "Place", "Probe", "Refused", "Result",
-           "TRIES", "children_of", "figure", "netd_program", "run", "wait_until"]
+           "TRIES", "children_of", "engine_version", "figure", "netd_program", "run",
+           "wait_until"]
 
 POLICIES = TESTS.parent / "policies"
 # What is a matter of luck is tried this often.

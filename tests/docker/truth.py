@@ -88,9 +88,15 @@ def _ping(place: Place, bind: Optional[str], flows: List[Flow]) -> Dict[Flow, bo
 
 
 def source_address(container: Container, to: str) -> str:
-    """The address that the container's kernel takes as source for @to."""
-    route = container.netns_exec(["ip", "-6" if ":" in to else "-4", "route", "get", to])
+    """The address that the container's kernel takes as source for @to; where it has no route there
+    (an internal network, from Docker 26 on), the one of its interface."""
+    family = "-6" if ":" in to else "-4"
+    route = container.netns_exec(["ip", family, "route", "get", to], check=False)
     found = re.search(r" src (\S+)", route)
+    if found is None:
+        shown = container.netns_exec(["ip", family, "-o", "address", "show", "dev", "eth0", "scope",
+                                      "global"])
+        found = re.search(r" inet6? ([^/]+)/", shown)
     assert found is not None, route
     return found[1]
 

@@ -29,13 +29,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from host import (OFFICE, OUTSIDE, Container, Host, HostOptions, Link, Neighbour,
-                  engine_path)
+                  engine_path, engine_version)
 from matrix import Matrix
 from place import Child, LabError, Namespace, Place, Ports, Probe, Result, run, wait_until
 
 __all__ = ["Child", "Container", "Host", "HostOptions", "Lab", "LabError", "Link", "Matrix",
-           "Neighbour", "OFFICE", "OUTSIDE", "Place", "Probe", "Result", "cgroups_of", "missing",
-           "probe_many", "probe_matrix", "processes_of", "remove_leftovers"]
+           "Neighbour", "OFFICE", "OUTSIDE", "Place", "Probe", "Result", "cgroups_of",
+           "engine_version", "missing", "probe_many", "probe_matrix", "processes_of", "remove_leftovers"]
 
 PREFIX = "netd-lab-"
 TOOLS = ("dockerd", "docker", "nft", "iptables", "ip", "unshare", "nsenter", "busybox", "gcc")

@@ -70,7 +70,9 @@ def _kill_inner(process: "subprocess.Popen[str]", signum: int) -> None:
     inner = children_of(process.pid) if "nsenter" in str(process.args) else []
     while inner and "nsenter" in _command_of(inner[0]) and children_of(inner[0]):
         inner = children_of(inner[0])
-    for pid in inner or [process.pid]:
+    # It stops with what it runs, but does not go on with it.
+    own = [process.pid] if signum == signal.SIGCONT or not inner else []
+    for pid in [*inner, *own]:
         try:
             os.kill(pid, signum)
         except ProcessLookupError:

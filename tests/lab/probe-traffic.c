@@ -32,6 +32,7 @@ struct flood {
 	uint64_t count;
 	uint64_t seconds;
 	uint64_t pause_us;
+	uint64_t fresh; /* a new source port, so a new connection, for every datagram */
 };
 
 static int flood_parse(int argc, char **argv, struct flood *ret)
@@ -41,7 +42,8 @@ static int flood_parse(int argc, char **argv, struct flood *ret)
 	for (; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
 		uint64_t *value = !strcmp(argv[i], "--count") ? &ret->count :
 				  !strcmp(argv[i], "--seconds") ? &ret->seconds :
-				  !strcmp(argv[i], "--pause-us") ? &ret->pause_us : NULL;
+				  !strcmp(argv[i], "--pause-us") ? &ret->pause_us :
+				  !strcmp(argv[i], "--fresh") ? &ret->fresh : NULL;
 
 		if (!value || number_parse(argv[i + 1], UINT32_MAX, value))
 			return -EINVAL;
@@ -49,6 +51,19 @@ static int flood_parse(int argc, char **argv, struct flood *ret)
 	if (argc - i != 3 || strcmp(argv[i], "udp") || (!ret->count && !ret->seconds))
 		return -EINVAL;
 	return endpoint_parse((const char *const *)argv + i, &ret->peer);
+}
+
+static bool flood_send(int fd, const struct flood *flood, uint64_t seq)
+{
+	uint64_t payload = htobe64(seq);
+
+	return sendto(fd, &payload, sizeof(payload), 0,
+		      (const struct sockaddr *)&flood->peer.addr, flood->peer.len_bytes) >= 0;
+}
+
+static int flood_socket(const struct flood *flood)
+{
+	return socket(flood->peer.addr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
 /* The socket is not connected, so an ICMP error cannot stop the flood. */
@@ -60,16 +75,17 @@ int cmd_flood(int argc, char **argv)
 
 	if (r)
 		return fail("flood", -r);
-	fd = socket(flood.peer.addr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	fd = flood_socket(&flood);
 	if (fd < 0)
 		return fail("flood", errno);
 	end_ms = now_ms() + flood.seconds * 1000;
 	while (flood.count ? seq < flood.count : now_ms() < end_ms) {
-		uint64_t payload = htobe64(seq++);
-
-		if (sendto(fd, &payload, sizeof(payload), 0,
-			   (struct sockaddr *)&flood.peer.addr, flood.peer.len_bytes) < 0)
+		if (!flood_send(fd, &flood, seq++))
 			errors++;
+		if (flood.fresh) {
+			close(fd);
+			fd = flood_socket(&flood);
+		}
 		if (flood.pause_us)
 			usleep((useconds_t)flood.pause_us);
 	}

@@ -203,7 +203,7 @@ static const struct verb {
 	{ "connect", cmd_connect,
 	  "[--timeout-ms N] [--source ADDR] [--port-base N] [--handshake] -|PROTO ADDR PORT...",
 	  "probe all at once; - reads the list from stdin" },
-	{ "flood", cmd_flood, "[--count N|--seconds S] [--pause-us N] udp ADDR PORT",
+	{ "flood", cmd_flood, "[--count N|--seconds S] [--pause-us N] [--fresh 1] udp ADDR PORT",
 	  "numbered datagrams as fast as possible" },
 	{ "sink", cmd_sink, "udp PORT", "count what flood sent, until SIGTERM or stdin ends" },
 	{ "stream", cmd_stream, "serve PORT | get ADDR PORT", "a transfer that reports its stalls" },
