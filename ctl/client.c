@@ -20,6 +20,7 @@
 #define MAX_TIMEOUT_MS (24u * 3600u * 1000u) /* a day; poll() counts in an int */
 
 struct call {
+	const struct client_options *options;
 	struct client_answer *answer; /* code and error are set where a step fails */
 	char path[WIRE_PATH_LEN];
 	int fd;
@@ -110,10 +111,18 @@ static bool wait_for(const struct call *call, short events)
 	}
 }
 
+/* A change may have been made all the same. */
+static const char *doubt(const struct call *call)
+{
+	return call->options->admin ? "; what came of it is not known: `netdctl status` says what "
+				      "is in force"
+				    : "";
+}
+
 static bool fail_timeout(const struct call *call)
 {
-	return fail(call, WIRE_UNAVAILABLE, "netd has not answered on %s within %u ms", call->path,
-		    call->timeout_ms);
+	return fail(call, WIRE_UNAVAILABLE, "netd has not answered on %s within %u ms%s",
+		    call->path, call->timeout_ms, doubt(call));
 }
 
 /* netd may answer and close before it has read everything (a request that is too long): then the
@@ -151,8 +160,8 @@ static bool step_receive(const struct call *call, struct frame_buffer *frame)
 		if (n <= 0)
 			return fail(call, WIRE_UNAVAILABLE,
 				    "netd closed the connection without an answer (%s); see "
-				    "`journalctl -u netd`",
-				    call->path);
+				    "`journalctl -u netd`%s",
+				    call->path, doubt(call));
 		if (frame_add(frame, bytes, (size_t)n) < 0)
 			return fail(call, WIRE_INTERNAL, "the answer on %s is too large",
 				    call->path);
@@ -160,7 +169,26 @@ static bool step_receive(const struct call *call, struct frame_buffer *frame)
 	return true;
 }
 
-static bool step_parse(const struct call *call, struct frame_buffer *frame)
+static unsigned int small_number(const cJSON *json, const char *name)
+{
+	double number = wire_number(json, name, 0);
+
+	return number > 0 && number < 1e6 ? (unsigned int)number : 0;
+}
+
+static void hear_progress(struct call *call, const cJSON *json)
+{
+	const struct client_progress progress = { small_number(json, "seconds"),
+						  wire_bool(json, "begun", false),
+						  small_number(json, "before") };
+
+	call->deadline_ms = now_ms() + call->timeout_ms;
+	if (call->options->progress)
+		call->options->progress(&progress, call->options->userdata);
+}
+
+/* *again: that was not the answer yet. */
+static bool step_parse(struct call *call, struct frame_buffer *frame, bool *again)
 {
 	struct wire_answer parsed;
 	const char *line = NULL, *error = NULL;
@@ -174,11 +202,26 @@ static bool step_parse(const struct call *call, struct frame_buffer *frame)
 	if (r > 0)
 		return fail(call, WIRE_INTERNAL, "what answers on %s is not this netd: %s",
 			    call->path, error);
+	*again = parsed.code == WIRE_WORKING;
+	if (*again) {
+		hear_progress(call, parsed.json);
+		wire_answer_done(&parsed);
+		return true;
+	}
 	const char *text = wire_error_text(parsed.json);
 	(void)snprintf(call->answer->error, sizeof(call->answer->error), "%s", text ? text : "");
 	call->answer->code = parsed.code;
 	call->answer->json = parsed.json;
 	return true;
+}
+
+static void step_answer(struct call *call, struct frame_buffer *frame)
+{
+	bool again = true;
+
+	while (again)
+		if (!step_receive(call, frame) || !step_parse(call, frame, &again))
+			return;
 }
 
 static bool set_path(struct call *call, const struct client_options *options)
@@ -206,6 +249,7 @@ void client_call(const struct client_options *options, const cJSON *request,
 	*ret = (struct client_answer){ .code = WIRE_INTERNAL };
 	CLEANUP(call_done)
 	struct call call = {
+		.options = options,
 		.answer = ret,
 		.fd = -1,
 		.deadline_ms = now_ms() + timeout_ms,
@@ -225,9 +269,8 @@ void client_call(const struct client_options *options, const cJSON *request,
 			   LIMIT_REQUEST_BYTES);
 		return;
 	}
-	if (step_connect(&call, options) && step_send(&call, line, len) &&
-	    step_receive(&call, &frame))
-		(void)step_parse(&call, &frame);
+	if (step_connect(&call, options) && step_send(&call, line, len))
+		step_answer(&call, &frame);
 }
 
 void client_answer_done(struct client_answer *answer)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* netdctl's side of the control sockets: one request, one answer, with a deadline. */
+/* netdctl's side of the control sockets: one request, one answer, with a deadline. netd that says
+ * it is at it (a request with "progress": true asks for that) has not missed it: the time begins
+ * anew. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,10 +11,19 @@
 #include "core/base/cleanup.h"
 #include "core/wire/wire.h"
 
+/* What netd says of an answer that takes long. */
+struct client_progress {
+	unsigned int seconds; /* since it was asked */
+	bool begun;	      /* else it waits for its turn */
+	unsigned int before;  /* those that netd answers first */
+};
+
 struct client_options {
 	const char *path;	 /* the read socket; the admin socket is found beside it */
 	bool admin;		 /* ask on the admin socket */
 	unsigned int timeout_ms; /* connect, send and answer together; 0: 30 s */
+	void (*progress)(const struct client_progress *progress, void *userdata); /* or NULL */
+	void *userdata;
 };
 
 /* An answer, or why there is none. */

@@ -1,10 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests to the daemon. */
 #include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "ctl/client.h"
 #include "ctl/ctl.h"
 #include "ctl/out-text.h"
+
+/* On a terminal only, and only of what takes longer than netd needs to say so: a second. */
+static void show_progress(const struct client_progress *progress, void *userdata)
+{
+	bool *shown = userdata;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	(void)fprintf(stderr, "\r\033[Knetd %s, %u s", progress->begun ? "is at it" : "is busy",
+		      progress->seconds);
+	if (!progress->begun)
+		(void)fprintf(stderr, ", %u before this one", progress->before);
+	(void)fputs(" (Ctrl-C gives it up)", stderr);
+	*shown = true;
+}
+
+static void ask(struct client_options *options, cJSON *request, struct client_answer *ret)
+{
+	bool shown = false;
+
+	options->progress = show_progress;
+	options->userdata = &shown;
+	if (wire_add_bool(request, "progress", true) == 0)
+		client_call(options, request, ret);
+	else
+		(void)snprintf(ret->error, sizeof(ret->error), "out of memory");
+	if (shown)
+		(void)fputs("\r\033[K", stderr);
+}
 
 int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir *files,
 		   cJSON **ret)
@@ -20,7 +51,7 @@ int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir
 		cJSON_Delete(request);
 		return ctl_out_of_memory();
 	}
-	client_call(&options, request, &answer);
+	ask(&options, request, &answer);
 	cJSON_Delete(request);
 	if (answer.error[0])
 		ctl_complain("%s", answer.error);
@@ -43,7 +74,7 @@ int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret, enum wi
 	*ret = NULL;
 	if (!request)
 		return ctl_out_of_memory();
-	client_call(&options, request, &answer);
+	ask(&options, request, &answer);
 	cJSON_Delete(request);
 	*ret = cJSON_DetachItemFromObjectCaseSensitive(answer.json, "report");
 	*ret_code = answer.code;

@@ -114,12 +114,6 @@ static int commit_now(struct daemon *d, struct arena *arena, cJSON **ret)
 	return answer_report(WIRE_OK, report, ret);
 }
 
-static void log_admin(const struct control_request *request)
-{
-	log_info(LOG_ID_ADMIN_REQUEST, "%s asked for by uid %u, pid %d", request->verb->name,
-		 request->peer.uid, (int)request->peer.pid);
-}
-
 /* An apply that waits for confirm already keeps the policy to go back to. */
 static int arm_confirm(struct daemon *d, struct policy_set *before, double seconds)
 {
@@ -142,7 +136,8 @@ struct texts {
 	uint64_t of; /* HISTORY_BY_ROLLBACK */
 };
 
-/* Apply and rollback: checked, in force before the answer, taken back unless it is confirmed. */
+/* Apply and rollback, once they are checked: in force before the answer, taken back unless it is
+ * confirmed. */
 static int put_into_force(struct daemon *d, const struct control_request *request,
 			  const struct texts *texts, struct arena *arena, cJSON **ret)
 {
@@ -153,10 +148,8 @@ static int put_into_force(struct daemon *d, const struct control_request *reques
 	struct policy_set *before = d->wanted;
 	char text[HISTORY_AUTHOR_LEN];
 	struct diag_list diags;
-	int r = check_applied(d, texts->sources, texts->n, arena, ret);
+	int r;
 
-	if (r < 0 || *ret)
-		return r;
 	/* Kept from being forgotten while the new one takes its place. */
 	struct policy_set *kept = d->previous;
 	d->previous = kept ? kept : before;
@@ -182,43 +175,77 @@ static bool is_confirm_time(const struct control_request *request)
 	return confirm_s >= 0 && confirm_s <= longest_s;
 }
 
-int answer_apply(struct daemon *d, const struct control_request *request, struct arena *arena,
-		 cJSON **ret)
+static int read_apply(const struct control_request *request, struct arena *arena,
+		      struct texts *texts, cJSON **ret)
 {
-	struct texts texts = { .by = HISTORY_BY_APPLY };
 	struct policy_source *sources = NULL;
+	int r = answer_read_files(request, arena, &sources, &texts->n);
 
-	log_admin(request);
-	int r = answer_read_files(request, arena, &sources, &texts.n);
 	if (r == -EINVAL || !is_confirm_time(request))
 		return answer_error(wire_new_error(WIRE_USAGE, "apply needs files with name and "
 							       "text; confirm_s is 1 to 86400"),
 				    ret);
-	texts.sources = sources;
-	return r < 0 ? r : put_into_force(d, request, &texts, arena, ret);
+	texts->by = HISTORY_BY_APPLY;
+	texts->sources = sources;
+	return r;
 }
 
-int answer_rollback(struct daemon *d, const struct control_request *request, struct arena *arena,
-		    cJSON **ret)
+static int read_rollback(struct daemon *d, const struct control_request *request,
+			 struct arena *arena, struct texts *texts, cJSON **ret)
 {
 	struct kept kept = { 0 };
 
-	log_admin(request);
 	if (!is_confirm_time(request))
 		return answer_error(wire_new_error(WIRE_USAGE, "confirm_s is 1 to 86400"), ret);
 	int r = answer_find_kept(d, request, arena, &kept, ret);
 	if (r < 0 || *ret)
 		return r;
 	cJSON_Delete(kept.root);
-	const struct texts texts = { kept.record.sources, kept.record.n_sources,
-				     HISTORY_BY_ROLLBACK, kept.record.entry.generation };
-	return put_into_force(d, request, &texts, arena, ret);
+	*texts = (struct texts){ kept.record.sources, kept.record.n_sources, HISTORY_BY_ROLLBACK,
+				 kept.record.entry.generation };
+	return 0;
+}
+
+int answer_apply_check(struct daemon *d, const struct control_request *request, struct arena *arena,
+		       cJSON **ret)
+{
+	struct texts texts = { 0 };
+	int r = read_apply(request, arena, &texts, ret);
+
+	return r < 0 || *ret ? r : check_applied(d, texts.sources, texts.n, arena, ret);
+}
+
+int answer_apply(struct daemon *d, const struct control_request *request, struct arena *arena,
+		 cJSON **ret)
+{
+	struct texts texts = { 0 };
+	int r = read_apply(request, arena, &texts, ret);
+
+	return r < 0 || *ret ? r : put_into_force(d, request, &texts, arena, ret);
+}
+
+int answer_rollback_check(struct daemon *d, const struct control_request *request,
+			  struct arena *arena, cJSON **ret)
+{
+	struct texts texts = { 0 };
+	int r = read_rollback(d, request, arena, &texts, ret);
+
+	return r < 0 || *ret ? r : check_applied(d, texts.sources, texts.n, arena, ret);
+}
+
+int answer_rollback(struct daemon *d, const struct control_request *request, struct arena *arena,
+		    cJSON **ret)
+{
+	struct texts texts = { 0 };
+	int r = read_rollback(d, request, arena, &texts, ret);
+
+	return r < 0 || *ret ? r : put_into_force(d, request, &texts, arena, ret);
 }
 
 int answer_confirm(struct daemon *d, const struct control_request *request, struct arena *arena,
 		   cJSON **ret)
 {
-	log_admin(request);
+	(void)request;
 	if (!d->previous)
 		return answer_error(wire_new_error(WIRE_FINDING, "nothing waits for confirmation"),
 				    ret);
@@ -235,7 +262,7 @@ int answer_reload(struct daemon *d, const struct control_request *request, struc
 {
 	struct diag_list diags;
 
-	log_admin(request);
+	(void)request;
 	diag_init(&diags, arena);
 	int r = policy_reload(d, &diags);
 	if (r == POLICY_E_INVALID && diags.n_errors)
@@ -271,7 +298,6 @@ int answer_off(struct daemon *d, const struct control_request *request, struct a
 	struct generation *gone = d->committed;
 
 	(void)arena;
-	log_admin(request);
 	int r = fw_off(d->fw, &d->last_error);
 	if (r < 0)
 		return answer_error(wire_new_error(WIRE_INTERNAL,

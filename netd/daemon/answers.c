@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The control verbs: each reads what is in force and answers with a report. Which socket may ask
- * for what is decided by the verb table (core/wire) before a request gets here. */
+/* The control verbs: each reads what is in force and answers with a report, in a process of its own
+ * (questions.h). Which socket may ask for what is decided by the verb table (core/wire) before a
+ * request gets here. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +76,15 @@ static int read_counters(struct daemon *d, struct arena *arena, struct report_in
 	return 0;
 }
 
+/* The kernel was asked: what follows reads what others have written, and needs no rights. */
+static int give_up_rights(void)
+{
+	int r = host_drop_capabilities();
+
+	/* A filter of system calls that does not know of it: as it was before. */
+	return r == -EPERM ? 0 : r;
+}
+
 static int input_in_force(struct daemon *d, struct arena *arena, struct report_input *ret)
 {
 	const struct generation *generation = d->committed;
@@ -85,7 +95,8 @@ static int input_in_force(struct daemon *d, struct arena *arena, struct report_i
 	ret->policy = generation->policy->policy;
 	ret->world = generation->world;
 	ret->compiled = &generation->compiled;
-	return read_counters(d, arena, ret);
+	int r = read_counters(d, arena, ret);
+	return r < 0 ? r : give_up_rights();
 }
 
 static int answer_table(struct daemon *d, struct arena *arena,
@@ -210,33 +221,50 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	return r < 0 ? r : answer_report(WIRE_OK, report, ret);
 }
 
-/* What the change cuts, as far as the kernel tells: without it the plan is still one. */
-static int add_connections(struct daemon *d, const struct report_input in[2], struct arena *arena,
-			   cJSON *report)
+/* What the change may cut, as far as the kernel tells: without it the plan is still one. *error
+ * keeps the text that @ret borrows. */
+static int read_connections(struct daemon *d, struct arena *arena, struct fw_error *error,
+			    struct cut_facts *ret)
 {
 	struct host_addresses host = { 0 };
-	struct cut_facts facts = { .error = "" };
-	struct fw_error error = { 0 };
 	int r = host_addresses(arena, &host);
 
+	*ret = (struct cut_facts){ .error = "" };
 	if (r < 0)
-		facts.error = strerror(-r);
-	else if (fw_connections(d->fw, arena, &facts, &error) < 0)
-		facts.error = error.text;
-	facts.host = host.addrs.items;
-	facts.n_host = host.addrs.n;
-	return report_cut(&in[0], &in[1], &facts, report);
+		ret->error = strerror(-r);
+	else if (fw_connections(d->fw, arena, ret, error) < 0)
+		ret->error = error->text;
+	ret->host = host.addrs.items;
+	ret->n_host = host.addrs.n;
+	return give_up_rights();
+}
+
+/* @policies: in force, and the one that would be. */
+static int plan(struct daemon *d, const struct policy *const policies[2],
+		const struct cut_facts *facts, struct arena *arena, cJSON **ret)
+{
+	struct report_input in[2];
+	cJSON *report = NULL;
+	bool changed = false;
+	int r = report_prepare(policies, 2, d->committed->world, daemon_now_epoch(), arena, in);
+
+	if (r == 0)
+		r = report_plan(&in[0], &in[1], &report, &changed);
+	if (r == 0)
+		r = report_cut(&in[0], &in[1], facts, report);
+	if (r < 0)
+		cJSON_Delete(report);
+	return r < 0 ? r : answer_report(changed ? WIRE_FINDING : WIRE_OK, report, ret);
 }
 
 static int answer_plan(struct daemon *d, const struct control_request *request, struct arena *arena,
 		       cJSON **ret)
 {
-	struct report_input in[2];
-	struct policy_source *sources = NULL;
 	const struct policy *policies[2] = { d->wanted->policy, NULL };
+	struct policy_source *sources = NULL;
+	struct cut_facts facts;
+	struct fw_error error;
 	struct diag_list diags;
-	cJSON *report = NULL;
-	bool changed = false;
 	size_t n = 0;
 	int r = answer_read_files(request, arena, &sources, &n);
 
@@ -247,43 +275,43 @@ static int answer_plan(struct daemon *d, const struct control_request *request, 
 		return answer_not_in_force(d, ret);
 	diag_init(&diags, arena);
 	if (r == 0)
+		r = read_connections(d, arena, &error, &facts);
+	if (r == 0)
 		r = policy_parse(sources, n, arena, &diags, &policies[1]);
 	if (r == POLICY_E_INVALID)
 		return answer_invalid(&diags, ret);
-	if (r == 0)
-		r = report_prepare(policies, 2, d->committed->world, daemon_now_epoch(), arena, in);
-	if (r == 0)
-		r = report_plan(&in[0], &in[1], &report, &changed);
-	if (r == 0)
-		r = add_connections(d, in, arena, report);
-	if (r < 0)
-		cJSON_Delete(report);
-	return r < 0 ? r : answer_report(changed ? WIRE_FINDING : WIRE_OK, report, ret);
+	return r < 0 ? r : plan(d, policies, &facts, arena, ret);
 }
 
-static const struct {
-	const char *verb;
-	answer_fn *answer;
-} answers[] = {
-	{ "status", answer_status },	 { "endpoints", answer_endpoints },
-	{ "rules", answer_rules },	 { "ports", answer_ports },
-	{ "explain", answer_explain },	 { "matrix", answer_matrix },
-	{ "plan", answer_plan },	 { "apply", answer_apply },
-	{ "confirm", answer_confirm },	 { "reload", answer_reload },
-	{ "off", answer_off },		 { "history", answer_history },
-	{ "rollback", answer_rollback }, { "verify", answer_verify },
+static const struct answer answers[] = {
+	/* verb, beside the loop, in it, lane, a finding counts only if nothing was committed */
+	{ "status", answer_status, NULL, LANE_SHORT, false },
+	{ "endpoints", answer_endpoints, NULL, LANE_SHORT, false },
+	{ "rules", answer_rules, NULL, LANE_SHORT, false },
+	{ "ports", answer_ports, NULL, LANE_SHORT, false },
+	{ "explain", answer_explain, NULL, LANE_SHORT, false },
+	{ "history", answer_history, NULL, LANE_SHORT, false },
+	{ "matrix", answer_matrix, NULL, LANE_LONG, false },
+	{ "plan", answer_plan, NULL, LANE_LONG, false },
+	{ "verify", answer_verify, NULL, LANE_LONG, true },
+	{ "apply", answer_apply_check, answer_apply, LANE_CHANGE, false },
+	{ "rollback", answer_rollback_check, answer_rollback, LANE_CHANGE, false },
+	{ "confirm", NULL, answer_confirm, LANE_CHANGE, false },
+	{ "reload", NULL, answer_reload, LANE_CHANGE, false },
+	{ "off", NULL, answer_off, LANE_CHANGE, false },
 };
 
 int answers_handle(const struct control_request *request, void *userdata, cJSON **ret)
 {
-	struct arena *arena CLEANUP(arena_freep) = arena_new();
-
 	*ret = NULL;
-	if (!arena)
-		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-		if (strcmp(request->verb->name, answers[i].verb) == 0)
-			return answers[i].answer(userdata, request, arena, ret);
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		if (strcmp(request->verb->name, answers[i].verb) != 0)
+			continue;
+		if (answers[i].lane == LANE_CHANGE)
+			log_info(LOG_ID_ADMIN_REQUEST, "%s asked for by uid %u, pid %d",
+				 request->verb->name, request->peer.uid, (int)request->peer.pid);
+		return questions_ask(userdata, &answers[i], request);
+	}
 	return answer_error(wire_new_error(WIRE_USAGE, "netd does not answer `%s`: netdctl does",
 					   request->verb->name),
 			    ret);

@@ -6,12 +6,8 @@
 #include "core/report/report.h"
 #include "daemon/daemon.h"
 
-/* 0: *ret is the answer, or NULL where the step had nothing to say; -errno. */
-typedef int answer_fn(struct daemon *d, const struct control_request *request, struct arena *arena,
-		      cJSON **ret);
-
-answer_fn answer_apply, answer_rollback, answer_confirm, answer_reload, answer_off, answer_history,
-	answer_verify;
+answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback, answer_confirm,
+	answer_reload, answer_off, answer_history, answer_verify;
 
 /* {"v":1,"code":…,"report":…}. Takes @report. */
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;

@@ -330,6 +330,8 @@ static int start_loop(struct daemon *d)
 		r = add_signals(d);
 	if (r >= 0)
 		r = add_timers(d);
+	if (r == 0)
+		r = questions_start(d);
 	return r < 0 ? r : stalls_start(d);
 }
 
@@ -399,6 +401,7 @@ static int start_control(struct daemon *d)
 {
 	struct control_options options = { .path = d->options->socket,
 					   .handler = answers_handle,
+					   .gone = questions_gone,
 					   .userdata = d };
 	int r = control_new(d->loop, &options, &d->control);
 
@@ -500,6 +503,7 @@ static void stop(struct daemon *d)
 	struct policy_set *committed = d->committed ? d->committed->policy : NULL;
 
 	(void)sd_notify(0, "STOPPING=1");
+	questions_done(d);
 	d->control = control_free(d->control);
 	d->docker = docker_free(d->docker);
 	d->policy_watch = policydir_watch_free(d->policy_watch);

@@ -3,7 +3,8 @@
  * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
  * stalls.c (when the loop stood still), ground.c (settings of the kernel that the rules need),
  * neighbours.c (what the host believes of endpoints), closed.c and denials.c (what is said of
- * endpoints and flows), history.c (policies to go back to), answers*.c (control verbs). */
+ * endpoints and flows), history.c (policies to go back to), questions.c (what is answered
+ * beside the loop), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 #include "daemon/denials.h"
 #include "daemon/history.h"
 #include "daemon/options.h"
+#include "daemon/questions.h"
 #include "edge/control/control.h"
 #include "edge/docker/docker.h"
 #include "edge/fw/fw.h"
@@ -102,6 +104,8 @@ struct daemon {
 
 	struct history history;
 	struct stalls stalls;
+	struct beside_group besides;
+	struct questions questions;
 
 	struct plan plan;
 	struct generation *committed; /* NULL: nothing yet */

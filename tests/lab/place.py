@@ -182,6 +182,8 @@ class Child:
     def send_signal(self, signum: int) -> None:
         """Send @signum to the process itself."""
         _kill_inner(self._process, signum)
+        if signum == signal.SIGCONT:
+            self._process.send_signal(signum)  # nsenter stops with what it has begun
 
     def wait(self, timeout: float = 10.0) -> int:
         """Wait for the end; the exit code, negative for a signal."""

@@ -215,7 +215,9 @@ struct client_case {
 
 static bool client_as_expected(const struct fixture *f, const struct client_case *c)
 {
-	const struct client_options options = { f->path, c->admin, 1000 };
+	const struct client_options options = { .path = f->path,
+						.admin = c->admin,
+						.timeout_ms = 1000 };
 	CLEANUP(client_answer_done) struct client_answer answer;
 	cJSON *request = wire_new_request(c->verb);
 
@@ -279,6 +281,11 @@ static void the_client_mistrusts_what_answers(void **state)
 		{ "{\"v\":9,\"code\":\"ok\"}\n", { "status", false, WIRE_INTERNAL, "version" } },
 		{ "{\"v\":1,\"code\":\"o", { "status", false, WIRE_UNAVAILABLE, "closed" } },
 		{ "", { "status", false, WIRE_UNAVAILABLE, "closed" } },
+		{ "{\"v\":1,\"code\":\"working\"}\n",
+		  { "status", false, WIRE_UNAVAILABLE, "closed" } },
+		{ "{\"v\":1,\"code\":\"working\",\"seconds\":-1,\"begun\":7}\n"
+		  "{\"v\":1,\"code\":\"working\",\"before\":1e300}\n{\"v\":1,\"code\":\"ok\"}\n",
+		  { "status", false, WIRE_OK, "" } },
 	};
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -26,7 +27,9 @@ struct fixture {
 	sd_event *event;
 	struct control *control;
 	unsigned int n_requests;
-	uint64_t token; /* of the last "apply", answered later */
+	uint64_t token;	   /* of the last "apply", answered later */
+	const cJSON *json; /* the request of it */
+	uint64_t gone;	   /* the token whose client has gone last */
 	size_t answer_size;
 };
 
@@ -39,6 +42,7 @@ static int handle(const struct control_request *request, void *userdata, cJSON *
 	f->n_requests++;
 	if (strcmp(verb, "apply") == 0) {
 		f->token = request->token;
+		f->json = request->json;
 		return CONTROL_LATER;
 	}
 	if (strcmp(verb, "rules") == 0)
@@ -58,11 +62,19 @@ static int handle(const struct control_request *request, void *userdata, cJSON *
 	return 0;
 }
 
+static void note_gone(uint64_t token, void *userdata)
+{
+	struct fixture *f = userdata;
+
+	f->gone = token;
+}
+
 static int serve(struct fixture *f, unsigned int timeout_ms)
 {
 	const struct control_options options = {
 		.path = f->path,
 		.handler = handle,
+		.gone = note_gone,
 		.userdata = f,
 		.timeout_ms = timeout_ms,
 	};

@@ -65,6 +65,15 @@
 #define LIMIT_FRAME_BYTES (64u * 1024u * 1024u)
 /* A request on the control socket: it may carry a policy. */
 #define LIMIT_REQUEST_BYTES (4u * 1024u * 1024u)
+/* Answers made at one time, each by a process of its own: those that take milliseconds, and those
+ * that take seconds; more wait in line. Two: one that takes long does not keep another waiting. */
+#define LIMIT_SHORT_ANSWERS 2u
+#define LIMIT_LONG_ANSWERS 2u
+/* What one may take. The longest, the plan of the largest policy on a host with thousands of
+ * containers, needs some 20 s of a processor, which others need too. */
+#define LIMIT_ANSWER_SECONDS 300u
+/* Bytes beyond what netd has itself: ten times those of that plan. */
+#define LIMIT_ANSWER_BYTES (1024u * 1024u * 1024u)
 /* Clients of the control socket at one time; more wait in the listen queue. */
 #define LIMIT_CLIENTS 32u
 /* Policies kept to go back to: some weeks of changes on a busy host, on one screen. */

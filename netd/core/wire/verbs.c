@@ -10,13 +10,10 @@ static const struct {
 	const char *name;
 	int exit_status;
 } codes[] = {
-	[WIRE_OK] = { "ok", 0 },
-	[WIRE_FINDING] = { "finding", 1 },
-	[WIRE_INVALID] = { "invalid", 1 },
-	[WIRE_USAGE] = { "usage", 2 },
-	[WIRE_REFUSED] = { "refused", 4 },
-	[WIRE_UNAVAILABLE] = { "unavailable", 3 },
-	[WIRE_INTERNAL] = { "internal", 3 },
+	[WIRE_OK] = { "ok", 0 },	   [WIRE_FINDING] = { "finding", 1 },
+	[WIRE_INVALID] = { "invalid", 1 }, [WIRE_USAGE] = { "usage", 2 },
+	[WIRE_REFUSED] = { "refused", 4 }, [WIRE_UNAVAILABLE] = { "unavailable", 3 },
+	[WIRE_WORKING] = { "working", 3 }, [WIRE_INTERNAL] = { "internal", 3 },
 };
 
 const char *wire_code_name(enum wire_code code)

@@ -22,6 +22,7 @@ enum wire_code {
 	WIRE_USAGE,	  /* 2: unknown verb, wrong arguments, a file that cannot be read */
 	WIRE_REFUSED,	  /* 4: an admin verb on the read socket, or no access to the socket */
 	WIRE_UNAVAILABLE, /* 3: daemon or Docker not reachable, or too busy */
+	WIRE_WORKING,	  /* not the answer yet: it follows */
 	WIRE_INTERNAL,	  /* 3: netd's own fault, out of memory included */
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,26 +13,60 @@
 
 /* Answers in waiting on one socket, all its clients together. */
 #define UNREAD_BYTES (2u * (size_t)LIMIT_FRAME_BYTES)
+/* Handed to the kernel in one turn of the loop. */
+#define SEND_BYTES (256u * 1024u)
 /* Requests half received on one socket, all its clients together. */
 #define PARTIAL_BYTES (4u * (size_t)LIMIT_REQUEST_BYTES)
+/* Requests that wait for their answers on one socket, all its clients together. */
+#define HELD_BYTES (4u * (size_t)LIMIT_REQUEST_BYTES)
+
+static bool is_sending(const struct conn *conn)
+{
+	return conn->out || conn->out_file >= 0;
+}
+
+/* What is sent, or will not be. */
+static void forget_answer(struct conn *conn)
+{
+	conn->listener->unread_bytes -= conn->out_len;
+	free(TAKE_PTR(conn->out));
+	if (conn->out_file >= 0)
+		(void)close(conn->out_file);
+	conn->out_file = -1;
+	conn->out_len = conn->out_sent = 0;
+}
+
+static void forget_request(struct conn *conn)
+{
+	conn->token = 0;
+	conn->listener->held_bytes -= conn->request_len;
+	conn->request_len = 0;
+	wire_request_done(&conn->request);
+	conn->request = (struct wire_request){ 0 };
+}
 
 void conn_close(struct conn *conn)
 {
 	struct listener *listener = conn->listener;
 	struct conn **link = &listener->conns;
+	uint64_t token = conn->token;
 
+	/* Who works for it uses its request. */
+	conn->token = 0;
+	if (token && listener->control->gone)
+		listener->control->gone(token, listener->control->userdata);
 	while (*link && *link != conn)
 		link = &(*link)->next;
 	if (*link) {
 		*link = conn->next;
 		listener->n_conns--;
 	}
-	listener->unread_bytes -= conn->out_len;
+	forget_request(conn);
+	forget_answer(conn);
 	sd_event_source_disable_unref(conn->io);
 	sd_event_source_disable_unref(conn->more);
 	(void)close(conn->fd);
 	frame_done(&conn->in);
-	free(conn->out);
 	free(conn);
 	control_freed_one(listener);
 }
@@ -39,7 +74,7 @@ void conn_close(struct conn *conn)
 /* Sets the sources to what the client is doing. A failure would leave the client hanging: close. */
 static void conn_settle(struct conn *conn)
 {
-	bool reading = !conn->out && !conn->token;
+	bool reading = !is_sending(conn) && !conn->token;
 	bool line = reading && !conn->last && frame_has_line(&conn->in);
 	uint32_t events = 0;
 
@@ -47,13 +82,23 @@ static void conn_settle(struct conn *conn)
 		conn_close(conn);
 		return;
 	}
-	if (conn->out)
+	if (is_sending(conn))
 		events = EPOLLOUT;
 	else if (reading && !line)
 		events = EPOLLIN;
 	if (sd_event_source_set_io_events(conn->io, events) < 0 ||
 	    (line && loop_arm(conn->more, 0) < 0))
 		conn_close(conn);
+}
+
+static cJSON *too_large(void)
+{
+	return wire_new_error(WIRE_INTERNAL, "the answer is too large");
+}
+
+static cJSON *too_busy(void)
+{
+	return wire_new_error(WIRE_UNAVAILABLE, "netd is busy; try again");
 }
 
 /* The answer as a line; NULL when even a substitute cannot be made. */
@@ -68,33 +113,65 @@ static char *answer_line(const struct listener *listener, cJSON *answer, size_t 
 		return line;
 	}
 	cJSON *error = !line ? wire_new_error(WIRE_INTERNAL, "netd is out of memory")
-		       : len > LIMIT_FRAME_BYTES
-			       ? wire_new_error(WIRE_INTERNAL, "the answer is too large")
-			       : wire_new_error(WIRE_UNAVAILABLE, "netd is busy; try again");
+		       : len > LIMIT_FRAME_BYTES ? too_large()
+						 : too_busy();
 	free(line);
 	line = error ? wire_print(error, ret_len) : NULL;
 	cJSON_Delete(error);
 	return line;
 }
 
+static void begin_sending(struct conn *conn, size_t len)
+{
+	conn->since_us = control_now(conn->listener->control);
+	conn->out_len = len;
+	conn->out_sent = 0;
+	conn->listener->unread_bytes += len;
+	/* Only the event loop closes: the caller may still hold the client. Ready to write at once,
+	 * or closed by the hang-up that shutdown() makes. */
+	if (!len || sd_event_source_set_io_events(conn->io, EPOLLOUT) < 0)
+		(void)shutdown(conn->fd, SHUT_RDWR);
+}
+
 void conn_answer(struct conn *conn, cJSON *answer)
 {
 	size_t len = 0;
 
-	conn->token = 0;
-	conn->since_us = control_now(conn->listener->control);
+	forget_request(conn);
 	conn->out = answer_line(conn->listener, answer, &len);
-	conn->out_len = conn->out ? len : 0;
-	conn->out_sent = 0;
-	conn->listener->unread_bytes += conn->out_len;
 	/* Without a line there is nothing to say: the end of the stream says it. */
 	conn->last = conn->last || !conn->out;
-	/* Only the event loop closes: the caller may still hold the client. Ready to write at once,
-	 * or closed by the hang-up that shutdown() makes. */
-	if (!conn->out)
-		(void)shutdown(conn->fd, SHUT_RDWR);
-	if (sd_event_source_set_io_events(conn->io, EPOLLOUT) < 0)
-		(void)shutdown(conn->fd, SHUT_RDWR);
+	begin_sending(conn, conn->out ? len : 0);
+}
+
+void conn_answer_file(struct conn *conn, int fd, size_t size)
+{
+	bool fits =
+		size <= LIMIT_FRAME_BYTES && conn->listener->unread_bytes + size <= UNREAD_BYTES;
+
+	if (!fits) {
+		(void)close(fd);
+		conn_answer(conn, size > LIMIT_FRAME_BYTES ? too_large() : too_busy());
+		return;
+	}
+	forget_request(conn);
+	conn->out_file = fd;
+	begin_sending(conn, size);
+}
+
+/* A line of some bytes fits into the socket of a client that reads, and is not worth waiting for
+ * one that does not. */
+void conn_tell(struct conn *conn, cJSON *message)
+{
+	size_t len = 0;
+	char *line CLEANUP(free_ptr) = message ? wire_print(message, &len) : NULL;
+
+	cJSON_Delete(message);
+	if (!line || is_sending(conn))
+		return;
+	ssize_t n = send(conn->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n >= 0 && (size_t)n < len)
+		(void)shutdown(conn->fd, SHUT_RDWR); /* what follows would be no line */
 }
 
 /* Why the verb may not be asked here, or NULL: it may. */
@@ -113,12 +190,26 @@ static cJSON *refusal(const struct conn *conn, const struct wire_verb *verb, boo
 	return NULL;
 }
 
-static void conn_dispatch(struct conn *conn, const struct wire_request *parsed)
+/* Takes @parsed over. */
+static void hold_request(struct conn *conn, struct wire_request *parsed, size_t len)
+{
+	conn->request = *parsed;
+	*parsed = (struct wire_request){ 0 };
+	conn->request_len = len;
+	conn->listener->held_bytes += len;
+}
+
+/* Takes @parsed over where the answer is put off. */
+static void conn_dispatch(struct conn *conn, struct wire_request *parsed, size_t len)
 {
 	struct control *control = conn->listener->control;
 	bool refused;
 	cJSON *answer = refusal(conn, parsed->verb, &refused);
 
+	if (!refused && conn->listener->held_bytes + len > HELD_BYTES) {
+		answer = too_busy();
+		refused = true;
+	}
 	if (refused) {
 		conn_answer(conn, answer);
 		return;
@@ -132,8 +223,11 @@ static void conn_dispatch(struct conn *conn, const struct wire_request *parsed)
 		.token = conn->token,
 	};
 	int r = control->handler(&request, control->userdata, &answer);
-	if (r == CONTROL_LATER)
+	if (r == CONTROL_LATER) {
+		if (conn->token) /* it was not answered meanwhile */
+			hold_request(conn, parsed, len);
 		return;
+	}
 	if (r != 0)
 		answer = wire_new_error(WIRE_INTERNAL, "netd failed to answer %s: error %d",
 					parsed->verb->name, -r);
@@ -147,7 +241,7 @@ static void conn_request(struct conn *conn, const char *line, size_t len)
 	int r = wire_parse_request(line, len, &parsed, &error);
 
 	if (r == 0)
-		conn_dispatch(conn, &parsed);
+		conn_dispatch(conn, &parsed, len);
 	else
 		conn_answer(conn, r < 0 ? NULL : wire_new_error(WIRE_USAGE, "%s", error));
 }
@@ -158,7 +252,7 @@ static void conn_work(struct conn *conn)
 	const char *line;
 	size_t len;
 
-	if (conn->out || conn->token || conn->last)
+	if (is_sending(conn) || conn->token || conn->last)
 		return;
 	enum frame_state state = frame_next(&conn->in, &line, &len);
 	if (state == FRAME_LINE)
@@ -200,17 +294,20 @@ static bool conn_read(struct conn *conn)
 
 static bool conn_write(struct conn *conn)
 {
-	ssize_t n = send(conn->fd, conn->out + conn->out_sent, conn->out_len - conn->out_sent,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
+	size_t left = conn->out_len - conn->out_sent;
+	off_t from = (off_t)conn->out_sent;
+	/* Both ends are memory, and the socket does not wait. */
+	ssize_t n = conn->out ? send(conn->fd, conn->out + conn->out_sent, left,
+				     MSG_DONTWAIT | MSG_NOSIGNAL)
+			      : sendfile(conn->fd, conn->out_file, &from,
+					 left < SEND_BYTES ? left : SEND_BYTES);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	conn->out_sent += (size_t)n;
 	if (conn->out_sent < conn->out_len)
 		return true;
-	conn->listener->unread_bytes -= conn->out_len;
-	free(TAKE_PTR(conn->out));
-	conn->out_len = conn->out_sent = 0;
+	forget_answer(conn);
 	conn->since_us = control_now(conn->listener->control);
 	return true;
 }
@@ -223,7 +320,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 
 	(void)source;
 	(void)fd;
-	if (alive && conn->out && (revents & EPOLLOUT))
+	if (alive && is_sending(conn) && (revents & EPOLLOUT))
 		alive = conn_write(conn);
 	else if (alive && (revents & EPOLLIN))
 		alive = conn_read(conn);
@@ -271,6 +368,7 @@ int conn_new(struct listener *listener, int fd)
 	}
 	conn->listener = listener;
 	conn->fd = fd;
+	conn->out_file = -1;
 	conn->since_us = control_now(listener->control);
 	frame_init(&conn->in, LIMIT_REQUEST_BYTES);
 	conn->next = listener->conns;

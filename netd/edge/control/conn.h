@@ -26,6 +26,7 @@ struct listener {
 	struct conn *conns;
 	unsigned int n_conns;
 	size_t unread_bytes; /* of answers that wait for their clients */
+	size_t held_bytes;   /* of requests that were put off */
 	bool admin;
 };
 
@@ -33,6 +34,7 @@ struct control {
 	sd_event *event;
 	sd_event_source *sweep; /* ends what takes too long */
 	control_handler_fn *handler;
+	control_gone_fn *gone;
 	void *userdata;
 	uint64_t timeout_us, last_token;
 	struct listener listeners[2];
@@ -46,9 +48,12 @@ struct conn {
 	int fd;
 	sd_event_source *io, *more; /* more: another request waits in the buffer */
 	struct frame_buffer in;
-	char *out; /* malloc'ed; NULL: nothing to send */
+	char *out;    /* malloc'ed; NULL: nothing to send, or it is in: */
+	int out_file; /* or -1 */
 	size_t out_len, out_sent;
-	uint64_t token;	   /* of the request that will be answered later, or 0 */
+	uint64_t token;		     /* of the request that will be answered later, or 0 */
+	struct wire_request request; /* that one */
+	size_t request_len;
 	uint64_t since_us; /* when it began what it is doing */
 	bool eof;	   /* it sends no more */
 	bool last;	   /* close once the answer is out */
@@ -61,6 +66,10 @@ int conn_new(struct listener *listener, int fd) MUST_CHECK;
 void conn_close(struct conn *conn);
 /* Puts an answer (taken; NULL: out of memory) in line; never closes the client. */
 void conn_answer(struct conn *conn, cJSON *answer);
+/* The same with a file that holds it; takes @fd. */
+void conn_answer_file(struct conn *conn, int fd, size_t size);
+/* Says it at once or never; takes @message. */
+void conn_tell(struct conn *conn, cJSON *message);
 
 /* control.c: a client has gone. */
 void control_freed_one(struct listener *listener);

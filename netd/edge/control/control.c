@@ -3,6 +3,8 @@
 #include "edge/control/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -154,8 +156,13 @@ int control_new(sd_event *event, const struct control_options *options, struct c
 
 	if (!control)
 		return -ENOMEM;
+	int blocked =
+		loop_block_signal(SIGPIPE); /* which sendfile() cannot be asked to leave out */
+	if (blocked < 0)
+		return blocked;
 	control->event = sd_event_ref(event);
 	control->handler = options->handler;
+	control->gone = options->gone;
 	control->userdata = options->userdata;
 	control->timeout_us =
 		options->timeout_ms ? (uint64_t)options->timeout_ms * 1000 : DEFAULT_TIMEOUT_US;
@@ -186,17 +193,44 @@ void control_freep(struct control **control)
 	*control = control_free(*control);
 }
 
+static struct conn *find(struct control *control, uint64_t token)
+{
+	for (size_t i = 0; i < ARRAY_LEN(control->listeners) && token; i++)
+		for (struct conn *conn = control->listeners[i].conns; conn; conn = conn->next)
+			if (conn->token == token)
+				return conn;
+	return NULL;
+}
+
 void control_answer(struct control *control, uint64_t token, cJSON *answer)
 {
-	for (size_t i = 0; i < ARRAY_LEN(control->listeners) && token; i++) {
-		for (struct conn *conn = control->listeners[i].conns; conn; conn = conn->next) {
-			if (conn->token != token)
-				continue;
-			conn_answer(conn, answer);
-			return;
-		}
-	}
-	cJSON_Delete(answer);
+	struct conn *conn = find(control, token);
+
+	if (conn)
+		conn_answer(conn, answer);
+	else
+		cJSON_Delete(answer);
+}
+
+void control_answer_file(struct control *control, uint64_t token, int fd, size_t size)
+{
+	struct conn *conn = find(control, token);
+	int own = conn ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (own >= 0)
+		conn_answer_file(conn, own, size);
+	else if (conn)
+		conn_answer(conn, NULL);
+}
+
+void control_tell(struct control *control, uint64_t token, cJSON *message)
+{
+	struct conn *conn = find(control, token);
+
+	if (conn)
+		conn_tell(conn, message);
+	else
+		cJSON_Delete(message);
 }
 
 unsigned int control_clients(const struct control *control)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,7 +23,8 @@ struct control_peer {
 	gid_t gid;
 };
 
-/* One request. Everything in it is borrowed and gone when the handler returns. */
+/* One request. Everything in it is borrowed: until the handler returns, and where that puts it off
+ * until it is answered or its client has gone. */
 struct control_request {
 	const struct wire_verb *verb; /* never an offline verb */
 	const cJSON *json;	      /* the whole request */
@@ -31,17 +33,21 @@ struct control_request {
 	uint64_t token; /* for control_answer() */
 };
 
-/* 0: *ret is the answer, and control's from then on. CONTROL_LATER: control_answer() will be called
- * with the token. -errno: the client gets "internal"; the daemon goes on. */
+/* 0: *ret is the answer, and control's from then on. CONTROL_LATER: control_answer() or
+ * control_answer_file() will be called with the token. -errno: the client gets "internal"; the
+ * daemon goes on. */
 #define CONTROL_LATER 1
 typedef int control_handler_fn(const struct control_request *request, void *userdata,
 			       cJSON **ret) MUST_CHECK;
+/* Whoever asked what was put off has gone: nobody waits for its answer any more. */
+typedef void control_gone_fn(uint64_t token, void *userdata);
 
 struct control_options {
 	const char *path;	 /* the read socket */
 	const char *read_group;	 /* may use the read socket; NULL: "netd" */
 	const char *admin_group; /* may use the admin socket; NULL: "netd-admin" */
 	control_handler_fn *handler;
+	control_gone_fn *gone; /* or NULL */
 	void *userdata;
 	unsigned int timeout_ms; /* idle, unfinished request, unread answer; 0: 30 s */
 };
@@ -56,5 +62,10 @@ void control_freep(struct control **control);	       /* for CLEANUP() */
 /* Answers a request that its handler put off. Takes @answer (NULL counts as out of memory). A
  * client that has gone since is no error. */
 void control_answer(struct control *control, uint64_t token, cJSON *answer);
+/* The same with an answer that is written already: @size bytes of @fd from its beginning, one whole
+ * line. A descriptor of its own is kept. */
+void control_answer_file(struct control *control, uint64_t token, int fd, size_t size);
+/* Says something before the answer, if the client has read what was said before. Takes @message. */
+void control_tell(struct control *control, uint64_t token, cJSON *message);
 /* How many clients are connected: for status. */
 unsigned int control_clients(const struct control *control);

@@ -28,6 +28,10 @@ int fw_open(struct fw **ret, struct fw_error *error) MUST_CHECK;
 struct fw *fw_free(struct fw *fw);
 void fw_freep(struct fw **fw); /* for CLEANUP() */
 
+/* In a child process: the sockets of @fw are its parent's, so this one gets a socket of its own, to
+ * ask on; it cannot commit. 0 or -errno. */
+int fw_become_reader(struct fw *fw) MUST_CHECK;
+
 /* What this kernel can do, probed once by fw_open(). */
 bool fw_owns_tables(const struct fw *fw); /* owner + persist: Linux 6.9 and later */
 bool fw_can_log(const struct fw *fw);	  /* a rule with rs_log would be accepted */

@@ -62,6 +62,13 @@ int fw_sockets_open(struct fw *fw)
 	return fw->dump ? 0 : -errno;
 }
 
+int fw_become_reader(struct fw *fw)
+{
+	fw->nl = NULL;
+	fw->dump = open_socket();
+	return fw->dump ? 0 : -errno;
+}
+
 void fw_sockets_close(struct fw *fw)
 {
 	if (fw->nl)

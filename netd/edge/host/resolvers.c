@@ -112,7 +112,8 @@ int host_resolvers_refresh(struct host_resolvers *resolvers)
 	int r = read_file(RESOLV_CONF, &now);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (host_resolvers_are_local(&now) && read_file(RESOLVED_CONF, &behind) == 0 && behind.n > 0)
+	if (host_resolvers_are_local(&now) && read_file(RESOLVED_CONF, &behind) == 0 &&
+	    behind.n > 0)
 		now = behind;
 	if (memcmp(&now, resolvers, sizeof(now)) == 0)
 		return 0;

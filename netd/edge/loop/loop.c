@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -124,15 +125,33 @@ int loop_read_wall(int fd)
 	return -errno;
 }
 
+int loop_block_signal(int signal)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	if (sigaddset(&set, signal) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+int loop_add_child(sd_event *loop, const struct loop_child *child, sd_event_source **ret)
+{
+	sd_event_source *source = NULL;
+	int r = sd_event_add_child(loop, &source, child->pid, WEXITED, child->handler,
+				   child->userdata);
+
+	return r < 0 ? r : finish(source, child->name, child->priority, ret);
+}
+
 int loop_add_signal(sd_event *loop, const struct loop_signal *what, sd_event_source **ret)
 {
 	sd_event_source *source = NULL;
-	sigset_t set;
+	int r = loop_block_signal(what->signal);
 
-	sigemptyset(&set);
-	if (sigaddset(&set, what->signal) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	int r = sd_event_add_signal(loop, &source, what->signal, what->handler, what->userdata);
+	if (r < 0)
+		return r;
+	r = sd_event_add_signal(loop, &source, what->signal, what->handler, what->userdata);
 	return r < 0 ? r : finish(source, NULL, what->priority, ret);
 }
 

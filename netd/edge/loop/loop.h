@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 #include "core/base/cleanup.h"
@@ -63,6 +64,20 @@ struct loop_signal {
 };
 int loop_add_signal(sd_event *loop, const struct loop_signal *what,
 		    sd_event_source **ret) MUST_CHECK;
+
+/* For this thread, as signalfd and the children below need. 0 or -errno. */
+int loop_block_signal(int signal) MUST_CHECK;
+
+/* The end of a child process; SIGCHLD is blocked before it begins. The child is waited for. */
+struct loop_child {
+	const char *name;
+	pid_t pid;
+	int64_t priority;
+	sd_event_child_handler_t handler;
+	void *userdata;
+};
+int loop_add_child(sd_event *loop, const struct loop_child *child,
+		   sd_event_source **ret) MUST_CHECK;
 
 /* Runs after other sources ran, whenever nothing of a more urgent priority is pending. With
  * SD_EVENT_PRIORITY_IDLE: once for a whole burst of events. */

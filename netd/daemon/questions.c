@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/questions.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/limits.h"
+#include "daemon/answers.h"
+#include "edge/loop/loop.h"
+
+/* How often who waits hears that netd is at it. */
+#define TICK_US UINT64_C(1000000)
+/* Of a finding that a commit may have brought about. */
+#define TRIES 5u
+
+struct question {
+	struct question *next;
+	struct daemon *d;
+	const struct answer *answer;
+	struct control_request request; /* what it points to lives as long as the question */
+	struct beside *beside;		/* NULL: it waits for its turn */
+	uint64_t since_us, n_commits;	/* when it came; when its child began */
+	unsigned int tries;
+	bool tells; /* whoever asked wants to hear that netd is at it */
+};
+
+static const unsigned int places[LANE_COUNT] = {
+	[LANE_SHORT] = LIMIT_SHORT_ANSWERS,
+	[LANE_LONG] = LIMIT_LONG_ANSWERS,
+	[LANE_CHANGE] = 1,
+};
+
+static void take_out(struct question *question)
+{
+	struct question **link = &question->d->questions.first;
+
+	while (*link && *link != question)
+		link = &(*link)->next;
+	if (*link)
+		*link = question->next;
+	if (question->beside)
+		question->d->questions.under_way[question->answer->lane]--;
+	free(question);
+}
+
+/* ---- in the child ---- */
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, bytes, len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		bytes += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static bool is_finding(const cJSON *answer)
+{
+	const char *code = wire_string(answer, "code");
+
+	return code && strcmp(code, wire_code_name(WIRE_FINDING)) == 0;
+}
+
+/* 1: a finding. */
+static int answer_beside(void *userdata, int fd)
+{
+	const struct question *question = userdata;
+	struct arena *arena = arena_new();
+	cJSON *answer = NULL;
+	size_t len = 0;
+	int r = arena ? fw_become_reader(question->d->fw) : -ENOMEM;
+
+	if (r == 0)
+		r = question->answer->beside(question->d, &question->request, arena, &answer);
+	if (r < 0 || !answer)
+		return r;
+	const char *line = wire_print(answer, &len);
+	if (!line)
+		return -ENOMEM;
+	r = write_all(fd, line, len);
+	return r < 0 ? r : is_finding(answer);
+}
+
+/* ---- in the loop ---- */
+
+static cJSON *failure(const struct question *question, const struct beside_result *result)
+{
+	const char *verb = question->answer->verb;
+
+	if (result->end == BESIDE_TOO_LATE)
+		return wire_new_error(WIRE_UNAVAILABLE,
+				      "%s is not done after %u s: netd has given it up; netdctl on "
+				      "an inventory (netdctl inventory) takes as long as it needs",
+				      verb, LIMIT_ANSWER_SECONDS);
+	if (result->end == BESIDE_KILLED)
+		return wire_new_error(WIRE_INTERNAL,
+				      "the process that made the answer to %s was ended by signal "
+				      "%d: is memory short?",
+				      verb, result->code);
+	if (result->code == -ENOMEM)
+		return wire_new_error(WIRE_INTERNAL,
+				      "%s needs more memory than there is, or than %u MB", verb,
+				      LIMIT_ANSWER_BYTES >> 20);
+	return wire_new_error(WIRE_INTERNAL, "netd failed to answer %s: %s", verb,
+			      strerror(-result->code));
+}
+
+static void answer_here(struct question *question)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	cJSON *answer = NULL;
+	int r = arena ? question->answer->here(question->d, &question->request, arena, &answer)
+		      : -ENOMEM;
+
+	if (r < 0)
+		answer = wire_new_error(WIRE_INTERNAL, "netd failed to answer %s: %s",
+					question->answer->verb, strerror(-r));
+	control_answer(question->d->control, question->request.token, answer);
+}
+
+static void settle(struct question *question, const struct beside_result *result)
+{
+	struct daemon *d = question->d;
+
+	if (result->end != BESIDE_DONE)
+		control_answer(d->control, question->request.token, failure(question, result));
+	else if (result->size == 0 && question->answer->here)
+		answer_here(question);
+	else
+		control_answer_file(d->control, question->request.token, result->fd, result->size);
+}
+
+static void begin_what_can(struct daemon *d);
+
+static bool is_outdated(const struct question *question, const struct beside_result *result)
+{
+	return question->answer->of_now && result->end == BESIDE_DONE && result->code == 1 &&
+	       question->n_commits != question->d->n_commits && question->tries < TRIES;
+}
+
+static void on_done(void *userdata, const struct beside_result *result)
+{
+	struct question *question = userdata;
+	struct daemon *d = question->d;
+
+	if (is_outdated(question, result)) {
+		question->beside = NULL;
+		d->questions.under_way[question->answer->lane]--;
+	} else {
+		settle(question, result);
+		take_out(question);
+	}
+	begin_what_can(d);
+}
+
+static int begin(struct question *question)
+{
+	struct daemon *d = question->d;
+	const struct beside_work work = { .work = answer_beside,
+					  .done = on_done,
+					  .userdata = question,
+					  .deadline_us = LIMIT_ANSWER_SECONDS * UINT64_C(1000000),
+					  .memory = LIMIT_ANSWER_BYTES };
+	int r = beside_begin(&d->besides, &work, &question->beside);
+
+	if (r < 0)
+		return r;
+	question->n_commits = d->n_commits;
+	question->tries++;
+	d->questions.under_way[question->answer->lane]++;
+	return 0;
+}
+
+static void take_turn(struct question *question)
+{
+	int r = question->answer->beside ? begin(question) : 0;
+
+	if (r == 0 && question->answer->beside)
+		return;
+	if (r == 0)
+		answer_here(question);
+	else
+		control_answer(question->d->control, question->request.token,
+			       wire_new_error(WIRE_UNAVAILABLE,
+					      "netd cannot begin a process for %s: %s; try again",
+					      question->answer->verb, strerror(-r)));
+	take_out(question);
+}
+
+static void begin_what_can(struct daemon *d)
+{
+	struct question *next;
+
+	for (struct question *question = d->questions.first; question; question = next) {
+		enum lane lane = question->answer->lane;
+		next = question->next;
+		if (!question->beside && d->questions.under_way[lane] < places[lane])
+			take_turn(question);
+	}
+}
+
+int questions_ask(struct daemon *d, const struct answer *answer,
+		  const struct control_request *request)
+{
+	struct question *question = calloc(1, sizeof(*question)), **last = &d->questions.first;
+
+	if (!question)
+		return -ENOMEM;
+	*question = (struct question){ .d = d,
+				       .answer = answer,
+				       .request = *request,
+				       .since_us = daemon_now_us(),
+				       .tells = wire_bool(request->json, "progress", false) };
+	while (*last)
+		last = &(*last)->next;
+	*last = question;
+	if (question->tells && !d->questions.ticks)
+		d->questions.ticks = loop_arm(d->questions.tick, TICK_US) == 0;
+	begin_what_can(d);
+	return CONTROL_LATER;
+}
+
+void questions_gone(uint64_t token, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct question *question = d->questions.first;
+
+	while (question && question->request.token != token)
+		question = question->next;
+	if (!question)
+		return;
+	beside_end(question->beside);
+	take_out(question);
+	begin_what_can(d);
+}
+
+/* ---- progress ---- */
+
+/* How many of its lane are before it and not done. */
+static unsigned int count_before(const struct question *question)
+{
+	unsigned int n = 0;
+
+	for (const struct question *q = question->d->questions.first; q && q != question;
+	     q = q->next)
+		n += q->answer->lane == question->answer->lane;
+	return n;
+}
+
+static cJSON *progress(const struct question *question, uint64_t now_us)
+{
+	cJSON *message = wire_new_answer(WIRE_WORKING);
+	double seconds = (double)((now_us - question->since_us) / 1000000);
+
+	if (message && (wire_add_number(message, "seconds", seconds) < 0 ||
+			wire_add_bool(message, "begun", question->beside != NULL) < 0 ||
+			wire_add_number(message, "before", count_before(question)) < 0)) {
+		cJSON_Delete(message);
+		return NULL;
+	}
+	return message;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+	uint64_t now = daemon_now_us();
+
+	(void)usec;
+	d->questions.ticks = false;
+	for (const struct question *question = d->questions.first; question;
+	     question = question->next) {
+		if (!question->tells)
+			continue;
+		control_tell(d->control, question->request.token, progress(question, now));
+		d->questions.ticks = true;
+	}
+	return d->questions.ticks ? loop_arm(source, TICK_US) : 0;
+}
+
+/* ---- life ---- */
+
+int questions_start(struct daemon *d)
+{
+	const struct loop_timer tick = { "progress", SD_EVENT_PRIORITY_NORMAL, on_tick, d };
+
+	d->besides.loop = d->loop;
+	return loop_add_timer(d->loop, &tick, &d->questions.tick);
+}
+
+void questions_done(struct daemon *d)
+{
+	while (d->questions.first)
+		take_out(d->questions.first);
+	d->questions.tick = sd_event_source_disable_unref(d->questions.tick);
+	beside_group_done(&d->besides);
+}

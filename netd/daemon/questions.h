@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions whose answers are made beside the loop (edge/beside): each by a child process, on the
+ * generation in force when it began. As many at a time as a lane has places; the rest waits in the
+ * order in which it came. A question whose client has gone is given up. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "edge/beside/beside.h"
+#include "edge/control/control.h"
+
+struct daemon;
+
+/* Short ones do not wait for long ones, and a change for neither. Changes are made one after the
+ * other. */
+enum lane { LANE_SHORT, LANE_LONG, LANE_CHANGE, LANE_COUNT };
+
+/* 0: *ret is the answer, or NULL where the step had nothing to say; -errno. */
+typedef int answer_fn(struct daemon *d, const struct control_request *request, struct arena *arena,
+		      cJSON **ret);
+
+/* A verb that the daemon answers. */
+struct answer {
+	const char *verb;
+	answer_fn *beside; /* in the child; or NULL */
+	answer_fn *here;   /* in the loop, when the child had nothing to say; or NULL */
+	enum lane lane;
+	bool of_now; /* a finding counts only if nothing was committed meanwhile */
+};
+
+struct question;
+
+struct questions {
+	struct question *first; /* in the order in which they came */
+	unsigned int under_way[LANE_COUNT];
+	bool ticks;
+	sd_event_source *tick; /* tells those who wait that netd is at it */
+};
+
+/* 0 or -errno. */
+int questions_start(struct daemon *d) MUST_CHECK;
+/* Gives them all up. Before control_free(). */
+void questions_done(struct daemon *d);
+/* CONTROL_LATER, or -errno. */
+int questions_ask(struct daemon *d, const struct answer *answer,
+		  const struct control_request *request) MUST_CHECK;
+control_gone_fn questions_gone;

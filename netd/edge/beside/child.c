@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nothing of the parent's may be touched here but memory: its sockets are shared with it, an answer
+ * that is read here is missing there, and the tables in the kernel belong to whoever holds the
+ * socket that made them. */
+#include "edge/beside/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Steps of nice(2) below the parent: a container that starts is not to wait for an answer. */
+#define LESS_PRIORITY 10
+#define RESULT_FD (STDERR_FILENO + 1)
+
+static void close_others(int fd)
+{
+	if (fd != RESULT_FD && dup2(fd, RESULT_FD) < 0)
+		_exit(BESIDE_CODES + errno);
+	(void)close_range(RESULT_FD + 1, ~0U, 0);
+}
+
+/* What the kernel says the process has of data, in bytes; 0 where it does not. */
+static rlim_t data_bytes(void)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*u %*u %*u %*u %*u %lu", &pages) != 1)
+		pages = 0;
+	(void)fclose(file);
+	return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Each of these makes the host safer from the child, and is nothing that the work depends on. */
+static void take_a_back_seat(uint64_t memory)
+{
+	rlim_t now = memory ? data_bytes() : 0;
+	const struct rlimit limit = { now + memory, now + memory };
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (now)
+		(void)setrlimit(RLIMIT_DATA, &limit);
+	if (fd >= 0) {
+		(void)!write(fd, "1000", 4);
+		(void)close(fd);
+	}
+	errno = 0;
+	int priority = getpriority(PRIO_PROCESS, 0);
+	if (errno == 0)
+		(void)setpriority(PRIO_PROCESS, 0, priority + LESS_PRIORITY);
+}
+
+/* Who has no deadline must come to its end, whatever happens to the parent: SIGTERM is sent to all
+ * processes of a service, and stays blocked, as it is in the parent. */
+static void follow(pid_t parent)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+}
+
+_Noreturn void beside_child(const struct beside_work *work, int fd, pid_t parent)
+{
+	close_others(fd);
+	if (work->deadline_us)
+		follow(parent);
+	take_a_back_seat(work->memory);
+	int r = work->work(work->userdata, RESULT_FD);
+	_exit(r < 0 ? BESIDE_CODES - r : r);
+}

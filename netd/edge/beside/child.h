@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The child's side. Private to edge/beside. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "edge/beside/beside.h"
+
+/* Does the work and ends the process. @parent: whose child it is. */
+_Noreturn void beside_child(const struct beside_work *work, int fd, pid_t parent);
