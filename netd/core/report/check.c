@@ -4,30 +4,31 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/report/exposure.h"
+#include "core/report/checking.h"
 #include "core/report/print.h"
-
-enum world_finding {
-	WF_ADDRESS_CLASH,
-	WF_CONFLICT,
-	WF_DOCKER_DROPS,
-	WF_EMPTY_TIER,
-	WF_EXPOSED_PORT,
-	WF_UNMATCHED_CONTAINER,
-};
 
 static const struct report_diag_info infos[] = {
 	[WF_ADDRESS_CLASH] = { "address-clash", DIAG_ERROR, "two endpoints with one address" },
+	[WF_CLOSED_PORT] = { "closed-port", DIAG_WARNING,
+			     "a port that is published for others and opened to nobody" },
 	[WF_CONFLICT] = { "conflict", DIAG_ERROR,
 			  "an endpoint that two tiers match at the same level" },
+	[WF_CONTAINER_ADDRESS] = { "container-address", DIAG_WARNING,
+				   "an address of a container's network as a peer" },
 	[WF_DOCKER_DROPS] = { "docker-drops", DIAG_WARNING,
 			      "an allow between tiers whose packets Docker itself drops" },
 	[WF_EMPTY_TIER] = { "empty-tier", DIAG_WARNING,
 			    "a tier that matches nothing in the inventory" },
 	[WF_EXPOSED_PORT] = { "exposed-port", DIAG_WARNING,
 			      "a port published on all addresses that the internet may reach" },
+	[WF_HOST_PORT] = { "host-port", DIAG_WARNING,
+			   "a rule with the host's port in place of the container's" },
+	[WF_NEAR_MATCH] = { "near-match", DIAG_WARNING,
+			    "a `match` that nothing meets, though something is called nearly so" },
 	[WF_UNMATCHED_CONTAINER] = { "unmatched-container", DIAG_WARNING,
 				     "a container that no tier matches" },
+	[WF_UNPUBLISHED_PORT] = { "unpublished-port", DIAG_WARNING,
+				  "a rule from outside to a port that nobody publishes" },
 };
 
 const struct report_diag_info *report_diag_table(size_t *ret_n)
@@ -36,17 +37,10 @@ const struct report_diag_info *report_diag_table(size_t *ret_n)
 	return infos;
 }
 
-struct checking {
-	const struct report_input *in;
-	struct source_loc place; /* the host's facts */
-	const struct source_loc *places;
-	struct diag_list *diags;
-	struct arena *scratch;
-	struct exposure last;
-};
-
-#define REPORT(c, finding, loc, hint, ...) \
-	diag_add((c)->diags, infos[finding].severity, loc, infos[finding].id, hint, __VA_ARGS__)
+const struct report_diag_info *report_world_finding(enum world_finding finding)
+{
+	return &infos[finding];
+}
 
 static struct source_loc place_of(const struct checking *c, size_t container)
 {
@@ -160,6 +154,33 @@ static bool is_told(const struct checking *c, const struct survey *survey,
 	       c->last.n_ports == exposure->n_ports;
 }
 
+/* A port on all addresses of the host has a finding of the compose file itself. 1: nobody outside
+ * reaches it; 0; -ENOMEM. */
+static int check_closed(struct checking *c, const struct survey *survey,
+			const struct exposure *exposure)
+{
+	const struct world_published *published = exposure->published;
+	struct port_range ports = exposure_ports(exposure);
+	char addr[IP_TEXT_LEN], text[PORT_RANGE_TEXT_LEN];
+
+	if (ip_is_loopback(&published->host_ip) || is_told(c, survey, exposure) ||
+	    (c->places && ip_is_unspecified(&published->host_ip)))
+		return 0;
+	for (size_t i = 0; i < exposure_sources(survey, exposure); i++) {
+		int r = exposure_ask(survey, 0, exposure, i, c->scratch);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+	REPORT(c, WF_CLOSED_PORT,
+	       place_of(c, (size_t)(exposure->container - c->in->world->containers)),
+	       "publish it on 127.0.0.1, or allow somebody to reach it",
+	       "`%s` publishes %s on %s, and no rule opens it to anybody but this host",
+	       exposure->container->name, port_range_format(&ports, text),
+	       ip_format(&published->host_ip, addr));
+	c->last = *exposure;
+	return 1;
+}
+
 static int check_exposure(const struct survey *survey, const struct exposure *exposure,
 			  void *userdata)
 {
@@ -168,7 +189,10 @@ static int check_exposure(const struct survey *survey, const struct exposure *ex
 	struct port_range ports = exposure_ports(exposure);
 	char addr[IP_TEXT_LEN], text[PORT_RANGE_TEXT_LEN], host_port[24];
 	int open = exposure_ask(survey, 0, exposure, EXPOSURE_INTERNET, c->scratch);
+	int closed = check_closed(c, survey, exposure);
 
+	if (closed < 0)
+		return closed;
 	if (open <= 0 || !ip_is_unspecified(&published->host_ip) || is_told(c, survey, exposure))
 		return open < 0 ? open : 0;
 	if (exposure->n_ports > 1)
@@ -280,6 +304,10 @@ void report_check_world(const struct report_input *in, const char *source,
 		check_endpoint(&c, i);
 	if (r == 0)
 		r = check_tiers(&c);
+	if (r == 0)
+		r = check_matches(&c);
+	if (r == 0)
+		r = check_rules(&c);
 	if (r == 0)
 		r = exposure_walk(&survey, check_exposure, &c);
 	if (r == 0)

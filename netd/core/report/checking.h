@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the checks of a policy against a host's facts share. Private to core/report. */
+#pragma once
+
+#include "core/report/exposure.h"
+
+enum world_finding {
+	WF_ADDRESS_CLASH,
+	WF_CLOSED_PORT,
+	WF_CONFLICT,
+	WF_CONTAINER_ADDRESS,
+	WF_DOCKER_DROPS,
+	WF_EMPTY_TIER,
+	WF_EXPOSED_PORT,
+	WF_HOST_PORT,
+	WF_NEAR_MATCH,
+	WF_UNMATCHED_CONTAINER,
+	WF_UNPUBLISHED_PORT,
+};
+
+struct checking {
+	const struct report_input *in;
+	struct source_loc place;	 /* the host's facts */
+	const struct source_loc *places; /* of a compose file: per container its service; or NULL */
+	struct diag_list *diags;
+	struct arena *scratch;
+	struct exposure last;
+};
+
+const struct report_diag_info *report_world_finding(enum world_finding finding);
+
+#define REPORT(c, finding, loc, hint, ...)                                 \
+	diag_add((c)->diags, report_world_finding(finding)->severity, loc, \
+		 report_world_finding(finding)->id, hint, __VA_ARGS__)
+
+/* Entries of `match` that meet nothing, though something is called nearly so. 0 or -ENOMEM. */
+int check_matches(const struct checking *c) MUST_CHECK;
+/* Rules that do nothing on these facts: addresses of containers and of their networks as peers,
+ * ports that the host knows by another number, ports that nobody publishes. 0 or -ENOMEM. */
+int check_rules(const struct checking *c) MUST_CHECK;
