@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "core/base/text.h"
+#include "core/request/request.h"
 #include "edge/docker/docker.h"
 #include "edge/loop/loop.h"
 
@@ -124,6 +125,10 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *us
 		return 0;
 	}
 	bytes[n] = '\0';
+	/* What netd asks passes netd-reader too. */
+	struct request request;
+	if (request_read(bytes, (size_t)n, &request) != 0)
+		fail_msg("core/request/request.c refuses it (%s): %s", request.refusal, bytes);
 	assert_int_equal(sscanf(bytes, "GET %511s", path), 1);
 	serve(conn, path);
 	return 0;

@@ -54,6 +54,11 @@
 #define LIMIT_COMPOSE_STEPS 100000000u
 /* Docker answers: 10,000 containers with labels stay below. */
 #define LIMIT_DOCKER_BYTES (64u * 1024u * 1024u)
+/* One request to Docker, headers included: the longest of ours has some 450 bytes. */
+#define LIMIT_QUESTION_BYTES 2048u
+/* Clients of the reader at one time: netd's 64 connections, those that it is closing meanwhile, and
+ * some of root's. More wait in the listen queue. Bounds its memory to 2 MB. */
+#define LIMIT_READER_CLIENTS 96u
 /* One line of Docker's event stream (labels are in it). */
 #define LIMIT_DOCKER_EVENT_BYTES (1024u * 1024u)
 /* Endpoints of one host; IPv4 bridges hold far fewer. Bounds netlink batches to about 50 MB. */

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* RFC 9112 down to the little of it that netd's client sends. What is not in here is refused, so
+ * there is nothing in a request on which Docker and this reader could disagree. */
+#include "core/request/request.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+/* After an optional version, "/v1.41". In a row, @ is an id or a name as Docker makes them, # a
+ * number, and ~ the value of a filter: letters, digits and their escapes. An escape in any other
+ * place than a row's own is refused, and with it every other way to write a path. */
+static const char *const questions[] = {
+	"/version",
+	"/events?filters=~",
+	"/events?since=#&filters=~",
+	"/networks",
+	"/networks/@",
+	"/containers/json?all=1",
+	"/containers/json?all=1&filters=%7B%22id%22%3A%5B%22@%22%5D%7D",
+	"/containers/@/json",
+};
+
+/* None of them is passed on. */
+static const char *const headers[] = { "Host:", "User-Agent:", "Accept:" };
+
+/* Bytes that have not been read yet. */
+struct cursor {
+	const char *at, *end;
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter_or_digit(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_of_id(char c)
+{
+	return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-';
+}
+
+static bool is_of_filter(char c)
+{
+	return is_of_id(c) || c == '%';
+}
+
+/* How many bytes at @at a placeholder stands for; 0: none, and it does not match. */
+static size_t placeholder_len(char placeholder, const char *at)
+{
+	size_t n = 0;
+
+	if (placeholder == '#')
+		while (is_digit(at[n]))
+			n++;
+	else if (placeholder == '~')
+		while (is_of_filter(at[n]))
+			n++;
+	else if (is_letter_or_digit(*at)) /* an id is never "..", nor does it begin as an option */
+		while (is_of_id(at[n]))
+			n++;
+	return n;
+}
+
+static bool is_question(const char *row, const char *target)
+{
+	for (; *row; row++) {
+		size_t n = strchr("@#~", *row) ? placeholder_len(*row, target) : *row == *target;
+		if (n == 0)
+			return false;
+		target += n;
+	}
+	return *target == '\0';
+}
+
+/* Past "/v1.41"; where there is none, @target itself. */
+static const char *after_version(const char *target)
+{
+	size_t major, minor;
+
+	if (strncmp(target, "/v", 2) != 0)
+		return target;
+	major = placeholder_len('#', target + 2);
+	if (major == 0 || target[2 + major] != '.')
+		return target;
+	minor = placeholder_len('#', target + 3 + major);
+	return minor == 0 ? target : target + 3 + major + minor;
+}
+
+static bool is_allowed(const char *target)
+{
+	const char *question = after_version(target);
+
+	for (size_t i = 0; i < ARRAY_LEN(questions); i++)
+		if (is_question(questions[i], question))
+			return true;
+	return false;
+}
+
+/* ---- the bytes ---- */
+
+static int refuse(struct request *ret, const char *why)
+{
+	ret->refusal = why;
+	return REQUEST_E_REFUSED;
+}
+
+/* The next line without its CR LF. 0, REQUEST_E_PARTIAL or REQUEST_E_REFUSED. */
+static int next_line(struct cursor *cursor, const char **ret, size_t *ret_len, struct request *why)
+{
+	const char *line = cursor->at;
+	const char *lf = memchr(line, '\n', (size_t)(cursor->end - line));
+	const char *stop = lf ? lf : cursor->end;
+
+	for (const char *c = line; c < stop; c++)
+		if ((*c < ' ' || *c > '~') && (*c != '\r' || c + 1 != stop))
+			return refuse(why, "a byte that is no printable ASCII");
+	if (!lf)
+		return REQUEST_E_PARTIAL;
+	if (lf == line || lf[-1] != '\r')
+		return refuse(why, "a line that does not end in CR LF");
+	*ret = line;
+	*ret_len = (size_t)(lf - line) - 1;
+	cursor->at = lf + 1;
+	return 0;
+}
+
+static int read_first_line(const char *line, size_t len, struct request *ret)
+{
+	static const char method[] = "GET ", version[] = " HTTP/1.1";
+	const size_t before = sizeof(method) - 1, after = sizeof(version) - 1;
+
+	if (len < before || memcmp(line, method, before) != 0)
+		return refuse(ret, "another method than GET");
+	if (len < before + after || memcmp(line + len - after, version, after) != 0)
+		return refuse(ret, "another protocol than HTTP/1.1");
+	len -= before + after;
+	memcpy(ret->target, line + before, len); /* shorter than the whole request */
+	ret->target[len] = '\0';
+	return is_allowed(ret->target) ? 0 : refuse(ret, "a question that netd does not ask");
+}
+
+static bool is_known_header(const char *line, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+		size_t n = strlen(headers[i]);
+		if (len >= n && strncasecmp(line, headers[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+int request_read(const char *bytes, size_t len, struct request *ret)
+{
+	struct cursor cursor = { bytes, bytes + len };
+	const char *line;
+	size_t line_len = 0;
+
+	ret->refusal = NULL;
+	ret->target[0] = '\0';
+	if (len >= LIMIT_QUESTION_BYTES)
+		return refuse(ret, "a request that is too long");
+	int r = next_line(&cursor, &line, &line_len, ret);
+	if (r == 0)
+		r = read_first_line(line, line_len, ret);
+	while (r == 0) {
+		r = next_line(&cursor, &line, &line_len, ret);
+		if (r == 0 && line_len == 0)
+			break;
+		if (r == 0 && !is_known_header(line, line_len))
+			r = refuse(ret, "a header that netd does not send");
+	}
+	if (r == 0 && cursor.at != cursor.end)
+		r = refuse(ret, "more than one request");
+	return r;
+}
