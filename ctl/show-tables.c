@@ -274,6 +274,16 @@ static void show_flaws(const struct ctl *ctl, const cJSON *report, struct arena 
 		    PAINT_BAD);
 }
 
+/* How it is, and where it is asked; an error names that itself. */
+static const char *docker_text(const cJSON *docker, bool up, struct arena *arena)
+{
+	const char *link = member_text(docker, "link"), *server = member_text(docker, "server");
+
+	if (!up)
+		return arena_printf(arena, "%s %s", link, member_text(docker, "error"));
+	return *server ? arena_printf(arena, "%s at %s", link, server) : link;
+}
+
 void show_status(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -290,9 +300,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	status_line(ctl, "netd", member_text(report, "version"), PAINT_BOLD);
 	show_mode(ctl, report, arena);
 	show_policy(ctl, report, arena);
-	status_line(ctl, "docker",
-		    up ? link : arena_printf(arena, "%s %s", link, member_text(docker, "error")),
-		    up ? PAINT_GOOD : PAINT_BAD);
+	status_line(ctl, "docker", docker_text(docker, up, arena), up ? PAINT_GOOD : PAINT_BAD);
 	show_flaws(ctl, report, arena);
 	show_tier_counts(ctl, report, arena);
 	status_line(ctl, "bridge-nf",

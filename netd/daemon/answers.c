@@ -181,6 +181,7 @@ static void fill_docker(const struct daemon *d, struct arena *arena, struct repo
 		arena_printf(arena, "%s %s", status.is_foreign ? "refused" : links[status.link],
 			     status.engine_version);
 	health->docker_error = status.last_error;
+	health->docker_server = status.server;
 	if (!health->docker)
 		health->docker = links[status.link];
 }

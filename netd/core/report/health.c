@@ -110,6 +110,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 							      : "enforce";
 
 	rj_text(&j, docker, "link", health->docker);
+	rj_text(&j, docker, "server", health->docker_server);
 	rj_text(&j, docker, "error", or_null(health->docker_error));
 	rj_text(&j, root, "version", health->version);
 	rj_text(&j, root, "mode", mode);

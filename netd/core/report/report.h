@@ -113,6 +113,7 @@ struct report_health {
 	uint64_t policy_generation; /* of the policy: as in history; 0: it has none */
 	const char *history_error;
 	const char *policy_path, *policy_error, *docker, *docker_error, *version;
+	const char *docker_server; /* where it is asked; NULL: nowhere */
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: never, nothing waits */
 	int64_t off_since;		     /* an admin had the tables removed; 0: no */
 	uint64_t drifts;		     /* times somebody else changed our tables */

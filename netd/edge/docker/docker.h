@@ -62,6 +62,7 @@ enum docker_link { DOCKER_LINK_DOWN, DOCKER_LINK_CONNECTING, DOCKER_LINK_SYNCING
 
 struct docker_status {
 	enum docker_link link;
+	const char *server;	    /* as the options name it */
 	const char *api_version;    /* in use, "" until known */
 	const char *engine_version; /* "" until known */
 	const char *last_error;	    /* "" when there was none; kept after it is mended */

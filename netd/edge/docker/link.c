@@ -204,9 +204,9 @@ bool docker_is_asking(const struct docker *docker)
 
 struct docker_status docker_status(const struct docker *docker)
 {
-	return (struct docker_status){ docker->link,	  docker->api,	    docker->engine,
-				       docker->error,	  docker->n_events, docker->n_syncs,
-				       docker->is_foreign };
+	return (struct docker_status){ docker->link,	docker->server,	   docker->api,
+				       docker->engine,	docker->error,	   docker->n_events,
+				       docker->n_syncs, docker->is_foreign };
 }
 
 struct docker *docker_free(struct docker *docker)
