@@ -83,6 +83,11 @@ static bool dns_leaks(const struct doctor_facts *f)
 	return f->host.dns_is_loopback && !f->host.docker_sets_dns;
 }
 
+static bool netd_has_docker(const struct doctor_facts *f)
+{
+	return f->host.netd_has_docker;
+}
+
 static bool uses_firewalld(const struct doctor_facts *f)
 {
 	return f->host.firewalld;
@@ -168,6 +173,11 @@ static const struct {
 	    "the policy says",
 	    "name a resolver that is not on loopback: \"dns\": [\"ADDRESS\"] in "
 	    "/etc/docker/daemon.json" } },
+	{ netd_has_docker,
+	  { "docker-group", "warning",
+	    "the user netd is a member of group docker: whoever takes over netd is root of this "
+	    "host; it asks Docker by netd-reader and needs no group for it",
+	    "gpasswd --delete netd docker; systemctl restart netd" } },
 	{ uses_firewalld,
 	  { "firewalld", "note",
 	    "firewalld is in use: what it drops stays dropped, what it accepts netd still judges",

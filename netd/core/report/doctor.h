@@ -25,6 +25,7 @@ struct doctor_host {
 	bool docker_sets_dns;  /* daemon.json names resolvers */
 	bool dns_is_loopback;  /* the resolvers that containers are served from are on loopback */
 	bool firewalld, ufw;   /* in use */
+	bool netd_has_docker;  /* the user netd is a member of group docker */
 	bool nftables_flushes; /* nftables.service is enabled, with `flush ruleset` */
 };
 

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,12 @@
 /* Files of settings are a few lines; what is longer is not read to its end. */
 #define SURVEY_BYTES 65536u
 #define MOST_INTERFACES 256u
+
+static void close_file(FILE **file)
+{
+	if (*file)
+		(void)fclose(*file);
+}
 
 static void close_fd(const int *fd)
 {
@@ -150,6 +157,30 @@ static void read_resolvers(int root, struct doctor_host *ret)
 	}
 }
 
+/* ---- groups ---- */
+
+static bool has_member(const struct group *group, const char *user)
+{
+	for (size_t i = 0; group->gr_mem[i]; i++)
+		if (strcmp(group->gr_mem[i], user) == 0)
+			return true;
+	return false;
+}
+
+/* systemd-sysusers takes nobody out of a group: a host may have it from an earlier netd. */
+static bool netd_has_docker(int root)
+{
+	char bytes[SURVEY_BYTES], line[SURVEY_BYTES];
+	size_t len = read_below(root, "etc/group", bytes);
+	CLEANUP(close_file) FILE *file = len ? fmemopen(bytes, len, "re") : NULL;
+	struct group entry, *group = NULL;
+
+	while (file && fgetgrent_r(file, &entry, line, sizeof(line), &group) == 0)
+		if (strcmp(group->gr_name, "docker") == 0 && has_member(group, "netd"))
+			return true;
+	return false;
+}
+
 /* ---- other firewalls ---- */
 
 /* A line that begins with @text, blanks aside. */
@@ -204,6 +235,7 @@ int host_survey(const char *root, struct arena *arena, struct doctor_host *ret)
 	read_docker(fd, &host);
 	read_resolvers(fd, &host);
 	read_firewalls(fd, &host);
+	host.netd_has_docker = netd_has_docker(fd);
 	*ret = host;
 	return 0;
 }
