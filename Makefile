@@ -66,6 +66,7 @@ endif
 core_src := $(foreach m,$(CORE),$(wildcard netd/core/$(m)/*.c))
 edge_src := $(wildcard netd/edge/*/*.c)
 daemon_src := $(wildcard netd/daemon/*.c)
+reader_src := $(wildcard netd/reader/*.c)
 ctl_src := $(wildcard ctl/*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 netns_src := $(wildcard tests/netns/test_*.c)
@@ -81,7 +82,7 @@ core_lib := $(O)/libnetdcore.a
 edge_lib := $(O)/libnetdedge.a
 
 .PHONY: all
-all: $(O)/netd $(O)/netdctl ## build netd and netdctl (the default)
+all: $(O)/netd $(O)/netdctl $(O)/netd-reader ## build netd, netdctl and netd-reader (the default)
 
 $(O)/obj/%.o: %.c
 	$(say) CC $<
@@ -96,7 +97,7 @@ $(edge_lib): $(call obj,$(edge_src))
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-link = $(Q)$(CC) $(OPTIMIZE) $(HARDENING_LD) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
+link = $(Q)$(CC) $(OPTIMIZE) $(HARDENING_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 	$(call pkg,--libs,$(CORE_LIBS) $(EDGE_LIBS) $(1))
 
 $(O)/netd: $(call obj,$(daemon_src)) $(edge_lib) $(core_lib)
@@ -106,6 +107,11 @@ $(O)/netd: $(call obj,$(daemon_src)) $(edge_lib) $(core_lib)
 $(O)/netdctl: $(call obj,$(ctl_src)) $(edge_lib) $(core_lib)
 	$(say) LD $@
 	$(call link,$(CTL_LIBS))
+
+# Of all libraries it needs one.
+$(O)/netd-reader: $(call obj,$(reader_src)) $(edge_lib) $(core_lib)
+	$(say) LD $@
+	$(Q)$(CC) $(OPTIMIZE) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libsystemd)
 
 $(unit_bin) $(netns_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	$(say) LD $@
@@ -123,6 +129,7 @@ $(fuzz_bin): $(O)/%: $(O)/obj/%.o $(if $(FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(
 	@mkdir -p $(@D)
 	$(call link) $(if $(FUZZ),-fsanitize=fuzzer)
 
+$(O)/tests/unit/test_reader: $(O)/obj/netd/reader/proxy.o $(O)/obj/netd/reader/relay.o
 # The client is the one part of netdctl with tests of its own.
 $(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o
 
@@ -135,8 +142,11 @@ deps: ## install with apt what building and testing need (Debian)
 .PHONY: install
 install: all ## install below DESTDIR
 	install -D -m 0755 $(O)/netd $(DESTDIR)$(PREFIX)/sbin/netd
+	install -D -m 0755 $(O)/netd-reader $(DESTDIR)$(PREFIX)/sbin/netd-reader
 	install -D -m 0755 $(O)/netdctl $(DESTDIR)$(PREFIX)/bin/netdctl
 	install -D -m 0644 systemd/netd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd.service
+	install -D -m 0644 systemd/netd-reader.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-reader.service
+	install -D -m 0644 systemd/netd-reader.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-reader.socket
 	install -D -m 0644 systemd/netd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/netd.conf
 	install -D -m 0644 systemd/netd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/netd.conf
 	install -D -m 0644 systemd/netd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/netd.catalog
@@ -152,6 +162,7 @@ install: all ## install below DESTDIR
 	$(O)/netdctl completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/netdctl.fish
 	$(O)/netdctl schema > $(DESTDIR)$(PREFIX)/share/doc/netd/netd-policy.schema.json
 	install -D -m 0644 netd/netd.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd.8
+	install -D -m 0644 netd/netd-reader.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd-reader.8
 	install -D -m 0644 ctl/netdctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/netdctl.8
 	install -D -m 0644 netd/netd-policy.5 $(DESTDIR)$(PREFIX)/share/man/man5/netd-policy.5
 	install -m 0644 README.md netd/ARCHITECTURE.md $(DESTDIR)$(PREFIX)/share/doc/netd

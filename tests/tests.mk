@@ -18,7 +18,7 @@ check-purity: $(core_lib) ## the core calls nothing but memory, string and parse
 
 .PHONY: check-libraries
 check-libraries: all ## what is not always needed is not loaded when a program starts
-	@tests/gates/libraries $(O)/netd $(O)/netdctl
+	@tests/gates/libraries $(O)/netd $(O)/netdctl $(O)/netd-reader
 
 .PHONY: check-unit
 check-unit: $(unit_bin) ## unit and golden tests

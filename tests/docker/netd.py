@@ -8,6 +8,7 @@
 
 The control sockets are spoken to directly, one JSON object a line, so that these
 tests need the daemon and nothing else.  $NETD names the program under test.
+With READER=1 it asks Docker as netd.service does, through netd-reader.
 """
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ from place import children_of, run, wait_until
 
 __all__ = ["Child", "Container", "DockerCase", "Host", "HostOptions", "Lab", "LabError", "Link",
            "Matrix", "Netd", "OFFICE", "POLICIES", "OUTSIDE", "Place", "Probe", "Refused", "Result",
-           "TRIES", "children_of", "engine_version", "figure", "netd_program", "run",
+           "Reader", "TRIES", "children_of", "engine_version", "figure", "netd_program",
+           "reader_program", "run",
            "wait_until"]
 
 POLICIES = TESTS.parent / "policies"
@@ -43,6 +45,11 @@ SANITIZER_SIGNS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Undef
 def netd_program() -> str:
     """The netd under test."""
     return os.environ.get("NETD", str(TESTS.parent / "build" / "netd"))
+
+
+def reader_program() -> str:
+    """The netd-reader that belongs to it."""
+    return str(Path(netd_program()).with_name("netd-reader"))
 
 
 def figure(name: str, value: object) -> None:
@@ -59,6 +66,46 @@ class Refused(Exception):
         self.answer = answer
 
 
+class Reader:
+    """netd-reader between a host's dockerd and whoever asks at its socket."""
+
+    def __init__(self, host: Host, peer: str = "65534") -> None:
+        self.host, self.peer = host, peer
+        self.socket = host.folder / "reader.sock"
+        self.child: Optional[Child] = None
+
+    @property
+    def url(self) -> str:
+        """For --docker."""
+        return f"unix://{self.socket}"
+
+    def start(self) -> "Reader":
+        """Start it and return when it listens; nothing when it runs."""
+        if self.child is not None and self.child.running:
+            return self
+        self.socket.unlink(missing_ok=True)
+        self.child = self.host.spawn([reader_program(), "--socket", str(self.socket), "--docker",
+                                      str(self.host.socket), "--peer", self.peer])
+        wait_until("netd-reader to listen", self.socket.exists)
+        self.socket.chmod(0o666)  # netd may run as somebody else; who may ask it sees itself
+        return self
+
+    def stop(self) -> None:
+        """SIGTERM.  Fails when it did not end well: a crash, or what a sanitizer has found."""
+        if self.child is None:
+            return
+        self.child.stop(signal.SIGTERM)
+        if self.child.wait() != 0:
+            raise AssertionError("\n".join(["netd-reader is broken:", *self.child.lines[-60:]]))
+        self.child = None
+
+    def __enter__(self) -> "Reader":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
 class Netd:
     """The daemon, its policy file, its state folder and its sockets."""
 
@@ -73,6 +120,7 @@ class Netd:
         self.socket = self.folder / "netd.sock"
         self.args, self.env, self.prefix = list(args), dict(env), list(prefix)
         self.child: Optional[Child] = None
+        self.reader = Reader(host) if os.environ.get("READER") == "1" else None
         if policy is not None:
             self.write_policy(policy)
 
@@ -82,7 +130,7 @@ class Netd:
         """The command line, with the priority that netd.service gives."""
         return ["nice", "-n", "-10", *self.prefix, netd_program(), "--policy",
                 str(self.policy_path), "--state", str(self.state), "--socket", str(self.socket),
-                *self.args]
+                *(["--docker", self.reader.url] if self.reader else []), *self.args]
 
     def start(self, timeout: float = 10.0) -> "Netd":
         """Start it and return at READY=1: the rules are in force, Docker may not be read yet."""
@@ -98,6 +146,8 @@ class Netd:
 
     def spawn(self, env: Mapping[str, str] = {}) -> Child:
         """Start it without waiting for anything."""
+        if self.reader:
+            self.reader.start()
         self.child = self.host.spawn(self.argv(), {**self.env, **env})
         return self.child
 
@@ -139,6 +189,8 @@ class Netd:
             if self.child is not None:
                 self.stop()
         finally:
+            if self.reader:
+                self.reader.stop()
             tables = self.host.netns_exec(["nft", "list", "tables"]).splitlines()
             script = "".join(f"delete {table}\n" for table in tables if table.endswith(" netd"))
             self.host.netns_exec(["nft", "-f", "-"], stdin=script)

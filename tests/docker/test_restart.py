@@ -242,9 +242,9 @@ class NetdFirst(Restarts):
         netd = Netd(self.lab.host, POLICY)
         self.addCleanup(netd.off)
         netd.start()
-        status = netd.status()
+        wait_until("netd to say so",
+                   lambda: "No such file" in str(netd.status()["docker"]["error"]))
         self.assertFalse(self.is_up(netd))
-        self.assertRegex(str(status["docker"]["error"]), "No such file")
         tables = self.lab.host.netns_exec(["nft", "list", "tables"])
         self.assertIn("inet netd", tables)
         self.assertIn("bridge netd", tables)

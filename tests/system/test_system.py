@@ -28,7 +28,9 @@ SERVER, CLIENT, INTERNET = "172.31.1.10", "172.31.1.20", "203.0.113.10"
 # Both targets are denied: a container on the same bridge, and the internet.
 FLOOD = f"probe flood --seconds 3600 --pause-us 1000 udp {SERVER} 9 & " \
         f"exec probe flood --seconds 3600 --pause-us 1000 udp {INTERNET} 9"
-EXPOSURE = 14  # tenths: what systemd-analyze may say of the unit at most
+# Tenths: what systemd-analyze may say of a unit at most.
+EXPOSURE = {"netd.service": 14, "netd-reader.service": 5}
+READER = "/run/netd-reader.sock"
 NOT_TAKEN = "db8409c3948b48a79dc5c6a6f86e5264"  # systemd/netd.catalog: a policy with errors
 FIELDS = ("MESSAGE", "MESSAGE_ID", "PRIORITY")
 
@@ -165,19 +167,92 @@ class Installed(unittest.TestCase):
         host = self.host
         self.assertEqual(host.status_of("systemctl", "is-active", "netd"), 0)
         self.assertEqual(host.status_of("systemctl", "is-enabled", "netd"), 0)
-        self.assertEqual(host.exec("id", "-nG", "netd").split(), ["netd", "docker", "netd-admin"])
+        self.assertEqual(host.exec("id", "-nG", "netd").split(), ["netd", "netd-admin"])
+        self.assertEqual(host.exec("id", "-nG", "netd-reader").split(), ["netd-reader"])
         modes = {"/etc/netd/policy.d": "750 root netd", "/var/lib/netd": "700 netd netd",
                  "/run/netd/netd.sock": "660 netd netd",
-                 "/run/netd/netd-admin.sock": "660 netd netd-admin"}
+                 "/run/netd/netd-admin.sock": "660 netd netd-admin",
+                 "/run/netd-reader.sock": "600 netd netd"}
         for path, mode in modes.items():
             self.assertEqual(host.exec("stat", "--format=%a %U %G", path), mode, path)
         self.check_policy()
-        self.assertEqual(host.exec("systemd-analyze", "--man=no", "verify", "netd.service"), "")
+        for unit in ("netd.service", "netd-reader.service", "netd-reader.socket"):
+            self.assertEqual(host.exec("systemd-analyze", "--man=no", "verify", unit), "")
         for verb in ("verify", "doctor"):
             self.assertEqual(host.status_of("netdctl", verb), 0, verb)
 
     def test_exposure(self) -> None:
-        self.host.exec("systemd-analyze", f"--threshold={EXPOSURE}", "security", "netd.service")
+        for unit, most in EXPOSURE.items():
+            self.host.exec("systemd-analyze", f"--threshold={most}", "security", unit)
+
+    def get_as(self, user: str, path: str, target: str) -> str:
+        """GET of a socket: the status of the answer, or "" when there is none."""
+        script = "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.settimeout(5)\n" \
+                 "s.connect(sys.argv[1])\n" \
+                 "s.sendall(f'GET {sys.argv[2]} HTTP/1.1\\r\\nHost: d\\r\\n\\r\\n'.encode())\n" \
+                 "print(s.recv(12).decode()[9:])"
+        return self.host.exec("runuser", "-u", user, "--", "python3", "-c", script, path, target,
+                              check=False)
+
+    def test_powers(self) -> None:
+        """netd has the capability and no way to Docker's socket, the reader the other way round."""
+        host, socket = self.host, "/run/docker.sock"
+        group = host.exec("stat", "-c", "%g", socket)
+        self.assertEqual(host.exec("stat", "-c", "%a %U", socket), "660 root")
+        wanted = {"netd.service": ("0000000000001000", False),
+                  "netd-reader.service": ("0000000000000000", True)}
+        for unit, (capabilities, has_docker) in wanted.items():
+            pid = host.unit("MainPID", unit)
+            status = dict(line.split(":\t", 1) for line in
+                          host.exec("cat", f"/proc/{pid}/status").splitlines() if ":\t" in line)
+            for kind in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+                self.assertEqual(status[kind], capabilities, (unit, kind))
+            self.assertEqual(status["NoNewPrivs"], "1", unit)
+            self.assertEqual(group in status["Groups"].split(), has_docker, unit)
+        for user, path, allowed in (("netd", socket, False), ("netd-reader", socket, False),
+                                    ("netd", READER, True), ("netd-reader", READER, False),
+                                    ("root", socket, True), ("root", READER, True)):
+            self.assertEqual(self.get_as(user, path, "/version") == "200", allowed, (user, path))
+        for path, status in (("/version", "200"), ("/info", "403"), ("/images/json", "403")):
+            self.assertEqual(self.get_as("netd", READER, path), status, path)
+        self.assertEqual(host.netdctl("status")["docker"]["server"], f"unix://{READER}")
+
+    def link(self) -> str:
+        """How netd's link to Docker is, and its last error."""
+        docker = (self.host.netdctl("status") or {"docker": {}})["docker"]
+        return f"{docker.get('link')} {docker.get('error')}"
+
+    def test_reader_ends(self) -> None:
+        """systemd starts it again, and netd reads Docker anew."""
+        host = self.host
+        for signal in ("KILL", "TERM"):
+            pid = host.unit("MainPID", "netd-reader")
+            host.exec("systemctl", "kill", f"--signal={signal}", "netd-reader")
+            self.check_denied()
+            wait_until("another reader", lambda pid=pid: host.unit("MainPID", "netd-reader")
+                       not in ("0", pid))
+            wait_until("the link", lambda: self.link().startswith("up"))
+            self.check_policy()
+
+    def test_reader_away(self) -> None:
+        """What netd says about it, and about Docker behind it; nothing opens."""
+        host = self.host
+        host.exec("systemctl", "stop", "netd-reader.socket", "netd-reader.service")
+        wait_until("netd to say so", lambda: "netd-reader.sock /version: No such file"
+                   in self.link())
+        self.check_denied()
+        host.exec("systemctl", "restart", "netd")  # comes up without it, and wants it back
+        wait_until("the link", lambda: self.link().startswith("up"))
+        self.check_policy()
+        outside = self.arrived()["outside"]
+        host.exec("systemctl", "stop", "docker.socket", "docker.service")
+        wait_until("netd to say so", lambda: re.search(
+            r"netd-reader\.sock /version: unix:///run/docker\.sock: (No such|Connection refused)",
+            self.link()))
+        host.exec("systemctl", "start", "docker.socket", "docker.service")
+        self.before = {"outside": outside, "server": 0}  # started anew by Docker
+        wait_until("the link", lambda: self.link().startswith("up"))
+        self.check_policy()
 
     def test_who_may_ask(self) -> None:
         """Exit 4: not permitted."""

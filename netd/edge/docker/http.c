@@ -289,6 +289,9 @@ static void hand_on_result(struct http_request *request, CURLcode code)
 		result.server = header_of(curl, request->easy, "Server");
 		const char *date = header_of(curl, request->easy, "Date");
 		result.date = date ? curl->getdate(date, NULL) : -1;
+		/* netd-reader's word for what connect() would have said to us. */
+		if (result.status == 502 && result.len > 0)
+			result.error = result.body;
 	}
 	(void)curl->multi_remove_handle(request->http->multi, request->easy);
 	request->is_over = true;

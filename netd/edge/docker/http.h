@@ -17,9 +17,10 @@ struct http_request;
 
 /* How a request ended. */
 struct http_result {
-	const char *error; /* NULL: an answer came, of whatever status */
-	long status;	   /* 200, 404, …; 0 with an error */
-	const char *body;  /* NUL-terminated, gone after the call; "" for a stream */
+	const char *error; /* NULL: an answer came, of whatever status but 502 */
+	long status; /* 200, 404, …; 502: a gateway could not reach the server, error says why;
+		      * 0 with another error */
+	const char *body; /* NUL-terminated, gone after the call; "" for a stream */
 	size_t len;
 	time_t date;	    /* the server's clock, -1 unknown */
 	const char *server; /* what it says it is, or NULL */

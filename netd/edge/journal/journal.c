@@ -114,7 +114,7 @@ static bool send_to_journal(enum log_id id, enum log_level level, const struct l
 	record_add(&record, "MESSAGE", text);
 	record_add(&record, "MESSAGE_ID", ids[id].message_id);
 	record_add(&record, "PRIORITY", priority);
-	record_add(&record, "SYSLOG_IDENTIFIER", "netd");
+	record_add(&record, "SYSLOG_IDENTIFIER", program_invocation_short_name);
 	for (unsigned int i = 0; fields && fields[i].name && i < LOG_FIELDS_MAX; i++)
 		record_add(&record, fields[i].name, fields[i].value ? fields[i].value : "");
 	return send_record(&record);
