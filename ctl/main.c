@@ -87,7 +87,7 @@ static void complain_verb(const char *name)
 		closest = distance;
 		best = verbs[i].name;
 	}
-	ctl_complain("`%s` is no verb; %s%s%s", name, best ? "did you mean `" : "netdctl --help ",
+	ctl_complain("unknown verb `%s`; %s%s%s", name, best ? "did you mean `" : "netdctl --help ",
 		     best ? best : "lists them", best ? "`?" : "");
 }
 

@@ -130,7 +130,7 @@ static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bi
 	args->confirm_s = parse_seconds(value);
 	if (args->confirm_s)
 		return CTL_OK;
-	ctl_complain("`%s` is no time: write it like 60s or 5m, at most %u s", value,
+	ctl_complain("`%s` is not a time: write it like 60s or 5m, at most %u s", value,
 		     LONGEST_CONFIRM_S);
 	return CTL_USAGE;
 }

@@ -249,6 +249,6 @@ int verb_completion(struct ctl *ctl, const struct ctl_args *args)
 			shells[i].print();
 			return CTL_OK;
 		}
-	ctl_complain("`%s` is no shell that netdctl knows: bash, zsh, fish", args->files[0]);
+	ctl_complain("netdctl has no completion for the shell `%s`: bash, zsh, fish", args->files[0]);
 	return CTL_USAGE;
 }

@@ -15,7 +15,7 @@ static int add_generation(const struct ctl_args *args, cJSON *request)
 		return CTL_OK;
 	/* 15 digits: what a JSON number holds exactly. */
 	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 15 || atoll(text) == 0) {
-		ctl_complain("`%s` is no generation: `netdctl history` lists them", text);
+		ctl_complain("there is no generation `%s`: `netdctl history` lists them", text);
 		return CTL_USAGE;
 	}
 	return wire_add_number(request, "generation", (double)atoll(text)) < 0 ? ctl_out_of_memory()

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/policy/peer.h"
 #include "core/policy/until.h"
@@ -25,9 +26,38 @@ static const char *suggest_peer(struct decoder *d, const char *word)
 	return diag_suggest(d->diags, word, names, n + n_words);
 }
 
+/* Words of other tools, and what they are called here. */
+static const struct {
+	const char *word, *hint;
+} synonyms[] = {
+	{ "*", "write `world` for all outside, or name the tiers" },
+	{ "all", "write `world` for all outside, or name the tiers" },
+	{ "any", "write `world` for all outside, or name the tiers" },
+	{ "anywhere", "write `world` for all outside" },
+	{ "everyone", "write `world` for all outside" },
+	{ "external", "write `internet`, or `world` for the local network too" },
+	{ "gateway", "write `host`: the gateway of a Docker network is this host" },
+	{ "host.docker.internal", "write `host`" },
+	{ "local", "write `lan` for the local network, or `host` for this machine" },
+	{ "localhost", "write `host`: what this machine begins is always allowed" },
+	{ "private", "write `lan`" },
+	{ "public", "write `internet`" },
+	{ "unmatched", "containers of no tier are in no rule: give them a tier" },
+	{ "wan", "write `internet`" },
+};
+
+static const char *find_synonym(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
+		if (strcasecmp(synonyms[i].word, word) == 0)
+			return synonyms[i].hint;
+	return NULL;
+}
+
 static void report_no_peer(struct decoder *d, const struct node *node, enum peer_problem problem)
 {
-	const char *hint = suggest_peer(d, node->text);
+	const char *known = find_synonym(node->text);
+	const char *hint = known ? known : suggest_peer(d, node->text);
 	char word[TEXT_QUOTE_LEN];
 
 	if (problem == PEER_UNKNOWN_TIER && d->partial)
@@ -41,7 +71,7 @@ static void report_no_peer(struct decoder *d, const struct node *node, enum peer
 			      hint ? hint
 				   : "a peer is a tier, `host`, `internet`, `lan`, `world`, `dns`, "
 				     "an address or a CIDR",
-			      "`%s` is no peer", text_quote(node->text, word));
+			      "`%s` is not a peer", text_quote(node->text, word));
 }
 
 /* Only a host name has letters beyond f and no colon. */
@@ -54,7 +84,7 @@ static void report_prefix(struct decoder *d, const struct node *node, enum peer_
 			  const struct policy_peer *peer)
 {
 	char word[TEXT_QUOTE_LEN], prefix[PREFIX_TEXT_LEN];
-	const char *quoted = text_quote(node->text, word);
+	const char *quoted = text_quote(node->text, word), *known = find_synonym(node->text);
 	const uint8_t *b = peer->prefix.addr.bytes;
 
 	if (problem == PEER_HOST_BITS)
@@ -72,7 +102,8 @@ static void report_prefix(struct decoder *d, const struct node *node, enum peer_
 			      "no packet carries the mapped addresses of `%s`", quoted);
 	else
 		policy_report(d->diags, F_BAD_CIDR, node->loc,
-			      looks_like_host_name(node->text)
+			      known ? known
+			      : looks_like_host_name(node->text)
 				      ? "netd looks up no host names: write the address"
 				      : "write for example `203.0.113.0/24` or `2001:db8::/32`",
 			      "`%s` is not an address or CIDR", quoted);

@@ -256,7 +256,7 @@ static int unknown(const struct survey *survey, const char *text, struct arena *
 	if (!hint)
 		hint = diag_suggest(&diags, text, names.items, names.n);
 	return bad(error,
-		   arena_printf(arena, "`%s` is no tier, %saddress or zone here%s%s", text,
+		   arena_printf(arena, "`%s` is not a tier, %saddress or zone here%s%s", text,
 				survey->in[0]->symbolic ? "" : "container, ", hint ? "; " : "",
 				hint			  ? hint
 				: survey->in[0]->symbolic ? "; containers need an inventory"

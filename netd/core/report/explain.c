@@ -204,7 +204,7 @@ static int parse_port(const char *text, struct arena *arena, struct port_range *
 		return 0;
 	*error = arena_printf(arena,
 			      r == 0 ? "`%s` is several ports: ask for one of them"
-				     : "`%s` is no port: write it like 443/tcp, 53/udp or icmp",
+				     : "`%s` is not a port: write it like 443/tcp, 53/udp or icmp",
 			      text);
 	return *error ? REPORT_E_QUESTION : -ENOMEM;
 }

@@ -50,6 +50,17 @@ void node_report(const struct node_builder *b, enum node_fault fault, struct sou
 	b->dialect->report(b->diags, fault, loc, hint, text);
 }
 
+/* libyaml reads no plain word that begins with `:` inside brackets, as `::1` and `::/0` do. The
+ * mark counts characters: behind others than ASCII the place is missed, and the common hint given.
+ */
+static bool stands_at_colon(const yaml_parser_t *parser)
+{
+	const unsigned char *start = parser->input.string.start;
+	size_t len = (size_t)(parser->input.string.end - start), at = parser->problem_mark.index;
+
+	return at + 1 < len && start[at] == ':' && start[at + 1] == ':';
+}
+
 static int report_syntax(struct node_builder *b, const yaml_parser_t *parser)
 {
 	const char *problem = parser->problem ? parser->problem : "the text cannot be read";
@@ -60,6 +71,8 @@ static int report_syntax(struct node_builder *b, const yaml_parser_t *parser)
 	for (size_t i = 0; i < ARRAY_LEN(syntax_hints); i++)
 		if (strcmp(syntax_hints[i].problem, problem) == 0)
 			hint = syntax_hints[i].hint;
+	if (stands_at_colon(parser))
+		hint = "quote the address: \"::1\", \"::/0\"";
 	node_report(b, NODE_FAULT_SYNTAX, node_locate(b, &parser->problem_mark), hint,
 		    "this is not YAML: %s", problem);
 	return NODE_E_INVALID;
