@@ -43,6 +43,18 @@ static void read_forward(struct examination *e, struct fw *fw)
 	}
 }
 
+static int read_secmark(struct examination *e, struct fw *fw)
+{
+	char place[FW_PLACE_LEN];
+	struct fw_error error = { 0 };
+
+	e->facts.has_secmark = answer_of(fw_can_stamp(fw));
+	if (fw_secmark_user(fw, place, &error) < 0 || !place[0])
+		return 0;
+	e->facts.secmark_user = arena_strdup(e->arena, place);
+	return e->facts.secmark_user ? 0 : -ENOMEM;
+}
+
 /* The rules of a policy with a tier, as a question that does not take effect. Tables that a running
  * netd owns refuse to be touched: then the kernel took them before. */
 static int check_rules(struct examination *e, struct fw *fw)
@@ -83,7 +95,8 @@ static int ask_kernel(struct examination *e)
 	}
 	e->facts.owns_tables = answer_of(fw_owns_tables(fw));
 	read_forward(e, fw);
-	return check_rules(e, fw);
+	r = read_secmark(e, fw);
+	return r < 0 ? r : check_rules(e, fw);
 }
 
 /* ---- Docker and netd ---- */

@@ -145,7 +145,14 @@ static void on_notifications_lost(void *userdata)
 {
 	log_warning(LOG_ID_RESYNC,
 		    "notifications of nftables were lost: writing netd's tables anew");
+	stamp_look(userdata);
 	tables_disturbed(userdata);
+}
+
+static void on_secmark_rules(void *userdata)
+{
+	stamp_look(userdata);
+	reconcile_soon(userdata);
 }
 
 static void on_logged_packet(void *userdata, const struct nflog_packet *packet)
@@ -384,15 +391,15 @@ static int start_tables(struct daemon *d)
 		log_error(LOG_ID_COMMIT_FAILED, "%s", d->last_error.text);
 		return r;
 	}
-	/* Stamps of an unknown mask may be anything: 0 has them all cleared before the first
-	 * commit. */
-	bool known = found.stamped && found.stamp_mask == d->options->mark_mask;
 	bool complete = found.exists[RS_INET] && found.exists[RS_BRIDGE];
-	d->stamp = known ? found.stamp : 0;
 	reconcile_note(d, complete ? PLAN_FOUND_TABLES : PLAN_FOUND_NOTHING);
+	r = stamp_start(d, &found);
+	if (r < 0)
+		return r;
 	struct fw_watch_handler handler = { .fw = d->fw,
 					    .changed = on_tables_changed,
 					    .lost = on_notifications_lost,
+					    .secmark = on_secmark_rules,
 					    .userdata = d };
 	return fw_watch_new(d->loop, &handler, &d->fw_watch);
 }
@@ -470,8 +477,8 @@ static int start_watches(struct daemon *d)
 /* The rules come first: whatever fails after them leaves the managed networks closed. */
 static int start(struct daemon *d)
 {
-	static int (*const steps[])(struct daemon *) = { check_rights, hold_host,	start_loop,
-							 start_facts,  start_tables,	start_ports,
+	static int (*const steps[])(struct daemon *) = { check_rights, hold_host,    start_loop,
+							 start_facts,  start_tables, start_ports,
 							 policy_start };
 	static int (*const later[])(struct daemon *) = { reconcile_run, start_control, start_nflog,
 							 start_watches, start_docker };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
  * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
- * stalls.c (when the loop stood still), ground.c (settings of the kernel that the rules need),
- * neighbours.c (what the host believes of endpoints), closed.c and denials.c (what is said of
- * endpoints and flows), history.c (policies to go back to), questions.c (what is answered
- * beside the loop), answers*.c (control verbs). */
+ * stamp.c (what accepted connections carry), stalls.c (when the loop stood still), ground.c
+ * (settings of the kernel that the rules need), neighbours.c (what the host believes of endpoints),
+ * closed.c and denials.c (what is said of endpoints and flows), history.c (policies to go back to),
+ * questions.c (what is answered beside the loop), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -110,6 +110,7 @@ struct daemon {
 	struct plan plan;
 	struct generation *committed; /* NULL: nothing yet */
 	uint32_t stamp;
+	char secmark_user[FW_PLACE_LEN]; /* "", or who keeps what netd would keep its stamp in */
 	uint64_t n_commits, n_failures, n_disturbed, started_us;
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: not */
 	int64_t off_since;		     /* of meaning while plan.off */
@@ -167,6 +168,14 @@ uint32_t latency_percentile(const struct latency *latency, unsigned int q);
 void closed_report(const struct generation *old, const struct generation *now);
 /* The order of endpoints, over generations: 0: the same one. */
 int generation_compare(const struct generation *a, size_t i, const struct generation *b, size_t j);
+
+/* ---- stamp.c ---- */
+
+/* Before the first commit: a stamp that no connection has. 0 or -errno. */
+int stamp_start(struct daemon *d, const struct fw_state *found) MUST_CHECK;
+/* Looks for others who use what the stamp is kept in, and says so; the plan is told. */
+void stamp_look(struct daemon *d);
+bool stamp_has_room(const struct daemon *d);
 
 /* ---- neighbours.c ---- */
 

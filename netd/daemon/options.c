@@ -16,7 +16,7 @@ enum option_id {
 	OPTION_SOCKET,
 	OPTION_STATE,
 	OPTION_INVENTORY,
-	OPTION_MARK_MASK,
+	OPTION_MARK_BIT,
 	OPTION_CHECK,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -31,8 +31,7 @@ static const struct {
 	{ "socket", "PATH", "control socket (/run/netd/netd.sock)", OPTION_SOCKET },
 	{ "state", "DIR", "what is kept over restarts (/var/lib/netd)", OPTION_STATE },
 	{ "inventory", "FILE", "take the facts from FILE instead of Docker", OPTION_INVENTORY },
-	{ "mark-mask", "MASK", "bits of the connection mark to use (0xfff00000)",
-	  OPTION_MARK_MASK },
+	{ "mark-bit", "BIT", "bit of the packet mark to use (0x00100000)", OPTION_MARK_BIT },
 	{ "check", NULL, "check the policy and exit: 0 valid, 1 not", OPTION_CHECK },
 	{ "help", NULL, "this text", OPTION_HELP },
 	{ "version", NULL, "the version", OPTION_VERSION },
@@ -50,20 +49,15 @@ static void print_help(void)
 		       table[i].argument ? table[i].argument : "", table[i].help);
 }
 
-/* At least 8 bits in one run: fewer would wrap every few changes, and clearing the stamps of all
- * connections is not free. */
-static int parse_mask(const char *text, uint32_t *ret)
+static int parse_bit(const char *text, uint32_t *ret)
 {
 	char *end;
 
 	errno = 0;
-	unsigned long mask = strtoul(text, &end, 0);
-	if (errno || *end || end == text || mask == 0 || mask > UINT32_MAX)
+	unsigned long bit = strtoul(text, &end, 0);
+	if (errno || *end || end == text || bit == 0 || bit > UINT32_MAX || (bit & (bit - 1)) != 0)
 		return -EINVAL;
-	uint32_t run = (uint32_t)mask / ((uint32_t)mask & (~(uint32_t)mask + 1));
-	if ((run & (run + 1)) != 0 || run < 0xff)
-		return -EINVAL;
-	*ret = (uint32_t)mask;
+	*ret = (uint32_t)bit;
 	return 0;
 }
 
@@ -89,11 +83,10 @@ static int apply_option(struct options *options, int id, int *exit_status)
 	case OPTION_CHECK:
 		options->check = true;
 		return 0;
-	case OPTION_MARK_MASK:
-		if (parse_mask(optarg, &options->mark_mask) == 0)
+	case OPTION_MARK_BIT:
+		if (parse_bit(optarg, &options->mark_bit) == 0)
 			return 0;
-		(void)fprintf(stderr, "netd: --mark-mask takes at least 8 bits in one run, "
-				      "such as 0xfff00000\n");
+		(void)fprintf(stderr, "netd: --mark-bit takes one bit, such as 0x00100000\n");
 		break;
 	case OPTION_HELP:
 		print_help();
@@ -114,7 +107,7 @@ static void set_defaults(struct options *options)
 				     .docker_url = host && *host ? host : "unix:///run/docker.sock",
 				     .socket = "/run/netd/netd.sock",
 				     .state_dir = "/var/lib/netd",
-				     .mark_mask = COMPILE_STAMP_MASK };
+				     .mark_bit = COMPILE_MARK_BIT };
 	options->docker_tls_verify = verify && *verify;
 	if (options->docker_tls_verify || (host && strncmp(host, "https:", 6) == 0))
 		options->docker_cert_dir = getenv("DOCKER_CERT_PATH");

@@ -11,7 +11,7 @@ struct options {
 	const char *policy, *docker_url, *socket, *state_dir, *inventory;
 	const char *docker_cert_dir; /* DOCKER_CERT_PATH, or NULL */
 	bool docker_tls_verify;
-	uint32_t mark_mask;
+	uint32_t mark_bit; /* one bit */
 	bool check;
 };
 

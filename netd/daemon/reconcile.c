@@ -122,7 +122,7 @@ static int take_snapshot(struct daemon *d, struct generation *next)
 	return r;
 }
 
-static int make_generation(struct daemon *d, uint32_t stamp, struct generation **ret)
+static int make_generation(struct daemon *d, struct generation **ret)
 {
 	struct arena *arena = arena_new();
 	struct generation *generation CLEANUP(generation_freep) =
@@ -141,8 +141,8 @@ static int make_generation(struct daemon *d, uint32_t stamp, struct generation *
 		return r;
 	struct compile_input in = { .policy = d->wanted->policy,
 				    .world = generation->world,
-				    .stamp_mask = d->options->mark_mask,
-				    .stamp = stamp,
+				    .stamp = stamp_has_room(d) ? d->stamp : 0,
+				    .mark_bit = d->options->mark_bit,
 				    .log_group = fw_can_log(d->fw) ? COMPILE_LOG_GROUP : 0,
 				    .now = generation->judged_at };
 	r = compile_ruleset(&in, arena, &generation->compiled, &why);
@@ -152,21 +152,6 @@ static int make_generation(struct daemon *d, uint32_t stamp, struct generation *
 		return r;
 	}
 	*ret = TAKE_PTR(generation);
-	return 0;
-}
-
-/* A stamp that was not used before: every connection is judged anew. */
-static int choose_stamp(struct daemon *d, struct generation *next)
-{
-	bool wrapped;
-	uint32_t stamp = plan_next_stamp(d->stamp, d->options->mark_mask, &wrapped);
-
-	if (wrapped) {
-		int r = fw_unstamp(d->fw, d->options->mark_mask, &d->last_error);
-		if (r < 0)
-			return r;
-	}
-	ruleset_set_stamp(next->compiled.restamp, stamp);
 	return 0;
 }
 
@@ -184,11 +169,9 @@ static int commit(struct daemon *d, struct generation *next, bool whole)
 		return r;
 	if (from && diff.empty)
 		return 1;
-	if (!from || diff.takes_away) {
-		r = choose_stamp(d, next);
-		if (r < 0)
-			return r;
-	}
+	/* A stamp that was not used before: every connection is judged anew. */
+	if (!from || diff.takes_away)
+		ruleset_set_stamp(next->compiled.restamp, plan_next_stamp(d->stamp));
 	return fw_commit(d->fw, from, next->compiled.ruleset, scratch, &d->last_error);
 }
 
@@ -268,7 +251,8 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	bool new_policy = next->policy != old_policy;
 
 	next->number = d->n_commits;
-	d->stamp = next->compiled.ruleset->stamp;
+	if (next->compiled.ruleset->stamp) /* else nobody carries one; the old ones stay old */
+		d->stamp = next->compiled.ruleset->stamp;
 	d->committed = next;
 	keep_owners(d);
 	neighbours_correct(d->rtnl, old, next);
@@ -305,9 +289,7 @@ static int arm_hold(struct daemon *d)
 static int run_step(struct daemon *d, enum plan_action action)
 {
 	struct generation *next CLEANUP(generation_freep) = NULL;
-	int r = make_generation(
-		d, d->stamp ? d->stamp : d->options->mark_mask & (~d->options->mark_mask + 1),
-		&next);
+	int r = make_generation(d, &next);
 
 	if (r == 0)
 		r = commit(d, next, action == PLAN_COMMIT_WHOLE);

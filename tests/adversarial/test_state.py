@@ -197,6 +197,30 @@ class Flows(Case):
             a.netd.apply(POLICY)
         self.legitimate()
 
+    def test_marks_that_others_give_to_connections(self) -> None:
+        """A rule of the host's own software marks every connection, with the very number that netd
+        has in its rules too: whatever it knows an accepted connection by, a mark is not it."""
+        a = self.arena
+        probes = ((a["evil"], Probe("tcp", a.ip("db"), 80)), (a["db"], Probe("udp", a.ip("web"), 53)),
+                  (a.outside, Probe("tcp", "192.0.2.1", 8082)))
+
+        def attack(value: str) -> List[Probe]:
+            if value == "netd's":
+                rules = a.host.netns_exec(["nft", "list", "ruleset"])
+                found = re.search(r"ct \w+ set ct \w+ & \w+ \| (\w+)", rules)
+                value = found[1] if found else "1"
+            hooks = "".join(f"chain {hook} {{ type filter hook {hook} priority -140; "
+                            f"ct mark set {value}; ct label set 1; }}\n"
+                            for hook in ("prerouting", "output"))
+            a.host.netns_exec(["nft", "-f", "-"], stdin=f"table inet marking {{ {hooks} }}")
+            try:
+                return [probe for place, probe in probes
+                        if place.probe_many([probe], 400)[probe].state == "open"]
+            finally:
+                a.host.netns_exec(["nft", "delete", "table", "inet", "marking"])
+
+        self.stopped(attack, ("netd's",), ("0xffffffff",), ("1",))
+
     def test_connection_of_a_former_owner(self) -> None:
         """Another tier's container gets the same address and MAC, and goes on where it was."""
         a = self.arena
@@ -213,15 +237,13 @@ class Flows(Case):
                 return flow in a.flows()
 
             wait_until("the first owner's flow", known)
-            line = next(line for line in a.flows().splitlines() if flow in line)
             a.remove("web3")
             a.run("evil3", ("front", 40, ()))
             a.on_again()
             # Docker clears the flows of an address that it takes back, from 26 on also of one that it
             # deals; not each way of starting a container does.
             a.host.netns_exec(["conntrack", "-I", "-p", "udp", "-s", src, "-d", dst, "--sport",
-                               str(port), "--dport", "53", "--timeout", "60", "--mark",
-                               line.rpartition("mark=")[2].split()[0]])
+                               str(port), "--dport", "53", "--timeout", "60"])
             self.assertIn(flow, a.flows())
             self.datagram("evil3", src, dst, port, tag)
             heard = a.heard(tag, "db")

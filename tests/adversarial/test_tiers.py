@@ -203,6 +203,26 @@ class Tiers(Case):
 
         self.stopped(attack)
 
+    def test_packet_mark_of_a_bridge_table(self) -> None:
+        """The same by a rule of others for frames, where no inet hook sees them."""
+        a = self.arena
+        marking = """table bridge marking {
+            chain a { type filter hook prerouting priority -200; meta mark set 0xffffffff; }
+            chain b { type filter hook forward priority -200; meta mark set 0xffffffff; }
+        }"""
+
+        def attack() -> List[str]:
+            tag = Tag()
+            a.host.netns_exec(["nft", "-f", "-"], stdin=marking)
+            try:
+                with a.without_bridge_netfilter():
+                    a.send("evil", self.frame(tag, 4))
+                    return a.heard(tag, "db")
+            finally:
+                a.host.netns_exec(["nft", "delete", "table", "bridge", "marking"])
+
+        self.stopped(attack)
+
     def test_extension_headers(self) -> None:
         """The transport header is not where the packet says; UDP to a port that db opens to web."""
         a = self.arena

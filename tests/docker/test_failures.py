@@ -155,7 +155,7 @@ class Failures(DockerCase):
         self.assertNotIn("netd", self.lab.host.netns_exec(["nft", "list", "tables"]))
 
     def test_usage(self) -> None:
-        for args in (["--no-such-option"], ["--mark-mask", "0x5"], ["stray"], ["--policy"]):
+        for args in (["--no-such-option"], ["--mark-bit", "0x5"], ["stray"], ["--policy"]):
             netd = self.new()
             netd.args = args
             self.failed(netd.spawn(), 2, "netd")

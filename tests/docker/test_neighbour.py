@@ -175,6 +175,40 @@ class Neighbour(DockerCase):
             container.forget()
             container.wait_for_log("ready")
 
+    def test_policy_routing_by_connection_marks(self) -> None:
+        """Two uplinks, as the classic recipes have it: a reply leaves where its connection came in,
+        by a mark that is saved and restored whole."""
+        host, office = self.lab.host, self.lab.office  # type: ignore[attr-defined]
+        client = "198.51.100.77"  # is behind the second uplink alone; the default route is the first
+        marks = ("PREROUTING -j CONNMARK --restore-mark",
+                 "PREROUTING -m mark ! --mark 0 -j ACCEPT",
+                 "PREROUTING -i lan0 -j MARK --set-mark 0xfff00002",
+                 "PREROUTING -i ext0 -j MARK --set-mark 0xfff00001",
+                 "PREROUTING -j CONNMARK --save-mark")
+        bridge = json.loads(host.netns_exec(["ip", "-json", "route", "get", "172.31.1.11"]))[0]["dev"]
+        setup = ("ip route add default via 10.231.9.2 table 200",
+                 f"ip route add 172.31.1.0/24 dev {bridge} table 200",
+                 "ip rule add fwmark 0xfff00002 table 200",
+                 *(f"sysctl -qw net.ipv4.conf.{name}.rp_filter=0"
+                   for name in ("all", "default", "lan0", "ext0")),
+                 *(f"iptables -t mangle -A {rule}" for rule in marks))
+        office.netns_exec(["ip", "address", "add", f"{client}/32", "dev", "eth0"])
+        host.netns_exec(["sh", "-ec", "\n".join(setup)])
+        try:
+            probe = Probe("tcp", "10.231.9.1", 8081)
+
+            def answered() -> str:
+                return office.probe_many([probe], 1500, source=client)[probe].state
+
+            self.assertEqual("open", answered(), "the control: without netd")
+            self.start_netd(POLICY)
+            self.assertEqual("open", answered())
+            self.check_policy()
+        finally:
+            host.netns_exec(["iptables", "-t", "mangle", "-F", "PREROUTING"])
+            host.netns_exec(["ip", "rule", "del", "fwmark", "0xfff00002", "table", "200"])
+            office.netns_exec(["ip", "address", "del", f"{client}/32", "dev", "eth0"])
+
     def test_flush_ruleset(self) -> None:
         netd = self.start_netd(POLICY)
         self.addCleanup(self.restart_docker)

@@ -34,6 +34,7 @@ static void read_answers(const struct fuzz_datagram *datagram, struct arena *are
 	struct fw_state state = { 0 };
 	enum fw_forward forward = FW_FORWARD_NONE;
 	bool docker = false;
+	char place[FW_PLACE_LEN] = "";
 	uint32_t genid;
 	struct fw_reading readings[] = { { arena, &counters },
 					 { arena, &admitted },
@@ -46,6 +47,7 @@ static void read_answers(const struct fuzz_datagram *datagram, struct arena *are
 		{ fw_take_stamp, &state },	    { fw_take_counter, &readings[0] },
 		{ fw_take_admitted, &readings[1] }, { fw_take_connection, &readings[2] },
 		{ fw_take_forward, &forward },	    { fw_take_docker_chain, &docker },
+		{ fw_take_secmark_user, place },
 	};
 	uint32_t seq = 0;
 

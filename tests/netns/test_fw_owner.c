@@ -115,7 +115,7 @@ static void it_replaces_unowned_tables(void **state)
 
 struct heard {
 	struct fw_change last;
-	unsigned int n_changed, n_lost;
+	unsigned int n_changed, n_lost, n_secmark;
 };
 
 static void on_changed(void *userdata, const struct fw_change *change)
@@ -124,6 +124,13 @@ static void on_changed(void *userdata, const struct fw_change *change)
 
 	heard->last = *change;
 	heard->n_changed++;
+}
+
+static void on_secmark(void *userdata)
+{
+	struct heard *heard = userdata;
+
+	heard->n_secmark++;
 }
 
 static void on_lost(void *userdata)
@@ -145,7 +152,7 @@ static void run_loop(sd_event *loop)
 
 static struct fw_watch *watch(struct fixture *f, sd_event *loop, struct heard *heard)
 {
-	struct fw_watch_handler handler = { f->fw, on_changed, on_lost, heard };
+	struct fw_watch_handler handler = { f->fw, on_changed, on_lost, on_secmark, heard };
 	struct fw_watch *new = NULL;
 
 	f->fw->owns_tables = false; /* as on an older kernel */
@@ -191,6 +198,29 @@ static void changes_of_others_are_heard(void **state)
 	sd_event_unref(loop);
 }
 
+static void rules_that_keep_security_marks_are_heard(void **state)
+{
+	struct fixture *f = *state;
+	struct heard heard = { 0 };
+	sd_event *loop = NULL;
+
+	assert_true(sd_event_new(&loop) >= 0);
+	struct fw_watch *w = watch(f, loop, &heard);
+	commit(f, NULL, seal(sample_ruleset(f->arena)));
+	assert_int_equal(shell("nft 'table ip x { chain c { ct mark set 1; }; }'"), 0);
+	run_loop(loop);
+	assert_int_equal(heard.n_secmark, 0);
+	assert_int_equal(shell("nft add rule ip x c ct secmark set meta secmark"), 0);
+	run_loop(loop);
+	assert_int_equal(heard.n_secmark, 1);
+	assert_int_equal(shell("nft delete table ip x"), 0);
+	run_loop(loop);
+	assert_int_equal(heard.n_secmark, 2);
+	assert_int_equal(heard.n_changed, 0);
+	fw_watch_free(w);
+	sd_event_unref(loop);
+}
+
 /* The watch's socket: the one that listens to a group. */
 static int listening_fd(void)
 {
@@ -228,9 +258,13 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fw_setup, fw_teardown)
 	const struct CMUnitTest tests[] = {
-		T(others_cannot_touch_it),	    T(a_second_one_is_told),
-		T(a_killed_owner_leaves_the_rules), T(it_replaces_unowned_tables),
-		T(changes_of_others_are_heard),	    T(lost_notifications_are_told),
+		T(others_cannot_touch_it),
+		T(a_second_one_is_told),
+		T(a_killed_owner_leaves_the_rules),
+		T(it_replaces_unowned_tables),
+		T(changes_of_others_are_heard),
+		T(lost_notifications_are_told),
+		T(rules_that_keep_security_marks_are_heard),
 	};
 #undef T
 	int skipped = have_netns();

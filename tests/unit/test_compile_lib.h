@@ -17,7 +17,7 @@
 #include "core/report/report.h"
 #include "core/simulate/simulate.h"
 
-#define STAMP 0x00100000u
+#define STAMP 0x80000002u
 #define NOW 1767225600 /* 2026-01-01T00:00:00Z */
 
 static const char inventory[] =
@@ -95,7 +95,7 @@ static inline void fixture_make(struct fixture *f, const char *rules)
 	assert_int_equal(report_complete_world(bare, f->arena, &f->world), 0);
 	struct compile_input in = { .policy = f->policy,
 				    .world = f->world,
-				    .stamp_mask = COMPILE_STAMP_MASK,
+				    .mark_bit = COMPILE_MARK_BIT,
 				    .stamp = STAMP,
 				    .log_group = COMPILE_LOG_GROUP,
 				    .now = NOW };

@@ -102,10 +102,9 @@ static void a_container_that_is_not_known_is_closed(void **state)
 	containers[world.endpoints[web.endpoint].container].known = false;
 	world.containers = containers;
 	f.world = &world;
-	struct compile_input in = { .policy = f.policy,
-				    .world = &world,
-				    .stamp_mask = COMPILE_STAMP_MASK,
-				    .stamp = STAMP };
+	struct compile_input in = {
+		.policy = f.policy, .world = &world, .mark_bit = COMPILE_MARK_BIT, .stamp = STAMP
+	};
 	assert_int_equal(compile_ruleset(&in, f.arena, &f.compiled, &why), 0);
 	assert_int_equal(f.compiled.assignments[web.endpoint].kind, ASSIGN_UNKNOWN);
 	assert_false(flow_passes(&f, "web-1", "app@front"));
@@ -134,10 +133,9 @@ static void doubles_do_not_block(void **state)
 	world.endpoints = ends;
 	world.resolvers = resolvers;
 	world.n_resolvers = 2;
-	struct compile_input in = { .policy = f.policy,
-				    .world = &world,
-				    .stamp_mask = COMPILE_STAMP_MASK,
-				    .stamp = STAMP };
+	struct compile_input in = {
+		.policy = f.policy, .world = &world, .mark_bit = COMPILE_MARK_BIT, .stamp = STAMP
+	};
 	if (compile_ruleset(&in, f.arena, &f.compiled, &why) != 0)
 		fail_msg("%s", why);
 	(void)arena_free(f.arena);
@@ -238,7 +236,7 @@ static void an_error_is_of_an_end(void **state)
 		sim_packet_set(&packet, RS_META_L4PROTO, &icmp);
 		sim_packet_set(&packet, RS_META_MARK, &(uint32_t){ 0 });
 		sim_packet_set(&packet, RS_CT_STATE, &related);
-		sim_packet_set(&packet, RS_CT_MARK, &stamp);
+		sim_packet_set(&packet, RS_CT_SECMARK, &stamp);
 		sim_packet_set(&packet, RS_IP_SADDR, rows[row].sender);
 		sim_packet_set(&packet, RS_CT_ORIGINAL_IP_SADDR, rows[row].source);
 		sim_packet_set(&packet, RS_CT_REPLY_IP_SADDR, rows[row].destination);
@@ -263,7 +261,7 @@ static void an_expected_connection_is_judged(void **state)
 	set_ifname(&packet, RS_META_OIFNAME, "br-front");
 	sim_packet_set(&packet, RS_META_L4PROTO, &tcp);
 	sim_packet_set(&packet, RS_CT_STATE, &related);
-	sim_packet_set(&packet, RS_CT_MARK, &stamp);
+	sim_packet_set(&packet, RS_CT_SECMARK, &stamp);
 	sim_packet_set(&packet, RS_IP_SADDR, server);
 	sim_packet_set(&packet, RS_CT_ORIGINAL_IP_SADDR, server);
 	sim_packet_set(&packet, RS_CT_REPLY_IP_SADDR, app);
@@ -292,13 +290,13 @@ static void the_host_waits_for_a_starting_container(void **state)
 		world.containers = containers;
 		struct compile_input in = { .policy = f.policy,
 					    .world = &world,
-					    .stamp_mask = COMPILE_STAMP_MASK,
+					    .mark_bit = COMPILE_MARK_BIT,
 					    .stamp = stamp };
 		assert_int_equal(compile_ruleset(&in, f.arena, &f.compiled, &why), 0);
 		struct sim_packet packet = { 0 };
 		set_ifname(&packet, RS_META_OIFNAME, "br-front");
 		sim_packet_set(&packet, RS_IP_DADDR, web1);
-		sim_packet_set(&packet, RS_CT_MARK, &stamp);
+		sim_packet_set(&packet, RS_CT_SECMARK, &stamp);
 		sim_packet_set(&packet, RS_CT_DIRECTION, &original);
 		assert_int_equal(passes(&f, RS_INET, RS_HOOK_OUTPUT, &packet), !starting);
 		sim_packet_set(&packet, RS_CT_DIRECTION, &reply);
@@ -346,7 +344,7 @@ static void rules_are_named_after_any_file(void **state)
 		assert_int_equal(policy_parse(&source, 1, f.arena, &diags, &f.policy), 0);
 		struct compile_input in = { .policy = f.policy,
 					    .world = f.world,
-					    .stamp_mask = COMPILE_STAMP_MASK,
+					    .mark_bit = COMPILE_MARK_BIT,
 					    .stamp = STAMP,
 					    .log_group = 1 };
 		if (compile_ruleset(&in, f.arena, &out, &why) != 0)
@@ -382,7 +380,7 @@ static void out_of_memory_is_said(void **state)
 		const char *why;
 		struct compile_input in = { .policy = f.policy,
 					    .world = f.world,
-					    .stamp_mask = COMPILE_STAMP_MASK,
+					    .mark_bit = COMPILE_MARK_BIT,
 					    .stamp = STAMP,
 					    .log_group = 1 };
 		arena_fail_after(arena, n);

@@ -138,7 +138,7 @@ static void expect_rule(struct arena *arena, enum rs_family family, const struct
 static void rules_of_inet(void **state)
 {
 	static const struct rs_log log = { "deny ", 5, 10, 20 };
-	struct rs_mark mark = { RS_CT_MARK, 0xffff, 0x70000, false };
+	struct rs_mark mark = { RS_CT_SECMARK, 0xffff, 0x70000, false };
 	struct rs_mark whole = { RS_META_MARK, 0, 0x12, false };
 	struct rs_match match[] = {
 		match_eq(RS_IP_SADDR, key_ip("10.0.0.1")),
@@ -175,9 +175,9 @@ static void rules_of_inet(void **state)
 		  "[ limit rate 10/second burst 20 type packets flags 0x0 ] "
 		  "[ log prefix deny group 5 snaplen 0 qthreshold 0 ]" },
 		{ { .counter = "denied", .mark = &mark },
-		  "[ objref type 1 name denied ] [ ct load mark => reg 1 ] "
+		  "[ objref type 1 name denied ] [ ct load secmark => reg 1 ] "
 		  "[ bitwise reg 1 = ( reg 1 & 0x0000ffff ) ^ 0x00070000 ] "
-		  "[ ct set mark with reg 1 ]" },
+		  "[ ct set secmark with reg 1 ]" },
 		{ { .mark = &whole },
 		  "[ immediate reg 1 0x00000012 ] [ meta set mark with reg 1 ]" },
 		{ { .verdict = RS_VMAP,

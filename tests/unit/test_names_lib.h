@@ -72,7 +72,7 @@ static inline int names_compile(const struct policy *policy, const struct world 
 {
 	struct compile_input in = { .policy = policy,
 				    .world = world,
-				    .stamp_mask = COMPILE_STAMP_MASK,
+				    .mark_bit = COMPILE_MARK_BIT,
 				    .stamp = 0x00100000u,
 				    .log_group = COMPILE_LOG_GROUP };
 

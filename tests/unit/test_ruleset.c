@@ -73,9 +73,9 @@ static void follows_the_stamp(void **state)
 
 	ruleset_set_stamp(rs, 0x12340000 | 0x55); /* bits outside the mask do not count */
 	ruleset_print(rs, &out);
-	assert_non_null(strstr(text_str(&out), "ct mark & 0xffff0000 == 0x12340000 accept"));
-	assert_non_null(
-		strstr(text_str(&out), "ct mark set ct mark & 0x0000ffff | 0x12340000 accept"));
+	assert_non_null(strstr(text_str(&out), "ct secmark & 0xffff0000 == 0x12340000 accept"));
+	assert_non_null(strstr(text_str(&out),
+			       "ct secmark set ct secmark & 0x0000ffff | 0x12340000 accept"));
 	assert_null(strstr(text_str(&out), "00070000"));
 	text_done(&out);
 }

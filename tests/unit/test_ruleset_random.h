@@ -53,6 +53,7 @@ static inline struct rs_key random_value(struct dice *dice, enum rs_type type)
 	case RS_TYPE_INET_SERVICE:
 		return key_u16(type, (uint16_t)(n * 217 + 1));
 	case RS_TYPE_MARK:
+	case RS_TYPE_INTEGER32:
 		return key_u32(type, n << (n % 24));
 	case RS_TYPE_CT_DIR:
 		return key_u8(type, n % 2);
@@ -261,6 +262,8 @@ static inline struct rs_match random_match(struct ruleset *rs, struct dice *dice
 	const struct rs_set *set =
 		table->sets.n ? table->sets.items[roll(dice, (uint32_t)table->sets.n)] : NULL;
 
+	if (field == RS_CT_SECMARK) /* nft has no other way */
+		return random_masked(dice, field);
 	switch (roll(dice, 7)) {
 	case 0:
 		return match_op(RS_NE, field, random_value(dice, info->type));

@@ -206,17 +206,17 @@ static inline const struct rs_set *one_of_u8(struct ruleset *rs, enum rs_type ty
 	return set;
 }
 
-/* `ct mark & MASK == STAMP accept`, and the stamping rule. */
+/* `ct secmark & MASK == STAMP accept`, and the stamping rule. */
 static inline void sample_stamp(struct ruleset *rs)
 {
 	struct rs_chain *accepted = add_chain(rs, RS_INET, "accepted");
-	struct rs_mark mark = { RS_CT_MARK, ~SAMPLE_STAMP_MASK, 0, true };
+	struct rs_mark mark = { RS_CT_SECMARK, ~SAMPLE_STAMP_MASK, 0, true };
 
 	add_rule(rs, accepted, (struct rs_rule){ .mark = &mark, .verdict = RS_ACCEPT });
 	struct rs_chain *stamped = add_chain(rs, RS_INET, "stamped");
 	struct rs_match match =
-		match_bits(RS_BITS, RS_CT_MARK, key_u32(RS_TYPE_MARK, SAMPLE_STAMP_MASK),
-			   key_u32(RS_TYPE_MARK, 0));
+		match_bits(RS_BITS, RS_CT_SECMARK, key_u32(RS_TYPE_INTEGER32, SAMPLE_STAMP_MASK),
+			   key_u32(RS_TYPE_INTEGER32, 0));
 	match.is_stamp = true;
 	add_rule(rs, stamped, (struct rs_rule){ MATCHES(match), .verdict = RS_ACCEPT });
 }
@@ -369,8 +369,8 @@ static inline void sample_bridge(struct ruleset *rs)
 	static const enum rs_field ip4[] = { RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP_SADDR };
 	static const enum rs_field ip6[] = { RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP6_SADDR };
 	static const enum rs_field arp[] = { RS_META_IIFNAME, RS_ARP_SADDR_ETHER, RS_ARP_SADDR_IP };
-	static const enum rs_field nd[] = { RS_META_IIFNAME, RS_ETHER_SADDR,
-					    RS_ICMPV6_TADDR_HIGH, RS_ICMPV6_TADDR_LOW };
+	static const enum rs_field nd[] = { RS_META_IIFNAME, RS_ETHER_SADDR, RS_ICMPV6_TADDR_HIGH,
+					    RS_ICMPV6_TADDR_LOW };
 	struct rs_match advert = match_eq(RS_ICMPV6_TYPE, key_u8(RS_TYPE_ICMPV6_TYPE, 136));
 	struct rs_match is_arp = match_eq(RS_ETHER_TYPE, key_u16(RS_TYPE_ETHER_TYPE, 0x0806));
 	struct rs_match mac = match_eq(RS_ETHER_SADDR, key_mac("02:42:ac:12:00:02"));

@@ -309,6 +309,24 @@ static void inline_of_other_fields(struct ruleset *rs)
 	break_match(rs, match_one_of(RS_META_IIFNAME, one_of_ips(rs, "10.0.0.1", "10.0.0.9")));
 }
 
+static void secmark_without_a_mask(struct ruleset *rs)
+{
+	break_match(rs, match_eq(RS_CT_SECMARK, key_u32(RS_TYPE_INTEGER32, 8)));
+}
+
+static void secmark_under_a_whole_mask(struct ruleset *rs)
+{
+	break_match(rs, match_bits(RS_BITS, RS_CT_SECMARK, key_u32(RS_TYPE_INTEGER32, UINT32_MAX),
+				   key_u32(RS_TYPE_INTEGER32, 8)));
+}
+
+static void whole_secmark_set(struct ruleset *rs)
+{
+	struct rs_mark mark = { RS_CT_SECMARK, 0, 8, false };
+
+	break_rule(rs, (struct rs_rule){ .mark = &mark });
+}
+
 static void stamp_in_an_address(struct ruleset *rs)
 {
 	struct rs_match match =
@@ -389,6 +407,9 @@ static void refuses(void **state)
 		{ vmap_of_other_fields, "no map to4 of these fields" },
 		{ vmap_after_the_other_family, "vmap to4 contradicts" },
 		{ inline_of_other_fields, "inline set does not fit" },
+		{ secmark_without_a_mask, "ct secmark without a mask" },
+		{ secmark_under_a_whole_mask, "ct secmark without a mask" },
+		{ whole_secmark_set, "or is set whole" },
 		{ stamp_in_an_address, "ip saddr does not fit" },
 		{ mark_of_an_address, "mark keeps and sets" },
 		{ mark_that_keeps_all, "mark keeps and sets" },

@@ -15,6 +15,7 @@
 #define PRIORITY_FIRST (-300)
 /* After br_netfilter (0) has taken the frame through the inet hooks. */
 #define PRIORITY_AFTER_INET 10
+#define PRIORITY_BEFORE_INET (-1)
 
 #define SET_CLOSED "closed_ports"
 #define SET_GUARD4 COMPILE_GUARD4
@@ -220,9 +221,29 @@ static void emit_drop_chain(struct emit *e, const char *name)
 
 /* ---- between ports of one bridge ---- */
 
+/* The mark says what the inet hooks let pass, and nothing else: frames that meet none of them come
+ * with whatever others have put there. */
+static void emit_unmark(struct emit *e)
+{
+	uint32_t bit = e->in->mark_bit;
+	struct rs_mark clear = { RS_META_MARK, ~bit, 0, false };
+	struct draft marked = { .rule = { .mark = arena_dup(e->arena, &clear, sizeof(clear)) } };
+
+	if (e->err || !e->needs_bridge_nf)
+		return;
+	struct rs_chain *chain = emit_base_chain(e, "unmark", RS_HOOK_FORWARD, PRIORITY_BEFORE_INET,
+						 "no frame brings netd's own mark with it");
+	if (e->err || !marked.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
+	draft_add(&marked, match_bits(RS_META_MARK, bit, bit));
+	emit_verdict(e, chain, &marked, RS_CONTINUE, NULL);
+}
+
 static void emit_forward(struct emit *e)
 {
-	uint32_t bit = e->in->stamp_mask & (~e->in->stamp_mask + 1);
+	uint32_t bit = e->in->mark_bit;
 	static const enum rs_field port[] = { RS_META_IIFNAME };
 	struct rs_mark clear = { RS_META_MARK, ~bit, 0, false };
 	struct draft passed = { 0 };
@@ -342,6 +363,7 @@ void emit_bridge_table(struct emit *e)
 	emit_guard_icmpv6(e);
 	emit_drop_chain(e, "spoofed");
 	emit_drop_chain(e, "misdirected");
+	emit_unmark(e);
 	emit_forward(e);
 	emit_postrouting(e);
 }

@@ -136,7 +136,7 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
 	if (!e.assignments || make_groups(&e) < 0 || emit_order(&e) < 0)
 		return -ENOMEM;
-	e.rs->stamp_mask = in->stamp_mask;
+	e.rs->stamp_mask = COMPILE_STAMP_MASK;
 	e.rs->stamp = in->stamp;
 	e.needs_bridge_nf = emit_needs_bridge_nf(&e);
 

@@ -42,10 +42,10 @@ const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", …
 struct compile_input {
 	const struct policy *policy;
 	const struct world *world;
-	/* Bits of the connection mark that hold the stamp of the policy in force; the lowest of
-	 * them is also used in the packet mark, between the inet and the bridge table. */
-	uint32_t stamp_mask;
-	uint32_t stamp;	    /* within the mask, not 0 */
+	/* What a connection carries that was accepted under the policy in force, within
+	 * COMPILE_STAMP_MASK; 0: none does, and every packet is judged. */
+	uint32_t stamp;
+	uint32_t mark_bit;  /* of the packet mark: between the inet and the bridge table */
 	uint16_t log_group; /* NFLOG; 0: do not log (the kernel cannot) */
 	int64_t now; /* seconds since the epoch: rules whose `until` has passed are left out */
 	/* NULL: by the policy's `match`. Else taken as they are, per world->endpoints: a policy
@@ -53,7 +53,11 @@ struct compile_input {
 	const struct assignment *assignments;
 };
 
-#define COMPILE_STAMP_MASK 0xfff00000u
+/* The stamp is kept in the connection's security mark: alone of what a connection has, it is put in
+ * by one rule, taken out by none but CONNSECMARK, and as cheap to look at as the mark. nft writes
+ * it with a mask only, so one bit is left out. */
+#define COMPILE_STAMP_MASK 0xfffffffeu
+#define COMPILE_MARK_BIT 0x00100000u
 /* Sets of bridge netd whose keys begin with port . MAC: who was admitted. */
 #define COMPILE_GUARD4 "guard4"
 #define COMPILE_GUARD6 "guard6"

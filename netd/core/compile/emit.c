@@ -132,7 +132,7 @@ struct rs_match match_port_range(enum rs_field field, uint16_t lo, uint16_t hi)
 
 struct rs_match match_stamp(const struct emit *e)
 {
-	struct rs_match match = match_bits(RS_CT_MARK, e->in->stamp_mask, e->in->stamp);
+	struct rs_match match = match_bits(RS_CT_SECMARK, COMPILE_STAMP_MASK, e->in->stamp);
 
 	match.is_stamp = true;
 	return match;

@@ -9,14 +9,13 @@
 #define PRIORITY_RAW (-300)
 /* Before `filter`, where Docker, ufw and firewalld sit: a drop here is final, an accept is not. */
 #define PRIORITY_BEFORE_FILTER (-10)
+#define PRIORITY_LAST INT32_MAX
 
 /* Values of nft_ct_direction and of the ICMPv6 types (RFC 4861, RFC 3810). */
 enum { CT_ORIGINAL = 0, CT_REPLY = 1 };
 /* NF_CT_STATE_BIT(IP_CT_RELATED) */
 #define CT_STATE_RELATED 4u
 enum { ND_SOLICIT = 135, ND_ADVERT = 136, MLD2_REPORT = 143 };
-
-#define MARK_BIT(e) ((e)->in->stamp_mask & (~(e)->in->stamp_mask + 1))
 
 static const struct ip_prefix loopback4 = { { IP_V4, { 127 } }, 8 };
 static const struct ip_prefix loopback6 = { { IP_V6, { [15] = 1 } }, 128 };
@@ -43,32 +42,36 @@ static void emit_prerouting(struct emit *e)
 	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP6_SADDR, SET_ANY6));
 }
 
-/* meta mark set meta mark | bit: tells bridge netd that the inet hooks let this frame pass. */
-static struct rs_mark *passed_mark(struct emit *e)
+/* What was accepted under the policy in force passes on one rule. */
+static void emit_stamped(struct emit *e, struct rs_chain *chain)
 {
-	struct rs_mark mark = { RS_META_MARK, ~MARK_BIT(e), MARK_BIT(e), false };
-	struct rs_mark *copy = arena_dup(e->arena, &mark, sizeof(mark));
-
-	if (!copy)
-		e->err = -ENOMEM;
-	return copy;
+	if (e->in->stamp)
+		EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
 }
 
-static void emit_bridged(struct emit *e, struct rs_chain *chain, const struct rs_match *stamped)
+/* meta mark set meta mark | bit: tells bridge netd that the inet hooks let this frame pass. Last of
+ * all, so that nobody's mark comes in between. */
+static void emit_bridged(struct emit *e)
 {
-	struct draft draft = { 0 };
+	struct rs_mark mark = { RS_META_MARK, ~e->in->mark_bit, e->in->mark_bit, false };
+	struct draft draft = { .rule = { .mark = arena_dup(e->arena, &mark, sizeof(mark)) } };
 
-	if (!e->needs_bridge_nf)
+	if (e->err || !e->needs_bridge_nf)
 		return;
+	struct rs_chain *chain = emit_base_chain(
+		e, "bridged", RS_HOOK_FORWARD, PRIORITY_LAST,
+		"between ports of one bridge: told to bridge netd, which waits for it");
+	if (e->err || !draft.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
 	draft_add(&draft, match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE));
-	if (stamped)
-		draft_add(&draft, *stamped);
-	draft.rule.mark = passed_mark(e);
-	emit_verdict(e, chain, &draft, RS_ACCEPT, NULL);
+	emit_verdict(e, chain, &draft, RS_CONTINUE, NULL);
 }
 
-/* A related packet wears the mark of a connection that it is not of: an ICMP error, or the first of
- * a connection that a helper expects (netd assigns none, others may), which is judged by itself. */
+/* A related packet wears the stamp of a connection that it is not of: an ICMP error, or the first
+ * of a connection that a helper expects (netd assigns none, others may), which is judged by itself.
+ */
 static void emit_related_first(struct emit *e, struct rs_chain *chain, const char *name,
 			       const char *judge)
 {
@@ -89,7 +92,6 @@ static void emit_related_first(struct emit *e, struct rs_chain *chain, const cha
 
 static void emit_forward(struct emit *e)
 {
-	struct rs_match stamped = match_stamp(e);
 	struct rs_chain *chain =
 		emit_base_chain(e, "forward", RS_HOOK_FORWARD, PRIORITY_BEFORE_FILTER,
 				"a connection that was judged under the policy in force passes");
@@ -97,8 +99,7 @@ static void emit_forward(struct emit *e)
 	if (e->err)
 		return;
 	emit_related_first(e, chain, "related_forward", CHAIN_JUDGE);
-	emit_bridged(e, chain, &stamped);
-	EMIT(e, chain, RS_ACCEPT, NULL, stamped);
+	emit_stamped(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_IIFNAME, SET_BRIDGES));
 	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_OIFNAME, SET_BRIDGES));
 }
@@ -195,7 +196,7 @@ static void emit_input(struct emit *e)
 	if (e->err)
 		return;
 	emit_related_first(e, chain, "related_input", CHAIN_FROM_CONTAINER);
-	EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
+	emit_stamped(e, chain);
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_REPLY));
 	EMIT(e, chain, RS_GOTO, CHAIN_FROM_CONTAINER, match_in(RS_META_IIFNAME, SET_BRIDGES));
@@ -215,7 +216,7 @@ static void emit_output(struct emit *e)
 	EMIT(e, chain, RS_GOTO, CHAIN_FROM_HOST, match_number(RS_CT_DIRECTION, CT_ORIGINAL),
 	     match_in(RS_META_OIFNAME, SET_BRIDGES));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_ORIGINAL));
-	EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
+	emit_stamped(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_ANSWER, match_number(RS_CT_DIRECTION, CT_REPLY));
 }
 
@@ -272,19 +273,16 @@ static void emit_from_container(struct emit *e)
 
 static void emit_accepted(struct emit *e)
 {
-	uint32_t mask = e->in->stamp_mask;
-	struct rs_mark stamp = { RS_CT_MARK, ~mask, e->in->stamp, true };
-	struct draft stamping = { 0 };
-	struct rs_chain *chain = emit_chain(
-		e, CHAIN_ACCEPTED, "stamp the connection: judged under the policy in force");
+	struct rs_mark stamp = { RS_CT_SECMARK, ~COMPILE_STAMP_MASK, e->in->stamp, true };
+	struct draft stamping = { .rule = { .mark = arena_dup(e->arena, &stamp, sizeof(stamp)) } };
+	struct rs_chain *chain = emit_chain(e, CHAIN_ACCEPTED, "judged under the policy in force");
 
-	stamping.rule.mark = arena_dup(e->arena, &stamp, sizeof(stamp));
 	if (e->err || !stamping.rule.mark) {
 		e->err = -ENOMEM;
 		return;
 	}
-	emit_verdict(e, chain, &stamping, RS_CONTINUE, NULL);
-	emit_bridged(e, chain, NULL);
+	if (e->in->stamp)
+		emit_verdict(e, chain, &stamping, RS_CONTINUE, NULL);
 	emit_always(e, chain, RS_ACCEPT, NULL);
 }
 
@@ -293,6 +291,7 @@ void emit_inet_base(struct emit *e)
 	emit_prerouting(e);
 	emit_related(e);
 	emit_forward(e);
+	emit_bridged(e);
 	emit_input(e);
 	emit_output(e);
 	emit_from_host(e);

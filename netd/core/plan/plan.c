@@ -80,11 +80,15 @@ struct plan_step plan_next(const struct plan *plan, struct plan_time now)
 				   PLAN_NEVER };
 }
 
-uint32_t plan_next_stamp(uint32_t stamp, uint32_t mask, bool *wrapped)
-{
-	uint32_t lowest = mask & (~mask + 1);
-	uint32_t next = (stamp + lowest) & mask;
+#define STAMP_ALWAYS 0x80000000u
+#define STAMP_STEP 2u
 
-	*wrapped = next == 0 || (stamp & mask) == 0;
-	return next ? next : lowest;
+uint32_t plan_first_stamp(uint32_t random)
+{
+	return STAMP_ALWAYS | (random & ~(STAMP_STEP - 1));
+}
+
+uint32_t plan_next_stamp(uint32_t stamp)
+{
+	return plan_first_stamp(stamp + STAMP_STEP);
 }

@@ -61,6 +61,8 @@ void plan_note(struct plan *plan, enum plan_input input, struct plan_time now);
 /* What to do now. After an action, PLAN_COMMITTED or PLAN_FAILED is noted before the next call. */
 struct plan_step plan_next(const struct plan *plan, struct plan_time now);
 
-/* The stamp after @stamp within @mask; never 0. *wrapped: it begins again, so stamps of old
- * connections must be cleared before it is used. */
-uint32_t plan_next_stamp(uint32_t stamp, uint32_t mask, bool *wrapped);
+/* Stamps of connections: never 0, never odd. The highest bit is set, so that none is a security
+ * identifier of the kernel, which counts those from 1. The first one is anywhere, so that nobody
+ * writes a rule that knows it; the same one comes again after 2^30 changes. */
+uint32_t plan_first_stamp(uint32_t random);
+uint32_t plan_next_stamp(uint32_t stamp);

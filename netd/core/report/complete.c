@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/plan/plan.h"
 #include "core/report/report.h"
 #include "core/simulate/simulate.h"
 
@@ -222,8 +223,8 @@ static int make_symbolic(const struct policy *united, const struct world *host, 
 
 static struct compile_input compile_for(const struct world *world, int64_t now)
 {
-	return (struct compile_input){ .stamp_mask = COMPILE_STAMP_MASK,
-				       .stamp = COMPILE_STAMP_MASK & (~COMPILE_STAMP_MASK + 1),
+	return (struct compile_input){ .stamp = plan_first_stamp(0),
+				       .mark_bit = COMPILE_MARK_BIT,
 				       .log_group = COMPILE_LOG_GROUP,
 				       .world = world,
 				       .now = now };

@@ -78,6 +78,16 @@ static bool tables_can_be_changed(const struct doctor_facts *f)
 	return f->owns_tables == DOCTOR_NO;
 }
 
+static bool has_no_secmark(const struct doctor_facts *f)
+{
+	return f->has_secmark == DOCTOR_NO;
+}
+
+static bool secmark_is_used(const struct doctor_facts *f)
+{
+	return f->secmark_user;
+}
+
 static bool dns_leaks(const struct doctor_facts *f)
 {
 	return f->host.dns_is_loopback && !f->host.docker_sets_dns;
@@ -166,6 +176,16 @@ static const struct {
 	    "this kernel cannot protect tables from other processes of root: netd sees a change "
 	    "and writes its tables anew",
 	    "Linux 6.9 or later" } },
+	{ has_no_secmark,
+	  { "no-secmark", "note",
+	    "this kernel keeps no security mark with a connection, where netd would note that it "
+	    "was accepted: every packet is judged, which costs time and changes no verdict",
+	    "a kernel with CONFIG_NF_CONNTRACK_SECMARK" } },
+	{ secmark_is_used,
+	  { "secmark-in-use", "note",
+	    "rules of others keep security marks in connections (CONNSECMARK): netd leaves those "
+	    "alone and judges every packet, which costs time and changes no verdict",
+	    "nothing to do; without these rules netd judges a connection once" } },
 	{ dns_leaks,
 	  { "dns-loopback", "warning",
 	    "the host's resolver is a loopback address: Docker's embedded DNS server asks it in "
@@ -203,6 +223,16 @@ static const struct {
 	    "nothing to do" } },
 };
 
+static const char *subject_of(const struct doctor_facts *f,
+			      bool (*holds)(const struct doctor_facts *facts))
+{
+	if (holds == kernel_refuses)
+		return f->kernel_error;
+	if (holds == engine_is_foreign)
+		return f->foreign_engine;
+	return holds == secmark_is_used ? f->secmark_user : NULL;
+}
+
 static void examine_host(struct examining *e)
 {
 	static const struct finding with_proxy = {
@@ -223,10 +253,7 @@ static void examine_host(struct examining *e)
 
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (checks[i].holds(e->facts))
-			add(e, &checks[i].finding,
-			    checks[i].holds == kernel_refuses	   ? e->facts->kernel_error
-			    : checks[i].holds == engine_is_foreign ? e->facts->foreign_engine
-								   : NULL);
+			add(e, &checks[i].finding, subject_of(e->facts, checks[i].holds));
 	for (size_t i = 0; i < host->n_localnet; i++)
 		add(e, host->userland_proxy ? &with_proxy : &without_proxy, host->localnet[i]);
 }

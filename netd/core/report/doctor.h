@@ -37,6 +37,8 @@ struct doctor_gap {
 struct doctor_facts {
 	struct doctor_host host;
 	enum doctor_answer owns_tables; /* the kernel keeps others from changing netd's tables */
+	enum doctor_answer has_secmark; /* connections have a security mark in this kernel */
+	const char *secmark_user;	/* whose rules keep one in connections; NULL: nobody's */
 	const char *kernel_error;   /* why it refuses netd's rules; NULL: it does not, or unknown */
 	const char *foreign_engine; /* what answers in Docker's place, or NULL */
 	bool rootless;		    /* the engine runs in namespaces of its own */

@@ -39,8 +39,8 @@ static const struct rs_field_info fields[RS_FIELD_COUNT] = {
 	[RS_META_MARK] = META("meta mark", RS_TYPE_MARK, 4, NFT_META_MARK),
 	[RS_META_L4PROTO] = META("meta l4proto", RS_TYPE_INET_PROTO, 1, NFT_META_L4PROTO),
 
-	[RS_CT_MARK] =
-		CT("ct mark", RS_TYPE_MARK, 4, RS_NEEDS_NOTHING, NFT_CT_MARK, RS_NO_DIRECTION),
+	[RS_CT_SECMARK] = CT("ct secmark", RS_TYPE_INTEGER32, 4, RS_NEEDS_NOTHING, NFT_CT_SECMARK,
+			     RS_NO_DIRECTION),
 	[RS_CT_DIRECTION] = CT("ct direction", RS_TYPE_CT_DIR, 1, RS_NEEDS_NOTHING,
 			       NFT_CT_DIRECTION, RS_NO_DIRECTION),
 	[RS_CT_STATE] = CT("ct state", RS_TYPE_CT_STATE, 4, RS_NEEDS_NOTHING, NFT_CT_STATE,
@@ -115,6 +115,7 @@ static const struct rs_type_info types[RS_TYPE_COUNT] = {
 	[RS_TYPE_ARP_OP] = { "arp_op", 2, 11, 2, .sample = RS_ARP_OPERATION },
 	[RS_TYPE_ICMPV6_TYPE] = { "icmpv6_type", 1, 29, 2, .sample = RS_ICMPV6_TYPE },
 	[RS_TYPE_INTEGER8] = { "integer", 1, 4, 2, .sample = RS_IP6_HOPLIMIT },
+	[RS_TYPE_INTEGER32] = { "integer", 4, 4, 1, true, .sample = RS_CT_SECMARK },
 	[RS_TYPE_ND_HIGH] = { "integer", 8, 4, 2, .sample = RS_ICMPV6_TADDR_HIGH },
 	[RS_TYPE_ND_LOW] = { "integer", 8, 4, 2, .sample = RS_ICMPV6_TADDR_LOW },
 };
@@ -131,5 +132,6 @@ const struct rs_type_info *ruleset_type_info(enum rs_type type)
 
 bool ruleset_type_is_raw(enum rs_type type)
 {
-	return type == RS_TYPE_ND_HIGH || type == RS_TYPE_ND_LOW || type == RS_TYPE_INTEGER8;
+	return type == RS_TYPE_ND_HIGH || type == RS_TYPE_ND_LOW || type == RS_TYPE_INTEGER8 ||
+	       type == RS_TYPE_INTEGER32;
 }

@@ -22,6 +22,7 @@ enum rs_type {
 	RS_TYPE_ARP_OP,	      /* 2, network order */
 	RS_TYPE_ICMPV6_TYPE,  /* 1 */
 	RS_TYPE_INTEGER8,     /* 1: hop limit */
+	RS_TYPE_INTEGER32,    /* 4, host order: security mark */
 	RS_TYPE_ND_HIGH,      /* 8, network order: the first half of an IPv6 address */
 	RS_TYPE_ND_LOW,	      /* 8: the second */
 	RS_TYPE_COUNT,
@@ -32,7 +33,7 @@ enum rs_field {
 	RS_META_OIFNAME,
 	RS_META_MARK,
 	RS_META_L4PROTO,
-	RS_CT_MARK,
+	RS_CT_SECMARK,
 	RS_CT_DIRECTION,
 	RS_CT_STATE,
 	RS_CT_STATUS,

@@ -64,6 +64,7 @@ static const struct {
 	[RS_TYPE_ARP_OP] = { arp_operations, "", 0 },
 	[RS_TYPE_ICMPV6_TYPE] = { icmpv6_types, "", 0 },
 	[RS_TYPE_INTEGER8] = { NULL, "", 0 },
+	[RS_TYPE_INTEGER32] = { NULL, "0x", 8 },
 };
 
 static uint32_t number_of(enum rs_type type, const uint8_t *bytes)
@@ -175,6 +176,7 @@ static void (*const printers[RS_TYPE_COUNT])(enum rs_type, const uint8_t *, stru
 	[RS_TYPE_CT_STATUS] = print_bits,      [RS_TYPE_ARP_OP] = print_number,
 	[RS_TYPE_ICMPV6_TYPE] = print_number,  [RS_TYPE_INTEGER8] = print_number,
 	[RS_TYPE_ND_HIGH] = print_hex,	       [RS_TYPE_ND_LOW] = print_hex,
+	[RS_TYPE_INTEGER32] = print_number,
 };
 
 void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out)

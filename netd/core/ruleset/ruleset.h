@@ -116,7 +116,7 @@ struct rs_log {
 
 /* mark = (mark & mask) ^ bits */
 struct rs_mark {
-	enum rs_field field; /* RS_META_MARK or RS_CT_MARK */
+	enum rs_field field; /* RS_META_MARK or RS_CT_SECMARK */
 	uint32_t mask, bits;
 	bool is_stamp;
 };

@@ -89,10 +89,23 @@ static bool stamp_ok(const struct seal *seal, const struct rs_match *match)
 
 	if (!match->is_stamp)
 		return true;
-	if (match->op != RS_BITS || ruleset_field_info(match->fields[0])->type != RS_TYPE_MARK)
+	if (match->op != RS_BITS || match->fields[0] != RS_CT_SECMARK)
 		return false;
 	memcpy(&mask, match->mask.bytes, sizeof(mask));
 	return seal->rs->stamp_mask && (mask & seal->rs->stamp_mask) == seal->rs->stamp_mask;
+}
+
+/* nft compares a security mark under a mask only, and takes one of all ones for none. */
+static bool nft_compares(const struct rs_match *match)
+{
+	static const uint8_t all[] = { 0xff, 0xff, 0xff, 0xff };
+
+	for (size_t i = 0; i < match->n_fields; i++)
+		if (match->fields[i] == RS_CT_SECMARK &&
+		    ((match->op != RS_BITS && match->op != RS_NOBITS) ||
+		     memcmp(match->mask.bytes, all, sizeof(all)) == 0))
+			return false;
+	return true;
 }
 
 static int check_match(struct seal *seal, const struct rs_match *match)
@@ -101,6 +114,8 @@ static int check_match(struct seal *seal, const struct rs_match *match)
 
 	if (!ok)
 		return seal_fail(seal, "match on %u fields", match->n_fields);
+	if (!nft_compares(match))
+		return seal_fail(seal, "ct secmark without a mask");
 	switch (match->op) {
 	case RS_EQ:
 	case RS_NE:
@@ -153,12 +168,15 @@ static bool has_counter(const struct rs_table *table, const char *name)
 					    sizeof(const char *), name_against_counter);
 }
 
-/* nft writes mark & mask | bits, so no bit may be both kept and flipped. */
+/* nft writes mark & mask | bits, so no bit may be both kept and flipped; and sets no whole security
+ * mark. */
 static bool mark_ok(const struct ruleset *rs, const struct rs_mark *mark)
 {
-	if (mark->field != RS_META_MARK && mark->field != RS_CT_MARK)
+	if (mark->field != RS_META_MARK && mark->field != RS_CT_SECMARK)
 		return false;
 	if (mark->is_stamp && (!rs->stamp_mask || (mark->mask & rs->stamp_mask)))
+		return false;
+	if (mark->field == RS_CT_SECMARK && mark->mask == 0)
 		return false;
 	return (mark->mask & mark->bits) == 0 && mark->mask != UINT32_MAX;
 }
@@ -176,7 +194,7 @@ static int check_statements(struct seal *seal, const struct rs_rule *rule)
 	if (rule->counter && !has_counter(seal->table, rule->counter))
 		return seal_fail(seal, "no counter %s", rule->counter);
 	if (rule->mark && !mark_ok(seal->rs, rule->mark))
-		return seal_fail(seal, "mark keeps and sets the same bits");
+		return seal_fail(seal, "mark keeps and sets the same bits, or is set whole");
 	if (!seal_text_ok(rule->comment))
 		return seal_fail(seal, "comment %s", rule->comment);
 	if (rule->verdict == RS_CONTINUE && !rule->log && !rule->counter && !rule->mark)

@@ -176,6 +176,15 @@ static int run_chain(struct run *run, const struct rs_chain *base, bool *accepte
 	}
 }
 
+/* In family bridge a frame passes the inet hooks (br_netfilter, priority 0) between the chains of
+ * the forward hook. What stands before takes netd's mark off it, and no packet here begins with
+ * one. */
+static bool is_before_inet(const struct rs_chain *chain, enum rs_family family)
+{
+	return family == RS_BRIDGE && chain->base->hook == RS_HOOK_FORWARD &&
+	       chain->base->priority < 0;
+}
+
 int sim_run_hook(const struct ruleset *rs, enum rs_family family, enum rs_hook hook,
 		 struct sim_packet *packet, struct arena *arena, sim_trace *trace, bool *accepted)
 {
@@ -185,7 +194,7 @@ int sim_run_hook(const struct ruleset *rs, enum rs_family family, enum rs_hook h
 	*accepted = true;
 	for (size_t i = 0; i < table->bases.n && *accepted; i++) {
 		const struct rs_chain *chain = table->bases.items[i];
-		if (chain->base->hook != hook)
+		if (chain->base->hook != hook || is_before_inet(chain, family))
 			continue;
 		int r = run_chain(&run, chain, accepted);
 		if (r < 0)

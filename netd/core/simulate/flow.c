@@ -257,7 +257,7 @@ static struct sim_packet make_packet(const struct way *way)
 	sim_packet_set(&packet, RS_META_L4PROTO, &proto);
 	sim_packet_set(&packet, RS_CT_DIRECTION, &original);
 	set_number(&packet, RS_META_MARK, 0);
-	set_number(&packet, RS_CT_MARK, 0);
+	set_number(&packet, RS_CT_SECMARK, 0);
 	set_number(&packet, RS_CT_STATUS, dnat ? DNAT : 0);
 	if (proto_has_ports(way->flow->proto)) {
 		sim_packet_set(&packet, RS_CT_ORIGINAL_PROTO_DST, &sent_port);

@@ -27,6 +27,7 @@ fw_answer_fn fw_take_counter;	   /* struct fw_reading of struct fw_counters */
 fw_answer_fn fw_take_admitted;	   /* struct fw_reading of struct fw_admitted */
 fw_answer_fn fw_take_connection;   /* struct fw_reading of struct cut_facts */
 fw_answer_fn fw_take_forward;	   /* enum fw_forward */
+fw_answer_fn fw_take_secmark_user; /* char[FW_PLACE_LEN]: the first one's place */
 fw_answer_fn fw_take_docker_chain; /* bool: it is one of Docker's */
 
 /* An answer, datagram by datagram. */
@@ -49,11 +50,15 @@ struct fw_verdict {
 };
 void fw_read_verdict(struct fw_verdict *verdict, const char *bytes, size_t len);
 
+/* A rule of others that keeps security marks in connections. */
+bool fw_keeps_secmark(const struct nlmsghdr *nlh);
+
 /* ---- notifications ---- */
 
 struct fw_notices {
 	uint32_t own_port;	 /* whose transactions do not count */
 	struct fw_change change; /* of the transaction that is being read */
+	bool secmark;		 /* rules of others that keep security marks came or went */
 };
 /* True: @nlh ends a transaction of another process that touched our tables, *ret. */
 bool fw_take_notice(struct fw_notices *notices, const struct nlmsghdr *nlh, struct fw_change *ret);

@@ -47,17 +47,16 @@ static bool takes(struct fw *fw, const struct ruleset *rs, uint32_t table_flags)
 	return r == 0;
 }
 
-/* A ruleset of one chain, with a log rule in it or empty. */
-static struct ruleset *probe_ruleset(struct arena *arena, bool with_log)
+/* A ruleset of one chain, with the rule in it or empty. */
+static struct ruleset *probe_ruleset(struct arena *arena, const struct rs_rule *rule)
 {
-	static const struct rs_log log = { "netd", 1, 1, 1 };
 	struct ruleset *rs = ruleset_new(arena);
 	struct rs_chain *chain = rs ? ruleset_add_chain(rs, RS_INET, "probe", NULL) : NULL;
 	const char *why;
 
 	if (!chain)
 		return NULL;
-	if (with_log && ruleset_add_rule(rs, chain, &(struct rs_rule){ .log = &log }) < 0)
+	if (rule && ruleset_add_rule(rs, chain, rule) < 0)
 		return NULL;
 	return ruleset_seal(rs, &why) < 0 ? NULL : rs;
 }
@@ -65,16 +64,21 @@ static struct ruleset *probe_ruleset(struct arena *arena, bool with_log)
 static int probe(struct fw *fw, struct fw_error *error)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	const struct ruleset *plain = arena ? probe_ruleset(arena, false) : NULL;
-	const struct ruleset *log = plain ? probe_ruleset(arena, true) : NULL;
+	static const struct rs_log line = { "netd", 1, 1, 1 };
+	struct rs_mark secmark = { RS_CT_SECMARK, 1, 2, false };
+	const struct rs_rule logs = { .log = &line }, stamps = { .mark = &secmark };
+	const struct ruleset *plain = arena ? probe_ruleset(arena, NULL) : NULL;
+	const struct ruleset *log = plain ? probe_ruleset(arena, &logs) : NULL;
+	const struct ruleset *stamp = log ? probe_ruleset(arena, &stamps) : NULL;
 
-	if (!log)
+	if (!stamp)
 		return fw_fail(error, -ENOMEM, "out of memory");
 	int r = check(fw, plain, 0, error);
 	if (r < 0 && r != -ERESTART)
 		return r;
 	fw->owns_tables = takes(fw, plain, FW_TABLE_OWNED);
 	fw->can_log = takes(fw, log, 0);
+	fw->can_stamp = takes(fw, stamp, 0);
 	return 0;
 }
 
@@ -116,6 +120,11 @@ bool fw_owns_tables(const struct fw *fw)
 bool fw_can_log(const struct fw *fw)
 {
 	return fw->can_log;
+}
+
+bool fw_can_stamp(const struct fw *fw)
+{
+	return fw->can_stamp;
 }
 
 uint32_t fw_portid(const struct fw *fw)

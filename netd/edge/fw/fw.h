@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* netd's two tables in the kernel, `inet netd` and `bridge netd`: one change is one transaction.
- * Talks nfnetlink through libmnl; writes to nothing but these two tables and, in fw_unstamp(), the
- * marks of connections; reads these, and in fw_connections() the connections. Nothing here waits
- * for anything but the kernel's own answer. */
+ * Talks nfnetlink through libmnl; writes to nothing but these two tables; reads these, what others
+ * have in nf_tables where a function says so, and in fw_connections() the connections. Nothing here
+ * waits for anything but the kernel's own answer. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,6 +35,7 @@ int fw_become_reader(struct fw *fw) MUST_CHECK;
 /* What this kernel can do, probed once by fw_open(). */
 bool fw_owns_tables(const struct fw *fw); /* owner + persist: Linux 6.9 and later */
 bool fw_can_log(const struct fw *fw);	  /* a rule with rs_log would be accepted */
+bool fw_can_stamp(const struct fw *fw);	  /* connections have a security mark */
 
 /* Turns @from, which must be what is in force, into @to: the differences, in one transaction.
  * @from NULL: takes the place of whatever the tables hold. 0; or nothing changed, and -ENOBUFS: the
@@ -103,9 +104,11 @@ int fw_forward_policy(struct fw *fw, enum ip_family family, enum fw_forward *ret
 /* Docker filters IPv6 too: it has chains for it, of ip6tables or of its own nftables backend. */
 int fw_docker_ip6(struct fw *fw, bool *ret, struct fw_error *error) MUST_CHECK;
 
-/* Clears these bits in the mark of every connection: when the stamps begin anew, old ones must not
- * come back to life. Connections that end meanwhile do not matter. */
-int fw_unstamp(struct fw *fw, uint32_t mask, struct fw_error *error) MUST_CHECK;
+/* Whose rules, outside netd's tables, keep security marks in connections (CONNSECMARK of iptables,
+ * `ct secmark set` of nft), where netd keeps its stamp: "table ip mangle, chain INPUT", or "".
+ * Those of the older iptables (xt_tables) are not seen. */
+#define FW_PLACE_LEN 320u /* two names of NFT_NAME_MAXLEN would be cut */
+int fw_secmark_user(struct fw *fw, char ret[FW_PLACE_LEN], struct fw_error *error) MUST_CHECK;
 
 /* The established connections of this network namespace, added to @ret: those that both sides have
  * spoken on. Reading them changes nothing. */

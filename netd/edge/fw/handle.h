@@ -19,7 +19,7 @@ struct fw {
 		*dump; /* questions: an unfinished answer must not stand before a commit's */
 	uint32_t seq;
 	int send_bytes; /* what the send buffer of nl was last raised to */
-	bool owns_tables, can_log;
+	bool owns_tables, can_log, can_stamp;
 	uint64_t n_conflicts; /* commits tried again because others committed meanwhile */
 	char receive[FW_RECEIVE_BYTES];
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Notifications of nf_tables: a message per object, then one per transaction that names the
  * process. Docker's commits are read and forgotten; only the name and family of each object are
- * looked at. */
+ * looked at, and of rules whether they keep security marks. */
 #include <stdio.h>
 
 #include "edge/fw/decode.h"
@@ -70,6 +70,8 @@ bool fw_take_notice(struct fw_notices *notices, const struct nlmsghdr *nlh, stru
 		return false;
 	if (type == NFT_MSG_NEWGEN)
 		return end_transaction(notices, nlh, ret);
+	if (type == NFT_MSG_NEWRULE || type == NFT_MSG_DELRULE)
+		notices->secmark |= fw_keeps_secmark(nlh);
 	if (type < ARRAY_LEN(kinds) && kinds[type].verb)
 		note_object(&notices->change, nlh, type);
 	return false;

@@ -19,14 +19,14 @@ static uint32_t data_number(const struct nlattr *data)
 	return n;
 }
 
-static bool sets_ct_mark(const char *name, const struct nlattr *data)
+static bool sets_secmark(const char *name, const struct nlattr *data)
 {
 	return strcmp(name, "ct") == 0 && fw_attr_inner(data, NFTA_CT_SREG) &&
-	       fw_attr_be32(fw_attr_inner(data, NFTA_CT_KEY), UINT32_MAX) == NFT_CT_MARK;
+	       fw_attr_be32(fw_attr_inner(data, NFTA_CT_KEY), UINT32_MAX) == NFT_CT_SECMARK;
 }
 
-/* `ct mark set ct mark & ~mask | stamp`: the bits that are put in, and the place they are put in. A
- * rule says so itself, whatever was committed in between. */
+/* `ct secmark set ct secmark & ~mask | stamp`: the bits that are put in, and the place they are put
+ * in. A rule says so itself, whatever was committed in between. */
 int fw_take_stamp(const struct nlmsghdr *nlh, void *userdata)
 {
 	struct fw_state *state = userdata;
@@ -46,7 +46,7 @@ int fw_take_stamp(const struct nlmsghdr *nlh, void *userdata)
 			bits = data_number(fw_attr_inner(data, NFTA_BITWISE_XOR));
 			computed = true;
 		}
-		if (computed && sets_ct_mark(name, data)) {
+		if (computed && sets_secmark(name, data)) {
 			state->stamped = true;
 			state->stamp = bits;
 			state->stamp_mask = mask;

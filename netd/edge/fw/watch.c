@@ -38,6 +38,10 @@ static void take_datagram(struct fw_watch *watch, size_t len)
 	while ((nlh = fw_next_message(&bytes, &len)))
 		if (fw_take_notice(&watch->notices, nlh, &change))
 			watch->handler.changed(watch->handler.userdata, &change);
+	if (!watch->notices.secmark)
+		return;
+	watch->notices.secmark = false;
+	watch->handler.secmark(watch->handler.userdata);
 }
 
 /* 1: there may be more; 0: no more; -errno. */

@@ -22,6 +22,8 @@ struct fw_watch_handler {
 	const struct fw *fw; /* whose own transactions do not count */
 	void (*changed)(void *userdata, const struct fw_change *change);
 	void (*lost)(void *userdata); /* notifications were lost: anything may have changed */
+	/* Rules that keep security marks in connections came or went: fw_secmark_user(). */
+	void (*secmark)(void *userdata);
 	void *userdata;
 };
 

@@ -31,7 +31,8 @@
 	X(DENIED, "3047a57a778349cdb7f7be40c3eea2be")             \
 	X(AUDIT, "e2deb6a7106344d9b228b50e8988fdcc")              \
 	X(ALLOWED, "f10b8b79bdf0455ab2153cc108e9f2a5")            \
-	X(NOT_ALONE, "60694fa8a51f444c9fb146abe045e72b")               \
+	X(NOT_ALONE, "60694fa8a51f444c9fb146abe045e72b")          \
+	X(STAMP_UNAVAILABLE, "3fe0b1b9ac2f4c1ea815cb41036adf57")  \
 	X(LOG_UNAVAILABLE, "bd9e5c64bf5842938eb0ddbac9aa29d7")    \
 	X(LOG_LOST, "a41a81f589f8413bbaba48fa92a07ed7")           \
 	X(DRIFT, "3b8256f29b554bd9bc800186110487cb")              \
