@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import List, Optional, Tuple
 
 from lab import Lab
@@ -62,9 +63,12 @@ def linear_rules(active: int, n_rules: int = 1000) -> str:
         "related accept\n", "related accept\n" + "\n".join(lines) + "\n")
 
 
-def policy(networks: int) -> str:
-    """A tier for each network, each allowed to talk to the next."""
+def policy(networks: int, by_label: int = 0) -> str:
+    """A tier for each network, or for each of so many labels; each allowed to talk to the next."""
     tiers = [f"  t{n}: {{match: [{{network: net{n}}}]}}" for n in range(networks)]
+    if by_label:
+        tiers = [f"  t{n}: {{match: [{{label: {{tier: t{n}}}}}]}}" for n in range(by_label)]
+        networks = by_label
     allows = [f"  - {{from: t{n}, to: t{n + 1}, ports: [{port}]}}" for n in range(networks - 1)
               for port in (f"{UDP_PORT}/udp", f"{TCP_PORT}/tcp", "443/tcp")]
     return "\n".join(["version: 1", "tiers:", *tiers, "allow:", *allows, ""])
@@ -151,26 +155,27 @@ class Bed:
 
     # netd
 
-    def inventory(self) -> str:
-        """The facts, as netd takes them from a file."""
+    def inventory(self, labels: int = 1) -> str:
+        """The facts, as netd takes them from a file; the containers have so many labels in turn."""
         networks, containers = [], []
         for n in range(self.networks):
             networks.append({"id": f"{n:064x}", "name": f"net{n}", "driver": "bridge",
                              "bridge": f"br{n}", "internal": False,
                              "subnets": [f"10.{64 + n}.0.0/16"], "gateways": [f"10.{64 + n}.0.1"]})
             containers += [{"id": f"{n * 100000 + k + 1:064x}", "name": f"n{n}-{k}",
-                            "image": "bench", "labels": {},
+                            "image": "bench", "labels": {"tier": f"t{k % labels}"},
                             "endpoints": [{"network": f"net{n}", "ipv4": address(n, k),
                                            "mac": mac(n, k)}], "published": []}
                            for k in range(self.per_network)]
         return json.dumps({"version": 1, "networks": networks, "containers": containers})
 
-    def start_netd(self, program: str) -> "Bed":
-        """netd with this host's inventory; returns when its rules are in force."""
+    def start_netd(self, program: str, by_label: int = 0) -> "Bed":
+        """netd with this host's inventory, and a tier for each network or for each of so many labels;
+        returns when its rules are in force."""
         self.folder.mkdir()
         (self.folder / "state").mkdir()
-        (self.folder / "inventory.json").write_text(self.inventory())
-        (self.folder / "policy.yaml").write_text(policy(self.networks))
+        (self.folder / "inventory.json").write_text(self.inventory(by_label or 1))
+        (self.folder / "policy.yaml").write_text(policy(self.networks, by_label))
         self.netd = self.host.spawn(
             [program, "--policy", f"{self.folder}/policy.yaml", "--state", f"{self.folder}/state",
              "--socket", f"{self.folder}/netd.sock", "--inventory",
@@ -178,6 +183,19 @@ class Bed:
         self.netd.wait_for_line("netd .* started", 60)
         wait_until("the policy to be in force", lambda: self.deliveries(CLOSED_PORT) == 0, 60)
         return self
+
+    def netd_pid(self) -> int:
+        """Its process."""
+        assert self.netd is not None
+        return self.netd.pid
+
+    def ask(self, verb: str) -> str:
+        """The report of a verb without arguments, as JSON."""
+        script = ("import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n"
+                  "s.sendall(sys.argv[2].encode())\nprint(s.makefile().readline())")
+        line = json.dumps({"v": 1, "verb": verb}) + "\n"
+        answer = self.host.netns_exec([sys.executable, "-c", script, f"{self.folder}/netd.sock", line])
+        return json.dumps(json.loads(answer)["report"])
 
     # Traffic
 
