@@ -65,6 +65,10 @@ check-docker: all ## tests with a real Docker engine in a namespace of its own (
 	@NETD=$(abspath $(O))/netd tests/docker/run
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/docker
 
+.PHONY: check-engines
+check-engines: all ## the tests with Docker on the Dockers of other Debian suites (root, downloads them once)
+	@NETD=$(abspath $(O))/netd tests/docker/engines
+
 .PHONY: check-system
 check-system: all ## netd.service on a host with systemd and Docker, booted for it (root)
 	@O=$(O) tests/system/run
