@@ -203,6 +203,7 @@ static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena
 	const char *error = member_text(report, "policy_error");
 	const char *until = member_text(report, "confirm_until");
 	const char *history = member_text(report, "history_error");
+	const char *state = member_text(report, "state_error");
 	double number = wire_number(report, "policy_generation", 0);
 	const char *generation =
 		number > 0 ? arena_printf(arena, ", generation %.0f", number) : NULL;
@@ -213,7 +214,9 @@ static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena
 	status_line(ctl, "policy", text ? text : "", PAINT_PLAIN);
 	if (*error)
 		status_line(ctl, "not applied", error, PAINT_BAD);
-	if (*history)
+	if (*state)
+		status_line(ctl, "not kept", state, PAINT_BAD);
+	if (*history && strcmp(history, state) != 0)
 		status_line(ctl, "history", history, PAINT_WARN);
 	if (*until)
 		status_line(ctl, "waits",

@@ -15,6 +15,9 @@ void show_change(const struct ctl *ctl, const cJSON *report)
 	}
 	printf("%sin force%s: generation %.0f\n", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN),
 	       wire_number(report, "generation", 0));
+	if (wire_string(report, "state_error"))
+		printf("%snot kept%s: a restart will not know it (%s)\n", paint(ctl, PAINT_BAD),
+		       paint(ctl, PAINT_PLAIN), wire_string(report, "state_error"));
 	if (wire_bool(report, "confirm_pending", false))
 		printf("it waits for `netdctl confirm`; else the old policy comes back\n");
 }

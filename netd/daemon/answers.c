@@ -192,6 +192,7 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	struct report_health health = { .generation = d->n_commits,
 					.policy_generation = d->committed ? d->history.in_force : 0,
 					.history_error = history_error(&d->history),
+					.state_error = statefiles_failure(&d->state),
 					.policy_path = d->options->policy,
 					.policy_error = d->policy_error ? d->policy_error : "",
 					.version = NETD_VERSION,

@@ -327,6 +327,16 @@ static int hold_host(struct daemon *d)
 	return r == -ENOMEM ? r : 0;
 }
 
+static int start_state(struct daemon *d)
+{
+	d->besides.loop = d->loop;
+	d->state = (struct statefiles){ .besides = &d->besides,
+					.dir = d->options->state_dir,
+					.settled = questions_settled,
+					.userdata = d };
+	return statefiles_start(&d->state);
+}
+
 static int start_loop(struct daemon *d)
 {
 	int r = sd_event_default(&d->loop);
@@ -337,6 +347,8 @@ static int start_loop(struct daemon *d)
 		r = add_signals(d);
 	if (r >= 0)
 		r = add_timers(d);
+	if (r == 0)
+		r = start_state(d);
 	if (r == 0)
 		r = questions_start(d);
 	return r < 0 ? r : stalls_start(d);
@@ -491,7 +503,7 @@ static int start(struct daemon *d)
 			return r;
 	}
 	facts_load_networks(d);
-	history_start(&d->history, d->options->state_dir);
+	history_start(&d->history, &d->state);
 	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
 		int r = later[i](d);
 		if (r < 0)
@@ -512,6 +524,9 @@ static void stop(struct daemon *d)
 	(void)sd_notify(0, "STOPPING=1");
 	questions_done(d);
 	d->control = control_free(d->control);
+	history_done(&d->history);
+	statefiles_done(&d->state);
+	beside_group_done(&d->besides);
 	d->docker = docker_free(d->docker);
 	d->policy_watch = policydir_watch_free(d->policy_watch);
 	d->nflog = nflog_free(d->nflog);
@@ -522,7 +537,6 @@ static void stop(struct daemon *d)
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		(void)sd_event_source_disable_unref(sources[i]);
 	d->committed = generation_free(d->committed);
-	history_done(&d->history);
 	d->store = world_store_free(d->store);
 	if (committed != wanted)
 		(void)policy_set_free(committed);

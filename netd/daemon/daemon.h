@@ -20,6 +20,7 @@
 #include "daemon/history.h"
 #include "daemon/options.h"
 #include "daemon/questions.h"
+#include "daemon/statefiles.h"
 #include "edge/control/control.h"
 #include "edge/docker/docker.h"
 #include "edge/fw/fw.h"
@@ -105,6 +106,7 @@ struct daemon {
 	struct history history;
 	struct stalls stalls;
 	struct beside_group besides;
+	struct statefiles state;
 	struct questions questions;
 
 	struct plan plan;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/report/report.h"
 #include "edge/host/host.h"
@@ -46,13 +47,17 @@ static int read_slot(const struct history *history, size_t slot, struct arena *a
 	char name[FILE_NAME_LEN];
 
 	file_name(slot, name);
+	const char *waits = statefiles_find(history->files, name);
+	if (waits)
+		return history_parse(waits, strlen(waits), arena, ret, ret_root);
 	int r = host_state_read(history->dir, name, FILE_LIMIT, arena, &bytes);
 	return r < 0 ? r : history_parse(bytes.bytes, bytes.len, arena, ret, ret_root);
 }
 
-void history_start(struct history *history, const char *dir)
+void history_start(struct history *history, struct statefiles *files)
 {
-	history->dir = dir;
+	history->files = files;
+	history->dir = files->dir;
 	for (size_t slot = 0; slot < LIMIT_HISTORY; slot++) {
 		struct arena *arena CLEANUP(arena_freep) = arena_new();
 		struct history_record record = { 0 };
@@ -74,8 +79,9 @@ void history_start(struct history *history, const char *dir)
 
 void history_done(struct history *history)
 {
-	free(history->pending.text);
-	history->pending.text = NULL;
+	beside_end(history->planning);
+	history->planning = NULL;
+	history_drop(history);
 }
 
 /* A free one, or that of the oldest. */
@@ -89,22 +95,15 @@ static size_t choose_slot(const struct history *history)
 	return oldest;
 }
 
-static void write_record(struct history *history, const struct history_entry *entry,
-			 const char *text)
+static void write_record(struct history *history, size_t slot, const struct history_entry *entry,
+			 char *text)
 {
-	size_t slot = choose_slot(history);
 	char name[FILE_NAME_LEN];
 
 	file_name(slot, name);
-	int r = host_state_write(history->dir, name, text, strlen(text));
-	if (r < 0) {
-		complain(history, slot, history->failure,
-			 "%s: generation %llu cannot be gone back to", strerror(-r),
-			 (unsigned long long)entry->generation);
-		return;
-	}
 	history->entries[slot] = *entry;
-	history->failure[0] = '\0';
+	statefiles_write(history->files, name, text,
+			 "a restart will not know this policy to go back to");
 }
 
 /* ---- what came into force ---- */
@@ -127,13 +126,87 @@ static cJSON *make_plan(const struct history_change *change)
 	cJSON *plan = NULL;
 	bool changed;
 
-	if (!change->before || !arena ||
-	    change->before->n_rules + change->policy->n_rules > LIMIT_HISTORY_RULES)
-		return NULL;
-	if (report_prepare(policies, 2, change->world, change->record.entry.when, arena, in) < 0 ||
+	if (!arena ||
+	    report_prepare(policies, 2, change->world, change->record.entry.when, arena, in) < 0 ||
 	    report_plan(&in[0], &in[1], &plan, &changed) < 0)
 		return NULL; /* a record without a plan is still one to go back to */
 	return plan;
+}
+
+/* Beside the loop: the record with its plan, behind its entry. */
+static int plan_beside(void *userdata, int fd)
+{
+	const struct history *history = userdata;
+	struct history_record record = history->change->record;
+	cJSON *plan = make_plan(history->change);
+
+	record.plan = plan;
+	if (!plan)
+		return -ENOMEM;
+	history_count(&record.entry, plan);
+	char *text CLEANUP(free_ptr) = history_print(&record);
+	cJSON_Delete(plan);
+	if (!text)
+		return -ENOMEM;
+	size_t len = strlen(text) + 1;
+	bool written = write(fd, &record.entry, sizeof(record.entry)) == sizeof(record.entry) &&
+		       write(fd, text, len) == (ssize_t)len;
+	return written ? 0 : -EIO;
+}
+
+/* The text; NULL: nothing of use is there. */
+static char *read_planned(const struct beside_result *result, struct history_entry *ret)
+{
+	if (result->end != BESIDE_DONE || result->size <= sizeof(*ret))
+		return NULL;
+	size_t len = result->size - sizeof(*ret);
+	char *text = malloc(len);
+	bool whole = text && pread(result->fd, ret, sizeof(*ret), 0) == sizeof(*ret) &&
+		     pread(result->fd, text, len, sizeof(*ret)) == (ssize_t)len &&
+		     text[len - 1] == '\0';
+	if (whole)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void on_planned(void *userdata, const struct beside_result *result)
+{
+	struct history *history = userdata;
+	struct history_entry entry = { 0 };
+	char *text = read_planned(result, &entry);
+
+	history->planning = NULL;
+	if (text && history->pending.text &&
+	    history->pending.entry.generation == entry.generation) {
+		free(history->pending.text);
+		history->pending.text = TAKE_PTR(text);
+		history->pending.entry = entry;
+	}
+	for (size_t slot = 0; text && slot < LIMIT_HISTORY; slot++)
+		if (history->entries[slot].generation == entry.generation)
+			write_record(history, slot, &entry, TAKE_PTR(text));
+	free(text);
+	statefiles_go_on(history->files);
+}
+
+/* One at a time: of a policy that the next one follows at once, nobody will ask for the plan. */
+static void begin_plan(struct history *history, const struct history_change *change)
+{
+	const struct beside_work work = { .work = plan_beside,
+					  .done = on_planned,
+					  .userdata = history,
+					  .deadline_us = LIMIT_ANSWER_SECONDS * UINT64_C(1000000),
+					  .memory = LIMIT_ANSWER_BYTES };
+
+	beside_end(history->planning);
+	history->planning = NULL;
+	if (!change->before)
+		return;
+	history->change = change;
+	if (beside_begin(history->files->besides, &work, &history->planning) < 0)
+		history->planning = NULL;
+	history->change = NULL;
 }
 
 void history_note(struct history *history, const struct history_change *change)
@@ -149,26 +222,29 @@ void history_note(struct history *history, const struct history_change *change)
 		history->in_force = latest(history)->generation;
 		return;
 	}
-	cJSON *plan = make_plan(change);
 	record.entry.generation = history->in_force = ++history->last;
-	record.plan = plan;
-	if (plan)
-		history_count(&record.entry, plan);
 	history->pending.entry = record.entry;
 	history->pending.text = history_print(&record);
-	cJSON_Delete(plan);
-	if (!history->pending.text)
+	if (!history->pending.text) {
 		complain(history, choose_slot(history), history->failure,
 			 "out of memory: generation %llu is not kept",
 			 (unsigned long long)record.entry.generation);
-	else if (!change->waits)
+		return;
+	}
+	struct history_change numbered = *change;
+	numbered.record = record;
+	begin_plan(history, &numbered);
+	if (!change->waits)
 		history_keep(history);
 }
 
 void history_keep(struct history *history)
 {
-	if (history->pending.text)
-		write_record(history, &history->pending.entry, history->pending.text);
+	if (history->pending.text) {
+		history->failure[0] = '\0';
+		write_record(history, choose_slot(history), &history->pending.entry,
+			     TAKE_PTR(history->pending.text));
+	}
 	history_drop(history);
 }
 
@@ -210,7 +286,10 @@ int history_read(const struct history *history, uint64_t generation, struct aren
 
 const char *history_error(const struct history *history)
 {
-	return *history->failure ? history->failure : history->damage;
+	if (*history->failure)
+		return history->failure;
+	const char *unwritten = history->files ? statefiles_failure(history->files) : "";
+	return *unwritten ? unwritten : history->damage;
 }
 
 size_t history_entries(const struct history *history, struct history_entry ret[LIMIT_HISTORY])

@@ -12,18 +12,22 @@
 #include "core/base/limits.h"
 #include "core/report/history.h"
 #include "core/world/world.h"
+#include "daemon/statefiles.h"
 
 struct history {
 	const char *dir;
+	struct statefiles *files;
+	struct beside *planning;		     /* the plan of the latest one is being made */
 	struct history_entry entries[LIMIT_HISTORY]; /* generation 0: the file is free */
 	uint64_t last;	   /* generation given out; it counts policies, not commits */
 	uint64_t in_force; /* generation of the policy in force; 0: it has none */
 	struct {
 		struct history_entry entry;
-		char *text; /* NULL: nothing waits */
-	} pending;	    /* in force, and kept once it is confirmed */
-	char damage[256];   /* what was wrong at the start; "" */
-	char failure[256];  /* why the last one is not kept; "" */
+		char *text;		     /* NULL: nothing waits */
+	} pending;			     /* in force, and kept once it is confirmed */
+	char damage[256];		     /* what was wrong at the start; "" */
+	char failure[256];		     /* why the last one is not kept; "" */
+	const struct history_change *change; /* in the process that makes the plan */
 };
 
 /* A policy that came into force. */
@@ -34,10 +38,11 @@ struct history_change {
 	bool waits; /* for confirmation: it is not kept yet */
 };
 
-/* At start. @dir is borrowed. */
-void history_start(struct history *history, const char *dir);
+/* At start. @files is borrowed, and started. */
+void history_start(struct history *history, struct statefiles *files);
 void history_done(struct history *history);
-/* Gives it a generation, unless it is the latest one again. */
+/* Gives it a generation, unless it is the latest one again. Its plan is made beside the loop, and
+ * added when it is done. */
 void history_note(struct history *history, const struct history_change *change);
 /* What waits is confirmed, or another policy takes its place without it being taken back. */
 void history_keep(struct history *history);

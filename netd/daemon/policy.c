@@ -217,30 +217,43 @@ int policy_reload(struct daemon *d, struct diag_list *diags)
 
 /* ---- the state folder ---- */
 
-void policy_save(struct daemon *d)
+static int add_file(cJSON *files, const struct policy_source *source)
 {
-	const struct policy_set *set = d->wanted;
+	cJSON *file = cJSON_CreateObject();
+	int r = file ? wire_add_string(file, "name", source->name) : -ENOMEM;
+
+	if (r == 0)
+		r = wire_add_string(file, "text", source->bytes);
+	if (r == 0 && cJSON_AddItemToArray(files, file))
+		return 0;
+	cJSON_Delete(file);
+	return -ENOMEM;
+}
+
+/* NULL: memory is out. Half of a policy is none. */
+static char *print_saved(const struct policy_set *set)
+{
 	cJSON *root = cJSON_CreateObject(), *files = cJSON_AddArrayToObject(root, "files");
-	char digest[24];
+	char digest[24], *text = NULL;
 
 	(void)snprintf(digest, sizeof(digest), "%016" PRIx64, set->path_digest);
-	cJSON_AddNumberToObject(root, "version", 1);
-	cJSON_AddStringToObject(root, "path_digest", digest);
-	cJSON_AddStringToObject(root, "origin", set->origin);
-	for (size_t i = 0; i < set->n_sources; i++) {
-		cJSON *file = cJSON_CreateObject();
-		cJSON_AddStringToObject(file, "name", set->sources[i].name);
-		cJSON_AddStringToObject(file, "text", set->sources[i].bytes);
-		cJSON_AddItemToArray(files, file);
-	}
-	char *text CLEANUP(free_ptr) = cJSON_PrintUnformatted(root);
+	int r = files ? wire_add_number(root, "version", 1) : -ENOMEM;
+	if (r == 0)
+		r = wire_add_string(root, "path_digest", digest);
+	if (r == 0)
+		r = wire_add_string(root, "origin", set->origin);
+	for (size_t i = 0; r == 0 && i < set->n_sources; i++)
+		r = add_file(files, &set->sources[i]);
+	if (r == 0)
+		text = cJSON_PrintUnformatted(root);
 	cJSON_Delete(root);
-	int r = text ? host_state_write(d->options->state_dir, STATE_FILE, text, strlen(text))
-		     : -ENOMEM;
-	if (r < 0)
-		log_warning(LOG_ID_STATE_UNWRITABLE,
-			    "%s/" STATE_FILE ": %s: a restart will know only the files at %s",
-			    d->options->state_dir, strerror(-r), d->options->policy);
+	return text;
+}
+
+void policy_save(struct daemon *d)
+{
+	statefiles_write(&d->state, STATE_FILE, print_saved(d->wanted),
+			 "a restart will know only the files at --policy");
 }
 
 struct saved {

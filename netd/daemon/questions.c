@@ -22,7 +22,8 @@ struct question {
 	struct beside *beside;		/* NULL: it waits for its turn */
 	uint64_t since_us, n_commits;	/* when it came; when its child began */
 	unsigned int tries;
-	bool tells; /* whoever asked wants to hear that netd is at it */
+	cJSON *made; /* the answer, which waits for the state folder; or NULL */
+	bool tells;  /* whoever asked wants to hear that netd is at it */
 };
 
 static const unsigned int places[LANE_COUNT] = {
@@ -39,8 +40,9 @@ static void take_out(struct question *question)
 		link = &(*link)->next;
 	if (*link)
 		*link = question->next;
-	if (question->beside)
+	if (question->beside || question->made)
 		question->d->questions.under_way[question->answer->lane]--;
+	cJSON_Delete(question->made);
 	free(question);
 }
 
@@ -87,6 +89,8 @@ static int answer_beside(void *userdata, int fd)
 
 /* ---- in the loop ---- */
 
+static void begin_what_can(struct daemon *d);
+
 static cJSON *failure(const struct question *question, const struct beside_result *result)
 {
 	const char *verb = question->answer->verb;
@@ -109,6 +113,34 @@ static cJSON *failure(const struct question *question, const struct beside_resul
 			      strerror(-result->code));
 }
 
+/* In force, but a restart would not know: it belongs to the answer. */
+static void add_failure(const struct daemon *d, const cJSON *answer)
+{
+	cJSON *report = cJSON_GetObjectItemCaseSensitive(answer, "report");
+	const char *failure = statefiles_failure(&d->state);
+
+	if (report && *failure)
+		(void)!wire_add_string(report, "state_error", failure);
+}
+
+/* What is in force is answered when it will be in force after a power cut too, or cannot be. */
+static void answer_when_kept(struct question *question, cJSON *answer)
+{
+	struct daemon *d = question->d;
+
+	if (answer && !statefiles_are_settled(&d->state)) {
+		if (!question->beside)
+			d->questions.under_way[question->answer->lane]++;
+		question->beside = NULL;
+		question->made = answer;
+		return;
+	}
+	add_failure(d, answer);
+	control_answer(d->control, question->request.token, answer);
+	take_out(question);
+}
+
+/* The question is gone after it, or waits. */
 static void answer_here(struct question *question)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
@@ -119,22 +151,39 @@ static void answer_here(struct question *question)
 	if (r < 0)
 		answer = wire_new_error(WIRE_INTERNAL, "netd failed to answer %s: %s",
 					question->answer->verb, strerror(-r));
-	control_answer(question->d->control, question->request.token, answer);
+	answer_when_kept(question, answer);
+}
+
+void questions_settled(void *userdata)
+{
+	struct daemon *d = userdata;
+	struct question *question = d->questions.first;
+
+	while (question && !question->made)
+		question = question->next;
+	if (!question)
+		return;
+	add_failure(d, question->made);
+	control_answer(d->control, question->request.token, TAKE_PTR(question->made));
+	d->questions.under_way[question->answer->lane]--;
+	take_out(question);
+	begin_what_can(d);
 }
 
 static void settle(struct question *question, const struct beside_result *result)
 {
 	struct daemon *d = question->d;
 
-	if (result->end != BESIDE_DONE)
-		control_answer(d->control, question->request.token, failure(question, result));
-	else if (result->size == 0 && question->answer->here)
+	if (result->end == BESIDE_DONE && result->size == 0 && question->answer->here) {
 		answer_here(question);
-	else
+		return;
+	}
+	if (result->end == BESIDE_DONE)
 		control_answer_file(d->control, question->request.token, result->fd, result->size);
+	else
+		control_answer(d->control, question->request.token, failure(question, result));
+	take_out(question);
 }
-
-static void begin_what_can(struct daemon *d);
 
 static bool is_outdated(const struct question *question, const struct beside_result *result)
 {
@@ -152,7 +201,6 @@ static void on_done(void *userdata, const struct beside_result *result)
 		d->questions.under_way[question->answer->lane]--;
 	} else {
 		settle(question, result);
-		take_out(question);
 	}
 	begin_what_can(d);
 }
@@ -181,13 +229,14 @@ static void take_turn(struct question *question)
 
 	if (r == 0 && question->answer->beside)
 		return;
-	if (r == 0)
+	if (r == 0) {
 		answer_here(question);
-	else
-		control_answer(question->d->control, question->request.token,
-			       wire_new_error(WIRE_UNAVAILABLE,
-					      "netd cannot begin a process for %s: %s; try again",
-					      question->answer->verb, strerror(-r)));
+		return;
+	}
+	control_answer(question->d->control, question->request.token,
+		       wire_new_error(WIRE_UNAVAILABLE,
+				      "netd cannot begin a process for %s: %s; try again",
+				      question->answer->verb, strerror(-r)));
 	take_out(question);
 }
 
@@ -198,7 +247,8 @@ static void begin_what_can(struct daemon *d)
 	for (struct question *question = d->questions.first; question; question = next) {
 		enum lane lane = question->answer->lane;
 		next = question->next;
-		if (!question->beside && d->questions.under_way[lane] < places[lane])
+		if (!question->beside && !question->made &&
+		    d->questions.under_way[lane] < places[lane])
 			take_turn(question);
 	}
 }
@@ -288,7 +338,6 @@ int questions_start(struct daemon *d)
 {
 	const struct loop_timer tick = { "progress", SD_EVENT_PRIORITY_NORMAL, on_tick, d };
 
-	d->besides.loop = d->loop;
 	return loop_add_timer(d->loop, &tick, &d->questions.tick);
 }
 
@@ -297,5 +346,4 @@ void questions_done(struct daemon *d)
 	while (d->questions.first)
 		take_out(d->questions.first);
 	d->questions.tick = sd_event_source_disable_unref(d->questions.tick);
-	beside_group_done(&d->besides);
 }

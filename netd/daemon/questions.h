@@ -47,3 +47,5 @@ void questions_done(struct daemon *d);
 int questions_ask(struct daemon *d, const struct answer *answer,
 		  const struct control_request *request) MUST_CHECK;
 control_gone_fn questions_gone;
+/* The state folder holds what it should, or cannot. For struct statefiles. */
+void questions_settled(void *userdata);

@@ -183,17 +183,10 @@ static void save_networks(struct daemon *d)
 {
 	struct world networks = { .networks = d->committed->world->networks,
 				  .n_networks = d->committed->world->n_networks };
-	char *text CLEANUP(free_ptr) = world_print_inventory(&networks);
-	int r = text ? host_state_write(d->options->state_dir, DAEMON_NETWORKS_FILE, text,
-					strlen(text))
-		     : -ENOMEM;
 
-	if (r < 0)
-		log_warning(LOG_ID_STATE_UNWRITABLE,
-			    "%s/" DAEMON_NETWORKS_FILE
-			    ": %s: after a boot, networks are open until Docker "
-			    "answers",
-			    d->options->state_dir, strerror(-r));
+	statefiles_write(
+		&d->state, DAEMON_NETWORKS_FILE, world_print_inventory(&networks),
+		"after a boot, networks that are not in it may be open until Docker answers");
 }
 
 static bool same_networks(const struct world *a, const struct world *b)

@@ -265,6 +265,18 @@ static int go_on(void *userdata, int fd)
 	return 3;
 }
 
+static void the_end_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, write_number, A_MINUTE);
+	beside_wait(f->beside);
+	assert_true(f->done);
+	assert_int_equal(f->result.end, BESIDE_DONE);
+	assert_string_equal(f->text, "42");
+	assert_null(f->group.first);
+}
+
 static void one_without_a_deadline_goes_on(void **state)
 {
 	struct fixture *f = *state;
@@ -291,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_has_none_of_the_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(its_memory_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_end_is_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_group_ends_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_without_a_deadline_goes_on, setup, teardown),
 	};

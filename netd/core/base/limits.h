@@ -83,9 +83,6 @@
 #define LIMIT_CLIENTS 32u
 /* Policies kept to go back to: some weeks of changes on a busy host, on one screen. */
 #define LIMIT_HISTORY 20u
-/* Rules of two policies whose plan is made to be kept: the loop stands still meanwhile, some 60 ms
- * for this many, and a container that starts then waits. */
-#define LIMIT_HISTORY_RULES 500u
 /* The plan kept with one, in bytes of JSON: some 5,000 flows, more than anybody reads. */
 #define LIMIT_HISTORY_PLAN (1024u * 1024u)
 /* Connections of the host that are read for a plan: what nf_conntrack_max is by default on a large

@@ -117,6 +117,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	rj_number(&j, root, "generation", (double)health->generation);
 	rj_number(&j, root, "policy_generation", (double)health->policy_generation);
 	rj_text(&j, root, "history_error", or_null(health->history_error));
+	rj_text(&j, root, "state_error", or_null(health->state_error));
 	rj_text(&j, root, "policy", or_null(health->policy_path));
 	rj_text(&j, root, "policy_error", or_null(health->policy_error));
 	add_time(&j, root, "committed", health->committed_at);

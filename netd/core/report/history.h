@@ -7,7 +7,7 @@
  *    "digest":HEX,"gained":N,"lost":N,"opened":N,"closed":N,"plan":PLAN,
  *    "files":[{"name":S,"text":S}]}
  * uid and user only where somebody asked, of only for a rollback; the counts only where there was a
- * policy before it to compare with (and both within LIMIT_HISTORY_RULES), plan only up to
+ * policy before it to compare with, and memory and time for it; plan only up to
  * LIMIT_HISTORY_PLAN. */
 #pragma once
 

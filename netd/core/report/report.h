@@ -111,7 +111,7 @@ void report_check_world(const struct report_input *in, const char *source,
 struct report_health {
 	uint64_t generation;	    /* of the rules: commits since netd started */
 	uint64_t policy_generation; /* of the policy: as in history; 0: it has none */
-	const char *history_error;
+	const char *history_error, *state_error;
 	const char *policy_path, *policy_error, *docker, *docker_error, *version;
 	const char *docker_server; /* where it is asked; NULL: nowhere */
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: never, nothing waits */

@@ -142,11 +142,23 @@ void beside_end(struct beside *beside)
 	(void)kill(beside->pid, SIGKILL);
 }
 
+void beside_wait(struct beside *beside)
+{
+	siginfo_t info = { 0 };
+	int r;
+
+	do
+		r = waitid(P_PID, (id_t)beside->pid, &info, WEXITED);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		info = (siginfo_t){ .si_code = CLD_KILLED };
+	(void)on_child(beside->child, &info, beside);
+}
+
 void beside_group_done(struct beside_group *group)
 {
 	while (group->first) {
-		if (group->first->work.deadline_us)
-			(void)kill(group->first->pid, SIGKILL);
+		(void)kill(group->first->pid, SIGKILL);
 		beside_free(group->first);
 	}
 }

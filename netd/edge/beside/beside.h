@@ -43,7 +43,7 @@ struct beside_work {
 	/* In the loop, once, unless beside_end() came first; the struct beside is gone after it. */
 	void (*done)(void *userdata, const struct beside_result *result);
 	void *userdata;
-	uint64_t deadline_us; /* from now; 0: none, and the child outlives the parent */
+	uint64_t deadline_us; /* from now; 0: none, and SIGTERM does not end it either */
 	uint64_t memory;      /* bytes that it may take beyond what it begins with */
 };
 
@@ -52,5 +52,7 @@ int beside_begin(struct beside_group *group, const struct beside_work *work,
 		 struct beside **ret) MUST_CHECK;
 /* Ends it without a word; NULL is fine. */
 void beside_end(struct beside *beside);
-/* Ends all that have a deadline, and forgets the others, which go on. */
+/* Waits for its end, and has done() called: for when the loop has ended. */
+void beside_wait(struct beside *beside);
+/* Ends all. */
 void beside_group_done(struct beside_group *group);

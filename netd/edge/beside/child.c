@@ -57,14 +57,15 @@ static void take_a_back_seat(uint64_t memory)
 		(void)setpriority(PRIO_PROCESS, 0, priority + LESS_PRIORITY);
 }
 
-/* Who has no deadline must come to its end, whatever happens to the parent: SIGTERM is sent to all
+/* Who has no deadline must come to its end, for which the parent waits: SIGTERM is sent to all
  * processes of a service, and stays blocked, as it is in the parent. */
-static void follow(pid_t parent)
+static void follow(pid_t parent, bool until_done)
 {
 	sigset_t none;
 
 	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!until_done)
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
@@ -73,8 +74,7 @@ static void follow(pid_t parent)
 _Noreturn void beside_child(const struct beside_work *work, int fd, pid_t parent)
 {
 	close_others(fd);
-	if (work->deadline_us)
-		follow(parent);
+	follow(parent, work->deadline_us == 0);
 	take_a_back_seat(work->memory);
 	int r = work->work(work->userdata, RESULT_FD);
 	_exit(r < 0 ? BESIDE_CODES - r : r);

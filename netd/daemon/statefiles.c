@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/statefiles.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "edge/host/host.h"
+#include "edge/journal/journal.h"
+#include "edge/loop/loop.h"
+
+/* A disk that was full. */
+#define RETRY_US UINT64_C(30000000)
+
+enum state { WAITS, UNDER_WAY, FAILED };
+
+struct statefile {
+	struct statefile *next;
+	char name[40];
+	char *text;
+	const char *otherwise;
+	enum state state;
+	int error; /* of the last attempt; 0: there was none */
+};
+
+static struct statefile *find_in(const struct statefiles *files, enum state state)
+{
+	struct statefile *file = files->first;
+
+	while (file && file->state != state)
+		file = file->next;
+	return file;
+}
+
+/* The latest of that name. */
+static struct statefile *find_named(struct statefile *first, const char *name)
+{
+	struct statefile *found = NULL;
+
+	for (struct statefile *file = first; file; file = file->next)
+		if (strcmp(file->name, name) == 0)
+			found = file;
+	return found;
+}
+
+static void take_out(struct statefiles *files, struct statefile *file)
+{
+	struct statefile **link = &files->first;
+
+	while (*link && *link != file)
+		link = &(*link)->next;
+	if (*link)
+		*link = file->next;
+	free(file->text);
+	free(file);
+	if (!files->first)
+		files->failure[0] = '\0';
+}
+
+/* ---- how it ended ---- */
+
+static void say_failure(struct statefiles *files, const char *name, int error,
+			const char *otherwise)
+{
+	(void)snprintf(files->failure, sizeof(files->failure), "%s: %s", name, strerror(-error));
+	log_warning(LOG_ID_STATE_UNWRITABLE, "%s/%s: %s: %s", files->dir, name, strerror(-error),
+		    otherwise);
+}
+
+/* A newer one behind it makes one that failed void. */
+static void settle(struct statefiles *files, struct statefile *file, int error)
+{
+	if (error == 0 || find_named(file, file->name) != file) {
+		take_out(files, file);
+		return;
+	}
+	if (error != file->error)
+		say_failure(files, file->name, error, file->otherwise);
+	file->state = FAILED;
+	file->error = error;
+	(void)!loop_arm(files->retry, RETRY_US);
+}
+
+/* ---- beside the loop ---- */
+
+static int write_one(const struct statefiles *files, const struct statefile *file)
+{
+	return host_state_write(files->dir, file->name, file->text, strlen(file->text));
+}
+
+static int write_beside(void *userdata, int fd)
+{
+	const struct statefiles *files = userdata;
+	const struct statefile *file = find_in(files, UNDER_WAY);
+
+	(void)fd;
+	return file ? write_one(files, file) : 0;
+}
+
+static void go_on(struct statefiles *files);
+
+static void try_again(struct statefiles *files)
+{
+	for (struct statefile *file = files->first; file; file = file->next)
+		if (file->state == FAILED)
+			file->state = WAITS;
+}
+
+/* Where one could be written, those may be that could not. */
+static void on_written(void *userdata, const struct beside_result *result)
+{
+	struct statefiles *files = userdata;
+	int error = result->end == BESIDE_DONE	   ? 0
+		    : result->end == BESIDE_FAILED ? result->code
+						   : -EINTR;
+
+	struct statefile *file = find_in(files, UNDER_WAY);
+
+	files->writing = NULL;
+	if (file)
+		settle(files, file, error);
+	if (error == 0)
+		try_again(files);
+	statefiles_go_on(files);
+}
+
+static void go_on(struct statefiles *files)
+{
+	/* Without a deadline: what a disk does not do by then it may still do. */
+	const struct beside_work work = { .work = write_beside,
+					  .done = on_written,
+					  .userdata = files };
+	struct statefile *file;
+
+	while (!files->writing && (file = find_in(files, WAITS))) {
+		file->state = UNDER_WAY;
+		int r = beside_begin(files->besides, &work, &files->writing);
+		if (r < 0)
+			settle(files, file, r);
+	}
+}
+
+void statefiles_go_on(struct statefiles *files)
+{
+	go_on(files);
+	if (statefiles_are_settled(files))
+		files->settled(files->userdata);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	try_again(userdata);
+	go_on(userdata);
+	return 0;
+}
+
+/* ---- what is written ---- */
+
+static struct statefile *add(struct statefiles *files, const char *name)
+{
+	struct statefile *file = calloc(1, sizeof(*file)), **last = &files->first;
+
+	if (!file)
+		return NULL;
+	(void)snprintf(file->name, sizeof(file->name), "%s", name);
+	while (*last)
+		last = &(*last)->next;
+	*last = file;
+	return file;
+}
+
+void statefiles_write(struct statefiles *files, const char *name, char *text, const char *otherwise)
+{
+	struct statefile *file = find_named(files->first, name);
+
+	if (text && (!file || file->state == UNDER_WAY))
+		file = add(files, name);
+	if (!text || !file) {
+		free(text);
+		say_failure(files, name, -ENOMEM, otherwise);
+		return;
+	}
+	free(file->text);
+	file->text = text;
+	file->otherwise = otherwise;
+	file->state = WAITS;
+	go_on(files);
+}
+
+const char *statefiles_find(const struct statefiles *files, const char *name)
+{
+	const struct statefile *file = find_named(files->first, name);
+
+	return file ? file->text : NULL;
+}
+
+bool statefiles_are_settled(const struct statefiles *files)
+{
+	return !find_in(files, WAITS) && !find_in(files, UNDER_WAY);
+}
+
+const char *statefiles_failure(const struct statefiles *files)
+{
+	return files->failure;
+}
+
+/* ---- life ---- */
+
+int statefiles_start(struct statefiles *files)
+{
+	const struct loop_timer retry = { "state", SD_EVENT_PRIORITY_NORMAL, on_retry, files };
+
+	return loop_add_timer(files->besides->loop, &retry, &files->retry);
+}
+
+static void nothing(void *userdata)
+{
+	(void)userdata;
+}
+
+void statefiles_done(struct statefiles *files)
+{
+	struct statefile *file;
+
+	files->settled = nothing;
+	while (files->writing)
+		beside_wait(files->writing);
+	while ((file = files->first)) {
+		file->state = UNDER_WAY;
+		int r = write_one(files, file);
+		if (r < 0 && r != file->error)
+			say_failure(files, file->name, r, file->otherwise);
+		take_out(files, file);
+	}
+	files->retry = sd_event_source_disable_unref(files->retry);
+}
