@@ -103,6 +103,8 @@ struct daemon {
 	const char *policy_error;    /* why the files at --policy are not in force, or NULL */
 	char policy_error_text[256];
 
+	const void *labels_of[2]; /* the policies whose labels Docker is asked for */
+
 	struct history history;
 	struct stalls stalls;
 	struct beside_group besides;
@@ -178,6 +180,11 @@ int stamp_start(struct daemon *d, const struct fw_state *found) MUST_CHECK;
 /* Looks for others who use what the stamp is kept in, and says so; the plan is told. */
 void stamp_look(struct daemon *d);
 bool stamp_has_room(const struct daemon *d);
+
+/* ---- labels.c ---- */
+
+/* After a change of the policy: asks Docker for the labels that it names. 0 or -ENOMEM. */
+int labels_follow(struct daemon *d) MUST_CHECK;
 
 /* ---- neighbours.c ---- */
 

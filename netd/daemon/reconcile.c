@@ -320,9 +320,9 @@ void reconcile_soon(struct daemon *d)
 int reconcile_run(struct daemon *d)
 {
 	struct plan_step step = plan_next(&d->plan, (struct plan_time){ daemon_now_us() });
-	int r = 0;
+	int r = labels_follow(d);
 
-	if (d->bound_armed) {
+	if (r == 0 && d->bound_armed) {
 		d->bound_armed = false;
 		r = loop_disarm(d->bound);
 	}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unittest
+from pathlib import Path
 from typing import List
 
-from netd import Container, DockerCase, Netd, Probe
+from netd import Container, DockerCase, Netd, Probe, children_of, figure
 
 CLOSED = """version: 1
 tiers:
@@ -67,6 +68,78 @@ class OddBridges(DockerCase):
         self.assert_denied(self.lab.outside, *probes)
         netd.off()
         self.assert_open(self.lab.outside, probes[0])  # the control
+
+
+class BigLabels(DockerCase):
+    """Containers of somebody's image with megabytes of labels."""
+
+    POLICY = """version: 1
+tiers:
+  web: {match: [{label: {role: web}}]}
+  last: {match: [{label: {l19: "x*"}}]}
+allow:
+  - {from: internet, to: web, ports: [80/tcp]}
+"""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        host = cls.lab.host
+        host.network("front", "172.31.1.0/24")
+        made = host.docker("create", "netd-probe")
+        host.api("POST", f"/commit?container={made}&repo=biglabel",
+                 {"Cmd": ["probe", "serve", "tcp/80"],
+                  "Labels": {f"l{i}": "x" * 60000 for i in range(20)}})
+        host.docker("rm", made)
+
+    def memory(self, netd: Netd) -> int:
+        """The most that it ever had in memory, in kB."""
+        assert netd.child is not None
+        pids = [netd.child.pid, *children_of(netd.child.pid)]
+        found = [line.split()[1] for pid in pids
+                 for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+                 if line.startswith("VmHWM") and "netd" in Path(f"/proc/{pid}/comm").read_text()]
+        return max(int(kilobytes) for kilobytes in found)
+
+    def test_events_and_lists_that_are_long(self) -> None:
+        host = self.lab.host
+        netd = self.start_netd(self.POLICY)
+        before = self.memory(netd)
+        host.docker("run", "-d", "--name=loop", "--restart=always", "--network=front", "biglabel",
+                    "sleep", "0.1")
+        self.addCleanup(host.docker, "rm", "-f", "loop")
+        for i in range(40):
+            host.docker("create", f"--name=idle{i}", "--network=front", "biglabel", "true")
+            self.addCleanup(host.docker, "rm", f"idle{i}")
+        for i in range(3):
+            name = f"fresh{i}"
+            host.network(name, f"172.29.{i}.0/24")
+            self.addCleanup(host.docker, "network", "rm", name)
+            web = self.container(f"web{i}", name, labels={"role": "web"}, publish=[f"909{i}:80"])
+            shut = self.container(f"shut{i}", name, publish=[f"919{i}:80"])
+            self.assert_open(self.lab.outside, Probe("tcp", "192.0.2.1", 9090 + i))
+            self.assert_denied(self.lab.outside, Probe("tcp", "192.0.2.1", 9190 + i),
+                               Probe("tcp", shut.address(name), 80))
+            self.assertEqual(web.address(name)[:7], "172.29.")
+            self.assertTrue(str(netd.status()["docker"]["link"]).startswith("up"))
+        self.assertNotIn("trying again", netd.log())
+        self.assertNotIn("Docker at", netd.log())
+        after = self.memory(netd)
+        figure("memory before and after 41 containers with 1.2 MB of labels", f"{before} {after} kB")
+        self.assertLess(after - before, 16 * 1024)
+
+    def test_a_label_that_nobody_asked_for_before(self) -> None:
+        """What was left out is read when a policy asks for it; nobody is taken for another."""
+        host = self.lab.host
+        host.docker("run", "-d", "--name=big", "--label=zz=own", "--network=front", "-p", "9080:80",
+                    "biglabel")
+        self.addCleanup(host.docker, "rm", "-f", "big")
+        published = Probe("tcp", "192.0.2.1", 9080)
+        self.assert_open(self.lab.outside, published)  # the control: plain Docker
+        netd = self.start_netd(CLOSED)
+        self.assert_denied(self.lab.outside, published)
+        netd.apply(self.POLICY.replace("role: web", "zz: own").replace("l19", "zy"))
+        self.assert_open(self.lab.outside, published)
 
 
 class Names(DockerCase):

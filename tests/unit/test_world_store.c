@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core/base/text.h"
+#include "core/world/docker-want.h"
 #include "core/world/world.h"
 #include "tests/unit/test_rows_lib.h"
 
@@ -236,6 +237,42 @@ static void take(struct world_store *store, const struct step *step)
 		fail_msg("refused: %s", error);
 }
 
+static const struct json_want *const wants[] = {
+	[SET_NETWORKS] = world_want_networks,	  [PUT_NETWORK] = world_want_network,
+	[SET_CONTAINERS] = world_want_containers, [PUT_CONTAINERS] = world_want_containers,
+	[INSPECTED] = world_want_inspect,
+};
+
+/* The same step with what edge/docker would have kept of its answer. */
+static void take_picked(struct world_store *store, const struct step *step, struct text *picked)
+{
+	struct json_pick *pick = NULL;
+	struct step same = *step;
+
+	if (step->verb <= INSPECTED) {
+		pick = json_pick_new(wants[step->verb], NULL, 1000000, false);
+		assert_int_equal(json_pick_feed(pick, step->a, strlen(step->a), picked), 0);
+		same.a = text_str(picked);
+	}
+	take(store, &same);
+	(void)json_pick_free(pick);
+}
+
+/* Whatever a reader looks at is picked out of the answer, too. */
+static void picked_steps(void **state)
+{
+	const struct store_row *row = *state;
+	struct world_store *store = world_store_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(row->steps) && row->steps[i].a; i++) {
+		CLEANUP(text_done) struct text picked = { 0 };
+		take_picked(store, &row->steps[i], &picked);
+	}
+	CLEANUP(free_ptr) char *got = digest(store);
+	assert_string_equal(got, row->want);
+	(void)world_store_free(store);
+}
+
 static void steps(void **state)
 {
 	const struct store_row *row = *state;
@@ -278,170 +315,146 @@ static const struct refusal_row refusal_rows[] = {
 #define GOOD_NET NET("1", "front") ",\"Containers\":null}"
 #define WITH_FRONT "net front br-111111111111\n"
 
-static const struct store_row
-	flaw_rows
-		[] = {
-			{ "elements of any kind",
-			  { { SET_NETWORKS,
-			      "[7,{\"Id\":5},null,\"x\",{\"Id\":\"../x\"}," GOOD_NET
-			      ",{\"a\":\"caf\xe9\"},{\"b\":tru},"
-			      "[[[]]]]",
-			      NULL } },
-			  WITH_FRONT "left out 8: Id: missing or not an id\n" },
-			{ "containers of any kind",
-			  { { SET_CONTAINERS,
-			      "[{\"Names\":[\"/a\"]}," LISTED("b", "db", "running", "") ",[]]",
-			      NULL } },
-			  "ctr db tier=db mode=bridge\nleft out 2: Id: missing or not an id\n" },
-			{ "a reading without them",
-			  { { SET_NETWORKS, "[7]", NULL },
-			    { SET_NETWORKS, "[" GOOD_NET "]", NULL } },
-			  WITH_FRONT },
-			{ "network twice",
-			  { { SET_NETWORKS,
-			      "[" NET("5", "five") "}," GOOD_NET "," NET("5", "five") "}]",
-			      NULL } },
-			  "net five br-555555555555 !it is in Docker's list twice\n" WITH_FRONT },
-			{ "name",
-			  { { SET_NETWORKS, "[" NET("5", X512) "}," GOOD_NET "]", NULL } },
-			  "net " ID("5") " br-555555555555 !its name is too long\n" WITH_FRONT },
-			{ "bridge",
-			  { { SET_NETWORKS,
-			      "[" NET("5", "five") ",\"Options\":{\"com.docker.network.bridge."
-						   "name\":\"a/b\"}}," GOOD_NET "]",
-			      NULL } },
-			  "net five  !its bridge has a name that the kernel or Docker does not "
-			  "keep\n" WITH_FRONT },
-			{ "odd names of bridges",
-			  { { SET_NETWORKS,
-			      "[" NET("5",
-				      "star") ",\"Options\":{\"com.docker.network.bridge.name\":"
-					      "\"a*b\"}}"
-					      "," NET("6",
-						      "quote") ",\"Options\":{\"com.docker.network."
-							       "bridge.name\":\"q\\\"t\"}}," NET(
-								       "7",
-								       "slash") ",\"Options\":{"
-										"\"com."
-										"docker.network."
-										"bridge."
-										"name\":"
-										"\"back\\\\s\"}}"
-										"," NET("8",
-											"utf8") ","
-												"\""
-												"Op"
-												"ti"
-												"o"
-												"ns"
-												"\""
-												":{"
-												"\""
-												"co"
-												"m."
-												"do"
-												"ck"
-												"er"
-												"."
-												"ne"
-												"tw"
-												"or"
-												"k."
-												"br"
-												"id"
-												"ge"
-												"."
-												"na"
-												"me"
-												"\""
-												":"
-												"\""
-												"br"
-												"\u00e4\""
-												"}}"
-												"]",
-			      NULL } },
-			  "net quote q\"t\nnet slash back\\s\nnet star a*b\nnet utf8 "
-			  "br\xc3\xa4\n" },
-			{ "subnet",
-			  { { SET_NETWORKS,
-			      "[" NET("5",
-				      "x") ",\"IPAM\":{\"Config\":[{\"Subnet\":\"x\"}]}}," GOOD_NET
-					   "]",
-			      NULL } },
-			  WITH_FRONT "net x br-555555555555 !IPAM: Subnet is not a subnet\n" },
-			{ "address of one endpoint",
-			  { { WEB_AND_DB_RUN },
-			    { PUT_NETWORK,
-			      NET_BODY("1", "front",
-				       MEMBER("a", "172.18.0.x") "," MEMBER("b", "172.18.0.3")),
-			      NULL } },
-			  WITH_FRONT "ctr db tier=db mode=bridge\nctr web tier=web mode=bridge\n"
-				     "ep db front 172.18.0.3\nep web front -\n" },
-			{ "address of the other family",
-			  { { WEB_RUNS },
-			    { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "fd00::1")), NULL } },
-			  WITH_FRONT "ctr web tier=web mode=bridge\nep web front -\n" },
-			{ "endpoint twice",
-			  { { WEB_RUNS },
-			    { PUT_NETWORK,
-			      NET_BODY("1", "front",
-				       MEMBER("a", "172.18.0.2") "," MEMBER("a", "172.18.0.3")),
-			      NULL } },
-			  "net front br-111111111111 !Containers: an id is there twice\n"
-			  "ctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
-			{ "container twice",
-			  { { PUT_CONTAINERS,
-			      "[" LISTED("c", "c", "running", "") "," LISTED("c", "c", "running",
-									     "") "]",
-			      NULL } },
-			  "ctr c? tier=c mode=bridge !it is in Docker's list twice\n" },
-			{ "port number",
-			  { { PUT_CONTAINERS,
-			      "[" LISTED("c", "c", "running",
-					 "{\"PrivatePort\":80,\"PublicPort\":8080.5,\"Type\":"
-					 "\"tcp\"}") "," LISTED("d", "d",
-								"ru"
-								"nn"
-								"in"
-								"g",
-								"") "]",
-			      NULL } },
-			  "ctr c? tier=c mode=bridge !Ports: a port is not a number up to 65535\n"
-			  "ctr d tier=d mode=bridge\n" },
-			{ "port type",
-			  { { PUT_CONTAINERS,
-			      "[" LISTED(
-				      "c", "c", "running",
-				      "{\"PrivatePort\":80,\"PublicPort\":80,\"Type\":\"x\"}") "]",
-			      NULL } },
-			  "ctr c? tier=c mode=bridge !Ports: unknown Type\n" },
-			{ "label that is no text",
-			  { { PUT_CONTAINERS,
-			      "[{\"Id\":\"" ID("c") "\",\"Names\":[\"/c\"],\"Labels\":{\"a\":1}}]",
-			      NULL } },
-			  "ctr c? mode= !the value of a label is not text\n" },
-			{ "no answer about a network",
-			  { { WEB_RUNS },
-			    { FRONT_HAS_WEB },
-			    { FLAW_NETWORK, ID("1"), "status 500" } },
-			  "net front br-111111111111 !status 500\nctr web tier=web mode=bridge\n" },
-			{ "nor about a new one",
-			  { { FLAW_NETWORK, ID("2"), "status 500" } },
-			  "net " ID("2") " br-222222222222 !status 500\n" },
-			{ "until there is one",
-			  { { WEB_RUNS },
-			    { FLAW_NETWORK, ID("1"), "status 500" },
-			    { FRONT_HAS_WEB } },
-			  WITH_FRONT "ctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
-			{ "no answer about a container",
-			  { { WEB_AND_DB_RUN },
-			    { FRONT_HAS_BOTH },
-			    { FLAW_CONTAINER, ID("a"), "status 500" } },
-			  WITH_FRONT
-			  "ctr db tier=db mode=bridge\nctr web? tier=web mode=bridge !status 500\n"
-			  "ep db front 172.18.0.3\nep web front 172.18.0.2\n" },
-		};
+static const struct store_row flaw_rows[] = {
+	{ "elements of any kind",
+	  { { SET_NETWORKS,
+	      "[7,{\"Id\":5},null,\"x\",{\"Id\":\"../x\"}," GOOD_NET
+	      ",{\"a\":\"caf\xe9\"},{\"b\":tru},"
+	      "[[[]]]]",
+	      NULL } },
+	  WITH_FRONT "left out 8: Id: missing or not an id\n" },
+	{ "containers of any kind",
+	  { { SET_CONTAINERS, "[{\"Names\":[\"/a\"]}," LISTED("b", "db", "running", "") ",[]]",
+	      NULL } },
+	  "ctr db tier=db mode=bridge\nleft out 2: Id: missing or not an id\n" },
+	{ "a reading without them",
+	  { { SET_NETWORKS, "[7]", NULL }, { SET_NETWORKS, "[" GOOD_NET "]", NULL } },
+	  WITH_FRONT },
+	{ "network twice",
+	  { { SET_NETWORKS, "[" NET("5", "five") "}," GOOD_NET "," NET("5", "five") "}]", NULL } },
+	  "net five br-555555555555 !it is in Docker's list twice\n" WITH_FRONT },
+	{ "name",
+	  { { SET_NETWORKS, "[" NET("5", X512) "}," GOOD_NET "]", NULL } },
+	  "net " ID("5") " br-555555555555 !its name is too long\n" WITH_FRONT },
+	{ "bridge",
+	  { { SET_NETWORKS,
+	      "[" NET("5", "five") ",\"Options\":{\"com.docker.network.bridge."
+				   "name\":\"a/b\"}}," GOOD_NET "]",
+	      NULL } },
+	  "net five  !its bridge has a name that the kernel or Docker does not "
+	  "keep\n" WITH_FRONT },
+	{ "odd names of bridges",
+	  { { SET_NETWORKS,
+	      "[" NET("5", "star") ",\"Options\":{\"com.docker.network.bridge.name\":"
+				   "\"a*b\"}}"
+				   "," NET("6", "quote") ",\"Options\":{\"com.docker.network."
+							 "bridge.name\":\"q\\\"t\"}}," NET(
+								 "7",
+								 "slash") ",\"Options\":{"
+									  "\"com."
+									  "docker.network."
+									  "bridge."
+									  "name\":"
+									  "\"back\\\\s\"}}"
+									  "," NET("8",
+										  "utf8") ","
+											  "\""
+											  "Op"
+											  "ti"
+											  "o"
+											  "ns"
+											  "\""
+											  ":{"
+											  "\""
+											  "co"
+											  "m."
+											  "do"
+											  "ck"
+											  "er"
+											  "."
+											  "ne"
+											  "tw"
+											  "or"
+											  "k."
+											  "br"
+											  "id"
+											  "ge"
+											  "."
+											  "na"
+											  "me"
+											  "\""
+											  ":"
+											  "\""
+											  "br"
+											  "\u00e4\""
+											  "}}"
+											  "]",
+	      NULL } },
+	  "net quote q\"t\nnet slash back\\s\nnet star a*b\nnet utf8 "
+	  "br\xc3\xa4\n" },
+	{ "subnet",
+	  { { SET_NETWORKS,
+	      "[" NET("5", "x") ",\"IPAM\":{\"Config\":[{\"Subnet\":\"x\"}]}}," GOOD_NET "]",
+	      NULL } },
+	  WITH_FRONT "net x br-555555555555 !IPAM: Subnet is not a subnet\n" },
+	{ "address of one endpoint",
+	  { { WEB_AND_DB_RUN },
+	    { PUT_NETWORK,
+	      NET_BODY("1", "front", MEMBER("a", "172.18.0.x") "," MEMBER("b", "172.18.0.3")),
+	      NULL } },
+	  WITH_FRONT "ctr db tier=db mode=bridge\nctr web tier=web mode=bridge\n"
+		     "ep db front 172.18.0.3\nep web front -\n" },
+	{ "address of the other family",
+	  { { WEB_RUNS }, { PUT_NETWORK, NET_BODY("1", "front", MEMBER("a", "fd00::1")), NULL } },
+	  WITH_FRONT "ctr web tier=web mode=bridge\nep web front -\n" },
+	{ "endpoint twice",
+	  { { WEB_RUNS },
+	    { PUT_NETWORK,
+	      NET_BODY("1", "front", MEMBER("a", "172.18.0.2") "," MEMBER("a", "172.18.0.3")),
+	      NULL } },
+	  "net front br-111111111111 !Containers: an id is there twice\n"
+	  "ctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
+	{ "container twice",
+	  { { PUT_CONTAINERS,
+	      "[" LISTED("c", "c", "running", "") "," LISTED("c", "c", "running", "") "]", NULL } },
+	  "ctr c? tier=c mode=bridge !it is in Docker's list twice\n" },
+	{ "port number",
+	  { { PUT_CONTAINERS,
+	      "[" LISTED("c", "c", "running",
+			 "{\"PrivatePort\":80,\"PublicPort\":8080.5,\"Type\":"
+			 "\"tcp\"}") "," LISTED("d", "d",
+						"ru"
+						"nn"
+						"in"
+						"g",
+						"") "]",
+	      NULL } },
+	  "ctr c? tier=c mode=bridge !Ports: a port is not a number up to 65535\n"
+	  "ctr d tier=d mode=bridge\n" },
+	{ "port type",
+	  { { PUT_CONTAINERS,
+	      "[" LISTED("c", "c", "running",
+			 "{\"PrivatePort\":80,\"PublicPort\":80,\"Type\":\"x\"}") "]",
+	      NULL } },
+	  "ctr c? tier=c mode=bridge !Ports: unknown Type\n" },
+	{ "label that is no text",
+	  { { PUT_CONTAINERS, "[{\"Id\":\"" ID("c") "\",\"Names\":[\"/c\"],\"Labels\":{\"a\":1}}]",
+	      NULL } },
+	  "ctr c? mode= !the value of a label is too long\n" },
+	{ "no answer about a network",
+	  { { WEB_RUNS }, { FRONT_HAS_WEB }, { FLAW_NETWORK, ID("1"), "status 500" } },
+	  "net front br-111111111111 !status 500\nctr web tier=web mode=bridge\n" },
+	{ "nor about a new one",
+	  { { FLAW_NETWORK, ID("2"), "status 500" } },
+	  "net " ID("2") " br-222222222222 !status 500\n" },
+	{ "until there is one",
+	  { { WEB_RUNS }, { FLAW_NETWORK, ID("1"), "status 500" }, { FRONT_HAS_WEB } },
+	  WITH_FRONT "ctr web tier=web mode=bridge\nep web front 172.18.0.2\n" },
+	{ "no answer about a container",
+	  { { WEB_AND_DB_RUN }, { FRONT_HAS_BOTH }, { FLAW_CONTAINER, ID("a"), "status 500" } },
+	  WITH_FRONT "ctr db tier=db mode=bridge\nctr web? tier=web mode=bridge !status 500\n"
+		     "ep db front 172.18.0.3\nep web front 172.18.0.2\n" },
+};
 
 static const struct step base_steps[] = {
 	{ PUT_CONTAINERS, "[" LISTED("a", "web", "running", BOUND) "]", NULL },
@@ -637,11 +650,12 @@ int main(void)
 		REFUSAL = ARRAY_LEN(refusal_rows),
 		FLAW = ARRAY_LEN(flaw_rows)
 	};
-	struct CMUnitTest tests[STORE + REFUSAL + FLAW + ARRAY_LEN(others)];
+	struct CMUnitTest tests[2 * STORE + REFUSAL + FLAW + ARRAY_LEN(others)];
 
 	ADD_ROWS(tests, 0, store_rows, steps);
 	ADD_ROWS(tests, STORE, refusal_rows, refuses);
 	ADD_ROWS(tests, STORE + REFUSAL, flaw_rows, steps);
-	memcpy(tests + STORE + REFUSAL + FLAW, others, sizeof(others));
+	ADD_ROWS(tests, STORE + REFUSAL + FLAW, store_rows, picked_steps);
+	memcpy(tests + 2 * STORE + REFUSAL + FLAW, others, sizeof(others));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

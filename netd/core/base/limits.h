@@ -52,15 +52,22 @@
 /* What filling them in may cost: bytes read, and variables looked through. Some 0.3 s; the largest
  * projects need a hundredth. */
 #define LIMIT_COMPOSE_STEPS 100000000u
-/* Docker answers: 10,000 containers with labels stay below. */
+/* What is kept of a Docker answer: 100,000 containers stay below. */
 #define LIMIT_DOCKER_BYTES (64u * 1024u * 1024u)
 /* One request to Docker, headers included: the longest of ours has some 450 bytes. */
 #define LIMIT_QUESTION_BYTES 2048u
 /* Clients of the reader at one time: netd's 64 connections, those that it is closing meanwhile, and
  * some of root's. More wait in the listen queue. Bounds its memory to 2 MB. */
 #define LIMIT_READER_CLIENTS 96u
-/* One line of Docker's event stream (labels are in it). */
-#define LIMIT_DOCKER_EVENT_BYTES (1024u * 1024u)
+/* What is kept of one line of Docker's event stream: ids and words. */
+#define LIMIT_DOCKER_EVENT_BYTES (64u * 1024u)
+/* Labels of a container, or of an image, that are kept whoever asks for them: a project of compose
+ * gives its containers some 800 bytes. Images come from anybody, and may have megabytes. */
+#define LIMIT_LABELS 4096u
+/* The same for netdctl, whose inventory is for policies that are not known yet. */
+#define LIMIT_LABELS_INVENTORY (1024u * 1024u)
+/* The key of a label that a policy names: Docker's advice is a reversed domain name. */
+#define LIMIT_LABEL_KEY 255u
 /* Endpoints of one host; IPv4 bridges hold far fewer. Bounds netlink batches to about 50 MB. */
 #define LIMIT_ENDPOINTS 100000u
 /* Values in an inventory: twenty for each endpoint. Bounds what cJSON makes of it to 200 MB. */

@@ -25,21 +25,43 @@ static bool glob_matches(const char *glob, const char *value)
 	return !glob || (value && text_glob(glob, value));
 }
 
-/* Whether a label has such a value; without a glob nobody asks. */
-static bool label_matches(const char *glob, const struct world_container *container,
-			  const char *key)
+/* Nobody knows yet: a label was left out, or its image was not read. Worse answers come first. */
+enum answer { ANSWER_NO, ANSWER_UNKNOWN, ANSWER_YES };
+
+static enum answer worse(enum answer a, enum answer b)
 {
-	return !glob || glob_matches(glob, world_label_value(container, key));
+	return a < b ? a : b;
 }
 
-static bool labels_match(const struct policy_match *match, const struct world_container *container)
+/* Whether a label has such a value; without a glob nobody asks. What an image brings along its
+ * maker chose: it counts where the tier says so. */
+static enum answer ask_label(const struct policy_tier *tier, const char *glob,
+			     const struct world_container *container, const char *key)
 {
-	for (size_t i = 0; i < match->n_labels; i++) {
-		const char *value = world_label_value(container, match->labels[i].key);
-		if (!value || !glob_matches(match->labels[i].value, value))
-			return false;
-	}
-	return true;
+	const struct world_label *label = glob ? world_find_label(container, key) : NULL;
+
+	if (!glob)
+		return ANSWER_YES;
+	if (!label)
+		return container->labels_cut ? ANSWER_UNKNOWN : ANSWER_NO;
+	if (!label->value || !text_glob(glob, label->value))
+		return ANSWER_NO;
+	if (tier->image_labels || label->origin == WORLD_OWN)
+		return ANSWER_YES;
+	return label->origin == WORLD_IMAGE ? ANSWER_NO : ANSWER_UNKNOWN;
+}
+
+static enum answer ask_labels(const struct policy_tier *tier, const struct policy_match *match,
+			      const struct world_container *container)
+{
+	enum answer answer = worse(
+		ask_label(tier, match->compose_project, container, "com.docker.compose.project"),
+		ask_label(tier, match->compose_service, container, "com.docker.compose.service"));
+
+	for (size_t i = 0; i < match->n_labels; i++)
+		answer = worse(answer, ask_label(tier, match->labels[i].value, container,
+						 match->labels[i].key));
+	return answer;
 }
 
 static bool names_container(const struct policy_match *match)
@@ -49,13 +71,13 @@ static bool names_container(const struct policy_match *match)
 }
 
 /* But for the network. */
-static bool entry_matches(const struct policy_match *match, const struct world_container *container)
+static enum answer ask_entry(const struct policy_tier *tier, const struct policy_match *match,
+			     const struct world_container *container)
 {
-	return glob_matches(match->container, container->name) &&
-	       glob_matches(match->image, container->image) &&
-	       label_matches(match->compose_project, container, "com.docker.compose.project") &&
-	       label_matches(match->compose_service, container, "com.docker.compose.service") &&
-	       labels_match(match, container);
+	if (!glob_matches(match->container, container->name) ||
+	    !glob_matches(match->image, container->image))
+		return ANSWER_NO;
+	return ask_labels(tier, match, container);
 }
 
 /* An entry of a tier's `match` that a network does not rule out. */
@@ -81,8 +103,8 @@ static size_t find_candidates(const struct policy *policy, const struct world_ne
 }
 
 /* The strongest entry decides; two tiers that have one of that strength are a conflict. */
-static struct assignment assign_one(const struct candidate *candidates, size_t n,
-				    const struct world_container *container)
+static struct assignment assign_one(const struct policy *policy, const struct candidate *candidates,
+				    size_t n, const struct world_container *container)
 {
 	struct assignment found = { .kind = ASSIGN_UNMATCHED };
 	int strongest = 0;
@@ -90,8 +112,13 @@ static struct assignment assign_one(const struct candidate *candidates, size_t n
 	for (size_t i = 0; i < n; i++) {
 		const struct candidate *candidate = &candidates[i];
 		bool again = candidate->strength == strongest && candidate->tier == found.tier;
-		if (candidate->strength < strongest || again ||
-		    !entry_matches(candidate->match, container))
+		if (candidate->strength < strongest || again)
+			continue;
+		enum answer answer =
+			ask_entry(&policy->tiers[candidate->tier], candidate->match, container);
+		if (answer == ANSWER_UNKNOWN) /* it may be that tier's */
+			return (struct assignment){ .kind = ASSIGN_UNKNOWN };
+		if (answer == ANSWER_NO)
 			continue;
 		if (candidate->strength == strongest) {
 			found.kind = ASSIGN_CONFLICT;
@@ -154,7 +181,7 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 			uint32_t container = world->endpoints[i - 1].container;
 			all[i - 1].kind = managed ? ASSIGN_UNKNOWN : ASSIGN_UNMANAGED;
 			if (managed && !network->flaw && world->containers[container].known)
-				all[i - 1] = assign_one(candidates, n_candidates,
+				all[i - 1] = assign_one(e->in->policy, candidates, n_candidates,
 							&world->containers[container]);
 		}
 	}

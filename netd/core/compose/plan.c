@@ -128,7 +128,8 @@ static int settle_labels(struct compose *c, struct plan_service *plan)
 	for (size_t i = 0; i < n; i++) {
 		bool last = i + 1 == n || strcmp(drafts[i].key, drafts[i + 1].key) != 0;
 		if (last && drafts[i].value && *drafts[i].key)
-			labels[kept++] = (struct world_label){ drafts[i].key, drafts[i].value };
+			labels[kept++] = (struct world_label){ .key = drafts[i].key,
+							       .value = drafts[i].value };
 	}
 	plan->labels = labels;
 	plan->n_labels = kept;

@@ -35,6 +35,7 @@ struct policy_tier {
 	size_t n_matches;
 	enum policy_mode mode; /* the policy's when the tier names none */
 	bool within;	       /* members on one network may reach each other */
+	bool image_labels;     /* labels that come from a container's image count, too */
 };
 
 enum peer_kind { PEER_TIER, PEER_HOST, PEER_INTERNET, PEER_LAN, PEER_WORLD, PEER_DNS, PEER_PREFIX };
@@ -105,6 +106,10 @@ int policy_parse(const struct policy_source *sources, size_t n_sources, struct a
 void policy_check_time(const struct policy *policy, int64_t now, struct diag_list *diags);
 /* The next moment after @now at which a rule ends, 0 when none does. */
 int64_t policy_next_change(const struct policy *policy, int64_t now);
+/* The keys of the labels that the matches name, sorted, each once; *ret_n of them, in @arena. NULL:
+ * no memory. */
+const char *const *policy_label_keys(const struct policy *policy, struct arena *arena,
+				     size_t *ret_n) MUST_CHECK;
 /* Index of the tier of that name, or -1. */
 int policy_find_tier(const struct policy *policy, const char *name);
 /* A peer written as in the policy (tier name, host, internet, lan, world, dns, address, CIDR).

@@ -121,6 +121,10 @@ static void decode_one_label(struct decoder *d, const struct node *key, struct p
 
 	if (key->kind != NODE_SCALAR || !*key->text)
 		policy_wrong_type(d, key, "a label", "a word");
+	else if (strlen(key->text) > LIMIT_LABEL_KEY)
+		policy_report(d->diags, F_BAD_VALUE, key->loc, "choose a shorter key",
+			      "the key of the label `%s` has more than %u bytes",
+			      text_quote(key->text, word), LIMIT_LABEL_KEY);
 	else if (node_is_null(key->value))
 		policy_report(d->diags, F_WRONG_TYPE, key->value->loc,
 			      "write `\"*\"` for any value, `\"\"` for none",

@@ -31,11 +31,17 @@ static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 	for (const cJSON *item = cJSON_IsObject(json) ? json->child : NULL; item;
 	     item = item->next) {
 		const char *value = cJSON_GetStringValue(item);
-		if (!value)
-			return world_docker_refuse(answer, "the value of a label is not text");
+		if (!value && !cJSON_IsNull(item))
+			return world_docker_refuse(answer, "the value of a label is too long");
+		if (!value && !*item->string) { /* some were left out (core/base/json-pick.h) */
+			container->labels_cut = true;
+			continue;
+		}
 		struct world_label label = { arena_strdup(answer->arena, item->string),
-					     arena_strdup(answer->arena, value) };
-		if (!label.key || !label.value || VEC_PUSH(answer->arena, &labels, label) < 0)
+					     value ? arena_strdup(answer->arena, value) : NULL,
+					     WORLD_OWN };
+		if (!label.key || (value && !label.value) ||
+		    VEC_PUSH(answer->arena, &labels, label) < 0)
 			return -ENOMEM;
 	}
 	if (labels.n)

@@ -6,7 +6,7 @@
 
 #define SHORTEST_ID_PREFIX 12 /* what `docker ps` shows */
 
-const char *world_label_value(const struct world_container *container, const char *key)
+const struct world_label *world_find_label(const struct world_container *container, const char *key)
 {
 	size_t lo = 0, hi = container->n_labels;
 
@@ -14,13 +14,20 @@ const char *world_label_value(const struct world_container *container, const cha
 		size_t mid = lo + (hi - lo) / 2;
 		int order = strcmp(container->labels[mid].key, key);
 		if (order == 0)
-			return container->labels[mid].value;
+			return &container->labels[mid];
 		if (order < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	return NULL;
+}
+
+const char *world_label_value(const struct world_container *container, const char *key)
+{
+	const struct world_label *label = world_find_label(container, key);
+
+	return label ? label->value : NULL;
 }
 
 /* The first container whose name is not before @name. */

@@ -147,11 +147,12 @@ static int read_labels(struct inventory_reader *reader, struct inventory_field f
 	n = 0;
 	for (const cJSON *item = field.value ? field.value->child : NULL; item; item = item->next) {
 		const char *value = cJSON_GetStringValue(item);
-		if (!value)
+		if (!value && !cJSON_IsNull(item))
 			return inventory_fail(reader, field, "values must be text");
-		struct world_label label = { arena_strdup(reader->arena, item->string),
-					     arena_strdup(reader->arena, value) };
-		if (!label.key || !label.value)
+		struct world_label label = { .key = arena_strdup(reader->arena, item->string),
+					     .value = value ? arena_strdup(reader->arena, value)
+							    : NULL };
+		if (!label.key || (value && !label.value))
 			return -ENOMEM;
 		labels[n++] = label;
 	}
@@ -252,7 +253,7 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 			     const struct inventory_place *place, const struct world *world,
 			     struct inventory_container *ret)
 {
-	enum { ID, NAME, IMAGE, MODE, KNOWN, FLAW, TRAITS, LABELS, ENDPOINTS, PUBLISHED, N };
+	enum { ID, NAME, IMAGE, MODE, KNOWN, FLAW, TRAITS, LABELS, CUT, ENDPOINTS, PUBLISHED, N };
 	struct inventory_field f[N] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
@@ -262,6 +263,7 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		[FLAW] = { place, "flaw", NULL },
 		[TRAITS] = { place, "traits", NULL },
 		[LABELS] = { place, "labels", NULL },
+		[CUT] = { place, "labels_cut", NULL },
 		[ENDPOINTS] = { place, "endpoints", NULL },
 		[PUBLISHED] = { place, "published", NULL },
 	};
@@ -286,6 +288,8 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		r = read_traits(reader, f[TRAITS], facts);
 	if (!r)
 		r = read_labels(reader, f[LABELS], facts);
+	if (!r)
+		r = inventory_bool(reader, f[CUT], false, &facts->labels_cut);
 	if (!r)
 		r = read_published(reader, f[PUBLISHED], facts);
 	if (!r)

@@ -142,9 +142,14 @@ static void print_labels(struct text *out, const struct world_container *contain
 		text_add(out, i ? ",\n        " : "\n        ");
 		print_string(out, container->labels[i].key);
 		text_add(out, ": ");
-		print_string(out, container->labels[i].value);
+		if (container->labels[i].value)
+			print_string(out, container->labels[i].value);
+		else
+			text_add(out, "null");
 	}
 	text_add(out, container->n_labels ? "\n      }" : "}");
+	if (container->labels_cut)
+		text_add(out, ",\n      \"labels_cut\": true");
 }
 
 static void print_published(struct text *out, const struct world_container *container)

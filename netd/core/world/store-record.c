@@ -58,7 +58,8 @@ static struct world_container pack_container(struct packer *packer,
 	to.labels = pack(packer, from->labels, size);
 	for (size_t i = 0; i < from->n_labels; i++) {
 		struct world_label label = { pack_text(packer, from->labels[i].key),
-					     pack_text(packer, from->labels[i].value) };
+					     pack_text_or_null(packer, from->labels[i].value),
+					     from->labels[i].origin };
 		if (labels)
 			labels[i] = label;
 	}

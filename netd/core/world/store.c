@@ -341,6 +341,14 @@ uint64_t world_store_port_changes(const struct world_store *store)
 	return store->n_port_changes;
 }
 
+bool world_store_has_cut_labels(const struct world_store *store)
+{
+	for (size_t i = 0; i < store->containers.n; i++)
+		if (container_at(&store->containers, i)->facts.labels_cut)
+			return true;
+	return false;
+}
+
 bool world_store_is_unmanaged(const struct world_store *store, const char *network_id)
 {
 	const struct store_network *network =

@@ -32,8 +32,16 @@ struct world_network {
 			   * one no tier may match what is on it */
 };
 
+/* Docker lists the labels of a container and of its image as one. */
+enum world_origin {
+	WORLD_OWN,    /* it was given to the container */
+	WORLD_IMAGE,  /* its image has it with the same value: whoever made the image chose it */
+	WORLD_UNTOLD, /* the image was not read yet */
+};
+
 struct world_label {
-	const char *key, *value;
+	const char *key, *value; /* value NULL: the container has none of that key */
+	enum world_origin origin;
 };
 
 /* A published port. host_ip 0.0.0.0 or :: means every address of that family. */
@@ -66,6 +74,7 @@ struct world_container {
 	const char *network_mode; /* "host", "none", "container:<id>", a network, or "" unknown */
 	const struct world_label *labels; /* sorted by key */
 	size_t n_labels;
+	bool labels_cut; /* it has too many: what is not in the list may be there */
 	const struct world_published *published; /* sorted */
 	size_t n_published;
 	uint32_t traits; /* of enum world_trait */
@@ -127,7 +136,11 @@ char *world_print_inventory(const struct world *world); /* malloc'ed; NULL: out 
 
 /* The traits with their names, one a call; NULL after the last. */
 const char *world_trait_name(size_t index, enum world_trait *ret);
+/* NULL: it has none, or nobody knows. */
 const char *world_label_value(const struct world_container *container, const char *key);
+/* NULL: it is not in the list. */
+const struct world_label *world_find_label(const struct world_container *container,
+					   const char *key);
 /* The first published port of the container that is @port or above, as an index; n_published when
  * there is none. */
 size_t world_first_published(const struct world_container *container, uint16_t port);
@@ -220,6 +233,9 @@ const char *world_store_bridge_network(const struct world_store *store, size_t *
 const char *world_store_idle_container(const struct world_store *store, size_t *cursor);
 /* The same for those that are on a network and were not inspected: their traits are not known. */
 const char *world_store_busy_container(const struct world_store *store, size_t *cursor);
+/* Whether labels of some container were left out: those that are asked for from now on may be among
+ * them. */
+bool world_store_has_cut_labels(const struct world_store *store);
 /* A known network on which there is nothing to guard (host, none, overlay). */
 bool world_store_is_unmanaged(const struct world_store *store, const char *network_id);
 /* Swaps what Docker said of the two stores: a full reading is gathered in a second store and takes

@@ -3,9 +3,9 @@
  * true. Works with engines from API 1.24 (Docker 1.12) on.
  *
  * It subscribes first, then reads everything, then asks again for whatever was named meanwhile: no
- * gap. That reading takes effect at once and whole. When the connection is cut it starts over, after
- * 100 ms at first and 1 s at most; until then the store keeps what was last known. While it is up,
- * everything is read again about once a minute, as Docker drops events for a slow reader. */
+ * gap. That reading takes effect at once and whole. When the connection is cut it starts over,
+ * after 100 ms at first and 1 s at most; until then the store keeps what was last known. While it
+ * is up, everything is read again about once a minute, as Docker drops events for a slow reader. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,6 +24,9 @@ struct docker_options {
 		*cert_dir; /* TLS with its ca.pem, cert.pem, key.pem (DOCKER_CERT_PATH); or NULL */
 	bool tls_verify;   /* DOCKER_TLS_VERIFY: with cert_dir, check the server's name and CA */
 	bool inspects_all; /* after a reading, ask for the traits of running containers too */
+	/* Bytes of labels kept of a container beside those that somebody asks for; 0: LIMIT_LABELS.
+	 */
+	size_t label_bytes;
 };
 
 /* Called from the event loop; any may be NULL. They may call docker_status() and docker_resync(),
@@ -57,6 +60,11 @@ void docker_freep(struct docker **docker);	   /* for CLEANUP() */
  * The link stays up and follows events meanwhile; at once, but for a pause between readings. While
  * the link is not up a reading comes anyway. @why, a constant, is what on_change() is told. */
 void docker_resync(struct docker *docker, const char *why);
+
+/* These labels are asked for (those of compose always are): where a container has too many for all
+ * to be kept, these are. Where one is new and was left out somewhere, everything
+ * is read anew. 0 or -ENOMEM. */
+int docker_want_labels(struct docker *docker, const char *const *keys, size_t n) MUST_CHECK;
 
 enum docker_link { DOCKER_LINK_DOWN, DOCKER_LINK_CONNECTING, DOCKER_LINK_SYNCING, DOCKER_LINK_UP };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/base/limits.h"
 #include "edge/docker/docker.h"
 #include "edge/loop/loop.h"
 
@@ -84,6 +85,7 @@ static int set_up(struct fetch *fetch, const struct docker_options *options, uin
 	if (r == 0)
 		r = sd_event_add_post(fetch->loop, &fetch->idle, on_idle, fetch);
 	all.inspects_all = true;
+	all.label_bytes = LIMIT_LABELS_INVENTORY;
 	if (r >= 0)
 		r = docker_new(fetch->loop, &all, &handler, fetch->store, &fetch->docker);
 	return r;

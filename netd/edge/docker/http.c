@@ -40,6 +40,8 @@ struct http_request {
 	struct http_handler handler;
 	CURL *easy;
 	struct text body;
+	struct json_pick *pick; /* NULL: all is kept */
+	bool is_picked;		/* it is a 2xx answer */
 	struct docker_lines lines;
 	const char *refused; /* why we broke the transfer off */
 	bool is_stream, is_opened, is_opened_told, is_over;
@@ -112,34 +114,51 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *userdata)
 	bool is_end = n * size == 2 && memcmp(bytes, "\r\n", 2) == 0;
 	long status = 0;
 
-	if (is_end && request->is_stream) {
+	if (is_end) {
 		(void)request->http->curl.easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE,
 						       &status);
-		request->is_opened = status >= 200 && status < 300;
+		request->is_picked = status >= 200 && status < 300;
+	}
+	if (is_end && request->is_stream) {
+		request->is_opened = request->is_picked;
 		request->http->has_news |= request->is_opened;
 	}
 	return n * size;
 }
 
+/* NULL, or why it cannot go on. */
+static const char *take_line(struct http_request *request, const char *bytes, size_t len)
+{
+	int r = docker_lines_feed(&request->lines, bytes, len);
+
+	request->http->has_news = true;
+	return r == -EMSGSIZE ? "a line is too long" : r < 0 ? "no memory" : NULL;
+}
+
+static const char *take_text(struct http_request *request, const char *bytes, size_t len)
+{
+	if (request->body.len + len > LIMIT_DOCKER_BYTES)
+		return "the answer is too large";
+	text_add_n(&request->body, bytes, len);
+	return text_failed(&request->body) ? "no memory" : NULL;
+}
+
 static size_t take_body(char *bytes, size_t size, size_t n, void *userdata)
 {
 	struct http_request *request = userdata;
-	size_t len = n * size;
+	CLEANUP(text_done) struct text picked = { 0 };
+	const char *part = bytes;
+	size_t len = n * size, part_len = len;
 
-	if (request->is_opened) {
-		int r = docker_lines_feed(&request->lines, bytes, len);
-		request->refused = r == -EMSGSIZE ? "a line is too long"
-				   : r < 0	  ? "no memory"
-						  : NULL;
-		request->http->has_news = true;
-		return request->refused ? 0 : len;
+	if (request->pick && request->is_picked) {
+		if (json_pick_feed(request->pick, bytes, len, &picked) < 0)
+			request->refused = "no memory";
+		part = text_str(&picked);
+		part_len = picked.len;
 	}
-	if (request->body.len + len > LIMIT_DOCKER_BYTES)
-		request->refused = "the answer is too large";
-	else
-		text_add_n(&request->body, bytes, len);
-	if (text_failed(&request->body))
-		request->refused = "no memory";
+	if (!request->refused && part_len > 0)
+		request->refused = request->is_opened ? take_line(request, part, part_len)
+						      : take_text(request, part, part_len);
 	return request->refused ? 0 : len;
 }
 
@@ -150,6 +169,7 @@ static void free_request(struct http_request *request)
 	request->http->curl.easy_cleanup(request->easy);
 	text_done(&request->body);
 	docker_lines_done(&request->lines);
+	(void)json_pick_free(request->pick);
 	free(request);
 }
 
@@ -209,7 +229,13 @@ struct http_request *http_get(struct http *http, const char *path, uint32_t time
 	request->is_stream = handler->opened || handler->line;
 	request->lines.limit = LIMIT_DOCKER_EVENT_BYTES;
 	request->easy = http->curl.easy_init();
-	if (!request->easy || !set_up_request(request, path, timeout_ms) ||
+	if (handler->wants)
+		request->pick = json_pick_new(handler->wants, handler->names,
+					      request->is_stream ? LIMIT_DOCKER_EVENT_BYTES
+								 : LIMIT_DOCKER_BYTES,
+					      request->is_stream);
+	if (!request->easy || (handler->wants && !request->pick) ||
+	    !set_up_request(request, path, timeout_ms) ||
 	    http->curl.multi_add_handle(http->multi, request->easy) != CURLM_OK) {
 		free_request(request);
 		return NULL;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/json-pick.h"
 #include "edge/docker/docker.h"
 
 struct http;
@@ -35,6 +36,9 @@ struct http_handler {
 	/* Once, unless cancelled; the request is gone after it. */
 	void (*done)(void *userdata, const struct http_result *result);
 	void *userdata;
+	/* What of a 2xx answer is kept, as it comes, of each line or of the whole; NULL: all. */
+	const struct json_want *wants;
+	struct json_names *names; /* a reference is taken; may be NULL */
 };
 
 /* DOCKER_E_URL, -ENOMEM or -errno. The options are copied. */

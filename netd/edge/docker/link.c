@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/limits.h"
 #include "core/base/text.h"
+#include "core/world/docker-want.h"
 #include "edge/loop/loop.h"
 
 #define RETRY_FIRST_US 100000u
@@ -106,8 +108,11 @@ static void on_stream_done(void *userdata, const struct http_result *result)
  * close that gap; those that are too old only make us ask once more. */
 static void subscribe(struct docker *docker, time_t date)
 {
-	const struct http_handler handler = { on_stream_opened, on_stream_line, on_stream_done,
-					      docker };
+	const struct http_handler handler = { .opened = on_stream_opened,
+					      .line = on_stream_line,
+					      .done = on_stream_done,
+					      .userdata = docker,
+					      .wants = world_want_event };
 	char path[512], since[32] = "";
 
 	if (date > 0)
@@ -190,6 +195,48 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+/* ---- labels ---- */
+
+static bool has_name(const struct json_names *names, const char *key)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->names[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* Always asked for, in front of the others. */
+static const char *const compose_labels[] = { WORLD_COMPOSE_PROJECT, WORLD_COMPOSE_SERVICE,
+					      WORLD_COMPOSE_HASH };
+
+int docker_want_labels(struct docker *docker, const char *const *keys, size_t n)
+{
+	const struct json_names *before = docker->labels;
+	CLEANUP(free_ptr) const char **all = calloc(before->n + n + 1, sizeof(*all));
+	bool is_new = false;
+	size_t n_all = 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_LEN(compose_labels); i++)
+		all[n_all++] = before->names[i];
+	for (size_t i = 0; i < n; i++) {
+		is_new |= !has_name(before, keys[i]);
+		all[n_all++] = keys[i];
+	}
+	struct json_names *names = json_names_new(all, n_all, before->budget);
+	if (!names)
+		return -ENOMEM;
+	(void)json_names_unref(docker->labels);
+	docker->labels = names;
+	/* A reading under way was asked for by the old names. */
+	if (is_new &&
+	    (docker->link == DOCKER_LINK_SYNCING ||
+	     (docker->link == DOCKER_LINK_UP && world_store_has_cut_labels(docker->store))))
+		docker_resync(docker, "the policy asks for other labels");
+	return 0;
+}
+
 /* ---- life ---- */
 
 void docker_resync(struct docker *docker, const char *why)
@@ -215,6 +262,7 @@ struct docker *docker_free(struct docker *docker)
 		return NULL;
 	cut(docker);
 	(void)http_free(docker->http);
+	(void)json_names_unref(docker->labels);
 	(void)sd_event_source_disable_unref(docker->retry);
 	(void)sd_event_source_disable_unref(docker->again);
 	free(docker);
@@ -236,6 +284,10 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 	(void)snprintf(docker->server, sizeof(docker->server), "%s", options->url);
 	docker->handler = *handler;
 	docker->store = store;
+	docker->labels = json_names_new(compose_labels, ARRAY_LEN(compose_labels),
+					options->label_bytes ? options->label_bytes : LIMIT_LABELS);
+	if (!docker->labels)
+		return -ENOMEM;
 	docker->inspects_all = options->inspects_all;
 	docker->retry_us = RETRY_FIRST_US;
 	int r = http_new(loop, options, &docker->http);

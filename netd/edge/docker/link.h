@@ -27,6 +27,7 @@ struct docker {
 	struct http *http;
 	struct docker_handler handler;
 	struct world_store *store; /* the caller's */
+	struct json_names *labels; /* that a policy asks for */
 
 	enum docker_link link;
 	sd_event_source *retry;

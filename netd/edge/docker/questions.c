@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/world/docker-want.h"
 #include "edge/docker/link.h"
 
 /* An inspect of a starting container is not answered before it runs; these may hold a connection
@@ -36,16 +37,19 @@ static const struct {
 	const char *why; /* for on_change */
 	uint32_t timeout_ms;
 	take_answer *take;
+	const struct json_want *wants;
 } kinds[] = {
-	[QUESTION_NETWORKS] = { "networks", "", "networks", 60000, world_store_set_networks },
-	[QUESTION_NETWORK] = { "networks/", "", "network", 30000, world_store_put_network },
+	[QUESTION_NETWORKS] = { "networks", "", "networks", 60000, world_store_set_networks,
+				world_want_networks },
+	[QUESTION_NETWORK] = { "networks/", "", "network", 30000, world_store_put_network,
+			       world_want_network },
 	[QUESTION_CONTAINERS] = { "containers/json?all=1", "", "containers", 60000,
-				  world_store_set_containers },
+				  world_store_set_containers, world_want_containers },
 	/* filters={"id":["…"]} */
 	[QUESTION_CONTAINER] = { "containers/json?all=1&filters=%7B%22id%22%3A%5B%22", "%22%5D%7D",
-				 "container", 30000, world_store_put_containers },
+				 "container", 30000, world_store_put_containers, world_want_containers },
 	[QUESTION_INSPECT] = { "containers/", "/json", "published ports", 300000,
-			       world_store_put_inspect },
+			       world_store_put_inspect, world_want_inspect },
 };
 
 static void on_answer(void *userdata, const struct http_result *result);
@@ -68,7 +72,10 @@ static void unlink_question(struct question *question)
 
 static bool send_question(struct question *question)
 {
-	const struct http_handler handler = { .done = on_answer, .userdata = question };
+	const struct http_handler handler = { .done = on_answer,
+					      .userdata = question,
+					      .wants = kinds[question->kind].wants,
+					      .names = question->docker->labels };
 	char path[PATH_LEN];
 
 	question_path(question, path);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which labels a policy asks for: of a container with very many, no others are kept. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/policy/policy.h"
+
+static int by_text(const void *left, const void *right)
+{
+	const char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+static size_t each_label(const struct policy *policy, const char **ret)
+{
+	size_t n = 0;
+
+	for (size_t t = 0; t < policy->n_tiers; t++)
+		for (size_t m = 0; m < policy->tiers[t].n_matches; m++) {
+			const struct policy_match *match = &policy->tiers[t].matches[m];
+			for (size_t i = 0; i < match->n_labels; i++, n++)
+				if (ret)
+					ret[n] = match->labels[i].key;
+		}
+	return n;
+}
+
+const char *const *policy_label_keys(const struct policy *policy, struct arena *arena,
+				     size_t *ret_n)
+{
+	size_t n = each_label(policy, NULL), kept = 0;
+	const char **keys = arena_alloc(arena, (n + 1) * sizeof(*keys));
+
+	if (!keys)
+		return NULL;
+	(void)each_label(policy, keys);
+	if (n)
+		qsort(keys, n, sizeof(*keys), by_text);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || strcmp(keys[kept - 1], keys[i]) != 0)
+			keys[kept++] = keys[i];
+	*ret_n = kept;
+	return keys;
+}

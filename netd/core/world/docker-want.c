@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/world/docker-want.h"
+
+#define ALL(key)                 \
+	{                        \
+		key, NULL, false \
+	}
+#define OF(key, table)            \
+	{                         \
+		key, table, false \
+	}
+#define END                       \
+	{                         \
+		NULL, NULL, false \
+	}
+
+static const struct json_want subnet[] = { ALL("Subnet"), ALL("Gateway"), END };
+static const struct json_want ipam[] = { OF("Config", subnet), END };
+static const struct json_want endpoint[] = { ALL("EndpointID"), ALL("MacAddress"),
+					     ALL("IPv4Address"), ALL("IPv6Address"), END };
+static const struct json_want endpoints[] = { OF("*", endpoint), END };
+
+/* Docker's form of a network has few members, but for labels, and options that users write. */
+#define NETWORK                                                                               \
+	ALL("Id"), ALL("Name"), ALL("Driver"), ALL("Internal"), ALL("Scope"), ALL("Options"), \
+		OF("IPAM", ipam)
+
+const struct json_want world_want_networks[] = { NETWORK, END };
+const struct json_want world_want_network[] = { NETWORK, OF("Containers", endpoints), END };
+
+static const struct json_want mount[] = { ALL("Source"), END };
+static const struct json_want mode[] = { ALL("NetworkMode"), END };
+static const struct json_want port[] = { ALL("IP"), ALL("PrivatePort"), ALL("PublicPort"),
+					 ALL("Type"), END };
+
+const struct json_want world_want_containers[] = { ALL("Id"),
+						   ALL("Names"),
+						   ALL("Image"),
+						   ALL("ImageID"),
+						   ALL("State"),
+						   { "Labels", NULL, true },
+						   OF("Ports", port),
+						   OF("Mounts", mount),
+						   OF("HostConfig", mode),
+						   END };
+
+static const struct json_want binding[] = { ALL("HostIp"), ALL("HostPort"), END };
+static const struct json_want bindings[] = { OF("*", binding), END };
+static const struct json_want running[] = { ALL("Running"), END };
+static const struct json_want settings[] = { OF("Ports", bindings), END };
+static const struct json_want given[] = { ALL("CapAdd"),
+					  ALL("Privileged"),
+					  ALL("PidMode"),
+					  ALL("NetworkMode"),
+					  ALL("Dns"),
+					  OF("PortBindings", bindings),
+					  END };
+
+const struct json_want world_want_inspect[] = { ALL("Id"),
+						OF("State", running),
+						OF("Mounts", mount),
+						OF("HostConfig", given),
+						OF("NetworkSettings", settings),
+						END };
+
+static const struct json_want config[] = { { "Labels", NULL, true }, END };
+
+const struct json_want world_want_image[] = { ALL("Id"), OF("Config", config), END };
+
+static const struct json_want attributes[] = { ALL("container"), END };
+static const struct json_want actor[] = { ALL("ID"), OF("Attributes", attributes), END };
+
+const struct json_want world_want_event[] = { ALL("Type"), ALL("Action"), ALL("timeNano"),
+					      OF("Actor", actor), END };
