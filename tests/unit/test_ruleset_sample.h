@@ -136,6 +136,17 @@ static inline void add_range(struct ruleset *rs, struct rs_set *set, const char 
 	assert(r == 0);
 }
 
+/* All names that begin so. */
+static inline void add_pattern(struct ruleset *rs, struct rs_set *set, const char *prefix)
+{
+	struct rs_elem elem = { .key = key_ifname(prefix), .last = key_ifname(prefix) };
+
+	memset(elem.last.bytes + strlen(prefix), 0xff, 16 - strlen(prefix));
+	int r = ruleset_add_elem(rs, set, &elem);
+
+	assert(r == 0);
+}
+
 static inline void add_verdict(struct ruleset *rs, struct rs_set *map, struct rs_key key,
 			       enum rs_verdict verdict, const char *target)
 {
@@ -244,6 +255,11 @@ static inline void sample_sets(struct ruleset *rs)
 	add_elem(rs, bridges, key_ifname("a*b"));
 	add_elem(rs, bridges, key_ifname("back\\s"));
 	add_elem(rs, bridges, key_ifname("br\xc3\xa4'{#"));
+	struct rs_set *names = add_set(rs, RS_INET, "names", RS_TYPE_IFNAME);
+	names->interval = true;
+	add_pattern(rs, names, "br-0a");
+	add_pattern(rs, names, "br-09");
+	add_elem(rs, names, key_ifname("docker0"));
 	struct rs_set *to = add_set(rs, RS_INET, "to4", RS_TYPE_IPV4);
 	to->map = true;
 	add_verdict(rs, to, key_ip("172.18.0.2"), RS_GOTO, "to_frontend");
@@ -284,6 +300,7 @@ static inline void sample_matches(struct ruleset *rs, struct rs_chain *chain)
 		match_eq(RS_IP6_HOPLIMIT, key_u8(RS_TYPE_INTEGER8, 255)),
 		match_set(RS_NOT_IN, RS_CT_ORIGINAL_IP_SADDR, "lan4"),
 		match_set(RS_IN, RS_IP6_SADDR, "low6"),
+		match_set(RS_IN, RS_META_IIFNAME, "names"),
 		match_eq(RS_CT_ORIGINAL_IP6_DADDR, key_ip("2001:db8::1")),
 		match_eq(RS_CT_REPLY_IP_SADDR, key_ip("172.18.0.2")),
 	};

@@ -274,6 +274,15 @@ static void ranges_of_marks(struct ruleset *rs)
 	add_set(rs, RS_INET, "marks", RS_TYPE_MARK)->interval = true;
 }
 
+static void range_of_names(struct ruleset *rs)
+{
+	struct rs_set *set = add_set(rs, RS_INET, "bad_names", RS_TYPE_IFNAME);
+	struct rs_elem elem = { .key = key_ifname("br-0"), .last = key_ifname("br-5") };
+
+	set->interval = true;
+	assert_int_equal(ruleset_add_elem(rs, set, &elem), 0);
+}
+
 static void break_vmap(struct ruleset *rs, const char *map, enum rs_field field)
 {
 	break_rule(rs, (struct rs_rule){ .verdict = RS_VMAP,
@@ -402,6 +411,7 @@ static void refuses(void **state)
 		{ spaced_counter, "counter a b: bad name" },
 		{ ranges_in_map, "set m: ranges are of one field" },
 		{ ranges_of_marks, "set marks: ranges are of one field" },
+		{ range_of_names, "set bad_names: not a pattern" },
 		{ vmap_of_nothing, "no map nothing of these fields" },
 		{ vmap_of_a_set, "no map frontend4 of these fields" },
 		{ vmap_of_other_fields, "no map to4 of these fields" },

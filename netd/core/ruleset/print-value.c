@@ -228,6 +228,12 @@ static int prefix_len(const struct rs_key *first, const struct rs_key *last)
 	return (int)len;
 }
 
+/* All names that begin alike: the only range of names that there is. */
+static void print_ifname_pattern(const uint8_t *bytes, struct text *out)
+{
+	text_printf(out, "\"%.*s*\"", (int)strnlen((const char *)bytes, 15), (const char *)bytes);
+}
+
 void rs_print_elem(const struct rs_set *set, const struct rs_elem *elem, struct text *out)
 {
 	bool is_addr = set->types[0] == RS_TYPE_IPV4 || set->types[0] == RS_TYPE_IPV6;
@@ -235,6 +241,10 @@ void rs_print_elem(const struct rs_set *set, const struct rs_elem *elem, struct 
 	bool range = elem->last.len && rs_key_compare(&elem->key, &elem->last) != 0;
 	int len = range && is_addr ? prefix_len(&elem->key, &elem->last) : -1;
 
+	if (range && set->types[0] == RS_TYPE_IFNAME) {
+		print_ifname_pattern(elem->key.bytes, out);
+		return;
+	}
 	if (range && len < 0) {
 		rs_print_range(set->types[0], elem->key.bytes, elem->last.bytes, out);
 		return;

@@ -51,6 +51,19 @@ static bool ifname_ok(const uint8_t *bytes)
 	return len > 0 && len < 16;
 }
 
+/* All names that begin with the key, which nft writes as "key*". */
+static bool ifname_range_ok(const uint8_t *first, const uint8_t *last)
+{
+	size_t len = strnlen((const char *)first, 16);
+
+	if (memcmp(first, last, 16) == 0)
+		return true;
+	for (size_t i = 0; i < 16; i++)
+		if (i < len ? last[i] != first[i] : first[i] != 0 || last[i] != 0xff)
+			return false;
+	return true;
+}
+
 static int check_ifnames(struct seal *seal, const struct rs_set *set)
 {
 	size_t at = 0;
@@ -97,9 +110,14 @@ int seal_set(struct seal *seal, const struct rs_set *set)
 
 	if (set->misfit)
 		return seal_fail(seal, "set %s: %s", set_name(set), set->misfit);
-	if (set->interval && (set->map || set->n_types > 1 || first->host_order))
+	bool ordered = !first->host_order || set->types[0] == RS_TYPE_IFNAME;
+	if (set->interval && (set->map || set->n_types > 1 || !ordered))
 		return seal_fail(seal, "set %s: ranges are of one field in network order, no map",
 				 set_name(set));
+	for (size_t i = 0; set->interval && set->types[0] == RS_TYPE_IFNAME && i < set->n_elems;
+	     i++)
+		if (!ifname_range_ok(rs_elem_key(set, i), rs_elem_last(set, i)))
+			return seal_fail(seal, "set %s: not a pattern of names", set_name(set));
 	for (size_t i = 0; set->map && i < set->n_types; i++)
 		if (ruleset_type_is_raw(set->types[i]))
 			return seal_fail(seal, "map %s: nft cannot declare it", set_name(set));
