@@ -71,14 +71,15 @@ static void on_docker_down(void *userdata, const char *reason)
 			    reason);
 }
 
-static void on_ports_changed(void *userdata)
+static void on_links_changed(void *userdata)
 {
 	struct daemon *d = userdata;
-	size_t n;
-	const struct world_port *ports = rtnl_ports(d->rtnl, &n);
 
-	if (world_store_set_ports(d->store, ports, n) < 0)
+	if (facts_take_links(d) < 0)
 		(void)sd_event_exit(d->loop, -ENOMEM);
+	if (d->docker && docker_status(d->docker).link >= DOCKER_LINK_SYNCING &&
+	    world_store_must_ask(d->store))
+		docker_resync(d->docker, "a bridge with a container is on no network");
 	facts_changed(d);
 }
 
@@ -370,9 +371,8 @@ static int start_ports(struct daemon *d)
 {
 	static const char *const guards[] = { COMPILE_GUARD4, COMPILE_GUARD6 };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct rtnl_options options = { .on_change = on_ports_changed, .userdata = d };
+	struct rtnl_options options = { .on_change = on_links_changed, .userdata = d };
 	VEC(struct world_port) known = { 0 };
-	size_t n;
 	int r = arena ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < ARRAY_LEN(guards) && r == 0; i++) {
@@ -388,8 +388,7 @@ static int start_ports(struct daemon *d)
 	r = rtnl_new(d->loop, &options, &d->rtnl);
 	if (r < 0)
 		return r;
-	const struct world_port *ports = rtnl_ports(d->rtnl, &n);
-	return world_store_set_ports(d->store, ports, n);
+	return facts_take_links(d);
 }
 
 static int start_tables(struct daemon *d)

@@ -151,6 +151,8 @@ void policy_forget(struct daemon *d, struct policy_set *old);
 #define DAEMON_NETWORKS_FILE "networks.json" /* in the state folder */
 /* What was known before the boot: the bridges to close until Docker answers. */
 void facts_load_networks(struct daemon *d);
+/* The bridges and their ports, as rtnetlink shows them now. 0 or -ENOMEM. */
+int facts_take_links(struct daemon *d) MUST_CHECK;
 int facts_load_inventory(struct daemon *d) MUST_CHECK;
 
 /* ---- reconcile.c ---- */

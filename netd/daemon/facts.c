@@ -31,6 +31,22 @@ void facts_load_networks(struct daemon *d)
 			    d->options->state_dir, error ? error : strerror(-r));
 }
 
+int facts_take_links(struct daemon *d)
+{
+	struct world_bridges bridges = rtnl_bridges(d->rtnl);
+	size_t n;
+	const struct world_port *ports = rtnl_ports(d->rtnl, &n);
+	int r = world_store_set_ports(d->store, ports, n);
+
+	if (r == 0)
+		r = world_store_set_bridges(d->store, &bridges);
+	if (r == 0 && d->options->inventory && d->plan.synced) { /* it is always up to date */
+		world_store_reading_begins(d->store);
+		world_store_reading_ended(d->store);
+	}
+	return r;
+}
+
 int facts_load_inventory(struct daemon *d)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
@@ -54,6 +70,8 @@ int facts_load_inventory(struct daemon *d)
 	}
 	if (r == 0)
 		r = world_store_load(d->store, world);
+	world_store_reading_begins(d->store);
+	world_store_reading_ended(d->store);
 	reconcile_note(d, PLAN_SYNCED);
 	reconcile_soon(d); /* nothing else may happen for long */
 	return r;

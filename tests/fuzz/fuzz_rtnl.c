@@ -19,6 +19,20 @@ static void check_ports(const struct links *links)
 	free(ports.items);
 }
 
+static void check_bridges(const struct links *links)
+{
+	struct bridge_list bridges;
+	int r = links_bridges(links, &bridges);
+
+	assert(r == 0 && bridges.n <= links->n && bridges.n_altnames <= links->n_altnames);
+	for (size_t i = 0; i < bridges.n; i++)
+		assert(memchr(bridges.items[i].name, '\0', WORLD_IFNAME_LEN));
+	for (size_t i = 0; i < bridges.n_altnames; i++)
+		assert(memchr(bridges.altnames[i].name, '\0', WORLD_IFNAME_LEN));
+	assert(bridge_lists_equal(&bridges, &bridges));
+	bridge_list_done(&bridges);
+}
+
 static void check_links(const struct links *links)
 {
 	for (size_t i = 0; i < links->n; i++) {
@@ -54,8 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check_links(&links);
 	check_ports(&links);
+	check_bridges(&links);
 	links_unsee(&links);
 	links_drop_unseen(&links);
-	assert(links.n == 0);
+	assert(links.n == 0 && links.n_altnames == 0);
 	return 0;
 }

@@ -185,6 +185,15 @@ class Child:
         if signum == signal.SIGCONT:
             self._process.send_signal(signum)  # nsenter stops with what it has begun
 
+    def freeze(self) -> None:
+        """Let it stand still."""
+        self.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on; nsenter has stopped with what it runs."""
+        self.send_signal(signal.SIGCONT)
+        self._process.send_signal(signal.SIGCONT)
+
     def wait(self, timeout: float = 10.0) -> int:
         """Wait for the end; the exit code, negative for a signal."""
         code = self._process.wait(timeout)

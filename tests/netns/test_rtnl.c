@@ -225,6 +225,74 @@ static void ports_of_before_the_start_are_found(void **state)
 	container_free(pid);
 }
 
+static void bridges_and_what_is_plugged_into_them_are_told_apart(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = container_new();
+	static const struct {
+		const char *ifname;
+		enum world_port_kind kind;
+	} want[] = {
+		{ "patch0", WORLD_PORT_CABLE }, { "tap0", WORLD_PORT_TAP },
+		{ "veth9", WORLD_PORT_CABLE },	{ "vetha", WORLD_PORT_CONTAINER },
+		{ "vethb", WORLD_PORT_CONTAINER }, { "vm0", WORLD_PORT_CABLE },
+		{ "vx0", WORLD_PORT_UPLINK },
+	};
+	size_t n;
+
+	start(f, NULL, 0);
+	run("ip link add br1 type bridge && ip link property add dev br1 altname other1 "
+	    "altname a-name-that-is-longer-than-any-first-one");
+	run("ip link add vx0 type vxlan id 5 dstport 4789 && ip link set vx0 master br0");
+	run("ip tuntap add tap0 mode tap && ip link set tap0 master br0");
+	run("ip link add veth9 type veth peer name patch0");
+	run("ip link set veth9 master br0 && ip link set patch0 master br1");
+	run("ip link add vetha type veth peer name here && ip link set vetha master br0");
+	connect_container("vethb", "br0", pid, MAC2);
+	run("ip link add vm0 type veth peer name peer1 && ip link set vm0 master br0");
+	run("ip link set peer1 netns %d", (int)pid);
+	settle(f);
+	const struct world_port *ports = rtnl_ports(f->rtnl, &n);
+	assert_int_equal(n, ARRAY_LEN(want));
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(ports[i].ifname, want[i].ifname);
+		assert_int_equal(ports[i].kind, want[i].kind);
+	}
+	struct world_bridges bridges = rtnl_bridges(f->rtnl);
+	assert_int_equal(bridges.n, 2);
+	assert_string_equal(bridges.items[1].name, "br1");
+	assert_int_equal(bridges.items[1].ifindex, rtnl_ifindex(f->rtnl, "br1"));
+	assert_int_equal(bridges.n_altnames, 1);
+	assert_string_equal(bridges.altnames[0].name, "other1");
+	assert_string_equal(bridges.altnames[0].bridge, "br1");
+	/* The kernel tells of names only where the bridge is up, and with the next change. */
+	run("ip link set br1 up && ip link property del dev br1 altname other1");
+	settle(f);
+	assert_int_equal(rtnl_bridges(f->rtnl).n_altnames, 0);
+	container_free(pid);
+}
+
+/* Also when it is out of sight again at once, in a container. */
+static void a_bridge_that_something_stands_on_is_known(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = container_new();
+
+	run("ip link add br1 type bridge && ip link set br1 up");
+	run("ip link add mv0 link br1 type macvlan mode bridge && ip link set mv0 netns %d",
+	    (int)pid);
+	run("nsenter -t %d -n ip link set mv0 up", (int)pid);
+	start(f, NULL, 0);
+	struct world_bridges bridges = rtnl_bridges(f->rtnl);
+	assert_false(bridges.items[0].stacked);
+	assert_true(bridges.items[1].stacked); /* from before the start: it is promiscuous */
+	run("ip link add mv1 link br0 type macvlan mode bridge && ip link set mv1 netns %d",
+	    (int)pid);
+	settle(f);
+	assert_true(rtnl_bridges(f->rtnl).items[0].stacked);
+	container_free(pid);
+}
+
 static void a_port_is_followed_through_dockers_steps(void **state)
 {
 	struct fixture *f = *state;
@@ -482,6 +550,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(ports_of_before_the_start_are_found),
+		T(bridges_and_what_is_plugged_into_them_are_told_apart),
+		T(a_bridge_that_something_stands_on_is_known),
 		T(a_port_is_followed_through_dockers_steps),
 		T(a_container_cannot_change_who_it_is),
 		T(a_restart_keeps_what_was_known),

@@ -301,6 +301,7 @@ static inline void sample_matches(struct ruleset *rs, struct rs_chain *chain)
 		match_set(RS_NOT_IN, RS_CT_ORIGINAL_IP_SADDR, "lan4"),
 		match_set(RS_IN, RS_IP6_SADDR, "low6"),
 		match_set(RS_IN, RS_META_IIFNAME, "names"),
+		match_eq(RS_META_OIFKIND, key_ifname("bridge")),
 		match_eq(RS_CT_ORIGINAL_IP6_DADDR, key_ip("2001:db8::1")),
 		match_eq(RS_CT_REPLY_IP_SADDR, key_ip("172.18.0.2")),
 	};

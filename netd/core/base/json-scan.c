@@ -5,8 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at @s, 0: none. RFC 3629: no overlong forms, no surrogates. */
-static size_t utf8_len(const unsigned char *s, size_t left)
+size_t json_utf8_len(const unsigned char *s, size_t left)
 {
 	static const struct {
 		unsigned char lo, hi, len, second_lo, second_hi;
@@ -79,7 +78,7 @@ static size_t scan_string(struct scan *scan, const char *s, size_t left, const c
 		*error = "a string holds a control character";
 		return 0;
 	}
-	size_t n = utf8_len((const unsigned char *)s, left);
+	size_t n = json_utf8_len((const unsigned char *)s, left);
 	if (n == 0)
 		*error = "the text is not UTF-8";
 	return n;

@@ -14,6 +14,9 @@ struct json_limits {
 	bool lines;    /* it may be of several lines */
 };
 
+/* Length of the UTF-8 sequence at @s, 0: none. RFC 3629: no overlong forms, no surrogates. */
+size_t json_utf8_len(const unsigned char *s, size_t left);
+
 /* Walks over a list, so that each of its elements can be looked at alone: one that is damaged costs
  * the others nothing. Zero but for the first two. */
 struct json_elements {

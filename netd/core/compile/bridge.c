@@ -108,6 +108,18 @@ static void add_link_layer(struct emit *e, struct bridge_sets *sets, size_t i)
 		emit_elem(e, sets->any[1], &addr);
 }
 
+static void emit_other_ports(struct emit *e)
+{
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+	struct rs_set *others = e->any_shared ? emit_set(e, SET_OTHER_PORTS, type, 1) : NULL;
+
+	for (size_t i = 0; others && i < e->in->world->n_ports; i++) {
+		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
+		if (e->ports[i].others)
+			emit_elem(e, others, &key);
+	}
+}
+
 static void emit_sets(struct emit *e)
 {
 	static const enum rs_type guard4[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 };
@@ -118,6 +130,7 @@ static void emit_sets(struct emit *e)
 	struct bridge_sets sets;
 
 	emit_ports(e);
+	emit_other_ports(e);
 	sets.closed = emit_set(e, SET_CLOSED, guard4, 1);
 	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
 	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);
@@ -241,33 +254,47 @@ static void emit_unmark(struct emit *e)
 	emit_verdict(e, chain, &marked, RS_CONTINUE, NULL);
 }
 
-static void emit_forward(struct emit *e)
+/* ARP, neighbour discovery, and what the inet hooks let pass. */
+static void emit_between(struct emit *e, struct rs_chain *chain, struct rs_match from,
+			 struct rs_match to)
 {
 	uint32_t bit = e->in->mark_bit;
-	static const enum rs_field port[] = { RS_META_IIFNAME };
 	struct rs_mark clear = { RS_META_MARK, ~bit, 0, false };
 	struct draft passed = { 0 };
+
+	passed.rule.mark = arena_dup(e->arena, &clear, sizeof(clear));
+	if (!passed.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
+	EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_ARP));
+	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
+		EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_IP6), icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, type));
+	draft_add(&passed, match_bits(RS_META_MARK, bit, bit));
+	draft_add(&passed, from);
+	draft_add(&passed, to);
+	if (e->needs_bridge_nf)
+		emit_verdict(e, chain, &passed, RS_ACCEPT, NULL);
+}
+
+static void emit_forward(struct emit *e)
+{
+	static const enum rs_field port[] = { RS_META_IIFNAME };
 	struct rs_chain *chain = emit_base_chain(e, "forward", RS_HOOK_FORWARD, PRIORITY_AFTER_INET,
 						 "from port to port of a managed bridge");
 	struct rs_match from_ours = match_in(RS_META_IIFNAME, SET_PORTS);
 	struct rs_match to_ours = match_in(RS_META_OIFNAME, SET_PORTS);
 
-	passed.rule.mark = arena_dup(e->arena, &clear, sizeof(clear));
-	if (e->err || !passed.rule.mark) {
-		e->err = -ENOMEM;
+	if (e->err)
 		return;
-	}
 	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_IIFNAME, SET_PORTS),
 	     match_not_in(RS_META_OIFNAME, SET_PORTS));
-	EMIT(e, chain, RS_ACCEPT, NULL, from_ours, to_ours, ether_type(ETHERTYPE_ARP));
-	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
-		EMIT(e, chain, RS_ACCEPT, NULL, from_ours, to_ours, ether_type(ETHERTYPE_IP6),
-		     icmpv6(), match_number(RS_ICMPV6_TYPE, type));
-	draft_add(&passed, match_bits(RS_META_MARK, bit, bit));
-	draft_add(&passed, from_ours);
-	draft_add(&passed, to_ours);
-	if (e->needs_bridge_nf)
-		emit_verdict(e, chain, &passed, RS_ACCEPT, NULL);
+	emit_between(e, chain, from_ours, to_ours);
+	if (e->any_shared) {
+		emit_between(e, chain, from_ours, match_in(RS_META_OIFNAME, SET_OTHER_PORTS));
+		emit_between(e, chain, match_in(RS_META_IIFNAME, SET_OTHER_PORTS), to_ours);
+	}
 	emit_vmap(e, chain, port, 1, MAP_WITHIN);
 	emit_counted_drop(e, chain, "denied_bridged");
 }

@@ -138,7 +138,8 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 		return -ENOMEM;
 	e.rs->stamp_mask = COMPILE_STAMP_MASK;
 	e.rs->stamp = in->stamp;
-	e.needs_bridge_nf = emit_needs_bridge_nf(&e);
+	/* Between its containers and what it is shared with only the inet hooks can tell. */
+	e.needs_bridge_nf = emit_needs_bridge_nf(&e) || e.any_shared;
 
 	emit_inet_sets(&e);
 	emit_inet_base(&e);

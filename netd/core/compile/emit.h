@@ -24,8 +24,16 @@ struct owned_addr {
 	uint32_t endpoint;
 };
 
+/* A bridge that is managed, or closed because nobody says whose it is. */
+struct judged_bridge {
+	const char *name;
+	bool managed;
+	bool shared; /* carries others' ports, which are none of netd's business */
+};
+
 struct port_facts {
-	bool managed;	   /* its bridge is a managed network's */
+	bool managed;	   /* a container's, on a judged bridge */
+	bool others;	   /* of a judged bridge, and not a container's */
 	uint32_t endpoint; /* that takes part and is plugged in there, or NOBODY */
 };
 #define NOBODY UINT32_MAX
@@ -35,13 +43,15 @@ struct emit {
 	const struct assignment *assignments; /* per world->endpoints */
 	const struct owned_addr *addrs;	      /* sorted */
 	size_t n_addrs;
+	const struct judged_bridge *bridges; /* sorted by name */
+	size_t n_bridges;
 	const struct port_facts *ports; /* per world->ports */
 	struct arena *arena;
 	struct ruleset *rs;
 	enum rs_family family; /* of the table that is being written */
 	const struct group *groups;
 	size_t n_groups;
-	bool needs_bridge_nf, any_audited;
+	bool needs_bridge_nf, any_audited, any_shared;
 	int err; /* 0, -ENOMEM */
 };
 
@@ -56,7 +66,10 @@ bool emit_rule_active(const struct emit *e, const struct policy_rule *rule);
 const struct owned_addr *compile_addresses(const struct world *world, struct arena *arena,
 					   size_t *ret_n) MUST_CHECK;
 const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* assign.c; or NULL */
-int emit_order(struct emit *e) MUST_CHECK; /* fills e->ports; after assignments and groups */
+/* Fills e->bridges and e->ports; after assignments and groups. 0 or -ENOMEM. */
+int emit_order(struct emit *e) MUST_CHECK;
+/* NULL: not judged. */
+const struct judged_bridge *emit_find_bridge(const struct emit *e, const char *name);
 
 /* ---- names (names.c) ---- */
 
@@ -135,6 +148,12 @@ struct rs_key key_ifname(const char *ifname);
 #define SET_BRIDGES "bridges"
 #define SET_PORTS "ports" /* of managed bridges, in both tables */
 #define SET_SAME_BRIDGE "same_bridge"
+#define SET_SHARED "shared_bridges"	      /* others' ports are on them, too */
+#define SET_SHARED4 "container_on_shared4" /* addresses of their containers */
+#define SET_SHARED6 "container_on_shared6"
+#define SET_OTHER_PORTS "other_ports"	/* of shared bridges, in table bridge */
+#define SET_ENGINE_NAMES "engine_bridges" /* what engines call their bridges */
+#define SET_FOREIGN "foreign_bridges"	/* that are called so as well */
 #define SET_ANY4 "any_endpoint4"
 #define SET_ANY6 "any_endpoint6"
 #define SET_REACHED4 "reached_by_host4"
@@ -167,6 +186,10 @@ struct rs_key key_ifname(const char *ifname);
 #define CHAIN_FROM_CONTAINER "container_to_host"
 #define CHAIN_ANSWER "host_answer"
 #define CHAIN_FROM_HOST "host_to_container"
+#define CHAIN_RELATED_OWN "related_of_container"
+#define CHAIN_JUDGE_SHARED "judge_shared"
+#define CHAIN_HOST_TO_SHARED "host_to_shared"
+#define CHAIN_UNKNOWN "unknown_bridge"
 
 /* Where a denial of a flow to or from a group ends; outside: no container is at the other end. */
 enum denied { DENIED_TO, DENIED_TO_OUTSIDE, DENIED_FROM, DENIED_HOST };

@@ -33,13 +33,47 @@ static void emit_prerouting(struct emit *e)
 		return;
 	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_BRIDGES));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
+	EMIT(e, chain, RS_GOTO, CHAIN_UNKNOWN, match_ifname(RS_META_IIFKIND, "bridge"),
+	     match_in(RS_META_IIFNAME, SET_ENGINE_NAMES),
+	     match_not_in(RS_META_IIFNAME, SET_FOREIGN));
 	EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_IIFNAME, SET_PORTS));
 	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_DADDR, &loopback4));
 	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_SADDR, &loopback4));
 	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_DADDR, &loopback6));
 	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_SADDR, &loopback6));
+	if (e->any_shared) /* bridge netd has seen that a container's address comes from its port */
+		EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_SHARED));
 	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP_SADDR, SET_ANY4));
 	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP6_SADDR, SET_ANY6));
+}
+
+/* An engine's bridge by its name, which no fact has named yet: made while netd was away or stood
+ * still. Everything from it ends here, bridged frames too where br_netfilter shows them. */
+static void emit_unknown(struct emit *e)
+{
+	struct rs_chain *chain = emit_chain(
+		e, CHAIN_UNKNOWN, "from a bridge that is called as an engine's and is not known");
+
+	if (e->err)
+		return;
+	if (e->in->policy->mode == POLICY_AUDIT)
+		emit_logged_end(e, chain, "audited_unknown_bridge", "netd audit unknown bridge ",
+				RS_ACCEPT, NULL);
+	else
+		emit_logged_end(e, chain, "denied_unknown_bridge", "netd deny unknown bridge ",
+				RS_DROP, NULL);
+}
+
+/* Rules about a packet of this host or of its neighbours, and a container on a shared bridge. */
+static void emit_of_shared(struct emit *e, struct rs_chain *chain, const char *target,
+			   struct rs_match bridge, bool is_source)
+{
+	if (!e->any_shared)
+		return;
+	EMIT(e, chain, RS_GOTO, target, bridge,
+	     match_in(is_source ? RS_IP_SADDR : RS_IP_DADDR, SET_SHARED4));
+	EMIT(e, chain, RS_GOTO, target, bridge,
+	     match_in(is_source ? RS_IP6_SADDR : RS_IP6_DADDR, SET_SHARED6));
 }
 
 /* What was accepted under the policy in force passes on one rule. */
@@ -77,6 +111,8 @@ static void emit_related_first(struct emit *e, struct rs_chain *chain, const cha
 {
 	static const enum ip_proto judged[] = { PROTO_TCP, PROTO_UDP };
 	static const enum rs_field sides[] = { RS_META_IIFNAME, RS_META_OIFNAME };
+	static const enum rs_field ends[] = { RS_IP_SADDR, RS_IP6_SADDR, RS_IP_DADDR,
+					      RS_IP6_DADDR };
 	struct rs_chain *related = emit_chain(e, name, NULL);
 
 	if (e->err)
@@ -87,6 +123,11 @@ static void emit_related_first(struct emit *e, struct rs_chain *chain, const cha
 			EMIT(e, related, RS_GOTO, judge,
 			     match_number(RS_META_L4PROTO, proto_number(judged[i])),
 			     match_in(sides[side], SET_BRIDGES));
+	for (size_t i = 0; i < ARRAY_LEN(judged) && e->any_shared; i++)
+		for (size_t end = 0; end < ARRAY_LEN(ends); end++)
+			EMIT(e, related, RS_GOTO, judge,
+			     match_number(RS_META_L4PROTO, proto_number(judged[i])),
+			     match_in(ends[end], end % 2 ? SET_SHARED6 : SET_SHARED4));
 	emit_always(e, related, RS_GOTO, CHAIN_RELATED);
 }
 
@@ -102,6 +143,13 @@ static void emit_forward(struct emit *e)
 	emit_stamped(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_IIFNAME, SET_BRIDGES));
 	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_OIFNAME, SET_BRIDGES));
+	if (e->any_shared) {
+		EMIT(e, chain, RS_GOTO, CHAIN_JUDGE_SHARED, match_in(RS_META_IIFNAME, SET_SHARED));
+		EMIT(e, chain, RS_GOTO, CHAIN_JUDGE_SHARED, match_in(RS_META_OIFNAME, SET_SHARED));
+	}
+	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_ifname(RS_META_OIFKIND, "bridge"),
+	     match_in(RS_META_OIFNAME, SET_ENGINE_NAMES),
+	     match_not_in(RS_META_OIFNAME, SET_FOREIGN));
 }
 
 static const enum rs_field destination4[] = { RS_CT_REPLY_IP_SADDR };
@@ -121,21 +169,24 @@ static void emit_related(struct emit *e)
 		{ RS_IP6_SADDR, RS_CT_REPLY_IP6_SADDR },
 	};
 	struct rs_chain *own = emit_chain(e, CHAIN_OWN_ERROR, NULL);
+	struct rs_chain *of_container = emit_chain(e, CHAIN_RELATED_OWN, NULL);
 	struct rs_chain *chain =
 		emit_chain(e, CHAIN_RELATED, "an ICMP error comes from an end of its connection");
 
 	if (e->err)
 		return;
 	emit_always(e, own, RS_RETURN, NULL);
+	emit_of_shared(e, chain, CHAIN_RELATED_OWN, match_in(RS_META_IIFNAME, SET_SHARED), true);
 	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4), match_in(RS_CT_REPLY_IP_SADDR, SET_ANY4));
 	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6),
 	     match_in(RS_CT_REPLY_IP6_SADDR, SET_ANY6));
 	EMIT(e, chain, RS_RETURN, NULL, match_not_in(RS_META_IIFNAME, SET_BRIDGES));
+	emit_always(e, chain, RS_GOTO, CHAIN_RELATED_OWN);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		emit_vmap(e, chain, ends[i], 2, i < 2 ? MAP_OWN4 : MAP_OWN6);
-	emit_always(e, chain, RS_GOTO, CHAIN_NOBODY);
+		emit_vmap(e, of_container, ends[i], 2, i < 2 ? MAP_OWN4 : MAP_OWN6);
+	emit_always(e, of_container, RS_GOTO, CHAIN_NOBODY);
 }
 
 /* Neighbour discovery has no connection to judge. Hop limit 255: it was not routed. On a bridge
@@ -164,6 +215,29 @@ static void emit_judge(struct emit *e)
 	emit_vmap(e, chain, source4, 1, MAP_FROM4);
 	emit_vmap(e, chain, source6, 1, MAP_FROM6);
 	emit_always(e, chain, RS_GOTO, CHAIN_NOBODY);
+}
+
+/* On a bridge that carries others, what concerns none of its containers is not judged. */
+static void emit_judge_shared(struct emit *e)
+{
+	struct rs_chain *chain =
+		e->any_shared ? emit_chain(e, CHAIN_JUDGE_SHARED,
+					   "a bridge that others share: its containers are judged")
+			      : NULL;
+
+	if (e->err || !chain)
+		return;
+	emit_nd(e, chain, ND_SOLICIT);
+	emit_nd(e, chain, ND_ADVERT);
+	emit_vmap(e, chain, destination4, 1, MAP_TO4);
+	emit_vmap(e, chain, destination6, 1, MAP_TO6);
+	emit_vmap(e, chain, source4, 1, MAP_FROM4);
+	emit_vmap(e, chain, source6, 1, MAP_FROM6);
+	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SHARED4));
+	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SHARED6));
+	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_CT_REPLY_IP_SADDR, SET_SHARED4));
+	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_CT_REPLY_IP6_SADDR, SET_SHARED6));
+	emit_always(e, chain, RS_ACCEPT, NULL);
 }
 
 /* The host's end of a packet, on its way in and on its way out. */
@@ -200,6 +274,7 @@ static void emit_input(struct emit *e)
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_REPLY));
 	EMIT(e, chain, RS_GOTO, CHAIN_FROM_CONTAINER, match_in(RS_META_IIFNAME, SET_BRIDGES));
+	emit_of_shared(e, chain, CHAIN_FROM_CONTAINER, match_in(RS_META_IIFNAME, SET_SHARED), true);
 	emit_published_lookup(e, chain, HOST_IS_DESTINATION);
 }
 
@@ -215,6 +290,13 @@ static void emit_output(struct emit *e)
 		return;
 	EMIT(e, chain, RS_GOTO, CHAIN_FROM_HOST, match_number(RS_CT_DIRECTION, CT_ORIGINAL),
 	     match_in(RS_META_OIFNAME, SET_BRIDGES));
+	EMIT(e, chain, RS_GOTO, CHAIN_FROM_HOST, match_number(RS_CT_DIRECTION, CT_ORIGINAL),
+	     match_ifname(RS_META_OIFKIND, "bridge"), match_in(RS_META_OIFNAME, SET_ENGINE_NAMES),
+	     match_not_in(RS_META_OIFNAME, SET_FOREIGN));
+	if (e->any_shared)
+		EMIT(e, chain, RS_JUMP, CHAIN_HOST_TO_SHARED,
+		     match_number(RS_CT_DIRECTION, CT_ORIGINAL),
+		     match_in(RS_META_OIFNAME, SET_SHARED));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_CT_DIRECTION, CT_ORIGINAL));
 	emit_stamped(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_ANSWER, match_number(RS_CT_DIRECTION, CT_REPLY));
@@ -241,6 +323,17 @@ static void emit_from_host(struct emit *e)
 	emit_always(e, chain, RS_GOTO, CHAIN_NOBODY);
 }
 
+static void emit_host_to_shared(struct emit *e)
+{
+	struct rs_chain *chain =
+		e->any_shared ? emit_chain(e, CHAIN_HOST_TO_SHARED, NULL) : NULL;
+
+	if (e->err || !chain)
+		return;
+	EMIT(e, chain, RS_GOTO, CHAIN_FROM_HOST, match_in(RS_IP_DADDR, SET_SHARED4));
+	EMIT(e, chain, RS_GOTO, CHAIN_FROM_HOST, match_in(RS_IP6_DADDR, SET_SHARED6));
+}
+
 static void emit_answer(struct emit *e)
 {
 	struct rs_chain *chain = emit_chain(e, CHAIN_ANSWER, NULL);
@@ -250,6 +343,7 @@ static void emit_answer(struct emit *e)
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_OIFNAME, "lo"));
 	emit_published_lookup(e, chain, HOST_IS_SOURCE);
 	EMIT(e, chain, RS_GOTO, CHAIN_TO_HOST, match_in(RS_META_OIFNAME, SET_BRIDGES));
+	emit_of_shared(e, chain, CHAIN_TO_HOST, match_in(RS_META_OIFNAME, SET_SHARED), false);
 }
 
 static void emit_from_container(struct emit *e)
@@ -289,13 +383,16 @@ static void emit_accepted(struct emit *e)
 void emit_inet_base(struct emit *e)
 {
 	emit_prerouting(e);
+	emit_unknown(e);
 	emit_related(e);
 	emit_forward(e);
 	emit_bridged(e);
 	emit_input(e);
 	emit_output(e);
 	emit_from_host(e);
+	emit_host_to_shared(e);
 	emit_judge(e);
+	emit_judge_shared(e);
 	emit_from_container(e);
 	emit_answer(e);
 	emit_accepted(e);

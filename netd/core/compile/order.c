@@ -39,32 +39,64 @@ const struct owned_addr *compile_addresses(const struct world *world, struct are
 
 static int by_bridge(const void *left, const void *right)
 {
-	const struct world_network *const *a = left, *const *b = right;
+	const struct judged_bridge *a = left, *b = right;
 
-	return strcmp((*a)->bridge, (*b)->bridge);
+	return strcmp(a->name, b->name);
 }
 
-static int bridge_against_network(const void *key, const void *item)
+static int bridge_against_name(const void *key, const void *item)
 {
-	const struct world_network *const *network = item;
+	const struct judged_bridge *bridge = item;
 
-	return strcmp(key, (*network)->bridge);
+	return strcmp(key, bridge->name);
 }
 
-/* The managed networks by the names of their bridges. */
-static const struct world_network **sort_bridges(const struct world *world, struct arena *arena,
-						 size_t *ret_n)
+const struct judged_bridge *emit_find_bridge(const struct emit *e, const char *name)
 {
-	const struct world_network **all = arena_alloc(arena, world->n_networks * sizeof(*all));
-	size_t n = 0;
+	return e->n_bridges ? bsearch(name, e->bridges, e->n_bridges, sizeof(*e->bridges),
+				      bridge_against_name)
+			    : NULL;
+}
 
-	for (size_t i = 0; all && i < world->n_networks; i++)
-		if (world_network_is_managed(&world->networks[i]))
-			all[n++] = &world->networks[i];
+/* Two networks on one bridge are one bridge. */
+static size_t keep_first(struct judged_bridge *all, size_t n)
+{
+	size_t kept = 0;
+
 	if (n)
 		qsort(all, n, sizeof(*all), by_bridge);
-	*ret_n = n;
-	return all;
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || strcmp(all[kept - 1].name, all[i].name) != 0)
+			all[kept++] = all[i];
+	return kept;
+}
+
+/* Managed ones, whether rtnetlink shows them already or not, and those that are closed. */
+static int find_bridges(struct emit *e)
+{
+	const struct world *world = e->in->world;
+	struct judged_bridge *all =
+		arena_alloc(e->arena, (world->n_networks + world->n_bridges) * sizeof(*all));
+	size_t n = 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < world->n_networks; i++) {
+		const struct world_network *network = &world->networks[i];
+		const struct world_bridge *seen = world_find_bridge(world, network->bridge);
+		if (world_network_is_managed(network))
+			all[n++] = (struct judged_bridge){ network->bridge, true,
+							   seen && seen->shared };
+	}
+	for (size_t i = 0; i < world->n_bridges; i++)
+		if (world_bridge_is_closed(&world->bridges[i]))
+			all[n++] = (struct judged_bridge){ world->bridges[i].name, false,
+							   world->bridges[i].shared };
+	e->bridges = all;
+	e->n_bridges = keep_first(all, n);
+	for (size_t i = 0; i < e->n_bridges; i++)
+		e->any_shared |= all[i].shared;
+	return 0;
 }
 
 /* An assignment's port is the name inside world->ports: its place follows from the pointer. */
@@ -76,21 +108,25 @@ static size_t port_index(const struct world *world, const char *port)
 int emit_order(struct emit *e)
 {
 	const struct world *world = e->in->world;
-	size_t n_bridges = 0;
-	const struct world_network **bridges = sort_bridges(world, e->arena, &n_bridges);
 	struct port_facts *ports = arena_alloc(e->arena, world->n_ports * sizeof(*ports));
 
-	if (!bridges || !ports)
+	if (find_bridges(e) < 0 || !ports)
 		return -ENOMEM;
-	for (size_t i = 0; i < world->n_ports; i++)
-		ports[i] = (struct port_facts){
-			.managed = n_bridges && bsearch(world->ports[i].bridge, bridges, n_bridges,
-							sizeof(*bridges), bridge_against_network),
-			.endpoint = NOBODY,
-		};
+	for (size_t i = 0; i < world->n_ports; i++) {
+		const struct world_port *port = &world->ports[i];
+		bool judged = emit_find_bridge(e, port->bridge);
+		bool container =
+			world_port_is_judged(world_find_bridge(world, port->bridge), port);
+		ports[i] = (struct port_facts){ .managed = judged && container,
+						.others = judged && !container,
+						.endpoint = NOBODY };
+	}
 	for (uint32_t i = 0; i < world->n_endpoints; i++)
 		if (e->assignments[i].port && emit_group_of(e, i))
 			ports[port_index(world, e->assignments[i].port)].endpoint = i;
+	for (size_t i = 0; i < world->n_ports; i++)
+		if (!ports[i].managed) /* the far end of a cable that shows a container's MAC */
+			ports[i].endpoint = NOBODY;
 	e->ports = ports;
 	return 0;
 }

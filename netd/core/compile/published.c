@@ -214,6 +214,22 @@ static void emit_within(struct emit *e, struct rs_chain *chain, const struct ope
 	}
 }
 
+/* No container is at the other end. */
+static void emit_outside(struct emit *e, struct rs_chain *chain, const char *target)
+{
+	struct rs_match in = match_not_in(RS_META_IIFNAME, SET_BRIDGES);
+	struct rs_match out = match_not_in(RS_META_OIFNAME, SET_BRIDGES);
+
+	if (!e->any_shared) {
+		EMIT(e, chain, RS_GOTO, target, in, out);
+		return;
+	}
+	EMIT(e, chain, RS_GOTO, target, in, out,
+	     match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_SHARED4));
+	EMIT(e, chain, RS_GOTO, target, in, out,
+	     match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SHARED6));
+}
+
 /* The chain that judges these ports; NULL: out of memory. */
 static const char *emit_chains(struct emit *e, const struct opening *first,
 			       const struct opening *last)
@@ -229,8 +245,7 @@ static const char *emit_chains(struct emit *e, const struct opening *first,
 
 	if (e->err)
 		return NULL;
-	EMIT(e, inside, RS_GOTO, outside_name, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
-	     match_not_in(RS_META_OIFNAME, SET_BRIDGES));
+	emit_outside(e, inside, outside_name);
 	emit_rules(e, inside, first, false);
 	emit_within(e, inside, first);
 	emit_always(e, inside, RS_GOTO, emit_denied_name(e, DENIED_TO, group));

@@ -20,18 +20,100 @@ static const enum rs_type pair_types[2][2] = { { RS_TYPE_IPV4, RS_TYPE_IPV4 },
 
 static void emit_bridges(struct emit *e)
 {
-	const struct world *world = e->in->world;
 	struct rs_set *bridges = emit_set(e, SET_BRIDGES, ifname_type, 1);
 	struct rs_set *same = emit_set(e, SET_SAME_BRIDGE, ifname_type, 2);
+	struct rs_set *shared = e->any_shared ? emit_set(e, SET_SHARED, ifname_type, 1) : NULL;
 
-	for (size_t i = 0; i < world->n_networks && !e->err; i++) {
-		struct rs_key name = key_ifname(world->networks[i].bridge), pair = { 0 };
-		if (!world_network_is_managed(&world->networks[i]))
+	for (size_t i = 0; i < e->n_bridges && !e->err; i++) {
+		const struct judged_bridge *bridge = &e->bridges[i];
+		struct rs_key name = key_ifname(bridge->name), pair = { 0 };
+		rs_key_add(&pair, RS_TYPE_IFNAME, name.bytes, true);
+		rs_key_add(&pair, RS_TYPE_IFNAME, name.bytes, true);
+		emit_elem(e, bridge->shared ? shared : bridges, &name);
+		if (bridge->managed)
+			emit_elem(e, same, &pair);
+	}
+}
+
+/* ---- bridges that no fact names ---- */
+
+/* "br-" and two of its twelve digits: an admin's bridge rarely begins so. */
+#define ENGINE_DIGITS "0123456789abcdef"
+
+static void add_pattern(struct emit *e, struct rs_set *set, const char *prefix)
+{
+	struct rs_elem elem = { .key = key_ifname(prefix), .last = key_ifname(prefix) };
+	size_t len = strlen(prefix);
+
+	memset(elem.last.bytes + len, 0xff, elem.last.len - len);
+	if (!e->err && ruleset_add_elem(e->rs, set, &elem) < 0)
+		e->err = -ENOMEM;
+}
+
+static bool looks_like_engines(const char *name)
+{
+	return strcmp(name, "docker0") == 0 || strcmp(name, "docker_gwbridge") == 0 ||
+	       strncmp(name, "podman", 6) == 0 ||
+	       (strncmp(name, "br-", 3) == 0 && strspn(name + 3, ENGINE_DIGITS) >= 2);
+}
+
+/* What engines call their bridges is closed by these sets alone, so it is while netd does not run
+ * or has not seen the bridge yet. What else is called so is named by @SET_FOREIGN. */
+static void emit_engine_names(struct emit *e)
+{
+	const struct world *world = e->in->world;
+	struct rs_set *names = emit_set(e, SET_ENGINE_NAMES, ifname_type, 1);
+	struct rs_set *foreign = emit_set(e, SET_FOREIGN, ifname_type, 1);
+	char prefix[] = "br-00";
+
+	if (e->err)
+		return;
+	names->interval = true;
+	for (const char *a = ENGINE_DIGITS; *a; a++)
+		for (const char *b = ENGINE_DIGITS; *b; b++) {
+			prefix[3] = *a;
+			prefix[4] = *b;
+			add_pattern(e, names, prefix);
+		}
+	add_pattern(e, names, "podman");
+	struct rs_key docker0 = key_ifname("docker0"), gateway = key_ifname("docker_gwbridge");
+	emit_elem(e, names, &docker0);
+	emit_elem(e, names, &gateway);
+	for (size_t i = 0; i < world->n_bridges && !e->err; i++) {
+		const struct world_bridge *bridge = &world->bridges[i];
+		struct rs_key name = key_ifname(bridge->name);
+		bool judged = bridge->kind != WORLD_BRIDGE_FOREIGN && !bridge->shared;
+		if (!judged && looks_like_engines(bridge->name))
+			emit_elem(e, foreign, &name);
+	}
+}
+
+/* ---- containers on bridges that others share ---- */
+
+static void emit_shared_containers(struct emit *e)
+{
+	const struct world *world = e->in->world;
+	struct rs_set *sets[2] = { NULL, NULL };
+
+	if (!e->any_shared)
+		return;
+	sets[0] = emit_set(e, SET_SHARED4, address_types[0], 1);
+	sets[1] = emit_set(e, SET_SHARED6, address_types[1], 1);
+	for (size_t i = 0; i < world->n_endpoints && !e->err; i++) {
+		const struct world_endpoint *endpoint = &world->endpoints[i];
+		const struct judged_bridge *bridge =
+			emit_find_bridge(e, world->networks[endpoint->network].bridge);
+		struct ip_addr local = ip_link_local(&endpoint->mac);
+		struct rs_key four = key_addr(&endpoint->ipv4), six = key_addr(&endpoint->ipv6),
+			      link = key_addr(&local);
+		if (!bridge || !bridge->shared)
 			continue;
-		rs_key_add(&pair, RS_TYPE_IFNAME, name.bytes, true);
-		rs_key_add(&pair, RS_TYPE_IFNAME, name.bytes, true);
-		emit_elem(e, bridges, &name);
-		emit_elem(e, same, &pair);
+		if (endpoint->ipv4.family)
+			emit_elem(e, sets[0], &four);
+		if (endpoint->ipv6.family)
+			emit_elem(e, sets[1], &six);
+		if (!mac_is_zero(&endpoint->mac))
+			emit_elem(e, sets[1], &link);
 	}
 }
 
@@ -215,6 +297,8 @@ void emit_inet_sets(struct emit *e)
 	struct endpoint_sets sets = { 0 };
 
 	emit_bridges(e);
+	emit_engine_names(e);
+	emit_shared_containers(e);
 	emit_ports(e);
 	emit_zones(e);
 	create_endpoint_sets(e, &sets);

@@ -112,6 +112,10 @@ static void emit_to(struct emit *e, const struct group *group)
 	emit_within(e, to, group);
 	EMIT(e, to, RS_GOTO, denied, match_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_in(RS_META_OIFNAME, SET_BRIDGES));
+	if (e->any_shared) { /* a container is never outside, whatever is beside it */
+		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SHARED4));
+		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SHARED6));
+	}
 	if (group->unjudged)
 		emit_always(e, to, RS_GOTO, CHAIN_ACCEPTED);
 	EMIT(e, to, RS_GOTO, outside, match_bits(RS_CT_STATUS, CT_STATUS_DNAT, CT_STATUS_DNAT));

@@ -31,6 +31,8 @@ enum rs_type {
 enum rs_field {
 	RS_META_IIFNAME,
 	RS_META_OIFNAME,
+	RS_META_IIFKIND, /* of the driver: "bridge", "veth" */
+	RS_META_OIFKIND,
 	RS_META_MARK,
 	RS_META_L4PROTO,
 	RS_CT_SECMARK,

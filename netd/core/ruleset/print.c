@@ -145,8 +145,19 @@ static void print_types(const struct rs_set *set, struct text *out)
 	text_add(out, set->map ? " : verdict\n" : "\n");
 }
 
+/* Patterns are many and short. */
+#define PATTERNS_A_LINE 8
+
+static bool stays_in_line(const struct rs_set *set, size_t i)
+{
+	return set->interval && set->types[0] == RS_TYPE_IFNAME && i + 1 < set->n_elems &&
+	       (i + 1) % PATTERNS_A_LINE != 0;
+}
+
 static void print_set(const struct rs_set *set, struct text *out)
 {
+	bool in_line = false;
+
 	text_printf(out, "\t%s %s {\n", set->map ? "map" : "set", set->name);
 	print_types(set, out);
 	if (set->interval)
@@ -155,11 +166,12 @@ static void print_set(const struct rs_set *set, struct text *out)
 		text_add(out, "\t\telements = {\n");
 	for (size_t i = 0; i < set->n_elems; i++) {
 		struct rs_elem elem = rs_set_elem(set, i);
-		text_add(out, "\t\t\t");
+		text_add(out, in_line ? " " : "\t\t\t");
 		rs_print_elem(set, &elem, out);
 		text_add(out, set->map ? " : " : "");
 		rs_print_verdict(elem.outcome.verdict, elem.outcome.target, out);
-		text_add(out, ",\n");
+		in_line = stays_in_line(set, i);
+		text_add(out, in_line ? "," : ",\n");
 	}
 	text_add(out, set->n_elems ? "\t\t}\n\t}\n" : "\t}\n");
 }

@@ -32,6 +32,7 @@ static int copy_records(const struct world_store *store, struct arena *arena, st
 		return -ENOMEM;
 	for (size_t i = 0; i < store->networks.n; i++)
 		networks[i] = store_network_copy(network_at(store, i), &room);
+	store_name_bridges(store, networks, store->networks.n);
 	for (size_t i = 0; i < store->containers.n; i++)
 		containers[i] = store_container_copy(container_at(store, i), &room);
 	world->networks = networks;
@@ -102,6 +103,8 @@ int world_store_snapshot(const struct world_store *store, struct arena *arena,
 	int r = copy_records(store, arena, world);
 	if (r == 0)
 		r = copy_endpoints(store, arena, world);
+	if (r == 0)
+		r = store_copy_bridges(store, arena, world);
 	if (r == 0)
 		*ret = world;
 	return r;

@@ -49,6 +49,8 @@ struct world_store *world_store_free(struct world_store *store)
 		return NULL;
 	free_docker_facts(store);
 	free(store->ports);
+	free(store->bridges);
+	free(store->altnames);
 	free(store->resolvers);
 	free(store);
 	return NULL;

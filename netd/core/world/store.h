@@ -66,11 +66,21 @@ struct store_nameless {
 	const char *why; /* static */
 };
 
+struct store_bridge {
+	struct world_bridge facts; /* without what a snapshot adds */
+	bool has_container, has_other; /* such ports */
+	bool asking, asked; /* a reading is under way, or has ended, since it has a container's */
+};
+
 struct world_store {
 	struct store_table networks, containers;
 	struct store_nameless nameless[2]; /* of the lists of networks and of containers */
 	struct world_port *ports;
 	size_t n_ports;
+	struct store_bridge *bridges; /* sorted by name */
+	size_t n_bridges;
+	struct world_altname *altnames;
+	size_t n_altnames;
 	struct ip_addr *resolvers;
 	size_t n_resolvers;
 	bool ip6_unfiltered;
@@ -117,3 +127,13 @@ void store_set_endpoints(struct store_network *network, struct store_endpoint *e
 /* Drops records marked gone, their endpoints, and unlisted containers without an endpoint. The
  * tables are settled. */
 void store_sweep(struct world_store *store);
+
+/* ---- bridges ---- */
+
+/* Some managed network is on that bridge. */
+bool store_names_bridge(const struct world_store *store, const char *bridge);
+/* Where Docker calls a bridge by another of its names, its name. */
+void store_name_bridges(const struct world_store *store, struct world_network *networks, size_t n);
+/* Whose they are; the networks are there. 0 or -ENOMEM. */
+int store_copy_bridges(const struct world_store *store, struct arena *arena,
+		       struct world *world) MUST_CHECK;

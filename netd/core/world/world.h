@@ -95,6 +95,14 @@ struct world_endpoint {
 	uint64_t asked; /* the moment at which Docker was asked about it last; 0: it never said */
 };
 
+/* What a port of a bridge is for. Engines call their containers' ends "veth…", all of them. */
+enum world_port_kind {
+	WORLD_PORT_CONTAINER, /* such a veth, or not told */
+	WORLD_PORT_CABLE,     /* a veth by another name, or one to another bridge */
+	WORLD_PORT_TAP,	      /* a virtual machine's */
+	WORLD_PORT_UPLINK,    /* anything else: hardware, VLAN, bond, tunnel */
+};
+
 /* A port of a bridge, as rtnetlink shows it. peer_mac: the MAC of the far end of the veth, zero
  * while unknown. */
 struct world_port {
@@ -104,6 +112,33 @@ struct world_port {
 	uint32_t ifindex;
 	uint64_t since; /* the moment at which it appeared on that bridge */
 	uint64_t owner; /* the id of the endpoint that was admitted through it; 0: none yet */
+	enum world_port_kind kind;
+};
+
+/* Whose a bridge is. Closed: as a managed one without any endpoint that is admitted. */
+enum world_bridge_kind {
+	WORLD_BRIDGE_FOREIGN,	/* not Docker's: left alone */
+	WORLD_BRIDGE_MANAGED,	/* a network of Docker's names it */
+	WORLD_BRIDGE_UNCLAIMED, /* an engine's by its name, but no network names it: closed */
+	WORLD_BRIDGE_UNDECIDED, /* has a container's port since Docker was asked last: closed */
+};
+
+struct world_bridge {
+	char name[WORLD_IFNAME_LEN];
+	uint32_t ifindex;
+	bool stacked; /* an interface stands on it (VLAN, macvlan, ipvlan …), or somebody listens */
+	/* From here on of a snapshot alone. */
+	enum world_bridge_kind kind;
+	bool asked; /* Docker was asked since a container's port came, and has answered */
+	/* It carries other ports than containers': these, and what comes through them, are not
+	 * judged. */
+	bool shared;
+};
+
+/* Another name of a bridge (`ip link property add … altname`). Docker takes them too. */
+struct world_altname {
+	char name[WORLD_IFNAME_LEN];
+	char bridge[WORLD_IFNAME_LEN];
 };
 
 struct world {
@@ -115,6 +150,8 @@ struct world {
 	size_t n_endpoints;
 	const struct world_port *ports; /* sorted by ifname */
 	size_t n_ports;
+	const struct world_bridge *bridges; /* those that rtnetlink shows; sorted by name */
+	size_t n_bridges;
 	const struct ip_addr *resolvers; /* the host's DNS servers */
 	size_t n_resolvers;
 	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
@@ -159,6 +196,18 @@ bool world_network_is_managed(const struct world_network *network);
  * MAC with it: what was said before a port appeared proves nothing about it. Bridge and MAC are for
  * the caller to compare. */
 bool world_port_is_explained(const struct world_port *port, const struct world_endpoint *endpoint);
+
+/* ---- bridges ---- */
+
+/* NULL: rtnetlink shows no bridge of that name. */
+const struct world_bridge *world_find_bridge(const struct world *world, const char *name);
+const char *world_bridge_kind_name(enum world_bridge_kind kind); /* "managed", … */
+/* docker0, docker_gwbridge, podman*, "br-" and twelve hexadecimal digits. */
+bool world_bridge_is_engines(const char *name);
+bool world_bridge_is_closed(const struct world_bridge *bridge);
+/* Whether a port of a bridge that is managed or closed counts as a container's. NULL: a bridge that
+ * rtnetlink has not shown yet. */
+bool world_port_is_judged(const struct world_bridge *bridge, const struct world_port *port);
 
 /* ---- from one snapshot to the next ---- */
 
@@ -250,6 +299,21 @@ int world_store_set_ports(struct world_store *store, const struct world_port *po
 /* The endpoint @id was admitted through that port: it stays nobody else's for as long as it is
  * there. */
 void world_store_set_owner(struct world_store *store, const struct world_port *port, uint64_t id);
+/* The bridges, and their other names; after the ports. Copied. */
+struct world_bridges {
+	const struct world_bridge *items;
+	size_t n;
+	const struct world_altname *altnames;
+	size_t n_altnames;
+};
+int world_store_set_bridges(struct world_store *store,
+			    const struct world_bridges *bridges) MUST_CHECK;
+/* Around a full reading of Docker: what had a container's port when it began and is named by no
+ * network when it has ended is not Docker's. */
+void world_store_reading_begins(struct world_store *store);
+void world_store_reading_ended(struct world_store *store);
+/* Some bridge is undecided, and no reading has begun since: Docker must be asked. */
+bool world_store_must_ask(const struct world_store *store);
 int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers,
 			      size_t n) MUST_CHECK;
 void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered);

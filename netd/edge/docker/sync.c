@@ -34,6 +34,7 @@ static void ask_lists(struct docker *docker, struct world_store *into)
 	docker->n_unread = 2;
 	docker->is_wanted_again = false;
 	docker->began_us = now_us(docker);
+	world_store_reading_begins(docker->store);
 	ask_for_sync(docker, QUESTION_NETWORKS, "");
 	if (docker->reading) /* else out of memory: the link is down */
 		ask_for_sync(docker, QUESTION_CONTAINERS, "");
@@ -134,10 +135,12 @@ static void finish(struct docker *docker)
 	docker->n_syncs++;
 	if (docker->fresh) {
 		world_store_replace(docker->store, docker->fresh);
+		world_store_reading_ended(docker->store);
 		docker->fresh = world_store_free(docker->fresh);
 		docker->reading = NULL;
 		link_is_up(docker);
 	} else {
+		world_store_reading_ended(docker->store);
 		say_changed(docker);
 		docker->reading = NULL;
 		react_to_missed(docker);

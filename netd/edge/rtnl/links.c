@@ -14,6 +14,7 @@
 void links_done(struct links *links)
 {
 	free(links->items);
+	free(links->altnames);
 	*links = (struct links){ 0 };
 }
 
@@ -67,8 +68,35 @@ static struct link *insert(struct links *links, uint32_t ifindex)
 	return &links->items[i];
 }
 
+static void drop_altnames(struct links *links, uint32_t ifindex)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < links->n_altnames; i++)
+		if (links->altnames[i].ifindex != ifindex)
+			links->altnames[kept++] = links->altnames[i];
+	links->n_altnames = kept;
+}
+
+static int add_altname(struct links *links, uint32_t ifindex, const char *name)
+{
+	if (links->n_altnames == links->cap_altnames) {
+		size_t cap = links->cap_altnames ? links->cap_altnames * 2 : 8;
+		struct link_altname *items = reallocarray(links->altnames, cap, sizeof(*items));
+		if (!items)
+			return -ENOMEM;
+		links->altnames = items;
+		links->cap_altnames = cap;
+	}
+	struct link_altname *altname = &links->altnames[links->n_altnames++];
+	*altname = (struct link_altname){ .ifindex = ifindex };
+	memcpy(altname->name, name, strlen(name) + 1);
+	return 0;
+}
+
 static void remove_at(struct links *links, size_t i)
 {
+	drop_altnames(links, links->items[i].ifindex);
 	links->n--;
 	memmove(&links->items[i], &links->items[i + 1], (links->n - i) * sizeof(links->items[0]));
 }
@@ -78,7 +106,8 @@ struct news {
 	uint32_t master, peer;
 	int32_t nsid;
 	char name[WORLD_IFNAME_LEN];
-	bool is_bridge, is_veth, is_wireless;
+	bool is_bridge, is_veth, is_tap, is_wireless, is_heard;
+	const struct nlattr *altnames;
 };
 
 static bool is_kind(const struct nlattr *attr, const char *kind)
@@ -96,6 +125,7 @@ static int read_info(const struct nlattr *attr, void *data)
 		return MNL_CB_OK;
 	news->is_bridge = is_kind(attr, "bridge");
 	news->is_veth = is_kind(attr, "veth");
+	news->is_tap = is_kind(attr, "tun");
 	return MNL_CB_OK;
 }
 
@@ -106,6 +136,10 @@ static int read_attr(const struct nlattr *attr, void *data)
 
 	if (type == IFLA_LINKINFO)
 		return mnl_attr_parse_nested(attr, read_info, news);
+	if (type == IFLA_PROP_LIST)
+		news->altnames = attr;
+	if (type == IFLA_PROMISCUITY && len == 4)
+		news->is_heard = mnl_attr_get_u32(attr) > 0;
 	if (type == IFLA_WIRELESS)
 		news->is_wireless = true;
 	else if (type == IFLA_IFNAME)
@@ -119,6 +153,49 @@ static int read_attr(const struct nlattr *attr, void *data)
 	else if (type == IFLA_LINK_NETNSID && len == 4)
 		news->nsid = (int32_t)mnl_attr_get_u32(attr);
 	return MNL_CB_OK;
+}
+
+struct naming {
+	struct links *links;
+	uint32_t ifindex;
+};
+
+/* Docker takes those for a bridge's that could be its first name, too. */
+static int on_altname(const struct nlattr *attr, void *data)
+{
+	struct naming *naming = data;
+	const char *name = mnl_attr_get_payload(attr);
+	size_t len = mnl_attr_get_payload_len(attr);
+
+	if (mnl_attr_get_type(attr) != IFLA_ALT_IFNAME || len == 0 || len > WORLD_IFNAME_LEN ||
+	    name[len - 1] != '\0')
+		return MNL_CB_OK;
+	return add_altname(naming->links, naming->ifindex, name) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
+}
+
+static int take_altnames(struct links *links, uint32_t ifindex, const struct news *news)
+{
+	struct naming naming = { links, ifindex };
+
+	drop_altnames(links, ifindex);
+	if (!news->is_bridge || !news->altnames)
+		return 0;
+	return mnl_attr_parse_nested(news->altnames, on_altname, &naming) == MNL_CB_ERROR ? -ENOMEM
+											  : 0;
+}
+
+/* What stands on a bridge is soon moved into a container and out of sight; the bridge is then
+ * promiscuous for its sake, or not (ipvlan): so it is remembered. */
+static void note_stacked(struct links *links, struct link *link, const struct news *news)
+{
+	struct link *lower = link->is_veth || link->nsid != QUERY_NSID_OWN || !link->peer
+				     ? NULL
+				     : links_find(links, link->peer);
+
+	if (lower && lower->is_bridge)
+		lower->stacked = true;
+	if (link->is_bridge && news->is_heard)
+		link->stacked = true;
 }
 
 static int take_link(struct links *links, const struct ifinfomsg *info, const struct news *news)
@@ -135,6 +212,7 @@ static int take_link(struct links *links, const struct ifinfomsg *info, const st
 	memcpy(link->name, news->name, sizeof(link->name));
 	link->is_bridge = news->is_bridge;
 	link->is_veth = news->is_veth;
+	link->is_tap = news->is_tap;
 	link->carrier = (info->ifi_flags & IFF_LOWER_UP) != 0;
 	link->seen = true;
 	/* Only the host can bring a peer back into its own namespace: then it may be given anew. A
@@ -142,7 +220,8 @@ static int take_link(struct links *links, const struct ifinfomsg *info, const st
 	if (link->nsid == QUERY_NSID_OWN)
 		link->pinned = false;
 	link->stale = !link->pinned;
-	return 0;
+	note_stacked(links, link, news);
+	return take_altnames(links, link->ifindex, news);
 }
 
 /* A bridge speaks about its ports in family AF_BRIDGE: when they come, and RTM_DELLINK when they
@@ -217,6 +296,23 @@ static int by_name(const void *a, const void *b)
 	return strcmp(left->ifname, right->ifname);
 }
 
+/* Docker 20 and 26 make both ends of a container's veth in the host: a far end that is not plugged
+ * in anywhere is on its way into a container. */
+static enum world_port_kind kind_of(const struct links *links, const struct link *link)
+{
+	const struct link *far = link->nsid == QUERY_NSID_OWN && link->peer
+					 ? links_find(links, link->peer)
+					 : NULL;
+
+	if (link->is_tap)
+		return WORLD_PORT_TAP;
+	if (!link->is_veth)
+		return WORLD_PORT_UPLINK;
+	if (strncmp(link->name, "veth", 4) != 0 || (far && far->master))
+		return WORLD_PORT_CABLE;
+	return WORLD_PORT_CONTAINER;
+}
+
 int links_ports(const struct links *links, struct port_list *ret)
 {
 	struct port_list list = { calloc(links->n + 1, sizeof(*list.items)), 0 };
@@ -233,6 +329,7 @@ int links_ports(const struct links *links, struct port_list *ret)
 		memcpy(port->bridge, bridge->name, sizeof(port->bridge));
 		port->peer_mac = link->mac;
 		port->ifindex = link->ifindex;
+		port->kind = kind_of(links, link);
 	}
 	qsort(list.items, list.n, sizeof(*list.items), by_name);
 	*ret = list;
@@ -243,4 +340,50 @@ bool port_lists_equal(const struct port_list *a, const struct port_list *b)
 {
 	return a->n == b->n &&
 	       (a->n == 0 || memcmp(a->items, b->items, a->n * sizeof(*a->items)) == 0);
+}
+
+void bridge_list_done(struct bridge_list *list)
+{
+	free(list->items);
+	free(list->altnames);
+	*list = (struct bridge_list){ 0 };
+}
+
+int links_bridges(const struct links *links, struct bridge_list *ret)
+{
+	struct bridge_list list = { calloc(links->n + 1, sizeof(*list.items)), 0,
+				    calloc(links->n_altnames + 1, sizeof(*list.altnames)), 0 };
+
+	if (!list.items || !list.altnames) {
+		bridge_list_done(&list);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < links->n; i++) {
+		const struct link *link = &links->items[i];
+		if (!link->is_bridge)
+			continue;
+		struct world_bridge *bridge = &list.items[list.n++];
+		memcpy(bridge->name, link->name, sizeof(bridge->name));
+		bridge->ifindex = link->ifindex;
+		bridge->stacked = link->stacked;
+	}
+	for (size_t i = 0; i < links->n_altnames; i++) {
+		const struct link *link = links_find(links, links->altnames[i].ifindex);
+		struct world_altname *altname = &list.altnames[list.n_altnames];
+		if (!link)
+			continue;
+		memcpy(altname->name, links->altnames[i].name, sizeof(altname->name));
+		memcpy(altname->bridge, link->name, sizeof(altname->bridge));
+		list.n_altnames++;
+	}
+	*ret = list;
+	return 0;
+}
+
+bool bridge_lists_equal(const struct bridge_list *a, const struct bridge_list *b)
+{
+	return a->n == b->n && a->n_altnames == b->n_altnames &&
+	       (a->n == 0 || memcmp(a->items, b->items, a->n * sizeof(*a->items)) == 0) &&
+	       (a->n_altnames == 0 ||
+		memcmp(a->altnames, b->altnames, a->n_altnames * sizeof(*a->altnames)) == 0);
 }

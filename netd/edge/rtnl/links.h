@@ -14,10 +14,11 @@
 
 struct link {
 	uint32_t ifindex, master;
-	uint32_t peer; /* of a veth; 0: not told */
+	uint32_t peer; /* of a veth; of others what they stand on; 0: not told */
 	int32_t nsid;  /* where the peer is; QUERY_NSID_OWN: here */
 	char name[WORLD_IFNAME_LEN];
-	bool is_bridge, is_veth;
+	bool is_bridge, is_veth, is_tap;
+	bool stacked; /* of a bridge: an interface stood on it, or somebody listens to all of it */
 	bool carrier;
 	bool stale;		/* news came since mac was read */
 	bool pinned;		/* mac stands for the rest of the link's life */
@@ -26,9 +27,17 @@ struct link {
 	struct mac_addr mac;	/* of the peer; zero: not known */
 };
 
+/* Another name of a bridge. */
+struct link_altname {
+	uint32_t ifindex;
+	char name[WORLD_IFNAME_LEN];
+};
+
 struct links {
 	struct link *items; /* sorted by ifindex */
 	size_t n, cap;
+	struct link_altname *altnames; /* no order */
+	size_t n_altnames, cap_altnames;
 };
 
 void links_done(struct links *links);
@@ -50,3 +59,14 @@ struct port_list {
 };
 int links_ports(const struct links *links, struct port_list *ret) MUST_CHECK;
 bool port_lists_equal(const struct port_list *a, const struct port_list *b);
+
+/* All bridges, and their other names, in the order of their interfaces; malloc'ed. 0 or -ENOMEM. */
+struct bridge_list {
+	struct world_bridge *items;
+	size_t n;
+	struct world_altname *altnames;
+	size_t n_altnames;
+};
+int links_bridges(const struct links *links, struct bridge_list *ret) MUST_CHECK;
+void bridge_list_done(struct bridge_list *list);
+bool bridge_lists_equal(const struct bridge_list *a, const struct bridge_list *b);

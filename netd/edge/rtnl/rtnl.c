@@ -28,6 +28,7 @@ struct rtnl {
 	struct query query;
 	struct links links;
 	struct port_list ports;
+	struct bridge_list bridges;
 	struct rtnl_counters counters;
 	rtnl_change_fn *on_change;
 	void *userdata;
@@ -103,17 +104,26 @@ static int dump(struct rtnl *rtnl)
 	return 0;
 }
 
-/* Recomputes the list; true: it is another one. */
+/* Recomputes the lists; true: they are others. */
 static int publish(struct rtnl *rtnl, bool *ret_changed)
 {
-	struct port_list now;
-	int r = links_ports(&rtnl->links, &now);
+	struct port_list ports;
+	struct bridge_list bridges;
+	int r = links_ports(&rtnl->links, &ports);
 
 	if (r < 0)
 		return r;
-	*ret_changed = !port_lists_equal(&now, &rtnl->ports);
+	r = links_bridges(&rtnl->links, &bridges);
+	if (r < 0) {
+		free(ports.items);
+		return r;
+	}
+	*ret_changed = !port_lists_equal(&ports, &rtnl->ports) ||
+		       !bridge_lists_equal(&bridges, &rtnl->bridges);
 	free(rtnl->ports.items);
-	rtnl->ports = now;
+	bridge_list_done(&rtnl->bridges);
+	rtnl->ports = ports;
+	rtnl->bridges = bridges;
 	return 0;
 }
 
@@ -294,6 +304,7 @@ struct rtnl *rtnl_free(struct rtnl *rtnl)
 	query_close(&rtnl->query);
 	links_done(&rtnl->links);
 	free(rtnl->ports.items);
+	bridge_list_done(&rtnl->bridges);
 	free(rtnl->buffer);
 	free(rtnl);
 	return NULL;
@@ -308,6 +319,12 @@ const struct world_port *rtnl_ports(const struct rtnl *rtnl, size_t *ret_n)
 {
 	*ret_n = rtnl->ports.n;
 	return rtnl->ports.items;
+}
+
+struct world_bridges rtnl_bridges(const struct rtnl *rtnl)
+{
+	return (struct world_bridges){ rtnl->bridges.items, rtnl->bridges.n, rtnl->bridges.altnames,
+				       rtnl->bridges.n_altnames };
 }
 
 uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The bridge ports of this host and the MAC at the far end of each veth, followed over rtnetlink:
+/* The bridges of this host, their ports and the MAC at the far end of each veth, followed over rtnetlink:
  * earlier and more surely than by Docker's events. CAP_NET_ADMIN is enough; no setns.
  *
  * A veth's peer gets its MAC from Docker between creation and going up, so it is read again at
@@ -17,7 +17,7 @@
 
 struct rtnl;
 
-/* The list of ports is another one now. Only notes the fact: no rtnl_free() in it. */
+/* The list of ports, or of bridges, is another one now. Only notes the fact: no rtnl_free() in it. */
 typedef void rtnl_change_fn(void *userdata);
 
 struct rtnl_options {
@@ -38,6 +38,8 @@ void rtnl_freep(struct rtnl **rtnl); /* for CLEANUP() */
 /* Sorted by ifname; borrowed until the next on_change. peer_mac is zero for a port that is no veth
  * and for a veth whose peer cannot be read (yet): report and close it. */
 const struct world_port *rtnl_ports(const struct rtnl *rtnl, size_t *ret_n);
+/* All bridges and their other names; what a snapshot adds is not set. Borrowed likewise. */
+struct world_bridges rtnl_bridges(const struct rtnl *rtnl);
 /* Any interface by name: its ifindex, 0: there is none. */
 uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname);
 /* The bridge an interface is a port of, or NULL. Borrowed until the next on_change. */
