@@ -132,7 +132,7 @@ static void print_way(const struct ctl *ctl, const cJSON *way, struct arena *are
 	print_rule(ctl, member(way, "rule"), arena);
 	print_hops(ctl, way, arena);
 	if (wire_bool(way, "needs_bridge_nf", false))
-		printf("        needs  bridge-nf-call-iptables = 1 (netd sets it)\n");
+		printf("        needs  nf_call_iptables = 1 on the bridge (netd sets it)\n");
 }
 
 /* The same decision for the same reason between ends of the same names. */

@@ -144,11 +144,13 @@ static int ask_netd(struct examination *e)
 	if (r != CTL_OK)
 		return r;
 	if (!status)
-		note_gap(e, "whether the policy in force needs bridge-nf-call-iptables",
+		note_gap(e, "whether the rules see the frames that they have to judge",
 			 code == WIRE_REFUSED ? "only root and the group netd may ask netd"
 					      : "netd does not answer");
 	else
-		e->facts.needs_bridge_nf = wire_bool(status, "needs_bridge_nf", false);
+		e->facts.lacks_bridge_nf = wire_bool(status, "needs_bridge_nf", false) &&
+					   !(wire_bool(status, "bridge_nf_ipv4", true) &&
+					     wire_bool(status, "bridge_nf_ipv6", true));
 	cJSON_Delete(status);
 	return CTL_OK;
 }

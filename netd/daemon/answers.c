@@ -217,6 +217,8 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	if (host_bridge_nf_get(IP_V4, &health.bridge_nf[0]) < 0 ||
 	    host_bridge_nf_get(IP_V6, &health.bridge_nf[1]) < 0)
 		health.bridge_nf[0] = health.bridge_nf[1] = false;
+	else if (d->committed && d->committed->compiled.needs_bridge_nf && !d->bridge_nf_error)
+		health.bridge_nf[0] = health.bridge_nf[1] = true; /* of the bridges that count */
 	int r = input_in_force(d, arena, &in);
 	if (r == 0)
 		r = report_status(&in, &health, &report);

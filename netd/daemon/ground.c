@@ -7,41 +7,49 @@
 #include "daemon/daemon.h"
 #include "edge/journal/journal.h"
 
-/* "" or "6", as in bridge-nf-call-ip6tables. */
-static const char *digit(enum ip_family family)
+/* What others have on their bridges is none of netd's business, so the sysctl of the host is not
+ * written; nor is a bridge that others share told anything. */
+static bool is_ours(const struct world *world, const struct world_network *network)
 {
-	return family == IP_V6 ? "6" : "";
+	const struct world_bridge *bridge = world_find_bridge(world, network->bridge);
+
+	return bridge && !bridge->shared;
 }
 
-/* 0: it is on; what was done and what could not be is logged. */
-static int keep_bridge_nf(enum ip_family family, int error_before)
+/* 0, or why some bridge does not show its frames to the rules. */
+static int call_iptables(struct daemon *d)
 {
-	bool on = false;
-	int r = host_bridge_nf_get(family, &on);
+	const struct generation *now = d->committed;
+	bool unused;
+	int failed = host_bridge_nf_get(IP_V4, &unused); /* without br_netfilter there is none */
 
-	if (r == 0 && on)
-		return 0;
-	if (r == 0)
-		r = host_bridge_nf_set(family, true);
-	if (r == 0)
-		log_info(LOG_ID_SYSCTL_SET,
-			 "set net.bridge.bridge-nf-call-ip%stables=1: tiers on one bridge are told "
-			 "apart by connection",
-			 digit(family));
-	else if (r != error_before)
-		log_warning(LOG_ID_SYSCTL_UNAVAILABLE,
-			    "net.bridge.bridge-nf-call-ip%stables cannot be set to 1 (%s): flows "
-			    "between tiers on one bridge are dropped; set it by sysctl.d",
-			    digit(family), strerror(-r));
-	return r;
+	for (size_t i = 0; i < now->world->n_networks && failed >= 0; i++) {
+		const struct world_network *network = &now->world->networks[i];
+		if (!now->compiled.bridge_nf_on[i] || !is_ours(now->world, network))
+			continue;
+		int r = rtnl_call_iptables(d->rtnl, network->bridge);
+		if (r == 1)
+			log_info(LOG_ID_SYSCTL_SET,
+				 "set nf_call_iptables and nf_call_ip6tables of bridge %s: tiers "
+				 "on %s are told apart by connection",
+				 network->bridge, network->name);
+		else if (r < 0 && r != -ENODEV)
+			failed = r;
+	}
+	return failed < 0 ? failed : 0;
 }
 
-static void keep_both_bridge_nf(struct daemon *d)
+static void keep_bridge_nf(struct daemon *d)
 {
 	int before = d->bridge_nf_error;
-	int v4 = keep_bridge_nf(IP_V4, before), v6 = keep_bridge_nf(IP_V6, before);
 
-	d->bridge_nf_error = v4 ? v4 : v6;
+	d->bridge_nf_error = d->committed->compiled.needs_bridge_nf ? call_iptables(d) : 0;
+	if (d->bridge_nf_error && d->bridge_nf_error != before)
+		log_warning(LOG_ID_SYSCTL_UNAVAILABLE,
+			    "the frames of a bridge cannot be shown to the rules (%s): flows "
+			    "between tiers on one bridge are dropped%s",
+			    strerror(-d->bridge_nf_error),
+			    d->bridge_nf_error == -ENOENT ? "; load br_netfilter" : "");
 }
 
 static void end_local_learning(struct daemon *d)
@@ -59,15 +67,12 @@ static void end_local_learning(struct daemon *d)
 void ground_keep(struct daemon *d)
 {
 	d->looked_at_us = daemon_now_us();
-	if (d->committed->compiled.needs_bridge_nf)
-		keep_both_bridge_nf(d);
-	else
-		d->bridge_nf_error = 0;
+	keep_bridge_nf(d);
 	end_local_learning(d);
 }
 
-/* No notification tells of a sysctl that somebody else has set (`sysctl --system` does). A timer
- * would wake netd for nothing, so it is looked at when it wakes anyway. */
+/* What somebody else has set is put right when netd wakes anyway: a timer would wake it for nothing.
+ */
 static int on_prepare(sd_event_source *source, void *userdata)
 {
 	struct daemon *d = userdata;

@@ -227,10 +227,14 @@ class Arena:
 
     @contextlib.contextmanager
     def without_bridge_netfilter(self) -> Iterator[None]:
-        """bridge-nf-call-* are 0 inside."""
+        """bridge-nf-call-* are 0 inside, and those of each bridge as well."""
         keys = [f"bridge/bridge-nf-call-{name}tables" for name in ("ip", "ip6")]
         for key in keys:
             self.host.sysctl(key, "0")
+        for link in json.loads(self.host.netns_exec(["ip", "-j", "link", "show", "type",
+                                                     "bridge"])):
+            self.host.netns_exec(["ip", "link", "set", link["ifname"], "type", "bridge",
+                                  "nf_call_iptables", "0", "nf_call_ip6tables", "0"])
         try:
             yield
         finally:

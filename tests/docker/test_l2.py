@@ -189,9 +189,7 @@ class L2(DockerCase):
         attacks = self.attacks()
         self.recover()
         self.start_netd(POLICY)
-        for call in ("iptables", "ip6tables", "arptables"):
-            self.set_bridge_nf(call, "0")
-            self.addCleanup(self.set_bridge_nf, call, "1")
+        self.switch_bridge_nf_off()
         self.assertEqual(self.arriving(attacks, self.attacker, self.victim), set())
         self.assert_denied(self.attacker, Probe("tcp", "172.31.1.11", 80),
                            Probe("tcp", "fd00:31:1::11", 80))
@@ -200,18 +198,20 @@ class L2(DockerCase):
         """By netd, as soon as the watchdog wakes it; what the policy allows passes again."""
         allowed = Probe("tcp", "172.31.1.11", 80), Probe("tcp", "fd00:31:1::11", 80)
         netd = self.start_netd(POLICY, env={"WATCHDOG_USEC": str(20_000_000)})
-        for call in ("iptables", "ip6tables"):
-            self.set_bridge_nf(call, "0")
-            self.addCleanup(self.set_bridge_nf, call, "1")
-        self.assert_denied(self.friend, *allowed)  # the control: netd sleeps
         assert netd.child is not None
-        netd.child.wait_for_line("set net.bridge.bridge-nf-call-ip6tables=1", 30)
+        netd.child.forget_lines()
+        self.switch_bridge_nf_off()
+        self.assert_denied(self.friend, *allowed)  # the control: netd sleeps
+        netd.child.wait_for_line(f"nf_call_ip6tables of bridge {self.bridge}", 30)
         self.check_legitimate()
 
-    def set_bridge_nf(self, call: str, value: str) -> None:
-        """net.bridge.bridge-nf-call-*: of this host's namespace."""
-        self.lab.host.netns_exec(
-            ["sh", "-euc", f"echo {value} > /proc/sys/net/bridge/bridge-nf-call-{call}"])
+    def switch_bridge_nf_off(self) -> None:
+        """On the host and on the bridge."""
+        for call in ("iptables", "ip6tables", "arptables"):
+            self.lab.host.sysctl(f"bridge/bridge-nf-call-{call}", "0")
+            self.addCleanup(self.lab.host.sysctl, f"bridge/bridge-nf-call-{call}", "1")
+        self.lab.host.netns_exec(["ip", "link", "set", self.bridge, "type", "bridge",
+                                  "nf_call_iptables", "0", "nf_call_ip6tables", "0"])
 
     def test_theft_of_a_mac(self) -> None:
         """One frame with the friend's MAC moves its unicast to the thief's port."""

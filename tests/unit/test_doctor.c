@@ -17,7 +17,7 @@
 static const char *const interfaces[] = { "br-1" };
 
 #define GOOD                                                                               \
-	.bridge_nf = { DOCTOR_YES, DOCTOR_YES }, .forwarding = { DOCTOR_YES, DOCTOR_YES }, \
+	.forwarding = { DOCTOR_YES, DOCTOR_YES }, \
 	.forward_accepts = { DOCTOR_NO, DOCTOR_NO }
 
 struct row {
@@ -33,12 +33,7 @@ static const struct row rows[] = {
 	{ "rootless", { .host = { GOOD }, .rootless = true }, "rootless-engine ", 1 },
 	{ "podman", { .host = { GOOD }, .foreign_engine = "x" }, "foreign-engine ", 1 },
 	{ "kernel", { .host = { GOOD }, .kernel_error = "no" }, "kernel ", 1 },
-	{ "needs nf, absent", { .needs_bridge_nf = true }, "bridge-nf ", 1 },
-	{ "nf off", { .host = { .bridge_nf = { DOCTOR_YES, DOCTOR_NO } } }, "bridge-nf-off ", 0 },
-	{ "needs nf, off",
-	  { .host = { .bridge_nf = { DOCTOR_YES, DOCTOR_NO } }, .needs_bridge_nf = true },
-	  "bridge-nf ",
-	  1 },
+	{ "needs nf, absent", { .lacks_bridge_nf = true }, "bridge-nf ", 1 },
 	{ "flush", { .host = { GOOD, .nftables_flushes = true } }, "flush-ruleset ", 1 },
 	{ "flush, owned",
 	  { .host = { GOOD, .nftables_flushes = true }, .owns_tables = DOCTOR_YES },

@@ -106,21 +106,28 @@ static bool any_decided_by_state(const struct emit *e, const bool *present)
 	return false;
 }
 
-bool emit_needs_bridge_nf(const struct emit *e)
+int emit_bridge_nf(struct emit *e)
 {
 	const struct world *world = e->in->world;
 	bool *present = arena_alloc(e->arena, world->n_networks * e->n_groups * sizeof(*present));
-	bool needs = !present; /* out of memory shows at the next allocation */
+	bool *needed = arena_alloc(e->arena, world->n_networks * sizeof(*needed));
 
-	for (size_t i = 0; present && i < world->n_endpoints; i++) {
+	if (!present || !needed)
+		return -ENOMEM;
+	for (size_t i = 0; i < world->n_endpoints; i++) {
 		const struct group *group = emit_group_of(e, i);
 		size_t row = world->endpoints[i].network * e->n_groups;
 		if (group)
 			present[row + (size_t)(group - e->groups)] = true;
 	}
-	for (size_t n = 0; n < world->n_networks && !needs; n++)
-		needs = any_decided_by_state(e, present + n * e->n_groups);
-	return needs;
+	for (size_t n = 0; n < world->n_networks; n++) {
+		needed[n] = any_decided_by_state(e, present + n * e->n_groups);
+		e->needs_bridge_nf |= needed[n];
+	}
+	/* Between its containers and what it is shared with only the inet hooks can tell. */
+	e->needs_bridge_nf |= e->any_shared;
+	e->bridge_nf_on = needed;
+	return 0;
 }
 
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
@@ -134,12 +141,11 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	if (!e.rs || !e.addrs)
 		return -ENOMEM;
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
-	if (!e.assignments || make_groups(&e) < 0 || emit_order(&e) < 0)
+	if (!e.assignments || make_groups(&e) < 0 || emit_order(&e) < 0 ||
+	    emit_bridge_nf(&e) < 0)
 		return -ENOMEM;
 	e.rs->stamp_mask = COMPILE_STAMP_MASK;
 	e.rs->stamp = in->stamp;
-	/* Between its containers and what it is shared with only the inet hooks can tell. */
-	e.needs_bridge_nf = emit_needs_bridge_nf(&e) || e.any_shared;
 
 	emit_inet_sets(&e);
 	emit_inet_base(&e);
@@ -152,6 +158,7 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	int r = ruleset_seal(e.rs, why);
 	if (r < 0)
 		return r;
-	*ret = (struct compile_output){ e.rs, e.rs, e.assignments, e.needs_bridge_nf };
+	*ret = (struct compile_output){ e.rs, e.rs, e.assignments, e.needs_bridge_nf,
+					e.bridge_nf_on };
 	return 0;
 }

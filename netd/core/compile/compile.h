@@ -68,9 +68,10 @@ struct compile_output {
 	struct ruleset *restamp;	      /* the same, for ruleset_set_stamp() */
 	const struct assignment *assignments; /* per world->endpoints */
 	/* The policy decides between containers on one bridge with state, so frames must pass the
-	 * inet hooks: bridge-nf-call-iptables (and ip6tables) must be 1; where it is 0 those flows
-	 * are dropped. */
+	 * inet hooks: nf_call_iptables and nf_call_ip6tables of the bridge must be 1, or the
+	 * sysctls bridge-nf-call-*; where they are 0 those flows are dropped. */
 	bool needs_bridge_nf;
+	const bool *bridge_nf_on; /* per world->networks: of which bridges */
 };
 
 /* 0: *ret is set and lives in @arena. -ENOMEM. -EINVAL: a bug of the compiler (*why says). */

@@ -52,6 +52,7 @@ struct emit {
 	const struct group *groups;
 	size_t n_groups;
 	bool needs_bridge_nf, any_audited, any_shared;
+	const bool *bridge_nf_on; /* per world->networks */
 	int err; /* 0, -ENOMEM */
 };
 
@@ -202,7 +203,8 @@ void emit_denied_chains(struct emit *e); /* denied.c */
 void emit_inet_base(struct emit *e);	 /* inet.c */
 void emit_bridge_table(struct emit *e);	 /* bridge.c */
 void emit_ports(struct emit *e);	 /* sets.c: SET_PORTS of the table */
-bool emit_needs_bridge_nf(const struct emit *e);
+/* Which networks' frames must pass the inet hooks, and whether any. 0 or -ENOMEM. */
+int emit_bridge_nf(struct emit *e) MUST_CHECK;
 /* Members of the group may reach each other without a look at protocol or state. */
 bool emit_fully_within(const struct emit *e, const struct group *group);
 

@@ -53,14 +53,7 @@ static bool kernel_refuses(const struct doctor_facts *f)
 
 static bool bridge_nf_is_missing(const struct doctor_facts *f)
 {
-	return f->needs_bridge_nf &&
-	       (f->host.bridge_nf[0] != DOCTOR_YES || f->host.bridge_nf[1] != DOCTOR_YES);
-}
-
-static bool bridge_nf_is_off(const struct doctor_facts *f)
-{
-	return !f->needs_bridge_nf &&
-	       (f->host.bridge_nf[0] == DOCTOR_NO || f->host.bridge_nf[1] == DOCTOR_NO);
+	return f->lacks_bridge_nf;
 }
 
 static bool is_flushed(const struct doctor_facts *f)
@@ -151,15 +144,9 @@ static const struct {
 	    "INET, NF_TABLES_BRIDGE)" } },
 	{ bridge_nf_is_missing,
 	  { "bridge-nf", "warning",
-	    "bridge-nf-call-iptables or -ip6tables is not 1: the flows between tiers on one "
+	    "the frames of a bridge cannot be shown to the rules: the flows between tiers on one "
 	    "network that the policy allows are dropped",
-	    "modprobe br_netfilter; sysctl net.bridge.bridge-nf-call-iptables=1 "
-	    "net.bridge.bridge-nf-call-ip6tables=1, and keep it in sysctl.d" } },
-	{ bridge_nf_is_off,
-	  { "bridge-nf-off", "note",
-	    "bridge-nf-call-iptables or -ip6tables is 0; netd sets it where a policy tells tiers "
-	    "on one network apart",
-	    "nothing to do" } },
+	    "modprobe br_netfilter, and keep it in modules-load.d; netd's log says what else" } },
 	{ is_flushed,
 	  { "flush-ruleset", "warning",
 	    "nftables.service loads a file with `flush ruleset`: whenever it is loaded, netd's "

@@ -14,8 +14,6 @@
 enum doctor_answer { DOCTOR_UNKNOWN, DOCTOR_NO, DOCTOR_YES };
 
 struct doctor_host {
-	enum doctor_answer bridge_nf[2];       /* bridge-nf-call-iptables, -ip6tables; UNKNOWN:
-						* br_netfilter is not loaded */
 	enum doctor_answer forwarding[2];      /* net.ipv4.ip_forward, ipv6 conf/all/forwarding */
 	enum doctor_answer forward_accepts[2]; /* policy of iptables' chain FORWARD; UNKNOWN: none
 						* in nf_tables */
@@ -42,7 +40,7 @@ struct doctor_facts {
 	const char *kernel_error;   /* why it refuses netd's rules; NULL: it does not, or unknown */
 	const char *foreign_engine; /* what answers in Docker's place, or NULL */
 	bool rootless;		    /* the engine runs in namespaces of its own */
-	bool needs_bridge_nf;	    /* the policy in force does */
+	bool lacks_bridge_nf;	    /* the policy in force needs it, and it is not to be had */
 	const struct world *world;  /* NULL: Docker was not asked */
 	const struct doctor_gap *gaps;
 	size_t n_gaps;

@@ -123,7 +123,7 @@ struct report_health {
 	/* Docker's connect event -> the endpoint's rules committed, of the last n. */
 	uint32_t latency_p50_us, latency_p99_us, latency_n;
 	bool owns_tables;  /* no other process can change them */
-	bool bridge_nf[2]; /* bridge-nf-call-iptables, -ip6tables */
+	bool bridge_nf[2]; /* IPv4 and IPv6 frames meet the inet hooks, where they need to */
 };
 /* @in may have a NULL policy: none is in force. */
 int report_status(const struct report_input *in, const struct report_health *health,

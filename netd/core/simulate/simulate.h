@@ -87,7 +87,7 @@ struct sim_result {
 	const struct rs_rule *rule;
 	uint32_t policy_rule; /* index into policy.rules + 1, 0: a default */
 	const char *reason;   /* one sentence */
-	bool needs_bridge_nf; /* allowed only while bridge-nf-call-iptables is 1 */
+	bool needs_bridge_nf; /* allowed only while nf_call_iptables of the bridge is 1 */
 };
 
 struct sim_host {

@@ -67,15 +67,3 @@ int host_bridge_nf_get(enum ip_family family, bool *ret)
 	*ret = digit != '0';
 	return 0;
 }
-
-int host_bridge_nf_set(enum ip_family family, bool on)
-{
-	CLEANUP(close_fd) int fd = open(bridge_nf_path(family), O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = write(fd, on ? "1\n" : "0\n", 2);
-	if (n != 2)
-		return n < 0 ? -errno : -EIO;
-	return 0;
-}

@@ -47,9 +47,8 @@ int host_check_capabilities(const char **ret_name) MUST_CHECK;
 int host_drop_capabilities(void) MUST_CHECK;
 
 /* net.bridge.bridge-nf-call-iptables (IP_V4) and -ip6tables (IP_V6) of the own network namespace.
- * 0; -ENOENT: br_netfilter is not loaded; -EACCES, -EROFS: not ours to write. */
+ * 0; -ENOENT: br_netfilter is not loaded; another -errno. */
 int host_bridge_nf_get(enum ip_family family, bool *ret) MUST_CHECK;
-int host_bridge_nf_set(enum ip_family family, bool on) MUST_CHECK;
 
 /* The login name of a user, "" where /etc/passwd does not name one. That file alone: a directory
  * service may take its time to answer, and netd must not wait. */

@@ -228,8 +228,6 @@ int host_survey(const char *root, struct arena *arena, struct doctor_host *ret)
 	int r = read_localnet(fd, arena, &host);
 	if (r < 0)
 		return r;
-	host.bridge_nf[0] = read_switch(fd, "proc/sys/net/bridge/bridge-nf-call-iptables");
-	host.bridge_nf[1] = read_switch(fd, "proc/sys/net/bridge/bridge-nf-call-ip6tables");
 	host.forwarding[0] = read_switch(fd, "proc/sys/net/ipv4/ip_forward");
 	host.forwarding[1] = read_switch(fd, "proc/sys/net/ipv6/conf/all/forwarding");
 	read_docker(fd, &host);

@@ -107,6 +107,7 @@ struct news {
 	int32_t nsid;
 	char name[WORLD_IFNAME_LEN];
 	bool is_bridge, is_veth, is_tap, is_wireless, is_heard;
+	bool calls_iptables[2]; /* if it is a bridge */
 	const struct nlattr *altnames;
 };
 
@@ -117,10 +118,26 @@ static bool is_kind(const struct nlattr *attr, const char *kind)
 	return len == strlen(kind) + 1 && memcmp(mnl_attr_get_payload(attr), kind, len) == 0;
 }
 
+static int read_bridge_info(const struct nlattr *attr, void *data)
+{
+	struct news *news = data;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (mnl_attr_get_payload_len(attr) != 1)
+		return MNL_CB_OK;
+	if (type == IFLA_BR_NF_CALL_IPTABLES)
+		news->calls_iptables[0] = mnl_attr_get_u8(attr);
+	else if (type == IFLA_BR_NF_CALL_IP6TABLES)
+		news->calls_iptables[1] = mnl_attr_get_u8(attr);
+	return MNL_CB_OK;
+}
+
 static int read_info(const struct nlattr *attr, void *data)
 {
 	struct news *news = data;
 
+	if (mnl_attr_get_type(attr) == IFLA_INFO_DATA && news->is_bridge) /* the kind comes first */
+		return mnl_attr_parse_nested(attr, read_bridge_info, news);
 	if (mnl_attr_get_type(attr) != IFLA_INFO_KIND)
 		return MNL_CB_OK;
 	news->is_bridge = is_kind(attr, "bridge");
@@ -213,6 +230,7 @@ static int take_link(struct links *links, const struct ifinfomsg *info, const st
 	link->is_bridge = news->is_bridge;
 	link->is_veth = news->is_veth;
 	link->is_tap = news->is_tap;
+	link->calls_iptables = news->calls_iptables[0] && news->calls_iptables[1];
 	link->carrier = (info->ifi_flags & IFF_LOWER_UP) != 0;
 	link->seen = true;
 	/* Only the host can bring a peer back into its own namespace: then it may be given anew. A

@@ -24,6 +24,7 @@ struct link {
 	bool pinned;		/* mac stands for the rest of the link's life */
 	bool seen;		/* in the dump that is under way */
 	bool told_not_to_learn; /* of a bridge: see rtnl_end_local_learning() */
+	bool calls_iptables;	/* of a bridge: its frames pass the hooks of both families */
 	struct mac_addr mac;	/* of the peer; zero: not known */
 };
 

@@ -247,6 +247,14 @@ int query_peer(struct query *query, const struct query_peer *peer, struct query_
 	return r < 0 || question.answered ? r : -ENODEV;
 }
 
+static struct nlattr *begin_bridge_change(struct nlmsghdr *nlh, struct nlattr **info)
+{
+	nlh->nlmsg_type = RTM_NEWLINK;
+	*info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
+	return mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+}
+
 int query_end_local_learning(struct query *query, uint32_t ifindex)
 {
 	const uint32_t option = 1u << BR_BOOLOPT_NO_LL_LEARN;
@@ -254,12 +262,23 @@ int query_end_local_learning(struct query *query, uint32_t ifindex)
 	char buffer[256];
 	struct nlmsghdr *nlh = put_request(buffer, NLM_F_ACK, ifindex);
 	struct exchange exchange = { .is_dump = true }; /* the end is an acknowledgement */
+	struct nlattr *info, *data = begin_bridge_change(nlh, &info);
 
-	nlh->nlmsg_type = RTM_NEWLINK;
-	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
-	struct nlattr *data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
 	mnl_attr_put(nlh, IFLA_BR_MULTI_BOOLOPT, sizeof(multi), &multi);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return ask(query, nlh, &exchange);
+}
+
+int query_call_iptables(struct query *query, uint32_t ifindex)
+{
+	char buffer[256];
+	struct nlmsghdr *nlh = put_request(buffer, NLM_F_ACK, ifindex);
+	struct exchange exchange = { .is_dump = true }; /* the end is an acknowledgement */
+	struct nlattr *info, *data = begin_bridge_change(nlh, &info);
+
+	mnl_attr_put_u8(nlh, IFLA_BR_NF_CALL_IPTABLES, 1);
+	mnl_attr_put_u8(nlh, IFLA_BR_NF_CALL_IP6TABLES, 1);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
 	return ask(query, nlh, &exchange);

@@ -49,6 +49,9 @@ int query_read_peer(const struct nlmsghdr *nlh, const struct query_peer *peer,
 /* Sets no_linklocal_learn on a bridge. 0; -errno of the kernel. */
 int query_end_local_learning(struct query *query, uint32_t ifindex) MUST_CHECK;
 
+/* Sets nf_call_iptables and nf_call_ip6tables of a bridge. 0; -errno of the kernel. */
+int query_call_iptables(struct query *query, uint32_t ifindex) MUST_CHECK;
+
 /* Who the host believes has @addr on the interface. */
 struct query_neighbour {
 	uint32_t ifindex;

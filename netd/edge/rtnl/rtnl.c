@@ -359,6 +359,20 @@ int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world)
 	return failed;
 }
 
+int rtnl_call_iptables(struct rtnl *rtnl, const char *bridge)
+{
+	const struct link *link = links_find_name(&rtnl->links, bridge);
+
+	if (!link || !link->is_bridge)
+		return -ENODEV;
+	if (link->calls_iptables)
+		return 0;
+	int r = query_call_iptables(&rtnl->query, link->ifindex);
+	/* The kernel tells of it where the bridge is up. */
+	links_find(&rtnl->links, link->ifindex)->calls_iptables = r == 0;
+	return r < 0 ? r : 1;
+}
+
 int rtnl_correct_neighbour(struct rtnl *rtnl, const char *bridge, const struct ip_addr *addr,
 			   const struct mac_addr *mac)
 {

@@ -51,6 +51,11 @@ const char *rtnl_bridge_of(const struct rtnl *rtnl, const char *ifname);
  * not be told (-EOPNOTSUPP: Linux before 5.0). */
 int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world) MUST_CHECK;
 
+/* The frames that the bridge passes from port to port meet the inet hooks, whatever the sysctls
+ * bridge-nf-call-* of the host say (nf_call_iptables, nf_call_ip6tables). 0: they do so already; 1:
+ * from now on; -errno (-ENODEV: no such bridge). */
+int rtnl_call_iptables(struct rtnl *rtnl, const char *bridge) MUST_CHECK;
+
 /* An endpoint was admitted, so it has @addr: where the host still believes that another MAC does,
  * it is told. 0: so it was; 1: there was nothing to tell; -errno (-ENODEV: no such bridge). */
 int rtnl_correct_neighbour(struct rtnl *rtnl, const char *bridge, const struct ip_addr *addr,

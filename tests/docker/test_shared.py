@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is not Docker's on a Docker host stays as it was (G8, G9): virtual machines and uplinks, on
+bridges of their own, and on one that Docker uses as well. Its containers are judged all the same."""
+from __future__ import annotations
+
+import subprocess
+import unittest
+from typing import List
+
+from netd import Container, DockerCase, Probe
+from host import NEIGHBOUR_SETUP
+from place import Namespace
+
+POLICY = """version: 1
+tiers:
+  web: {match: [{label: {role: web}}]}
+  db: {match: [{label: {role: db}}]}
+allow:
+  - {from: web, to: db, ports: [80/tcp]}
+"""
+SERVE = ("probe", "serve", "--log", "tcp/80", "tcp/81")
+
+
+class Shared(DockerCase):
+    """A host with machines on br0."""
+
+    vms: List[Namespace]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        host = cls.lab.host
+        host.netns_exec(["sh", "-euc", "ip link add br0 address 02:00:00:00:00:01 type bridge; "
+                                       "ip link set br0 up; "
+                                       "ip address add 192.168.122.1/24 dev br0"])
+        cls.vms = []
+        for number in (1, 2):
+            vm = Namespace(f"vm{number}", cls.lab.folder / f"vm{number}", cls.lab.probe,
+                           cls.lab.ports, NEIGHBOUR_SETUP)
+            cls.lab.places.append(vm)
+            cls.vms.append(vm)
+            subprocess.run(["nsenter", "-t", str(host.pid), "-n", "ip", "link", "add",
+                            f"vnet{number}", "type", "veth", "peer", "name", "eth0", "netns",
+                            str(vm.pid)], check=True)
+            host.netns_exec(["ip", "link", "set", f"vnet{number}", "master", "br0", "up"])
+            vm.netns_exec(["sh", "-euc", f"ip address add 192.168.122.{10 + number}/24 dev eth0; "
+                           "ip link set eth0 up; ip route add default via 192.168.122.1"])
+            vm.serve("tcp/80")
+        host.serve("tcp/22")
+        cls.lab.office.serve("tcp/80")
+
+    def switch_off_for_the_host(self) -> None:
+        """As libvirt's documentation tells an admin."""
+        for call in ("iptables", "ip6tables", "arptables"):
+            self.lab.host.sysctl(f"bridge/bridge-nf-call-{call}", "0")
+            self.addCleanup(self.lab.host.sysctl, f"bridge/bridge-nf-call-{call}", "1")
+
+    def check_machines(self) -> None:
+        """They, the host and the networks around reach each other."""
+        to_vms = [Probe("tcp", f"192.168.122.{number}", 80) for number in (11, 12)]
+        self.assert_open(self.vms[0], to_vms[1], Probe("tcp", "192.168.122.1", 22))
+        self.assert_open(self.lab.host, *to_vms)
+
+    def test_machines_on_another_bridge(self) -> None:
+        """Tiers on one network are told apart, and the machines' frames pass no packet filter."""
+        host = self.lab.host
+        host.network("app", "172.31.1.0/24")
+        self.addCleanup(host.docker, "network", "rm", "app")
+        web, db, other = (self.container(name, "app", labels={"role": role}, cmd=SERVE)
+                          for name, role in (("web", "web"), ("db", "db"), ("other", "db")))
+        self.switch_off_for_the_host()
+        self.check_machines()
+        self.assert_open(db, Probe("tcp", web.address("app"), 80))  # the control
+        self.start_netd(POLICY)
+        self.check_machines()
+        self.assert_open(web, Probe("tcp", db.address("app"), 80))
+        self.assert_denied(web, Probe("tcp", db.address("app"), 81))
+        self.assert_denied(db, Probe("tcp", web.address("app"), 80))
+        self.assertTrue(other)
+        value = host.netns_exec(["cat", "/proc/sys/net/bridge/bridge-nf-call-iptables"])
+        self.assertEqual("0", value.strip())
+
+    def plug_in_docker(self) -> List[Container]:
+        """Docker has a network on br0, too: a web server, a database, and one of no tier."""
+        host = self.lab.host
+        host.docker("network", "create", "--subnet=192.168.122.0/24", "--gateway=192.168.122.1",
+                    "--ip-range=192.168.122.128/25", "--opt=com.docker.network.bridge.name=br0",
+                    "machines")
+        self.addCleanup(self.unplug_docker)
+        return [self.container(name, "machines", labels={"role": name}, cmd=SERVE)
+                for name in ("web", "db", "stray")]
+
+    def unplug_docker(self) -> None:
+        """Docker takes the address from the bridge that it was lent."""
+        host = self.lab.host
+        host.docker("network", "rm", "machines")
+        host.netns_exec(["sh", "-c", "ip link show br0 || exit 0; ip link set br0 up; "
+                                     "ip address replace 192.168.122.1/24 dev br0"])
+
+    def check_containers(self, web: Container, db: Container, stray: Container) -> None:
+        """Nobody reaches them, and they reach nobody, but for what the policy says."""
+        addresses = {one.name: one.address("machines") for one in (web, db, stray)}
+        for name, address in addresses.items():
+            self.assert_denied(self.vms[0], Probe("tcp", address, 80))
+            self.assertTrue(name)
+        for one in (web, db, stray):
+            self.assert_denied(one, Probe("tcp", "192.168.122.11", 80),
+                               Probe("tcp", "192.168.122.1", 22), Probe("tcp", "10.231.9.2", 80))
+        self.assert_denied(db, Probe("tcp", addresses["web"], 80))
+        self.assert_denied(stray, Probe("tcp", addresses["db"], 80))
+
+    def test_a_bridge_that_docker_uses_as_well(self) -> None:
+        for mode in ("enforce", "audit"):
+            with self.subTest(mode):
+                web, db, stray = self.plug_in_docker()
+                self.check_machines()
+                self.assert_open(self.vms[0], Probe("tcp", web.address("machines"), 80))
+                self.assert_open(stray, Probe("tcp", "192.168.122.11", 80),
+                                 Probe("tcp", "192.168.122.1", 22))
+                netd = self.start_netd(f"mode: {mode}\n{POLICY}")
+                self.check_machines()
+                if mode == "enforce":
+                    self.check_containers(web, db, stray)
+                    self.assert_open(web, Probe("tcp", db.address("machines"), 80))
+                netd.off()
+                self.doCleanups()
+
+    def test_a_machine_that_takes_a_containers_address(self) -> None:
+        """A packet is a container's only through the container's own port."""
+        web, db, _ = self.plug_in_docker()
+        taken = Probe("tcp", db.address("machines"), 80)
+        vm = self.vms[1]
+        source = web.address("machines")
+        self.start_netd(POLICY)
+        vm.netns_exec(["ip", "address", "add", f"{source}/24", "dev", "eth0"])
+        self.addCleanup(vm.netns_exec, ["ip", "address", "del", f"{source}/24", "dev", "eth0"])
+        results = vm.probe_many([taken], 500, source)
+        self.assertNotEqual("open", results[taken].state)
+        self.assert_open(web, taken)
+
+
+if __name__ == "__main__":
+    unittest.main()
