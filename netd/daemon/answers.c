@@ -199,6 +199,7 @@ static int answer_status(struct daemon *d, const struct control_request *request
 					.drifts = d->n_disturbed,
 					.n_stalls = d->stalls.watch.stalls.n,
 					.longest_stall_us = d->stalls.watch.stalls.longest_us,
+					.longest_work_us = d->stalls.watch.stalls.longest_work_us,
 					.n_read_again = d->stalls.n_read,
 					.log_lost = log_lost(),
 					.committed_at = d->committed_at,

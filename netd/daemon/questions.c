@@ -110,7 +110,8 @@ static cJSON *failure(const struct question *question, const struct beside_resul
 				      "%s needs more memory than there is, or than %u MB", verb,
 				      LIMIT_ANSWER_BYTES >> 20);
 	return wire_new_error(WIRE_INTERNAL, "netd failed to answer %s: %s", verb,
-			      strerror(-result->code));
+			      result->end == BESIDE_DONE ? "nothing came of it"
+							 : strerror(-result->code));
 }
 
 /* In force, but a restart would not know: it belongs to the answer. */
@@ -178,7 +179,7 @@ static void settle(struct question *question, const struct beside_result *result
 		answer_here(question);
 		return;
 	}
-	if (result->end == BESIDE_DONE)
+	if (result->end == BESIDE_DONE && result->size > 0)
 		control_answer_file(d->control, question->request.token, result->fd, result->size);
 	else
 		control_answer(d->control, question->request.token, failure(question, result));

@@ -36,6 +36,14 @@ WORLD = {
 }
 
 
+def build_held_disk(folder):
+    """A library for LD_PRELOAD in @folder, see its source."""
+    library = pathlib.Path(folder) / "held-disk.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, ROOT / "tests/lab/held-disk.c"],
+                   check=True)
+    return library
+
+
 class Running(unittest.TestCase):
     """netd with POLICY in its policy folder and WORLD as its inventory."""
 

@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from netd import Child, Container, DockerCase, Netd, Probe, Refused, wait_until
+from netd import Child, Container, DockerCase, Netd, Probe, Refused, run, wait_until
 
 POLICY = """version: 1
 tiers:
@@ -295,6 +295,29 @@ class Failures(DockerCase):
         self.assertRegex(netd.log(), r"stood still for \d+ ms")
         wait_until("the link to be up", lambda: netd.status()["docker"]["link"].startswith("up"))
         self.check_policy()
+
+    def test_a_disk_that_does_not_answer(self) -> None:
+        """New networks are closed, and their containers admitted, while a write stands still."""
+        library, held = self.lab.folder / "held-disk.so", self.lab.folder / "held"
+        run(["gcc", "-shared", "-fPIC", "-o", str(library),
+             str(Path(__file__).resolve().parent.parent / "lab" / "held-disk.c")])
+        held.touch()
+        netd = self.new(env={"LD_PRELOAD": str(library), "HELD_DISK": str(held)})
+        self.addCleanup(held.unlink)
+        netd.start().wait_synced()
+        host = self.lab.host
+        for i in (2, 3):
+            host.network(f"late{i}", f"172.31.{i}.0/24")
+            self.addCleanup(host.docker, "network", "rm", f"late{i}")
+            client = host.run(f"client{i}", f"late{i}", ip=f"172.31.{i}.10",
+                              labels={"role": "client"})
+            self.addCleanup(host.docker, "rm", "-f", f"client{i}")
+            server = host.run(f"server{i}", f"late{i}", ip=f"172.31.{i}.11",
+                              labels={"role": "server"})
+            self.addCleanup(host.docker, "rm", "-f", f"server{i}")
+            self.assert_open(client, Probe("tcp", f"172.31.{i}.11", 80))
+            self.assert_denied(server, Probe("tcp", f"172.31.{i}.10", 80))
+        self.assertFalse((netd.state / "networks.json").exists(), "the disk was not held")
 
     # The control socket
 

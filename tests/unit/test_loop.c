@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "edge/loop/loop.h"
@@ -93,6 +94,30 @@ static void a_handler_that_takes_long(void **state)
 	assert_true(f.watch.stalls.longest_us >= LONG_US);
 }
 
+static void spin(struct fixture *f)
+{
+	struct timespec now, begin;
+
+	(void)f;
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin), 0);
+	do
+		assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now), 0);
+	while ((now.tv_sec - begin.tv_sec) * 1000000 + (now.tv_nsec - begin.tv_nsec) / 1000 <
+	       LIMIT_US);
+}
+
+/* Its own work is told from what others did to it. */
+static void work_is_weighed(void **state)
+{
+	struct fixture sleeps = { .first_turn = work }, works = { .first_turn = spin };
+
+	(void)state;
+	assert_int_equal(run(&sleeps, UINT64_MAX / 2), 7);
+	assert_int_equal(run(&works, UINT64_MAX / 2), 7);
+	assert_true(works.watch.stalls.longest_work_us >= LIMIT_US);
+	assert_true(sleeps.watch.stalls.longest_work_us < LIMIT_US);
+}
+
 static int prepare_once(sd_event_source *source, void *userdata)
 {
 	work(userdata);
@@ -156,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turns_in_time),
 		cmocka_unit_test(a_handler_that_takes_long),
+		cmocka_unit_test(work_is_weighed),
 		cmocka_unit_test(a_source_that_prepares_for_long),
 		cmocka_unit_test(a_process_that_is_stopped),
 		cmocka_unit_test(a_handler_that_fails_ends_it),

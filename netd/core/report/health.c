@@ -98,6 +98,7 @@ static void add_stalls(struct rj *j, cJSON *root, const struct report_health *he
 
 	rj_number(j, stalls, "count", (double)health->n_stalls);
 	rj_number(j, stalls, "longest_us", (double)health->longest_stall_us);
+	rj_number(j, stalls, "longest_work_us", (double)health->longest_work_us);
 	rj_number(j, stalls, "read_again", (double)health->n_read_again);
 }
 

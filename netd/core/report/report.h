@@ -113,11 +113,12 @@ struct report_health {
 	uint64_t policy_generation; /* of the policy: as in history; 0: it has none */
 	const char *history_error, *state_error;
 	const char *policy_path, *policy_error, *docker, *docker_error, *version;
-	const char *docker_server; /* where it is asked; NULL: nowhere */
+	const char *docker_server;	     /* where it is asked; NULL: nowhere */
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: never, nothing waits */
 	int64_t off_since;		     /* an admin had the tables removed; 0: no */
 	uint64_t drifts;		     /* times somebody else changed our tables */
 	uint64_t n_stalls, longest_stall_us; /* the event loop stood still */
+	uint64_t longest_work_us;	     /* processor time of its longest turn */
 	uint64_t n_read_again;		     /* everything, because of that */
 	uint64_t log_lost;		     /* messages that nobody took */
 	/* Docker's connect event -> the endpoint's rules committed, of the last n. */

@@ -11,14 +11,29 @@
 #define BUSY_BEAT_US 100000u
 #define QUIET_BEAT_US 1000000u
 
-static uint64_t now_us(void)
+static uint64_t clock_us(clockid_t clock)
 {
 	struct timespec now;
 
-	/* Goes on while the process is stopped; stands still while the machine is suspended, with
-	 * Docker and the containers. */
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+/* Goes on while the process is stopped; stands still while the machine is suspended, with Docker
+ * and the containers. */
+static uint64_t now_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+/* Tells what netd did itself from what others did to it. */
+static void weigh(struct loop_watch *watch)
+{
+	uint64_t cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID), took = cpu_us - watch->cpu_us;
+
+	if (watch->cpu_us && took > watch->stalls.longest_work_us)
+		watch->stalls.longest_work_us = took;
+	watch->cpu_us = cpu_us;
 }
 
 static int on_beat(sd_event_source *source, uint64_t usec, void *userdata)
@@ -66,6 +81,7 @@ static int turn(sd_event *loop, struct loop_watch *watch, uint64_t *began_us, bo
 		r = sd_event_prepare(loop);
 	if (r < 0)
 		return r;
+	weigh(watch);
 	judge(watch, *began_us, now_us());
 	*began_us = now_us();
 	if (r == 0) {

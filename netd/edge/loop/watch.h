@@ -15,6 +15,7 @@
 
 struct loop_stalls {
 	uint64_t n, longest_us, latest_us;
+	uint64_t longest_work_us; /* processor time of one turn, whether it was a stall or not */
 };
 
 /* Called between two turns, after each stall; may not end the loop's sources that it has none of.
@@ -28,7 +29,7 @@ struct loop_watch {
 	struct loop_stalls stalls;
 	/* The rest is the watch's own. */
 	sd_event_source *beat;
-	uint64_t beat_at_us;
+	uint64_t beat_at_us, cpu_us;
 	unsigned int n_beats;
 };
 
