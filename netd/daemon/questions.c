@@ -67,24 +67,30 @@ static bool is_finding(const cJSON *answer)
 	return code && strcmp(code, wire_code_name(WIRE_FINDING)) == 0;
 }
 
+static int write_answer(int fd, const cJSON *answer)
+{
+	size_t len = 0;
+	char *line CLEANUP(free_ptr) = wire_print(answer, &len);
+
+	return line ? write_all(fd, line, len) : -ENOMEM;
+}
+
 /* 1: a finding. */
 static int answer_beside(void *userdata, int fd)
 {
 	const struct question *question = userdata;
-	struct arena *arena = arena_new();
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	cJSON *answer = NULL;
-	size_t len = 0;
 	int r = arena ? fw_become_reader(question->d->fw) : -ENOMEM;
 
 	if (r == 0)
 		r = question->answer->beside(question->d, &question->request, arena, &answer);
-	if (r < 0 || !answer)
-		return r;
-	const char *line = wire_print(answer, &len);
-	if (!line)
-		return -ENOMEM;
-	r = write_all(fd, line, len);
-	return r < 0 ? r : is_finding(answer);
+	if (r == 0 && answer) {
+		r = write_answer(fd, answer);
+		r = r < 0 ? r : is_finding(answer);
+	}
+	cJSON_Delete(answer);
+	return r;
 }
 
 /* ---- in the loop ---- */

@@ -17,6 +17,7 @@ struct fw {
 	struct mnl_socket *nl; /* transactions; the tables' owner */
 	struct mnl_socket
 		*dump; /* questions: an unfinished answer must not stand before a commit's */
+	struct mnl_socket *parents; /* in a child: the dump that is not its own */
 	uint32_t seq;
 	int send_bytes; /* what the send buffer of nl was last raised to */
 	bool owns_tables, can_log, can_stamp;

@@ -64,7 +64,7 @@ int fw_sockets_open(struct fw *fw)
 
 int fw_become_reader(struct fw *fw)
 {
-	fw->nl = NULL;
+	fw->parents = fw->dump;
 	fw->dump = open_socket();
 	return fw->dump ? 0 : -errno;
 }
