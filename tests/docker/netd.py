@@ -12,6 +12,7 @@ With READER=1 it asks Docker as netd.service does, through netd-reader.
 """
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -55,6 +56,19 @@ def reader_program() -> str:
 def figure(name: str, value: object) -> None:
     """Print something that was measured; the runner collects these lines."""
     print(f"FIGURE {name}: {value}", file=sys.stderr, flush=True)
+
+
+STALLS: List[int] = []  # the longest of each daemon, in microseconds
+
+
+def print_stalls() -> None:
+    """The longest of all, when these tests have ended."""
+    if STALLS:  # netd counts those of more than 100 ms
+        figure("longest stall of netd's loop", f"{max(STALLS) / 1000:.0f} ms, in "
+               f"{sum(stall > 0 for stall in STALLS)} of {len(STALLS)} runs")
+
+
+atexit.register(print_stalls)
 
 
 class Refused(Exception):
@@ -120,6 +134,7 @@ class Netd:
         self.socket = self.folder / "netd.sock"
         self.args, self.env, self.prefix = list(args), dict(env), list(prefix)
         self.child: Optional[Child] = None
+        self.was_paused = False
         self.reader = Reader(host) if os.environ.get("READER") == "1" else None
         if policy is not None:
             self.write_policy(policy)
@@ -169,6 +184,25 @@ class Netd:
         """What it has logged since it was started last."""
         return "" if self.child is None else "\n".join(self.child.lines)
 
+    def pause(self) -> None:
+        """SIGSTOP: it stands still, as on a machine that has no time for it."""
+        assert self.child is not None
+        self.was_paused = True
+        self.child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT; nothing when it does not stand still."""
+        assert self.child is not None
+        self.child.send_signal(signal.SIGCONT)
+
+    def _note_stalls(self) -> None:
+        """The longest time that its loop has stood still by itself, before it is gone."""
+        if self.running and not self.was_paused and not self.prefix:
+            try:
+                STALLS.append(int(self.status()["stalls"]["longest_us"]))
+            except (OSError, LabError, Refused, KeyError):
+                pass  # it is about to end, or has not come that far
+
     def kill9(self) -> None:
         """kill -9, as the kernel's out-of-memory killer would."""
         assert self.child is not None
@@ -177,6 +211,7 @@ class Netd:
     def stop(self) -> int:
         """SIGTERM; its exit code.  Fails on anything that a sanitizer has found."""
         assert self.child is not None
+        self._note_stalls()
         self.child.stop(signal.SIGTERM, 20)
         found = [line for line in self.child.lines if any(s in line for s in SANITIZER_SIGNS)]
         if found:
