@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import unittest
-from typing import Dict, List, Set, Tuple
+from typing import Dict, List, Sequence, Set, Tuple
 
 import frames
 from flows import PUMP
@@ -276,13 +276,17 @@ class L2(DockerCase):
 
     # Hot connect
 
-    def connect_many(self, flooder: Container, times: int) -> None:
-        """In and out of the network, while the floods go on."""
+    def connect_many(self, flooder: Container, times: int, awaited: Sequence[Child]) -> None:
+        """In and out of the network, while the floods go on; the first time until all of @awaited have
+        received something."""
         host = self.lab.host
         for _ in range(times):
             host.docker("network", "connect", "--ip=172.31.1.50", "--ip6=fd00:31:1::50", "app",
                         flooder.id)
             self.tell_friend(self.identity(flooder).mac)
+            for sink in awaited:  # an ARP request that was too early is repeated a second later
+                sink.wait_for_line("^receiving$", 10)
+            awaited = ()
             host.docker("network", "disconnect", "app", flooder.id)
 
     def tell_friend(self, mac: str) -> None:
@@ -291,7 +295,7 @@ class L2(DockerCase):
             f"neigh replace {addr} lladdr {mac} dev eth0 nud permanent\n"
             for addr in ("172.31.1.50", "fd00:31:1::50")))
 
-    def hot_connects(self, times: int) -> Dict[str, int]:
+    def hot_connects(self, times: int, is_control: bool = False) -> Dict[str, int]:
         """Floods from and to a container that is plugged in and out; what arrives. It floods the
         internet too, so it has no other network whose gateway it could take."""
         flooder = self.lab.host.run("flooder", "none", labels={"role": "attacker"})
@@ -306,7 +310,7 @@ class L2(DockerCase):
                                  (self.friend, ("172.31.1.50", "fd00:31:1::50"))):
             for addr in addresses:
                 floods.append(self.endless_flood(place, addr))
-        self.connect_many(flooder, times)
+        self.connect_many(flooder, times, list(sinks.values()) if is_control else ())
         for flood in floods:
             self.assertTrue(flood.running, flood.lines)
             flood.stop()
@@ -319,7 +323,7 @@ class L2(DockerCase):
         return place.probe("flood", "--seconds", "200", "--pause-us", "100", "udp", addr, "9")
 
     def test_hot_connect_under_flood(self) -> None:
-        control = self.hot_connects(3)
+        control = self.hot_connects(3, is_control=True)
         self.assertTrue(all(control.values()), f"control: {control}")
         netd = self.start_netd(POLICY)
         counts = self.hot_connects(TRIES)
