@@ -314,7 +314,7 @@ static cJSON *progress(const struct question *question, uint64_t now_us)
 	double seconds = (double)((now_us - question->since_us) / 1000000);
 
 	if (message && (wire_add_number(message, "seconds", seconds) < 0 ||
-			wire_add_bool(message, "begun", question->beside != NULL) < 0 ||
+			wire_add_bool(message, "begun", question->beside || question->made) < 0 ||
 			wire_add_number(message, "before", count_before(question)) < 0)) {
 		cJSON_Delete(message);
 		return NULL;
