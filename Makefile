@@ -12,7 +12,7 @@ CORE := base request yaml policy world compose ruleset compile simulate plan rep
 
 CORE_LIBS := yaml-0.1 libcjson
 # And libcurl, which is loaded when it is needed (edge/docker/curl.h).
-EDGE_LIBS := libmnl libsystemd
+EDGE_LIBS := libmnl libsystemd zlib
 CTL_LIBS := smartcols
 # The tests read netlink with a library that netd does not use: a second opinion.
 TEST_LIBS := cmocka libnftnl

@@ -14,11 +14,13 @@ void facts_load_networks(struct daemon *d)
 	const struct world *world;
 	const char *error = NULL;
 	struct host_bytes bytes;
-
-	if (!arena || host_state_read(d->options->state_dir, DAEMON_NETWORKS_FILE,
-				      LIMIT_DOCKER_BYTES, arena, &bytes) < 0)
+	int r = arena ? host_state_read(d->options->state_dir, DAEMON_NETWORKS_FILE,
+					LIMIT_DOCKER_BYTES, arena, &bytes)
+		      : -ENOMEM;
+	if (r == -ENOENT)
 		return;
-	int r = world_parse_inventory(bytes.bytes, bytes.len, arena, &world, &error);
+	if (r == 0)
+		r = world_parse_inventory(bytes.bytes, bytes.len, arena, &world, &error);
 	if (r == 0) {
 		/* Nobody is admitted by what was before the boot, whatever the file says. */
 		const struct world bridges = { .networks = world->networks,

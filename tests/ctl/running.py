@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NETD = os.environ.get("NETD", str(ROOT / "build/netd"))
@@ -67,7 +68,7 @@ class Running(unittest.TestCase):
                 [NETD, "--policy", self.folder / "policy.d", "--socket", self.folder / "netd.sock",
                  "--state", self.folder / "state", "--inventory", self.folder / "world.json"],
                 stderr=log, env={**os.environ, **self.environment})
-        self.until(lambda: self.ask("status")[0] == 0)
+        self.until(lambda: self.ask("status")[0] in (0, 1))
 
     def stop(self):
         if self.netd.poll() is None:
@@ -99,6 +100,12 @@ class Running(unittest.TestCase):
         path = self.folder / "new.yaml"
         path.write_text(self.policy_text + rules)
         return self.ask("apply", str(path), *args)
+
+    def reseal(self, name, change):
+        """A file of the state folder, as netd would have written it with another text."""
+        path = self.folder / "state" / name
+        text = change(path.read_text().rsplit("\n#crc32 ", 1)[0])
+        path.write_text(f"{text}\n#crc32 {zlib.crc32(text.encode()):08x}\n")
 
     def tables(self):
         done = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)

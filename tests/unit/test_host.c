@@ -126,6 +126,51 @@ static void state_is_written_and_read(void **state)
 	assert_int_equal(bytes.len, 0);
 }
 
+static void rewrite(const char *path, const char *bytes, size_t len)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, len, file), len);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Any bit, any end, and twice the same. */
+static void damage_is_seen(void **state)
+{
+	const char *dir = *state, text[] = "{\"version\":1}";
+	CLEANUP(free_arena) struct arena *arena = arena_new();
+	struct host_bytes bytes;
+	char path[64], whole[200], part[200];
+
+	(void)snprintf(path, sizeof(path), "%s/s", dir);
+	assert_int_equal(host_state_write(dir, "s", text, strlen(text)), 0);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	size_t len = fread(whole, 1, sizeof(whole) / 2, file);
+	assert_int_equal(fclose(file), 0);
+	for (size_t bit = 0; bit < len * 8; bit++) {
+		memcpy(part, whole, len);
+		part[bit / 8] = (char)(part[bit / 8] ^ (1 << bit % 8));
+		rewrite(path, part, len);
+		assert_int_equal(host_state_read(dir, "s", 100, arena, &bytes), -EBADMSG);
+	}
+	for (size_t end = 1; end < len; end++) {
+		rewrite(path, whole, end);
+		assert_int_equal(host_state_read(dir, "s", 100, arena, &bytes), -EBADMSG);
+	}
+	memcpy(part, whole, len);
+	memcpy(part + len, whole, len);
+	rewrite(path, part, 2 * len);
+	assert_int_equal(host_state_read(dir, "s", 100, arena, &bytes), -EBADMSG);
+	rewrite(path, whole, len);
+	assert_int_equal(host_state_read(dir, "s", 100, arena, &bytes), 0);
+	assert_string_equal(bytes.bytes, text);
+	assert_int_equal(host_state_spoil(dir, "s"), 0);
+	assert_int_equal(host_state_read(dir, "s", 100, arena, &bytes), -ENODATA);
+	assert_int_equal(host_state_spoil(dir, "not-there"), 0);
+}
+
 static void state_survives_what_is_in_the_way(void **state)
 {
 	const char *dir = *state;
@@ -165,6 +210,7 @@ int main(void)
 		cmocka_unit_test(resolvers_have_a_limit),
 		cmocka_unit_test(a_refresh_tells_of_changes_only),
 		cmocka_unit_test_setup_teardown(state_is_written_and_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(damage_is_seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(state_survives_what_is_in_the_way, setup, teardown),
 	};
 

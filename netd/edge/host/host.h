@@ -55,10 +55,14 @@ int host_bridge_nf_get(enum ip_family family, bool *ret) MUST_CHECK;
 void host_user_name(uid_t uid, char *ret, size_t size);
 
 /* A file in the state folder, replaced whole or not at all (temporary file, fsync, rename, fsync of
- * the folder), mode 0600. @name: no slash. 0 or -errno; nothing has changed then. */
+ * the folder), mode 0600, with a checksum as its last line. @name: no slash. 0 or -errno; nothing
+ * has changed then. */
 int host_state_write(const char *dir, const char *name, const void *bytes, size_t len) MUST_CHECK;
-/* Into @arena, NUL-terminated past the end. 0; -ENOENT: never written; -EFBIG: above @max; another
- * -errno. */
+/* What could not be written must not leave what was there before to be taken for it: the file is
+ * damaged from now on. Needs no room on the disk. 0 (there is no such file, too) or -errno. */
+int host_state_spoil(const char *dir, const char *name) MUST_CHECK;
+/* Into @arena, NUL-terminated past the end. 0; -ENOENT: never written; -ENODATA: spoiled; -EFBIG:
+ * above @max; -EBADMSG: not as it was written; another -errno. */
 struct host_bytes {
 	const char *bytes;
 	size_t len;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The state folder. A power cut leaves the old file or the new one, never half of one. */
+/* The state folder. A power cut leaves the old file or the new one, never half of one; a last line
+ * with a checksum shows whatever else became of it: a disk that lies, an editor, half a copy. */
 #include "edge/host/host.h"
 
 #include <errno.h>
@@ -9,6 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
+
+/* "\n#crc32 0123abcd\n" */
+#define SEAL_LEN 17u
 
 static void close_fd(const int *fd)
 {
@@ -28,6 +33,12 @@ static bool is_name(const char *name)
 	return *name && *name != '.' && !strchr(name, '/') && strlen(name) + 5 <= NAME_MAX;
 }
 
+static void make_seal(const char *bytes, size_t len, char ret[SEAL_LEN + 1])
+{
+	(void)snprintf(ret, SEAL_LEN + 1, "\n#crc32 %08lx\n",
+		       crc32_z(0, (const unsigned char *)bytes, len) & 0xffffffff);
+}
+
 static int write_all(int fd, const char *bytes, size_t len)
 {
 	while (len > 0) {
@@ -39,7 +50,18 @@ static int write_all(int fd, const char *bytes, size_t len)
 		bytes += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
+}
+
+static int write_sealed(int fd, const char *bytes, size_t len)
+{
+	char seal[SEAL_LEN + 1];
+
+	make_seal(bytes, len, seal);
+	int r = write_all(fd, bytes, len);
+	if (r == 0)
+		r = write_all(fd, seal, SEAL_LEN);
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
 static int write_temporary(int dir_fd, const char *name, const char *bytes, size_t len)
@@ -51,7 +73,7 @@ static int write_temporary(int dir_fd, const char *name, const char *bytes, size
 	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	return write_all(fd, bytes, len);
+	return write_sealed(fd, bytes, len);
 }
 
 int host_state_write(const char *dir, const char *name, const void *bytes, size_t len)
@@ -77,6 +99,35 @@ int host_state_write(const char *dir, const char *name, const void *bytes, size_
 	return 0;
 }
 
+/* An empty file is one that cannot be mistaken for what was written. */
+int host_state_spoil(const char *dir, const char *name)
+{
+	if (!is_name(name))
+		return -EINVAL;
+	CLEANUP(close_fd) int dir_fd = open_dir(dir);
+	if (dir_fd < 0)
+		return dir_fd;
+	CLEANUP(close_fd)
+	int fd = openat(dir_fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int check_seal(struct host_bytes *ret, char *bytes, size_t len)
+{
+	char seal[SEAL_LEN + 1];
+
+	if (len < SEAL_LEN)
+		return len == 0 ? -ENODATA : -EBADMSG;
+	make_seal(bytes, len - SEAL_LEN, seal);
+	if (memcmp(bytes + len - SEAL_LEN, seal, SEAL_LEN) != 0)
+		return -EBADMSG;
+	bytes[len - SEAL_LEN] = '\0';
+	*ret = (struct host_bytes){ bytes, len - SEAL_LEN };
+	return 0;
+}
+
 static int read_all(int fd, size_t max, struct arena *arena, struct host_bytes *ret)
 {
 	struct stat st;
@@ -85,7 +136,7 @@ static int read_all(int fd, size_t max, struct arena *arena, struct host_bytes *
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	if (st.st_size < 0 || (uintmax_t)st.st_size > max)
+	if (st.st_size < 0 || (uintmax_t)st.st_size > (uintmax_t)max + SEAL_LEN)
 		return -EFBIG;
 	size_t size = (size_t)st.st_size, len = 0;
 	char *bytes = arena_alloc(arena, size + 1);
@@ -101,8 +152,7 @@ static int read_all(int fd, size_t max, struct arena *arena, struct host_bytes *
 			break;
 		len += (size_t)n;
 	}
-	*ret = (struct host_bytes){ bytes, len };
-	return 0;
+	return check_seal(ret, bytes, len);
 }
 
 int host_state_read(const char *dir, const char *name, size_t max, struct arena *arena,
