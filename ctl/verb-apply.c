@@ -4,15 +4,9 @@
 
 #include "ctl/out-text.h"
 
-/* The daemon reports the generation that came of it, or the policy's own tests where they fail. */
+/* The daemon reports the generation that came of it. */
 void show_change(const struct ctl *ctl, const cJSON *report)
 {
-	if (wire_array(report, "tests")) {
-		show_test(ctl, report);
-		printf("%snot applied%s: the policy's own tests fail\n", paint(ctl, PAINT_BAD),
-		       paint(ctl, PAINT_PLAIN));
-		return;
-	}
 	printf("%sin force%s: generation %.0f\n", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN),
 	       wire_number(report, "generation", 0));
 	if (wire_string(report, "state_error"))

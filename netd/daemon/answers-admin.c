@@ -11,7 +11,7 @@
 
 int answer_invalid(const struct diag_list *diags, cJSON **ret)
 {
-	cJSON *list = NULL, *answer = wire_new_error(WIRE_INVALID, "the policy is not valid: "
+	cJSON *list = NULL, *answer = wire_new_error(WIRE_INVALID, "the policy is refused: "
 								   "nothing was changed");
 	int r = answer ? report_diagnostics(diags, &list) : -ENOMEM;
 
@@ -48,39 +48,18 @@ int answer_read_files(const struct control_request *request, struct arena *arena
 	return 0;
 }
 
-/* What the policy says of itself must hold before it is let loose on the host. */
-static int run_tests(struct daemon *d, const struct policy *policy, struct arena *arena,
-		     cJSON **ret_report)
-{
-	struct report_input in;
-	size_t failed = 0;
-
-	(void)d;
-	int r = report_prepare(&policy, 1, NULL, daemon_now_epoch(), arena, &in);
-	if (r == 0)
-		r = report_test(&in, ret_report, &failed);
-	return r < 0 ? r : failed > 0;
-}
-
+/* Beside the loop; what is found is the answer. */
 static int check_applied(struct daemon *d, const struct policy_source *sources, size_t n,
 			 struct arena *arena, cJSON **ret)
 {
 	const struct policy *policy = NULL;
 	struct diag_list diags;
-	cJSON *report = NULL;
 
 	diag_init(&diags, arena);
 	int r = policy_parse(sources, n, arena, &diags, &policy);
-	if (r == POLICY_E_INVALID)
-		r = answer_invalid(&diags, ret);
-	else if (r == 0)
-		r = run_tests(d, policy, arena, &report);
-	if (r == 1) {
-		r = answer_report(WIRE_FINDING, report, ret);
-		return r < 0 ? r : 0;
-	}
-	cJSON_Delete(report);
-	return r;
+	if (r == 0)
+		r = policy_admit(d, policy, daemon_now_epoch(), &diags);
+	return r == POLICY_E_INVALID ? answer_invalid(&diags, ret) : r;
 }
 
 /* Takes effect before the answer: the caller may rely on it. */
@@ -143,12 +122,12 @@ static int put_into_force(struct daemon *d, const struct control_request *reques
 {
 	double confirm_s = wire_number(request->json, "confirm_s", 0);
 	struct policy_origin origin = {
-		.author = { .by = texts->by, .uid = request->peer.uid, .of = texts->of }
+		.author = { .by = texts->by, .uid = request->peer.uid, .of = texts->of },
+		.admitted = true
 	};
 	struct policy_set *before = d->wanted;
 	char text[HISTORY_AUTHOR_LEN];
 	struct diag_list diags;
-	int r;
 
 	/* Kept from being forgotten while the new one takes its place. */
 	struct policy_set *kept = d->previous;
@@ -156,10 +135,10 @@ static int put_into_force(struct daemon *d, const struct control_request *reques
 	host_user_name(request->peer.uid, origin.author.user, sizeof(origin.author.user));
 	origin.text = history_author_text(&origin.author, text);
 	diag_init(&diags, arena);
-	r = policy_take(d, texts->sources, texts->n, &origin, &diags);
+	int r = policy_take(d, texts->sources, texts->n, &origin, &diags);
 	d->previous = kept;
 	if (r != 0)
-		return r < 0 ? r : -EINVAL;
+		return r < 0 ? r : answer_invalid(&diags, ret);
 	reconcile_note(d, PLAN_ON);
 	r = arm_confirm(d, before, confirm_s);
 	policy_forget(d, before);
@@ -242,13 +221,30 @@ int answer_rollback(struct daemon *d, const struct control_request *request, str
 	return r < 0 || *ret ? r : put_into_force(d, request, &texts, arena, ret);
 }
 
+static int answer_nothing_waits(cJSON **ret)
+{
+	return answer_error(wire_new_error(WIRE_FINDING, "nothing waits for confirmation"), ret);
+}
+
+int answer_confirm_check(struct daemon *d, const struct control_request *request,
+			 struct arena *arena, cJSON **ret)
+{
+	struct diag_list diags;
+
+	(void)request;
+	if (!d->previous)
+		return answer_nothing_waits(ret);
+	diag_init(&diags, arena);
+	int r = policy_admit(d, d->wanted->policy, daemon_now_epoch(), &diags);
+	return r == POLICY_E_INVALID ? answer_invalid(&diags, ret) : r;
+}
+
 int answer_confirm(struct daemon *d, const struct control_request *request, struct arena *arena,
 		   cJSON **ret)
 {
 	(void)request;
-	if (!d->previous)
-		return answer_error(wire_new_error(WIRE_FINDING, "nothing waits for confirmation"),
-				    ret);
+	if (!d->previous) /* the time may have passed meanwhile */
+		return answer_nothing_waits(ret);
 	if (d->plan.off)
 		return answer_not_in_force(d, ret);
 	int r = arm_confirm(d, NULL, 0);

@@ -186,6 +186,13 @@ static void fill_docker(const struct daemon *d, struct arena *arena, struct repo
 		health->docker = links[status.link];
 }
 
+/* What was asked for is in force. */
+static bool is_well(const struct daemon *d)
+{
+	return d->committed && d->committed->policy == d->wanted && !d->policy_error &&
+	       d->plan.backoff_us == 0;
+}
+
 static int answer_status(struct daemon *d, const struct control_request *request,
 			 struct arena *arena, cJSON **ret)
 {
@@ -223,7 +230,7 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	int r = input_in_force(d, arena, &in);
 	if (r == 0)
 		r = report_status(&in, &health, &report);
-	return r < 0 ? r : answer_report(WIRE_OK, report, ret);
+	return r < 0 ? r : answer_report(is_well(d) ? WIRE_OK : WIRE_FINDING, report, ret);
 }
 
 /* What the change may cut, as far as the kernel tells: without it the plan is still one. *error
@@ -301,7 +308,7 @@ static const struct answer answers[] = {
 	{ "verify", answer_verify, NULL, LANE_LONG, true },
 	{ "apply", answer_apply_check, answer_apply, LANE_CHANGE, false },
 	{ "rollback", answer_rollback_check, answer_rollback, LANE_CHANGE, false },
-	{ "confirm", NULL, answer_confirm, LANE_CHANGE, false },
+	{ "confirm", answer_confirm_check, answer_confirm, LANE_CHANGE, false },
 	{ "reload", NULL, answer_reload, LANE_CHANGE, false },
 	{ "off", NULL, answer_off, LANE_CHANGE, false },
 };

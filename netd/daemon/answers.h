@@ -6,8 +6,9 @@
 #include "core/report/report.h"
 #include "daemon/daemon.h"
 
-answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback, answer_confirm,
-	answer_reload, answer_off, answer_history, answer_verify;
+answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback,
+	answer_confirm_check, answer_confirm, answer_reload, answer_off, answer_history,
+	answer_verify;
 
 /* {"v":1,"code":…,"report":…}. Takes @report. */
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;

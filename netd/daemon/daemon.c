@@ -333,6 +333,7 @@ static int start_state(struct daemon *d)
 	d->besides.loop = d->loop;
 	d->state = (struct statefiles){ .besides = &d->besides,
 					.dir = d->options->state_dir,
+					.unlike = DAEMON_POLICY_FILE,
 					.settled = questions_settled,
 					.userdata = d };
 	return statefiles_start(&d->state);
@@ -485,12 +486,21 @@ static int start_watches(struct daemon *d)
 	return r < 0 ? r : 0;
 }
 
+/* What the state folder remembers. */
+static int start_kept(struct daemon *d)
+{
+	facts_load_networks(d);
+	history_start(&d->history, &d->state);
+	return 0;
+}
+
 /* The rules come first: whatever fails after them leaves the managed networks closed. */
 static int start(struct daemon *d)
 {
-	static int (*const steps[])(struct daemon *) = { check_rights, hold_host,    start_loop,
-							 start_facts,  start_tables, start_ports,
-							 policy_start };
+	static int (*const steps[])(struct daemon *) = {
+		check_rights, hold_host,   start_loop, start_facts,
+		start_tables, start_ports, start_kept, policy_start,
+	};
 	static int (*const later[])(struct daemon *) = { reconcile_run, start_control, start_nflog,
 							 start_watches, start_docker };
 
@@ -501,8 +511,6 @@ static int start(struct daemon *d)
 		if (r < 0)
 			return r;
 	}
-	facts_load_networks(d);
-	history_start(&d->history, &d->state);
 	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
 		int r = later[i](d);
 		if (r < 0)

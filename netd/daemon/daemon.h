@@ -34,6 +34,8 @@
 struct policy_origin {
 	const char *text; /* "/etc/netd/policy.d", "apply by root (uid 0)", … */
 	struct history_author author;
+	int64_t taken_at; /* seconds since the epoch; 0: now */
+	bool admitted;	  /* policy_admit() has found nothing already, beside the loop */
 };
 
 /* A policy with the texts it came from; everything in its own arena. */
@@ -44,6 +46,7 @@ struct policy_set {
 	size_t n_sources;
 	const char *origin; /* as policy_origin.text */
 	struct history_author author;
+	int64_t taken_at;     /* seconds since the epoch: its tests passed as of then */
 	uint64_t digest;      /* of the texts */
 	uint64_t path_digest; /* of the files at --policy when it was taken */
 };
@@ -134,6 +137,10 @@ int daemon_run(const struct options *options) MUST_CHECK;
 
 /* At start: the files at --policy, else the last policy that was in force, else the empty one. */
 int policy_start(struct daemon *d) MUST_CHECK;
+/* Rules can be made of it for this host, and its own tests pass as of @now. Nothing is wanted
+ * before that. 0, POLICY_E_INVALID (@diags says what), -ENOMEM. */
+int policy_admit(struct daemon *d, const struct policy *policy, int64_t now,
+		 struct diag_list *diags) MUST_CHECK;
 /* Reads --policy again. A policy that is not valid leaves the one in force, and is logged. @diags:
  * what was found; nothing where the files cannot be read. 0 (taken), POLICY_E_INVALID, -ENOMEM. */
 int policy_reload(struct daemon *d, struct diag_list *diags) MUST_CHECK;
@@ -148,6 +155,7 @@ void policy_forget(struct daemon *d, struct policy_set *old);
 
 /* ---- facts.c ---- */
 
+#define DAEMON_POLICY_FILE "policy.json"
 #define DAEMON_NETWORKS_FILE "networks.json" /* in the state folder */
 /* What was known before the boot: the bridges to close until Docker answers. */
 void facts_load_networks(struct daemon *d);

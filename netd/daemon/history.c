@@ -51,6 +51,8 @@ static int read_slot(const struct history *history, size_t slot, struct arena *a
 	if (waits)
 		return history_parse(waits, strlen(waits), arena, ret, ret_root);
 	int r = host_state_read(history->dir, name, FILE_LIMIT, arena, &bytes);
+	if (r == -EBADMSG || r == -ENODATA)
+		return -EINVAL;
 	return r < 0 ? r : history_parse(bytes.bytes, bytes.len, arena, ret, ret_root);
 }
 
@@ -116,6 +118,16 @@ static const struct history_entry *latest(const struct history *history)
 		if (history->entries[slot].generation > latest->generation)
 			latest = &history->entries[slot];
 	return latest;
+}
+
+uint64_t history_latest(const struct history *history)
+{
+	return latest(history)->generation;
+}
+
+bool history_latest_is(const struct history *history, uint64_t digest)
+{
+	return latest(history)->generation && latest(history)->digest == digest;
 }
 
 static cJSON *make_plan(const struct history_change *change)

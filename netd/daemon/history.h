@@ -48,6 +48,10 @@ void history_note(struct history *history, const struct history_change *change);
 void history_keep(struct history *history);
 /* It is taken back. */
 void history_drop(struct history *history);
+/* The generation that came into force last, of those that are kept; 0: there are none. And whether
+ * it is the policy of that digest. */
+uint64_t history_latest(const struct history *history);
+bool history_latest_is(const struct history *history, uint64_t digest);
 /* The generation to go back to: the latest before the one in force; 0: there is none. */
 uint64_t history_previous(const struct history *history);
 /* As history_parse(); -ENOENT: it is not kept; another -errno: it cannot be read. */

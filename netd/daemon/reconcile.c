@@ -219,9 +219,9 @@ static void keep_policy(struct daemon *d, const struct policy_set *old)
 		.waits = d->previous != NULL,
 	};
 
+	history_note(&d->history, &change);
 	if (!d->previous)
 		policy_save(d);
-	history_note(&d->history, &change);
 	log_info(LOG_ID_COMMITTED, "policy in force: %s", set->origin);
 }
 

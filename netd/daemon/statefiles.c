@@ -83,9 +83,19 @@ static void settle(struct statefiles *files, struct statefile *file, int error)
 
 /* ---- beside the loop ---- */
 
+static void spoil(const struct statefiles *files, const char *name)
+{
+	if (files->unlike && strcmp(files->unlike, name) == 0)
+		(void)!host_state_spoil(files->dir, name); /* nothing else is left to do */
+}
+
 static int write_one(const struct statefiles *files, const struct statefile *file)
 {
-	return host_state_write(files->dir, file->name, file->text, strlen(file->text));
+	int r = host_state_write(files->dir, file->name, file->text, strlen(file->text));
+
+	if (r < 0)
+		spoil(files, file->name);
+	return r;
 }
 
 static int write_beside(void *userdata, int fd)
@@ -179,6 +189,7 @@ void statefiles_write(struct statefiles *files, const char *name, char *text, co
 		file = add(files, name);
 	if (!text || !file) {
 		free(text);
+		spoil(files, name);
 		say_failure(files, name, -ENOMEM, otherwise);
 		return;
 	}

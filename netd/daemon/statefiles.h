@@ -15,7 +15,9 @@ struct statefile;
 
 struct statefiles {
 	struct beside_group *besides;
-	const char *dir;		 /* borrowed */
+	const char *dir; /* borrowed */
+	const char
+		*unlike; /* what it held before is not taken for what cannot be written; or NULL */
 	void (*settled)(void *userdata); /* nothing waits any more, or only what failed */
 	void *userdata;
 	/* The rest is its own. */
@@ -25,7 +27,7 @@ struct statefiles {
 	char failure[256];
 };
 
-/* The four fields above are set. 0 or -errno. */
+/* The fields above are set. 0 or -errno. */
 int statefiles_start(struct statefiles *files) MUST_CHECK;
 /* Writes what waits, now. */
 void statefiles_done(struct statefiles *files);

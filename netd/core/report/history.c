@@ -127,6 +127,10 @@ char *history_print(const struct history_record *record)
 	add_author(&j, root, &entry->author);
 	rj_text(&j, root, "origin", record->origin);
 	rj_text(&j, root, "digest", digest);
+	if (record->has_path_digest) {
+		(void)snprintf(digest, sizeof(digest), "%016" PRIx64, record->path_digest);
+		rj_text(&j, root, "path_digest", digest);
+	}
 	add_counts(&j, root, entry);
 	add_plan(&j, root, record->plan);
 	add_files(&j, root, record);
@@ -234,10 +238,13 @@ int history_parse(const char *bytes, size_t len, struct arena *arena, struct his
 {
 	cJSON *root = cJSON_ParseWithLength(bytes, len);
 	struct history_record record = { 0 };
-	const char *origin = text_of(root, "origin");
+	const char *origin = text_of(root, "origin"), *path = text_of(root, "path_digest");
 	const cJSON *plan = cJSON_GetObjectItemCaseSensitive(root, "plan");
 	int r = root && origin ? parse_entry(root, &record.entry) : -EINVAL;
 
+	record.has_path_digest = path != NULL;
+	if (r == 0 && path && sscanf(path, "%16" SCNx64, &record.path_digest) != 1)
+		r = -EINVAL;
 	if (r == 0)
 		r = parse_files(root, arena, &record);
 	record.origin = r == 0 ? arena_strdup(arena, origin) : "";

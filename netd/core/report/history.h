@@ -4,11 +4,11 @@
  *
  * A record, as it is kept:
  *   {"version":1,"generation":N,"when":SECONDS,"by":S,"uid":N,"user":S,"of":N,"origin":S,
- *    "digest":HEX,"gained":N,"lost":N,"opened":N,"closed":N,"plan":PLAN,
+ *    "digest":HEX,"path_digest":HEX,"gained":N,"lost":N,"opened":N,"closed":N,"plan":PLAN,
  *    "files":[{"name":S,"text":S}]}
- * uid and user only where somebody asked, of only for a rollback; the counts only where there was a
- * policy before it to compare with, and memory and time for it; plan only up to
- * LIMIT_HISTORY_PLAN. */
+ * path_digest only in the record of the policy in force; uid and user only where somebody asked, of
+ * only for a rollback; the counts only where there was a policy before it to compare with, and memory
+ * and time for it; plan only up to LIMIT_HISTORY_PLAN. */
 #pragma once
 
 #include <stdbool.h>
@@ -60,7 +60,9 @@ struct history_record {
 	const char *origin;
 	const struct policy_source *sources;
 	size_t n_sources;
-	const cJSON *plan; /* or NULL */
+	const cJSON *plan;    /* or NULL */
+	bool has_path_digest; /* of the policy in force alone (policy.json) */
+	uint64_t path_digest; /* of the files at --policy when it was taken */
 };
 
 /* The bytes to keep: malloc'ed; NULL: out of memory. */

@@ -5,6 +5,10 @@
 #include "core/report/json.h"
 #include "core/report/report.h"
 
+/* Ids of findings that two files report. */
+#define REPORT_TEST_FAILS "test-fails"
+#define REPORT_UNCOMPILED "uncompiled"
+
 /* "172.18.0.2", or null. */
 void report_add_addr(struct rj *j, cJSON *object, const char *name, const struct ip_addr *addr);
 /* Members of a rule: file, line, action, from, to, ports, until, log. */

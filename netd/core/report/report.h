@@ -105,6 +105,12 @@ const struct report_diag_info *report_diag_table(size_t *ret_n); /* sorted by id
 void report_check_world(const struct report_input *in, const char *source,
 			const struct source_loc *places, struct diag_list *diags);
 
+/* What a policy must show before it is wanted: rules can be made of it for the host at hand, and
+ * its own tests pass as of @now. Each: 0, POLICY_E_INVALID (@diags says what), or -ENOMEM. */
+int report_check_compiles(const struct compile_input *in, struct diag_list *diags) MUST_CHECK;
+int report_check_tests(const struct policy *policy, int64_t now,
+		       struct diag_list *diags) MUST_CHECK;
+
 /* ---- health ---- */
 
 /* What only the daemon knows. Texts: "" unknown or none. */
