@@ -14,9 +14,6 @@
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
-/* NFLOG group that no rule logs to: whoever holds it is the netd of this network namespace. */
-#define ONE_NETD_GROUP 0x6e64u /* "nd" */
-
 /* ---- facts ---- */
 
 static void facts_changed(struct daemon *d)
@@ -154,13 +151,6 @@ static void on_secmark_rules(void *userdata)
 {
 	stamp_look(userdata);
 	reconcile_soon(userdata);
-}
-
-static void on_logged_packet(void *userdata, const struct nflog_packet *packet)
-{
-	struct daemon *d = userdata;
-
-	denials_note(&d->denials, packet, d->committed, daemon_now_us());
 }
 
 /* ---- timers and signals ---- */
@@ -309,25 +299,6 @@ static int check_rights(struct daemon *d)
 	return r;
 }
 
-/* Whatever socket and state folder a second one was given: the tables are the same. */
-static int hold_host(struct daemon *d)
-{
-	int r = nflog_hold(ONE_NETD_GROUP, &d->alone);
-
-	if (r == -EPERM) {
-		log_error(LOG_ID_NOT_ALONE,
-			  "another netd runs on this host (it holds NFLOG group %u): stop that one "
-			  "first",
-			  ONE_NETD_GROUP);
-		return -EPERM;
-	}
-	if (r < 0 && r != -ENOMEM)
-		log_warning(LOG_ID_LOG_UNAVAILABLE,
-			    "NFLOG is missing (%s): a second netd would not be noticed",
-			    strerror(-r));
-	return r == -ENOMEM ? r : 0;
-}
-
 static int start_state(struct daemon *d)
 {
 	d->besides.loop = d->loop;
@@ -454,25 +425,6 @@ static int start_docker(struct daemon *d)
 	return r;
 }
 
-/* Denials are for people to read, and enforced without them. */
-static int start_nflog(struct daemon *d)
-{
-	const struct nflog_options options = { .group = COMPILE_LOG_GROUP,
-					       .priority = SD_EVENT_PRIORITY_IDLE + 1,
-					       .on_packet = on_logged_packet,
-					       .userdata = d };
-	int r = fw_can_log(d->fw) ? nflog_new(d->loop, &options, &d->nflog) : 0;
-
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
-		log_warning(LOG_ID_LOG_UNAVAILABLE,
-			    "NFLOG group %u cannot be read (%s): what is denied is not in this log",
-			    COMPILE_LOG_GROUP,
-			    r == -EPERM ? "another program reads it" : strerror(-r));
-	return 0;
-}
-
 static int start_watches(struct daemon *d)
 {
 	int r = policydir_watch_new(d->loop, d->options->policy, on_policy_files_changed, d,
@@ -498,10 +450,10 @@ static int start_kept(struct daemon *d)
 static int start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon *) = {
-		check_rights, hold_host,   start_loop, start_facts,
-		start_tables, start_ports, start_kept, policy_start,
+		check_rights, logged_hold_host, start_loop, start_facts,
+		start_tables, start_ports,	start_kept, policy_start,
 	};
-	static int (*const later[])(struct daemon *) = { reconcile_run, start_control, start_nflog,
+	static int (*const later[])(struct daemon *) = { reconcile_run, start_control, logged_start,
 							 start_watches, start_docker };
 
 	d->started_us = daemon_now_us();

@@ -3,8 +3,8 @@
  * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
  * stamp.c (what accepted connections carry), stalls.c (when the loop stood still), ground.c
  * (settings of the kernel that the rules need), neighbours.c (what the host believes of endpoints),
- * closed.c and denials.c (what is said of endpoints and flows), history.c (policies to go back to),
- * questions.c (what is answered beside the loop), answers*.c (control verbs). */
+ * closed.c, logged.c and denials.c (what is said of endpoints and flows), history.c (policies to go
+ * back to), questions.c (what is answered beside the loop), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -182,6 +182,13 @@ uint32_t latency_percentile(const struct latency *latency, unsigned int q);
 void closed_report(const struct generation *old, const struct generation *now);
 /* The order of endpoints, over generations: 0: the same one. */
 int generation_compare(const struct generation *a, size_t i, const struct generation *b, size_t j);
+
+/* ---- logged.c ---- */
+
+/* 0; -EPERM, said: another netd has this network namespace; -ENOMEM. */
+int logged_hold_host(struct daemon *d) MUST_CHECK;
+/* Reads what the rules log, where that can be read. 0 or -ENOMEM. */
+int logged_start(struct daemon *d) MUST_CHECK;
 
 /* ---- stamp.c ---- */
 

@@ -134,6 +134,20 @@ static void say(const struct nflog_packet *packet, const struct generation *gene
 		      by, from.text, to.text, port, times);
 }
 
+void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us)
+{
+	denials->lost += n;
+	if (denials->lost_said_us && now_us - denials->lost_said_us < SAID_AGAIN_AFTER_US)
+		return;
+	log_warning(
+		LOG_ID_LOG_INCOMPLETE,
+		"%u messages of the rules came faster than they could be read: those flows are in "
+		"the counters, not in this log",
+		denials->lost);
+	denials->lost_said_us = now_us;
+	denials->lost = 0;
+}
+
 void denials_note(struct denials *denials, const struct nflog_packet *packet,
 		  const struct generation *generation, uint64_t now_us)
 {

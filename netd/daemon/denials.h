@@ -18,8 +18,12 @@ struct denials {
 		uint64_t flow, said_us; /* a hash; 0: empty */
 		uint32_t again;
 	} recent[DENIALS_REMEMBERED];
+	uint64_t lost_said_us;
+	uint32_t lost; /* not said yet */
 };
 
+/* Says that messages were lost, once a minute. */
+void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us);
 /* Logs @packet, with the names of @generation (NULL: none is known yet). */
 void denials_note(struct denials *denials, const struct nflog_packet *packet,
 		  const struct generation *generation, uint64_t now_us);

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import unittest
 
-from netd import Container, DockerCase, Netd, Probe
+from netd import Container, DockerCase, Netd, Probe, wait_until
 
 POLICY = """version: 1
 tiers:
@@ -81,6 +82,42 @@ class Log(DockerCase):
         self.says(netd, f"allowed by policy.yaml:6: {WEB4} -> {DB4}, 80/tcp")
         self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 82))
         self.says(netd, f"denied by policy.yaml:8: {WEB4} -> {DB4}, 82/tcp")
+
+    def test_a_noisy_neighbour(self) -> None:
+        """A container of the same tier is denied some ten thousand times a second: what another one
+        is denied is in the log, every bit of it, and the noise is not."""
+        netd = self.start_netd(POLICY.replace('container: "web"', 'container: "*w*"'))
+        noisy = self.container("wild", "app")
+        netd.wait_synced()
+        noise = [Probe("udp", "172.31.1.11", port) for port in range(20000, 22000)]
+        done = threading.Event()
+
+        def flood() -> None:
+            while not done.is_set():
+                noisy.probe_many(noise, 50)
+
+        noisemaker = threading.Thread(target=flood)
+        noisemaker.start()
+        try:
+            assert netd.child is not None
+            netd.child.wait_for_line("wild .172.31.1.[0-9]*, web. -> ", 10)
+            wait_until("the noise to be over its limit", lambda: self.dropped() > 10000)
+            quiet = [Probe(proto, addr, port) for port in range(7001, 7006)
+                     for proto in ("tcp", "udp") for addr in ("172.31.1.11", "fd00:31:1::11")]
+            self.web.probe_many(quiet, 300)
+            wanted = {f"info: denied: {WEB4 if '.' in p.addr else WEB6} -> "
+                      f"{DB4 if '.' in p.addr else DB6}, {p.port}/{p.proto}" for p in quiet}
+            wait_until("all that the quiet one was denied",
+                       lambda: wanted <= set(netd.log().splitlines()))
+        finally:
+            done.set()
+            noisemaker.join()
+        self.assertLess(netd.log().count("denied: wild"), 500)
+
+    def dropped(self) -> int:
+        """Packets that netd denied the tier of both."""
+        text = self.lab.host.netns_exec(["nft", "list", "counters"])
+        return sum(int(n) for n in re.findall(r"denied_\S+ {\s+packets (\d+)", text))
 
     def test_another_program_reads_the_group(self) -> None:
         """Enforced all the same, and said."""

@@ -20,7 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	while ((nlh = fuzz_next_message(&datagram))) {
 		struct nflog_packet packet = { .proto = 0 };
+		uint32_t number;
 		int r = nflog_parse(nlh, &packet);
+		(void)nflog_number(nlh, &number);
 		assert(r == 0 || r == NFLOG_E_OTHER);
 		if (r == 0)
 			check_packet(&packet);

@@ -137,7 +137,7 @@ static void expect_rule(struct arena *arena, enum rs_family family, const struct
 
 static void rules_of_inet(void **state)
 {
-	static const struct rs_log log = { "deny ", 5, 10, 20 };
+	static const struct rs_log log = { "deny ", 5, 10, 20, NULL, RS_IP_SADDR };
 	struct rs_mark mark = { RS_CT_SECMARK, 0xffff, 0x70000, false };
 	struct rs_mark whole = { RS_META_MARK, 0, 0x12, false };
 	struct rs_match match[] = {

@@ -154,12 +154,32 @@ static void other_messages_are_passed_over(void **state)
 	assert_int_equal(strlen(packet.prefix), NFLOG_PREFIX_LEN - 1);
 }
 
+static void messages_are_numbered(void **state)
+{
+	_Alignas(8) char buffer[1024] = { 0 };
+	struct nlmsghdr *nlh = put_message(buffer, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET);
+	uint32_t number = 0;
+
+	(void)state;
+	assert_false(nflog_number(nlh, &number));
+	mnl_attr_put_u32(nlh, NFULA_SEQ, htonl(0xfffffffe));
+	assert_true(nflog_number(nlh, &number));
+	assert_int_equal(number, 0xfffffffe);
+	nlh = put_message(buffer, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET);
+	mnl_attr_put_u16(nlh, NFULA_SEQ, 7); /* cut short */
+	assert_false(nflog_number(nlh, &number));
+	nlh = put_message(buffer, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG);
+	mnl_attr_put_u32(nlh, NFULA_SEQ, htonl(1));
+	assert_false(nflog_number(nlh, &number));
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 1];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 2];
 
 	ADD_ROWS(tests, 0, rows, a_packet_is_read);
 	tests[ARRAY_LEN(rows)] =
 		(struct CMUnitTest)cmocka_unit_test(other_messages_are_passed_over);
+	tests[ARRAY_LEN(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(messages_are_numbered);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,7 +231,7 @@ static const char golden[] =
 static void prints_golden(void **state)
 {
 	struct ruleset *rs = ruleset_new(*state);
-	struct rs_log log = { "deny ", 5, 10, 20 };
+	struct rs_log log = { "deny ", 5, 10, 20, NULL, RS_IP_SADDR };
 	struct text out = { 0 };
 	const char *why;
 

@@ -71,6 +71,7 @@ static struct rs_set *put_set(struct ruleset *rs, enum rs_family family, const s
 	assert_non_null(set);
 	set->map = like->map;
 	set->interval = like->interval;
+	set->meter = like->meter;
 	return set;
 }
 
@@ -354,7 +355,7 @@ static bool everything(struct arena *arena, uint64_t fail_at)
 	const enum rs_type types[] = { RS_TYPE_IPV4, RS_TYPE_INET_SERVICE };
 	struct rs_elem elem = { .key = key_ip("10.0.0.1"), .last = key_ip("10.0.0.9") };
 	struct rs_mark mark = { RS_META_MARK, 0, 1, false };
-	struct rs_log log = { "x", 1, 1, 1 };
+	struct rs_log log = { "x", 1, 1, 1, NULL, RS_IP_SADDR };
 	struct rs_diff diff;
 	const char *why = NULL;
 

@@ -145,31 +145,40 @@ static inline void random_sets(struct ruleset *rs, struct dice *dice, enum rs_fa
 		const char *name;
 		enum rs_type types[RS_KEY_FIELDS];
 		uint8_t n;
-		bool map, interval;
+		bool map, interval, meter;
 	} pool[] = {
-		{ "addr4", { RS_TYPE_IPV4 }, 1, false, false },
-		{ "addr4", { RS_TYPE_IPV4, RS_TYPE_INET_PROTO }, 2, false, false },
-		{ "addr6", { RS_TYPE_IPV6 }, 1, false, false },
-		{ "names", { RS_TYPE_IFNAME }, 1, false, false },
-		{ "macs", { RS_TYPE_ETHER_ADDR }, 1, false, false },
-		{ "marks", { RS_TYPE_MARK }, 1, false, false },
-		{ "ports", { RS_TYPE_INET_SERVICE }, 1, false, false },
-		{ "guard", { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 }, 3, false, false },
+		{ "addr4", { RS_TYPE_IPV4 }, 1, false, false, false },
+		{ "addr4", { RS_TYPE_IPV4, RS_TYPE_INET_PROTO }, 2, false, false, false },
+		{ "addr6", { RS_TYPE_IPV6 }, 1, false, false, false },
+		{ "names", { RS_TYPE_IFNAME }, 1, false, false, false },
+		{ "macs", { RS_TYPE_ETHER_ADDR }, 1, false, false, false },
+		{ "marks", { RS_TYPE_MARK }, 1, false, false, false },
+		{ "ports", { RS_TYPE_INET_SERVICE }, 1, false, false, false },
+		{ "guard",
+		  { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 },
+		  3,
+		  false,
+		  false,
+		  false },
 		{ "guard6",
 		  { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_ND_HIGH, RS_TYPE_ND_LOW },
 		  4,
+		  false,
 		  false,
 		  false },
 		{ "svc",
 		  { RS_TYPE_IPV4, RS_TYPE_INET_PROTO, RS_TYPE_INET_SERVICE },
 		  3,
 		  false,
+		  false,
 		  false },
-		{ "net4", { RS_TYPE_IPV4 }, 1, false, true },
-		{ "net6", { RS_TYPE_IPV6 }, 1, false, true },
-		{ "to4", { RS_TYPE_IPV4 }, 1, true, false },
-		{ "to4", { RS_TYPE_IPV6 }, 1, true, false },
-		{ "toif", { RS_TYPE_IFNAME }, 1, true, false },
+		{ "net4", { RS_TYPE_IPV4 }, 1, false, true, false },
+		{ "net6", { RS_TYPE_IPV6 }, 1, false, true, false },
+		{ "to4", { RS_TYPE_IPV4 }, 1, true, false, false },
+		{ "to4", { RS_TYPE_IPV6 }, 1, true, false, false },
+		{ "toif", { RS_TYPE_IFNAME }, 1, true, false, false },
+		{ "seen4", { RS_TYPE_IPV4 }, 1, false, false, true },
+		{ "seen6", { RS_TYPE_IPV6 }, 1, false, false, true },
 	};
 	const char *before = "";
 
@@ -181,9 +190,10 @@ static inline void random_sets(struct ruleset *rs, struct dice *dice, enum rs_fa
 		assert(set);
 		before = pool[i].name;
 		set->map = pool[i].map;
+		set->meter = pool[i].meter;
 		if (pool[i].interval)
 			fill_ranges(rs, dice, set);
-		else
+		else if (!set->meter)
 			fill_set(rs, dice, set);
 	}
 }
@@ -281,7 +291,7 @@ static inline struct rs_match random_match(struct ruleset *rs, struct dice *dice
 		break;
 	case 3:
 	case 4:
-		if (set && !set->map)
+		if (set && !set->map && !set->meter)
 			return random_lookup(dice, set);
 		break;
 	case 5:
@@ -336,12 +346,36 @@ static inline void random_verdict(struct dice *dice, const struct rs_table *tabl
 		}
 }
 
+/* A limit for each source, where the rule may be about such packets. */
+static inline void random_meter(const struct rs_table *table, const struct rs_protocol *known,
+				struct rs_log *log)
+{
+	struct rs_implied implied[RS_IMPLIED_MAX];
+	struct rs_protocol after = *known;
+	size_t n;
+
+	for (size_t i = 0; i < table->sets.n; i++) {
+		const struct rs_set *set = table->sets.items[i];
+		enum rs_field field = set->types[0] == RS_TYPE_IPV4 ? RS_IP_SADDR : RS_IP6_SADDR;
+		if (!set->meter ||
+		    rs_protocol_need(&after, ruleset_field_info(field)->need, implied, &n) < 0)
+			continue;
+		log->meter = set->name;
+		log->source = field;
+		return;
+	}
+}
+
 static inline void random_rule(struct ruleset *rs, struct dice *dice, struct rs_chain *chain,
 			       enum rs_family family, uint32_t level)
 {
 	static const char *const comments[] = { NULL, "10-base.yaml:3", "20-shop.yaml:31" };
-	struct rs_log log = { roll(dice, 2) ? "deny x" : "deny t=web>db ", (uint16_t)roll(dice, 3),
-			      1 + roll(dice, 3), 5 + roll(dice, 3) };
+	struct rs_log log = { roll(dice, 2) ? "deny x" : "deny t=web>db ",
+			      (uint16_t)roll(dice, 3),
+			      1 + roll(dice, 3),
+			      5 + roll(dice, 3),
+			      NULL,
+			      RS_IP_SADDR };
 	struct rs_mark mark = { RS_META_MARK, roll(dice, 2) ? ~0xf00u : 0xf0u, 0x100, false };
 	struct rs_protocol known = { .family = family };
 	struct rs_match matches[6];
@@ -354,6 +388,7 @@ static inline void random_rule(struct ruleset *rs, struct dice *dice, struct rs_
 	}
 	if (roll(dice, 8) == 0) {
 		rule.log = &log;
+		random_meter(&rs->tables[family], &known, &log);
 	} else {
 		random_verdict(dice, &rs->tables[family], level, &rule);
 		if (roll(dice, 4) == 0)

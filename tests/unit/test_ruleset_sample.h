@@ -312,10 +312,17 @@ static inline void sample_matches(struct ruleset *rs, struct rs_chain *chain)
 
 static inline void sample_inet(struct ruleset *rs)
 {
-	struct rs_log log = { "deny t=web>db ", 5, 10, 20 };
+	struct rs_log log = { "deny t=web>db ", 5, 10, 20, NULL, RS_IP_SADDR };
 	struct rs_mark mark = { RS_META_MARK, ~0x100u, 0x100, false };
 	struct rs_chain *denied = add_chain(rs, RS_INET, "denied");
 	add_rule(rs, denied, (struct rs_rule){ .log = &log });
+	for (size_t i = 0; i < 2; i++) { /* a limit for each source */
+		struct rs_log metered = log;
+		metered.meter = i ? "seen6" : "seen4";
+		metered.source = i ? RS_IP6_SADDR : RS_IP_SADDR;
+		add_set(rs, RS_INET, metered.meter, i ? RS_TYPE_IPV6 : RS_TYPE_IPV4)->meter = true;
+		add_rule(rs, denied, (struct rs_rule){ .log = &metered });
+	}
 	add_rule(rs, denied, (struct rs_rule){ .counter = "denied", .verdict = RS_DROP });
 
 	struct rs_chain *to = add_chain(rs, RS_INET, "to_frontend");

@@ -230,14 +230,14 @@ static void mark_both_ways(struct ruleset *rs)
 
 static void log_and_drop(struct ruleset *rs)
 {
-	struct rs_log log = { "x", 1, 1, 1 };
+	struct rs_log log = { "x", 1, 1, 1, NULL, RS_IP_SADDR };
 
 	break_rule(rs, (struct rs_rule){ .log = &log, .verdict = RS_DROP });
 }
 
 static void log_unlimited(struct ruleset *rs)
 {
-	struct rs_log log = { "x", 1, 0, 1 };
+	struct rs_log log = { "x", 1, 0, 1, NULL, RS_IP_SADDR };
 
 	break_rule(rs, (struct rs_rule){ .log = &log });
 }
@@ -316,6 +316,41 @@ static void vmap_after_the_other_family(struct ruleset *rs)
 static void inline_of_other_fields(struct ruleset *rs)
 {
 	break_match(rs, match_one_of(RS_META_IIFNAME, one_of_ips(rs, "10.0.0.1", "10.0.0.9")));
+}
+
+static void log_without_its_meter(struct ruleset *rs)
+{
+	struct rs_log log = { "x", 1, 1, 1, "none", RS_IP_SADDR };
+
+	break_rule(rs, (struct rs_rule){ .log = &log });
+}
+
+static void log_with_a_set_for_a_meter(struct ruleset *rs)
+{
+	struct rs_log log = { "x", 1, 1, 1, "plain4", RS_IP_SADDR };
+
+	add_set(rs, RS_INET, "plain4", RS_TYPE_IPV4);
+	break_rule(rs, (struct rs_rule){ .log = &log });
+}
+
+static void log_with_a_meter_of_another_type(struct ruleset *rs)
+{
+	struct rs_log log = { "x", 1, 1, 1, "seen4", RS_IP6_SADDR };
+
+	break_rule(rs, (struct rs_rule){ .log = &log });
+}
+
+static void meter_with_an_element(struct ruleset *rs)
+{
+	struct rs_set *set = add_set(rs, RS_INET, "meter4", RS_TYPE_IPV4);
+
+	set->meter = true;
+	add_elem(rs, set, key_ip("10.0.0.1"));
+}
+
+static void lookup_in_a_meter(struct ruleset *rs)
+{
+	break_match(rs, match_set(RS_IN, RS_IP_SADDR, "seen4"));
 }
 
 static void secmark_without_a_mask(struct ruleset *rs)
@@ -417,6 +452,11 @@ static void refuses(void **state)
 		{ vmap_of_other_fields, "no map to4 of these fields" },
 		{ vmap_after_the_other_family, "vmap to4 contradicts" },
 		{ inline_of_other_fields, "inline set does not fit" },
+		{ log_without_its_meter, "log without a limit or its meter" },
+		{ log_with_a_set_for_a_meter, "log without a limit or its meter" },
+		{ log_with_a_meter_of_another_type, "log without a limit or its meter" },
+		{ meter_with_an_element, "a meter is of one field, and empty" },
+		{ lookup_in_a_meter, "ip saddr does not fit" },
 		{ secmark_without_a_mask, "ct secmark without a mask" },
 		{ secmark_under_a_whole_mask, "ct secmark without a mask" },
 		{ whole_secmark_set, "or is set whole" },

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/ruleset/protocol.h"
+
 /* ---- conditions ---- */
 
 static struct rs_match match_fields(enum rs_op op, const enum rs_field *fields, size_t n)
@@ -210,21 +212,70 @@ void emit_vmap(struct emit *e, struct rs_chain *chain, const enum rs_field *fiel
 	emit_verdict(e, chain, &draft, RS_VMAP, map);
 }
 
+/* Ten lines a second tell an admin what is going on; a flood is in the counter. */
+static void emit_one_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
+			 const struct rs_log *log, const struct rs_match *from)
+{
+	struct draft logging = *draft;
+
+	draft_add(&logging, *from);
+	logging.rule.log = arena_dup(e->arena, log, sizeof(*log));
+	logging.rule.counter = NULL;
+	if (!logging.rule.log)
+		e->err = -ENOMEM;
+	else
+		emit_verdict(e, chain, &logging, RS_CONTINUE, NULL);
+}
+
+/* The draft's conditions hold for packets of that family. */
+static bool draft_allows(const struct emit *e, const struct draft *draft, enum rs_field field)
+{
+	struct rs_protocol known = { .family = e->family };
+	struct rs_implied implied[RS_IMPLIED_MAX];
+	size_t n;
+
+	for (size_t i = 0; i < draft->n_matches; i++) {
+		const struct rs_match *match = &draft->matches[i];
+		for (size_t f = 0; f < match->n_fields; f++)
+			if (rs_protocol_need(&known, ruleset_field_info(match->fields[f])->need,
+					     implied, &n) < 0)
+				return false;
+		rs_protocol_learn(&known, match);
+	}
+	return rs_protocol_need(&known, ruleset_field_info(field)->need, implied, &n) == 0;
+}
+
+void emit_log(struct emit *e, struct rs_chain *chain, const struct draft *draft, const char *prefix)
+{
+	static const struct {
+		enum rs_field source;
+		const char *meter;
+	} sources[] = { { RS_IP_SADDR, METER_LOGGED4 }, { RS_IP6_SADDR, METER_LOGGED6 } };
+	struct rs_match container = match_in(RS_META_IIFNAME, SET_BRIDGES);
+	struct rs_match other = match_not_in(RS_META_IIFNAME, SET_BRIDGES);
+	struct rs_log log = { prefix, e->in->log_group, 10, 20, NULL, RS_IP_SADDR };
+
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+		struct rs_log metered = log;
+		metered.meter = sources[i].meter;
+		metered.source = sources[i].source;
+		if (draft_allows(e, draft, metered.source))
+			emit_one_log(e, chain, draft, &metered, &container);
+	}
+	emit_one_log(e, chain, draft, &log, &other);
+}
+
 void emit_logged_end(struct emit *e, struct rs_chain *chain, const char *counter,
 		     const char *prefix, enum rs_verdict verdict, const char *target)
 {
-	/* Ten lines a second and chain tell an admin what is going on; a flood is in the counter.
-	 */
-	struct rs_log log = { prefix, e->in->log_group, 10, 20 };
 	struct draft logging = { 0 }, ending = { .rule = { .counter = counter } };
 
-	logging.rule.log = arena_dup(e->arena, &log, sizeof(log));
-	if (!logging.rule.log || ruleset_add_counter(e->rs, e->family, counter) < 0) {
+	if (ruleset_add_counter(e->rs, e->family, counter) < 0) {
 		e->err = -ENOMEM;
 		return;
 	}
 	if (e->in->log_group)
-		emit_verdict(e, chain, &logging, RS_CONTINUE, NULL);
+		emit_log(e, chain, &logging, prefix);
 	emit_verdict(e, chain, &ending, verdict, target);
 }
 

@@ -53,7 +53,7 @@ struct emit {
 	size_t n_groups;
 	bool needs_bridge_nf, any_audited, any_shared;
 	const bool *bridge_nf_on; /* per world->networks */
-	int err; /* 0, -ENOMEM */
+	int err;		  /* 0, -ENOMEM */
 };
 
 /* The group of an endpoint, or NULL: it takes no part. */
@@ -130,6 +130,10 @@ void emit_always(struct emit *e, struct rs_chain *chain, enum rs_verdict verdict
 /* <fields> vmap @map */
 void emit_vmap(struct emit *e, struct rs_chain *chain, const enum rs_field *fields, size_t n,
 	       const char *map);
+/* Logs what the draft matches, rate limited: for each container by itself, and for all others
+ * together. */
+void emit_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
+	      const char *prefix);
 /* log (rate limited), then counter and verdict: how every denial and every audited flow ends. */
 void emit_logged_end(struct emit *e, struct rs_chain *chain, const char *counter,
 		     const char *prefix, enum rs_verdict verdict, const char *target);
@@ -149,14 +153,16 @@ struct rs_key key_ifname(const char *ifname);
 #define SET_BRIDGES "bridges"
 #define SET_PORTS "ports" /* of managed bridges, in both tables */
 #define SET_SAME_BRIDGE "same_bridge"
-#define SET_SHARED "shared_bridges"	      /* others' ports are on them, too */
+#define SET_SHARED "shared_bridges"	   /* others' ports are on them, too */
 #define SET_SHARED4 "container_on_shared4" /* addresses of their containers */
 #define SET_SHARED6 "container_on_shared6"
-#define SET_OTHER_PORTS "other_ports"	/* of shared bridges, in table bridge */
+#define SET_OTHER_PORTS "other_ports"	  /* of shared bridges, in table bridge */
 #define SET_ENGINE_NAMES "engine_bridges" /* what engines call their bridges */
-#define SET_FOREIGN "foreign_bridges"	/* that are called so as well */
+#define SET_FOREIGN "foreign_bridges"	  /* that are called so as well */
 #define SET_ANY4 "any_endpoint4"
 #define SET_ANY6 "any_endpoint6"
+#define METER_LOGGED4 "logged4"
+#define METER_LOGGED6 "logged6"
 #define SET_REACHED4 "reached_by_host4"
 #define SET_REACHED6 "reached_by_host6"
 #define SET_AUDITED4 "audited_endpoint4"

@@ -149,21 +149,13 @@ static const char *rule_comment(struct emit *e, const struct policy_rule *rule)
 	return emit_name(e, "%s:%u", file, rule->loc.line);
 }
 
-static void emit_log(struct emit *e, struct rs_chain *chain, struct draft draft,
-		     const struct policy_rule *rule)
+static void emit_rule_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
+			  const struct policy_rule *rule)
 {
 	const char *action = rule->action == POLICY_ALLOW ? "allow" : "deny";
-	struct rs_log log = { emit_name(e, "netd %s %s ", action, draft.rule.comment),
-			      e->in->log_group, 10, 20 };
 
-	if (!rule->log || !e->in->log_group)
-		return;
-	draft.rule.log = arena_dup(e->arena, &log, sizeof(log));
-	draft.rule.counter = NULL;
-	if (!draft.rule.log)
-		e->err = -ENOMEM;
-	else
-		emit_verdict(e, chain, &draft, RS_CONTINUE, NULL);
+	if (rule->log && e->in->log_group)
+		emit_log(e, chain, draft, emit_name(e, "netd %s %s ", action, draft->rule.comment));
 }
 
 void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
@@ -186,7 +178,7 @@ void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
 			draft_add(&draft, alternatives[a]);
 			for (size_t i = 0; i < ports->items[p].n; i++)
 				draft_add(&draft, ports->items[p].matches[i]);
-			emit_log(e, chain, draft, rule);
+			emit_rule_log(e, chain, &draft, rule);
 			emit_verdict(e, chain, &draft, RS_GOTO, target);
 		}
 }

@@ -292,6 +292,20 @@ static void add_address(struct emit *e, struct endpoint_sets *sets, const struct
 	add_member(e, sets, group, &owned->addr);
 }
 
+/* A noisy container uses up its own share of the log. What comes from elsewhere has any address it
+ * likes, and shares one. */
+static void emit_meters(struct emit *e)
+{
+	static const enum rs_type types[] = { RS_TYPE_IPV4, RS_TYPE_IPV6 };
+	static const char *const names[] = { METER_LOGGED4, METER_LOGGED6 };
+
+	for (size_t i = 0; e->in->log_group && i < ARRAY_LEN(names); i++) {
+		struct rs_set *meter = emit_set(e, names[i], &types[i], 1);
+		if (meter)
+			meter->meter = true;
+	}
+}
+
 void emit_inet_sets(struct emit *e)
 {
 	struct endpoint_sets sets = { 0 };
@@ -299,6 +313,7 @@ void emit_inet_sets(struct emit *e)
 	emit_bridges(e);
 	emit_engine_names(e);
 	emit_shared_containers(e);
+	emit_meters(e);
 	emit_ports(e);
 	emit_zones(e);
 	create_endpoint_sets(e, &sets);

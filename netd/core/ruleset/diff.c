@@ -118,6 +118,8 @@ static bool uses_remade(const struct differ *d, const struct rs_rule *rule)
 		const char *name = d->remade.items[i]->name;
 		if (rule->verdict == RS_VMAP && strcmp(rule->target, name) == 0)
 			return true;
+		if (rule->log && rs_same_text(rule->log->meter, name))
+			return true;
 		for (size_t j = 0; j < rule->n_matches; j++)
 			if (rs_same_text(rule->matches[j].set, name))
 				return true;

@@ -54,7 +54,8 @@ bool rs_same_elems(const struct rs_set *a, const struct rs_set *b)
 
 bool rs_same_shape(const struct rs_set *a, const struct rs_set *b)
 {
-	if (a->n_types != b->n_types || a->map != b->map || a->interval != b->interval)
+	if (a->n_types != b->n_types || a->map != b->map || a->interval != b->interval ||
+	    a->meter != b->meter)
 		return false;
 	for (size_t i = 0; i < a->n_types; i++)
 		if (a->types[i] != b->types[i])
@@ -92,7 +93,8 @@ static bool same_log(const struct rs_log *a, const struct rs_log *b)
 	if (!a || !b)
 		return a == b;
 	return strcmp(a->prefix, b->prefix) == 0 && a->group == b->group &&
-	       a->per_second == b->per_second && a->burst == b->burst;
+	       a->per_second == b->per_second && a->burst == b->burst &&
+	       rs_same_text(a->meter, b->meter) && (!a->meter || a->source == b->source);
 }
 
 static bool same_mark(const struct rs_mark *a, const struct rs_mark *b)

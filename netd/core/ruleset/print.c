@@ -97,6 +97,16 @@ static void print_vmap(const struct rs_rule *rule, struct text *out)
 	text_printf(out, " vmap @%s", rule->target);
 }
 
+static void print_log(const struct rs_log *log, struct text *out)
+{
+	if (log->meter)
+		text_printf(out, "update @%s { %s ", log->meter,
+			    ruleset_field_info(log->source)->nft);
+	text_printf(out, "limit rate %u/second burst %u packets ", log->per_second, log->burst);
+	text_printf(out, "%slog prefix \"%s\" group %u ", log->meter ? "} " : "", log->prefix,
+		    log->group);
+}
+
 /* Each part is followed by a blank; the last one is taken back. */
 void ruleset_print_rule(const struct rs_rule *rule, struct text *out)
 {
@@ -105,10 +115,7 @@ void ruleset_print_rule(const struct rs_rule *rule, struct text *out)
 		text_add(out, " ");
 	}
 	if (rule->log)
-		text_printf(out,
-			    "limit rate %u/second burst %u packets log prefix \"%s\" group %u ",
-			    rule->log->per_second, rule->log->burst, rule->log->prefix,
-			    rule->log->group);
+		print_log(rule->log, out);
 	if (rule->counter)
 		text_printf(out, "counter name \"%s\" ", rule->counter);
 	if (rule->mark) {
@@ -162,6 +169,9 @@ static void print_set(const struct rs_set *set, struct text *out)
 	print_types(set, out);
 	if (set->interval)
 		text_add(out, "\t\tflags interval\n");
+	if (set->meter)
+		text_printf(out, "\t\tsize %u\n\t\tflags dynamic,timeout\n\t\ttimeout %us\n",
+			    RS_METER_SIZE, RS_METER_SECONDS);
 	if (set->n_elems)
 		text_add(out, "\t\telements = {\n");
 	for (size_t i = 0; i < set->n_elems; i++) {

@@ -71,6 +71,7 @@ struct rs_set {
 	uint8_t n_types, key_len;
 	bool map;      /* verdict map */
 	bool interval; /* elements are ranges (one field) */
+	bool meter;    /* filled by the rules that log: one field, no element here */
 	size_t n_elems, cap_elems;
 	uint8_t *packed;		 /* sorted by key once sealed: order.h */
 	VEC(struct rs_outcome) outcomes; /* of a map, each once */
@@ -106,13 +107,20 @@ struct rs_match {
 	const struct rs_set *inline_set; /* RS_ONE_OF: no name */
 };
 
-/* The log statement, always behind its own rate limit, so that a flood of denials is a flood of
- * nothing. Such a rule has no verdict. NFLOG. */
+/* The log statement, always behind a rate limit, so that a flood of denials is a flood of nothing:
+ * one limit for all, or one for each value of a field, kept in a meter. Where a meter is full, who
+ * is not in it is not logged. Such a rule has no verdict. NFLOG. */
 struct rs_log {
 	const char *prefix; /* at most 127 bytes */
 	uint16_t group;
 	uint32_t per_second, burst;
+	const char *meter;    /* or NULL */
+	enum rs_field source; /* of the meter's type */
 };
+/* Who was silent for a minute is forgotten. An element takes some 200 bytes of the kernel's memory.
+ */
+#define RS_METER_SECONDS 60u
+#define RS_METER_SIZE 65535u
 
 /* mark = (mark & mask) ^ bits */
 struct rs_mark {

@@ -71,7 +71,7 @@ static bool named_ok(const struct rs_match *match)
 {
 	const struct rs_set *set = match->found;
 
-	return set && !set->map && keyed_by(set, match->fields, match->n_fields);
+	return set && !set->map && !set->meter && keyed_by(set, match->fields, match->n_fields);
 }
 
 static int check_inline(struct seal *seal, const struct rs_match *match)
@@ -181,16 +181,27 @@ static bool mark_ok(const struct ruleset *rs, const struct rs_mark *mark)
 	return (mark->mask & mark->bits) == 0 && mark->mask != UINT32_MAX;
 }
 
-static bool log_ok(const struct rs_rule *rule)
+static bool meter_ok(const struct seal *seal, const struct rs_log *log, struct rs_protocol *known)
 {
+	const struct rs_set *set = ruleset_find_set(seal->table, log->meter);
+
+	return set && set->meter && keyed_by(set, &log->source, 1) &&
+	       protocol_ok(known, &log->source, 1);
+}
+
+static bool log_ok(const struct seal *seal, const struct rs_rule *rule, struct rs_protocol *known)
+{
+	if (rule->log->meter && !meter_ok(seal, rule->log, known))
+		return false;
 	return rule->log->prefix && seal_text_ok(rule->log->prefix) && rule->log->per_second &&
 	       rule->log->burst && rule->verdict == RS_CONTINUE;
 }
 
-static int check_statements(struct seal *seal, const struct rs_rule *rule)
+static int check_statements(struct seal *seal, const struct rs_rule *rule, struct rs_protocol known)
 {
-	if (rule->log && !log_ok(rule))
-		return seal_fail(seal, "log without a limit, with a verdict, or a bad prefix");
+	if (rule->log && !log_ok(seal, rule, &known))
+		return seal_fail(seal, "log without a limit or its meter, with a verdict, or a bad "
+				       "prefix");
 	if (rule->counter && !has_counter(seal->table, rule->counter))
 		return seal_fail(seal, "no counter %s", rule->counter);
 	if (rule->mark && !mark_ok(seal->rs, rule->mark))
@@ -240,7 +251,7 @@ static int check_rule(struct seal *seal, const struct rs_rule *rule)
 	if (rule->verdict == RS_VMAP &&
 	    !protocol_ok(&known, rule->vmap_fields, rule->n_vmap_fields))
 		return seal_fail(seal, "vmap %s contradicts the rule so far", rule->target);
-	return check_statements(seal, rule);
+	return check_statements(seal, rule, known);
 }
 
 /* "chain forward, rule 3: no counter denied" */

@@ -118,6 +118,9 @@ int seal_set(struct seal *seal, const struct rs_set *set)
 	     i++)
 		if (!ifname_range_ok(rs_elem_key(set, i), rs_elem_last(set, i)))
 			return seal_fail(seal, "set %s: not a pattern of names", set_name(set));
+	if (set->meter && (set->map || set->interval || set->n_types > 1 || set->n_elems ||
+			   !set->name || ruleset_type_is_raw(set->types[0])))
+		return seal_fail(seal, "set %s: a meter is of one field, and empty", set_name(set));
 	for (size_t i = 0; set->map && i < set->n_types; i++)
 		if (ruleset_type_is_raw(set->types[i]))
 			return seal_fail(seal, "map %s: nft cannot declare it", set_name(set));

@@ -134,6 +134,8 @@ static int apply_rule(struct run *run, const struct position *at, const struct r
 	*ret = (struct rs_outcome){ .verdict = RS_CONTINUE };
 	if (!rule_matches(run, rule))
 		return 0;
+	if (rule->log && rule->log->meter && !run->packet->present[rule->log->source])
+		return 0;
 	if (rule->mark) {
 		if (!run->packet->present[rule->mark->field])
 			return 0;

@@ -109,15 +109,20 @@ static void add_data(struct text *out, const struct nlattr *attr)
 /* ---- expressions ---- */
 
 /* Attributes of expressions that are data, and those that the kernel adds with the value zero. */
-static const struct {
+struct known_expression {
 	const char *name;
 	uint64_t data, zero;
-} expressions[] = {
-	{ "cmp", BIT(NFTA_CMP_DATA), 0 },
-	{ "immediate", BIT(NFTA_IMMEDIATE_DATA), 0 },
-	{ "bitwise", BIT(NFTA_BITWISE_MASK) | BIT(NFTA_BITWISE_XOR), BIT(NFTA_BITWISE_OP) },
-	{ "lookup", 0, BIT(NFTA_LOOKUP_FLAGS) },
-	{ "limit", 0, BIT(NFTA_LIMIT_FLAGS) | BIT(NFTA_LIMIT_PAD) },
+	uint64_t expr; /* those that are another expression */
+};
+
+static const struct known_expression expressions[] = {
+	{ "cmp", BIT(NFTA_CMP_DATA), 0, 0 },
+	{ "immediate", BIT(NFTA_IMMEDIATE_DATA), 0, 0 },
+	{ "bitwise", BIT(NFTA_BITWISE_MASK) | BIT(NFTA_BITWISE_XOR), BIT(NFTA_BITWISE_OP), 0 },
+	{ "lookup", 0, BIT(NFTA_LOOKUP_FLAGS), 0 },
+	{ "limit", 0, BIT(NFTA_LIMIT_FLAGS) | BIT(NFTA_LIMIT_PAD), 0 },
+	{ "dynset", 0, BIT(NFTA_DYNSET_FLAGS) | BIT(NFTA_DYNSET_TIMEOUT) | BIT(NFTA_DYNSET_PAD),
+	  BIT(NFTA_DYNSET_EXPR) },
 };
 
 static bool is_zero(const struct nlattr *attr)
@@ -161,6 +166,33 @@ static const struct fw_anonymous *looked_up(struct fw_canon *canon, enum rs_fami
 			      fw_attr_be32(fw_attr_inner(data, NFTA_LOOKUP_SET_ID), 0));
 }
 
+/* What is known of an expression of that name; zeroes. */
+static struct known_expression find_expression(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(expressions); i++)
+		if (strcmp(expressions[i].name, name) == 0)
+			return expressions[i];
+	return (struct known_expression){ 0 };
+}
+
+/* An expression within another one: has none within itself. */
+static void add_inner(struct text *out, const struct nlattr *attr)
+{
+	const char *name = fw_attr_text(fw_attr_inner(attr, NFTA_EXPR_NAME));
+	const struct nlattr *data = fw_attr_inner(attr, NFTA_EXPR_DATA), *sorted[MOST_ATTRS];
+	struct known_expression known = find_expression(name);
+	struct text inner CLEANUP(text_done) = { 0 };
+	size_t n = sorted_attrs(fw_attrs_in(data), sorted);
+
+	add_piece(&inner, NFTA_EXPR_NAME, name, strlen(name));
+	for (size_t i = 0; i < n; i++) {
+		uint16_t type = type_of(sorted[i]);
+		if (type >= 64 || !(known.zero & BIT(type)) || !is_zero(sorted[i]))
+			add_piece(&inner, type, fw_attr_bytes(sorted[i]), fw_attr_len(sorted[i]));
+	}
+	add_nest(out, type_of(attr), &inner);
+}
+
 static void add_expression(struct fw_canon *canon, enum rs_family family, const struct nlattr *elem,
 			   struct text *out)
 {
@@ -168,23 +200,20 @@ static void add_expression(struct fw_canon *canon, enum rs_family family, const 
 	const struct nlattr *data = fw_attr_inner(elem, NFTA_EXPR_DATA), *sorted[MOST_ATTRS];
 	const struct fw_anonymous *set =
 		strcmp(name, "lookup") == 0 ? looked_up(canon, family, data) : NULL;
+	struct known_expression known = find_expression(name);
 	size_t n = sorted_attrs(fw_attrs_in(data), sorted);
-	uint64_t nests = 0, zero = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(expressions); i++)
-		if (strcmp(expressions[i].name, name) == 0) {
-			nests = expressions[i].data;
-			zero = expressions[i].zero;
-		}
 	add_piece(out, NFTA_EXPR_NAME, name, strlen(name));
 	for (size_t i = 0; i < n; i++) {
 		uint16_t type = type_of(sorted[i]);
 		uint64_t bit = type < 64 ? BIT(type) : 0;
 		if (set && (type == NFTA_LOOKUP_SET || type == NFTA_LOOKUP_SET_ID))
 			continue;
-		if (nests & bit)
+		if (known.data & bit)
 			add_data(out, sorted[i]);
-		else if (!(zero & bit) || !is_zero(sorted[i]))
+		else if (known.expr & bit)
+			add_inner(out, sorted[i]);
+		else if (!(known.zero & bit) || !is_zero(sorted[i]))
 			add_piece(out, type, fw_attr_bytes(sorted[i]), fw_attr_len(sorted[i]));
 	}
 	if (set)
@@ -274,6 +303,11 @@ static int take_set(struct fw_canon *canon, struct fw_attrs attrs, struct fw_thi
 
 	add_piece(&says, NFTA_SET_FLAGS, &flags, sizeof(flags)); /* not dumped where it is 0 */
 	add_attrs(&says, attrs, without);
+	if (flags & NFT_SET_EVAL) {
+		struct fw_meter meter = { thing.family, arena_strdup(canon->arena, name) };
+		if (!meter.name || VEC_PUSH(canon->arena, &canon->meters, meter) < 0)
+			return -ENOMEM;
+	}
 	if (!(flags & NFT_SET_ANONYMOUS))
 		return add_thing(canon, thing, name, &says);
 	/* In a batch all have one name, and a number each; the kernel tells no number. */
@@ -313,6 +347,15 @@ static int take_element(struct fw_canon *canon, const struct nlattr *elem, struc
 	return add_thing(canon, thing, name, &says);
 }
 
+static bool is_meter(const struct fw_canon *canon, enum rs_family family, const char *name)
+{
+	for (size_t i = 0; i < canon->meters.n; i++)
+		if (canon->meters.items[i].family == family &&
+		    strcmp(canon->meters.items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static int take_elements(struct fw_canon *canon, struct fw_attrs attrs, struct fw_thing thing)
 {
 	const struct nlattr *list = fw_attrs_find(attrs, NFTA_SET_ELEM_LIST_ELEMENTS), *elem;
@@ -322,6 +365,8 @@ static int take_elements(struct fw_canon *canon, struct fw_attrs attrs, struct f
 	struct fw_attrs elems = fw_attrs_in(list);
 	int r = 0;
 
+	if (is_meter(canon, thing.family, name))
+		return 0;
 	while (r == 0 && list && (elem = fw_attrs_next(&elems)))
 		r = take_element(canon, elem, thing, set, name);
 	return r;

@@ -32,10 +32,17 @@ struct fw_anonymous {
 	struct fw_bytes shape;
 };
 
+/* A set that rules fill: what is in it is nobody's decision. */
+struct fw_meter {
+	enum rs_family family;
+	const char *name;
+};
+
 struct fw_canon {
 	struct arena *arena;
 	VEC(struct fw_thing) things;
 	VEC(struct fw_anonymous) anonymous;
+	VEC(struct fw_meter) meters;
 };
 
 /* Takes a message about one of netd's tables; others are passed over. Rules name anonymous sets, so

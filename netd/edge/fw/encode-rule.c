@@ -13,13 +13,18 @@ struct expr {
 	struct nlattr *elem, *data;
 };
 
-static struct expr expr_start(struct nlmsghdr *nlh, const char *name)
+static struct expr expr_start_as(struct nlmsghdr *nlh, uint16_t type, const char *name)
 {
-	struct expr expr = { .elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM) };
+	struct expr expr = { .elem = mnl_attr_nest_start(nlh, type) };
 
 	mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, name);
 	expr.data = mnl_attr_nest_start(nlh, NFTA_EXPR_DATA);
 	return expr;
+}
+
+static struct expr expr_start(struct nlmsghdr *nlh, const char *name)
+{
+	return expr_start_as(nlh, NFTA_LIST_ELEM, name);
 }
 
 static void expr_end(struct nlmsghdr *nlh, struct expr expr)
@@ -169,6 +174,21 @@ static void put_implied(struct nlmsghdr *nlh, struct rs_implied implied)
 	}
 }
 
+/* What nft puts before these fields. */
+static void put_needs(struct nlmsghdr *nlh, const enum rs_field *fields, size_t n_fields,
+		      struct rs_protocol *known)
+{
+	for (size_t i = 0; i < n_fields; i++) {
+		struct rs_implied implied[RS_IMPLIED_MAX];
+		size_t n = 0;
+		enum rs_need need = ruleset_field_info(fields[i])->need;
+		if (rs_protocol_need(known, need, implied, &n) < 0)
+			continue;
+		for (size_t j = 0; j < n; j++)
+			put_implied(nlh, implied[j]);
+	}
+}
+
 /* ct mark & 0x0000ff00 == 0x00001200; ct status dnat, which is != 0 */
 static void put_masked(struct nlmsghdr *nlh, const struct rs_match *match)
 {
@@ -231,10 +251,10 @@ static void put_terms(struct nlmsghdr *nlh, const struct fw_terms *terms, uint32
 	}
 }
 
-/* limit rate 10/second burst 20 packets log prefix "deny " group 5 */
-static void put_log(struct nlmsghdr *nlh, const struct rs_log *log)
+/* limit rate 10/second burst 20 packets, as an expression of its own or within another */
+static void put_limit(struct nlmsghdr *nlh, uint16_t type, const struct rs_log *log)
 {
-	struct expr expr = expr_start(nlh, "limit");
+	struct expr expr = expr_start_as(nlh, type, "limit");
 
 	mnl_attr_put_u64(nlh, NFTA_LIMIT_RATE, htobe64(log->per_second));
 	mnl_attr_put_u64(nlh, NFTA_LIMIT_UNIT, htobe64(1));
@@ -242,8 +262,30 @@ static void put_log(struct nlmsghdr *nlh, const struct rs_log *log)
 	fw_put_be32(nlh, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
 	fw_put_be32(nlh, NFTA_LIMIT_FLAGS, 0);
 	expr_end(nlh, expr);
+}
 
-	expr = expr_start(nlh, "log");
+/* update @logged4 { ip saddr limit rate 10/second burst 20 packets }, with what nft puts before it
+ */
+static void put_meter(struct nlmsghdr *nlh, const struct rs_log *log, struct rs_protocol *known)
+{
+	put_needs(nlh, &log->source, 1, known);
+	put_load(nlh, log->source, NFT_REG_1);
+	struct expr expr = expr_start(nlh, "dynset");
+	mnl_attr_put_strz(nlh, NFTA_DYNSET_SET_NAME, log->meter);
+	fw_put_be32(nlh, NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	fw_put_be32(nlh, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
+	put_limit(nlh, NFTA_DYNSET_EXPR, log);
+	expr_end(nlh, expr);
+}
+
+/* … log prefix "deny " group 5 */
+static void put_log(struct nlmsghdr *nlh, const struct rs_log *log, struct rs_protocol *known)
+{
+	if (log->meter)
+		put_meter(nlh, log, known);
+	else
+		put_limit(nlh, NFTA_LIST_ELEM, log);
+	struct expr expr = expr_start(nlh, "log");
 	mnl_attr_put_u16(nlh, NFTA_LOG_GROUP, htobe16(log->group));
 	mnl_attr_put_strz(nlh, NFTA_LOG_PREFIX, log->prefix);
 	expr_end(nlh, expr);
@@ -301,15 +343,7 @@ static void put_verdict(struct nlmsghdr *nlh, const struct rs_rule *rule)
 /* ct reply ip saddr vmap @to4, with what nft puts before it */
 static void put_vmap(struct nlmsghdr *nlh, const struct rs_rule *rule, struct rs_protocol known)
 {
-	for (size_t i = 0; i < rule->n_vmap_fields; i++) {
-		struct rs_implied implied[RS_IMPLIED_MAX];
-		size_t n = 0;
-		enum rs_need need = ruleset_field_info(rule->vmap_fields[i])->need;
-		if (rs_protocol_need(&known, need, implied, &n) < 0)
-			continue;
-		for (size_t j = 0; j < n; j++)
-			put_implied(nlh, implied[j]);
-	}
+	put_needs(nlh, rule->vmap_fields, rule->n_vmap_fields, &known);
 	put_loads(nlh, rule->vmap_fields, rule->n_vmap_fields);
 	put_lookup(nlh, &(struct lookup){ .set = rule->target, .verdict = true });
 }
@@ -318,7 +352,7 @@ static void put_statements(struct nlmsghdr *nlh, const struct rs_rule *rule,
 			   struct rs_protocol known)
 {
 	if (rule->log)
-		put_log(nlh, rule->log);
+		put_log(nlh, rule->log, &known);
 	if (rule->counter)
 		put_counter(nlh, rule->counter);
 	if (rule->mark)

@@ -166,12 +166,19 @@ static uint32_t count_elems(const struct rs_set *set)
 	return 2 * n + !begins_at_zero(set);
 }
 
-static void put_anonymous(struct nlmsghdr *nlh, const struct rs_set *set)
+static void put_size(struct nlmsghdr *nlh, uint32_t size)
 {
 	struct nlattr *desc = mnl_attr_nest_start(nlh, NFTA_SET_DESC);
 
-	fw_put_be32(nlh, NFTA_SET_DESC_SIZE, count_elems(set));
+	fw_put_be32(nlh, NFTA_SET_DESC_SIZE, size);
 	mnl_attr_nest_end(nlh, desc);
+}
+
+static uint32_t flags_of(const struct rs_set *set)
+{
+	return (set->map ? NFT_SET_MAP : 0u) | (set->interval ? NFT_SET_INTERVAL : 0u) |
+	       (set->meter ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0u) |
+	       (set->name ? 0u : NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
 }
 
 /* add set inet netd frontend4 { type ipv4_addr; } */
@@ -179,8 +186,6 @@ static int encode_declaration(struct fw_batch *batch, const struct fw_record *re
 			      const struct rs_set *set, const enum rs_field *fields, uint32_t id)
 {
 	uint8_t udata[FW_UDATA_MAX];
-	uint32_t flags = (set->map ? NFT_SET_MAP : 0u) | (set->interval ? NFT_SET_INTERVAL : 0u) |
-			 (set->name ? 0u : NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
 	struct nlmsghdr *nlh =
 		fw_batch_message(batch, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL, record);
 
@@ -188,7 +193,7 @@ static int encode_declaration(struct fw_batch *batch, const struct fw_record *re
 		return -ENOMEM;
 	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, batch->table);
 	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set->name ? set->name : "__set%d");
-	fw_put_be32(nlh, NFTA_SET_FLAGS, flags);
+	fw_put_be32(nlh, NFTA_SET_FLAGS, flags_of(set));
 	fw_put_be32(nlh, NFTA_SET_KEY_TYPE, key_type(set));
 	fw_put_be32(nlh, NFTA_SET_KEY_LEN, key_len(set));
 	if (set->map) {
@@ -197,7 +202,11 @@ static int encode_declaration(struct fw_batch *batch, const struct fw_record *re
 	}
 	fw_put_be32(nlh, NFTA_SET_ID, id);
 	if (!set->name)
-		put_anonymous(nlh, set);
+		put_size(nlh, count_elems(set));
+	if (set->meter) {
+		put_size(nlh, RS_METER_SIZE);
+		mnl_attr_put_u64(nlh, NFTA_SET_TIMEOUT, htobe64(RS_METER_SECONDS * 1000u));
+	}
 	mnl_attr_put(nlh, NFTA_SET_USERDATA, fw_encode_set_udata(set, fields, udata), udata);
 	fw_batch_close(batch, nlh);
 	return 0;

@@ -64,7 +64,9 @@ static struct ruleset *probe_ruleset(struct arena *arena, const struct rs_rule *
 static int probe(struct fw *fw, struct fw_error *error)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	static const struct rs_log line = { "netd", 1, 1, 1 };
+	static const struct rs_log line = {
+		.prefix = "netd", .group = 1, .per_second = 1, .burst = 1
+	};
 	struct rs_mark secmark = { RS_CT_SECMARK, 1, 2, false };
 	const struct rs_rule logs = { .log = &line }, stamps = { .mark = &secmark };
 	const struct ruleset *plain = arena ? probe_ruleset(arena, NULL) : NULL;

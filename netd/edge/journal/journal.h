@@ -33,6 +33,7 @@
 	X(ALLOWED, "f10b8b79bdf0455ab2153cc108e9f2a5")            \
 	X(NOT_ALONE, "60694fa8a51f444c9fb146abe045e72b")          \
 	X(STAMP_UNAVAILABLE, "3fe0b1b9ac2f4c1ea815cb41036adf57")  \
+	X(LOG_INCOMPLETE, "0780683fb192400982e566064c473ff2")     \
 	X(LOG_UNAVAILABLE, "bd9e5c64bf5842938eb0ddbac9aa29d7")    \
 	X(LOG_LOST, "a41a81f589f8413bbaba48fa92a07ed7")           \
 	X(DRIFT, "3b8256f29b554bd9bc800186110487cb")              \
@@ -46,8 +47,8 @@
 	X(OFF, "f9d1ac7c3d184ad9bb4fb5ca6ed3b0f1")                \
 	X(STALLED, "22624191e1a6465bbf256f69edaf0b46")            \
 	X(RESYNC, "80ccca32a90a40d8837020b2492370cd")             \
-	X(READER_REFUSED, "56e84a679249449ab1b3b11e4d0ae2e7")           \
-	X(READER_FAILED, "b00edb1d6c3d45b3b962c36314b6770f")            \
+	X(READER_REFUSED, "56e84a679249449ab1b3b11e4d0ae2e7")     \
+	X(READER_FAILED, "b00edb1d6c3d45b3b962c36314b6770f")      \
 	X(INTERNAL, "79bb48305e63411cbbd00a70d177964c")
 
 enum log_id {

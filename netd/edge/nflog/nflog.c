@@ -23,18 +23,35 @@ struct nflog {
 	struct mnl_socket *nl;
 	sd_event_source *source;
 	nflog_packet_fn *on_packet;
+	nflog_lost_fn *on_lost;
 	void *userdata;
+	bool numbered;
+	uint32_t next; /* number of the next message, once numbered */
 	char receive[64 * 1024];
 };
 
-static void take_datagram(const struct nflog *nflog, int len)
+static void count(struct nflog *nflog, const struct nlmsghdr *nlh)
+{
+	uint32_t number;
+
+	if (!nflog_number(nlh, &number))
+		return;
+	if (nflog->numbered && number != nflog->next)
+		nflog->on_lost(nflog->userdata, number - nflog->next);
+	nflog->numbered = true;
+	nflog->next = number + 1;
+}
+
+static void take_datagram(struct nflog *nflog, int len)
 {
 	const struct nlmsghdr *nlh = (const void *)nflog->receive;
 	struct nflog_packet packet;
 
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+		count(nflog, nlh);
 		if (nflog_parse(nlh, &packet) == 0)
 			nflog->on_packet(nflog->userdata, &packet);
+	}
 }
 
 /* Bytes; 0: somebody else's, to be passed over; -errno. */
@@ -85,6 +102,7 @@ static struct nlmsghdr *put_config(char *buffer, uint16_t group)
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(nlh, NFULA_CFG_TIMEOUT, htonl(GATHER_CENTISECONDS));
 	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(GATHERED));
+	mnl_attr_put_u16(nlh, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_SEQ));
 	return nlh;
 }
 
@@ -128,6 +146,7 @@ int nflog_new(sd_event *loop, const struct nflog_options *options, struct nflog 
 	if (!nflog)
 		return -ENOMEM;
 	nflog->on_packet = options->on_packet;
+	nflog->on_lost = options->on_lost;
 	nflog->userdata = options->userdata;
 	int r = start(nflog, options->group);
 	if (r == 0)

@@ -26,18 +26,23 @@ struct nflog_packet {
 int nflog_parse(const struct nlmsghdr *nlh, struct nflog_packet *ret) MUST_CHECK;
 
 typedef void nflog_packet_fn(void *userdata, const struct nflog_packet *packet);
+/* So many messages were made by the kernel and not read in time. */
+typedef void nflog_lost_fn(void *userdata, uint32_t n);
+/* The kernel's number of a message of its group; false: none. */
+bool nflog_number(const struct nlmsghdr *nlh, uint32_t *ret);
 
 struct nflog_options {
 	uint16_t group;
 	int64_t priority; /* of the event source */
 	nflog_packet_fn *on_packet;
+	nflog_lost_fn *on_lost;
 	void *userdata;
 };
 struct nflog;
 /* 0; -EPERM: the right is missing, or another program reads this group; another -errno. */
 int nflog_new(sd_event *loop, const struct nflog_options *options, struct nflog **ret) MUST_CHECK;
-/* Holds a group and reads nothing: one process of a network namespace can, with CAP_NET_ADMIN, until
- * it frees it or ends. 0; -EPERM: the right is missing, or another one holds it; another -errno:
- * this kernel has no NFLOG. */
+/* Holds a group and reads nothing: one process of a network namespace can, with CAP_NET_ADMIN,
+ * until it frees it or ends. 0; -EPERM: the right is missing, or another one holds it; another
+ * -errno: this kernel has no NFLOG. */
 int nflog_hold(uint16_t group, struct nflog **ret) MUST_CHECK;
 struct nflog *nflog_free(struct nflog *nflog);

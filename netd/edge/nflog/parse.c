@@ -18,6 +18,7 @@ struct message {
 	const char *prefix;
 	const uint8_t *payload;
 	size_t prefix_len, len;
+	const struct nlattr *number;
 };
 
 static int read_attr(const struct nlattr *attr, void *data)
@@ -30,6 +31,9 @@ static int read_attr(const struct nlattr *attr, void *data)
 	} else if (mnl_attr_get_type(attr) == NFULA_PAYLOAD) {
 		message->payload = mnl_attr_get_payload(attr);
 		message->len = mnl_attr_get_payload_len(attr);
+	} else if (mnl_attr_get_type(attr) == NFULA_SEQ &&
+		   mnl_attr_get_payload_len(attr) == sizeof(uint32_t)) {
+		message->number = attr;
 	}
 	return MNL_CB_OK;
 }
@@ -103,15 +107,31 @@ static int read_ip6(const uint8_t *bytes, size_t len, struct nflog_packet *packe
 	return 0;
 }
 
-int nflog_parse(const struct nlmsghdr *nlh, struct nflog_packet *ret)
+static struct message read_message(const struct nlmsghdr *nlh)
 {
 	struct message message = { 0 };
+
+	if (nlh->nlmsg_type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET) &&
+	    nlh->nlmsg_len >= mnl_nlmsg_size(sizeof(struct nfgenmsg)))
+		(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), read_attr, &message);
+	return message;
+}
+
+bool nflog_number(const struct nlmsghdr *nlh, uint32_t *ret)
+{
+	struct message message = read_message(nlh);
+
+	if (!message.number)
+		return false;
+	*ret = ntohl(mnl_attr_get_u32(message.number));
+	return true;
+}
+
+int nflog_parse(const struct nlmsghdr *nlh, struct nflog_packet *ret)
+{
+	struct message message = read_message(nlh);
 	struct nflog_packet packet = { 0 };
 
-	if (nlh->nlmsg_type != (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET) ||
-	    nlh->nlmsg_len < mnl_nlmsg_size(sizeof(struct nfgenmsg)))
-		return NFLOG_E_OTHER;
-	(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), read_attr, &message);
 	if (!message.prefix || message.len == 0)
 		return NFLOG_E_OTHER;
 	/* Zeroed before and the last byte left alone: an end is always there. */
