@@ -113,6 +113,10 @@ class Log(DockerCase):
             done.set()
             noisemaker.join()
         self.assertLess(netd.log().count("denied: wild"), 500)
+        # Whom the rules have counted is no change of the rules.
+        self.assertIn("172.31.1.10", self.lab.host.netns_exec(
+            ["nft", "list", "set", "inet", "netd", "logged4"]))
+        self.assertEqual([], netd.ask("verify", admin=False)["drifts"])
 
     def dropped(self) -> int:
         """Packets that netd denied the tier of both."""
