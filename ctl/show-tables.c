@@ -251,6 +251,18 @@ static void show_stalls(const struct ctl *ctl, const cJSON *report, struct arena
 			    PAINT_WARN);
 }
 
+static void show_disagreements(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	const cJSON *list = wire_array(report, "disagreements"), *item;
+	double more = wire_number(report, "n_disagreements", 0) - cJSON_GetArraySize(list);
+
+	cJSON_ArrayForEach(item, list)
+		status_line(ctl, "closed", member_text(item, "text"), PAINT_WARN);
+	if (more > 0)
+		status_line(ctl, "closed", arena_printf(arena, "%.0f more of this kind", more),
+			    PAINT_WARN);
+}
+
 static void show_log(const struct ctl *ctl, const cJSON *report, struct arena *arena)
 {
 	double lost = wire_number(report, "log_lost", 0);
@@ -315,6 +327,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	status_line(ctl, "drift", drifts > 0 ? arena_printf(arena, "%.0f times", drifts) : "none",
 		    drifts > 0 ? PAINT_WARN : PAINT_PLAIN);
 	show_stalls(ctl, report, arena);
+	show_disagreements(ctl, report, arena);
 	show_log(ctl, report, arena);
 	status_line(ctl, "denied",
 		    arena_printf(arena, "%s packets",

@@ -147,10 +147,10 @@ static int ask_netd(struct examination *e)
 		note_gap(e, "whether the rules see the frames that they have to judge",
 			 code == WIRE_REFUSED ? "only root and the group netd may ask netd"
 					      : "netd does not answer");
-	else
-		e->facts.lacks_bridge_nf = wire_bool(status, "needs_bridge_nf", false) &&
-					   !(wire_bool(status, "bridge_nf_ipv4", true) &&
-					     wire_bool(status, "bridge_nf_ipv6", true));
+	e->facts.lacks_bridge_nf = wire_bool(status, "needs_bridge_nf", false) &&
+				   !(wire_bool(status, "bridge_nf_ipv4", true) &&
+				     wire_bool(status, "bridge_nf_ipv6", true));
+	e->facts.facts_disagree = wire_number(status, "n_disagreements", 0) > 0;
 	cJSON_Delete(status);
 	return CTL_OK;
 }

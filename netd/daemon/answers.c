@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/limits.h"
 #include "daemon/answers.h"
 #include "edge/journal/journal.h"
 
@@ -193,6 +194,25 @@ static bool is_well(const struct daemon *d)
 	       d->plan.backoff_us == 0;
 }
 
+/* Those that are new are mended in a moment. */
+static int fill_disagreements(const struct daemon *d, struct arena *arena,
+			      struct report_health *health)
+{
+	const char **texts = arena_alloc(arena, LIMIT_DOUBTS_LISTED * sizeof(*texts));
+
+	for (size_t i = 0; texts && i < d->doubts.n; i++) {
+		if (d->doubts.items[i].stage != DOUBT_SAID)
+			continue;
+		if (health->n_disagreements++ >= LIMIT_DOUBTS_LISTED)
+			continue;
+		texts[health->n_listed] = doubt_text(&d->doubts.items[i], arena);
+		if (!texts[health->n_listed++])
+			return -ENOMEM;
+	}
+	health->disagreements = texts;
+	return texts ? 0 : -ENOMEM;
+}
+
 static int answer_status(struct daemon *d, const struct control_request *request,
 			 struct arena *arena, cJSON **ret)
 {
@@ -227,7 +247,9 @@ static int answer_status(struct daemon *d, const struct control_request *request
 		health.bridge_nf[0] = health.bridge_nf[1] = false;
 	else if (d->committed && d->committed->compiled.needs_bridge_nf && !d->bridge_nf_error)
 		health.bridge_nf[0] = health.bridge_nf[1] = true; /* of the bridges that count */
-	int r = input_in_force(d, arena, &in);
+	int r = fill_disagreements(d, arena, &health);
+	if (r == 0)
+		r = input_in_force(d, arena, &in);
 	if (r == 0)
 		r = report_status(&in, &health, &report);
 	return r < 0 ? r : answer_report(is_well(d) ? WIRE_OK : WIRE_FINDING, report, ret);

@@ -186,6 +186,13 @@ static int on_wall_clock(sd_event_source *source, int fd, uint32_t events, void 
 	return loop_read_wall(fd);
 }
 
+static int on_doubt(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	return agree_run(userdata);
+}
+
 static int on_confirm_expired(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct daemon *d = userdata;
@@ -263,6 +270,7 @@ static int add_timers(struct daemon *d)
 		{ &d->bound, { "bound", SD_EVENT_PRIORITY_IMPORTANT, on_timer, d } },
 		{ &d->wake, { "retry", SD_EVENT_PRIORITY_NORMAL, on_timer, d } },
 		{ &d->hold, { "hold", SD_EVENT_PRIORITY_NORMAL, on_held, d } },
+		{ &d->doubt, { "doubt", SD_EVENT_PRIORITY_NORMAL, on_doubt, d } },
 		{ &d->confirm, { "confirm", SD_EVENT_PRIORITY_NORMAL, on_confirm_expired, d } },
 	};
 
@@ -475,8 +483,9 @@ static int start(struct daemon *d)
 
 static void stop(struct daemon *d)
 {
-	sd_event_source *sources[] = { d->post,	   d->bound, d->wake,	      d->until,
-				       d->confirm, d->hold,  d->resolv_watch, d->stalls.timer };
+	sd_event_source *sources[] = { d->post,		d->bound,	 d->wake,
+				       d->until,	d->confirm,	 d->hold,
+				       d->resolv_watch, d->stalls.timer, d->doubt };
 	struct policy_set *wanted = TAKE_PTR(d->wanted), *previous = TAKE_PTR(d->previous);
 	struct policy_set *committed = d->committed ? d->committed->policy : NULL;
 
@@ -496,6 +505,8 @@ static void stop(struct daemon *d)
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		(void)sd_event_source_disable_unref(sources[i]);
 	d->committed = generation_free(d->committed);
+	doubts_done(&d->doubts);
+	history_done(&d->history);
 	d->store = world_store_free(d->store);
 	if (committed != wanted)
 		(void)policy_set_free(committed);

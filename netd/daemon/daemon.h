@@ -13,6 +13,7 @@
 
 #include "core/base/arena.h"
 #include "core/compile/compile.h"
+#include "core/plan/doubt.h"
 #include "core/plan/plan.h"
 #include "core/policy/policy.h"
 #include "core/world/world.h"
@@ -98,7 +99,7 @@ struct daemon {
 	struct nflog *alone; /* what one netd of a network namespace can hold */
 	struct denials denials;
 	struct host_resolvers resolvers;
-	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *resolv_watch;
+	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *doubt, *resolv_watch;
 	bool bound_armed;
 
 	struct policy_set *wanted;   /* the next commit takes this one; never NULL once started */
@@ -115,6 +116,7 @@ struct daemon {
 	struct questions questions;
 
 	struct plan plan;
+	struct doubts doubts;	      /* of the generation in force */
 	struct generation *committed; /* NULL: nothing yet */
 	uint32_t stamp;
 	char secmark_user[FW_PLACE_LEN]; /* "", or who keeps what netd would keep its stamp in */
@@ -202,6 +204,13 @@ bool stamp_has_room(const struct daemon *d);
 
 /* After a change of the policy: asks Docker for the labels that it names. 0 or -ENOMEM. */
 int labels_follow(struct daemon *d) MUST_CHECK;
+
+/* ---- agree.c ---- */
+
+/* Compares what is in force with the host's ports. 0 or -errno. */
+int agree_look(struct daemon *d) MUST_CHECK;
+/* Does what is due about what disagrees. 0 or -errno. */
+int agree_run(struct daemon *d) MUST_CHECK;
 
 /* ---- neighbours.c ---- */
 

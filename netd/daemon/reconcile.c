@@ -302,6 +302,8 @@ static int run_step(struct daemon *d, enum plan_action action)
 	reconcile_note(d, PLAN_COMMITTED);
 	latency_end(&d->latency, d->committed, daemon_now_us());
 	int armed = arm_hold(d);
+	if (armed == 0)
+		armed = agree_look(d);
 	return armed < 0 ? armed : arm_until(d);
 }
 

@@ -34,6 +34,7 @@ static const struct row rows[] = {
 	{ "podman", { .host = { GOOD }, .foreign_engine = "x" }, "foreign-engine ", 1 },
 	{ "kernel", { .host = { GOOD }, .kernel_error = "no" }, "kernel ", 1 },
 	{ "needs nf, absent", { .lacks_bridge_nf = true }, "bridge-nf ", 1 },
+	{ "facts disagree", { .facts_disagree = true }, "disagreement ", 1 },
 	{ "flush", { .host = { GOOD, .nftables_flushes = true } }, "flush-ruleset ", 1 },
 	{ "flush, owned",
 	  { .host = { GOOD, .nftables_flushes = true }, .owns_tables = DOCTOR_YES },

@@ -80,7 +80,13 @@ static void tables_are_as_agreed(void **state)
 	const struct fixture *f = *state;
 	struct report_counter sorted[ARRAY_LEN(counters)];
 	struct report_input in = f->in;
+	static const char *const disagreements[] = {
+		"no container that Docker knows explains port veth9 of br-app"
+	};
 	const struct report_health health = { .generation = 12,
+					      .disagreements = disagreements,
+					      .n_listed = 1,
+					      .n_disagreements = 3,
 					      .policy_generation = 7,
 					      .history_error = "",
 					      .policy_path = "/etc/netd/policy.d",

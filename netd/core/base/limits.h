@@ -104,3 +104,8 @@
 /* Objects that differ from the ruleset, by name; the rest is a number: a table that is gone takes
  * all of its own with it. */
 #define LIMIT_DRIFTS 100u
+/* What the host shows and Docker's word do not agree on, looked after at a time; the rest is closed
+ * as well, and has its turn when one of these is settled. */
+#define LIMIT_DOUBTS 1024u
+/* Those in an answer, by name; the rest is a number. */
+#define LIMIT_DOUBTS_LISTED 20u

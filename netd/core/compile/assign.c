@@ -270,8 +270,12 @@ static int bind_ports(const struct world *world, struct arena *arena, struct ass
 	for (size_t p = 0, e = 0; p < n_ports && e < n_ends;) {
 		const struct world_port *port = &world->ports[ports[p].index];
 		int order = by_plug(&ports[p], &ends[e]);
-		if (order == 0 && world_port_is_explained(port, &world->endpoints[ends[e].index]))
-			all[ends[e].index].port = port->ifname;
+		if (order == 0) {
+			bool right =
+				world_port_is_explained(port, &world->endpoints[ends[e].index]);
+			all[ends[e].index].port = right ? port->ifname : NULL;
+			all[ends[e].index].stale = !right;
+		}
 		p += order <= 0;
 		e += order >= 0;
 	}

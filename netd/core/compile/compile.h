@@ -28,6 +28,9 @@ struct assignment {
 	uint32_t tier, other_tier;	  /* ASSIGN_TIER; ASSIGN_CONFLICT: both */
 	const struct policy_match *match; /* the entry that decided, or NULL */
 	const char *port;		  /* its port of the bridge, or NULL while unknown */
+	/* A port shows its MAC, but Docker's word about it is older than the port, or the port was
+	 * another endpoint's: closed until Docker was asked again. */
+	bool stale;
 };
 
 /* One entry per world->endpoints, same order. NULL: out of memory. */

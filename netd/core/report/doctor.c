@@ -81,6 +81,11 @@ static bool secmark_is_used(const struct doctor_facts *f)
 	return f->secmark_user;
 }
 
+static bool facts_disagree(const struct doctor_facts *f)
+{
+	return f->facts_disagree;
+}
+
 static bool dns_leaks(const struct doctor_facts *f)
 {
 	return f->host.dns_is_loopback && !f->host.docker_sets_dns;
@@ -173,6 +178,12 @@ static const struct {
 	    "rules of others keep security marks in connections (CONNSECMARK): netd leaves those "
 	    "alone and judges every packet, which costs time and changes no verdict",
 	    "nothing to do; without these rules netd judges a connection once" } },
+	{ facts_disagree,
+	  { "disagreement", "warning",
+	    "there are ports on Docker's bridges that no container explains, or containers without "
+	    "their port: they are closed",
+	    "`netdctl status` lists them; restart the container, or take what was plugged in by "
+	    "hand off the bridge" } },
 	{ dns_leaks,
 	  { "dns-loopback", "warning",
 	    "the host's resolver is a loopback address: Docker's embedded DNS server asks it in "

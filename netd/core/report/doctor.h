@@ -41,6 +41,7 @@ struct doctor_facts {
 	const char *foreign_engine; /* what answers in Docker's place, or NULL */
 	bool rootless;		    /* the engine runs in namespaces of its own */
 	bool lacks_bridge_nf;	    /* the policy in force needs it, and it is not to be had */
+	bool facts_disagree;	    /* ports of bridges and Docker's word do, netd says */
 	const struct world *world;  /* NULL: Docker was not asked */
 	const struct doctor_gap *gaps;
 	size_t n_gaps;

@@ -102,6 +102,15 @@ static void add_stalls(struct rj *j, cJSON *root, const struct report_health *he
 	rj_number(j, stalls, "read_again", (double)health->n_read_again);
 }
 
+static void add_disagreements(struct rj *j, cJSON *root, const struct report_health *health)
+{
+	cJSON *list = rj_add_array(j, root, "disagreements");
+
+	for (size_t i = 0; i < health->n_listed; i++)
+		rj_text(j, rj_push_object(j, list), "text", health->disagreements[i]);
+	rj_number(j, root, "n_disagreements", (double)health->n_disagreements);
+}
+
 int report_status(const struct report_input *in, const struct report_health *health, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -136,6 +145,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 		rj_number(&j, root, "rules", (double)in->policy->n_rules);
 		add_endpoint_counts(&j, root, in);
 	}
+	add_disagreements(&j, root, health);
 	add_drops(&j, root, in);
 	add_flaws(&j, root, in->world);
 	return rj_finish(&j, root, ret);

@@ -127,6 +127,9 @@ struct report_health {
 	uint64_t longest_work_us;	     /* processor time of its longest turn */
 	uint64_t n_read_again;		     /* everything, because of that */
 	uint64_t log_lost;		     /* messages that nobody took */
+	/* What ports and Docker do not agree on, though it was asked; @n_disagreements in all. */
+	const char *const *disagreements;
+	size_t n_listed, n_disagreements;
 	/* Docker's connect event -> the endpoint's rules committed, of the last n. */
 	uint32_t latency_p50_us, latency_p99_us, latency_n;
 	bool owns_tables;  /* no other process can change them */

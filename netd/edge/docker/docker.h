@@ -56,6 +56,9 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 struct docker *docker_free(struct docker *docker); /* NULL is fine; returns NULL */
 void docker_freep(struct docker **docker);	   /* for CLEANUP() */
 
+/* Asks about a network and, unless its id is "", a container on it; nothing while the link is not
+ * up. on_change() follows. */
+void docker_ask(struct docker *docker, const char *network_id, const char *container_id);
 /* Reads everything anew: for when something does not fit what Docker said, or events may be lost.
  * The link stays up and follows events meanwhile; at once, but for a pause between readings. While
  * the link is not up a reading comes anyway. @why, a constant, is what on_change() is told. */

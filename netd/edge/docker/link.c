@@ -244,6 +244,14 @@ void docker_resync(struct docker *docker, const char *why)
 	sync_again(docker, why);
 }
 
+void docker_ask(struct docker *docker, const char *network_id, const char *container_id)
+{
+	if (docker->link == DOCKER_LINK_UP)
+		ask(docker, QUESTION_NETWORK, network_id);
+	if (docker->link == DOCKER_LINK_UP)
+		ask(docker, QUESTION_CONTAINER, container_id);
+}
+
 bool docker_is_asking(const struct docker *docker)
 {
 	return docker->questions;

@@ -9,7 +9,7 @@
 #include "edge/docker/link.h"
 #include "edge/loop/loop.h"
 
-/* A reading of 1,000 containers on 20 networks costs netd and dockerd some 20 ms each (make bench).
+/* A reading of 1,000 containers on 5 networks costs netd and netd-reader 15 ms of a processor.
  * Events that are lost are rare, and what follows from them is closed; so once a minute, and never
  * more than half a percent of the time, but for 10 minutes at the latest. */
 #define EACH_US UINT64_C(60000000)

@@ -46,6 +46,7 @@
 	X(CONFIRM_EXPIRED, "6f27092c65fc42da81f8fb4d718d01b0")    \
 	X(OFF, "f9d1ac7c3d184ad9bb4fb5ca6ed3b0f1")                \
 	X(STALLED, "22624191e1a6465bbf256f69edaf0b46")            \
+	X(DISAGREEMENT, "5d1d3c0be1b24f0f9d5f6f2f0c5c5a3e")       \
 	X(RESYNC, "80ccca32a90a40d8837020b2492370cd")             \
 	X(READER_REFUSED, "56e84a679249449ab1b3b11e4d0ae2e7")     \
 	X(READER_FAILED, "b00edb1d6c3d45b3b962c36314b6770f")      \

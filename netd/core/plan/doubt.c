@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/plan/doubt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/limits.h"
+#include "core/plan/plan.h"
+
+static int compare(const void *left, const void *right)
+{
+	const struct doubt *a = left, *b = right;
+
+	if (a->is_port != b->is_port)
+		return a->is_port ? -1 : 1;
+	return (a->key > b->key) - (a->key < b->key);
+}
+
+void doubts_done(struct doubts *doubts)
+{
+	free(doubts->items);
+	*doubts = (struct doubts){ 0 };
+}
+
+/* ---- what disagrees ---- */
+
+struct found {
+	struct doubt *items;
+	size_t n, cap;
+};
+
+static int add(struct found *found, const struct doubt *doubt)
+{
+	if (found->n == LIMIT_DOUBTS)
+		return 0;
+	if (found->n == found->cap) {
+		size_t cap = found->cap ? found->cap * 2 : 16;
+		struct doubt *items = realloc(found->items, cap * sizeof(*items));
+		if (!items)
+			return -ENOMEM;
+		found->items = items;
+		found->cap = cap;
+	}
+	found->items[found->n++] = *doubt;
+	return 0;
+}
+
+/* Ids are random numbers; where there is none, the MAC tells endpoints apart as well as it can. */
+static uint64_t endpoint_key(const struct world_endpoint *endpoint)
+{
+	uint64_t key = 0;
+
+	if (endpoint->id)
+		return endpoint->id;
+	memcpy(&key, endpoint->mac.bytes, sizeof(endpoint->mac.bytes));
+	return key;
+}
+
+static int add_endpoints(struct found *found, const struct world *world,
+			 const struct assignment *assignments)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < world->n_endpoints && r == 0; i++) {
+		const struct world_endpoint *endpoint = &world->endpoints[i];
+		const struct world_container *container = &world->containers[endpoint->container];
+		const struct world_network *network = &world->networks[endpoint->network];
+		const struct assignment *as = &assignments[i];
+		struct doubt doubt = { .kind = as->stale  ? DOUBT_STALE
+					       : as->port ? DOUBT_CONTAINER
+							  : DOUBT_ENDPOINT,
+				       .key = endpoint_key(endpoint) };
+		if (as->kind == ASSIGN_UNMANAGED || (as->port && as->kind != ASSIGN_UNKNOWN))
+			continue;
+		memcpy(doubt.network, network->id, sizeof(doubt.network));
+		memcpy(doubt.container, container->id, sizeof(doubt.container));
+		memcpy(doubt.bridge, network->bridge, sizeof(doubt.bridge));
+		(void)snprintf(doubt.subject, sizeof(doubt.subject), "%s", container->name);
+		r = add(found, &doubt);
+	}
+	return r;
+}
+
+static const struct world_network *network_of(const struct world *world, const char *bridge)
+{
+	for (size_t i = 0; i < world->n_networks; i++)
+		if (world_network_is_managed(&world->networks[i]) &&
+		    strcmp(world->networks[i].bridge, bridge) == 0)
+			return &world->networks[i];
+	return NULL;
+}
+
+static int add_port(struct found *found, const struct world *world, const struct world_port *port)
+{
+	const struct world_network *network = network_of(world, port->bridge);
+	struct doubt doubt = { .kind = DOUBT_PORT, .key = port->ifindex, .is_port = true };
+
+	if (!network || !world_port_is_judged(world_find_bridge(world, port->bridge), port))
+		return 0;
+	memcpy(doubt.network, network->id, sizeof(doubt.network));
+	memcpy(doubt.bridge, port->bridge, sizeof(doubt.bridge));
+	memcpy(doubt.subject, port->ifname, sizeof(port->ifname));
+	return add(found, &doubt);
+}
+
+static int add_ports(struct found *found, const struct world *world,
+		     const struct assignment *assignments)
+{
+	bool *explained = calloc(world->n_ports + 1, sizeof(*explained));
+	int r = explained ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < world->n_endpoints && r == 0; i++) {
+		const struct world_port *port = compile_port(&assignments[i]);
+		if (port)
+			explained[port - world->ports] = true;
+	}
+	for (size_t i = 0; i < world->n_ports && r == 0; i++)
+		if (!explained[i])
+			r = add_port(found, world, &world->ports[i]);
+	free(explained);
+	return r;
+}
+
+/* ---- how far each is ---- */
+
+/* What Docker said is too old: no use in waiting for its event. */
+static void begin(struct doubt *doubt, uint64_t now_us)
+{
+	doubt->stage = DOUBT_NEW;
+	doubt->due_us = now_us + (doubt->kind == DOUBT_STALE ? 0 : DOUBT_GRACE_US);
+}
+
+static void go_on(struct doubts *doubts, struct found *found, uint64_t now_us)
+{
+	for (size_t i = 0, old = 0; i < found->n; i++) {
+		struct doubt *doubt = &found->items[i];
+		while (old < doubts->n && compare(&doubts->items[old], doubt) < 0)
+			old++;
+		begin(doubt, now_us);
+		if (old == doubts->n || compare(&doubts->items[old], doubt) != 0)
+			continue;
+		const struct doubt *known = &doubts->items[old];
+		if (doubt->kind == DOUBT_STALE && known->kind != DOUBT_STALE)
+			continue; /* another port has come */
+		doubt->stage = known->stage;
+		doubt->due_us = known->due_us;
+	}
+}
+
+int doubts_update(struct doubts *doubts, const struct world *world,
+		  const struct assignment *assignments, uint64_t now_us)
+{
+	struct found found = { 0 };
+	int r = add_endpoints(&found, world, assignments);
+
+	if (r == 0)
+		r = add_ports(&found, world, assignments);
+	if (r < 0) {
+		free(found.items);
+		return r;
+	}
+	if (found.n)
+		qsort(found.items, found.n, sizeof(*found.items), compare);
+	go_on(doubts, &found, now_us);
+	free(doubts->items);
+	doubts->items = found.items;
+	doubts->n = found.n;
+	return 0;
+}
+
+uint64_t doubts_due_us(const struct doubts *doubts)
+{
+	uint64_t due = PLAN_NEVER;
+
+	for (size_t i = 0; i < doubts->n; i++)
+		due = doubts->items[i].due_us < due ? doubts->items[i].due_us : due;
+	return due;
+}
+
+/* All that are due for it are served by one reading. */
+static enum doubt_action read_all(struct doubts *doubts, struct doubt *doubt, uint64_t now_us)
+{
+	uint64_t free_at = doubts->read_at_us ? doubts->read_at_us + DOUBT_PAUSE_US : 0;
+
+	if (now_us < free_at) {
+		doubt->due_us = free_at;
+		return DOUBT_WAIT;
+	}
+	for (size_t i = 0; i < doubts->n; i++)
+		if (doubts->items[i].stage == DOUBT_ASKED && doubts->items[i].due_us <= now_us) {
+			doubts->items[i].stage = DOUBT_READ;
+			doubts->items[i].due_us = now_us + DOUBT_ANSWER_US;
+		}
+	doubts->read_at_us = now_us;
+	return DOUBT_READ_ALL;
+}
+
+static enum doubt_action advance(struct doubts *doubts, struct doubt *doubt, uint64_t now_us)
+{
+	switch (doubt->stage) {
+	case DOUBT_NEW:
+		doubt->stage = DOUBT_ASKED;
+		doubt->due_us = now_us + DOUBT_ANSWER_US;
+		return DOUBT_ASK;
+	case DOUBT_ASKED:
+		return read_all(doubts, doubt, now_us);
+	case DOUBT_READ:
+		doubt->stage = DOUBT_SAID;
+		doubt->due_us = PLAN_NEVER;
+		return DOUBT_SAY;
+	case DOUBT_SAID:
+		doubt->due_us = PLAN_NEVER;
+		break;
+	}
+	return DOUBT_WAIT;
+}
+
+enum doubt_action doubts_next(struct doubts *doubts, uint64_t now_us, const struct doubt **ret)
+{
+	for (size_t i = 0; i < doubts->n; i++) {
+		struct doubt *doubt = &doubts->items[i];
+		enum doubt_action action =
+			doubt->due_us <= now_us ? advance(doubts, doubt, now_us) : DOUBT_WAIT;
+		*ret = doubt;
+		if (action != DOUBT_WAIT)
+			return action;
+	}
+	return DOUBT_WAIT;
+}
+
+const char *doubt_text(const struct doubt *doubt, struct arena *arena)
+{
+	switch (doubt->kind) {
+	case DOUBT_PORT:
+		return arena_printf(arena, "no container that Docker knows explains port %s of %s",
+				    doubt->subject, doubt->bridge);
+	case DOUBT_ENDPOINT:
+		return arena_printf(arena, "container %s has no port on %s", doubt->subject,
+				    doubt->bridge);
+	case DOUBT_STALE:
+		return arena_printf(arena,
+				    "the port of container %s on %s is not the one that Docker "
+				    "means: it is younger than its word, or was another's",
+				    doubt->subject, doubt->bridge);
+	case DOUBT_CONTAINER:
+		return arena_printf(arena, "Docker does not list container %s on %s",
+				    doubt->subject, doubt->bridge);
+	}
+	return NULL;
+}
