@@ -142,6 +142,64 @@ allow:
         self.assert_open(self.lab.outside, published)
 
 
+class ImageLabels(DockerCase):
+    """Labels that an image brings along were chosen by whoever made it."""
+
+    POLICY = """version: 1
+tiers:
+  ops:  {match: [{label: {role: ops}}]}
+  web:  {match: [{compose: {project: shop, service: web}}]}
+  bold: {match: [{label: {role: bold}}], image_labels: allow}
+allow:
+  - {from: internet, to: [ops, web, bold], ports: [80/tcp]}
+"""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        host = cls.lab.host
+        host.network("front", "172.31.1.0/24")
+        made = host.docker("create", "netd-probe")
+        compose = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+        for name, labels in (("ops", {"role": "ops"}), ("composed", compose),
+                             ("bold", {"role": "bold"})):
+            host.api("POST", f"/commit?container={made}&repo={name}",
+                     {"Cmd": ["probe", "serve", "tcp/80"], "Labels": labels})
+        host.docker("rm", made)
+
+    def start(self, name: str, image: str, port: int, *labels: str) -> Probe:
+        """A container of @image; its published port, from outside."""
+        host = self.lab.host
+        host.docker("run", "-d", f"--name={name}", "--network=front", f"--publish={port}:80",
+                    *[f"--label={label}" for label in labels], image)
+        self.addCleanup(host.docker, "rm", "-f", name)
+        return Probe("tcp", "192.0.2.1", port)
+
+    def test_who_is_in_a_tier(self) -> None:
+        given = ["com.docker.compose.project=shop", "com.docker.compose.service=web",
+                 "com.docker.compose.config-hash=0123"]
+        before = self.start("before", "ops", 9000)
+        self.assert_open(self.lab.outside, before)  # the control: plain Docker
+        netd = self.start_netd(self.POLICY)
+        denied = [before, self.start("evil", "ops", 9001), self.start("evil2", "composed", 9002),
+                  self.start("evil3", "composed", 9003, "role=other")]
+        allowed = [self.start("own", "netd-probe", 9011, "role=ops"),
+                   self.start("own2", "ops", 9012, *given),
+                   self.start("built", "composed", 9013, *given),
+                   self.start("daring", "bold", 9014)]
+        self.assert_open(self.lab.outside, *allowed)
+        self.assert_denied(self.lab.outside, *denied)
+        endpoints = {e["container"]: e for e in netd.ask("endpoints")["endpoints"]}
+        self.assertEqual(["role"], endpoints["evil"]["image_labels"])
+        self.assertEqual("unmatched", endpoints["evil"]["state"])
+        self.assertEqual([], endpoints["own"]["image_labels"])
+        # A restart of netd reads them before its first commit.
+        netd.stop()
+        netd.start().wait_synced()
+        self.assert_open(self.lab.outside, *allowed)
+        self.assert_denied(self.lab.outside, *denied)
+
+
 class Names(DockerCase):
     """Names that a terminal obeys."""
 

@@ -25,6 +25,11 @@ WIDE = ("0.0.0.0/0", "::/0", "10.0.0.0/7", "fc00::/6", "128.0.0.0/1")
 NUMBERS = (22, 53, 80, 81, 443, 5432, 8080, 9000, 9010)
 
 
+def _rarely(*of: object) -> bool:
+    """True for some of them: a matter of what they are, so no other draw is another one for it."""
+    return random.Random(repr(of)).random() < 0.25
+
+
 class Generator:
     """One stream of random things: equal seeds, equal things."""
 
@@ -70,7 +75,8 @@ class Generator:
             labels["com.docker.compose.service"] = role
         published = tuple(self._published(index * 8 + i) for i in range(self.random.randint(0, 4)))
         return Container(f"{role}-c{index}", f"ghcr.io/img/{role}:{self.random.randint(1, 2)}",
-                         labels, published)
+                         labels, published,
+                         tuple(key for key in sorted(labels) if _rarely(key, index, published)))
 
     def _published(self, index: int) -> Published:
         host_ip = self.random.choice(("0.0.0.0", "0.0.0.0", "::", "127.0.0.1", "::1",
@@ -115,7 +121,7 @@ class Generator:
     def _tier(self, name: str) -> Tier:
         matches = tuple(self._match(name) for _ in range(self.random.choice((1, 1, 2, 3))))
         mode = self.random.choice((None, None, None, None, "audit", "enforce"))
-        return Tier(name, matches, mode, not self.chance(0.4))
+        return Tier(name, matches, mode, not self.chance(0.4), _rarely(matches))
 
     def _match(self, name: str) -> Match:
         network = self.random.choice((*NETWORKS, "f*", "?a*", "*"))

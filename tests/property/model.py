@@ -72,6 +72,7 @@ class Tier:
     matches: Tuple[Match, ...]
     mode: Optional[str] = None
     within: bool = True
+    image_labels: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class Container:
     image: str
     labels: Dict[str, str] = field(hash=False)
     published: Tuple[Published, ...] = ()
+    image_labels: Tuple[str, ...] = ()  # keys of those labels that came with the image
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ def _network_json(network: Network, index: int) -> Dict[str, Any]:
 def _container_json(world: World, container: Container, index: int) -> Dict[str, Any]:
     return {
         "id": f"{index + 1:064x}", "name": container.name, "image": container.image,
-        "labels": container.labels,
+        "labels": container.labels, "image_labels": list(container.image_labels),
         "endpoints": [_endpoint_json(e) for e in world.endpoints if e.container is container],
         "published": [{"host_ip": str(p.host_ip), "host_port": p.host_port, "port": str(p.port)}
                       for p in container.published],

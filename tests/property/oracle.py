@@ -55,8 +55,11 @@ def _holds(pattern: Optional[str], text: Optional[str]) -> bool:
     return pattern is None or (text is not None and glob(pattern, text))
 
 
-def _matches(match: Match, endpoint: Endpoint) -> bool:
-    labels = endpoint.container.labels
+def _matches(match: Match, endpoint: Endpoint, image_labels: bool) -> bool:
+    """Labels of the container itself, and where the tier says so those of its image."""
+    container = endpoint.container
+    labels = {key: value for key, value in container.labels.items()
+              if image_labels or key not in container.image_labels}
     return (_holds(match.network, endpoint.network.name)
             and _holds(match.container, endpoint.container.name)
             and _holds(match.image, endpoint.container.image)
@@ -88,7 +91,7 @@ OUTSIDE = Standing("outside")
 def _by_matches(policy: Policy, endpoint: Endpoint) -> Standing:
     for level in (True, False):
         tiers = [tier for tier in policy.tiers
-                 if any(_names_container(match) == level and _matches(match, endpoint)
+                 if any(_names_container(match) == level and _matches(match, endpoint, tier.image_labels)
                         for match in tier.matches)]
         if len(tiers) > 1:
             return Standing("conflict")

@@ -62,6 +62,8 @@ class Writer:
                 lines.append(f"    mode: {tier.mode}")
             if not tier.within or self._maybe():
                 lines.append(f"    within: {'allow' if tier.within else 'deny'}")
+            if tier.image_labels:
+                lines.append("    image_labels: allow")
         return lines
 
     def _match(self, match: Match) -> str:

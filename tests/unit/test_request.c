@@ -35,6 +35,7 @@ static void questions_of_netd_pass(void **state)
 		"/v1.52/networks/" ID,
 		"/v1.24/networks/x8k2m4q6s8u0w2y4a6c8e0g2i", /* swarm's are no hex */
 		"/v1.41/containers/json?all=1",
+		"/v1.41/images/sha256:" ID "/json",
 		"/v1.41/containers/json?all=1&filters=%7B%22id%22%3A%5B%22" ID "%22%5D%7D",
 		"/v1.41/containers/" ID "/json",
 		"/v1.41/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D",
@@ -81,6 +82,9 @@ static void other_targets_are_refused(void **state)
 		"/images/get?names=x",
 		"/networks/",
 		"/networks/..",
+		"/images/" ID "/json",
+		"/images/sha256:" ID "/history",
+		"/images/sha256:../json",
 		"/networks/../secrets",
 		"/networks/" ID "/",
 		"/networks/" ID "/connect",

@@ -66,10 +66,106 @@ static void labels_of_an_image(void **state)
 	(void)world_store_free(store);
 }
 
+/* ---- whose they are ---- */
+
+#define IMG "1111111111111111111111111111111111111111111111111111111111111111"
+#define HASH "\"com.docker.compose.config-hash\":"
+#define SERVICE "\"com.docker.compose.service\":\"web\""
+
+static const struct origin_row {
+	const char *name, *labels, *image; /* image NULL: it is not read */
+	const char *want;		   /* KEY with . own, i image's, ? nobody knows */
+} origin_rows[] = {
+	{ "own", "{\"a\":\"1\",\"b\":\"2\"}", "{}", "a. b. " },
+	{ "no labels in the image", "{\"a\":\"1\"}", "null", "a. " },
+	{ "of the image", "{\"a\":\"1\",\"b\":\"2\"}", "{\"b\":\"2\",\"c\":\"3\"}", "a. bi " },
+	{ "another value", "{\"a\":\"1\"}", "{\"a\":\"2\"}", "a. " },
+	{ "not read", "{\"a\":\"1\"}", NULL, "a? " },
+	{ "too many in the image", "{\"a\":\"1\",\"b\":\"2\"}", "{\"\":null,\"a\":null}",
+	  "a. b? " },
+	{ "compose started it", "{" HASH "\"x\"," SERVICE "}", "{" SERVICE "}",
+	  "com.docker.compose.config-hash. com.docker.compose.service. " },
+	{ "an image of compose, started by hand", "{" SERVICE "}", "{" SERVICE "}",
+	  "com.docker.compose.servicei " },
+	{ "an image that says it was started by compose", "{" HASH "\"x\"," SERVICE "}",
+	  "{" HASH "\"x\"," SERVICE "}",
+	  "com.docker.compose.config-hashi com.docker.compose.servicei " },
+};
+
+static void check_origins(const struct world_store *store, const char *want)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct text out CLEANUP(text_done) = { 0 };
+	const struct world *world = NULL, *again = NULL;
+	const char *error = NULL;
+
+	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+	const struct world_container *c = &world->containers[0];
+	for (size_t i = 0; i < c->n_labels; i++)
+		text_printf(&out, "%s%c ", c->labels[i].key, ".i?"[c->labels[i].origin]);
+	assert_string_equal(text_str(&out), want);
+	char *printed CLEANUP(free_ptr) = world_print_inventory(world);
+	assert_int_equal(world_parse_inventory(printed, strlen(printed), arena, &again, &error), 0);
+	for (size_t i = 0; i < c->n_labels; i++)
+		assert_int_equal(again->containers[0].labels[i].origin, c->labels[i].origin);
+}
+
+/* Whichever comes first, and in the store that takes the place of another one. */
+static void origins(void **state)
+{
+	const struct origin_row *row = *state;
+	struct world_store *store = world_store_new(), *fresh = world_store_new();
+	char list[512], image[512];
+	const char *error = "";
+
+	(void)snprintf(list, sizeof(list),
+		       "[{\"Id\":\"a1\",\"Names\":[\"/c\"],\"ImageID\":\"sha256:" IMG
+		       "\",\"Labels\":%s}]",
+		       row->labels);
+	(void)snprintf(image, sizeof(image),
+		       "{\"Id\":\"sha256:" IMG "\",\"Config\":{\"Labels\":%s}}",
+		       row->image ? row->image : "null");
+	assert_int_equal(world_store_set_containers(store, list, strlen(list), &error), 0);
+	assert_string_equal(world_store_ask_image(store), IMG);
+	assert_null(world_store_ask_image(store));
+	if (row->image)
+		assert_int_equal(world_store_put_image(store, image, strlen(image), &error), 0);
+	check_origins(store, row->want);
+	assert_int_equal(world_store_put_containers(store, list, strlen(list), &error), 0);
+	check_origins(store, row->want);
+	world_store_replace(fresh, store);
+	check_origins(fresh, row->want);
+	(void)world_store_free(store);
+	(void)world_store_free(fresh);
+}
+
+/* What Docker does not know is asked for again with the next news of its container. */
+static void image_is_gone(void **state)
+{
+	static const char list[] = "[{\"Id\":\"a1\",\"Names\":[\"/c\"],\"ImageID\":\"sha256:" IMG
+				   "\",\"Labels\":{\"a\":\"1\"}}]";
+	struct world_store *store = world_store_new();
+	const char *error = "";
+
+	(void)state;
+	assert_int_equal(world_store_put_containers(store, list, sizeof(list) - 1, &error), 0);
+	assert_non_null(world_store_ask_image(store));
+	assert_int_equal(world_store_flaw_image(store, IMG, "gone"), 0);
+	assert_null(world_store_ask_image(store));
+	check_origins(store, "a? ");
+	assert_int_equal(world_store_put_containers(store, list, sizeof(list) - 1, &error), 0);
+	assert_string_equal(world_store_ask_image(store), IMG);
+	(void)world_store_free(store);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows)];
+	enum { LABELS = ARRAY_LEN(rows), ORIGINS = ARRAY_LEN(origin_rows) };
+	struct CMUnitTest tests[LABELS + ORIGINS + 1];
+	const struct CMUnitTest last = cmocka_unit_test(image_is_gone);
 
 	ADD_ROWS(tests, 0, rows, labels_of_an_image);
+	ADD_ROWS(tests, LABELS, origin_rows, origins);
+	tests[LABELS + ORIGINS] = last;
 	return cmocka_run_group_tests_name("world_labels", tests, NULL, NULL);
 }

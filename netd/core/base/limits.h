@@ -64,6 +64,8 @@
 /* Labels of a container, or of an image, that are kept whoever asks for them: a project of compose
  * gives its containers some 800 bytes. Images come from anybody, and may have megabytes. */
 #define LIMIT_LABELS 4096u
+/* Images whose labels are known; beyond it those that no container uses are forgotten. */
+#define LIMIT_IMAGES 256u
 /* The same for netdctl, whose inventory is for policies that are not known yet. */
 #define LIMIT_LABELS_INVENTORY (1024u * 1024u)
 /* The key of a label that a policy names: Docker's advice is a reversed domain name. */

@@ -57,6 +57,8 @@ static const struct key {
 	{ "tier", "mode", false, "for this tier alone", "\"enum\": [\"enforce\", \"audit\"]" },
 	{ "tier", "within", false, "members on the same network",
 	  "\"enum\": [\"allow\", \"deny\"], \"default\": \"allow\"" },
+	{ "tier", "image_labels", false, "whether labels that come from an image count",
+	  "\"enum\": [\"deny\", \"allow\"], \"default\": \"deny\"" },
 	{ "match", "network", false, "name of a network; * and ? are globs", REF("glob") },
 	{ "match", "compose", false, "project and service of docker compose", REF("compose") },
 	{ "match", "label", false, "labels with their values; * and ? are globs",

@@ -227,6 +227,16 @@ static int decode_within(struct decoder *d, const struct node *key, void *object
 	return 0;
 }
 
+static int decode_image_labels(struct decoder *d, const struct node *key, void *object)
+{
+	static const char *const words[] = { "deny", "allow" };
+	int allow = policy_decode_word(d, key, words, ARRAY_LEN(words));
+
+	if (allow >= 0)
+		((struct draft_tier *)object)->tier.image_labels = allow == 1;
+	return 0;
+}
+
 static int decode_tier(struct decoder *d, const struct node *key)
 {
 	static const struct decode_field fields[] = {
@@ -234,6 +244,7 @@ static int decode_tier(struct decoder *d, const struct node *key)
 		{ "match", true, decode_match },
 		{ "mode", false, decode_tier_mode },
 		{ "within", false, decode_within },
+		{ "image_labels", false, decode_image_labels },
 	};
 	static const struct decode_shape shape = { "a tier", fields, ARRAY_LEN(fields) };
 	struct draft_tier draft = { .index = d->tiers.n };

@@ -15,7 +15,7 @@ static const struct {
 	[ASSIGN_UNMATCHED] = { "no tier matches it", "add a match to a tier of the policy" },
 	[ASSIGN_CONFLICT] = { "two tiers match it at the same level",
 			      "make the match of one of them more exact" },
-	[ASSIGN_UNKNOWN] = { "its labels are not read yet",
+	[ASSIGN_UNKNOWN] = { "its labels, or those of its image, are not read yet",
 			     "wait a moment; else see Docker's link" },
 	[ASSIGN_CLASH] = { "another endpoint has the same address",
 			   "give the networks subnets that do not overlap" },
@@ -48,6 +48,18 @@ static const char *mode_name(const struct report_input *in, const struct assignm
 	return mode == POLICY_AUDIT ? "audit" : "enforce";
 }
 
+/* Which of its labels its image brought along. */
+static void add_image_labels(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
+{
+	const struct world_container *container =
+		&in->world->containers[in->world->endpoints[i].container];
+	cJSON *list = rj_add_array(j, object, "image_labels");
+
+	for (size_t l = 0; l < container->n_labels; l++)
+		if (container->labels[l].origin == WORLD_IMAGE)
+			rj_push_text(j, list, container->labels[l].key);
+}
+
 static void add_why(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
 {
 	const struct assignment *as = &in->compiled->assignments[i];
@@ -63,6 +75,7 @@ static void add_why(struct rj *j, cJSON *object, const struct report_input *in, 
 		rj_text(j, object, "why", report_why_not(in, i));
 	if (as->kind != ASSIGN_TIER)
 		rj_text(j, object, "remedy", states[as->kind].remedy);
+	add_image_labels(j, object, in, i);
 	if (as->match)
 		rj_place(j, rj_add_object(j, object, "match"), &as->match->loc);
 }

@@ -19,6 +19,7 @@ static const char *const questions[] = {
 	"/containers/json?all=1",
 	"/containers/json?all=1&filters=%7B%22id%22%3A%5B%22@%22%5D%7D",
 	"/containers/@/json",
+	"/images/sha256:@/json",
 };
 
 /* None of them is passed on. */

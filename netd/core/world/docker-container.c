@@ -39,7 +39,7 @@ static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 		}
 		struct world_label label = { arena_strdup(answer->arena, item->string),
 					     value ? arena_strdup(answer->arena, value) : NULL,
-					     WORLD_OWN };
+					     WORLD_UNTOLD };
 		if (!label.key || (value && !label.value) ||
 		    VEC_PUSH(answer->arena, &labels, label) < 0)
 			return -ENOMEM;
@@ -79,6 +79,28 @@ static int read_names(struct world_docker_answer *answer, const cJSON *json,
 	return 0;
 }
 
+static void read_image_id(const char *text, char ret[WORLD_ID_LEN])
+{
+	static const char prefix[] = "sha256:";
+
+	ret[0] = '\0';
+	if (text && strncmp(text, prefix, sizeof(prefix) - 1) == 0 &&
+	    world_id_valid(text + sizeof(prefix) - 1))
+		world_id_copy(ret, text + sizeof(prefix) - 1);
+}
+
+int world_docker_image(struct world_docker_answer *answer, struct world_container *ret)
+{
+	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
+
+	if (!json)
+		return WORLD_E_INVALID;
+	read_image_id(world_json_text(json, "Id"), ret->id);
+	if (!*ret->id)
+		return world_docker_refuse(answer, "Id: missing or not that of an image");
+	return read_labels(answer, world_json_get(world_json_get(json, "Config"), "Labels"), ret);
+}
+
 /* Refused where it has no id. */
 static int read_container(struct world_docker_answer *answer, const cJSON *json,
 			  struct world_docker_container *ret)
@@ -102,6 +124,7 @@ static int read_container(struct world_docker_answer *answer, const cJSON *json,
 	if (r)
 		return r;
 	facts.known &= !facts.flaw;
+	read_image_id(world_json_text(json, "ImageID"), facts.image_id);
 	facts.published = bound;
 	facts.traits = world_docker_traits(json);
 	ret->facts = facts;

@@ -52,6 +52,8 @@ int world_docker_network(struct world_docker_answer *answer,
 			 struct world_docker_network *ret) MUST_CHECK;
 int world_docker_containers(struct world_docker_answer *answer, struct world_docker_container **ret,
 			    size_t *ret_n) MUST_CHECK;
+/* Id, without its "sha256:", and labels. */
+int world_docker_image(struct world_docker_answer *answer, struct world_container *ret) MUST_CHECK;
 int world_docker_inspect(struct world_docker_answer *answer,
 			 struct world_docker_inspect *ret) MUST_CHECK;
 

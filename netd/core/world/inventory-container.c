@@ -166,6 +166,30 @@ static int read_labels(struct inventory_reader *reader, struct inventory_field f
 	return 0;
 }
 
+/* Keys of labels that are there. */
+static int read_origins(struct inventory_reader *reader, struct inventory_field field,
+			enum world_origin origin, struct world_container *container)
+{
+	struct world_label *labels =
+		arena_dup(reader->arena, container->labels, container->n_labels * sizeof(*labels));
+	size_t n;
+	int r = inventory_list(reader, field, INVENTORY_MOST_ITEMS, &n);
+
+	if (r)
+		return r;
+	if (!labels)
+		return -ENOMEM;
+	container->labels = labels;
+	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
+		const char *key = cJSON_GetStringValue(item);
+		const struct world_label *label = key ? world_find_label(container, key) : NULL;
+		if (!label)
+			return inventory_fail(reader, field, "no key of its labels");
+		labels[label - container->labels].origin = origin;
+	}
+	return 0;
+}
+
 static int read_published_entry(struct inventory_reader *reader, const cJSON *json,
 				const struct inventory_place *place, struct world_published *ret)
 {
@@ -253,7 +277,22 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 			     const struct inventory_place *place, const struct world *world,
 			     struct inventory_container *ret)
 {
-	enum { ID, NAME, IMAGE, MODE, KNOWN, FLAW, TRAITS, LABELS, CUT, ENDPOINTS, PUBLISHED, N };
+	enum {
+		ID,
+		NAME,
+		IMAGE,
+		MODE,
+		KNOWN,
+		FLAW,
+		TRAITS,
+		LABELS,
+		CUT,
+		FROM_IMAGE,
+		UNTOLD,
+		ENDPOINTS,
+		PUBLISHED,
+		N
+	};
 	struct inventory_field f[N] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
@@ -264,6 +303,8 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		[TRAITS] = { place, "traits", NULL },
 		[LABELS] = { place, "labels", NULL },
 		[CUT] = { place, "labels_cut", NULL },
+		[FROM_IMAGE] = { place, "image_labels", NULL },
+		[UNTOLD] = { place, "untold_labels", NULL },
 		[ENDPOINTS] = { place, "endpoints", NULL },
 		[PUBLISHED] = { place, "published", NULL },
 	};
@@ -290,6 +331,10 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		r = read_labels(reader, f[LABELS], facts);
 	if (!r)
 		r = inventory_bool(reader, f[CUT], false, &facts->labels_cut);
+	if (!r)
+		r = read_origins(reader, f[FROM_IMAGE], WORLD_IMAGE, facts);
+	if (!r)
+		r = read_origins(reader, f[UNTOLD], WORLD_UNTOLD, facts);
 	if (!r)
 		r = read_published(reader, f[PUBLISHED], facts);
 	if (!r)

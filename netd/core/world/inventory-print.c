@@ -135,6 +135,29 @@ static void print_traits(struct text *out, const struct world_container *contain
 	text_add(out, "]");
 }
 
+/* Those that are not the container's own. */
+static void print_origins(struct text *out, const struct world_container *container)
+{
+	static const struct {
+		enum world_origin origin;
+		const char *key;
+	} lists[] = { { WORLD_IMAGE, "image_labels" }, { WORLD_UNTOLD, "untold_labels" } };
+
+	for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+		size_t n = 0;
+		for (size_t i = 0; i < container->n_labels; i++) {
+			if (container->labels[i].origin != lists[l].origin)
+				continue;
+			if (n++ == 0)
+				text_printf(out, ",\n      \"%s\": [", lists[l].key);
+			else
+				text_add(out, ", ");
+			print_string(out, container->labels[i].key);
+		}
+		text_add(out, n ? "]" : "");
+	}
+}
+
 static void print_labels(struct text *out, const struct world_container *container)
 {
 	text_add(out, ",\n      \"labels\": {");
@@ -150,6 +173,7 @@ static void print_labels(struct text *out, const struct world_container *contain
 	text_add(out, container->n_labels ? "\n      }" : "}");
 	if (container->labels_cut)
 		text_add(out, ",\n      \"labels_cut\": true");
+	print_origins(out, container);
 }
 
 static void print_published(struct text *out, const struct world_container *container)

@@ -44,8 +44,11 @@ static void commit(struct world_store *store, struct stage *stage)
 {
 	struct store_network *network = NULL;
 
-	for (size_t i = 0; i < stage->n_containers; i++)
+	for (size_t i = 0; i < stage->n_containers; i++) {
+		if (stage->containers[i]->facts.image_id[0])
+			store_mark_labels(store, stage->containers[i]);
 		store_commit_container(store, stage->containers[i]);
+	}
 	for (size_t i = 0; i < stage->n_networks; i++)
 		network = store_commit_network(store, stage->networks[i]);
 	if (stage->endpoints && network) { /* of one network, the only one staged */

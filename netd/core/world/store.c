@@ -48,6 +48,7 @@ struct world_store *world_store_free(struct world_store *store)
 	if (!store)
 		return NULL;
 	free_docker_facts(store);
+	store_free_images(store);
 	free(store->ports);
 	free(store->bridges);
 	free(store->altnames);
@@ -366,6 +367,10 @@ void world_store_replace(struct world_store *store, struct world_store *from)
 	store->networks = from->networks;
 	store->containers = from->containers;
 	memcpy(store->nameless, from->nameless, sizeof(store->nameless));
+	store->images = from->images;
+	store->n_images = from->n_images;
 	from->networks = before.networks;
 	from->containers = before.containers;
+	from->images = before.images;
+	from->n_images = before.n_images;
 }

@@ -72,8 +72,22 @@ struct store_bridge {
 	bool asking, asked; /* a reading is under way, or has ended, since it has a container's */
 };
 
+/* An image that containers with labels are made of. */
+struct store_image {
+	char id[WORLD_ID_LEN];
+	enum {
+		STORE_IMAGE_WANTED,
+		STORE_IMAGE_ASKED,
+		STORE_IMAGE_READ,
+		STORE_IMAGE_GONE, /* Docker does not know it */
+	} state;
+	struct store_container *labels; /* in its facts, once it is read */
+};
+
 struct world_store {
 	struct store_table networks, containers;
+	struct store_image *images; /* no order */
+	size_t n_images;
 	struct store_nameless nameless[2]; /* of the lists of networks and of containers */
 	struct world_port *ports;
 	size_t n_ports;
@@ -115,6 +129,12 @@ struct world_network store_network_copy(const struct store_network *network, cha
 struct world_container store_container_copy(const struct store_container *container, char **room);
 size_t store_network_room(const struct store_network *network);
 size_t store_container_room(const struct store_container *container);
+
+/* ---- store-image.c ---- */
+
+/* Sets the origin of each of its labels, as far as its image is known; else wants it to be read. */
+void store_mark_labels(struct world_store *store, struct store_container *container);
+void store_free_images(struct world_store *store);
 
 /* ---- the parts of a commit ---- */
 

@@ -71,6 +71,7 @@ struct world_container {
 	char id[WORLD_ID_LEN];
 	const char *name; /* without the leading slash */
 	const char *image;
+	char image_id[WORLD_ID_LEN]; /* the digits of its sha256; "" unknown */
 	const char *network_mode; /* "host", "none", "container:<id>", a network, or "" unknown */
 	const struct world_label *labels; /* sorted by key */
 	size_t n_labels;
@@ -265,9 +266,16 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 			    const char **error) MUST_CHECK;
 /* How many of these changed what is published: traits alone change no rule. */
 uint64_t world_store_port_changes(const struct world_store *store);
+/* GET /images/{id}/json: which labels of its containers come from it. */
+int world_store_put_image(struct world_store *store, const char *json, size_t len,
+			  const char **error) MUST_CHECK;
+/* The id of an image whose labels are wanted and were not asked for, NULL: none. From now on it
+ * counts as asked for. */
+const char *world_store_ask_image(struct world_store *store);
 /* What Docker said about that object is no answer at all: it has this flaw until it is asked again.
  * 0 or -ENOMEM. */
 int world_store_flaw_network(struct world_store *store, const char *id, const char *why) MUST_CHECK;
+int world_store_flaw_image(struct world_store *store, const char *id, const char *why) MUST_CHECK;
 int world_store_flaw_container(struct world_store *store, const char *id,
 			       const char *why) MUST_CHECK;
 void world_store_remove_network(struct world_store *store, const char *id);

@@ -19,6 +19,7 @@ enum question_kind {
 	QUESTION_CONTAINERS,
 	QUESTION_CONTAINER,
 	QUESTION_INSPECT,
+	QUESTION_IMAGE,
 };
 
 struct question; /* a request under way, or an inspect that waits for its turn */
@@ -91,6 +92,8 @@ void react_to_missed(struct docker *docker);
 /* Asks for the store in use. At most two questions of one kind and id are under way: one that may
  * be too old, one that is not; a third is asked when one of them is answered. */
 void ask(struct docker *docker, enum question_kind kind, const char *id);
+/* Asks for images whose labels are wanted; @for_sync: for the reading. How many. */
+size_t ask_images(struct docker *docker, struct world_store *store, bool for_sync);
 /* Asks for the reading. */
 void ask_for_sync(struct docker *docker, enum question_kind kind, const char *id);
 /* The answers under way are older than what we know now: drops them. */

@@ -47,9 +47,12 @@ static const struct {
 				  world_store_set_containers, world_want_containers },
 	/* filters={"id":["…"]} */
 	[QUESTION_CONTAINER] = { "containers/json?all=1&filters=%7B%22id%22%3A%5B%22", "%22%5D%7D",
-				 "container", 30000, world_store_put_containers, world_want_containers },
+				 "container", 30000, world_store_put_containers,
+				 world_want_containers },
 	[QUESTION_INSPECT] = { "containers/", "/json", "published ports", 300000,
 			       world_store_put_inspect, world_want_inspect },
+	[QUESTION_IMAGE] = { "images/sha256:", "/json", "labels of an image", 30000,
+			     world_store_put_image, world_want_image },
 };
 
 static void on_answer(void *userdata, const struct http_result *result);
@@ -135,6 +138,16 @@ void ask_for_sync(struct docker *docker, enum question_kind kind, const char *id
 	ask_new(docker, kind, id, true);
 }
 
+size_t ask_images(struct docker *docker, struct world_store *store, bool for_sync)
+{
+	const char *id;
+	size_t n = 0;
+
+	for (; docker->link != DOCKER_LINK_DOWN && (id = world_store_ask_image(store)); n++)
+		ask_new(docker, QUESTION_IMAGE, id, for_sync);
+	return n;
+}
+
 void ask_forget(struct docker *docker, enum question_kind kind, const char *id)
 {
 	for (struct question *q = docker->questions; q; q = q->next)
@@ -182,6 +195,8 @@ static void take_gone(const struct question *question, struct world_store *store
 {
 	if (question->kind == QUESTION_NETWORK)
 		world_store_remove_network(store, question->id);
+	else if (question->kind == QUESTION_IMAGE)
+		(void)!world_store_flaw_image(store, question->id, "gone");
 	else
 		world_store_remove_container(store, question->id);
 }
@@ -195,6 +210,7 @@ static const char *store_flaw(const struct question *question, struct world_stor
 		[QUESTION_NETWORK] = world_store_flaw_network,
 		[QUESTION_CONTAINER] = world_store_flaw_container,
 		[QUESTION_INSPECT] = NULL,
+		[QUESTION_IMAGE] = world_store_flaw_image,
 	};
 
 	if (!*question->id || !notes[question->kind])
@@ -308,6 +324,7 @@ static void use_answer(const struct question *question, const struct http_result
 	}
 	forget_older(question);
 	use_early_inspect(question);
+	(void)ask_images(docker, docker->store, false);
 	/* Traits change no rule: of thousands of inspects, the last one tells. */
 	if (question->kind == QUESTION_INSPECT && !is_gone(question, result) &&
 	    world_store_port_changes(docker->store) == port_changes && asks_inspect(docker))

@@ -112,6 +112,11 @@ static void ask_for_networks(struct docker *docker)
 		if (!docker->reading) /* out of memory: the link is down */
 			return;
 	}
+	/* Else labels would be nobody's for a moment, and flows that are allowed stand still. */
+	size_t n_images = docker->reading ? ask_images(docker, docker->reading, true) : 0;
+	if (!docker->reading)
+		return;
+	docker->n_unread += n_images;
 	say_changed(docker);
 }
 
