@@ -11,14 +11,13 @@
 
 #include <cmocka.h>
 
+#include "core/report/dns.h"
 #include "core/report/doctor.h"
 #include "tests/unit/test_rows_lib.h"
 
 static const char *const interfaces[] = { "br-1" };
 
-#define GOOD                                                                               \
-	.forwarding = { DOCTOR_YES, DOCTOR_YES }, \
-	.forward_accepts = { DOCTOR_NO, DOCTOR_NO }
+#define GOOD .forwarding = { DOCTOR_YES, DOCTOR_YES }, .forward_accepts = { DOCTOR_NO, DOCTOR_NO }
 
 struct row {
 	const char *name;
@@ -154,6 +153,55 @@ static void tells_flaws(void **state)
 	cJSON_Delete(json);
 }
 
+/* By version, network and resolver; measured with each of these engines. */
+static void knows_who_asks(void **state)
+{
+	static const struct {
+		const char *engine, *resolver;
+		bool v6, leaks;
+	} ways[] = {
+		{ "20.10.24", "192.0.2.9", false, false },
+		{ "20.10.24", "127.0.0.53", true, true },
+		{ "20.10.24", "2001:db8::9", false, false },
+		{ "26.1.5", "192.0.2.9", false, false },
+		{ "26.1.5", "2001:db8::9", false, true },
+		{ "26.1.5", "2001:db8::9", true, false },
+		{ "26.1.5", "::1", true, true },
+		{ "28.5.2", "192.0.2.9", false, true },
+		{ "28.5.2", "2001:db8::9", true, true },
+		{ "29.0.0-rc.1", "192.0.2.9", true, true },
+		{ NULL, "192.0.2.9", false, true },
+		{ "dev", "192.0.2.9", false, true },
+	};
+	struct ip_prefix subnet;
+
+	(void)state;
+	assert_int_equal(ip_prefix_parse("fd00::/64", &subnet), 0);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		struct world_network network = { .name = "n",
+						 .driver = "bridge",
+						 .bridge = "br-1",
+						 .subnets = &subnet,
+						 .n_subnets = ways[i].v6 };
+		struct ip_addr resolver;
+		assert_int_equal(ip_parse(ways[i].resolver, &resolver), 0);
+		assert_int_equal(report_dns_leaks(ways[i].engine, &network, &resolver),
+				 ways[i].leaks);
+		const struct world world = { .networks = &network,
+					     .n_networks = 1,
+					     .engine = ways[i].engine };
+		struct doctor_facts facts = { .host = { GOOD, .n_resolvers = 1 }, .world = &world };
+		facts.host.resolvers[0] = resolver;
+		cJSON *json = NULL;
+		size_t found = 0;
+		assert_int_equal(report_doctor(&facts, &json, &found), 0);
+		assert_int_equal(found, ways[i].leaks);
+		cJSON_Delete(json);
+		network.name = "bridge"; /* the default one has no such server */
+		assert_false(report_dns_leaks(ways[i].engine, &network, &resolver));
+	}
+}
+
 static void traits_come_from_inspect(void **state)
 {
 	(void)state;
@@ -210,12 +258,13 @@ static void traits_survive_the_inventory(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 3] = {
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 4] = {
 		cmocka_unit_test(traits_come_from_inspect),
 		cmocka_unit_test(traits_survive_the_inventory),
 		cmocka_unit_test(tells_flaws),
+		cmocka_unit_test(knows_who_asks),
 	};
 
-	ADD_ROWS(tests, 3, rows, check_row);
+	ADD_ROWS(tests, 4, rows, check_row);
 	return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
 }

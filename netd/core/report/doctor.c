@@ -8,6 +8,7 @@
 
 #include "core/base/limits.h"
 #include "core/base/text.h"
+#include "core/report/dns.h"
 #include "core/report/flaw.h"
 #include "core/report/json.h"
 
@@ -318,6 +319,29 @@ static void examine_container(struct examining *e, const struct world_container 
 			add(e, &givens[i].finding, container->name);
 }
 
+/* Where all resolvers are on loopback, dns-loopback has said it for every network. */
+static void examine_dns(struct examining *e, const struct world_network *network)
+{
+	static const struct finding leak = {
+		"dns-host", "warning",
+		"Docker's embedded DNS server asks the host's resolvers in the host's name for the "
+		"containers of this network: they can send data out in DNS questions, whatever the "
+		"policy says",
+		"name the resolvers in Docker's own settings, then the containers ask: \"dns\": "
+		"[\"ADDRESS\"] in /etc/docker/daemon.json, and `to: dns` in the policy for the "
+		"tiers that "
+		"may"
+	};
+	const struct doctor_host *host = &e->facts->host;
+
+	for (size_t i = 0; i < host->n_resolvers && !host->docker_sets_dns; i++)
+		if (!host->dns_is_loopback &&
+		    report_dns_leaks(e->facts->world->engine, network, &host->resolvers[i])) {
+			add(e, &leak, network->name);
+			return;
+		}
+}
+
 static void examine_network(struct examining *e, const struct world_network *network)
 {
 	static const struct finding past = {
@@ -329,6 +353,7 @@ static void examine_network(struct examining *e, const struct world_network *net
 
 	if (strcmp(network->driver, "macvlan") == 0 || strcmp(network->driver, "ipvlan") == 0)
 		add(e, &past, network->name);
+	examine_dns(e, network);
 }
 
 /* Each is closed, and the others are not concerned. */

@@ -322,7 +322,7 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 	if (!r)
 		r = inventory_bool(reader, f[KNOWN], true, &facts->known);
 	if (!r)
-		r = inventory_flaw(reader, f[FLAW], &facts->flaw);
+		r = inventory_text_or_null(reader, f[FLAW], &facts->flaw);
 	if (!r)
 		facts->known &= !facts->flaw;
 	if (!r)

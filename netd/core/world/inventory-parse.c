@@ -112,7 +112,7 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 	if (!r)
 		r = read_addresses(reader, f[GATEWAYS], &network.gateways, &network.n_gateways);
 	if (!r)
-		r = inventory_flaw(reader, f[FLAW], &network.flaw);
+		r = inventory_text_or_null(reader, f[FLAW], &network.flaw);
 	if (!r)
 		*ret = network;
 	return r;
@@ -259,13 +259,14 @@ static int read_containers(struct inventory_reader *reader, struct inventory_fie
 
 static int read_top(struct inventory_reader *reader, const cJSON *json, struct world *world)
 {
-	enum { VERSION, NETWORKS, CONTAINERS, RESOLVERS, IP6TABLES, N };
+	enum { VERSION, NETWORKS, CONTAINERS, RESOLVERS, IP6TABLES, ENGINE, N };
 	struct inventory_field f[N] = {
 		[VERSION] = { NULL, "version", NULL },
 		[NETWORKS] = { NULL, "networks", NULL },
 		[CONTAINERS] = { NULL, "containers", NULL },
 		[RESOLVERS] = { NULL, "resolvers", NULL },
 		[IP6TABLES] = { NULL, "ip6tables", NULL },
+		[ENGINE] = { NULL, "engine", NULL },
 	};
 	bool ip6tables = true;
 	int64_t version = 0;
@@ -282,6 +283,8 @@ static int read_top(struct inventory_reader *reader, const cJSON *json, struct w
 		r = read_addresses(reader, f[RESOLVERS], &world->resolvers, &world->n_resolvers);
 	if (!r)
 		r = inventory_bool(reader, f[IP6TABLES], true, &ip6tables);
+	if (!r)
+		r = inventory_text_or_null(reader, f[ENGINE], &world->engine);
 	world->ip6_unfiltered = !ip6tables;
 	return r;
 }

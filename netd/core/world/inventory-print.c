@@ -234,6 +234,10 @@ char *world_print_inventory(const struct world *world)
 	}
 	if (world->ip6_unfiltered)
 		text_add(&out, "  \"ip6tables\": false,\n");
+	if (world->engine) {
+		print_member(&out, "  ", "engine", world->engine);
+		text_add(&out, ",\n");
+	}
 	text_add(&out, "  \"networks\": [");
 	for (size_t i = 0; i < world->n_networks; i++) {
 		text_add(&out, i ? ",\n" : "\n");

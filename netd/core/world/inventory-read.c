@@ -105,7 +105,8 @@ int inventory_text(struct inventory_reader *reader, struct inventory_field field
 	return 0;
 }
 
-int inventory_flaw(struct inventory_reader *reader, struct inventory_field field, const char **ret)
+int inventory_text_or_null(struct inventory_reader *reader, struct inventory_field field,
+			   const char **ret)
 {
 	return field.value ? inventory_text(reader, field, NULL, ret) : 0;
 }

@@ -41,7 +41,7 @@ int inventory_text(struct inventory_reader *reader, struct inventory_field field
 int inventory_bool(struct inventory_reader *reader, struct inventory_field field, bool otherwise,
 		   bool *ret) MUST_CHECK;
 /* Text, or NULL where it is absent. */
-int inventory_flaw(struct inventory_reader *reader, struct inventory_field field,
+int inventory_text_or_null(struct inventory_reader *reader, struct inventory_field field,
 		   const char **ret) MUST_CHECK;
 int inventory_id(struct inventory_reader *reader, struct inventory_field field,
 		 const char *otherwise, char ret[WORLD_ID_LEN]) MUST_CHECK;

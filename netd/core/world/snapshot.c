@@ -94,6 +94,8 @@ int world_store_snapshot(const struct world_store *store, struct arena *arena,
 		arena_dup(arena, store->resolvers, store->n_resolvers * sizeof(*store->resolvers));
 	world->n_resolvers = store->n_resolvers;
 	world->ip6_unfiltered = store->ip6_unfiltered;
+	if (*store->engine && !(world->engine = arena_strdup(arena, store->engine)))
+		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(store->nameless); i++) {
 		world->n_nameless += store->nameless[i].n;
 		world->nameless = world->nameless ? world->nameless : store->nameless[i].why;

@@ -421,6 +421,7 @@ int world_store_load(struct world_store *store, const struct world *world)
 		commit(fresh, &stage);
 		world_store_replace(store, fresh);
 		store->ip6_unfiltered = world->ip6_unfiltered;
+		world_store_set_engine(store, world->engine ? world->engine : "");
 	}
 	(void)world_store_free(fresh);
 	return r;

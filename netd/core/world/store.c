@@ -2,8 +2,11 @@
 #include "core/world/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/base/text.h"
 
 struct world_store *world_store_new(void)
 {
@@ -288,6 +291,12 @@ void world_store_set_owner(struct world_store *store, const struct world_port *p
 
 	if (found && same_port(found, port))
 		found->owner = id;
+}
+
+void world_store_set_engine(struct world_store *store, const char *version)
+{
+	(void)snprintf(store->engine, sizeof(store->engine), "%s", version);
+	text_clean(store->engine);
 }
 
 void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered)

@@ -98,6 +98,7 @@ struct world_store {
 	struct ip_addr *resolvers;
 	size_t n_resolvers;
 	bool ip6_unfiltered;
+	char engine[WORLD_ENGINE_LEN + 1];
 	uint64_t n_port_changes; /* inspects that changed what is published */
 	uint64_t moment;	 /* the latest */
 	uint64_t asked;		 /* of the answers that are stored now */

@@ -155,6 +155,7 @@ struct world {
 	size_t n_bridges;
 	const struct ip_addr *resolvers; /* the host's DNS servers */
 	size_t n_resolvers;
+	const char *engine;  /* Docker's version; NULL: unknown */
 	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
 	/* Objects of Docker's lists that nobody can say the id of, so that nothing is known of
 	 * them. */
@@ -324,6 +325,9 @@ void world_store_reading_ended(struct world_store *store);
 bool world_store_must_ask(const struct world_store *store);
 int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers,
 			      size_t n) MUST_CHECK;
+/* Cut after WORLD_ENGINE_LEN. */
+#define WORLD_ENGINE_LEN 40
+void world_store_set_engine(struct world_store *store, const char *version);
 void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered);
 /* An immutable snapshot in @arena, nothing borrowed from the store. */
 int world_store_snapshot(const struct world_store *store, struct arena *arena,

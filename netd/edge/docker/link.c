@@ -141,6 +141,7 @@ static const char *read_version(struct docker *docker, const cJSON *json, const 
 				 docker->api);
 
 	(void)snprintf(docker->engine, sizeof(docker->engine), "%.40s", text_of(json, "Version"));
+	world_store_set_engine(docker->store, docker->engine);
 	docker->is_foreign = stranger != NULL;
 	if (stranger) {
 		(void)snprintf(text, LINK_ERROR_LEN, "refused: this is no Docker engine but %.40s",

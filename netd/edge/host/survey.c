@@ -151,6 +151,12 @@ static void read_resolvers(int root, struct doctor_host *ret)
 		char bytes[SURVEY_BYTES];
 		host_resolvers_parse(bytes, read_below(root, paths[i], bytes), &resolvers);
 		if (resolvers.n)
+			ret->n_resolvers =
+				resolvers.n < DOCTOR_RESOLVERS ? resolvers.n : DOCTOR_RESOLVERS;
+		if (resolvers.n)
+			memcpy(ret->resolvers, resolvers.addrs,
+			       ret->n_resolvers * sizeof(*ret->resolvers));
+		if (resolvers.n)
 			ret->dns_is_loopback = host_resolvers_are_local(&resolvers);
 		if (!ret->dns_is_loopback)
 			return;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names as a way out: Docker's embedded server answers the containers of a network, and asks some
+ * resolvers of the host's resolv.conf in the host's name. No packet shows then for whom, so no rule
+ * can judge it. The one place that knows which versions do that. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/world/world.h"
+
+/* Whether a container of @network can have @resolver asked in the host's name. @engine: the version
+ * that Docker gives itself ("28.5.2"); NULL or of another form: as the newest. Measured:
+ *   20.10.24  resolvers on loopback
+ *   26.1.5    those, and IPv6 ones on a network without IPv6
+ *   28.5.2    all
+ * Resolvers that were given to Docker (--dns) or to a container are asked from the container in
+ * all. The default network has no embedded server: its containers ask for themselves. */
+bool report_dns_leaks(const char *engine, const struct world_network *network,
+		      const struct ip_addr *resolver);
