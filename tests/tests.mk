@@ -2,7 +2,7 @@
 # The tests and gates. Cheap ones first; each can be called alone.
 
 .PHONY: check
-check: all check-layers check-headers check-purity check-libraries check-docs check-unit check-ctl check-fuzz ## the gates that need no root: seconds
+check: all check-layers check-headers check-purity check-libraries check-docs check-exposure check-unit check-ctl check-fuzz ## the gates that need no root: seconds
 
 .PHONY: check-layers
 check-layers: ## a module includes only itself and the modules to its left
@@ -55,6 +55,10 @@ check-live: all ## netdctl against a running netd, in a network namespace of its
 .PHONY: check-docs
 check-docs: ## options, verbs and findings are in the man pages
 	@tests/gates/docs
+
+.PHONY: check-exposure
+check-exposure: ## the units give away no more than they did (systemd-analyze security)
+	@tests/gates/exposure || [ $$? -eq 77 ]
 
 .PHONY: check-netns
 check-netns: $(netns_bin) ## tests against the kernel, in network namespaces of their own (root)
