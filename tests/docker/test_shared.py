@@ -125,6 +125,26 @@ class Shared(DockerCase):
                 netd.off()
                 self.doCleanups()
 
+    def test_what_stands_on_a_bridge(self) -> None:
+        """A macvlan network over a bridge of Docker's, and a VLAN: nobody, in both directions."""
+        host = self.lab.host
+        bridge = host.network("app", "172.31.1.0/24")
+        self.addCleanup(host.docker, "network", "rm", "app")
+        web, db = (self.container(name, "app", labels={"role": name}, cmd=SERVE)
+                   for name in ("web", "db"))
+        host.docker("network", "create", "--driver=macvlan", "--subnet=172.31.1.0/24",
+                    "--ip-range=172.31.1.192/28", f"--opt=parent={bridge}", "above")
+        self.addCleanup(host.docker, "network", "rm", "above")
+        above = self.container("above", "above", labels={"role": "web"}, cmd=SERVE)
+        down, up = Probe("tcp", db.address("app"), 80), Probe("tcp", above.address("above"), 80)
+        self.assert_open(above, down)  # the controls
+        self.assert_open(db, up)
+        self.start_netd(POLICY)
+        self.assert_denied(above, down)
+        self.assert_denied(db, up)
+        self.assert_open(web, down)
+        self.assert_open(host, down)
+
     def test_a_machine_that_takes_a_containers_address(self) -> None:
         """A packet is a container's only through the container's own port."""
         web, db, _ = self.plug_in_docker()

@@ -24,7 +24,8 @@
 #define SET_MACS "any_mac"
 #define MAP_WITHIN "within_tier"
 
-enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IP6 = 0x86dd };
+enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_IP6 = 0x86dd,
+       ETHERTYPE_VLAN = 0x8100, ETHERTYPE_SVLAN = 0x88a8 };
 enum {
 	MLD_QUERY = 130,
 	ND_ROUTER_ADVERT = 134,
@@ -120,6 +121,30 @@ static void emit_other_ports(struct emit *e)
 	}
 }
 
+static void emit_stacked(struct emit *e)
+{
+	static const enum rs_type port_type[] = { RS_TYPE_IFNAME };
+	static const enum rs_type mac_type[] = { RS_TYPE_ETHER_ADDR };
+	struct rs_set *ports = NULL, *macs = NULL;
+
+	if (!e->any_stacked)
+		return;
+	ports = emit_set(e, SET_STACKED_PORTS, port_type, 1);
+	macs = emit_set(e, SET_BRIDGE_MACS, mac_type, 1);
+	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
+		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
+		if (e->ports[i].stacked)
+			emit_elem(e, ports, &key);
+	}
+	for (size_t i = 0; i < e->n_bridges && !e->err; i++) {
+		struct rs_key key = { 0 };
+		if (!e->bridges[i].seen || !e->bridges[i].seen->stacked)
+			continue;
+		rs_key_add(&key, RS_TYPE_ETHER_ADDR, e->bridges[i].seen->mac.bytes, false);
+		emit_elem(e, macs, &key);
+	}
+}
+
 static void emit_sets(struct emit *e)
 {
 	static const enum rs_type guard4[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 };
@@ -131,6 +156,7 @@ static void emit_sets(struct emit *e)
 
 	emit_ports(e);
 	emit_other_ports(e);
+	emit_stacked(e);
 	sets.closed = emit_set(e, SET_CLOSED, guard4, 1);
 	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
 	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);
@@ -339,6 +365,38 @@ static void emit_postrouting(struct emit *e)
 	emit_always(e, chain, RS_GOTO, "misdirected");
 }
 
+/* What stands on a bridge (VLAN, macvlan, macvtap) sends and receives as the bridge itself does, past
+ * prerouting and all inet hooks. It is nobody: between it and containers nothing passes. The host
+ * speaks with the bridge's own MAC, and untagged. */
+static void emit_upper(struct emit *e)
+{
+	static const uint8_t group_bit[6] = { 1 };
+	struct rs_match to = match_in(RS_META_OIFNAME, SET_STACKED_PORTS);
+	struct rs_match from = match_in(RS_META_IIFNAME, SET_STACKED_PORTS);
+	struct rs_match group = destination_bits(group_bit, group_bit);
+
+	if (!e->any_stacked)
+		return;
+	emit_drop_chain(e, "upper");
+	struct rs_chain *out = emit_base_chain(e, "output", RS_HOOK_OUTPUT, PRIORITY_FIRST,
+					       "from the host alone, not from what stands on a "
+					       "bridge");
+	struct rs_chain *in = emit_base_chain(e, "input", RS_HOOK_INPUT, PRIORITY_FIRST,
+					      "to the host alone, not to what stands on a bridge");
+	if (e->err)
+		return;
+	EMIT(e, out, RS_GOTO, "upper", to, match_not_in(RS_ETHER_SADDR, SET_BRIDGE_MACS));
+	EMIT(e, out, RS_GOTO, "upper", to, ether_type(ETHERTYPE_VLAN));
+	EMIT(e, out, RS_GOTO, "upper", to, ether_type(ETHERTYPE_SVLAN));
+	EMIT(e, in, RS_ACCEPT, NULL, match_in(RS_ETHER_DADDR, SET_BRIDGE_MACS));
+	EMIT(e, in, RS_GOTO, "upper", from, ether_type(ETHERTYPE_IP));
+	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
+		EMIT(e, in, RS_ACCEPT, NULL, from, group, ether_type(ETHERTYPE_IP6), icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, type));
+	EMIT(e, in, RS_ACCEPT, NULL, from, group, ether_type(ETHERTYPE_ARP));
+	EMIT(e, in, RS_GOTO, "upper", from);
+}
+
 /* Members of one tier that may reach each other freely need no connection state: this holds
  * without br_netfilter too. The group's set, or NULL: state decides. */
 static struct rs_set *emit_within_group(struct emit *e, const struct group *group, const char *name)
@@ -393,4 +451,5 @@ void emit_bridge_table(struct emit *e)
 	emit_unmark(e);
 	emit_forward(e);
 	emit_postrouting(e);
+	emit_upper(e);
 }

@@ -29,11 +29,13 @@ struct judged_bridge {
 	const char *name;
 	bool managed;
 	bool shared; /* carries others' ports, which are none of netd's business */
+	const struct world_bridge *seen; /* NULL: rtnetlink has not shown it yet */
 };
 
 struct port_facts {
 	bool managed;	   /* a container's, on a judged bridge */
 	bool others;	   /* of a judged bridge, and not a container's */
+	bool stacked;	   /* a container's, on a bridge that something stands on */
 	uint32_t endpoint; /* that takes part and is plugged in there, or NOBODY */
 };
 #define NOBODY UINT32_MAX
@@ -51,7 +53,7 @@ struct emit {
 	enum rs_family family; /* of the table that is being written */
 	const struct group *groups;
 	size_t n_groups;
-	bool needs_bridge_nf, any_audited, any_shared;
+	bool needs_bridge_nf, any_audited, any_shared, any_stacked;
 	const bool *bridge_nf_on; /* per world->networks */
 	int err;		  /* 0, -ENOMEM */
 };
@@ -156,7 +158,9 @@ struct rs_key key_ifname(const char *ifname);
 #define SET_SHARED "shared_bridges"	   /* others' ports are on them, too */
 #define SET_SHARED4 "container_on_shared4" /* addresses of their containers */
 #define SET_SHARED6 "container_on_shared6"
-#define SET_OTHER_PORTS "other_ports"	  /* of shared bridges, in table bridge */
+#define SET_OTHER_PORTS "other_ports"	/* of shared bridges, in table bridge */
+#define SET_STACKED_PORTS "ports_below" /* containers', of bridges that something stands on */
+#define SET_BRIDGE_MACS "bridge_macs"
 #define SET_ENGINE_NAMES "engine_bridges" /* what engines call their bridges */
 #define SET_FOREIGN "foreign_bridges"	  /* that are called so as well */
 #define SET_ANY4 "any_endpoint4"

@@ -86,16 +86,19 @@ static int find_bridges(struct emit *e)
 		const struct world_bridge *seen = world_find_bridge(world, network->bridge);
 		if (world_network_is_managed(network))
 			all[n++] = (struct judged_bridge){ network->bridge, true,
-							   seen && seen->shared };
+							   seen && seen->shared, seen };
 	}
 	for (size_t i = 0; i < world->n_bridges; i++)
 		if (world_bridge_is_closed(&world->bridges[i]))
 			all[n++] = (struct judged_bridge){ world->bridges[i].name, false,
-							   world->bridges[i].shared };
+							   world->bridges[i].shared,
+							   &world->bridges[i] };
 	e->bridges = all;
 	e->n_bridges = keep_first(all, n);
-	for (size_t i = 0; i < e->n_bridges; i++)
+	for (size_t i = 0; i < e->n_bridges; i++) {
 		e->any_shared |= all[i].shared;
+		e->any_stacked |= all[i].seen && all[i].seen->stacked;
+	}
 	return 0;
 }
 
@@ -114,11 +117,13 @@ int emit_order(struct emit *e)
 		return -ENOMEM;
 	for (size_t i = 0; i < world->n_ports; i++) {
 		const struct world_port *port = &world->ports[i];
-		bool judged = emit_find_bridge(e, port->bridge);
+		const struct judged_bridge *judged = emit_find_bridge(e, port->bridge);
 		bool container =
 			world_port_is_judged(world_find_bridge(world, port->bridge), port);
 		ports[i] = (struct port_facts){ .managed = judged && container,
 						.others = judged && !container,
+						.stacked = judged && container && judged->seen &&
+							   judged->seen->stacked,
 						.endpoint = NOBODY };
 	}
 	for (uint32_t i = 0; i < world->n_endpoints; i++)

@@ -127,6 +127,7 @@ enum world_bridge_kind {
 struct world_bridge {
 	char name[WORLD_IFNAME_LEN];
 	uint32_t ifindex;
+	struct mac_addr mac;
 	bool stacked; /* an interface stands on it (VLAN, macvlan, ipvlan …), or somebody listens */
 	/* From here on of a snapshot alone. */
 	enum world_bridge_kind kind;

@@ -109,6 +109,7 @@ struct news {
 	bool is_bridge, is_veth, is_tap, is_wireless, is_heard;
 	bool calls_iptables[2]; /* if it is a bridge */
 	const struct nlattr *altnames;
+	struct mac_addr mac;
 };
 
 static bool is_kind(const struct nlattr *attr, const char *kind)
@@ -153,6 +154,8 @@ static int read_attr(const struct nlattr *attr, void *data)
 
 	if (type == IFLA_LINKINFO)
 		return mnl_attr_parse_nested(attr, read_info, news);
+	if (type == IFLA_ADDRESS && len == sizeof(news->mac.bytes))
+		memcpy(news->mac.bytes, mnl_attr_get_payload(attr), len);
 	if (type == IFLA_PROP_LIST)
 		news->altnames = attr;
 	if (type == IFLA_PROMISCUITY && len == 4)
@@ -230,6 +233,7 @@ static int take_link(struct links *links, const struct ifinfomsg *info, const st
 	link->is_bridge = news->is_bridge;
 	link->is_veth = news->is_veth;
 	link->is_tap = news->is_tap;
+	link->own_mac = news->mac;
 	link->calls_iptables = news->calls_iptables[0] && news->calls_iptables[1];
 	link->carrier = (info->ifi_flags & IFF_LOWER_UP) != 0;
 	link->seen = true;
@@ -384,6 +388,7 @@ int links_bridges(const struct links *links, struct bridge_list *ret)
 		memcpy(bridge->name, link->name, sizeof(bridge->name));
 		bridge->ifindex = link->ifindex;
 		bridge->stacked = link->stacked;
+		bridge->mac = link->own_mac;
 	}
 	for (size_t i = 0; i < links->n_altnames; i++) {
 		const struct link *link = links_find(links, links->altnames[i].ifindex);

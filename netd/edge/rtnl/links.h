@@ -26,6 +26,7 @@ struct link {
 	bool told_not_to_learn; /* of a bridge: see rtnl_end_local_learning() */
 	bool calls_iptables;	/* of a bridge: its frames pass the hooks of both families */
 	struct mac_addr mac;	/* of the peer; zero: not known */
+	struct mac_addr own_mac;
 };
 
 /* Another name of a bridge. */
