@@ -289,6 +289,23 @@ static void show_flaws(const struct ctl *ctl, const cJSON *report, struct arena 
 		    PAINT_BAD);
 }
 
+/* Bridges that are closed, shared or left alone. */
+static void show_bridges(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	const cJSON *bridge;
+
+	cJSON_ArrayForEach(bridge, wire_array(report, "bridges"))
+	{
+		bool closed = wire_bool(bridge, "closed", false);
+		const char *what = closed ? "closed: no network of Docker's names it"
+				   : strcmp(member_text(bridge, "whose"), "managed") == 0
+					   ? "shared: only its containers are judged"
+					   : "left alone";
+		status_line(ctl, "bridge", arena_printf(arena, "%s %s", member_text(bridge, "name"), what),
+			    closed ? PAINT_WARN : PAINT_PLAIN);
+	}
+}
+
 /* How it is, and where it is asked; an error names that itself. */
 static const char *docker_text(const cJSON *docker, bool up, struct arena *arena)
 {
@@ -317,6 +334,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	show_policy(ctl, report, arena);
 	status_line(ctl, "docker", docker_text(docker, up, arena), up ? PAINT_GOOD : PAINT_BAD);
 	show_flaws(ctl, report, arena);
+	show_bridges(ctl, report, arena);
 	show_tier_counts(ctl, report, arena);
 	status_line(ctl, "bridge-nf",
 		    !needs_nf ? "not needed"

@@ -135,6 +135,32 @@ static int note_unknown_traits(struct examination *e)
 	return 0;
 }
 
+static int take_bridges(struct examination *e, const cJSON *status)
+{
+	const cJSON *list = wire_array(status, "bridges"), *item;
+	struct doctor_bridge *bridges = arena_alloc(
+		e->arena, (size_t)cJSON_GetArraySize(list) * sizeof(*bridges));
+
+	if (!bridges)
+		return -ENOMEM;
+	cJSON_ArrayForEach(item, list)
+	{
+		bool closed = wire_bool(item, "closed", false);
+		const char *whose = cJSON_GetStringValue(
+			cJSON_GetObjectItemCaseSensitive(item, "whose"));
+		const char *name = cJSON_GetStringValue(
+			cJSON_GetObjectItemCaseSensitive(item, "name"));
+		if (!name || !whose || (!closed && strcmp(whose, "managed") != 0))
+			continue;
+		bridges[e->facts.n_bridges].name = arena_strdup(e->arena, name);
+		bridges[e->facts.n_bridges].closed = closed;
+		if (!bridges[e->facts.n_bridges++].name)
+			return -ENOMEM;
+	}
+	e->facts.bridges = bridges;
+	return 0;
+}
+
 static int ask_netd(struct examination *e)
 {
 	cJSON *status = NULL;
@@ -147,12 +173,15 @@ static int ask_netd(struct examination *e)
 		note_gap(e, "whether the rules see the frames that they have to judge",
 			 code == WIRE_REFUSED ? "only root and the group netd may ask netd"
 					      : "netd does not answer");
-	e->facts.lacks_bridge_nf = wire_bool(status, "needs_bridge_nf", false) &&
-				   !(wire_bool(status, "bridge_nf_ipv4", true) &&
-				     wire_bool(status, "bridge_nf_ipv6", true));
-	e->facts.facts_disagree = wire_number(status, "n_disagreements", 0) > 0;
+	if (status) {
+		e->facts.lacks_bridge_nf = wire_bool(status, "needs_bridge_nf", false) &&
+					   !(wire_bool(status, "bridge_nf_ipv4", true) &&
+					     wire_bool(status, "bridge_nf_ipv6", true));
+		e->facts.facts_disagree = wire_number(status, "n_disagreements", 0) > 0;
+	}
+	r = status ? take_bridges(e, status) : 0;
 	cJSON_Delete(status);
-	return CTL_OK;
+	return r < 0 ? r : CTL_OK;
 }
 
 int verb_doctor(struct ctl *ctl, const struct ctl_args *args)

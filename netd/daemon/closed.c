@@ -135,11 +135,46 @@ static void report_flaws(const struct world *old, const struct world *now)
 	}
 }
 
+enum bridge_news { BRIDGE_PLAIN, BRIDGE_CLOSED, BRIDGE_SHARED };
+
+/* A network that Docker is just making has a bridge before it has a name: only what Docker has
+ * answered about since is worth a word. */
+static enum bridge_news news_of(const struct world_bridge *bridge)
+{
+	if (bridge && bridge->kind == WORLD_BRIDGE_MANAGED && bridge->shared)
+		return BRIDGE_SHARED;
+	if (bridge && (bridge->kind == WORLD_BRIDGE_UNDECIDED ||
+		       (bridge->kind == WORLD_BRIDGE_UNCLAIMED && bridge->asked)))
+		return BRIDGE_CLOSED;
+	return BRIDGE_PLAIN;
+}
+
+static void report_bridges(const struct world *old, const struct world *now)
+{
+	for (size_t i = 0; i < now->n_bridges; i++) {
+		const struct world_bridge *bridge = &now->bridges[i];
+		enum bridge_news is = news_of(bridge);
+		if (is == BRIDGE_PLAIN ||
+		    (old && news_of(world_find_bridge(old, bridge->name)) == is))
+			continue;
+		if (is == BRIDGE_SHARED)
+			log_warning(LOG_ID_BRIDGE,
+				    "bridge %s carries others' ports beside Docker's containers: "
+				    "only the containers are judged",
+				    bridge->name);
+		else
+			log_warning(LOG_ID_BRIDGE,
+				    "no network of Docker's names bridge %s: it is closed",
+				    bridge->name);
+	}
+}
+
 void closed_report(const struct generation *old, const struct generation *now)
 {
 	size_t n_old = old ? old->world->n_endpoints : 0;
 
 	report_flaws(old ? old->world : NULL, now->world);
+	report_bridges(old ? old->world : NULL, now->world);
 	for (size_t i = 0, o = 0; i < now->world->n_endpoints; i++) {
 		enum closed is = closed_of(now, i), was = CLOSED_NOT;
 		while (o < n_old && generation_compare(old, o, now, i) < 0)

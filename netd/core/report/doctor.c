@@ -378,6 +378,26 @@ static void examine_flaws(struct examining *e, const struct world *world)
 	e->j.failed |= text_failed(&text);
 }
 
+static void examine_bridges(struct examining *e)
+{
+	static const struct finding closed = {
+		"bridge-closed", "warning",
+		"is called as an engine's bridge, or has a container, and no network of Docker's "
+		"names it: it is closed",
+		"ip link delete NAME if it is left over; an admin's bridge needs another name"
+	};
+	static const struct finding shared = {
+		"bridge-shared", "warning",
+		"carries an uplink or a virtual machine beside Docker's containers: only the "
+		"containers are judged, and flows between them that are told apart by connection "
+		"need bridge-nf-call-iptables of the host",
+		"give Docker a bridge of its own"
+	};
+
+	for (size_t i = 0; i < e->facts->n_bridges; i++)
+		add(e, e->facts->bridges[i].closed ? &closed : &shared, e->facts->bridges[i].name);
+}
+
 static void add_gaps(struct examining *e, cJSON *root)
 {
 	cJSON *list = rj_add_array(&e->j, root, "unchecked");
@@ -403,6 +423,7 @@ int report_doctor(const struct doctor_facts *facts, cJSON **ret, size_t *found)
 		examine_container(&e, &world->containers[i]);
 	if (world)
 		examine_flaws(&e, world);
+	examine_bridges(&e);
 	add_gaps(&e, root);
 	int r = rj_finish(&e.j, root, ret);
 	if (r == 0)

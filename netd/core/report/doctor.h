@@ -37,6 +37,12 @@ struct doctor_gap {
 	const char *what, *why;
 };
 
+/* One that is closed, or shared with others. */
+struct doctor_bridge {
+	const char *name;
+	bool closed;
+};
+
 struct doctor_facts {
 	struct doctor_host host;
 	enum doctor_answer owns_tables; /* the kernel keeps others from changing netd's tables */
@@ -48,6 +54,8 @@ struct doctor_facts {
 	bool lacks_bridge_nf;	    /* the policy in force needs it, and it is not to be had */
 	bool facts_disagree;	    /* ports of bridges and Docker's word do, netd says */
 	const struct world *world;  /* NULL: Docker was not asked */
+	const struct doctor_bridge *bridges; /* as netd tells */
+	size_t n_bridges;
 	const struct doctor_gap *gaps;
 	size_t n_gaps;
 };

@@ -111,6 +111,23 @@ static void add_disagreements(struct rj *j, cJSON *root, const struct report_hea
 	rj_number(j, root, "n_disagreements", (double)health->n_disagreements);
 }
 
+/* Those about which there is more to say than that a network is on them. */
+static void add_bridges(struct rj *j, cJSON *root, const struct world *world)
+{
+	cJSON *list = rj_add_array(j, root, "bridges");
+
+	for (size_t i = 0; world && i < world->n_bridges; i++) {
+		const struct world_bridge *bridge = &world->bridges[i];
+		if (bridge->kind == WORLD_BRIDGE_MANAGED && !bridge->shared)
+			continue;
+		cJSON *object = rj_push_object(j, list);
+		rj_text(j, object, "name", bridge->name);
+		rj_text(j, object, "whose", world_bridge_kind_name(bridge->kind));
+		rj_bool(j, object, "closed", world_bridge_is_closed(bridge));
+		rj_bool(j, object, "shared", bridge->shared);
+	}
+}
+
 int report_status(const struct report_input *in, const struct report_health *health, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -148,5 +165,6 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	add_disagreements(&j, root, health);
 	add_drops(&j, root, in);
 	add_flaws(&j, root, in->world);
+	add_bridges(&j, root, in->world);
 	return rj_finish(&j, root, ret);
 }

@@ -28,6 +28,7 @@
 	X(ENDPOINT_CONFLICT, "55f95921c6564fb59040b6e01aff9887")  \
 	X(ENDPOINT_UNMATCHED, "8809f05252a1484e96baad55c6849037") \
 	X(ENDPOINT_IMPOSTOR, "7323d5ffda01447d9bc6c8f688e3063f")  \
+	X(BRIDGE, "5d0c1ed0e3fb4e0c9d1b6f3d4bb2a7c4")             \
 	X(DENIED, "3047a57a778349cdb7f7be40c3eea2be")             \
 	X(AUDIT, "e2deb6a7106344d9b228b50e8988fdcc")              \
 	X(ALLOWED, "f10b8b79bdf0455ab2153cc108e9f2a5")            \
