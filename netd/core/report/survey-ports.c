@@ -80,7 +80,10 @@ typedef VEC(struct survey_opening) opening_list;
 static int note_opening(const struct survey *survey, const struct found_port *port,
 			opening_list *list)
 {
-	const struct survey_opening new = { port->class, port->port, { SURVEY_NONE, SURVEY_NONE } };
+	const struct survey_opening new = { .class = port->class,
+					    .port = port->port,
+					    .endpoint = { SURVEY_NONE, SURVEY_NONE } };
+	size_t family = port->family == IP_V6;
 	struct survey_opening *last = list->n ? &list->items[list->n - 1] : NULL;
 
 	if (!last || last->class != port->class || last->port.proto != port->port.proto ||
@@ -89,12 +92,22 @@ static int note_opening(const struct survey *survey, const struct found_port *po
 			return -ENOMEM;
 		last = &list->items[list->n - 1];
 	}
-	if (last->endpoint[port->family == IP_V6] == SURVEY_NONE)
-		last->endpoint[port->family == IP_V6] = port->endpoint;
+	if (last->endpoint[family] == SURVEY_NONE) {
+		last->endpoint[family] = port->endpoint;
+		last->loopback[family] = port->loopback;
+	}
 	return 0;
 }
 
-/* Neighbouring ports that the same endpoints have are one opening. */
+/* What is said of one holds for the other. */
+static bool is_alike(const struct survey_opening *a, const struct survey_opening *b)
+{
+	return a->class == b->class && a->port.proto == b->port.proto &&
+	       memcmp(a->endpoint, b->endpoint, sizeof(a->endpoint)) == 0 &&
+	       memcmp(a->loopback, b->loopback, sizeof(a->loopback)) == 0;
+}
+
+/* Neighbouring ports that the same endpoints have, for the same, are one opening. */
 static void join_openings(opening_list *list)
 {
 	size_t kept = 0;
@@ -102,9 +115,7 @@ static void join_openings(opening_list *list)
 	for (size_t i = 0; i < list->n; i++) {
 		struct survey_opening *last = kept ? &list->items[kept - 1] : NULL;
 		const struct survey_opening *next = &list->items[i];
-		if (last && last->class == next->class && last->port.proto == next->port.proto &&
-		    last->port.hi + 1 == next->port.lo &&
-		    memcmp(last->endpoint, next->endpoint, sizeof(last->endpoint)) == 0)
+		if (last && last->port.hi + 1 == next->port.lo && is_alike(last, next))
 			last->port.hi = next->port.hi;
 		else
 			list->items[kept++] = *next;

@@ -60,6 +60,7 @@ struct survey_opening {
 	uint32_t class;
 	struct port_range port;
 	uint32_t endpoint[2]; /* SURVEY_NONE */
+	bool loopback[2];     /* for this host alone, at its most open */
 };
 
 /* Which ends a rule names. */
