@@ -45,7 +45,16 @@ class Flow:
 
     def last_ms(self, child: Child) -> float:
         """When this end received last."""
-        times = [line.split()[2] for line in child.lines if line.startswith("got ")]
+        return self.last_of(child, 2)
+
+    def last_sent_ms(self, child: Child) -> float:
+        """When the newest was sent that this end has received."""
+        return self.last_of(child, 3)
+
+    @staticmethod
+    def last_of(child: Child, word: int) -> float:
+        """A word of what pump.py said of the last piece."""
+        times = [line.split()[word] for line in child.lines if line.startswith("got ")]
         return float(times[-1]) if times else 0.0
 
     def stop(self) -> None:

@@ -3,8 +3,9 @@
 
     pump.py serve tcp|udp PORT        pump.py connect tcp|udp ADDRESS PORT
 
-Every 20 ms an end sends a little; for all it receives it prints "got N AT", AT being
-CLOCK_MONOTONIC in milliseconds, which is the same in every namespace of the machine.
+Every 20 ms an end sends the time; for all it receives it prints "got N AT SENT": when it came, and
+when the newest of it was sent, in milliseconds of CLOCK_MONOTONIC, which is the same in every
+namespace of the machine.
 Nothing here ends by an error of the network: a flow that is cut may come back.
 """
 from __future__ import annotations
@@ -39,13 +40,19 @@ def connect(proto: str, addr: str, port: int) -> socket.socket:
     return client
 
 
+def now_ms() -> str:
+    """Always as long, so that it can be found in a stream."""
+    return f"{time.monotonic() * 1000:015.0f}"
+
+
 def send(end: socket.socket, peer: Optional[tuple]) -> None:  # type: ignore[type-arg]
     """One little piece; the network's errors are what is measured elsewhere."""
+    piece = now_ms().encode() + b"\n"
     try:
         if peer is not None:
-            end.sendto(b"x", peer)
+            end.sendto(piece, peer)
         else:
-            end.send(b"x", socket.MSG_DONTWAIT)
+            end.send(piece, socket.MSG_DONTWAIT)
     except OSError as error:
         if not isinstance(error, (BlockingIOError, ConnectionError, PermissionError)) \
                 and error.errno not in (101, 113):  # unreachable network, host
@@ -55,6 +62,7 @@ def send(end: socket.socket, peer: Optional[tuple]) -> None:  # type: ignore[typ
 def pump(end: socket.socket, learn_peer: bool) -> None:
     """Send and receive until killed."""
     peer, got, next_send = None, 0, time.monotonic()
+    rest, sent = b"", "0"
     end.setblocking(False)
     while True:
         wait = max(0.0, next_send - time.monotonic())
@@ -69,7 +77,9 @@ def pump(end: socket.socket, learn_peer: bool) -> None:
                 print("closed", flush=True)
                 return
             got, peer = got + 1, sender if learn_peer else None
-            print(f"got {got} {time.monotonic() * 1000:.0f}", flush=True)
+            *pieces, rest = (rest + data).split(b"\n")
+            sent = pieces[-1].decode() if pieces else sent
+            print(f"got {got} {now_ms()} {sent}", flush=True)
         if time.monotonic() >= next_send:
             next_send += PAUSE_S
             if peer is not None or not learn_peer:
