@@ -7,10 +7,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/memory.h"
+#include "edge/host/resolv-watch.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
@@ -36,6 +36,8 @@ static void on_docker_synced(void *userdata)
 		 status.engine_version, status.api_version);
 	reconcile_note(d, PLAN_SYNCED);
 	reconcile_soon(d);
+	if (resolvers_look_again(d) == -ENOMEM)
+		(void)sd_event_exit(d->loop, -ENOMEM);
 	memory_give_back();
 }
 
@@ -78,29 +80,6 @@ static void on_links_changed(void *userdata)
 	    world_store_must_ask(d->store))
 		docker_resync(d->docker, "a bridge with a container is on no network");
 	facts_changed(d);
-}
-
-static int refresh_resolvers(struct daemon *d)
-{
-	int r = host_resolvers_refresh(&d->resolvers);
-
-	if (r <= 0)
-		return r;
-	r = world_store_set_resolvers(d->store, d->resolvers.addrs, d->resolvers.n);
-	if (r == 0)
-		facts_changed(d);
-	return r;
-}
-
-static int on_etc_changed(sd_event_source *source, const struct inotify_event *event,
-			  void *userdata)
-{
-	(void)source;
-	if (event->len && strcmp(event->name, "resolv.conf") == 0 &&
-	    refresh_resolvers(userdata) < 0)
-		log_warning(LOG_ID_INTERNAL, "/etc/resolv.conf cannot be read: the resolvers that "
-					     "`dns` stands for stay as they were");
-	return 0;
 }
 
 /* A policy that is wrong was logged, and the one in force stays. */
@@ -229,7 +208,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	(void)info;
 	if (reload_policy(d))
 		reconcile_note(d, PLAN_ON);
-	return refresh_resolvers(d) == -ENOMEM ? -ENOMEM : 0;
+	return resolvers_refresh(d) == -ENOMEM ? -ENOMEM : 0;
 }
 
 static int add_signals(struct daemon *d)
@@ -238,27 +217,19 @@ static int add_signals(struct daemon *d)
 		int number;
 		sd_event_signal_handler_t handler;
 	} signals[] = { { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_hangup } };
-	sigset_t mask;
+	int r = loop_block_signal(SIGPIPE);
 
-	(void)sigemptyset(&mask);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		(void)sigaddset(&mask, signals[i].number);
-	(void)sigaddset(&mask, SIGPIPE);
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return -errno;
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(signals) && r >= 0; i++) {
+		const struct loop_signal what = { .signal = signals[i].number,
+						  .handler = signals[i].handler,
+						  .userdata = d };
 		sd_event_source *source = NULL;
-		int r = sd_event_add_signal(d->loop, &source, signals[i].number, signals[i].handler,
-					    d);
-		if (r >= 0)
-			r = sd_event_source_set_exit_on_failure(source, true);
+		r = loop_add_signal(d->loop, &what, &source);
 		if (r >= 0)
 			r = sd_event_source_set_floating(source, true);
 		(void)sd_event_source_unref(source);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 static int add_timers(struct daemon *d)
@@ -340,7 +311,7 @@ static int start_facts(struct daemon *d)
 	d->store = world_store_new();
 	if (!d->store)
 		return -ENOMEM;
-	int r = refresh_resolvers(d);
+	int r = resolvers_refresh(d);
 	return r == -ENOMEM ? r : 0; /* no resolver: nothing is `dns` */
 }
 
@@ -438,12 +409,7 @@ static int start_watches(struct daemon *d)
 	int r = policydir_watch_new(d->loop, d->options->policy, on_policy_files_changed, d,
 				    &d->policy_watch);
 
-	if (r == 0)
-		r = sd_event_add_inotify(d->loop, &d->resolv_watch, "/etc",
-					 IN_CLOSE_WRITE | IN_MOVED_TO, on_etc_changed, d);
-	if (r >= 0)
-		r = sd_event_source_set_exit_on_failure(d->resolv_watch, true);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : resolvers_watch(d);
 }
 
 /* What the state folder remembers. */
@@ -483,9 +449,8 @@ static int start(struct daemon *d)
 
 static void stop(struct daemon *d)
 {
-	sd_event_source *sources[] = { d->post,		d->bound,	 d->wake,
-				       d->until,	d->confirm,	 d->hold,
-				       d->resolv_watch, d->stalls.timer, d->doubt };
+	sd_event_source *sources[] = { d->post,	   d->bound, d->wake,	      d->until,
+				       d->confirm, d->hold,  d->stalls.timer, d->doubt };
 	struct policy_set *wanted = TAKE_PTR(d->wanted), *previous = TAKE_PTR(d->previous);
 	struct policy_set *committed = d->committed ? d->committed->policy : NULL;
 
@@ -497,6 +462,7 @@ static void stop(struct daemon *d)
 	beside_group_done(&d->besides);
 	d->docker = docker_free(d->docker);
 	d->policy_watch = policydir_watch_free(d->policy_watch);
+	d->resolv_watch = resolv_watch_free(d->resolv_watch);
 	d->nflog = nflog_free(d->nflog);
 	d->fw_watch = fw_watch_free(d->fw_watch);
 	d->fw = fw_free(d->fw);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
- * policy is wanted), facts.c (facts from files), reconcile.c (carries out the plan's steps),
- * stamp.c (what accepted connections carry), stalls.c (when the loop stood still), ground.c
- * (settings of the kernel that the rules need), neighbours.c (what the host believes of endpoints),
- * closed.c, logged.c and denials.c (what is said of endpoints and flows), history.c (policies to go
- * back to), questions.c (what is answered beside the loop), answers*.c (control verbs). */
+ * policy is wanted), facts.c and resolvers.c (facts from files), reconcile.c (carries out the
+ * plan's steps), stamp.c (what accepted connections carry), stalls.c (when the loop stood still),
+ * ground.c (settings of the kernel that the rules need), neighbours.c (what the host believes of
+ * endpoints), closed.c, logged.c and denials.c (what is said of endpoints and flows), history.c
+ * (policies to go back to), questions.c (what is answered beside the loop), answers*.c (control
+ * verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -99,7 +100,8 @@ struct daemon {
 	struct nflog *alone; /* what one netd of a network namespace can hold */
 	struct denials denials;
 	struct host_resolvers resolvers;
-	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *doubt, *resolv_watch;
+	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *doubt;
+	struct resolv_watch *resolv_watch;
 	bool bound_armed;
 
 	struct policy_set *wanted;   /* the next commit takes this one; never NULL once started */
@@ -164,6 +166,15 @@ void facts_load_networks(struct daemon *d);
 /* The bridges and their ports, as rtnetlink shows them now. 0 or -ENOMEM. */
 int facts_take_links(struct daemon *d) MUST_CHECK;
 int facts_load_inventory(struct daemon *d) MUST_CHECK;
+
+/* ---- resolvers.c ---- */
+
+/* Reads the host's resolvers. 0 or -errno: they stay as they were. */
+int resolvers_refresh(struct daemon *d) MUST_CHECK;
+/* From now on whenever their file changes, wherever it is. 0 or -errno. */
+int resolvers_watch(struct daemon *d) MUST_CHECK;
+/* A folder may have come that was not there: looks for it, and reads. 0 or -errno. */
+int resolvers_look_again(struct daemon *d) MUST_CHECK;
 
 /* ---- reconcile.c ---- */
 

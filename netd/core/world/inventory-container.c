@@ -273,27 +273,60 @@ static int read_traits(struct inventory_reader *reader, struct inventory_field f
 	return 0;
 }
 
+/* The members of a container, in the order in which they are read. */
+enum member {
+	ID,
+	NAME,
+	IMAGE,
+	MODE,
+	KNOWN,
+	FLAW,
+	TRAITS,
+	LABELS,
+	CUT,
+	FROM_IMAGE,
+	UNTOLD,
+	ENDPOINTS,
+	PUBLISHED,
+	N_MEMBERS
+};
+
+static int read_labels_and_origins(struct inventory_reader *reader, const struct inventory_field *f,
+				   struct world_container *facts)
+{
+	int r = read_labels(reader, f[LABELS], facts);
+
+	if (!r)
+		r = inventory_bool(reader, f[CUT], false, &facts->labels_cut);
+	if (!r)
+		r = read_origins(reader, f[FROM_IMAGE], WORLD_IMAGE, facts);
+	return r ? r : read_origins(reader, f[UNTOLD], WORLD_UNTOLD, facts);
+}
+
+static int read_identity(struct inventory_reader *reader, const struct inventory_field *f,
+			 struct world_container *facts)
+{
+	int r = inventory_text(reader, f[NAME], NULL, &facts->name);
+
+	if (!r)
+		r = inventory_id(reader, f[ID], facts->name, facts->id);
+	if (!r)
+		r = inventory_text(reader, f[IMAGE], "", &facts->image);
+	if (!r)
+		r = inventory_text(reader, f[MODE], "", &facts->network_mode);
+	if (!r)
+		r = inventory_bool(reader, f[KNOWN], true, &facts->known);
+	if (!r)
+		r = inventory_text_or_null(reader, f[FLAW], &facts->flaw);
+	facts->known &= !facts->flaw;
+	return r;
+}
+
 int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 			     const struct inventory_place *place, const struct world *world,
 			     struct inventory_container *ret)
 {
-	enum {
-		ID,
-		NAME,
-		IMAGE,
-		MODE,
-		KNOWN,
-		FLAW,
-		TRAITS,
-		LABELS,
-		CUT,
-		FROM_IMAGE,
-		UNTOLD,
-		ENDPOINTS,
-		PUBLISHED,
-		N
-	};
-	struct inventory_field f[N] = {
+	struct inventory_field f[N_MEMBERS] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
 		[IMAGE] = { place, "image", NULL },
@@ -309,35 +342,15 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		[PUBLISHED] = { place, "published", NULL },
 	};
 	struct world_container *facts = &ret->facts;
-	int r = inventory_fields(reader, json, f, N);
+	int r = inventory_fields(reader, json, f, N_MEMBERS);
 
 	if (!r)
-		r = inventory_text(reader, f[NAME], NULL, &facts->name);
-	if (!r)
-		r = inventory_id(reader, f[ID], facts->name, facts->id);
-	if (!r)
-		r = inventory_text(reader, f[IMAGE], "", &facts->image);
-	if (!r)
-		r = inventory_text(reader, f[MODE], "", &facts->network_mode);
-	if (!r)
-		r = inventory_bool(reader, f[KNOWN], true, &facts->known);
-	if (!r)
-		r = inventory_text_or_null(reader, f[FLAW], &facts->flaw);
-	if (!r)
-		facts->known &= !facts->flaw;
+		r = read_identity(reader, f, facts);
 	if (!r)
 		r = read_traits(reader, f[TRAITS], facts);
 	if (!r)
-		r = read_labels(reader, f[LABELS], facts);
-	if (!r)
-		r = inventory_bool(reader, f[CUT], false, &facts->labels_cut);
-	if (!r)
-		r = read_origins(reader, f[FROM_IMAGE], WORLD_IMAGE, facts);
-	if (!r)
-		r = read_origins(reader, f[UNTOLD], WORLD_UNTOLD, facts);
+		r = read_labels_and_origins(reader, f, facts);
 	if (!r)
 		r = read_published(reader, f[PUBLISHED], facts);
-	if (!r)
-		r = read_endpoints(reader, f[ENDPOINTS], world, ret);
-	return r;
+	return r ? r : read_endpoints(reader, f[ENDPOINTS], world, ret);
 }

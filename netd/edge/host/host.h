@@ -11,6 +11,10 @@
 #include "core/base/cleanup.h"
 #include "core/base/ip.h"
 
+#define HOST_RESOLV_CONF "/etc/resolv.conf"
+/* The servers behind the stub of systemd-resolved. */
+#define HOST_RESOLVED_CONF "/run/systemd/resolve/resolv.conf"
+
 /* glibc asks 3, Docker hands on all; more is a broken file. */
 #define HOST_RESOLVERS 16u
 

@@ -6,9 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RESOLV_CONF "/etc/resolv.conf"
-/* What systemd-resolved keeps for those who cannot ask its stub. */
-#define RESOLVED_CONF "/run/systemd/resolve/resolv.conf"
 /* A resolv.conf is a few lines. */
 #define RESOLV_BYTES 65536u
 
@@ -109,10 +106,10 @@ int host_resolvers_refresh(struct host_resolvers *resolvers)
 	struct host_resolvers now, behind;
 
 	memset(&now, 0, sizeof(now));
-	int r = read_file(RESOLV_CONF, &now);
+	int r = read_file(HOST_RESOLV_CONF, &now);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (host_resolvers_are_local(&now) && read_file(RESOLVED_CONF, &behind) == 0 &&
+	if (host_resolvers_are_local(&now) && read_file(HOST_RESOLVED_CONF, &behind) == 0 &&
 	    behind.n > 0)
 		now = behind;
 	if (memcmp(&now, resolvers, sizeof(now)) == 0)
