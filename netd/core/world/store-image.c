@@ -112,12 +112,26 @@ void store_mark_labels(struct world_store *store, struct store_container *contai
 
 const char *world_store_ask_image(struct world_store *store)
 {
-	for (size_t i = 0; i < store->n_images; i++)
-		if (store->images[i].state == STORE_IMAGE_WANTED) {
-			store->images[i].state = STORE_IMAGE_ASKED;
-			return store->images[i].id;
-		}
+	for (size_t i = 0; i < store->n_images; i++) {
+		struct store_image *image = &store->images[i];
+		if (image->state != STORE_IMAGE_WANTED && !image->is_again)
+			continue;
+		if (image->state == STORE_IMAGE_WANTED)
+			image->state = STORE_IMAGE_ASKED;
+		image->is_again = false;
+		return image->id;
+	}
 	return NULL;
+}
+
+void world_store_ask_cut_images(struct world_store *store)
+{
+	for (size_t i = 0; i < store->n_images; i++) {
+		struct store_image *image = &store->images[i];
+		image->is_again =
+			image->state == STORE_IMAGE_ASKED ||
+			(image->state == STORE_IMAGE_READ && image->labels->facts.labels_cut);
+	}
 }
 
 int world_store_flaw_image(struct world_store *store, const char *id, const char *why)

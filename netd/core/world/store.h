@@ -67,7 +67,7 @@ struct store_nameless {
 };
 
 struct store_bridge {
-	struct world_bridge facts; /* without what a snapshot adds */
+	struct world_bridge facts;     /* without what a snapshot adds */
 	bool has_container, has_other; /* such ports */
 	bool asking, asked; /* a reading is under way, or has ended, since it has a container's */
 };
@@ -81,6 +81,7 @@ struct store_image {
 		STORE_IMAGE_READ,
 		STORE_IMAGE_GONE, /* Docker does not know it */
 	} state;
+	bool is_again; /* to be asked for once more; what was read counts meanwhile */
 	struct store_container *labels; /* in its facts, once it is read */
 };
 

@@ -274,6 +274,9 @@ int world_store_put_image(struct world_store *store, const char *json, size_t le
 /* The id of an image whose labels are wanted and were not asked for, NULL: none. From now on it
  * counts as asked for. */
 const char *world_store_ask_image(struct world_store *store);
+/* Other labels are asked for now: images of which some were left out, or that were asked for and
+ * did not answer yet, are wanted once more. */
+void world_store_ask_cut_images(struct world_store *store);
 /* What Docker said about that object is no answer at all: it has this flaw until it is asked again.
  * 0 or -ENOMEM. */
 int world_store_flaw_network(struct world_store *store, const char *id, const char *why) MUST_CHECK;

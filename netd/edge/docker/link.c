@@ -230,6 +230,10 @@ int docker_want_labels(struct docker *docker, const char *const *keys, size_t n)
 		return -ENOMEM;
 	(void)json_names_unref(docker->labels);
 	docker->labels = names;
+	if (is_new)
+		world_store_ask_cut_images(docker->store);
+	if (is_new && docker->link == DOCKER_LINK_UP)
+		(void)ask_images(docker, docker->store, false);
 	/* A reading under way was asked for by the old names. */
 	if (is_new &&
 	    (docker->link == DOCKER_LINK_SYNCING ||
