@@ -141,8 +141,7 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	if (!e.rs || !e.addrs)
 		return -ENOMEM;
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
-	if (!e.assignments || make_groups(&e) < 0 || emit_order(&e) < 0 ||
-	    emit_bridge_nf(&e) < 0)
+	if (!e.assignments || make_groups(&e) < 0 || emit_order(&e) < 0 || emit_bridge_nf(&e) < 0)
 		return -ENOMEM;
 	e.rs->stamp_mask = COMPILE_STAMP_MASK;
 	e.rs->stamp = in->stamp;
@@ -155,10 +154,14 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	emit_bridge_table(&e);
 	if (e.err)
 		return e.err;
-	int r = ruleset_seal(e.rs, why);
-	if (r < 0)
-		return r;
-	*ret = (struct compile_output){ e.rs, e.rs, e.assignments, e.needs_bridge_nf,
-					e.bridge_nf_on };
-	return 0;
+	struct compile_output output = { .ruleset = e.rs,
+					 .restamp = e.rs,
+					 .assignments = e.assignments,
+					 .needs_bridge_nf = e.needs_bridge_nf,
+					 .bridge_nf_on = e.bridge_nf_on };
+	output.subnets = compile_subnets(in->world, arena, &output.n_subnets);
+	int r = output.subnets ? ruleset_seal(e.rs, why) : -ENOMEM;
+	if (r == 0)
+		*ret = output;
+	return r;
 }

@@ -66,6 +66,13 @@ struct compile_input {
 #define COMPILE_GUARD6 "guard6"
 #define COMPILE_LOG_GROUP 17u /* group of the NFLOG messages, "netd ..." */
 
+/* A subnet of a managed network, by its place in world->networks. */
+struct compile_subnet {
+	struct ip_range range;
+	uint32_t network;
+	uint32_t around; /* the narrowest subnet that holds this one, as an index, or UINT32_MAX */
+};
+
 struct compile_output {
 	const struct ruleset *ruleset;	      /* sealed */
 	struct ruleset *restamp;	      /* the same, for ruleset_set_stamp() */
@@ -74,8 +81,14 @@ struct compile_output {
 	 * inet hooks: nf_call_iptables and nf_call_ip6tables of the bridge must be 1, or the
 	 * sysctls bridge-nf-call-*; where they are 0 those flows are dropped. */
 	bool needs_bridge_nf;
-	const bool *bridge_nf_on; /* per world->networks: of which bridges */
+	const bool *bridge_nf_on;	      /* per world->networks: of which bridges */
+	const struct compile_subnet *subnets; /* sorted; for compile_find_subnet() */
+	size_t n_subnets;
 };
+
+/* The managed network that has the address in one of its subnets, as an index of world->networks,
+ * the first one of several; UINT32_MAX: none has. */
+uint32_t compile_find_subnet(const struct compile_output *output, const struct ip_addr *addr);
 
 /* 0: *ret is set and lives in @arena. -ENOMEM. -EINVAL: a bug of the compiler (*why says). */
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,

@@ -66,6 +66,8 @@ bool emit_rule_active(const struct emit *e, const struct policy_rule *rule);
 /* ---- the world in order (order.c) ---- */
 
 /* NULL: out of memory. */
+const struct compile_subnet *compile_subnets(const struct world *world, struct arena *arena,
+					     size_t *ret_n) MUST_CHECK; /* subnets.c; or NULL */
 const struct owned_addr *compile_addresses(const struct world *world, struct arena *arena,
 					   size_t *ret_n) MUST_CHECK;
 const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* assign.c; or NULL */

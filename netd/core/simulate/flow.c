@@ -94,17 +94,12 @@ struct way {
 	struct ip_addr host_addr;
 };
 
-static const struct world_network *network_of(const struct world *world, const struct ip_addr *addr)
+static const struct world_network *network_of(const struct sim_host *host,
+					      const struct ip_addr *addr)
 {
-	for (size_t i = 0; i < world->n_networks; i++) {
-		const struct world_network *network = &world->networks[i];
-		for (size_t s = 0; s < network->n_subnets; s++)
-			if (network->subnets[s].addr.family == addr->family &&
-			    ip_in_prefix(addr, &network->subnets[s]) &&
-			    world_network_is_managed(network))
-				return network;
-	}
-	return NULL;
+	uint32_t network = compile_find_subnet(host->compiled, addr);
+
+	return network == UINT32_MAX ? NULL : &host->world->networks[network];
 }
 
 static struct place place_of(const struct sim_host *host, const struct sim_end *end,
@@ -113,7 +108,7 @@ static struct place place_of(const struct sim_host *host, const struct sim_end *
 	struct place place = { .port = "", .addr = end->addr };
 
 	if (end->kind == SIM_ADDRESS && !host->symbolic)
-		place.network = network_of(host->world, &end->addr);
+		place.network = network_of(host, &end->addr);
 	if (end->kind != SIM_ENDPOINT)
 		return place;
 	const struct world_endpoint *endpoint = &host->world->endpoints[end->endpoint];
