@@ -53,6 +53,12 @@ def reader_program() -> str:
     return str(Path(netd_program()).with_name("netd-reader"))
 
 
+def is_sanitized() -> bool:
+    """netd has the address sanitizer, whose library wants to be the first of all that are loaded:
+    nothing can be preloaded then, for nsenter and nice would get it, too."""
+    return "libasan" in run(["ldd", netd_program()])
+
+
 def figure(name: str, value: object) -> None:
     """Print something that was measured; the runner collects these lines."""
     print(f"FIGURE {name}: {value}", file=sys.stderr, flush=True)

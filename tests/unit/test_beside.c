@@ -199,6 +199,7 @@ static void it_has_none_of_the_descriptors(void **state)
 	assert_int_equal(f->result.code, 0);
 }
 
+#ifndef __SANITIZE_ADDRESS__
 static int take_memory(void *userdata, int fd)
 {
 	(void)userdata;
@@ -211,16 +212,21 @@ static int take_memory(void *userdata, int fd)
 	}
 	return 0;
 }
+#endif
 
 static void its_memory_is_bounded(void **state)
 {
 	struct fixture *f = *state;
 
+#ifdef __SANITIZE_ADDRESS__
+	(void)f;
+	print_message("SKIP: the address sanitizer does not survive that it gets no memory\n");
+	skip();
+#else
 	begin(f, take_memory, A_MINUTE);
 	run(f);
-	if (f->result.end == BESIDE_KILLED)
-		return; /* a sanitizer ends what gets no memory */
 	assert_int_equal(f->result.end, BESIDE_FAILED);
+#endif
 }
 
 static void many_at_once(void **state)
