@@ -443,7 +443,8 @@ static int start(struct daemon *d)
 			return r;
 	}
 	log_info(LOG_ID_STARTED, "netd %s started", NETD_VERSION);
-	(void)sd_notify(0, "READY=1");
+	d->is_started = true;
+	floor_tell_ready(d);
 	return 0;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
  * policy is wanted), facts.c and resolvers.c (facts from files), reconcile.c (carries out the
- * plan's steps), stamp.c (what accepted connections carry), stalls.c (when the loop stood still),
- * ground.c (settings of the kernel that the rules need), neighbours.c (what the host believes of
- * endpoints), closed.c, logged.c and denials.c (what is said of endpoints and flows), history.c
- * (policies to go back to), questions.c (what is answered beside the loop), answers*.c (control
- * verbs). */
+ * plan's steps), floor.c (what holds when a commit fails), stamp.c (what accepted connections
+ * carry), stalls.c (when the loop stood still), ground.c (settings of the kernel that the rules
+ * need), neighbours.c (what the host believes of endpoints), closed.c, logged.c and denials.c (what
+ * is said of endpoints and flows), history.c (policies to go back to), questions.c (what is
+ * answered beside the loop), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -120,6 +120,8 @@ struct daemon {
 	struct plan plan;
 	struct doubts doubts;	      /* of the generation in force */
 	struct generation *committed; /* NULL: nothing yet */
+	bool has_floor;		      /* the closed base was committed instead, at least once */
+	bool is_started, is_ready;    /* every step of the start is done; systemd was told so */
 	uint32_t stamp;
 	char secmark_user[FW_PLACE_LEN]; /* "", or who keeps what netd would keep its stamp in */
 	uint64_t n_commits, n_failures, n_disturbed, started_us;
@@ -188,6 +190,13 @@ void latency_begin(struct latency *latency, const char *container_id, uint64_t n
 /* The q-th of 100 samples, in microseconds; 0 when there are none. */
 uint32_t latency_count(const struct latency *latency); /* samples that are held */
 uint32_t latency_percentile(const struct latency *latency, unsigned int q);
+
+/* ---- floor.c ---- */
+
+/* A commit has failed: puts the closed base into force if nothing else holds. */
+void floor_lay(struct daemon *d);
+/* READY=1, once, when the start is done and something is in force. */
+void floor_tell_ready(struct daemon *d);
 
 /* ---- closed.c ---- */
 

@@ -292,6 +292,8 @@ static int run_step(struct daemon *d, enum plan_action action)
 			  "nftables commit failed: %s; the last rules stay in force, trying again",
 			  d->last_error.text[0] ? d->last_error.text : strerror(-r));
 		reconcile_note(d, PLAN_FAILED);
+		floor_lay(d);
+		floor_tell_ready(d);
 		return 0;
 	}
 	if (r == 0) {
@@ -300,6 +302,7 @@ static int run_step(struct daemon *d, enum plan_action action)
 	}
 	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
 	reconcile_note(d, PLAN_COMMITTED);
+	floor_tell_ready(d);
 	latency_end(&d->latency, d->committed, daemon_now_us());
 	int armed = arm_hold(d);
 	if (armed == 0)
