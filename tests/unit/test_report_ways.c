@@ -234,6 +234,84 @@ static void a_port_without_a_number_is_judged(void **state)
 	cJSON_Delete(ports);
 }
 
+/* The internet reaches those that are admitted through a port. */
+static void check_ports(const struct report_input *in)
+{
+	const cJSON *row;
+	cJSON *report = NULL;
+	int n = 0;
+
+	assert_int_equal(report_ports(in, &report), 0);
+	cJSON_ArrayForEach(row, cJSON_GetObjectItem(report, "ports")) {
+		const cJSON *name = cJSON_GetObjectItem(row, "container");
+		/* each is on one network: its endpoint has its place */
+		int c = world_find_container(in->world, cJSON_GetStringValue(name));
+		bool open = in->compiled->assignments[c].port != NULL;
+		assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(row, "reachable_from")),
+				 open ? 1 : 0);
+		n++;
+	}
+	cJSON_Delete(report);
+	assert_int_equal(n, 2);
+}
+
+static void check_cell(const struct report_input *in, const char *from, const char *to)
+{
+	const cJSON *cell;
+	cJSON *matrix = NULL;
+	int n = 0;
+
+	assert_int_equal(report_matrix(in, &matrix), 0);
+	cJSON_ArrayForEach(cell, cJSON_GetObjectItem(matrix, "cells")) {
+		const char *one = cJSON_GetStringValue(cJSON_GetObjectItem(cell, "from"));
+		const char *other = cJSON_GetStringValue(cJSON_GetObjectItem(cell, "to"));
+		if (strcmp(one, from) != 0 || strcmp(other, to) != 0)
+			continue;
+		n += cJSON_GetObjectItem(cell, "allow") != NULL;
+	}
+	cJSON_Delete(matrix);
+	assert_int_equal(n, 1);
+}
+
+/* One container of a tier is closed, as no port shows its MAC, or more than one: what is said of it
+ * is not said of the others, nor the other way round. Each of three in turn: the first of those
+ * that publish the port and alone on its network, one that publishes nothing, and the last. */
+static void a_closed_container_speaks_for_nobody(void **state)
+{
+	/* clang-format off */
+	static const char json[] =
+		"{\"version\":1,\"networks\":["
+		NETWORK("a1", "web", "\"10.77.1.0/24\"", "") ","
+		NETWORK("a2", "web2", "\"10.77.2.0/24\"", "")
+		"],\"containers\":["
+		CONTAINER("c1", "web-1", ON4("web", "10.77.1.2"), OPEN) ","
+		CONTAINER("c2", "web-2", ON4("web2", "10.77.2.3"), "") ","
+		CONTAINER("c3", "web-3", ON4("web2", "10.77.2.4"), OPEN)
+		"]}";
+	/* clang-format on */
+	static const char yaml[] = "version: 1\n"
+				   "tiers: {web: {match: [{network: web*}]}}\n"
+				   "allow: [{from: internet, to: web, ports: 80/tcp},"
+				   " {from: web, to: internet}]\n";
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = parse_policy(yaml, arena);
+	const struct world *whole = parse_world(json, arena);
+
+	(void)state;
+	for (size_t closed = 0; closed < whole->n_ports; closed++) {
+		struct world world = *whole;
+		struct world_port *ports =
+			arena_dup(arena, whole->ports, whole->n_ports * sizeof(*ports));
+		struct report_input in;
+		ports[closed].peer_mac = (struct mac_addr){ 0 };
+		world.ports = ports;
+		assert_int_equal(report_prepare(&policy, 1, &world, NOW, arena, &in), 0);
+		check_ports(&in);
+		check_cell(&in, "internet", "web");
+		check_cell(&in, "web", "internet");
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -242,6 +320,7 @@ int main(void)
 		cmocka_unit_test(a_cell_tells_icmpv6_from_icmp),
 		cmocka_unit_test(an_audited_way_hides_no_open_one),
 		cmocka_unit_test(a_port_without_a_number_is_judged),
+		cmocka_unit_test(a_closed_container_speaks_for_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,8 +170,8 @@ static int ask(const struct survey *survey, size_t input, const struct exposure 
 }
 
 /* Equal answers are given once: for all ports of one class that no rule tells apart, by family and
- * kind of host address. NULL: a container on several networks, or on an internal one, is not like
- * the others. */
+ * kind of host address. NULL: a container on several networks, or on an internal one, or without an
+ * IPv4 address, or that is admitted through no port, is not like the others. */
 static uint8_t *memory_of(const struct survey *survey, const struct exposure *exposure)
 {
 	const struct world_published *published = exposure->published;
@@ -182,7 +182,9 @@ static uint8_t *memory_of(const struct survey *survey, const struct exposure *ex
 		      (ip_is_unspecified(&published->host_ip) ? 2u : 0u);
 
 	if (survey->first_of[c + 1] - survey->first_of[c] > 1 ||
-	    is_internal(survey, exposure->endpoint))
+	    is_internal(survey, exposure->endpoint) ||
+	    !survey->world->endpoints[exposure->endpoint].ipv4.family ||
+	    !survey_is_admitted(survey, exposure->endpoint))
 		return NULL;
 	uint8_t **memory = &class_of(survey, exposure)->exposed[4 * part + kind];
 	if (!*memory)

@@ -140,11 +140,14 @@ static int by_class(const void *left, const void *right)
 	return a->endpoint < b->endpoint ? -1 : a->endpoint > b->endpoint;
 }
 
+bool survey_is_admitted(const struct survey *survey, uint32_t endpoint)
+{
+	return survey->in[survey->n_inputs - 1]->compiled->assignments[endpoint].port;
+}
+
 static int worth_of(const struct survey *survey, uint32_t endpoint)
 {
-	const struct report_input *in = survey->in[survey->n_inputs - 1];
-
-	return (in->compiled->assignments[endpoint].port ? 4 : 0) +
+	return (survey_is_admitted(survey, endpoint) ? 4 : 0) +
 	       (survey->world->endpoints[endpoint].ipv4.family ? 2 : 0) +
 	       (survey->world->endpoints[endpoint].ipv6.family ? 1 : 0);
 }

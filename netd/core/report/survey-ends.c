@@ -308,11 +308,13 @@ size_t survey_addresses(const struct survey *survey, struct survey_end end, enum
 
 /* ---- endpoints ---- */
 
+/* Something can pass to and from it: it has such an address, and is admitted through a port. */
 static bool has_family(const struct survey *survey, uint32_t endpoint, enum ip_family family)
 {
 	const struct world_endpoint *e = &survey->world->endpoints[endpoint];
 
-	return (family == IP_V6 ? e->ipv6.family : e->ipv4.family) != IP_NONE;
+	return survey_is_admitted(survey, endpoint) &&
+	       (family == IP_V6 ? e->ipv6.family : e->ipv4.family) != IP_NONE;
 }
 
 /* From an internal network nothing leaves: another tells more about what goes to and from outside.

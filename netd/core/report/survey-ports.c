@@ -11,9 +11,10 @@ struct found_port {
 	uint32_t class, endpoint;
 	struct port_range port;
 	uint8_t family;
-	/* Reached by this host alone; by nobody, as behind docker-proxy it does not show which of
-	 * several classes answers; Docker lets nobody in. */
-	bool loopback, mixed, internal;
+	/* Reached by this host alone; by nobody, as it is admitted through no port; by nobody, as
+	 * behind docker-proxy it does not show which of several classes answers; Docker lets nobody
+	 * in. */
+	bool loopback, closed, mixed, internal;
 };
 typedef VEC(struct found_port) found_ports;
 
@@ -30,6 +31,8 @@ static int by_found_port(const void *left, const void *right)
 		return (int)a->port.lo - (int)b->port.lo;
 	if (a->loopback != b->loopback)
 		return a->loopback ? 1 : -1;
+	if (a->closed != b->closed)
+		return a->closed ? 1 : -1;
 	if (a->mixed != b->mixed)
 		return a->mixed ? 1 : -1;
 	if (a->internal != b->internal)
@@ -67,6 +70,7 @@ static int note_ports(const struct survey *survey, uint32_t endpoint, found_port
 					    published->port,
 					    published->host_ip.family,
 					    ip_is_loopback(&published->host_ip),
+					    !survey_is_admitted(survey, endpoint),
 					    proxied && is_of_several_classes(survey, e->container),
 					    survey->world->networks[e->network].internal };
 		r = VEC_PUSH(survey->arena, list, found);

@@ -128,6 +128,8 @@ bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip
 /* An endpoint of the class with an IPv6 address, to which Docker can route from that network: its
  * container has none there, so that its answer comes back the same way. Or SURVEY_NONE. */
 uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t network);
+/* Through a port of its bridge; nothing passes to or from others, whatever the policy says. */
+bool survey_is_admitted(const struct survey *survey, uint32_t endpoint);
 /* The samples of the class on that network, or NULL. */
 const struct survey_sample *survey_sample_on(const struct survey *survey, uint32_t class,
 					     uint32_t network);
