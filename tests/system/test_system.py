@@ -219,6 +219,12 @@ class Installed(unittest.TestCase):
             self.assertEqual(self.get_as("netd", READER, path), status, path)
         self.assertEqual(host.netdctl("status")["docker"]["server"], f"unix://{READER}")
 
+    def test_memory(self) -> None:
+        """An answer that outgrows the bound does not take netd with it."""
+        self.assertEqual(self.host.unit("OOMPolicy"), "continue")
+        self.assertEqual(self.host.unit("MemoryMax"), str(1 << 30))
+        self.assertEqual(self.host.unit("OOMScoreAdjust"), "-900")
+
     def link(self) -> str:
         """How netd's link to Docker is, and its last error."""
         docker = (self.host.netdctl("status") or {"docker": {}})["docker"]
