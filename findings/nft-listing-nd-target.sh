@@ -10,8 +10,8 @@
 #
 # Seen: "Error: datatype mismatch, expected concatenation of (network interface name, IPv6 address),
 # expression has type concatenation of (network interface name, integer)".
+# shellcheck disable=SC1091,SC2154,SC2016
 set -u
-# shellcheck disable=SC1091,SC2154,SC2016 # sourced; set there; for the inner shell
 . "$(dirname "$0")/lib/debian.sh"
 
 debian_root trixie nftables

@@ -8,8 +8,8 @@
 #
 # Seen: "Error: You must add 'flags interval' to your set declaration if you want to add prefix
 # elements".
+# shellcheck disable=SC1091,SC2154,SC2016
 set -u
-# shellcheck disable=SC1091,SC2154,SC2016 # sourced; set there; for the inner shell
 . "$(dirname "$0")/lib/debian.sh"
 
 debian_root bookworm nftables
