@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Published ports: closed by default on every path, open to localhost, opened to exactly
-the sources that a rule names (G4; ../../shared/facts/bypasses.md 1 to 4).
+the sources that a rule names (G4).
 
 The control of every closed path is the same probe on plain Docker.  Where that is closed
 too, the path is listed in `closed_by_docker` of the class, and only there.
