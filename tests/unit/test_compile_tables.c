@@ -48,6 +48,21 @@ static void strongest_entry_decides(void **state)
 		{ "a: {match: [{container: web-1}]}\n  b: {match: [{image: 'ngin?:1'}]}\n"
 		  "  c: {match: [{network: front}]}",
 		  "conflict" },
+		{ "a: {match: [{label: {tier: 'we*'}}]}", "a" },
+		{ "a: {match: [{label: {tier: wea, other: x}}]}\n  b: {match: [{label: {tier: "
+		  "web}}]}",
+		  "b" },
+		{ "a: {match: [{label: {tier: web, other: '*'}}]}", "unmatched" },
+		{ "a: {match: [{network: front}]}\n  b: {match: [{label: {tier: web}}, {label: "
+		  "{tier: wec}}]}",
+		  "b" },
+		{ "a: {match: [{label: {zone: x}}, {label: {tier: web}}]}\n  b: {match: [{network: "
+		  "'f*'}]}",
+		  "a" },
+		{ "a: {match: [{label: {tier: 'w?b'}}]}\n  b: {match: [{label: {tier: web}}]}",
+		  "conflict" },
+		{ "a: {match: [{label: {tier: web}}]}\n  b: {match: [{container: 'web-*'}]}",
+		  "conflict" },
 	};
 
 	(void)state;
@@ -73,6 +88,39 @@ static void strongest_entry_decides(void **state)
 		assert_int_equal(all[parse_end(&f, "gamer").endpoint].kind, ASSIGN_UNMANAGED);
 		(void)arena_free(f.arena);
 	}
+}
+
+/* A label that is not in the list may have any value: whom the entry that asks for it would take is
+ * in no tier, but not whom its network rules out. */
+static void labels_left_out_may_match(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_make(&f, "");
+	struct sim_end db = parse_end(&f, "db"), stray = parse_end(&f, "stray");
+	struct world world = *f.world;
+	struct world_container *containers =
+		arena_dup(f.arena, world.containers, world.n_containers * sizeof(*containers));
+	world.containers = containers;
+	for (size_t i = 0; i < world.n_containers; i++)
+		containers[i].labels_cut = true;
+	static const char text[] =
+		"version: 1\ntiers:\n  a: {match: [{network: front, label: {x: y}}]}\n"
+		"  b: {match: [{network: back}]}\n";
+	struct policy_source source = { "p.yaml", text, sizeof(text) - 1 };
+	struct diag_list diags;
+	const struct policy *policy;
+	diag_init(&diags, f.arena);
+	assert_int_equal(policy_parse(&source, 1, f.arena, &diags, &policy), 0);
+	const struct assignment *all = compile_assign(policy, &world, f.arena);
+	assert_non_null(all);
+	assert_int_equal(all[stray.endpoint].kind, ASSIGN_UNKNOWN);
+	assert_int_equal(all[db.endpoint].kind, ASSIGN_TIER);
+	all = compile_assign(policy, f.world, f.arena);
+	assert_non_null(all);
+	assert_int_equal(all[stray.endpoint].kind, ASSIGN_UNMATCHED);
+	(void)arena_free(f.arena);
 }
 
 static bool flow_passes(const struct fixture *f, const char *from, const char *to)
@@ -398,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doubled_mac_is_closed),
 		cmocka_unit_test(strongest_entry_decides),
+		cmocka_unit_test(labels_left_out_may_match),
 		cmocka_unit_test(a_container_that_is_not_known_is_closed),
 		cmocka_unit_test(doubles_do_not_block),
 		cmocka_unit_test(a_port_receives_what_is_meant_for_it),

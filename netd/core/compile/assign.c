@@ -8,6 +8,7 @@
 
 #include "core/base/text.h"
 #include "core/compile/emit.h"
+#include "core/compile/entries.h"
 
 static const char *const kind_names[] = {
 	[ASSIGN_TIER] = "tier",		  [ASSIGN_UNMATCHED] = "unmatched",
@@ -64,12 +65,6 @@ static enum answer ask_labels(const struct policy_tier *tier, const struct polic
 	return answer;
 }
 
-static bool names_container(const struct policy_match *match)
-{
-	return match->compose_project || match->compose_service || match->container ||
-	       match->image || match->n_labels;
-}
-
 /* But for the network. */
 static enum answer ask_entry(const struct policy_tier *tier, const struct policy_match *match,
 			     const struct world_container *container)
@@ -80,37 +75,16 @@ static enum answer ask_entry(const struct policy_tier *tier, const struct policy
 	return ask_labels(tier, match, container);
 }
 
-/* An entry of a tier's `match` that a network does not rule out. */
-struct candidate {
-	const struct policy_match *match;
-	uint32_t tier;
-	int strength; /* 2 names the container, 1 only its network */
-};
-
-static size_t find_candidates(const struct policy *policy, const struct world_network *network,
-			      struct candidate *ret)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < policy->n_tiers; i++)
-		for (size_t m = 0; m < policy->tiers[i].n_matches; m++) {
-			const struct policy_match *match = &policy->tiers[i].matches[m];
-			if (glob_matches(match->network, network->name))
-				ret[n++] = (struct candidate){ match, i,
-							       names_container(match) ? 2 : 1 };
-		}
-	return n;
-}
-
 /* The strongest entry decides; two tiers that have one of that strength are a conflict. */
-static struct assignment assign_one(const struct policy *policy, const struct candidate *candidates,
-				    size_t n, const struct world_container *container)
+static struct assignment assign_one(const struct policy *policy,
+				    const struct match_entries *entries,
+				    const struct world_container *container)
 {
 	struct assignment found = { .kind = ASSIGN_UNMATCHED };
 	int strongest = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct candidate *candidate = &candidates[i];
+	for (size_t i = 0; i < entries->n_of_container; i++) {
+		const struct match_entry *candidate = entries->of_container[i];
 		bool again = candidate->strength == strongest && candidate->tier == found.tier;
 		if (candidate->strength < strongest || again)
 			continue;
@@ -152,37 +126,29 @@ static int list_by_network(const struct world *world, struct arena *arena, struc
 	return 0;
 }
 
-static struct candidate *candidates_room(const struct policy *policy, struct arena *arena)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < policy->n_tiers; i++)
-		n += policy->tiers[i].n_matches;
-	return arena_alloc(arena, n * sizeof(struct candidate));
-}
-
 /* Network by network: what it rules out is not asked for each of its endpoints. */
 static int match_endpoints(const struct emit *e, struct assignment *all)
 {
 	const struct world *world = e->in->world;
-	struct candidate *candidates = candidates_room(e->in->policy, e->arena);
+	struct match_entries entries;
 	struct by_network lists;
-	int r = list_by_network(world, e->arena, &lists);
 
-	if (r < 0 || !candidates)
+	if (list_by_network(world, e->arena, &lists) < 0 ||
+	    match_entries_make(e->in->policy, e->arena, &entries) < 0)
 		return -ENOMEM;
 	for (size_t n = 0; n < world->n_networks; n++) {
 		const struct world_network *network = &world->networks[n];
 		bool managed = world_network_is_managed(network);
-		size_t n_candidates = 0;
 		if (managed && lists.last[n])
-			n_candidates = find_candidates(e->in->policy, network, candidates);
+			match_entries_of_network(&entries, network);
 		for (uint32_t i = lists.last[n]; i; i = lists.before[i - 1]) {
-			uint32_t container = world->endpoints[i - 1].container;
+			const struct world_container *container =
+				&world->containers[world->endpoints[i - 1].container];
 			all[i - 1].kind = managed ? ASSIGN_UNKNOWN : ASSIGN_UNMANAGED;
-			if (managed && !network->flaw && world->containers[container].known)
-				all[i - 1] = assign_one(e->in->policy, candidates, n_candidates,
-							&world->containers[container]);
+			if (!managed || network->flaw || !container->known)
+				continue;
+			match_entries_of_container(&entries, network, container);
+			all[i - 1] = assign_one(e->in->policy, &entries, container);
 		}
 	}
 	return 0;

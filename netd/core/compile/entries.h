@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside core/compile: the entries of all tiers' `match`, arranged so that a container is asked
+ * about few of them. An entry that wants a label to have one exact value is found by that label;
+ * the others are sorted out by the network. What is left is for assign.c to ask. */
+#pragma once
+
+#include "core/compile/compile.h"
+
+struct match_entry {
+	const struct policy_match *match;
+	uint32_t tier;
+	int strength; /* 2 names the container, 1 only its network */
+	/* A label that must have this value, which is no glob; NULL: it asks for none. */
+	const char *key, *value;
+};
+
+/* A run of entries_by_label whose entries want the same key. */
+struct match_key {
+	const char *key;
+	size_t first, n;
+};
+
+struct match_entries {
+	const struct match_entry *all; /* by tier, then as written: the order they are asked in */
+	size_t n;
+	const struct match_entry **by_label; /* those with a key; by key, then by value */
+	struct match_key *keys;
+	size_t n_keys;
+	/* Room for one network's entries, and for one container's. */
+	const struct match_entry **of_network, **of_container;
+	size_t n_of_network, n_of_container;
+};
+
+/* 0 or -ENOMEM. Everything in @arena. */
+int match_entries_make(const struct policy *policy, struct arena *arena,
+		       struct match_entries *ret) MUST_CHECK;
+/* Fills of_network: those without a key that the network does not rule out. */
+void match_entries_of_network(struct match_entries *entries, const struct world_network *network);
+/* Fills of_container from of_network and the container's labels: in order, and none that could
+ * match is missing. */
+void match_entries_of_container(struct match_entries *entries, const struct world_network *network,
+				const struct world_container *container);
