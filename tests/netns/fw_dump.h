@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Everything that netd's tables hold, as sorted text, read by libnftnl: not by the code under test.
- * Two dumps are equal when the kernel holds the same objects; handles, table flags and the numbers
- * of anonymous sets do not count. */
+ * Two dumps are equal when the kernel holds the same objects; handles and table flags do not
+ * count. */
 #pragma once
 
 #include <assert.h>
@@ -34,14 +34,7 @@ struct dump {
 	struct mnl_socket *nl;
 	struct dump_line *lines;
 	size_t n;
-	bool udata; /* also what nft notes for its own printer */
-	/* Anonymous sets, by name: their elements stand for them. */
-	struct {
-		uint32_t family;
-		char name[32];
-		struct text content;
-	} anonymous[512];
-	size_t n_anonymous;
+	bool udata;	       /* also what nft notes for its own printer */
 	struct nftnl_set *set; /* the one whose elements are read */
 	struct text elements;
 };
@@ -214,14 +207,6 @@ static inline void dump_set(struct dump *dump, const struct nftnl_set *set)
 	if (dump->udata && udata)
 		dump_hex(&line, "udata", udata, len);
 	text_printf(&line, " %s", text_str(&dump->elements));
-	if (flags & NFT_SET_ANONYMOUS) {
-		assert(dump->n_anonymous < 512);
-		dump->anonymous[dump->n_anonymous].family =
-			nftnl_set_get_u32(set, NFTNL_SET_FAMILY);
-		snprintf(dump->anonymous[dump->n_anonymous].name, 32, "%s", name);
-		dump->anonymous[dump->n_anonymous++].content = line;
-		return;
-	}
 	text_printf(&line, " name %s", name);
 	dump_add(dump, text_str(&line));
 	text_done(&line);
@@ -246,31 +231,6 @@ static inline int dump_set_cb(const struct nlmsghdr *nlh, void *userdata)
 	return MNL_CB_OK;
 }
 
-static inline const char *dump_anonymous(struct dump *dump, uint32_t family, const char *name,
-					 size_t len)
-{
-	for (size_t i = 0; i < dump->n_anonymous; i++)
-		if (dump->anonymous[i].family == family && strlen(dump->anonymous[i].name) == len &&
-		    strncmp(dump->anonymous[i].name, name, len) == 0)
-			return text_str(&dump->anonymous[i].content);
-	abort(); /* a lookup in a set that is not there */
-}
-
-/* A rule's text, with an anonymous set's content in place of its name. */
-static inline void dump_rule_text(struct dump *dump, uint32_t family, const char *rule,
-				  struct text *out)
-{
-	const char *name;
-
-	while ((name = strstr(rule, "__set"))) {
-		size_t len = strcspn(name, " ");
-		text_add_n(out, rule, (size_t)(name - rule));
-		text_printf(out, "{%s}", dump_anonymous(dump, family, name, len));
-		rule = name + len;
-	}
-	text_add(out, rule);
-}
-
 static inline int dump_rule_cb(const struct nlmsghdr *nlh, void *userdata)
 {
 	struct dump *dump = userdata;
@@ -287,7 +247,7 @@ static inline int dump_rule_cb(const struct nlmsghdr *nlh, void *userdata)
 		text_printf(&line, "rule %u %s: ", nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY),
 			    nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN));
 		nftnl_rule_snprintf(text, sizeof(text), rule, 0, 0);
-		dump_rule_text(dump, nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY), text, &line);
+		text_add(&line, text);
 		if (udata)
 			dump_hex(&line, "udata", udata, len);
 		dump_add(dump, text_str(&line));
@@ -350,8 +310,6 @@ static inline char *dump_kernel(bool udata)
 		text_printf(&all, "%s\n", lines[i].text);
 		free(lines[i].text);
 	}
-	for (size_t i = 0; i < dump.n_anonymous; i++)
-		text_done(&dump.anonymous[i].content);
 	text_done(&dump.elements);
 	mnl_socket_close(dump.nl);
 	return all.bytes ? all.bytes : strdup("");

@@ -76,16 +76,19 @@ static const struct sabotage {
 	{ "nft replace rule inet netd accepted handle "
 	  "$(nft -a list chain inet netd accepted | sed -n 's/.*accept # handle //p') accept",
 	  "changed rule 1 of chain inet netd accepted\n" },
-	/* The one bit that turns a rule around, and an anonymous set with one element less. */
+	/* The one bit that turns a rule around, and a rule with a set of its own. */
 	{ "nft replace rule inet netd forward handle "
 	  "$(nft -a list chain inet netd forward | sed -n 's/.*@bridges.*handle //p') "
 	  "oifname != @bridges counter name denied drop",
 	  "changed rule 3 of chain inet netd forward\n" },
 	{ "nft replace rule inet netd to_frontend handle "
 	  "$(nft -a list chain inet netd to_frontend |"
-	  " sed -n 's/.*ip saddr { 10.0.0.1, 10.0.0.3 }.*handle //p') "
+	  " sed -n 's/.*ip saddr 10.0.0.1-10.0.0.9.*handle //p') "
 	  "ip saddr { 10.0.0.1, 10.0.0.4 } return",
-	  "changed rule 15 of chain inet netd to_frontend\n" },
+	  "changed rule 12 of chain inet netd to_frontend\n"
+	  "foreign set inet netd __set0\n"
+	  "foreign an element of set inet netd __set0\n"
+	  "foreign an element of set inet netd __set0\n" },
 	{ "nft 'add set inet netd strange { type ipv4_addr; }'",
 	  "foreign set inet netd strange\n" },
 	{ "nft add counter inet netd strange", "foreign counter inet netd strange\n" },

@@ -362,13 +362,12 @@ static bool everything(struct arena *arena, uint64_t fail_at)
 	assert_non_null(rs);
 	arena_fail_after(arena, fail_at);
 	struct rs_set *named = ruleset_add_set(rs, RS_INET, "s", types, 1);
-	struct rs_set *set = ruleset_new_inline_set(rs, types, 1);
 	struct rs_chain *chain = ruleset_add_chain(rs, RS_INET, "c", &(struct rs_base){ 0 });
-	bool ok = named && set && chain && ruleset_add_counter(rs, RS_INET, "n") == 0;
+	bool ok = named && chain && ruleset_add_counter(rs, RS_INET, "n") == 0;
 	if (ok)
-		named->interval = set->interval = true;
-	ok = ok && ruleset_add_elem(rs, named, &elem) == 0 && ruleset_add_elem(rs, set, &elem) == 0;
-	struct rs_match match = match_one_of(RS_IP_SADDR, set);
+		named->interval = true;
+	ok = ok && ruleset_add_elem(rs, named, &elem) == 0;
+	struct rs_match match = match_set(RS_IN, RS_IP_SADDR, "s");
 	ok = ok &&
 	     ruleset_add_rule(rs, chain,
 			      &(struct rs_rule){ MATCHES(match), .log = &log, .mark = &mark }) == 0;

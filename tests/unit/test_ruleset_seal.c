@@ -185,7 +185,7 @@ static void contradiction(struct ruleset *rs)
 
 static void arp_in_inet(struct ruleset *rs)
 {
-	break_match(rs, match_eq(RS_ARP_OPERATION, key_u16(RS_TYPE_ARP_OP, 1)));
+	break_match(rs, match_eq(RS_ARP_SADDR_IP, key_ip("10.0.0.1")));
 }
 
 static void ether_in_inet(struct ruleset *rs)
@@ -313,9 +313,22 @@ static void vmap_after_the_other_family(struct ruleset *rs)
 					 .vmap_fields = { RS_IP_DADDR }, .n_vmap_fields = 1 });
 }
 
-static void inline_of_other_fields(struct ruleset *rs)
+static void add_interval(struct ruleset *rs, const char *first, const char *last)
 {
-	break_match(rs, match_one_of(RS_META_IIFNAME, one_of_ips(rs, "10.0.0.1", "10.0.0.9")));
+	struct rs_set *set = add_set(rs, RS_INET, "edge", RS_TYPE_IPV4);
+
+	set->interval = true;
+	add_range(rs, set, first, last);
+}
+
+static void range_from_zero_on(struct ruleset *rs)
+{
+	add_interval(rs, "0.0.0.0", "0.0.0.9");
+}
+
+static void range_to_the_end(struct ruleset *rs)
+{
+	add_interval(rs, "240.0.0.0", "255.255.255.255");
 }
 
 static void log_without_its_meter(struct ruleset *rs)
@@ -431,7 +444,7 @@ static void refuses(void **state)
 		{ no_counter, "no counter nothing" },
 		{ ports_without_protocol, "ct reply proto-src contradicts" },
 		{ contradiction, "ip6 daddr contradicts" },
-		{ arp_in_inet, "arp operation contradicts" },
+		{ arp_in_inet, "arp saddr ip contradicts" },
 		{ ether_in_inet, "ether type contradicts" },
 		{ target_without_icmpv6, "contradicts" },
 		{ negated_neighbours, "two negated neighbours" },
@@ -451,7 +464,8 @@ static void refuses(void **state)
 		{ vmap_of_a_set, "no map frontend4 of these fields" },
 		{ vmap_of_other_fields, "no map to4 of these fields" },
 		{ vmap_after_the_other_family, "vmap to4 contradicts" },
-		{ inline_of_other_fields, "inline set does not fit" },
+		{ range_from_zero_on, "set edge: a range at an end of the space" },
+		{ range_to_the_end, "set edge: a range at an end of the space" },
 		{ log_without_its_meter, "log without a limit or its meter" },
 		{ log_with_a_set_for_a_meter, "log without a limit or its meter" },
 		{ log_with_a_meter_of_another_type, "log without a limit or its meter" },

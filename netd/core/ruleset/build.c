@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/ruleset/order.h"
-
 static size_t field_len(enum rs_type type, bool several)
 {
 	size_t len = ruleset_type_info(type)->len;
@@ -27,28 +25,19 @@ struct ruleset *ruleset_new(struct arena *arena)
 	return rs;
 }
 
-struct rs_set *ruleset_new_inline_set(struct ruleset *rs, const enum rs_type *types, size_t n_types)
+struct rs_set *ruleset_add_set(struct ruleset *rs, enum rs_family family, const char *name,
+			       const enum rs_type *types, size_t n_types)
 {
 	struct rs_set *set = arena_alloc(rs->arena, sizeof(*set));
 
 	assert(n_types >= 1 && n_types <= RS_KEY_FIELDS);
-	if (!set)
+	if (!set || VEC_PUSH(rs->arena, &rs->tables[family].sets, set) < 0)
 		return NULL;
+	set->name = name;
 	memcpy(set->types, types, n_types * sizeof(*types));
 	set->n_types = (uint8_t)n_types;
 	for (size_t i = 0; i < n_types; i++)
 		set->key_len = (uint8_t)(set->key_len + field_len(types[i], n_types > 1));
-	return set;
-}
-
-struct rs_set *ruleset_add_set(struct ruleset *rs, enum rs_family family, const char *name,
-			       const enum rs_type *types, size_t n_types)
-{
-	struct rs_set *set = ruleset_new_inline_set(rs, types, n_types);
-
-	if (!set || VEC_PUSH(rs->arena, &rs->tables[family].sets, set) < 0)
-		return NULL;
-	set->name = name;
 	return set;
 }
 
@@ -77,48 +66,6 @@ int ruleset_add_counter(struct ruleset *rs, enum rs_family family, const char *n
 	return VEC_PUSH(rs->arena, &rs->tables[family].counters, name);
 }
 
-static const struct rs_set *copy_inline_set(struct ruleset *rs, const struct rs_set *set)
-{
-	struct rs_set *copy = arena_dup(rs->arena, set, sizeof(*set));
-
-	if (!copy)
-		return NULL;
-	copy->packed = arena_dup(rs->arena, set->packed, set->n_elems * rs_set_stride(set));
-	if (!copy->packed)
-		return NULL;
-	rs_elems_sort(copy);
-	if (copy->interval)
-		rs_elems_join(copy);
-	return copy;
-}
-
-/* `ip saddr { 10.0.0.1 }` is `ip saddr 10.0.0.1` to nft; a concatenation of one stays a set. */
-static void simplify_one_of(struct rs_match *match)
-{
-	const struct rs_set *set = match->inline_set;
-
-	if (set->n_elems != 1 || set->n_types != 1)
-		return;
-	struct rs_elem elem = rs_set_elem(set, 0);
-	match->value = elem.key;
-	match->last = elem.last;
-	match->op = set->interval ? RS_RANGE : RS_EQ;
-	match->inline_set = NULL;
-}
-
-static int copy_match(struct ruleset *rs, struct rs_match *match)
-{
-	if (match->op == RS_ONE_OF && match->inline_set) {
-		match->inline_set = copy_inline_set(rs, match->inline_set);
-		if (!match->inline_set)
-			return -ENOMEM;
-		simplify_one_of(match);
-	}
-	if (!match->is_stamp)
-		return 0;
-	return VEC_PUSH(rs->arena, &rs->stamped, (struct rs_stamp_place){ .match = match });
-}
-
 static int copy_matches(struct ruleset *rs, struct rs_rule *rule)
 {
 	struct rs_match *matches =
@@ -128,9 +75,9 @@ static int copy_matches(struct ruleset *rs, struct rs_rule *rule)
 		return -ENOMEM;
 	rule->matches = matches;
 	for (size_t i = 0; i < rule->n_matches; i++) {
-		int r = copy_match(rs, &matches[i]);
-		if (r < 0)
-			return r;
+		struct rs_stamp_place place = { .match = &matches[i] };
+		if (matches[i].is_stamp && VEC_PUSH(rs->arena, &rs->stamped, place) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }

@@ -65,10 +65,7 @@ bool rs_same_shape(const struct rs_set *a, const struct rs_set *b)
 
 static bool same_set(const struct rs_set *a, const struct rs_set *b)
 {
-	if (a == b)
-		return true;
-	return a && b && rs_same_text(a->name, b->name) && rs_same_shape(a, b) &&
-	       rs_same_elems(a, b);
+	return strcmp(a->name, b->name) == 0 && rs_same_shape(a, b) && rs_same_elems(a, b);
 }
 
 static bool same_fields(const enum rs_field *a, const enum rs_field *b, size_t n)
@@ -85,7 +82,7 @@ static bool same_match(const struct rs_match *a, const struct rs_match *b)
 	return a->op == b->op && a->n_fields == b->n_fields &&
 	       same_fields(a->fields, b->fields, a->n_fields) && same_key(&a->value, &b->value) &&
 	       same_key(&a->mask, &b->mask) && same_key(&a->last, &b->last) &&
-	       rs_same_text(a->set, b->set) && same_set(a->inline_set, b->inline_set);
+	       rs_same_text(a->set, b->set);
 }
 
 static bool same_log(const struct rs_log *a, const struct rs_log *b)

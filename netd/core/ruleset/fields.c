@@ -90,8 +90,6 @@ static const struct rs_field_info fields[RS_FIELD_COUNT] = {
 		PAYLOAD("ether daddr", RS_TYPE_ETHER_ADDR, 6, RS_NEEDS_LINK, LINK, 0, ETHER, 1),
 	[RS_ETHER_TYPE] =
 		PAYLOAD("ether type", RS_TYPE_ETHER_TYPE, 2, RS_NEEDS_LINK, LINK, 12, ETHER, 3),
-	[RS_ARP_OPERATION] =
-		PAYLOAD("arp operation", RS_TYPE_ARP_OP, 2, RS_NEEDS_ARP, NETWORK, 6, ARP, 5),
 	[RS_ARP_SADDR_ETHER] =
 		PAYLOAD("arp saddr ether", RS_TYPE_ETHER_ADDR, 6, RS_NEEDS_ARP, NETWORK, 8, ARP, 6),
 	[RS_ARP_SADDR_IP] =
@@ -114,7 +112,6 @@ static const struct rs_type_info types[RS_TYPE_COUNT] = {
 	[RS_TYPE_CT_DIR] = { "ct_dir", 1, 27, 0, .sample = RS_CT_DIRECTION },
 	[RS_TYPE_CT_STATE] = { "ct_state", 4, 26, 1, true, true, RS_CT_STATE },
 	[RS_TYPE_CT_STATUS] = { "ct_status", 4, 28, 1, true, true, RS_CT_STATUS },
-	[RS_TYPE_ARP_OP] = { "arp_op", 2, 11, 2, .sample = RS_ARP_OPERATION },
 	[RS_TYPE_ICMPV6_TYPE] = { "icmpv6_type", 1, 29, 2, .sample = RS_ICMPV6_TYPE },
 	[RS_TYPE_INTEGER8] = { "integer", 1, 4, 2, .sample = RS_IP6_HOPLIMIT },
 	[RS_TYPE_INTEGER32] = { "integer", 4, 4, 1, true, .sample = RS_CT_SECMARK },

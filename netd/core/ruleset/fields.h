@@ -19,7 +19,6 @@ enum rs_type {
 	RS_TYPE_CT_DIR,	      /* 1: 0 original, 1 reply */
 	RS_TYPE_CT_STATE,     /* 4, host order, bits */
 	RS_TYPE_CT_STATUS,    /* 4, host order, bits */
-	RS_TYPE_ARP_OP,	      /* 2, network order */
 	RS_TYPE_ICMPV6_TYPE,  /* 1 */
 	RS_TYPE_INTEGER8,     /* 1: hop limit */
 	RS_TYPE_INTEGER32,    /* 4, host order: security mark */
@@ -61,7 +60,6 @@ enum rs_field {
 	RS_ETHER_SADDR,
 	RS_ETHER_DADDR,
 	RS_ETHER_TYPE, /* from the frame's header (a VLAN tag shows as 0x8100), not skb->protocol */
-	RS_ARP_OPERATION,
 	RS_ARP_SADDR_ETHER,
 	RS_ARP_SADDR_IP,
 	RS_ARP_DADDR_IP,

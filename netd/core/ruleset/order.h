@@ -29,8 +29,6 @@ static inline const uint8_t *rs_elem_last(const struct rs_set *set, size_t i)
 struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i);
 /* By key; elements that say the same become one. */
 void rs_elems_sort(struct rs_set *set);
-/* Neighbours among the ranges of a sorted inline set become one, as nft does it. */
-void rs_elems_join(struct rs_set *set);
 /* Sets, counters and the index of chains by name; doubled counters go. 0 or -ENOMEM. */
 int rs_table_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
 /* The place in table->by_name, or -1. */

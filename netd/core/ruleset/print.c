@@ -5,17 +5,6 @@
 
 #include <string.h>
 
-static void print_inline_set(const struct rs_set *set, struct text *out)
-{
-	text_add(out, "{ ");
-	for (size_t i = 0; i < set->n_elems; i++) {
-		struct rs_elem elem = rs_set_elem(set, i);
-		text_add(out, i ? ", " : "");
-		rs_print_elem(set, &elem, out);
-	}
-	text_add(out, " }");
-}
-
 static bool is_power_of_two(const struct rs_key *mask)
 {
 	uint32_t n;
@@ -26,9 +15,7 @@ static bool is_power_of_two(const struct rs_key *mask)
 
 static void print_masked(enum rs_type type, const struct rs_match *match, struct text *out)
 {
-	static const struct rs_key zero = { 0 };
 	bool parens = ruleset_type_info(type)->bits && !is_power_of_two(&match->mask);
-	const struct rs_key *value = match->op == RS_BITS ? &match->value : &zero;
 
 	if (rs_match_is_flag(match)) {
 		text_add(out, " ");
@@ -38,7 +25,7 @@ static void print_masked(enum rs_type type, const struct rs_match *match, struct
 	text_add(out, parens ? " & (" : " & ");
 	rs_print_value(type, match->mask.bytes, out);
 	text_add(out, parens ? ") == " : " == ");
-	rs_print_value(type, value->bytes, out);
+	rs_print_value(type, match->value.bytes, out);
 }
 
 static void print_match(const struct rs_match *match, struct text *out)
@@ -57,7 +44,6 @@ static void print_match(const struct rs_match *match, struct text *out)
 		rs_print_value(type, match->value.bytes, out);
 		break;
 	case RS_BITS:
-	case RS_NOBITS:
 		print_masked(type, match, out);
 		break;
 	case RS_RANGE:
@@ -67,10 +53,6 @@ static void print_match(const struct rs_match *match, struct text *out)
 	case RS_IN:
 	case RS_NOT_IN:
 		text_printf(out, "%s@%s", match->op == RS_IN ? " " : " != ", match->set);
-		break;
-	case RS_ONE_OF:
-		text_add(out, " ");
-		print_inline_set(match->inline_set, out);
 		break;
 	}
 }

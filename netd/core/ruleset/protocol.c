@@ -6,9 +6,7 @@
 #include <linux/in.h>
 #include <linux/netfilter.h>
 
-/* Known to be neither of those netd has fields for. */
-#define OTHER_NETWORK 1
-#define OTHER_TRANSPORT 255
+#define OTHER_NETWORK 1 /* known to be none of those netd has fields for */
 
 static int add(struct rs_implied *ret, size_t *n, enum rs_implied_kind kind, uint16_t value)
 {
@@ -94,11 +92,6 @@ void rs_protocol_learn(struct rs_protocol *known, const struct rs_match *match)
 		return;
 	if (match->fields[0] == RS_ETHER_TYPE && match->op == RS_EQ)
 		known->network = network_of(match);
-	/* nft takes one of several for the truth and then refuses the others. */
-	if (match->fields[0] == RS_ETHER_TYPE && match->op == RS_ONE_OF)
-		known->network = OTHER_NETWORK;
 	if (match->fields[0] == RS_META_L4PROTO && match->op == RS_EQ)
 		known->transport = match->value.bytes[0];
-	if (match->fields[0] == RS_META_L4PROTO && match->op == RS_ONE_OF)
-		known->transport = OTHER_TRANSPORT;
 }

@@ -70,7 +70,7 @@ struct rs_set {
 	enum rs_type types[RS_KEY_FIELDS];
 	uint8_t n_types, key_len;
 	bool map;      /* verdict map */
-	bool interval; /* elements are ranges (one field) */
+	bool interval; /* elements are ranges (one field), none at either end of the space */
 	bool meter;    /* filled by the rules that log: one field, no element here */
 	size_t n_elems, cap_elems;
 	uint8_t *packed;		 /* sorted by key once sealed: order.h */
@@ -81,14 +81,12 @@ struct rs_set {
 };
 
 enum rs_op {
-	RS_EQ,	 /* field == value */
-	RS_NE,	 /* field != value */
-	RS_BITS, /* (field & mask) == value; with one bit of a state or status: `ct status dnat` */
-	RS_NOBITS, /* (field & mask) == 0 */
-	RS_RANGE,  /* value <= field <= last: one field */
-	RS_IN,	   /* in the named set */
+	RS_EQ,	  /* field == value */
+	RS_NE,	  /* field != value */
+	RS_BITS,  /* (field & mask) == value; with one bit of a state or status: `ct status dnat` */
+	RS_RANGE, /* value <= field <= last: one field */
+	RS_IN,	  /* in the named set */
 	RS_NOT_IN,
-	RS_ONE_OF, /* in an anonymous set of values, @inline_set */
 };
 
 /* One condition of a rule. A field that the packet does not have (the IPv6 source of an IPv4
@@ -100,11 +98,10 @@ struct rs_match {
 	uint8_t n_fields;
 	bool is_stamp;		    /* value follows the ruleset's stamp: ruleset_set_stamp() */
 	struct rs_key value;	    /* RS_EQ, RS_NE, RS_BITS, RS_RANGE */
-	struct rs_key mask;	    /* RS_BITS, RS_NOBITS; as long as value */
+	struct rs_key mask;	    /* RS_BITS; as long as value */
 	struct rs_key last;	    /* RS_RANGE */
 	const char *set;	    /* RS_IN, RS_NOT_IN */
 	const struct rs_set *found; /* the same; once sealed */
-	const struct rs_set *inline_set; /* RS_ONE_OF: no name */
 };
 
 /* The log statement, always behind a rate limit, so that a flood of denials is a flood of nothing:
@@ -190,16 +187,11 @@ struct ruleset *ruleset_new(struct arena *arena) MUST_CHECK;
  */
 struct rs_set *ruleset_add_set(struct ruleset *rs, enum rs_family family, const char *name,
 			       const enum rs_type *types, size_t n_types) MUST_CHECK;
-/* A set without a name or a table, for RS_ONE_OF. */
-struct rs_set *ruleset_new_inline_set(struct ruleset *rs, const enum rs_type *types,
-				      size_t n_types) MUST_CHECK;
 struct rs_chain *ruleset_add_chain(struct ruleset *rs, enum rs_family family, const char *name,
 				   const struct rs_base *base) MUST_CHECK;
 int ruleset_add_counter(struct ruleset *rs, enum rs_family family, const char *name) MUST_CHECK;
 int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem) MUST_CHECK;
-/* Copies the rule with its matches, inline sets, log and mark, so these may stand on the stack.
- * What nft would write more simply is: an inline set of one value becomes RS_EQ or RS_RANGE, ranges
- * that touch are joined. */
+/* Copies the rule with its matches, log and mark, so these may stand on the stack. */
 int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain,
 		     const struct rs_rule *rule) MUST_CHECK;
 /* Sorts, makes elements that say the same one, finds what names refer to, and checks: elements that

@@ -36,13 +36,10 @@ static bool protocol_ok(struct rs_protocol *known, const enum rs_field *fields, 
 static bool value_ok(const struct rs_match *match)
 {
 	size_t len = ruleset_field_info(match->fields[0])->len;
-	bool masked = match->op == RS_BITS || match->op == RS_NOBITS;
 
-	if (match->n_fields != 1)
+	if (match->n_fields != 1 || match->value.len != len)
 		return false;
-	if (masked && match->mask.len != len)
-		return false;
-	if (match->op != RS_NOBITS && match->value.len != len)
+	if (match->op == RS_BITS && match->mask.len != len)
 		return false;
 	return match->op != RS_RANGE ||
 	       (match->last.len == len && rs_key_compare(&match->value, &match->last) <= 0);
@@ -61,7 +58,7 @@ static bool bits_ok(const struct rs_match *match)
 
 	for (size_t i = 0; i < match->mask.len; i++) {
 		any |= match->mask.bytes[i];
-		if (match->op == RS_BITS && (match->value.bytes[i] & ~match->mask.bytes[i]))
+		if (match->value.bytes[i] & ~match->mask.bytes[i])
 			return false;
 	}
 	return any != 0;
@@ -72,15 +69,6 @@ static bool named_ok(const struct rs_match *match)
 	const struct rs_set *set = match->found;
 
 	return set && !set->map && !set->meter && keyed_by(set, match->fields, match->n_fields);
-}
-
-static int check_inline(struct seal *seal, const struct rs_match *match)
-{
-	const struct rs_set *set = match->inline_set;
-
-	if (!set || set->map || set->n_elems == 0 || !keyed_by(set, match->fields, match->n_fields))
-		return seal_fail(seal, "inline set does not fit its fields");
-	return seal_set(seal, set);
 }
 
 static bool stamp_ok(const struct seal *seal, const struct rs_match *match)
@@ -102,8 +90,7 @@ static bool nft_compares(const struct rs_match *match)
 
 	for (size_t i = 0; i < match->n_fields; i++)
 		if (match->fields[i] == RS_CT_SECMARK &&
-		    ((match->op != RS_BITS && match->op != RS_NOBITS) ||
-		     memcmp(match->mask.bytes, all, sizeof(all)) == 0))
+		    (match->op != RS_BITS || memcmp(match->mask.bytes, all, sizeof(all)) == 0))
 			return false;
 	return true;
 }
@@ -125,7 +112,6 @@ static int check_match(struct seal *seal, const struct rs_match *match)
 		ok = value_ok(match) && range_ok(match);
 		break;
 	case RS_BITS:
-	case RS_NOBITS:
 		ok = (match->is_stamp || value_ok(match)) && stamp_ok(seal, match) &&
 		     bits_ok(match);
 		break;
@@ -133,8 +119,6 @@ static int check_match(struct seal *seal, const struct rs_match *match)
 	case RS_NOT_IN:
 		ok = named_ok(match);
 		break;
-	case RS_ONE_OF:
-		return check_inline(seal, match);
 	}
 	if (!ok)
 		return seal_fail(seal, "match on %s does not fit",

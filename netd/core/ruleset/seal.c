@@ -37,11 +37,6 @@ bool seal_is_target(const struct rs_chain *chain)
 	return chain && !chain->base;
 }
 
-static const char *set_name(const struct rs_set *set)
-{
-	return set->name ? set->name : "(inline)";
-}
-
 /* Of whatever letters: the kernel keeps it as it is. What nft cannot write of it the print shows
  * as ?. */
 static bool ifname_ok(const uint8_t *bytes)
@@ -71,7 +66,7 @@ static int check_ifnames(struct seal *seal, const struct rs_set *set)
 	for (size_t f = 0; f < set->n_types; f++) {
 		for (size_t i = 0; set->types[f] == RS_TYPE_IFNAME && i < set->n_elems; i++)
 			if (!ifname_ok(rs_elem_key(set, i) + at))
-				return seal_fail(seal, "set %s: no interface name", set_name(set));
+				return seal_fail(seal, "set %s: no interface name", set->name);
 		at += (ruleset_type_info(set->types[f])->len + 3u) / 4 * 4;
 	}
 	return 0;
@@ -83,12 +78,21 @@ static int check_outcomes(struct seal *seal, const struct rs_set *set)
 		const struct rs_outcome *outcome = &set->outcomes.items[i];
 		bool goes = outcome->verdict == RS_GOTO;
 		if (!goes && outcome->verdict != RS_ACCEPT && outcome->verdict != RS_DROP)
-			return seal_fail(seal, "map %s: element without a verdict", set_name(set));
+			return seal_fail(seal, "map %s: element without a verdict", set->name);
 		if (goes && !seal_is_target(outcome->chain))
-			return seal_fail(seal, "map %s: no chain %s", set_name(set),
-					 outcome->target);
+			return seal_fail(seal, "map %s: no chain %s", set->name, outcome->target);
 	}
 	return 0;
+}
+
+/* Ranges at an end of the space would be written in another way. */
+static bool at_an_end(const struct rs_set *set, size_t i)
+{
+	uint8_t none[RS_KEY_BYTES] = { 0 }, all[RS_KEY_BYTES];
+
+	memset(all, 0xff, sizeof(all));
+	return set->interval && (memcmp(rs_elem_key(set, i), none, set->key_len) == 0 ||
+				 memcmp(rs_elem_last(set, i), all, set->key_len) == 0);
 }
 
 static int check_order(struct seal *seal, const struct rs_set *set)
@@ -97,33 +101,35 @@ static int check_order(struct seal *seal, const struct rs_set *set)
 
 	for (size_t i = 0; i < set->n_elems; i++) {
 		if (set->interval && memcmp(rs_elem_key(set, i), rs_elem_last(set, i), len) > 0)
-			return seal_fail(seal, "set %s: not a range", set_name(set));
+			return seal_fail(seal, "set %s: not a range", set->name);
+		if (at_an_end(set, i))
+			return seal_fail(seal, "set %s: a range at an end of the space", set->name);
 		if (i > 0 && memcmp(rs_elem_last(set, i - 1), rs_elem_key(set, i), len) >= 0)
-			return seal_fail(seal, "set %s: element %zu twice", set_name(set), i);
+			return seal_fail(seal, "set %s: element %zu twice", set->name, i);
 	}
 	return 0;
 }
 
-int seal_set(struct seal *seal, const struct rs_set *set)
+static int check_set(struct seal *seal, const struct rs_set *set)
 {
 	const struct rs_type_info *first = ruleset_type_info(set->types[0]);
 
 	if (set->misfit)
-		return seal_fail(seal, "set %s: %s", set_name(set), set->misfit);
+		return seal_fail(seal, "set %s: %s", set->name, set->misfit);
 	bool ordered = !first->host_order || set->types[0] == RS_TYPE_IFNAME;
 	if (set->interval && (set->map || set->n_types > 1 || !ordered))
 		return seal_fail(seal, "set %s: ranges are of one field in network order, no map",
-				 set_name(set));
+				 set->name);
 	for (size_t i = 0; set->interval && set->types[0] == RS_TYPE_IFNAME && i < set->n_elems;
 	     i++)
 		if (!ifname_range_ok(rs_elem_key(set, i), rs_elem_last(set, i)))
-			return seal_fail(seal, "set %s: not a pattern of names", set_name(set));
+			return seal_fail(seal, "set %s: not a pattern of names", set->name);
 	if (set->meter && (set->map || set->interval || set->n_types > 1 || set->n_elems ||
-			   !set->name || ruleset_type_is_raw(set->types[0])))
-		return seal_fail(seal, "set %s: a meter is of one field, and empty", set_name(set));
+			   ruleset_type_is_raw(set->types[0])))
+		return seal_fail(seal, "set %s: a meter is of one field, and empty", set->name);
 	for (size_t i = 0; set->map && i < set->n_types; i++)
 		if (ruleset_type_is_raw(set->types[i]))
-			return seal_fail(seal, "map %s: nft cannot declare it", set_name(set));
+			return seal_fail(seal, "map %s: nft cannot declare it", set->name);
 	int r = check_ifnames(seal, set);
 	if (r == 0)
 		r = check_outcomes(seal, set);
@@ -186,7 +192,7 @@ static int seal_table(struct seal *seal)
 	int r = check_names(seal);
 
 	for (size_t i = 0; r == 0 && i < seal->table->sets.n; i++)
-		r = seal_set(seal, seal->table->sets.items[i]);
+		r = check_set(seal, seal->table->sets.items[i]);
 	for (size_t i = 0; r == 0 && i < seal->table->chains.n; i++)
 		r = seal_chain(seal, seal->table->chains.items[i]);
 	return r < 0 ? r : seal_graph(seal);

@@ -22,7 +22,6 @@ int seal_fail(struct seal *seal, const char *format, ...) PRINTF_LIKE(2, 3) MUST
 bool seal_is_target(const struct rs_chain *chain);
 /* NULL, or a text that nft can quote and read back. */
 bool seal_text_ok(const char *text);
-int seal_set(struct seal *seal, const struct rs_set *set) MUST_CHECK; /* named or inline */
 /* The chain's rules. */
 int seal_chain(struct seal *seal, const struct rs_chain *chain) MUST_CHECK;
 int seal_graph(struct seal *seal) MUST_CHECK; /* no loops, no nesting the kernel refuses */

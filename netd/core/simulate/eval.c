@@ -48,14 +48,6 @@ static bool bits_equal(const struct rs_key *key, const struct rs_match *match)
 	return true;
 }
 
-static bool no_bits(const struct rs_key *key, const struct rs_match *match)
-{
-	for (size_t i = 0; i < key->len; i++)
-		if (key->bytes[i] & match->mask.bytes[i])
-			return false;
-	return true;
-}
-
 static bool match_holds(const struct sim_packet *packet, const struct rs_match *match)
 {
 	struct rs_key room;
@@ -70,8 +62,6 @@ static bool match_holds(const struct sim_packet *packet, const struct rs_match *
 		return rs_key_compare(key, &match->value) != 0;
 	case RS_BITS:
 		return bits_equal(key, match);
-	case RS_NOBITS:
-		return no_bits(key, match);
 	case RS_RANGE: /* only network-order fields: bytes compare as numbers */
 		return memcmp(key->bytes, match->value.bytes, key->len) >= 0 &&
 		       memcmp(key->bytes, match->last.bytes, key->len) <= 0;
@@ -79,8 +69,6 @@ static bool match_holds(const struct sim_packet *packet, const struct rs_match *
 		return rs_set_find(match->found, key) >= 0;
 	case RS_NOT_IN:
 		return rs_set_find(match->found, key) < 0;
-	case RS_ONE_OF:
-		return rs_set_find(match->inline_set, key) >= 0;
 	}
 	return false;
 }

@@ -21,11 +21,6 @@ static int compare_bytes(struct fw_bytes a, struct fw_bytes b)
 	return order ? order : a.len < b.len ? -1 : a.len > b.len;
 }
 
-static int by_bytes(const void *left, const void *right)
-{
-	return compare_bytes(*(const struct fw_bytes *)left, *(const struct fw_bytes *)right);
-}
-
 static int keep(struct arena *arena, const struct text *text, struct fw_bytes *ret)
 {
 	if (text_failed(text))
@@ -135,37 +130,6 @@ static bool is_zero(const struct nlattr *attr)
 	return true;
 }
 
-static struct fw_anonymous *find_anonymous(struct fw_canon *canon, enum rs_family family,
-					   const char *name, uint32_t id)
-{
-	for (size_t i = 0; i < canon->anonymous.n; i++) {
-		struct fw_anonymous *set = &canon->anonymous.items[i];
-		if (set->family == family &&
-		    (set->id || id ? set->id == id : strcmp(set->name, name) == 0))
-			return set;
-	}
-	return NULL;
-}
-
-/* By what is in it: the kernel gives it a name of its own. */
-static void add_anonymous(struct text *out, const struct fw_anonymous *set)
-{
-	if (set->elements.n)
-		qsort(set->elements.items, set->elements.n, sizeof(struct fw_bytes), by_bytes);
-	add_piece(out, NFTA_LOOKUP_SET_ID, set->shape.at, set->shape.len);
-	for (size_t i = 0; i < set->elements.n; i++)
-		add_piece(out, NFTA_LOOKUP_SET_ID, set->elements.items[i].at,
-			  set->elements.items[i].len);
-}
-
-/* The set of a lookup, when it is an anonymous one. */
-static const struct fw_anonymous *looked_up(struct fw_canon *canon, enum rs_family family,
-					    const struct nlattr *data)
-{
-	return find_anonymous(canon, family, fw_attr_text(fw_attr_inner(data, NFTA_LOOKUP_SET)),
-			      fw_attr_be32(fw_attr_inner(data, NFTA_LOOKUP_SET_ID), 0));
-}
-
 /* What is known of an expression of that name; zeroes. */
 static struct known_expression find_expression(const char *name)
 {
@@ -193,13 +157,10 @@ static void add_inner(struct text *out, const struct nlattr *attr)
 	add_nest(out, type_of(attr), &inner);
 }
 
-static void add_expression(struct fw_canon *canon, enum rs_family family, const struct nlattr *elem,
-			   struct text *out)
+static void add_expression(struct text *out, const struct nlattr *elem)
 {
 	const char *name = fw_attr_text(fw_attr_inner(elem, NFTA_EXPR_NAME));
 	const struct nlattr *data = fw_attr_inner(elem, NFTA_EXPR_DATA), *sorted[MOST_ATTRS];
-	const struct fw_anonymous *set =
-		strcmp(name, "lookup") == 0 ? looked_up(canon, family, data) : NULL;
 	struct known_expression known = find_expression(name);
 	size_t n = sorted_attrs(fw_attrs_in(data), sorted);
 
@@ -207,8 +168,6 @@ static void add_expression(struct fw_canon *canon, enum rs_family family, const 
 	for (size_t i = 0; i < n; i++) {
 		uint16_t type = type_of(sorted[i]);
 		uint64_t bit = type < 64 ? BIT(type) : 0;
-		if (set && (type == NFTA_LOOKUP_SET || type == NFTA_LOOKUP_SET_ID))
-			continue;
 		if (known.data & bit)
 			add_data(out, sorted[i]);
 		else if (known.expr & bit)
@@ -216,8 +175,6 @@ static void add_expression(struct fw_canon *canon, enum rs_family family, const 
 		else if (!(known.zero & bit) || !is_zero(sorted[i]))
 			add_piece(out, type, fw_attr_bytes(sorted[i]), fw_attr_len(sorted[i]));
 	}
-	if (set)
-		add_anonymous(out, set);
 }
 
 /* ---- objects ---- */
@@ -277,7 +234,7 @@ static int take_rule(struct fw_canon *canon, struct fw_attrs attrs, struct fw_th
 	struct fw_attrs elems = fw_attrs_in(list);
 	while (list && (elem = fw_attrs_next(&elems))) {
 		struct text inner CLEANUP(text_done) = { 0 };
-		add_expression(canon, thing.family, elem, &inner);
+		add_expression(&inner, elem);
 		add_nest(&says, NFTA_RULE_EXPRESSIONS, &inner);
 	}
 	add_attrs(&says, attrs, without);
@@ -290,8 +247,7 @@ static int take_rule(struct fw_canon *canon, struct fw_attrs attrs, struct fw_th
 
 static int take_set(struct fw_canon *canon, struct fw_attrs attrs, struct fw_thing thing)
 {
-	/* The size of an anonymous set and the notes for nft's printer are no part of what it does.
-	 */
+	/* The notes for nft's printer are no part of what a set does. */
 	const uint64_t without = BIT(NFTA_SET_TABLE) | BIT(NFTA_SET_NAME) | BIT(NFTA_SET_ID) |
 				 BIT(NFTA_SET_HANDLE) | BIT(NFTA_SET_USERDATA) |
 				 BIT(NFTA_SET_DATA_LEN) | BIT(NFTA_SET_DESC) | BIT(NFTA_SET_FLAGS) |
@@ -299,7 +255,6 @@ static int take_set(struct fw_canon *canon, struct fw_attrs attrs, struct fw_thi
 	const char *name = fw_attr_text(fw_attrs_find(attrs, NFTA_SET_NAME));
 	struct text says CLEANUP(text_done) = { 0 };
 	uint32_t flags = fw_attr_be32(fw_attrs_find(attrs, NFTA_SET_FLAGS), 0);
-	struct fw_anonymous set = { .family = thing.family };
 
 	add_piece(&says, NFTA_SET_FLAGS, &flags, sizeof(flags)); /* not dumped where it is 0 */
 	add_attrs(&says, attrs, without);
@@ -308,18 +263,11 @@ static int take_set(struct fw_canon *canon, struct fw_attrs attrs, struct fw_thi
 		if (!meter.name || VEC_PUSH(canon->arena, &canon->meters, meter) < 0)
 			return -ENOMEM;
 	}
-	if (!(flags & NFT_SET_ANONYMOUS))
-		return add_thing(canon, thing, name, &says);
-	/* In a batch all have one name, and a number each; the kernel tells no number. */
-	set.id = fw_attr_be32(fw_attrs_find(attrs, NFTA_SET_ID), 0);
-	set.name = arena_strdup(canon->arena, name);
-	if (!set.name || keep(canon->arena, &says, &set.shape) < 0)
-		return -ENOMEM;
-	return VEC_PUSH(canon->arena, &canon->anonymous, set);
+	return add_thing(canon, thing, name, &says);
 }
 
 static int take_element(struct fw_canon *canon, const struct nlattr *elem, struct fw_thing thing,
-			struct fw_anonymous *set, const char *name)
+			const char *name)
 {
 	const struct nlattr *key =
 		fw_attr_inner(fw_attr_inner(elem, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
@@ -327,17 +275,12 @@ static int take_element(struct fw_canon *canon, const struct nlattr *elem, struc
 	const uint64_t without = BIT(NFTA_SET_ELEM_KEY) | BIT(NFTA_SET_ELEM_DATA) |
 				 BIT(NFTA_SET_ELEM_USERDATA) | BIT(NFTA_SET_ELEM_PAD);
 	struct text says CLEANUP(text_done) = { 0 };
-	struct fw_bytes whole;
 
 	if (key)
 		add_piece(&says, NFTA_SET_ELEM_KEY, fw_attr_bytes(key), fw_attr_len(key));
 	if (data)
 		add_data(&says, data);
 	add_attrs(&says, fw_attrs_in(elem), without);
-	if (set)
-		return keep(canon->arena, &says, &whole) < 0
-			       ? -ENOMEM
-			       : VEC_PUSH(canon->arena, &set->elements, whole);
 	if (key) {
 		thing.key.len = fw_attr_len(key);
 		thing.key.at = arena_dup(canon->arena, fw_attr_bytes(key), thing.key.len);
@@ -360,15 +303,13 @@ static int take_elements(struct fw_canon *canon, struct fw_attrs attrs, struct f
 {
 	const struct nlattr *list = fw_attrs_find(attrs, NFTA_SET_ELEM_LIST_ELEMENTS), *elem;
 	const char *name = fw_attr_text(fw_attrs_find(attrs, NFTA_SET_ELEM_LIST_SET));
-	uint32_t id = fw_attr_be32(fw_attrs_find(attrs, NFTA_SET_ELEM_LIST_SET_ID), 0);
-	struct fw_anonymous *set = find_anonymous(canon, thing.family, name, id);
 	struct fw_attrs elems = fw_attrs_in(list);
 	int r = 0;
 
 	if (is_meter(canon, thing.family, name))
 		return 0;
 	while (r == 0 && list && (elem = fw_attrs_next(&elems)))
-		r = take_element(canon, elem, thing, set, name);
+		r = take_element(canon, elem, thing, name);
 	return r;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a message of nf_tables says, in a form that does not depend on who wrote it: netd's own
- * batch and the kernel's dump of it become equal bytes. Handles, numbers of anonymous sets and what
- * the kernel adds by itself do not count; an attribute that is not known does. Pure. Private to the
- * module. */
+ * batch and the kernel's dump of it become equal bytes. Handles, the numbers
+ * of sets in a batch and what the kernel adds by itself do not count; an attribute that is not
+ * known does. Pure. Private to the module. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -23,15 +23,6 @@ struct fw_thing {
 	struct fw_bytes says; /* all of it */
 };
 
-/* A set that belongs to a rule: named by the kernel, or by its number in a batch. */
-struct fw_anonymous {
-	enum rs_family family;
-	const char *name;
-	uint32_t id;
-	VEC(struct fw_bytes) elements;
-	struct fw_bytes shape;
-};
-
 /* A set that rules fill: what is in it is nobody's decision. */
 struct fw_meter {
 	enum rs_family family;
@@ -41,12 +32,10 @@ struct fw_meter {
 struct fw_canon {
 	struct arena *arena;
 	VEC(struct fw_thing) things;
-	VEC(struct fw_anonymous) anonymous;
 	VEC(struct fw_meter) meters;
 };
 
-/* Takes a message about one of netd's tables; others are passed over. Rules name anonymous sets, so
- * they are taken after all sets and elements. 0 or -ENOMEM. */
+/* Takes a message about one of netd's tables; others are passed over. 0 or -ENOMEM. */
 int fw_canon_take(struct fw_canon *canon, const struct nlmsghdr *nlh) MUST_CHECK;
 /* By family, kind and name; rules by place, elements by key. */
 void fw_canon_sort(struct fw_canon *canon);

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/ruleset/protocol.h"
 #include "edge/fw/encode.h"
-#include "edge/fw/merge.h"
 
 #define RULE_COMMENT 0 /* NFTNL_UDATA_RULE_COMMENT */
 
@@ -100,7 +100,6 @@ static void put_bitwise(struct nlmsghdr *nlh, const void *mask, const void *flip
 
 struct lookup {
 	const char *set;
-	uint32_t set_id; /* 0: by name alone */
 	bool inverted, verdict;
 };
 
@@ -110,8 +109,6 @@ static void put_lookup(struct nlmsghdr *nlh, const struct lookup *lookup)
 	struct expr expr = expr_start(nlh, "lookup");
 
 	mnl_attr_put_strz(nlh, NFTA_LOOKUP_SET, lookup->set);
-	if (lookup->set_id)
-		fw_put_be32(nlh, NFTA_LOOKUP_SET_ID, lookup->set_id);
 	fw_put_be32(nlh, NFTA_LOOKUP_SREG, NFT_REG_1);
 	if (lookup->verdict)
 		fw_put_be32(nlh, NFTA_LOOKUP_DREG, NFT_REG_VERDICT);
@@ -194,14 +191,13 @@ static void put_masked(struct nlmsghdr *nlh, const struct rs_match *match)
 {
 	static const uint8_t zero[RS_KEY_BYTES];
 	bool flag = rs_match_is_flag(match);
-	bool to_zero = flag || match->op == RS_NOBITS;
 
 	put_bitwise(nlh, match->mask.bytes, zero, match->mask.len);
-	put_cmp(nlh, flag ? NFT_CMP_NEQ : NFT_CMP_EQ, to_zero ? zero : match->value.bytes,
+	put_cmp(nlh, flag ? NFT_CMP_NEQ : NFT_CMP_EQ, flag ? zero : match->value.bytes,
 		match->mask.len);
 }
 
-static void put_match(struct nlmsghdr *nlh, const struct rs_match *match, uint32_t *inline_id)
+static void put_match(struct nlmsghdr *nlh, const struct rs_match *match)
 {
 	struct lookup lookup = { .set = match->set, .inverted = match->op == RS_NOT_IN };
 
@@ -214,17 +210,11 @@ static void put_match(struct nlmsghdr *nlh, const struct rs_match *match, uint32
 		put_cmp(nlh, NFT_CMP_NEQ, match->value.bytes, match->value.len);
 		break;
 	case RS_BITS:
-	case RS_NOBITS:
 		put_masked(nlh, match);
 		break;
 	case RS_RANGE:
 		put_cmp(nlh, NFT_CMP_GTE, match->value.bytes, match->value.len);
 		put_cmp(nlh, NFT_CMP_LTE, match->last.bytes, match->last.len);
-		break;
-	case RS_ONE_OF:
-		lookup.set = "__set%d";
-		lookup.set_id = (*inline_id)++;
-		put_lookup(nlh, &lookup);
 		break;
 	case RS_IN:
 	case RS_NOT_IN:
@@ -233,22 +223,19 @@ static void put_match(struct nlmsghdr *nlh, const struct rs_match *match, uint32
 	}
 }
 
-static void put_terms(struct nlmsghdr *nlh, const struct fw_terms *terms, uint32_t inline_id)
+/* The rule's conditions, each behind what nft puts before it; what is known after them. */
+static struct rs_protocol put_matches(struct nlmsghdr *nlh, const struct rs_rule *rule,
+				      enum rs_family family)
 {
-	for (size_t i = 0; i < terms->n; i++) {
-		const struct fw_term *term = &terms->items[i];
-		if (term->gone)
-			continue;
-		if (term->payload) {
-			put_payload(nlh, term->header, term->offset, term->len, NFT_REG_1);
-			put_cmp(nlh, term->negated ? NFT_CMP_NEQ : NFT_CMP_EQ, term->bytes,
-				term->len);
-		} else if (term->match) {
-			put_match(nlh, term->match, &inline_id);
-		} else {
-			put_implied(nlh, term->implied);
-		}
+	struct rs_protocol known = { .family = family };
+
+	for (size_t i = 0; i < rule->n_matches; i++) {
+		const struct rs_match *match = &rule->matches[i];
+		put_needs(nlh, match->fields, match->n_fields, &known);
+		put_match(nlh, match);
+		rs_protocol_learn(&known, match);
 	}
+	return known;
 }
 
 /* limit rate 10/second burst 20 packets, as an expression of its own or within another */
@@ -373,22 +360,6 @@ static void put_comment(struct nlmsghdr *nlh, const char *comment)
 	mnl_attr_put(nlh, NFTA_RULE_USERDATA, 2 + len, udata);
 }
 
-/* Sets of a rule go before it; they take the numbers from *first_id on, in order. */
-static int encode_inline_sets(struct fw_batch *batch, enum rs_family family,
-			      const struct rs_rule *rule, uint32_t *first_id)
-{
-	*first_id = batch->next_set_id;
-	for (size_t i = 0; i < rule->n_matches; i++) {
-		const struct rs_match *match = &rule->matches[i];
-		if (match->op != RS_ONE_OF)
-			continue;
-		int r = fw_encode_set(batch, family, match->inline_set, match->fields, NULL);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* add rule inet netd to.backend … */
 int fw_encode_rule(struct fw_batch *batch, enum rs_family family, const struct rs_chain *chain,
 		   size_t index)
@@ -398,22 +369,15 @@ int fw_encode_rule(struct fw_batch *batch, enum rs_family family, const struct r
 				    .family = family,
 				    .name = chain->name,
 				    .rule = (uint32_t)index + 1 };
-	struct fw_terms terms;
-	uint32_t first_id;
-	int r = encode_inline_sets(batch, family, rule, &first_id);
-
-	if (r < 0)
-		return r;
 	struct nlmsghdr *nlh =
 		fw_batch_message(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, &record);
+
 	if (!nlh)
 		return -ENOMEM;
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, batch->table);
 	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain->name);
 	struct nlattr *exprs = mnl_attr_nest_start(nlh, NFTA_RULE_EXPRESSIONS);
-	fw_terms_of(rule, family, &terms);
-	put_terms(nlh, &terms, first_id);
-	put_statements(nlh, rule, terms.known);
+	put_statements(nlh, rule, put_matches(nlh, rule, family));
 	mnl_attr_nest_end(nlh, exprs);
 	if (rule->comment)
 		put_comment(nlh, rule->comment);

@@ -38,7 +38,6 @@ struct elem_writer {
 	struct fw_record record;
 	uint16_t type;
 	const char *set_name;
-	uint32_t set_id; /* of an anonymous set, else 0 */
 	struct nlmsghdr *nlh;
 	struct nlattr *list;
 	bool failed;
@@ -55,8 +54,6 @@ static void open_message(struct elem_writer *w)
 	}
 	mnl_attr_put_strz(w->nlh, NFTA_SET_ELEM_LIST_TABLE, w->batch->table);
 	mnl_attr_put_strz(w->nlh, NFTA_SET_ELEM_LIST_SET, w->set_name);
-	if (w->set_id)
-		fw_put_be32(w->nlh, NFTA_SET_ELEM_LIST_SET_ID, w->set_id);
 	w->list = mnl_attr_nest_start(w->nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
@@ -72,21 +69,8 @@ static int close_message(struct elem_writer *w)
 	return 0;
 }
 
-/* Where the range goes to the end of the space, nft leaves itself a note. */
-static void put_open_end(struct nlmsghdr *nlh)
-{
-	static const uint8_t udata[] = { 1 /* flags */, 4, 1 /* interval open */, 0, 0, 0 };
-
-	mnl_attr_put(nlh, NFTA_SET_ELEM_USERDATA, sizeof(udata), udata);
-}
-
-struct elem_extra {
-	bool end, open;
-	struct rs_outcome outcome;
-};
-
-static void write_elem(struct elem_writer *w, const struct rs_key *key,
-		       const struct elem_extra *extra)
+static void write_elem(struct elem_writer *w, const struct rs_key *key, bool end,
+		       const struct rs_outcome *outcome)
 {
 	if (w->nlh && w->nlh->nlmsg_len > ELEMS_BYTES)
 		w->failed |= close_message(w) < 0;
@@ -95,75 +79,48 @@ static void write_elem(struct elem_writer *w, const struct rs_key *key,
 	if (w->failed)
 		return;
 	struct nlattr *elem = mnl_attr_nest_start(w->nlh, NFTA_LIST_ELEM);
-	if (extra->end)
+	if (end)
 		fw_put_be32(w->nlh, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
 	fw_put_value(w->nlh, NFTA_SET_ELEM_KEY, key->bytes, key->len);
-	if (extra->outcome.verdict != RS_CONTINUE)
-		fw_put_verdict(w->nlh, NFTA_SET_ELEM_DATA, extra->outcome.verdict,
-			       extra->outcome.target);
-	if (extra->open)
-		put_open_end(w->nlh);
+	if (outcome->verdict != RS_CONTINUE)
+		fw_put_verdict(w->nlh, NFTA_SET_ELEM_DATA, outcome->verdict, outcome->target);
 	mnl_attr_nest_end(w->nlh, elem);
 }
 
-static bool begins_at_zero(const struct rs_set *set)
+/* key + 1 */
+static struct rs_key successor(const struct rs_key *key)
 {
-	static const struct rs_key zero;
+	struct rs_key next = *key;
 
-	return memcmp(rs_set_elem(set, 0).key.bytes, zero.bytes, set->key_len) == 0;
+	for (size_t i = next.len; i-- > 0;)
+		if (++next.bytes[i] != 0)
+			break;
+	return next;
 }
 
-/* key + 1; false after the last value there is. */
-static bool successor(const struct rs_key *key, struct rs_key *ret)
-{
-	*ret = *key;
-	for (size_t i = ret->len; i-- > 0;)
-		if (++ret->bytes[i] != 0)
-			return true;
-	return false;
-}
-
-static void write_range(struct elem_writer *w, const struct rs_elem *elem)
-{
-	struct rs_key after;
-	bool has_end = successor(&elem->last, &after);
-
-	write_elem(w, &elem->key, &(struct elem_extra){ .open = !has_end });
-	if (has_end)
-		write_elem(w, &after, &(struct elem_extra){ .end = true });
-}
-
-/* nft begins every interval set with "nothing from zero on", unless zero is in it. */
+/* nft begins every interval set with "nothing from zero on". */
 static void write_ranges(struct elem_writer *w, const struct rs_set *set)
 {
-	if (set->n_elems && !begins_at_zero(set)) {
-		struct rs_key zero = { .len = set->key_len };
-		write_elem(w, &zero, &(struct elem_extra){ .end = true });
-	}
+	static const struct rs_outcome none;
+	struct rs_key zero = { .len = set->key_len };
+
+	if (set->n_elems)
+		write_elem(w, &zero, true, &none);
 	for (size_t i = 0; i < set->n_elems; i++) {
 		struct rs_elem elem = rs_set_elem(set, i);
-		write_range(w, &elem);
+		struct rs_key after = successor(&elem.last);
+		write_elem(w, &elem.key, false, &none);
+		write_elem(w, &after, true, &none);
 	}
 }
 
 static void write_plain(struct elem_writer *w, const struct rs_set *set, size_t i)
 {
 	struct rs_elem elem = rs_set_elem(set, i);
-	struct elem_extra extra = { .outcome = elem.outcome };
 
 	if (w->type != NFT_MSG_NEWSETELEM) /* one that goes is known by its key */
-		extra.outcome.verdict = RS_CONTINUE;
-	write_elem(w, &elem.key, &extra);
-}
-
-/* An anonymous set is as large as nft counts: two for a range, open or not. */
-static uint32_t count_elems(const struct rs_set *set)
-{
-	uint32_t n = (uint32_t)set->n_elems;
-
-	if (!set->interval || n == 0)
-		return n;
-	return 2 * n + !begins_at_zero(set);
+		elem.outcome.verdict = RS_CONTINUE;
+	write_elem(w, &elem.key, false, &elem.outcome);
 }
 
 static void put_size(struct nlmsghdr *nlh, uint32_t size)
@@ -177,13 +134,12 @@ static void put_size(struct nlmsghdr *nlh, uint32_t size)
 static uint32_t flags_of(const struct rs_set *set)
 {
 	return (set->map ? NFT_SET_MAP : 0u) | (set->interval ? NFT_SET_INTERVAL : 0u) |
-	       (set->meter ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0u) |
-	       (set->name ? 0u : NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
+	       (set->meter ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0u);
 }
 
 /* add set inet netd frontend4 { type ipv4_addr; } */
 static int encode_declaration(struct fw_batch *batch, const struct fw_record *record,
-			      const struct rs_set *set, const enum rs_field *fields, uint32_t id)
+			      const struct rs_set *set)
 {
 	uint8_t udata[FW_UDATA_MAX];
 	struct nlmsghdr *nlh =
@@ -192,7 +148,7 @@ static int encode_declaration(struct fw_batch *batch, const struct fw_record *re
 	if (!nlh)
 		return -ENOMEM;
 	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, batch->table);
-	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set->name ? set->name : "__set%d");
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set->name);
 	fw_put_be32(nlh, NFTA_SET_FLAGS, flags_of(set));
 	fw_put_be32(nlh, NFTA_SET_KEY_TYPE, key_type(set));
 	fw_put_be32(nlh, NFTA_SET_KEY_LEN, key_len(set));
@@ -200,26 +156,22 @@ static int encode_declaration(struct fw_batch *batch, const struct fw_record *re
 		fw_put_be32(nlh, NFTA_SET_DATA_TYPE, NFT_DATA_VERDICT);
 		fw_put_be32(nlh, NFTA_SET_DATA_LEN, 0);
 	}
-	fw_put_be32(nlh, NFTA_SET_ID, id);
-	if (!set->name)
-		put_size(nlh, count_elems(set));
+	fw_put_be32(nlh, NFTA_SET_ID, batch->next_set_id++);
 	if (set->meter) {
 		put_size(nlh, RS_METER_SIZE);
 		mnl_attr_put_u64(nlh, NFTA_SET_TIMEOUT, htobe64(RS_METER_SECONDS * 1000u));
 	}
-	mnl_attr_put(nlh, NFTA_SET_USERDATA, fw_encode_set_udata(set, fields, udata), udata);
+	mnl_attr_put(nlh, NFTA_SET_USERDATA, fw_encode_set_udata(set, udata), udata);
 	fw_batch_close(batch, nlh);
 	return 0;
 }
 
 static int encode_all(struct fw_batch *batch, const struct fw_record *record,
-		      const struct rs_set *set, uint32_t id)
+		      const struct rs_set *set)
 {
-	struct elem_writer w = { .batch = batch,
-				 .record = *record,
-				 .type = NFT_MSG_NEWSETELEM,
-				 .set_name = set->name ? set->name : "__set%d",
-				 .set_id = set->name ? 0 : id };
+	struct elem_writer w = {
+		.batch = batch, .record = *record, .type = NFT_MSG_NEWSETELEM, .set_name = set->name
+	};
 
 	w.record.object = FW_ELEMENTS;
 	if (set->interval)
@@ -229,19 +181,14 @@ static int encode_all(struct fw_batch *batch, const struct fw_record *record,
 	return close_message(&w);
 }
 
-int fw_encode_set(struct fw_batch *batch, enum rs_family family, const struct rs_set *set,
-		  const enum rs_field *fields, uint32_t *id)
+int fw_encode_set(struct fw_batch *batch, enum rs_family family, const struct rs_set *set)
 {
-	struct fw_record record = { .object = FW_SET,
-				    .family = family,
-				    .set = set,
-				    .name = set->name ? set->name : "(anonymous)" };
-	uint32_t new_id = batch->next_set_id++;
-	int r = encode_declaration(batch, &record, set, fields, new_id);
+	struct fw_record record = {
+		.object = FW_SET, .family = family, .set = set, .name = set->name
+	};
+	int r = encode_declaration(batch, &record, set);
 
-	if (id)
-		*id = new_id;
-	return r < 0 ? r : encode_all(batch, &record, set, new_id);
+	return r < 0 ? r : encode_all(batch, &record, set);
 }
 
 /* add element inet netd to4 { 172.18.0.2 : goto to.frontend } */
@@ -274,5 +221,5 @@ int fw_encode_refill(struct fw_batch *batch, enum rs_family family, const struct
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, batch->table);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
 	fw_batch_close(batch, nlh);
-	return encode_all(batch, &record, set, 0);
+	return encode_all(batch, &record, set);
 }

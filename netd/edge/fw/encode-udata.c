@@ -9,7 +9,6 @@
 enum {
 	KEY_BYTE_ORDER = 0,
 	DATA_BYTE_ORDER = 1,
-	MERGE_ELEMENTS = 2,
 	KEY_TYPEOF = 3,
 	DATA_INTERVAL = 6,
 };
@@ -102,46 +101,30 @@ static void put_typeof(struct udata *u, const enum rs_field *fields, size_t n)
 	nest_end(u, nest);
 }
 
-/* The fields a set is declared by: of the rule it stands in, or of its `typeof` where a type has no
- * name; NULL: by type names. */
-static const enum rs_field *typeof_fields(const struct rs_set *set, const enum rs_field *fields,
-					  enum rs_field samples[RS_KEY_FIELDS])
+/* nft declares a set by `typeof` fields where a type has no name; false: by type names. */
+static bool typeof_fields(const struct rs_set *set, enum rs_field ret[RS_KEY_FIELDS])
 {
 	bool raw = false;
 
 	for (size_t i = 0; i < set->n_types; i++) {
-		samples[i] = ruleset_type_info(set->types[i])->sample;
+		ret[i] = ruleset_type_info(set->types[i])->sample;
 		raw |= ruleset_type_is_raw(set->types[i]);
 	}
-	if (fields)
-		return fields;
-	return raw ? samples : NULL;
+	return raw;
 }
 
-/* An expression has a byte order where a bare type has none. */
-static uint32_t byte_order(const struct rs_set *set, bool anonymous)
-{
-	uint32_t order = ruleset_type_info(set->types[0])->nft_order;
-
-	if (set->n_types > 1)
-		return 0;
-	return order == 0 && anonymous ? 1 : order;
-}
-
-size_t fw_encode_set_udata(const struct rs_set *set, const enum rs_field *fields,
-			   uint8_t ret[FW_UDATA_MAX])
+size_t fw_encode_set_udata(const struct rs_set *set, uint8_t ret[FW_UDATA_MAX])
 {
 	struct udata u = { .bytes = ret };
-	enum rs_field samples[RS_KEY_FIELDS];
-	const enum rs_field *declared = typeof_fields(set, fields, samples);
+	enum rs_field fields[RS_KEY_FIELDS];
+	bool declared = typeof_fields(set, fields);
 
-	put_u32(&u, KEY_BYTE_ORDER, byte_order(set, fields != NULL));
+	put_u32(&u, KEY_BYTE_ORDER,
+		set->n_types > 1 ? 0 : ruleset_type_info(set->types[0])->nft_order);
 	if (set->map)
 		put_u32(&u, DATA_BYTE_ORDER, 0);
-	if (set->interval && !set->name)
-		put_u32(&u, MERGE_ELEMENTS, 1);
 	if (declared || set->n_types > 1)
-		put_typeof(&u, declared, set->n_types);
+		put_typeof(&u, declared ? fields : NULL, set->n_types);
 	if (set->map)
 		put_u32(&u, DATA_INTERVAL, 0);
 	return u.len;

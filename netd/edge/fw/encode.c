@@ -244,7 +244,7 @@ static int make_new(struct fw_batch *batch, const struct rs_table_diff *diff)
 	for (size_t i = 0; r == 0 && i < diff->new_chains.n; i++)
 		r = encode_chain(batch, diff->family, NFT_MSG_NEWCHAIN, diff->new_chains.items[i]);
 	for (size_t i = 0; r == 0 && i < diff->new_sets.n; i++)
-		r = fw_encode_set(batch, diff->family, diff->new_sets.items[i], NULL, NULL);
+		r = fw_encode_set(batch, diff->family, diff->new_sets.items[i]);
 	if (r == 0)
 		r = add_elems(batch, diff);
 	for (size_t i = 0; r == 0 && i < diff->new_chains.n; i++)

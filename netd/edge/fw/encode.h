@@ -19,10 +19,9 @@ int fw_encode_delete_table(struct fw_batch *batch, enum rs_family family) MUST_C
 
 /* ---- encode-set.c ---- */
 
-/* A set and its elements. @fields: of an anonymous set (no name), what it is looked up by; *id is
- * then how the rule of the same batch names it. */
-int fw_encode_set(struct fw_batch *batch, enum rs_family family, const struct rs_set *set,
-		  const enum rs_field *fields, uint32_t *id) MUST_CHECK;
+/* A set and its elements. */
+int fw_encode_set(struct fw_batch *batch, enum rs_family family,
+		  const struct rs_set *set) MUST_CHECK;
 /* A run of elements, all of one set that is no interval set. */
 int fw_encode_elems(struct fw_batch *batch, enum rs_family family, uint16_t type,
 		    const struct rs_elem_change *changes, size_t n) MUST_CHECK;
@@ -31,8 +30,7 @@ int fw_encode_refill(struct fw_batch *batch, enum rs_family family,
 		     const struct rs_set *set) MUST_CHECK;
 /* How nft's printer finds its words again; returns the length. */
 #define FW_UDATA_MAX 255u
-size_t fw_encode_set_udata(const struct rs_set *set, const enum rs_field *fields,
-			   uint8_t ret[FW_UDATA_MAX]);
+size_t fw_encode_set_udata(const struct rs_set *set, uint8_t ret[FW_UDATA_MAX]);
 
 /* ---- encode-rule.c ---- */
 

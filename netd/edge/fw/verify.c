@@ -16,8 +16,7 @@ static int take_answer(const struct nlmsghdr *nlh, void *userdata)
 	return fw_canon_take(userdata, nlh);
 }
 
-/* Rules name anonymous sets, which stand before them here, but not in a dump. */
-static int take_batch(struct fw_canon *canon, const struct fw_batch *batch, bool rules)
+static int take_batch(struct fw_canon *canon, const struct fw_batch *batch)
 {
 	const char *bytes = (const char *)batch->bytes;
 	size_t left = batch->len;
@@ -25,8 +24,7 @@ static int take_batch(struct fw_canon *canon, const struct fw_batch *batch, bool
 	int r = 0;
 
 	while (r == 0 && (nlh = fw_next_message(&bytes, &left)))
-		if (((uint8_t)nlh->nlmsg_type == NFT_MSG_NEWRULE) == rules)
-			r = fw_canon_take(canon, nlh);
+		r = fw_canon_take(canon, nlh);
 	return r;
 }
 
@@ -42,9 +40,7 @@ static int read_model(const struct fw *fw, const struct ruleset *rs, struct fw_c
 		r = fw_batch_begin(&batch, 1);
 	if (r == 0)
 		r = fw_encode(&batch, &diff, &options);
-	if (r == 0)
-		r = take_batch(canon, &batch, false);
-	return r < 0 ? r : take_batch(canon, &batch, true);
+	return r < 0 ? r : take_batch(canon, &batch);
 }
 
 static int ask(struct fw *fw, uint16_t type, uint8_t family, struct fw_canon *canon)
@@ -76,9 +72,6 @@ static int ask_all_elements(struct fw *fw, struct fw_canon *canon)
 		if (thing.kind == FW_SET)
 			r = ask_elements(fw, thing.family, thing.name, canon);
 	}
-	for (size_t i = 0; r == 0 && i < canon->anonymous.n; i++)
-		r = ask_elements(fw, canon->anonymous.items[i].family,
-				 canon->anonymous.items[i].name, canon);
 	return r;
 }
 
