@@ -40,6 +40,20 @@ static const char *addresses_of(const cJSON *object, struct arena *arena)
 	return *v4 && *v6 ? arena_printf(arena, "%s, %s", v4, v6) : *v4 ? v4 : or_dash(v6);
 }
 
+/* "policy.yaml:4 (role of its image)": labels of its own need no word. */
+static const char *matched_by(const cJSON *item, struct arena *arena)
+{
+	const char *place = member_place(cJSON_GetObjectItemCaseSensitive(item, "match"), arena);
+	const char *labels = NULL;
+	const cJSON *label;
+
+	cJSON_ArrayForEach(label, cJSON_GetObjectItemCaseSensitive(item, "labels"))
+		if (cJSON_IsString(label) && strcmp(label->valuestring, "image") == 0)
+			labels = arena_printf(arena, "%s%s%s of its image", labels ? labels : "",
+					      labels ? ", " : "", label->string);
+	return labels ? arena_printf(arena, "%s (%s)", place, labels) : place;
+}
+
 void show_endpoints(const struct ctl *ctl, const cJSON *report)
 {
 	static const char *const columns[] = { "CONTAINER", "NETWORK", "ADDRESS", "PORT",
@@ -50,7 +64,6 @@ void show_endpoints(const struct ctl *ctl, const cJSON *report)
 
 	cJSON_ArrayForEach(item, (arena ? wire_array(report, "endpoints") : NULL)) {
 		const char *tier = member_text(item, "tier"), *why = member_text(item, "why");
-		const cJSON *match = cJSON_GetObjectItemCaseSensitive(item, "match");
 		const char *row[] = {
 			member_text(item, "container"),
 			member_text(item, "network"),
@@ -58,7 +71,7 @@ void show_endpoints(const struct ctl *ctl, const cJSON *report)
 			or_dash(member_text(item, "port")),
 			*tier ? tier : member_text(item, "state"),
 			member_text(item, "mode"),
-			*why ? why : member_place(match, arena),
+			*why ? why : matched_by(item, arena),
 		};
 		table_row(table, row, *tier && !*why ? PAINT_PLAIN : PAINT_BAD);
 	}
@@ -294,14 +307,14 @@ static void show_bridges(const struct ctl *ctl, const cJSON *report, struct aren
 {
 	const cJSON *bridge;
 
-	cJSON_ArrayForEach(bridge, wire_array(report, "bridges"))
-	{
+	cJSON_ArrayForEach(bridge, wire_array(report, "bridges")) {
 		bool closed = wire_bool(bridge, "closed", false);
 		const char *what = closed ? "closed: no network of Docker's names it"
 				   : strcmp(member_text(bridge, "whose"), "managed") == 0
 					   ? "shared: only its containers are judged"
 					   : "left alone";
-		status_line(ctl, "bridge", arena_printf(arena, "%s %s", member_text(bridge, "name"), what),
+		status_line(ctl, "bridge",
+			    arena_printf(arena, "%s %s", member_text(bridge, "name"), what),
 			    closed ? PAINT_WARN : PAINT_PLAIN);
 	}
 }

@@ -8,7 +8,14 @@
 #include "edge/journal/journal.h"
 
 /* What is told apart from one generation to the next. */
-enum closed { CLOSED_NOT, CLOSED_UNMATCHED, CLOSED_CONFLICT, CLOSED_CLASH, CLOSED_IMPOSTOR };
+enum closed {
+	CLOSED_NOT,
+	CLOSED_UNMATCHED,
+	CLOSED_CONFLICT,
+	CLOSED_CLASH,
+	CLOSED_IMPOSTOR,
+	CLOSED_LABEL,
+};
 
 static bool has_impostor(const struct world *world, const struct world_endpoint *endpoint)
 {
@@ -41,7 +48,8 @@ static enum closed closed_of(const struct generation *generation, size_t i)
 				       has_impostor(generation->world, endpoint)
 			       ? CLOSED_IMPOSTOR
 			       : CLOSED_NOT;
-	case ASSIGN_UNKNOWN: /* passes in a moment */
+	case ASSIGN_UNKNOWN: /* else it passes in a moment */
+		return assignment->open_label ? CLOSED_LABEL : CLOSED_NOT;
 	case ASSIGN_UNMANAGED:
 		break;
 	}
@@ -86,6 +94,15 @@ static void say(const struct generation *generation, size_t i, enum closed close
 				 "more than one port of %s shows the MAC of container %s: all of "
 				 "them are closed",
 				 network, container->name);
+		break;
+	case CLOSED_LABEL:
+		log_warning_with(LOG_ID_ENDPOINT_UNMATCHED, fields,
+				 "container %s on %s has the label %s, which tier %s asks for, and "
+				 "so has its image: nobody can say whose it is, so it is denied "
+				 "everything; give the container another value, or the tier "
+				 "`image_labels: allow`",
+				 container->name, network, assignment->open_label,
+				 tiers[assignment->tier].name);
 		break;
 	}
 }

@@ -148,10 +148,12 @@ class ImageLabels(DockerCase):
     POLICY = """version: 1
 tiers:
   ops:  {match: [{label: {role: ops}}]}
+  both: {match: [{label: {role: both}}, {container: sure}]}
+  weak: {match: [{network: weaker}]}
   web:  {match: [{compose: {project: shop, service: web}}]}
   bold: {match: [{label: {role: bold}}], image_labels: allow}
 allow:
-  - {from: internet, to: [ops, web, bold], ports: [80/tcp]}
+  - {from: internet, to: [ops, both, weak, web, bold], ports: [80/tcp]}
 """
 
     @classmethod
@@ -159,18 +161,20 @@ allow:
         super().setUpClass()
         host = cls.lab.host
         host.network("front", "172.31.1.0/24")
+        host.network("weaker", "172.31.2.0/24")
         made = host.docker("create", "netd-probe")
         compose = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
         for name, labels in (("ops", {"role": "ops"}), ("composed", compose),
-                             ("bold", {"role": "bold"})):
+                             ("bold", {"role": "bold"}), ("both", {"role": "both"})):
             host.api("POST", f"/commit?container={made}&repo={name}",
                      {"Cmd": ["probe", "serve", "tcp/80"], "Labels": labels})
         host.docker("rm", made)
 
-    def start(self, name: str, image: str, port: int, *labels: str) -> Probe:
+    def start(self, name: str, image: str, port: int, *labels: str,
+              network: str = "front") -> Probe:
         """A container of @image; its published port, from outside."""
         host = self.lab.host
-        host.docker("run", "-d", f"--name={name}", "--network=front", f"--publish={port}:80",
+        host.docker("run", "-d", f"--name={name}", f"--network={network}", f"--publish={port}:80",
                     *[f"--label={label}" for label in labels], image)
         self.addCleanup(host.docker, "rm", "-f", name)
         return Probe("tcp", "192.0.2.1", port)
@@ -180,22 +184,34 @@ allow:
                  "com.docker.compose.config-hash=0123"]
         before = self.start("before", "ops", 9000)
         self.assert_open(self.lab.outside, before)  # the control: plain Docker
-        netd = self.start_netd(self.POLICY)
+        netd = self.start_netd(self.POLICY, unknown=1)
         denied = [before, self.start("evil", "ops", 9001), self.start("evil2", "composed", 9002),
-                  self.start("evil3", "composed", 9003, "role=other")]
+                  self.start("evil3", "composed", 9003, "role=other"),
+                  # Its maker copied the label that the operator gives: not into a weaker tier.
+                  self.start("given", "ops", 9004, "role=ops"),
+                  self.start("own2", "ops", 9012, *given),
+                  self.start("moved", "ops", 9005, "role=ops", network="weaker"),
+                  self.start("stayed", "ops", 9006, network="weaker")]
         allowed = [self.start("own", "netd-probe", 9011, "role=ops"),
-                   self.start("own2", "ops", 9012, *given),
                    self.start("built", "composed", 9013, *given),
-                   self.start("daring", "bold", 9014)]
+                   self.start("daring", "bold", 9014),
+                   # Whoever gave the label: the same tier.
+                   self.start("sure", "both", 9015),
+                   self.start("told", "ops", 9016, "role=", network="weaker")]
         self.assert_open(self.lab.outside, *allowed)
         self.assert_denied(self.lab.outside, *denied)
         endpoints = {e["container"]: e for e in netd.ask("endpoints")["endpoints"]}
         self.assertEqual(["role"], endpoints["evil"]["image_labels"])
-        self.assertEqual("unmatched", endpoints["evil"]["state"])
+        for name in ("evil", "evil2", "given", "own2", "moved", "stayed"):
+            self.assertEqual("unknown", endpoints[name]["state"], name)
+            self.assertIn("its image has a label", endpoints[name]["why"], name)
         self.assertEqual([], endpoints["own"]["image_labels"])
+        for name, origin in (("own", "container"), ("given", "image"), ("daring", "image")):
+            self.assertEqual({"role": origin}, endpoints[name]["labels"], name)
+        self.assertIn("role", netd.log())
         # A restart of netd reads them before its first commit.
         netd.stop()
-        netd.start().wait_synced()
+        netd.start().wait_synced(unknown=len(denied))
         self.assert_open(self.lab.outside, *allowed)
         self.assert_denied(self.lab.outside, *denied)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Tuple
+from itertools import combinations
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from model import (Address, End, Endpoint, Flow, Host, Match, Member, Net, Outside, Policy, Port,
                    Published, Rule, Tier, Verdict, World)
@@ -55,11 +56,10 @@ def _holds(pattern: Optional[str], text: Optional[str]) -> bool:
     return pattern is None or (text is not None and glob(pattern, text))
 
 
-def _matches(match: Match, endpoint: Endpoint, image_labels: bool) -> bool:
-    """Labels of the container itself, and where the tier says so those of its image."""
+def _matches(match: Match, endpoint: Endpoint, left_out: Sequence[str]) -> bool:
+    """By all labels but those that are @left_out."""
     container = endpoint.container
-    labels = {key: value for key, value in container.labels.items()
-              if image_labels or key not in container.image_labels}
+    labels = {key: value for key, value in container.labels.items() if key not in left_out}
     return (_holds(match.network, endpoint.network.name)
             and _holds(match.container, endpoint.container.name)
             and _holds(match.image, endpoint.container.image)
@@ -74,7 +74,8 @@ def _names_container(match: Match) -> bool:
 
 @dataclass(frozen=True)
 class Standing:
-    """What netd takes an endpoint for: tier, unmatched, conflict, address-clash or unmanaged."""
+    """What netd takes an endpoint for: tier, unmatched, conflict, unknown, address-clash or
+    unmanaged."""
 
     kind: str
     tier: Optional[Tier] = None
@@ -88,16 +89,30 @@ class Standing:
 OUTSIDE = Standing("outside")
 
 
-def _by_matches(policy: Policy, endpoint: Endpoint) -> Standing:
+def _by_reading(policy: Policy, endpoint: Endpoint, image: Sequence[str]) -> "tuple[bool, Standing]":
+    """If the labels of @image are the image's alone.  With the level that decided."""
     for level in (True, False):
         tiers = [tier for tier in policy.tiers
-                 if any(_names_container(match) == level and _matches(match, endpoint, tier.image_labels)
+                 if any(_names_container(match) == level and
+                        _matches(match, endpoint, () if tier.image_labels else image)
                         for match in tier.matches)]
         if len(tiers) > 1:
-            return Standing("conflict")
+            return level, Standing("conflict")
         if tiers:
-            return Standing("tier", tiers[0])
-    return Standing("unmatched")
+            return level, Standing("tier", tiers[0])
+    return False, Standing("unmatched")
+
+
+def _by_matches(policy: Policy, endpoint: Endpoint) -> Standing:
+    """A label that the image has with the same value may be either's: all readings must agree."""
+    keys = endpoint.container.image_labels
+    readings = [_by_reading(policy, endpoint, image) for n in range(len(keys) + 1)
+                for image in combinations(keys, n)]
+    first = readings[0]
+    if all(one[1] == first[1] and (one[0] == first[0] or one[1].kind != "conflict")
+           for one in readings):
+        return first[1]
+    return Standing("unknown")
 
 
 # ---- the oracle ----
@@ -204,7 +219,7 @@ class Oracle:
 
     def _netd(self, flow: Flow) -> Verdict:
         kinds = [self.standing(end).kind for end in (flow.source, flow.target)]
-        if "address-clash" in kinds or "conflict" in kinds:
+        if {"address-clash", "conflict", "unknown"} & set(kinds):
             return self._denied(flow)
         if isinstance(flow.source, Outside) and self.is_published(flow) \
                 and self._is_proxied(flow) and not self._has_one_standing(flow.target):
@@ -234,7 +249,7 @@ class Oracle:
 
     def _mode(self, standing: Standing) -> Optional[str]:
         """None: has no say."""
-        if standing.kind in ("conflict", "address-clash"):
+        if standing.kind in ("conflict", "unknown", "address-clash"):
             return "enforce"
         if standing.kind == "unmatched":
             return self.policy.mode

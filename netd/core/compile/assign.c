@@ -26,8 +26,10 @@ static bool glob_matches(const char *glob, const char *value)
 	return !glob || (value && text_glob(glob, value));
 }
 
-/* Nobody knows yet: a label was left out, or its image was not read. Worse answers come first. */
-enum answer { ANSWER_NO, ANSWER_UNKNOWN, ANSWER_YES };
+/* Whether an entry meets a container; worse answers come first. Not told: a label was left out, or
+ * its image was not read. Either: the image has the label with the same value, so nobody can say
+ * whether the operator gave it, too. */
+enum answer { ANSWER_NO, ANSWER_UNTOLD, ANSWER_EITHER, ANSWER_YES };
 
 static enum answer worse(enum answer a, enum answer b)
 {
@@ -35,7 +37,7 @@ static enum answer worse(enum answer a, enum answer b)
 }
 
 /* Whether a label has such a value; without a glob nobody asks. What an image brings along its
- * maker chose: it counts where the tier says so. */
+ * maker chose: it counts where the tier says so, and decides nothing where it does not. */
 static enum answer ask_label(const struct policy_tier *tier, const char *glob,
 			     const struct world_container *container, const char *key)
 {
@@ -44,20 +46,20 @@ static enum answer ask_label(const struct policy_tier *tier, const char *glob,
 	if (!glob)
 		return ANSWER_YES;
 	if (!label)
-		return container->labels_cut ? ANSWER_UNKNOWN : ANSWER_NO;
+		return container->labels_cut ? ANSWER_UNTOLD : ANSWER_NO;
 	if (!label->value || !text_glob(glob, label->value))
 		return ANSWER_NO;
 	if (tier->image_labels || label->origin == WORLD_OWN)
 		return ANSWER_YES;
-	return label->origin == WORLD_IMAGE ? ANSWER_NO : ANSWER_UNKNOWN;
+	return label->origin == WORLD_IMAGE ? ANSWER_EITHER : ANSWER_UNTOLD;
 }
 
 static enum answer ask_labels(const struct policy_tier *tier, const struct policy_match *match,
 			      const struct world_container *container)
 {
-	enum answer answer = worse(
-		ask_label(tier, match->compose_project, container, "com.docker.compose.project"),
-		ask_label(tier, match->compose_service, container, "com.docker.compose.service"));
+	enum answer answer =
+		worse(ask_label(tier, match->compose_project, container, COMPILE_LABEL_PROJECT),
+		      ask_label(tier, match->compose_service, container, COMPILE_LABEL_SERVICE));
 
 	for (size_t i = 0; i < match->n_labels; i++)
 		answer = worse(answer, ask_label(tier, match->labels[i].value, container,
@@ -75,6 +77,51 @@ static enum answer ask_entry(const struct policy_tier *tier, const struct policy
 	return ask_labels(tier, match, container);
 }
 
+/* The label that leaves the answer open. */
+static const char *open_label(const struct policy_tier *tier, const struct policy_match *match,
+			      const struct world_container *container)
+{
+	if (ask_label(tier, match->compose_project, container, COMPILE_LABEL_PROJECT) ==
+	    ANSWER_EITHER)
+		return COMPILE_LABEL_PROJECT;
+	if (ask_label(tier, match->compose_service, container, COMPILE_LABEL_SERVICE) ==
+	    ANSWER_EITHER)
+		return COMPILE_LABEL_SERVICE;
+	for (size_t i = 0; i < match->n_labels; i++)
+		if (ask_label(tier, match->labels[i].value, container, match->labels[i].key) ==
+		    ANSWER_EITHER)
+			return match->labels[i].key;
+	return NULL;
+}
+
+/* The entries that may meet the container, beside those that do: where one of them would make
+ * another answer of it, there is none. */
+static struct assignment or_unknown(const struct policy *policy,
+				    const struct match_entries *entries,
+				    const struct world_container *container,
+				    struct assignment found, int strength)
+{
+	for (size_t i = 0; i < entries->n_of_container; i++) {
+		const struct match_entry *candidate = entries->of_container[i];
+		const struct policy_tier *tier = &policy->tiers[candidate->tier];
+		bool same = found.kind == ASSIGN_TIER && candidate->tier == found.tier;
+		bool weak = candidate->strength < strength ||
+			    (found.kind == ASSIGN_CONFLICT && candidate->strength == strength);
+		if (same || weak)
+			continue;
+		enum answer answer = ask_entry(tier, candidate->match, container);
+		if (answer == ANSWER_UNTOLD)
+			return (struct assignment){ .kind = ASSIGN_UNKNOWN };
+		if (answer == ANSWER_EITHER)
+			return (struct assignment){ .kind = ASSIGN_UNKNOWN,
+						    .tier = candidate->tier,
+						    .match = candidate->match,
+						    .open_label = open_label(tier, candidate->match,
+									     container) };
+	}
+	return found;
+}
+
 /* The strongest entry decides; two tiers that have one of that strength are a conflict. */
 static struct assignment assign_one(const struct policy *policy,
 				    const struct match_entries *entries,
@@ -82,6 +129,7 @@ static struct assignment assign_one(const struct policy *policy,
 {
 	struct assignment found = { .kind = ASSIGN_UNMATCHED };
 	int strongest = 0;
+	bool open = false;
 
 	for (size_t i = 0; i < entries->n_of_container; i++) {
 		const struct match_entry *candidate = entries->of_container[i];
@@ -90,9 +138,8 @@ static struct assignment assign_one(const struct policy *policy,
 			continue;
 		enum answer answer =
 			ask_entry(&policy->tiers[candidate->tier], candidate->match, container);
-		if (answer == ANSWER_UNKNOWN) /* it may be that tier's */
-			return (struct assignment){ .kind = ASSIGN_UNKNOWN };
-		if (answer == ANSWER_NO)
+		open |= answer == ANSWER_UNTOLD || answer == ANSWER_EITHER;
+		if (answer != ANSWER_YES)
 			continue;
 		if (candidate->strength == strongest) {
 			found.kind = ASSIGN_CONFLICT;
@@ -104,7 +151,7 @@ static struct assignment assign_one(const struct policy *policy,
 					     .match = candidate->match };
 		strongest = candidate->strength;
 	}
-	return found;
+	return open ? or_unknown(policy, entries, container, found, strongest) : found;
 }
 
 /* The endpoints of each network as a list: an index plus one each, 0 at its end. */

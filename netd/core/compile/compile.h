@@ -18,16 +18,24 @@ enum assign_kind {
 	ASSIGN_TIER,
 	ASSIGN_UNMATCHED, /* no tier matches */
 	ASSIGN_CONFLICT,  /* two tiers match at the same level: denied everything */
-	ASSIGN_UNKNOWN,	  /* its labels are not read yet, or it has a flaw: denied everything */
-	ASSIGN_CLASH,	  /* another endpoint has the same address: denied everything */
+	ASSIGN_UNKNOWN, /* its labels are not read yet, or one of them may be its image's alone, or
+			 * it has a flaw: denied everything */
+	ASSIGN_CLASH,	/* another endpoint has the same address: denied everything */
 	ASSIGN_UNMANAGED, /* its network is not a bridge of this host: out of netd's reach */
 };
+
+/* What `compose` in an entry of `match` asks for. */
+#define COMPILE_LABEL_PROJECT "com.docker.compose.project"
+#define COMPILE_LABEL_SERVICE "com.docker.compose.service"
 
 struct assignment {
 	enum assign_kind kind;
 	uint32_t tier, other_tier;	  /* ASSIGN_TIER; ASSIGN_CONFLICT: both */
 	const struct policy_match *match; /* the entry that decided, or NULL */
-	const char *port;		  /* its port of the bridge, or NULL while unknown */
+	/* ASSIGN_UNKNOWN: the label that `match` of `tier` asks for and that the image has with the
+	 * same value, where it matters whose it is; or NULL. */
+	const char *open_label;
+	const char *port; /* its port of the bridge, or NULL while unknown */
 	/* A port shows its MAC, but Docker's word about it is older than the port, or the port was
 	 * another endpoint's: closed until Docker was asked again. */
 	bool stale;

@@ -10,9 +10,6 @@
 #include "core/base/text.h"
 #include "core/report/checking.h"
 
-#define LABEL_PROJECT "com.docker.compose.project"
-#define LABEL_SERVICE "com.docker.compose.service"
-
 /* ---- names that are there ---- */
 
 /* The i-th name of a kind, NULL where that object has none. */
@@ -35,12 +32,12 @@ static const char *image_name(const struct world *world, size_t i)
 
 static const char *project_name(const struct world *world, size_t i)
 {
-	return world_label_value(&world->containers[i], LABEL_PROJECT);
+	return world_label_value(&world->containers[i], COMPILE_LABEL_PROJECT);
 }
 
 static const char *service_name(const struct world *world, size_t i)
 {
-	return world_label_value(&world->containers[i], LABEL_SERVICE);
+	return world_label_value(&world->containers[i], COMPILE_LABEL_SERVICE);
 }
 
 /* ---- what is nearly so ---- */

@@ -23,6 +23,8 @@ static const struct report_diag_info infos[] = {
 			      "a port published on all addresses that the internet may reach" },
 	[WF_HOST_PORT] = { "host-port", DIAG_WARNING,
 			   "a rule with the host's port in place of the container's" },
+	[WF_IMAGE_LABEL] = { "image-label", DIAG_WARNING,
+			     "a label that a tier asks for and that may be the image's alone" },
 	[WF_NEAR_MATCH] = { "near-match", DIAG_WARNING,
 			    "a `match` that nothing meets, though something is called nearly so" },
 	[WF_TEST_FAILS] = { REPORT_TEST_FAILS, DIAG_ERROR,
@@ -55,7 +57,8 @@ static struct source_loc place_of(const struct checking *c, size_t container)
 
 static bool same_answer(const struct assignment *a, const struct assignment *b)
 {
-	return a->kind == b->kind && a->tier == b->tier && a->other_tier == b->other_tier;
+	return a->kind == b->kind && a->tier == b->tier && a->other_tier == b->other_tier &&
+	       a->open_label == b->open_label;
 }
 
 /* Another container of the same service (they stand side by side) with the same answer on that
@@ -107,6 +110,15 @@ static void check_endpoint(const struct checking *c, size_t i)
 		       "`%s`%s on network `%s` is in tier `%s` and in tier `%s`", container,
 		       and_twins(c, endpoint), network, policy->tiers[as->tier].name,
 		       policy->tiers[as->other_tier].name);
+	if (as->open_label)
+		REPORT(c, WF_IMAGE_LABEL, as->match->loc,
+		       "give the container another value, or the tier `image_labels: allow`: until "
+		       "then it is denied everything",
+		       "`%s`%s on network `%s` has the label `%s`, which tier `%s` asks for, and "
+		       "so "
+		       "has its image: nobody can say whose it is",
+		       container, and_twins(c, endpoint), network, as->open_label,
+		       policy->tiers[as->tier].name);
 	if (as->kind == ASSIGN_UNMATCHED && policy->unmatched == POLICY_UNMATCHED_DENY)
 		REPORT(c, WF_UNMATCHED_CONTAINER, place,
 		       "add a match to a tier: until then it is denied everything",
@@ -127,7 +139,7 @@ static int check_tiers(const struct checking *c)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->in->world->n_endpoints; i++) {
 		const struct assignment *as = &c->in->compiled->assignments[i];
-		if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT)
+		if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT || as->open_label)
 			found[as->tier] = true;
 		if (as->kind == ASSIGN_CONFLICT)
 			found[as->other_tier] = true;

@@ -15,12 +15,20 @@ static const struct {
 	[ASSIGN_UNMATCHED] = { "no tier matches it", "add a match to a tier of the policy" },
 	[ASSIGN_CONFLICT] = { "two tiers match it at the same level",
 			      "make the match of one of them more exact" },
+	/* Of a label that is open: open_label below. */
 	[ASSIGN_UNKNOWN] = { "its labels, or those of its image, are not read yet",
 			     "wait a moment; else see Docker's link" },
 	[ASSIGN_CLASH] = { "another endpoint has the same address",
 			   "give the networks subnets that do not overlap" },
 	[ASSIGN_UNMANAGED] = { "its network is not a bridge of this host", "" },
 };
+
+static const char open_label[] =
+	"its image has a label that a tier asks for, too, so nobody can say "
+	"whether it was given to the container";
+static const char open_label_remedy[] =
+	"give the container another value than its image has, or the "
+	"tier `image_labels: allow`";
 
 const char *report_why_not(const struct report_input *in, size_t endpoint)
 {
@@ -32,6 +40,8 @@ const char *report_why_not(const struct report_input *in, size_t endpoint)
 		flaw = in->world->containers[end->container].flaw;
 	if (flaw && (as->kind == ASSIGN_UNKNOWN || as->kind == ASSIGN_UNMANAGED))
 		return flaw;
+	if (as->open_label)
+		return open_label;
 	if (as->kind != ASSIGN_TIER)
 		return states[as->kind].why;
 	return as->port ? NULL : "its port of the bridge is not known: closed until it is";
@@ -60,6 +70,36 @@ static void add_image_labels(struct rj *j, cJSON *object, const struct report_in
 			rj_push_text(j, list, container->labels[l].key);
 }
 
+static void add_origin(struct rj *j, cJSON *object, const struct world_container *container,
+		       const char *key)
+{
+	static const char *const origins[] = {
+		[WORLD_OWN] = "container", [WORLD_IMAGE] = "image", [WORLD_UNTOLD] = "unknown"
+	};
+	const struct world_label *label = world_find_label(container, key);
+
+	if (label)
+		rj_text(j, object, key, origins[label->origin]);
+}
+
+/* Where each label comes from that the entry of `match` asks for. */
+static void add_match_labels(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
+{
+	const struct policy_match *match = in->compiled->assignments[i].match;
+	const struct world_container *container =
+		&in->world->containers[in->world->endpoints[i].container];
+
+	if (!match || !(match->compose_project || match->compose_service || match->n_labels))
+		return;
+	cJSON *origins = rj_add_object(j, object, "labels");
+	if (match->compose_project)
+		add_origin(j, origins, container, COMPILE_LABEL_PROJECT);
+	if (match->compose_service)
+		add_origin(j, origins, container, COMPILE_LABEL_SERVICE);
+	for (size_t l = 0; l < match->n_labels; l++)
+		add_origin(j, origins, container, match->labels[l].key);
+}
+
 static void add_why(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
 {
 	const struct assignment *as = &in->compiled->assignments[i];
@@ -74,8 +114,10 @@ static void add_why(struct rj *j, cJSON *object, const struct report_input *in, 
 	if (report_why_not(in, i))
 		rj_text(j, object, "why", report_why_not(in, i));
 	if (as->kind != ASSIGN_TIER)
-		rj_text(j, object, "remedy", states[as->kind].remedy);
+		rj_text(j, object, "remedy",
+			as->open_label ? open_label_remedy : states[as->kind].remedy);
 	add_image_labels(j, object, in, i);
+	add_match_labels(j, object, in, i);
 	if (as->match)
 		rj_place(j, rj_add_object(j, object, "match"), &as->match->loc);
 }
