@@ -8,7 +8,7 @@ DESTDIR ?=
 VERSION := 0.1.0
 
 # A module of the core may include itself and the modules to its left (make check-layers).
-CORE := base request yaml policy world compose ruleset compile simulate plan report wire
+CORE := base conf request yaml policy world compose ruleset compile simulate plan report wire
 
 CORE_LIBS := yaml-0.1 libcjson
 # And libcurl, which is loaded when it is needed (edge/docker/curl.h).
@@ -130,6 +130,7 @@ $(fuzz_bin): $(O)/%: $(O)/obj/%.o $(if $(FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(
 	$(call link) $(if $(FUZZ),-fsanitize=fuzzer)
 
 $(O)/tests/unit/test_reader: $(O)/obj/netd/reader/proxy.o $(O)/obj/netd/reader/relay.o
+$(O)/tests/unit/test_conf: $(O)/obj/netd/daemon/options.o
 # The client is the one part of netdctl with tests of its own.
 $(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o
 
@@ -151,7 +152,9 @@ install: all ## install below DESTDIR
 	install -D -m 0644 systemd/netd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/netd.conf
 	install -D -m 0644 systemd/netd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/netd.catalog
 	install -d -m 0750 $(DESTDIR)$(SYSCONFDIR)/netd
-	install -d $(DESTDIR)$(SYSCONFDIR)/netd/policy.d
+	install -d $(DESTDIR)$(SYSCONFDIR)/netd/policy.d $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf.d
+	[ -e $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf ] || \
+		install -m 0644 packaging/netd.conf $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf
 	install -d $(DESTDIR)$(PREFIX)/share/doc/netd/policies
 	install -m 0644 policies/*.yaml $(DESTDIR)$(PREFIX)/share/doc/netd/policies
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
@@ -164,6 +167,7 @@ install: all ## install below DESTDIR
 	install -D -m 0644 netd/netd.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd.8
 	install -D -m 0644 netd/netd-reader.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd-reader.8
 	install -D -m 0644 ctl/netdctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/netdctl.8
+	install -D -m 0644 netd/netd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/netd.conf.5
 	install -D -m 0644 netd/netd-policy.5 $(DESTDIR)$(PREFIX)/share/man/man5/netd-policy.5
 	install -m 0644 README.md netd/ARCHITECTURE.md $(DESTDIR)$(PREFIX)/share/doc/netd
 

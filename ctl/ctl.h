@@ -26,8 +26,10 @@ enum ctl_exit {
 	CTL_REFUSED = 4,
 };
 
+#define CTL_DEFAULT_SOCKET "/run/netd/netd.sock"
+
 struct ctl {
-	const char *socket;
+	const char *socket;	  /* NULL: that of netd.conf(5), or the default */
 	const char *docker;	  /* URL, or NULL: DOCKER_HOST or the default */
 	const char *format;	  /* "text" */
 	bool color, color_errors; /* on stdout, on stderr */

@@ -7,6 +7,7 @@
 #include "ctl/client.h"
 #include "ctl/ctl.h"
 #include "ctl/out-text.h"
+#include "edge/conf/files.h"
 
 /* On a terminal only, and only of what takes longer than netd needs to say so: a second. */
 static void show_progress(const struct client_progress *progress, void *userdata)
@@ -37,13 +38,31 @@ static void ask(struct client_options *options, cJSON *request, struct client_an
 		(void)fputs("\r\033[K", stderr);
 }
 
+/* That of --socket, else the one that netd.conf(5) names. What keeps netd itself from starting is
+ * for netd to say: whoever may not read the file, or finds a mistake in it, tries the default. */
+static const char *socket_path(const struct ctl *ctl, struct arena *arena)
+{
+	const struct conf_setting *setting = NULL;
+	struct conf conf = { 0 };
+	struct diag_list diags;
+	const char *error;
+
+	if (ctl->socket || !arena)
+		return ctl->socket ? ctl->socket : CTL_DEFAULT_SOCKET;
+	diag_init(&diags, arena);
+	if (conf_read_files(NULL, arena, &diags, &conf, &error) == 0)
+		setting = conf_find(&conf, "socket");
+	return setting ? setting->value : CTL_DEFAULT_SOCKET;
+}
+
 int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir *files,
 		   cJSON **ret)
 {
 	const char *name = request ? wire_string(request, "verb") : NULL;
 	const struct wire_verb *verb = name ? wire_verb_find(name) : NULL;
 	CLEANUP(client_answer_done) struct client_answer answer = { .code = WIRE_INTERNAL };
-	struct client_options options = { .path = ctl->socket,
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct client_options options = { .path = socket_path(ctl, arena),
 					  .admin = verb && verb->access == WIRE_ACCESS_ADMIN };
 
 	*ret = NULL;
@@ -69,7 +88,8 @@ int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret)
 int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret, enum wire_code *ret_code)
 {
 	CLEANUP(client_answer_done) struct client_answer answer = { .code = WIRE_INTERNAL };
-	struct client_options options = { .path = ctl->socket };
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct client_options options = { .path = socket_path(ctl, arena) };
 
 	*ret = NULL;
 	if (!request)

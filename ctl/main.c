@@ -12,8 +12,6 @@
 #include "core/base/text.h"
 #include "ctl/ctl.h"
 
-#define DEFAULT_SOCKET "/run/netd/netd.sock"
-
 static const struct option global_options[] = {
 	{ "socket", required_argument, NULL, 's' },
 	{ "format", required_argument, NULL, 'f' },
@@ -35,14 +33,14 @@ static void print_help(FILE *to)
 			      verbs[i].summary);
 	(void)fprintf(to,
 		      "\nOptions:\n"
-		      "  --socket PATH   the daemon's socket (default %s)\n"
+		      "  --socket PATH   the daemon's socket (default: of netd.conf, else %s)\n"
 		      "  --format FORM   text or json; some verbs know more\n"
 		      "  --help          this text; netdctl VERB --help for one verb\n"
 		      "  --version       print the version\n\n"
 		      "Exit status: 0 fine, 1 a finding, 2 usage or an unreadable file, 3 netd or "
 		      "Docker\n"
 		      "not reachable, 4 refused. The manual page is netdctl(8).\n",
-		      DEFAULT_SOCKET);
+		      CTL_DEFAULT_SOCKET);
 }
 
 /* SOURCE_DATE_EPOCH stands for now, as in other tools whose output is compared. */
@@ -167,7 +165,7 @@ int main(int argc, char **argv)
 {
 	static char program[] = "netdctl";
 	int failure = CTL_OK;
-	struct ctl ctl = { .socket = DEFAULT_SOCKET, .format = "text", .failure = &failure };
+	struct ctl ctl = { .format = "text", .failure = &failure };
 
 	(void)setlocale(LC_CTYPE, "");
 	ctl.now = read_clock();

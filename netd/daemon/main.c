@@ -9,18 +9,6 @@
 #include "daemon/options.h"
 #include "edge/policydir/policydir.h"
 
-static void print_findings(const struct diag_list *diags)
-{
-	for (size_t i = 0; i < diags->diags.n; i++) {
-		const struct diag *diag = &diags->diags.items[i];
-		(void)fprintf(stderr, "%s:%u:%u: %s[%s]: %s\n", diag->loc.file, diag->loc.line,
-			      diag->loc.col, diag->severity == DIAG_ERROR ? "error" : "warning",
-			      diag->id, diag->text);
-		if (diag->hint)
-			(void)fprintf(stderr, "  %s\n", diag->hint);
-	}
-}
-
 /* netd --check: for a service file's ExecReload, and for people. netdctl validate says more. */
 static int check_policy(const char *path)
 {
@@ -39,7 +27,7 @@ static int check_policy(const char *path)
 	}
 	if (r == 0)
 		r = policy_parse(files.sources.items, files.sources.n, arena, &diags, &policy);
-	print_findings(&diags);
+	options_print_findings(&diags);
 	if (r < 0) {
 		(void)fprintf(stderr, "netd: out of memory\n");
 		return 3;
@@ -49,10 +37,13 @@ static int check_policy(const char *path)
 
 int main(int argc, char **argv)
 {
+	struct arena *settings CLEANUP(arena_freep) = arena_new();
 	struct options options;
 	int exit_status;
 
-	if (options_parse(argc, argv, &options, &exit_status) == OPTIONS_EXIT)
+	if (!settings)
+		return 3;
+	if (options_parse(argc, argv, settings, &options, &exit_status) == OPTIONS_EXIT)
 		return exit_status;
 	if (options.check)
 		return check_policy(options.policy);

@@ -6,6 +6,10 @@
 #define LIMIT_POLICY_BYTES (1024u * 1024u)
 /* Files of one policy directory: more is a mistake (a wrong directory), not a policy. */
 #define LIMIT_POLICY_FILES 256u
+/* One file of settings: there are less than ten, and their comments. */
+#define LIMIT_CONF_BYTES (64u * 1024u)
+/* A value there: a path, and the kernel knows none that is longer. */
+#define LIMIT_CONF_VALUE 4096u
 /* Nesting a policy never needs; bounds the parser's stack. */
 #define LIMIT_YAML_DEPTH 16u
 /* What aliases and merge keys may stand for, in values: a compose file's are some hundred. Bounds

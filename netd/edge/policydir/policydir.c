@@ -68,14 +68,13 @@ static int check_file(int fd, const char *name, struct arena *arena, struct poli
 	if (st.st_size > (off_t)LIMIT_POLICY_BYTES)
 		return fail(ret,
 			    arena_printf(arena,
-					 "cannot read %s: it has %lld bytes, a policy file may "
-					 "have %u",
+					 "cannot read %s: it has %lld bytes, a file may have %u",
 					 name, (long long)st.st_size, LIMIT_POLICY_BYTES));
 	if (ret->sources.n >= LIMIT_POLICY_FILES)
 		return fail(ret,
 			    arena_printf(arena,
-					 "%s is one file too many: a policy may have %u; is it "
-					 "the right directory?",
+					 "%s is one file too many: %u are read; is it the right "
+					 "directory?",
 					 name, LIMIT_POLICY_FILES));
 	return 0;
 }
@@ -107,13 +106,12 @@ static int read_file(int opened, const char *name, struct arena *arena, struct p
 }
 
 /* Hidden files are editors' and package managers' leftovers. */
-static int is_policy_name(const struct dirent *entry)
+static bool is_read(const char *name, const struct policydir *ret)
 {
-	static const char suffix[] = ".yaml";
-	size_t len = strlen(entry->d_name);
+	const char *suffix = ret->suffix ? ret->suffix : ".yaml";
+	size_t len = strlen(name), suffix_len = strlen(suffix);
 
-	return entry->d_name[0] != '.' && len >= sizeof(suffix) &&
-	       strcmp(entry->d_name + len - (sizeof(suffix) - 1), suffix) == 0;
+	return name[0] != '.' && len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
 }
 
 /* Somebody may think that it is read. */
@@ -165,7 +163,7 @@ static int list_names(int dir_fd, const char *path, struct arena *arena, struct 
 		const struct dirent *entry = readdir(dir);
 		if (!entry)
 			return errno ? fail_errno(ret, arena, path) : 0;
-		if (!is_policy_name(entry)) {
+		if (!is_read(entry->d_name, ret)) {
 			int noted = looks_like_policy(entry->d_name)
 					    ? note_passed_over(path, entry->d_name, arena, ret)
 					    : 0;
@@ -175,8 +173,8 @@ static int list_names(int dir_fd, const char *path, struct arena *arena, struct 
 		}
 		if (list->names.n > LIMIT_POLICY_FILES)
 			return fail(ret, arena_printf(arena,
-						      "%s holds more than %u policy files; is it "
-						      "the right directory?",
+						      "%s holds more than %u files that would "
+						      "be read; is it the right directory?",
 						      path, LIMIT_POLICY_FILES));
 		const char *name = arena_strdup(arena, entry->d_name);
 		int r = name ? VEC_PUSH(arena, &list->names, name) : -ENOMEM;

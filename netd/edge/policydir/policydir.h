@@ -13,11 +13,12 @@
 struct policydir {
 	VEC(struct policy_source) sources; /* items, n: what policy_parse() takes */
 	VEC(const char *) passed_over;	   /* files of a directory that look like policies: *.yml */
+	const char *suffix;		   /* of files to read in a directory; NULL: ".yaml" */
 	const char *error;		   /* what, where, what to do; in the arena */
 };
 
-/* Adds the files at @path to @ret, which starts zeroed: call once per FILE of a command line. Names
- * and bytes live in @arena. An empty directory adds nothing and is no error.
+/* Adds the files at @path to @ret, which starts zeroed but for ->suffix: call once per FILE of a
+ * command line. Names and bytes live in @arena. An empty directory adds nothing and is no error.
  * 0; POLICYDIR_E_UNREADABLE: ret->error says which and why (exit status 2); -ENOMEM. */
 #define POLICYDIR_E_UNREADABLE 1
 int policydir_read(const char *path, struct arena *arena, struct policydir *ret) MUST_CHECK;
