@@ -124,7 +124,8 @@ static int note_unknown_traits(struct examination *e)
 	size_t n = 0;
 
 	for (size_t i = 0; world && i < world->n_containers; i++)
-		n += !world->containers[i].inspected;
+		n += world->containers[i].kind == WORLD_CONTAINER &&
+		     !world->containers[i].inspected;
 	if (n == 0)
 		return 0;
 	const char *why =

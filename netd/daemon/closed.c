@@ -62,6 +62,7 @@ static void say(const struct generation *generation, size_t i, enum closed close
 	const struct world_endpoint *endpoint = &generation->world->endpoints[i];
 	const struct world_container *container =
 		&generation->world->containers[endpoint->container];
+	const char *noun = world_kind_noun(container->kind);
 	const char *network = generation->world->networks[endpoint->network].name;
 	const struct assignment *assignment = &generation->compiled.assignments[i];
 	const struct log_field *fields =
@@ -73,27 +74,27 @@ static void say(const struct generation *generation, size_t i, enum closed close
 		break;
 	case CLOSED_UNMATCHED:
 		log_warning_with(LOG_ID_ENDPOINT_UNMATCHED, fields,
-				 "no tier matches container %s on %s: it is denied everything",
+				 "no tier matches %s %s on %s: it is denied everything", noun,
 				 container->name, network);
 		break;
 	case CLOSED_CONFLICT:
 		log_warning_with(LOG_ID_ENDPOINT_CONFLICT, fields,
-				 "container %s on %s matches the tiers %s and %s alike: it is "
+				 "%s %s on %s matches the tiers %s and %s alike: it is "
 				 "denied everything until one `match` is made more specific",
-				 container->name, network, tiers[assignment->tier].name,
+				 noun, container->name, network, tiers[assignment->tier].name,
 				 tiers[assignment->other_tier].name);
 		break;
 	case CLOSED_CLASH:
 		log_warning_with(LOG_ID_ENDPOINT_CONFLICT, fields,
-				 "container %s on %s has an address that another container has "
-				 "too: both are denied everything",
-				 container->name, network);
+				 "%s %s on %s has an address that another one has too: "
+				 "both are denied everything",
+				 noun, container->name, network);
 		break;
 	case CLOSED_IMPOSTOR:
 		log_warning_with(LOG_ID_ENDPOINT_IMPOSTOR, fields,
-				 "more than one port of %s shows the MAC of container %s: all of "
+				 "more than one port of %s shows the MAC of %s %s: all of "
 				 "them are closed",
-				 network, container->name);
+				 network, noun, container->name);
 		break;
 	case CLOSED_LABEL:
 		log_warning_with(LOG_ID_ENDPOINT_UNMATCHED, fields,

@@ -6,8 +6,10 @@ where the lab has to wait for something: for dockerd itself, for a log line.
 """
 from __future__ import annotations
 
+import base64
 import functools
 import http.client
+import io
 import json
 import os
 import re
@@ -335,6 +337,29 @@ class Host(Namespace):
         if wait:
             container.wait_for_log(wait)
         return container
+
+    def build(self, *commands: str, buildkit: bool = True) -> str:
+        """Build an image with a RUN for each of the commands; what they have printed."""
+        lines = [f"FROM {IMAGE}", *(f"RUN {json.dumps(['/bin/sh', '-c', c])}" for c in commands)]
+        text = ("\n".join(lines) + "\n").encode()
+        context = io.BytesIO()
+        with tarfile.open(fileobj=context, mode="w") as tar:
+            entry = tarfile.TarInfo("Dockerfile")
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text))
+        connection = _DockerConnection(str(self.socket), 60)
+        try:
+            connection.request("POST", f"/build?version={2 if buildkit else 1}&nocache=1&rm=1",
+                               context.getvalue(), {"Content-Type": "application/x-tar"})
+            messages = [json.loads(line) for line in connection.getresponse().read().splitlines()]
+        finally:
+            connection.close()
+        failures = [m for m in messages if "error" in m or "message" in m]
+        if failures:
+            raise LabError(f"build: {failures}")
+        # BuildKit tells what it does in records that have the output in them as it is.
+        return "".join(m.get("stream", "") if not isinstance(m.get("aux"), str) else
+                       base64.b64decode(m["aux"]).decode(errors="replace") for m in messages)
 
     def exec_in(self, container: "Container", argv: Sequence[str], **options: Any) -> str:
         """Run @argv in the container as `docker exec` does, with its capabilities."""

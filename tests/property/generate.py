@@ -22,6 +22,7 @@ PREFIXES = ("10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/16", "203.0.113.0/24", "20
             "2001:db8:1::/48", "fd00::/8", "fd12::5", "169.254.169.254", "fd00:ec2::254",
             "168.63.129.16", "2600::/12")
 WIDE = ("0.0.0.0/0", "::/0", "10.0.0.0/7", "fc00::/6", "128.0.0.0/1")
+KINDS = ("build", "ingress", "other")
 NUMBERS = (22, 53, 80, 81, 443, 5432, 8080, 9000, 9010)
 
 
@@ -74,9 +75,12 @@ class Generator:
             labels["com.docker.compose.project"] = self.random.choice(("shop", "blog"))
             labels["com.docker.compose.service"] = role
         published = tuple(self._published(index * 8 + i) for i in range(self.random.randint(0, 4)))
-        return Container(f"{role}-c{index}", f"ghcr.io/img/{role}:{self.random.randint(1, 2)}",
-                         labels, published,
-                         tuple(key for key in sorted(labels) if _rarely(key, index, published)))
+        container = Container(f"{role}-c{index}", f"ghcr.io/img/{role}:{self.random.randint(1, 2)}",
+                              labels, published, tuple(key for key in sorted(labels)
+                                                       if _rarely(key, index, published)))
+        if _rarely(container):
+            return Container(f"sandbox-{index}", "", {}, kind=KINDS[index % len(KINDS)])
+        return container
 
     def _published(self, index: int) -> Published:
         host_ip = self.random.choice(("0.0.0.0", "0.0.0.0", "::", "127.0.0.1", "::1",
@@ -131,6 +135,8 @@ class Generator:
             Match(container=name + "-*"), Match(container="*-c?"), Match(image=f"*/{name}:*"),
             Match(image="*:1"), Match(project="shop", service=name[:2] + "*"),
             Match(project="blog", service=name)))
+        if _rarely(match, network, name):
+            match = Match(endpoint=KINDS[len(name) % len(KINDS)])
         return replace(match, network=network) if self.chance(0.2) else match
 
     def _rule(self, tiers: List[str], allow: bool) -> Rule:

@@ -62,6 +62,7 @@ class Match:
     project: Optional[str] = None
     service: Optional[str] = None
     labels: Tuple[Tuple[str, str], ...] = ()
+    endpoint: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ class Container:
     labels: Dict[str, str] = field(hash=False)
     published: Tuple[Published, ...] = ()
     image_labels: Tuple[str, ...] = ()  # keys of those labels that came with the image
+    kind: Optional[str] = None  # of a sandbox that is no container
 
 
 @dataclass(frozen=True)
@@ -242,8 +244,9 @@ def _network_json(network: Network, index: int) -> Dict[str, Any]:
 
 
 def _container_json(world: World, container: Container, index: int) -> Dict[str, Any]:
+    kind = {"kind": container.kind} if container.kind else {"image": container.image}
     return {
-        "id": f"{index + 1:064x}", "name": container.name, "image": container.image,
+        "id": f"{index + 1:064x}", "name": container.name, **kind,
         "labels": container.labels, "image_labels": list(container.image_labels),
         "endpoints": [_endpoint_json(e) for e in world.endpoints if e.container is container],
         "published": [{"host_ip": str(p.host_ip), "host_port": p.host_port, "port": str(p.port)}

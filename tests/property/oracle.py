@@ -59,8 +59,11 @@ def _holds(pattern: Optional[str], text: Optional[str]) -> bool:
 def _matches(match: Match, endpoint: Endpoint, left_out: Sequence[str]) -> bool:
     """By all labels but those that are @left_out."""
     container = endpoint.container
+    if container.kind:  # no container: only its network and its kind can be named
+        return (_holds(match.network, endpoint.network.name)
+                and match.endpoint in ((container.kind,) if _names_container(match) else (None,)))
     labels = {key: value for key, value in container.labels.items() if key not in left_out}
-    return (_holds(match.network, endpoint.network.name)
+    return (match.endpoint is None and _holds(match.network, endpoint.network.name)
             and _holds(match.container, endpoint.container.name)
             and _holds(match.image, endpoint.container.image)
             and _holds(match.project, labels.get("com.docker.compose.project"))
@@ -69,7 +72,8 @@ def _matches(match: Match, endpoint: Endpoint, left_out: Sequence[str]) -> bool:
 
 
 def _names_container(match: Match) -> bool:
-    return bool(match.container or match.image or match.project or match.service or match.labels)
+    return bool(match.container or match.image or match.project or match.service or match.labels
+                or match.endpoint)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Writer:
     def _match(self, match: Match) -> str:
         pairs = [f"{key}: {self._word(value)}" for key, value in
                  (("network", match.network), ("container", match.container),
-                  ("image", match.image)) if value]
+                  ("image", match.image), ("endpoint", match.endpoint)) if value]
         compose = [f"{key}: {self._word(value)}" for key, value in
                    (("project", match.project), ("service", match.service)) if value]
         if compose:

@@ -85,8 +85,8 @@ static void agreement_is_no_doubt(void **state)
 	doubts_done(&host.doubts);
 }
 
-/* The port comes before Docker's event, its MAC later still. */
-static void ordinary_start_asks_nothing(void **state)
+/* The port comes before Docker tells of it, its MAC later still. */
+static void ordinary_start_is_asked_about_once(void **state)
 {
 	struct host host;
 
@@ -94,9 +94,9 @@ static void ordinary_start_asks_nothing(void **state)
 	host_start(&host);
 	host.world.n_endpoints = 0;
 	look(&host, 0);
-	assert_done(&host, 300 * MS, "");
+	assert_done(&host, 0, "ask n/ veth1");
 	host.world.n_endpoints = 1;
-	look(&host, 300 * MS);
+	look(&host, 3 * MS);
 	assert_done(&host, 900 * MS, "");
 	plug_in(&host);
 	look(&host, 950 * MS);
@@ -111,17 +111,48 @@ static void port_without_endpoint(void **state)
 	(void)state;
 	host_start(&host);
 	host.world.n_endpoints = 0;
-	look(&host, 0);
-	assert_int_equal(doubts_due_us(&host.doubts), DOUBT_GRACE_US);
-	assert_done(&host, DOUBT_GRACE_US, "ask n/ veth1");
-	look(&host, DOUBT_GRACE_US + MS);
-	assert_done(&host, DOUBT_GRACE_US + MS, "");
-	assert_done(&host, DOUBT_GRACE_US + DOUBT_ANSWER_US, "read");
-	look(&host, DOUBT_GRACE_US + DOUBT_ANSWER_US + MS);
-	assert_done(&host, DOUBT_GRACE_US + 2 * DOUBT_ANSWER_US, "say veth1");
+	const uint64_t early[] = { 0, 10, 30, 70, 150, 310 }, late = 630 * MS;
+	for (size_t i = 0; i < ARRAY_LEN(early); i++) {
+		look(&host, early[i] * MS);
+		assert_int_equal(doubts_due_us(&host.doubts), early[i] * MS);
+		assert_done(&host, early[i] * MS, "ask n/ veth1");
+	}
+	assert_int_equal(doubts_due_us(&host.doubts), late);
+	assert_done(&host, late, "ask n/ veth1");
+	look(&host, late + MS);
+	assert_done(&host, late + MS, "");
+	assert_done(&host, late + DOUBT_ANSWER_US, "read");
+	look(&host, late + DOUBT_ANSWER_US + MS);
+	assert_done(&host, late + 2 * DOUBT_ANSWER_US, "say veth1");
 	look(&host, 3600000 * MS);
 	assert_done(&host, 3600000 * MS, "");
 	assert_int_equal(doubts_due_us(&host.doubts), PLAN_NEVER);
+	doubts_done(&host.doubts);
+}
+
+/* Docker tells of a sandbox by no event; what its port may be for is known from endpoints that were
+ * told of since it came, and have none. */
+static void ports_that_nobody_waits_for(void **state)
+{
+	struct host host;
+
+	(void)state;
+	host_start(&host);
+	host.endpoint.asked = 4;
+	host.ports[0].since = 5;
+	look(&host, 0); /* the endpoint is older than the port: it waits for another one */
+	assert_done(&host, 0, "ask n/ veth1");
+	host.endpoint.asked = 6;
+	look(&host, 2 * MS);
+	assert_done(&host, 500 * MS, "");
+	host.world.n_ports = 2;
+	host.ports[1] = (struct world_port){ .ifname = "veth2", .bridge = BRIDGE, .ifindex = 2 };
+	look(&host, 500 * MS); /* one waits, two have come */
+	assert_done(&host, 500 * MS, "ask n/ veth2");
+	host.world.n_ports = 1;
+	host.ports[0].peer_mac.bytes[5] = 9;
+	look(&host, 600 * MS); /* it is not that one's after all */
+	assert_done(&host, 600 * MS, "ask n/ veth1");
 	doubts_done(&host.doubts);
 }
 
@@ -250,7 +281,7 @@ static void texts(void **state)
 		enum doubt_kind kind;
 		const char *text;
 	} rows[] = {
-		{ DOUBT_PORT, "no container that Docker knows explains port web of br-app" },
+		{ DOUBT_PORT, "nothing that Docker knows of explains port web of br-app" },
 		{ DOUBT_ENDPOINT, "container web has no port on br-app" },
 		{ DOUBT_STALE,
 		  "the port of container web on br-app is not the one that Docker means: it is "
@@ -262,6 +293,7 @@ static void texts(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct doubt doubt = { .kind = rows[i].kind,
+					     .noun = "container",
 					     .subject = "web",
 					     .bridge = BRIDGE };
 		assert_string_equal(doubt_text(&doubt, arena), rows[i].text);
@@ -272,7 +304,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agreement_is_no_doubt),
-		cmocka_unit_test(ordinary_start_asks_nothing),
+		cmocka_unit_test(ordinary_start_is_asked_about_once),
+		cmocka_unit_test(ports_that_nobody_waits_for),
 		cmocka_unit_test(port_without_endpoint),
 		cmocka_unit_test(endpoint_without_port),
 		cmocka_unit_test(stale_word_is_asked_about_at_once),

@@ -81,7 +81,7 @@ static void tables_are_as_agreed(void **state)
 	struct report_counter sorted[ARRAY_LEN(counters)];
 	struct report_input in = f->in;
 	static const char *const disagreements[] = {
-		"no container that Docker knows explains port veth9 of br-app"
+		"nothing that Docker knows of explains port veth9 of br-app"
 	};
 	const struct report_health health = { .generation = 12,
 					      .disagreements = disagreements,

@@ -26,6 +26,9 @@
 #define MEMBER(d, v4)                                                                              \
 	"\"" ID(d) "\":{\"Name\":\"x\",\"EndpointID\":\"e\",\"MacAddress\":\"02:42:ac:12:00:02\"," \
 		   "\"IPv4Address\":\"" v4 "/16\",\"IPv6Address\":\"\"}"
+#define SANDBOX(key, v4)                                                                        \
+	"\"" key "\":{\"Name\":\"x\",\"EndpointID\":\"e\",\"MacAddress\":\"02:42:ac:12:00:02\"," \
+	"\"IPv4Address\":\"" v4 "/16\",\"IPv6Address\":\"\"}"
 #define LISTED(d, name, state, ports)                                                            \
 	"{\"Id\":\"" ID(d) "\",\"Names\":[\"/" name "\"],\"Image\":\"nginx\",\"State\":\"" state \
 			   "\",\"Labels\":{\"tier\":\"" name "\"},\"Ports\":[" ports             \
@@ -164,6 +167,28 @@ static const struct store_row store_rows[] = {
 	      NULL },
 	    { PUT_CONTAINERS, "[" LISTED("a", "web", "exited", "") "]", NULL } },
 	  "ctr web 192.0.2.1:0>80/tcp tier=web mode=bridge\n" },
+	{ "sandboxes of Docker's own",
+	  { { PUT_NETWORK,
+	      NET_BODY("1", "front",
+		       SANDBOX("p2aex4bh25cfew3yqak6h3z12", "172.18.0.2") ","
+		       SANDBOX("ingress-sbox", "172.18.0.3") ","
+		       SANDBOX("lb-shop", "172.18.0.4") ","
+		       SANDBOX("ep-" ID("7"), "172.18.0.5") "," SANDBOX("a/b", "172.18.0.6")),
+	      NULL } },
+	  "net front br-111111111111\nctr build-p2aex4bh25cf [build] mode=\n"
+	  "ctr ingress-sbox [ingress] mode=\nctr lb-shop [other] mode=\n"
+	  "ep build-p2aex4bh25cf front 172.18.0.2\nep ingress-sbox front 172.18.0.3\n"
+	  "ep lb-shop front 172.18.0.4\n" },
+	{ "no list of containers shows a sandbox",
+	  { { PUT_NETWORK, NET_BODY("1", "front", SANDBOX("ingress-sbox", "172.18.0.3")), NULL },
+	    { SET_CONTAINERS, "[]", NULL },
+	    { DROP_CONTAINER, "ingress-sbox", NULL } },
+	  "net front br-111111111111\nctr ingress-sbox [ingress] mode=\n"
+	  "ep ingress-sbox front 172.18.0.3\n" },
+	{ "a sandbox goes with its endpoint",
+	  { { PUT_NETWORK, NET_BODY("1", "front", SANDBOX("ingress-sbox", "172.18.0.3")), NULL },
+	    { PUT_NETWORK, NET_BODY("1", "front", ""), NULL } },
+	  "net front br-111111111111\n" },
 	{ "inspect of a stranger", { { INSPECTED, INSPECT("a", "true", "{}", "{}"), NULL } }, "" },
 };
 
@@ -172,6 +197,8 @@ static void print_container(struct text *out, const struct world_container *cont
 	char host_ip[IP_TEXT_LEN], port[PORT_RANGE_TEXT_LEN];
 
 	text_printf(out, "ctr %s%s", container->name, container->known ? "" : "?");
+	if (container->kind != WORLD_CONTAINER)
+		text_printf(out, " [%s]", world_kind_name(container->kind));
 	for (size_t i = 0; i < container->n_published; i++)
 		text_printf(out, " %s:%u>%s", ip_format(&container->published[i].host_ip, host_ip),
 			    container->published[i].host_port,
@@ -517,12 +544,11 @@ static void reads_networks(void **state)
 	assert_int_equal(odd->n_gateways, 1);
 }
 
-/* Swarm's own entries are nobody; an impossible address is none; a link is not a name. */
+/* An endpoint that is not joined yet is nobody; an impossible address is none; a link is not a name. */
 static void reads_oddities(void **state)
 {
 	static const char network[] = NET("1", "front") ",\"Containers\":{\"ep-" ID(
-		"c") "\":{\"IPv4Address\":\"10.0.0.9/8\"},"
-		     "\"lb-front\":{\"IPv4Address\":\"10.0.0.8/8\"}," MEMBER("a", "224.0.0.1") "}}";
+		"c") "\":{\"IPv4Address\":\"10.0.0.9/8\"}," MEMBER("a", "224.0.0.1") "}}";
 	static const char list[] = "[{\"Id\":\"" ID(
 		"a") "\",\"Names\":[\"/other/alias\",\"/web\"],"
 		     "\"Image\":\"x\",\"State\":\"paused\",\"Labels\":null,\"Ports\":[" BOUND

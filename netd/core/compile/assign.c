@@ -67,11 +67,21 @@ static enum answer ask_labels(const struct policy_tier *tier, const struct polic
 	return answer;
 }
 
+/* It has no more than its kind and its network. */
+static enum answer ask_sandbox(const struct policy_match *match, const char *kind)
+{
+	if (match->endpoint)
+		return strcmp(match->endpoint, kind) == 0 ? ANSWER_YES : ANSWER_NO;
+	return match_names_container(match) ? ANSWER_NO : ANSWER_YES;
+}
+
 /* But for the network. */
 static enum answer ask_entry(const struct policy_tier *tier, const struct policy_match *match,
 			     const struct world_container *container)
 {
-	if (!glob_matches(match->container, container->name) ||
+	if (container->kind != WORLD_CONTAINER)
+		return ask_sandbox(match, world_kind_name(container->kind));
+	if (match->endpoint || !glob_matches(match->container, container->name) ||
 	    !glob_matches(match->image, container->image))
 		return ANSWER_NO;
 	return ask_labels(tier, match, container);

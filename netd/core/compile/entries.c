@@ -7,10 +7,10 @@
 
 #include "core/base/text.h"
 
-static bool names_container(const struct policy_match *match)
+bool match_names_container(const struct policy_match *match)
 {
 	return match->compose_project || match->compose_service || match->container ||
-	       match->image || match->n_labels;
+	       match->image || match->n_labels || match->endpoint;
 }
 
 static bool is_exact(const char *glob)
@@ -88,7 +88,10 @@ int match_entries_make(const struct policy *policy, struct arena *arena, struct 
 			struct match_entry *entry = &all[ret->n++];
 			*entry = (struct match_entry){ .match = match,
 						       .tier = i,
-						       .strength = names_container(match) ? 2 : 1 };
+						       .strength =
+							       match_names_container(match)
+								       ? 2
+								       : 1 };
 			find_key(entry);
 		}
 	sort_by_label(ret);

@@ -31,6 +31,8 @@ struct match_entries {
 	size_t n_of_network, n_of_container;
 };
 
+/* It asks for more than a network: for a container, or for what stands in its place. */
+bool match_names_container(const struct policy_match *match);
 /* 0 or -ENOMEM. Everything in @arena. */
 int match_entries_make(const struct policy *policy, struct arena *arena,
 		       struct match_entries *ret) MUST_CHECK;

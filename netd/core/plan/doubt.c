@@ -74,8 +74,10 @@ static int add_endpoints(struct found *found, const struct world *world,
 				       .key = endpoint_key(endpoint) };
 		if (as->kind == ASSIGN_UNMANAGED || (as->port && as->kind != ASSIGN_UNKNOWN))
 			continue;
+		doubt.noun = world_kind_noun(container->kind);
 		memcpy(doubt.network, network->id, sizeof(doubt.network));
-		memcpy(doubt.container, container->id, sizeof(doubt.container));
+		if (container->kind == WORLD_CONTAINER) /* no list tells of sandboxes */
+			memcpy(doubt.container, container->id, sizeof(doubt.container));
 		memcpy(doubt.bridge, network->bridge, sizeof(doubt.bridge));
 		(void)snprintf(doubt.subject, sizeof(doubt.subject), "%s", container->name);
 		r = add(found, &doubt);
@@ -92,13 +94,44 @@ static const struct world_network *network_of(const struct world *world, const c
 	return NULL;
 }
 
-static int add_port(struct found *found, const struct world *world, const struct world_port *port)
+/* What a look at the ports has found out so far. */
+struct port_look {
+	const struct world *world;
+	const struct assignment *assignments;
+	bool *explained; /* per port */
+	bool *is_taken;	 /* per endpoint: some other port is awaited for it */
+};
+
+/* Docker has told of an endpoint since the port came, and that has no port yet: before its far end
+ * shows a MAC, the port may be its own. */
+static bool take_waiting(struct port_look *look, const struct world_network *network,
+			 const struct world_port *port)
 {
+	const struct world *world = look->world;
+	size_t i = 0;
+
+	if (!mac_is_zero(&port->peer_mac))
+		return false;
+	while (i < world->n_endpoints &&
+	       (&world->networks[world->endpoints[i].network] != network ||
+		look->assignments[i].port || look->is_taken[i] ||
+		world->endpoints[i].asked < port->since))
+		i++;
+	if (i < world->n_endpoints)
+		look->is_taken[i] = true;
+	return i < world->n_endpoints;
+}
+
+static int add_port(struct found *found, struct port_look *look, const struct world_port *port)
+{
+	const struct world *world = look->world;
 	const struct world_network *network = network_of(world, port->bridge);
 	struct doubt doubt = { .kind = DOUBT_PORT, .key = port->ifindex, .is_port = true };
 
-	if (!network || !world_port_is_judged(world_find_bridge(world, port->bridge), port))
+	if (!network || found->n == LIMIT_DOUBTS ||
+	    !world_port_is_judged(world_find_bridge(world, port->bridge), port))
 		return 0;
+	doubt.is_awaited = take_waiting(look, network, port);
 	memcpy(doubt.network, network->id, sizeof(doubt.network));
 	memcpy(doubt.bridge, port->bridge, sizeof(doubt.bridge));
 	memcpy(doubt.subject, port->ifname, sizeof(port->ifname));
@@ -108,18 +141,21 @@ static int add_port(struct found *found, const struct world *world, const struct
 static int add_ports(struct found *found, const struct world *world,
 		     const struct assignment *assignments)
 {
-	bool *explained = calloc(world->n_ports + 1, sizeof(*explained));
-	int r = explained ? 0 : -ENOMEM;
+	struct port_look look = { world, assignments,
+				  calloc(world->n_ports + 1, sizeof(*look.explained)),
+				  calloc(world->n_endpoints + 1, sizeof(*look.is_taken)) };
+	int r = look.explained && look.is_taken ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < world->n_endpoints && r == 0; i++) {
 		const struct world_port *port = compile_port(&assignments[i]);
 		if (port)
-			explained[port - world->ports] = true;
+			look.explained[port - world->ports] = true;
 	}
 	for (size_t i = 0; i < world->n_ports && r == 0; i++)
-		if (!explained[i])
-			r = add_port(found, world, &world->ports[i]);
-	free(explained);
+		if (!look.explained[i])
+			r = add_port(found, &look, &world->ports[i]);
+	free(look.explained);
+	free(look.is_taken);
 	return r;
 }
 
@@ -128,8 +164,11 @@ static int add_ports(struct found *found, const struct world *world,
 /* What Docker said is too old: no use in waiting for its event. */
 static void begin(struct doubt *doubt, uint64_t now_us)
 {
-	doubt->stage = DOUBT_NEW;
-	doubt->due_us = now_us + (doubt->kind == DOUBT_STALE ? 0 : DOUBT_GRACE_US);
+	bool is_early = doubt->is_port && !doubt->is_awaited;
+	bool at_once = is_early || doubt->kind == DOUBT_STALE;
+
+	doubt->stage = is_early ? DOUBT_EARLY : DOUBT_NEW;
+	doubt->due_us = now_us + (at_once ? 0 : DOUBT_GRACE_US);
 }
 
 static void go_on(struct doubts *doubts, struct found *found, uint64_t now_us)
@@ -144,7 +183,10 @@ static void go_on(struct doubts *doubts, struct found *found, uint64_t now_us)
 		const struct doubt *known = &doubts->items[old];
 		if (doubt->kind == DOUBT_STALE && known->kind != DOUBT_STALE)
 			continue; /* another port has come */
+		if (doubt->is_awaited != known->is_awaited && known->stage <= DOUBT_NEW)
+			continue; /* Docker has told of somebody, or it is not that one */
 		doubt->stage = known->stage;
+		doubt->n_early = known->n_early;
 		doubt->due_us = known->due_us;
 	}
 }
@@ -200,6 +242,11 @@ static enum doubt_action read_all(struct doubts *doubts, struct doubt *doubt, ui
 static enum doubt_action advance(struct doubts *doubts, struct doubt *doubt, uint64_t now_us)
 {
 	switch (doubt->stage) {
+	case DOUBT_EARLY:
+		doubt->due_us = now_us + ((uint64_t)DOUBT_EARLY_US << doubt->n_early);
+		if (++doubt->n_early == DOUBT_EARLY_QUESTIONS)
+			doubt->stage = DOUBT_NEW;
+		return DOUBT_ASK;
 	case DOUBT_NEW:
 		doubt->stage = DOUBT_ASKED;
 		doubt->due_us = now_us + DOUBT_ANSWER_US;
@@ -234,16 +281,16 @@ const char *doubt_text(const struct doubt *doubt, struct arena *arena)
 {
 	switch (doubt->kind) {
 	case DOUBT_PORT:
-		return arena_printf(arena, "no container that Docker knows explains port %s of %s",
+		return arena_printf(arena, "nothing that Docker knows of explains port %s of %s",
 				    doubt->subject, doubt->bridge);
 	case DOUBT_ENDPOINT:
-		return arena_printf(arena, "container %s has no port on %s", doubt->subject,
+		return arena_printf(arena, "%s %s has no port on %s", doubt->noun, doubt->subject,
 				    doubt->bridge);
 	case DOUBT_STALE:
 		return arena_printf(arena,
-				    "the port of container %s on %s is not the one that Docker "
+				    "the port of %s %s on %s is not the one that Docker "
 				    "means: it is younger than its word, or was another's",
-				    doubt->subject, doubt->bridge);
+				    doubt->noun, doubt->subject, doubt->bridge);
 	case DOUBT_CONTAINER:
 		return arena_printf(arena, "Docker does not list container %s on %s",
 				    doubt->subject, doubt->bridge);

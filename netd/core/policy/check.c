@@ -195,7 +195,8 @@ static int compare_matches(const struct policy_match *a, const struct policy_mat
 					 { a->compose_project, b->compose_project },
 					 { a->compose_service, b->compose_service },
 					 { a->container, b->container },
-					 { a->image, b->image } };
+					 { a->image, b->image },
+					 { a->endpoint, b->endpoint } };
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		int order = compare_text(pairs[i][0], pairs[i][1]);

@@ -22,6 +22,7 @@ struct policy_match {
 	const char *network, *compose_project, *compose_service, *container, *image;
 	const struct policy_label *labels;
 	size_t n_labels;
+	const char *endpoint; /* a word: a kind of endpoint that no container stands for */
 };
 
 struct policy_label {

@@ -69,6 +69,8 @@ static const struct key {
 	  "\"allOf\": [{" REF("glob") "}, {\"not\": {\"type\": \"string\", \"pattern\": "
 				      "\"^/\"}}]" },
 	{ "match", "image", false, "name of an image with its tag", REF("glob") },
+	{ "match", "endpoint", false, "what no container stands for; beside it only network",
+	  "\"enum\": [\"build\", \"ingress\", \"other\"]" },
 	{ "compose", "project", false, "name of the project; * and ? are globs", REF("glob") },
 	{ "compose", "service", false, "name of the service; * and ? are globs", REF("glob") },
 	{ "rule", "from", true, "a peer, or a list of peers", ONE_OR_MANY("source") },

@@ -161,13 +161,34 @@ static int decode_label(struct decoder *d, const struct node *key, void *object)
 	return 0;
 }
 
+static int decode_endpoint(struct decoder *d, const struct node *key, void *object)
+{
+	static const char *const words[] = { "build", "ingress", "other" };
+	int word = policy_decode_word(d, key, words, ARRAY_LEN(words));
+
+	if (word >= 0)
+		((struct policy_match *)object)->endpoint = words[word];
+	return 0;
+}
+
+/* Docker's sandboxes are no containers: they have none of what the other keys ask for. */
+static void check_endpoint(struct decoder *d, const struct policy_match *match)
+{
+	if (match->endpoint && (match->compose_project || match->compose_service ||
+				match->container || match->image || match->n_labels))
+		policy_report(d->diags, F_EMPTY_MATCH, match->loc,
+			      "beside `endpoint` only `network` has a meaning",
+			      "`endpoint` is for what no container stands for: an entry that asks "
+			      "for a container as well matches nothing");
+}
+
 static int decode_match_entry(struct decoder *d, const struct node *node,
 			      struct policy_match *match)
 {
 	static const struct decode_field fields[] = {
 		{ "network", false, decode_network }, { "compose", false, decode_compose },
 		{ "label", false, decode_label },     { "container", false, decode_container },
-		{ "image", false, decode_image },
+		{ "image", false, decode_image },     { "endpoint", false, decode_endpoint },
 	};
 	static const struct decode_shape shape = { "a match entry", fields, ARRAY_LEN(fields) };
 
@@ -176,7 +197,9 @@ static int decode_match_entry(struct decoder *d, const struct node *node,
 		policy_report(d->diags, F_EMPTY_MATCH, node->loc,
 			      "write for example `network: \"*\"`",
 			      "an empty entry of `match` names nothing");
-	return policy_decode_object(d, node, &shape, match);
+	int r = policy_decode_object(d, node, &shape, match);
+	check_endpoint(d, match);
+	return r;
 }
 
 static int decode_match(struct decoder *d, const struct node *key, void *object)

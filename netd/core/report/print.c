@@ -92,7 +92,11 @@ void report_add_endpoint(struct rj *j, cJSON *object, const struct report_input 
 	const struct world_endpoint *endpoint = &in->world->endpoints[i];
 	char mac[MAC_TEXT_LEN];
 
-	rj_text(j, object, "container", in->world->containers[endpoint->container].name);
+	const struct world_container *container = &in->world->containers[endpoint->container];
+
+	rj_text(j, object, "container", container->name);
+	if (container->kind != WORLD_CONTAINER)
+		rj_text(j, object, "kind", world_kind_name(container->kind));
 	rj_text(j, object, "network", in->world->networks[endpoint->network].name);
 	report_add_addr(j, object, "ipv4", &endpoint->ipv4);
 	report_add_addr(j, object, "ipv6", &endpoint->ipv6);

@@ -251,6 +251,24 @@ static int read_endpoint(struct world_docker_answer *answer, const cJSON *json,
 				     &ret->ipv6);
 }
 
+/* Whose an endpoint is follows from its key. Before it is joined to a sandbox Docker calls it "ep-" and
+ * its own id: it may become anybody's, a container's too, and is nobody's yet. False: nobody's. */
+static bool read_kind(const char *key, enum world_kind *ret)
+{
+	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	const size_t container_len = WORLD_ID_LEN - 1, build_len = 25;
+	size_t len = strlen(key);
+
+	*ret = WORLD_OTHER;
+	if (len == container_len && strspn(key, "0123456789abcdef") == len)
+		*ret = WORLD_CONTAINER;
+	else if (len == build_len && strspn(key, letters) == len)
+		*ret = WORLD_BUILD;
+	else if (strcmp(key, "ingress-sbox") == 0)
+		*ret = WORLD_INGRESS;
+	return strncmp(key, "ep-", 3) != 0 && world_id_valid(key);
+}
+
 static int compare_endpoints(const void *left, const void *right)
 {
 	const struct world_docker_endpoint *a = left, *b = right;
@@ -279,9 +297,7 @@ static int read_endpoints(struct world_docker_answer *answer, const cJSON *conta
 	for (const cJSON *item = cJSON_IsObject(containers) ? containers->child : NULL; item;
 	     item = item->next) {
 		struct world_docker_endpoint endpoint = { 0 };
-		/* Other keys ("ep-…", "lb-…", "ingress-sbox") are swarm's own, not containers. */
-		if (strspn(item->string, "0123456789abcdef") != WORLD_ID_LEN - 1 ||
-		    item->string[WORLD_ID_LEN - 1] != '\0')
+		if (!read_kind(item->string, &endpoint.kind))
 			continue;
 		if (found.n == LIMIT_ENDPOINTS) {
 			world_docker_leave_out(answer, "there are too many");

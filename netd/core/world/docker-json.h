@@ -10,7 +10,8 @@
 #include "core/world/json.h"
 
 struct world_docker_endpoint {
-	char container_id[WORLD_ID_LEN];
+	char container_id[WORLD_ID_LEN]; /* or the key of a sandbox */
+	enum world_kind kind;
 	struct ip_addr ipv4, ipv6;
 	struct mac_addr mac;
 	uint64_t id; /* the first 16 digits of EndpointID; 0: it has none */

@@ -4,6 +4,32 @@
 
 #include "core/world/world.h"
 
+static const char *const kind_names[] = {
+	[WORLD_CONTAINER] = "container",
+	[WORLD_BUILD] = "build",
+	[WORLD_INGRESS] = "ingress",
+	[WORLD_OTHER] = "other",
+};
+
+const char *world_kind_name(enum world_kind kind)
+{
+	return kind_names[kind];
+}
+
+const char *world_kind_noun(enum world_kind kind)
+{
+	return kind == WORLD_CONTAINER ? kind_names[kind] : "sandbox";
+}
+
+enum world_kind world_find_kind(const char *name)
+{
+	unsigned int i = 0;
+
+	while (i < ARRAY_LEN(kind_names) && strcmp(kind_names[i], name) != 0)
+		i++;
+	return (enum world_kind)i;
+}
+
 #define SHORTEST_ID_PREFIX 12 /* what `docker ps` shows */
 
 const struct world_label *world_find_label(const struct world_container *container, const char *key)

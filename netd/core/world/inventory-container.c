@@ -277,6 +277,7 @@ static int read_traits(struct inventory_reader *reader, struct inventory_field f
 enum member {
 	ID,
 	NAME,
+	KIND,
 	IMAGE,
 	MODE,
 	KNOWN,
@@ -303,11 +304,25 @@ static int read_labels_and_origins(struct inventory_reader *reader, const struct
 	return r ? r : read_origins(reader, f[UNTOLD], WORLD_UNTOLD, facts);
 }
 
+static int read_kind(struct inventory_reader *reader, struct inventory_field field,
+		     enum world_kind *ret)
+{
+	const char *name = world_kind_name(WORLD_CONTAINER);
+	int r = inventory_text(reader, field, name, &name);
+
+	*ret = r ? WORLD_CONTAINER : world_find_kind(name);
+	if (*ret > WORLD_OTHER)
+		return inventory_fail(reader, field, "must be container, build, ingress or other");
+	return r;
+}
+
 static int read_identity(struct inventory_reader *reader, const struct inventory_field *f,
 			 struct world_container *facts)
 {
 	int r = inventory_text(reader, f[NAME], NULL, &facts->name);
 
+	if (!r)
+		r = read_kind(reader, f[KIND], &facts->kind);
 	if (!r)
 		r = inventory_id(reader, f[ID], facts->name, facts->id);
 	if (!r)
@@ -329,6 +344,7 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 	struct inventory_field f[N_MEMBERS] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
+		[KIND] = { place, "kind", NULL },
 		[IMAGE] = { place, "image", NULL },
 		[MODE] = { place, "network_mode", NULL },
 		[KNOWN] = { place, "known", NULL },

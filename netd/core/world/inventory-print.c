@@ -200,6 +200,8 @@ static void print_container(struct text *out, const struct world *world, size_t 
 
 	print_member(out, "    {\n      ", "id", container->id);
 	print_member(out, ",\n      ", "name", container->name);
+	if (container->kind != WORLD_CONTAINER)
+		print_member(out, ",\n      ", "kind", world_kind_name(container->kind));
 	if (*container->image)
 		print_member(out, ",\n      ", "image", container->image);
 	if (*container->network_mode)

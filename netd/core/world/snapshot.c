@@ -62,9 +62,11 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 		for (size_t j = 0; j < network->n_endpoints; j++) {
 			const struct store_endpoint *from = &network->endpoints[j];
 			uint32_t container = from->container->object.index;
-			/* What it may do hangs on its container's facts as well. */
-			uint64_t asked = from->container->object.asked;
-			asked = from->asked < asked ? from->asked : asked;
+			/* What it may do hangs on its container's facts as well; a sandbox has none. */
+			uint64_t asked = from->asked;
+			if (!store_is_sandbox(from->container) &&
+			    from->container->object.asked < asked)
+				asked = from->container->object.asked;
 			endpoints[next[container]++] = (struct world_endpoint){
 				.container = container,
 				.network = (uint32_t)i,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Docker's answers into the store: parsed in a scratch arena, staged, committed. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,14 @@ static void mark_all_gone(const struct world_store *store, struct store_table *t
 		table->by_id[i]->gone = table->by_id[i]->asked <= store->asked;
 }
 
+/* No list shows sandboxes: they are there for as long as a network has them. */
+static void keep_sandboxes(struct store_table *containers)
+{
+	for (size_t i = 0; i < containers->n; i++)
+		if (store_is_sandbox((struct store_container *)containers->by_id[i]))
+			containers->by_id[i]->gone = false;
+}
+
 int world_store_set_networks(struct world_store *store, const char *json, size_t len,
 			     const char **error)
 {
@@ -113,15 +122,22 @@ int world_store_set_networks(struct world_store *store, const char *json, size_t
 	return 0;
 }
 
-/* A container that only a network knows of: no tier may match it. */
-static struct store_container *unknown_container(const char *id, uint64_t asked)
+/* What only a network knows of. Of a container that is not enough: no tier may match it. */
+static struct store_container *unlisted(const struct world_docker_endpoint *from, uint64_t asked)
 {
-	struct world_container facts = { .image = "", .network_mode = "" };
-	char short_id[13] = "";
+	struct world_container facts = { .kind = from->kind,
+					 .image = "",
+					 .network_mode = "",
+					 .known = from->kind != WORLD_CONTAINER };
+	char name[WORLD_ID_LEN + 8];
 
-	world_id_copy(facts.id, id);
-	memcpy(short_id, facts.id, sizeof(short_id) - 1);
-	facts.name = short_id;
+	world_id_copy(facts.id, from->container_id);
+	(void)snprintf(name, sizeof(name), "%.12s", facts.id);
+	if (from->kind == WORLD_BUILD)
+		(void)snprintf(name, sizeof(name), "build-%.12s", facts.id);
+	else if (from->kind != WORLD_CONTAINER)
+		(void)snprintf(name, sizeof(name), "%s", facts.id);
+	facts.name = name;
 	struct store_container *container = store_container_new(&facts, NULL);
 	if (container)
 		container->object.asked = asked;
@@ -135,7 +151,7 @@ static int add_endpoint(struct world_store *store, struct stage *stage,
 		(struct store_container *)store_find(&store->containers, from->container_id);
 
 	if (!container) {
-		container = unknown_container(from->container_id, store->asked);
+		container = unlisted(from, store->asked);
 		if (!container)
 			return -ENOMEM;
 		stage->containers[stage->n_containers++] = container;
@@ -240,6 +256,7 @@ static int put_containers(struct world_store *store, struct world_docker_answer 
 		return r;
 	if (is_whole_list) {
 		mark_all_gone(store, &store->containers);
+		keep_sandboxes(&store->containers);
 		store->nameless[1] =
 			(struct store_nameless){ answer->n_nameless, answer->nameless };
 	}

@@ -110,6 +110,11 @@ void store_commit_container(struct world_store *store, struct store_container *f
 	(void)store_container_free(fresh);
 }
 
+bool store_is_sandbox(const struct store_container *container)
+{
+	return container->facts.kind != WORLD_CONTAINER;
+}
+
 void store_set_endpoints(struct store_network *network, struct store_endpoint *endpoints, size_t n)
 {
 	for (size_t i = 0; i < network->n_endpoints; i++)
@@ -195,7 +200,7 @@ void world_store_remove_container(struct world_store *store, const char *id)
 {
 	struct store_object *container = store_find(&store->containers, id);
 
-	if (!container)
+	if (!container || store_is_sandbox((struct store_container *)container))
 		return;
 	container->gone = true;
 	store_sweep(store);

@@ -144,6 +144,8 @@ void store_free_images(struct world_store *store);
  * is left of it. The endpoints of a network stay. */
 struct store_network *store_commit_network(struct world_store *store, struct store_network *fresh);
 void store_commit_container(struct world_store *store, struct store_container *fresh);
+/* No container: only networks tell of it. */
+bool store_is_sandbox(const struct store_container *container);
 /* Takes over @endpoints. */
 void store_set_endpoints(struct store_network *network, struct store_endpoint *endpoints, size_t n);
 /* Drops records marked gone, their endpoints, and unlisted containers without an endpoint. The

@@ -67,7 +67,18 @@ enum world_trait {
 	WORLD_CAP_BPF = 1 << 10,
 };
 
+/* What Docker plugs into its networks: containers, and sandboxes of its own that no container stands
+ * for. Those are kept as containers are, with Docker's key as the id, and have no image, labels or
+ * ports. */
+enum world_kind {
+	WORLD_CONTAINER,
+	WORLD_BUILD,   /* of BuildKit, one for each RUN of a Dockerfile */
+	WORLD_INGRESS, /* of swarm: where the published ports of its services arrive */
+	WORLD_OTHER,   /* none of these */
+};
+
 struct world_container {
+	enum world_kind kind;
 	char id[WORLD_ID_LEN];
 	const char *name; /* without the leading slash */
 	const char *image;
@@ -87,7 +98,7 @@ struct world_container {
 	const char *flaw; /* why it is not known and will not be: as of a network */
 };
 
-/* One container on one network. */
+/* One container, or sandbox, on one network. */
 struct world_endpoint {
 	uint32_t container, network; /* indices into the snapshot */
 	struct ip_addr ipv4, ipv6;   /* family IP_NONE: none */
@@ -174,6 +185,12 @@ int world_parse_inventory(const char *bytes, size_t len, struct arena *arena,
 			  const struct world **ret, const char **error) MUST_CHECK;
 char *world_print_inventory(const struct world *world); /* malloc'ed; NULL: out of memory */
 
+/* "container", "build", "ingress", "other". */
+const char *world_kind_name(enum world_kind kind);
+/* What to call it before its name: "container" or "sandbox". */
+const char *world_kind_noun(enum world_kind kind);
+/* WORLD_OTHER + 1: there is no kind of that name. */
+enum world_kind world_find_kind(const char *name);
 /* The traits with their names, one a call; NULL after the last. */
 const char *world_trait_name(size_t index, enum world_trait *ret);
 /* NULL: it has none, or nobody knows. */
