@@ -329,6 +329,23 @@ static const char *docker_text(const cJSON *docker, bool up, struct arena *arena
 	return *server ? arena_printf(arena, "%s at %s", link, server) : link;
 }
 
+/* "1,204 packets: 1,200 no-rule, 4 spoofed". */
+static void show_denials(const struct ctl *ctl, const cJSON *report, const char *key,
+			 struct arena *arena)
+{
+	double sum = wire_number(report, arena_printf(arena, "%s_packets", key), 0);
+	const cJSON *reason, *by = cJSON_GetObjectItemCaseSensitive(report, key);
+	char *line = arena_printf(arena, "%s packets", count_text(sum, arena));
+	const char *between = ": ";
+
+	cJSON_ArrayForEach(reason, by) {
+		line = arena_printf(arena, "%s%s%s %s", line, between,
+				    count_text(reason->valuedouble, arena), reason->string);
+		between = ", ";
+	}
+	status_line(ctl, key, line, PAINT_PLAIN);
+}
+
 void show_status(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -360,8 +377,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	show_stalls(ctl, report, arena);
 	show_disagreements(ctl, report, arena);
 	show_log(ctl, report, arena);
-	status_line(ctl, "denied",
-		    arena_printf(arena, "%s packets",
-				 count_text(wire_number(report, "denied_packets", 0), arena)),
-		    PAINT_PLAIN);
+	show_denials(ctl, report, "denied", arena);
+	if (wire_number(report, "audited_packets", 0) > 0)
+		show_denials(ctl, report, "audited", arena);
 }

@@ -4,19 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/policy/zone.h"
 #include "daemon/daemon.h"
 #include "edge/journal/journal.h"
 
 #define SAID_AGAIN_AFTER_US (60u * 1000000u)
 
-/* The second word of the rules' prefixes: core/compile writes "netd WORD WHERE ". */
 static const struct {
-	const char *word, *said;
+	const char *said;
 	enum log_id id;
-} verdicts[] = {
-	{ "deny ", "denied", LOG_ID_DENIED },
-	{ "audit ", "would be denied", LOG_ID_AUDIT },
-	{ "allow ", "allowed", LOG_ID_ALLOWED },
+} kinds[LOGGED_KIND_COUNT] = {
+	[LOGGED_DENIED] = { "denied", LOG_ID_DENIED },
+	[LOGGED_AUDITED] = { "would be denied", LOG_ID_AUDIT },
+	[LOGGED_ALLOWED] = { "allowed", LOG_ID_ALLOWED },
 };
 
 /* FNV-1a over what makes a flow the same for a reader: not the client's port. */
@@ -34,6 +34,8 @@ static uint64_t flow_of(const struct nflog_packet *p)
 	h = hash(h, &p->from, sizeof(p->from));
 	h = hash(h, &p->to, sizeof(p->to));
 	h = hash(h, &p->proto, sizeof(p->proto));
+	h = hash(h, &p->in_port, sizeof(p->in_port));
+	h = hash(h, &p->ether_type, sizeof(p->ether_type));
 	return hash(h, &p->to_port, sizeof(p->to_port)) | 1;
 }
 
@@ -58,7 +60,7 @@ static bool is_news(struct denials *denials, uint64_t flow, uint64_t now_us, uin
 
 struct end {
 	const char *container_id; /* "" unknown */
-	char text[LIMIT_NAME * 2 + IP_TEXT_LEN + 16];
+	char text[LIMIT_NAME * 2 + 2 * IP_TEXT_LEN + 64];
 };
 
 static const char *place_name(const struct generation *generation, size_t endpoint)
@@ -70,33 +72,130 @@ static const char *place_name(const struct generation *generation, size_t endpoi
 		       : assign_kind_name(assignment->kind);
 }
 
-static void describe(const struct ip_addr *addr, const struct generation *generation,
-		     struct end *ret)
+#define NOBODY SIZE_MAX
+
+static size_t endpoint_at(const struct generation *generation, const struct ip_addr *addr)
 {
 	const struct world *world = generation ? generation->world : NULL;
-	char address[IP_TEXT_LEN];
 
-	ret->container_id = "";
-	(void)ip_format(addr, address);
-	for (size_t i = 0; world && i < world->n_endpoints; i++) {
-		const struct world_endpoint *endpoint = &world->endpoints[i];
-		if (ip_compare(addr, &endpoint->ipv4) != 0 &&
-		    ip_compare(addr, &endpoint->ipv6) != 0)
-			continue;
-		const struct world_container *container = &world->containers[endpoint->container];
-		ret->container_id = container->id;
-		(void)snprintf(ret->text, sizeof(ret->text), "%.64s (%s, %.64s)", container->name,
-			       address, place_name(generation, i));
-		return;
-	}
-	(void)snprintf(ret->text, sizeof(ret->text), "%s", address);
+	for (size_t i = 0; world && addr->family && i < world->n_endpoints; i++)
+		if (ip_compare(addr, &world->endpoints[i].ipv4) == 0 ||
+		    ip_compare(addr, &world->endpoints[i].ipv6) == 0)
+			return i;
+	return NOBODY;
 }
 
+static const struct world_port *find_port(const struct generation *generation, uint32_t ifindex)
+{
+	const struct world *world = generation ? generation->world : NULL;
+
+	for (size_t i = 0; world && ifindex && i < world->n_ports; i++)
+		if (world->ports[i].ifindex == ifindex)
+			return &world->ports[i];
+	return NULL;
+}
+
+/* Who is plugged in there, as far as netd believes it. */
+static size_t endpoint_behind(const struct generation *generation, uint32_t ifindex)
+{
+	const struct world_port *port = find_port(generation, ifindex);
+
+	for (size_t i = 0; port && i < generation->world->n_endpoints; i++)
+		if (compile_port(&generation->compiled.assignments[i]) == port)
+			return i;
+	return NOBODY;
+}
+
+static bool is_gateway(const struct world *world, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < world->n_networks; i++)
+		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
+			if (ip_compare(addr, &world->networks[i].gateways[g]) == 0)
+				return true;
+	return false;
+}
+
+/* An address that is no container's: this host's own, one of a managed network that nobody has, or
+ * one outside, which rules name by its zone. */
+static const char *where_is(const struct generation *generation, const struct ip_addr *addr,
+			    bool is_host)
+{
+	if (is_host || (generation && is_gateway(generation->world, addr)))
+		return "this host";
+	if (!generation || compile_find_subnet(&generation->compiled, addr) != UINT32_MAX)
+		return "no known container";
+	return policy_zone_text(addr);
+}
+
+static void describe_endpoint(const struct generation *generation, size_t endpoint,
+			      const struct ip_addr *addr, struct end *ret)
+{
+	const struct world_endpoint *of = &generation->world->endpoints[endpoint];
+	const struct world_container *container = &generation->world->containers[of->container];
+	bool own = !addr->family || ip_compare(addr, &of->ipv4) == 0 ||
+		   ip_compare(addr, &of->ipv6) == 0;
+	const struct ip_addr *shown = own && addr->family ? addr
+				      : of->ipv4.family	  ? &of->ipv4
+							  : &of->ipv6;
+	char address[IP_TEXT_LEN], used[IP_TEXT_LEN];
+
+	ret->container_id = container->id;
+	(void)snprintf(ret->text, sizeof(ret->text), "%.64s (%s, %.64s)%s%s", container->name,
+		       ip_format(shown, address), place_name(generation, endpoint),
+		       own ? "" : " as ", own ? "" : ip_format(addr, used));
+}
+
+/* A frame that tells no address of ours: by its port, or its MAC. */
+static void describe_frame(const struct generation *generation, uint32_t ifindex,
+			   const struct mac_addr *mac, struct end *ret)
+{
+	const struct world_port *port = find_port(generation, ifindex);
+	char text[MAC_TEXT_LEN];
+
+	if (port)
+		(void)snprintf(ret->text, sizeof(ret->text), "%s (port %.15s of %.15s)",
+			       mac_format(mac, text), port->ifname, port->bridge);
+	else
+		(void)snprintf(ret->text, sizeof(ret->text), "%s", mac_format(mac, text));
+}
+
+static void describe(const struct nflog_packet *packet, bool source,
+		     const struct generation *generation, struct end *ret)
+{
+	const struct ip_addr *addr = source ? &packet->from : &packet->to;
+	uint32_t port = source ? packet->in_port : packet->out_port;
+	const struct mac_addr *mac = source ? &packet->from_mac : &packet->to_mac;
+	size_t endpoint = endpoint_behind(generation, port);
+	bool is_host = packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST);
+	char address[IP_TEXT_LEN];
+
+	if (endpoint == NOBODY)
+		endpoint = endpoint_at(generation, addr);
+	ret->container_id = "";
+	if (endpoint != NOBODY)
+		describe_endpoint(generation, endpoint, addr, ret);
+	else if (addr->family)
+		(void)snprintf(ret->text, sizeof(ret->text), "%s (%s)", ip_format(addr, address),
+			       where_is(generation, addr, is_host));
+	else
+		describe_frame(generation, port, mac, ret);
+}
+
+/* "5432/tcp", "icmp", "protocol 47", "arp", "ethertype 0x88cc". */
 static void describe_port(const struct nflog_packet *packet, char ret[24])
 {
+	enum { ARP = 0x0806 };
 	static const enum ip_proto known[] = { PROTO_TCP, PROTO_UDP, PROTO_SCTP, PROTO_ICMP,
 					       PROTO_ICMPV6 };
 
+	if (packet->bridged && packet->ether_type == ARP) {
+		(void)snprintf(ret, 24, "arp");
+		return;
+	}
+	if (!packet->from.family) {
+		(void)snprintf(ret, 24, "ethertype 0x%04x", packet->ether_type);
+		return;
+	}
 	(void)snprintf(ret, 24, "protocol %u", packet->proto);
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (packet->proto == proto_number(known[i]))
@@ -108,30 +207,43 @@ static void describe_port(const struct nflog_packet *packet, char ret[24])
 	}
 }
 
-/* What stands behind the word: "policy.yaml:31" of a rule, "to backend" of a tier's end. */
-static void say(const struct nflog_packet *packet, const struct generation *generation,
-		size_t verdict, uint32_t again)
+/* "denied: WHO -> WHOM, PORT: WHY", or "denied by policy.yaml:31: WHO -> WHOM, PORT". */
+static void say(const struct nflog_packet *packet, const struct logged *logged,
+		const struct generation *generation, uint32_t again)
 {
-	const char *where = packet->prefix + strlen("netd ") + strlen(verdicts[verdict].word);
-	char place[NFLOG_PREFIX_LEN], by[NFLOG_PREFIX_LEN + 8] = "", port[24], times[48] = "";
+	bool by_rule = logged->reason == REASON_RULE || logged->kind == LOGGED_ALLOWED;
+	char place[NFLOG_PREFIX_LEN], port[24], times[48] = "";
 	struct end from, to;
 
-	(void)snprintf(place, sizeof(place), "%.*s", (int)strlen(where) - (where[0] != '\0'),
-		       where);
-	if (strchr(place, ':'))
-		(void)snprintf(by, sizeof(by), " by %s", place);
-	describe(&packet->from, generation, &from);
-	describe(&packet->to, generation, &to);
+	(void)snprintf(place, sizeof(place), "%.*s", (int)logged->place_len, logged->place);
+	describe(packet, true, generation, &from);
+	describe(packet, false, generation, &to);
 	describe_port(packet, port);
 	if (again)
 		(void)snprintf(times, sizeof(times), ", and %u times since it was said last",
 			       again);
 	const struct log_field *fields = LOG_FIELDS(
-		{ "NETD_RULE", place }, { "NETD_SOURCE", from.text },
-		{ "NETD_SOURCE_CONTAINER_ID", from.container_id }, { "NETD_DESTINATION", to.text },
+		{ "NETD_RULE", place }, { "NETD_REASON", reason_word(logged->reason) },
+		{ "NETD_SOURCE", from.text }, { "NETD_SOURCE_CONTAINER_ID", from.container_id },
+		{ "NETD_DESTINATION", to.text },
 		{ "NETD_DESTINATION_CONTAINER_ID", to.container_id }, { "NETD_PORT", port });
-	log_info_with(verdicts[verdict].id, fields, "%s%s: %s -> %s, %s%s", verdicts[verdict].said,
-		      by, from.text, to.text, port, times);
+	log_info_with(kinds[logged->kind].id, fields, "%s%s%s: %s -> %s, %s%s%s%s%s",
+		      kinds[logged->kind].said, by_rule ? " by " : "", by_rule ? place : "",
+		      from.text, to.text, packet->tagged ? "VLAN-tagged " : "", port,
+		      by_rule ? "" : ": ", by_rule ? "" : reason_text(logged->reason), times);
+}
+
+/* What was closed for a moment at the start of a container, and is not any more, is no news: its
+ * kernel and Docker announce it before it is admitted. */
+static bool has_passed(const struct nflog_packet *packet, const struct logged *logged,
+		       const struct generation *generation)
+{
+	if (!packet->bridged ||
+	    (logged->reason != REASON_NOT_ADMITTED && logged->reason != REASON_NOT_KNOWN &&
+	     logged->reason != REASON_UNKNOWN_PORT))
+		return false;
+	size_t endpoint = endpoint_behind(generation, packet->in_port);
+	return endpoint != NOBODY && generation->compiled.assignments[endpoint].kind == ASSIGN_TIER;
 }
 
 void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us)
@@ -151,13 +263,10 @@ void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us)
 void denials_note(struct denials *denials, const struct nflog_packet *packet,
 		  const struct generation *generation, uint64_t now_us)
 {
-	const char *word = packet->prefix + strlen("netd ");
+	struct logged logged;
 	uint32_t again;
 
-	if (strncmp(packet->prefix, "netd ", strlen("netd ")) != 0)
-		return; /* somebody else logs to this group */
-	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
-		if (strncmp(word, verdicts[i].word, strlen(verdicts[i].word)) == 0 &&
-		    is_news(denials, flow_of(packet), now_us, &again))
-			say(packet, generation, i, again);
+	if (logged_parse(packet->prefix, &logged) && !has_passed(packet, &logged, generation) &&
+	    is_news(denials, flow_of(packet), now_us, &again))
+		say(packet, &logged, generation, again);
 }

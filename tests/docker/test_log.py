@@ -59,22 +59,22 @@ class Log(DockerCase):
         netd = self.start_netd(POLICY)
         self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 81),
                            Probe("udp", "fd00:31:1::11", 5353))
-        self.says(netd, f"denied: {WEB4} -> {DB4}, 81/tcp")
-        self.says(netd, f"denied: {WEB6} -> {DB6}, 5353/udp")
+        self.says(netd, f"denied: {WEB4} -> {DB4}, 81/tcp: no rule allows it")
+        self.says(netd, f"denied: {WEB6} -> {DB6}, 5353/udp: no rule allows it")
         self.assert_denied(self.web, Probe("tcp", "172.31.1.1", 9100))
-        self.says(netd, f"denied: {WEB4} -> 172.31.1.1, 9100/tcp")
+        self.says(netd, f"denied: {WEB4} -> 172.31.1.1 (this host), 9100/tcp: no rule allows it")
 
     def test_a_client_that_tries_again_is_said_once(self) -> None:
         netd = self.start_netd(POLICY)
         for port in (81, 81, 81, 5000):
             self.assert_denied(self.web, Probe("tcp", "172.31.1.11", port))
-        self.says(netd, f"denied: {WEB4} -> {DB4}, 5000/tcp")
+        self.says(netd, f"denied: {WEB4} -> {DB4}, 5000/tcp: no rule allows it")
         self.assertEqual(1, netd.log().count(f"{DB4}, 81/tcp"))
 
     def test_only_audited(self) -> None:
         netd = self.start_netd(AUDIT)
         self.assert_open(self.web, Probe("tcp", "172.31.1.11", 81))
-        self.says(netd, f"would be denied: {WEB4} -> {DB4}, 81/tcp")
+        self.says(netd, f"would be denied: {WEB4} -> {DB4}, 81/tcp: no rule allows it")
 
     def test_logged_by_a_rule(self) -> None:
         netd = self.start_netd(POLICY)
@@ -106,7 +106,7 @@ class Log(DockerCase):
                      for proto in ("tcp", "udp") for addr in ("172.31.1.11", "fd00:31:1::11")]
             self.web.probe_many(quiet, 300)
             wanted = {f"info: denied: {WEB4 if '.' in p.addr else WEB6} -> "
-                      f"{DB4 if '.' in p.addr else DB6}, {p.port}/{p.proto}" for p in quiet}
+                      f"{DB4 if '.' in p.addr else DB6}, {p.port}/{p.proto}: no rule allows it" for p in quiet}
             wait_until("all that the quiet one was denied",
                        lambda: wanted <= set(netd.log().splitlines()))
         finally:

@@ -8,7 +8,8 @@
 static void check_packet(const struct nflog_packet *packet)
 {
 	assert(memchr(packet->prefix, '\0', sizeof(packet->prefix)));
-	assert(ip_len(&packet->from) > 0 && packet->from.family == packet->to.family);
+	assert(packet->from.family == packet->to.family);
+	assert(packet->bridged || ip_len(&packet->from) > 0);
 	assert(!packet->has_port || packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP ||
 	       packet->proto == IPPROTO_SCTP);
 }

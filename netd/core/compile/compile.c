@@ -37,7 +37,7 @@ static int make_groups(struct emit *e)
 		const struct policy_tier *tier = &policy->tiers[i];
 		groups[i] = (struct group){ .name = tier->name,
 					    .tier = (int)i,
-					    .audited = tier->mode == POLICY_AUDIT,
+					    .audited = audited || tier->mode == POLICY_AUDIT,
 					    .within = tier->within };
 		e->any_audited |= groups[i].audited;
 	}
@@ -49,6 +49,7 @@ static int make_groups(struct emit *e)
 							.unjudged = ignored,
 							.within = ignored };
 	e->any_audited |= audited;
+	e->audit = audited;
 	for (size_t i = 0; i < e->n_groups; i++)
 		if (emit_name_group(e, &groups[i]) < 0)
 			return -ENOMEM;
@@ -137,8 +138,9 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 
 	*why = NULL;
 	e.rs = ruleset_new(arena);
+	e.rule_ends = arena_alloc(arena, in->policy->n_rules * sizeof(*e.rule_ends));
 	e.addrs = compile_addresses(in->world, arena, &e.n_addrs);
-	if (!e.rs || !e.addrs)
+	if (!e.rs || !e.addrs || !e.rule_ends)
 		return -ENOMEM;
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
 	if (!e.assignments || make_groups(&e) < 0 || emit_order(&e) < 0 || emit_bridge_nf(&e) < 0)
@@ -150,7 +152,8 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	emit_inet_base(&e);
 	emit_tier_chains(&e);
 	emit_published(&e);
-	emit_denied_chains(&e);
+	emit_nobody(&e);
+	emit_inet_ends(&e);
 	emit_bridge_table(&e);
 	if (e.err)
 		return e.err;
@@ -158,7 +161,9 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 					 .restamp = e.rs,
 					 .assignments = e.assignments,
 					 .needs_bridge_nf = e.needs_bridge_nf,
-					 .bridge_nf_on = e.bridge_nf_on };
+					 .bridge_nf_on = e.bridge_nf_on,
+					 .denials = e.denials.items,
+					 .n_denials = e.denials.n };
 	output.subnets = compile_subnets(in->world, arena, &output.n_subnets);
 	int r = output.subnets ? ruleset_seal(e.rs, why) : -ENOMEM;
 	if (r == 0)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/base/arena.h"
+#include "core/compile/reason.h"
 #include "core/policy/policy.h"
 #include "core/ruleset/ruleset.h"
 #include "core/world/world.h"
@@ -47,6 +48,8 @@ const struct assignment *compile_assign(const struct policy *policy, const struc
 /* The port itself, of the world that was assigned; NULL while unknown. */
 const struct world_port *compile_port(const struct assignment *assignment);
 const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", … */
+/* Why an endpoint of that kind is denied everything, where it is. */
+enum reason assign_closed_reason(const struct assignment *assignment);
 
 /* ---- the ruleset ---- */
 
@@ -81,6 +84,14 @@ struct compile_subnet {
 	uint32_t around; /* the narrowest subnet that holds this one, as an index, or UINT32_MAX */
 };
 
+/* A counter of denials. */
+struct compile_denial {
+	enum rs_family family;
+	const char *counter;
+	enum reason reason;
+	bool audited; /* these passed */
+};
+
 struct compile_output {
 	const struct ruleset *ruleset;	      /* sealed */
 	struct ruleset *restamp;	      /* the same, for ruleset_set_stamp() */
@@ -92,6 +103,8 @@ struct compile_output {
 	const bool *bridge_nf_on;	      /* per world->networks: of which bridges */
 	const struct compile_subnet *subnets; /* sorted; for compile_find_subnet() */
 	size_t n_subnets;
+	const struct compile_denial *denials; /* each counter of denials once */
+	size_t n_denials;
 };
 
 /* The managed network that has the address in one of its subnets, as an index of world->networks,

@@ -218,7 +218,8 @@ static void emit_one_log(struct emit *e, struct rs_chain *chain, const struct dr
 {
 	struct draft logging = *draft;
 
-	draft_add(&logging, *from);
+	if (from)
+		draft_add(&logging, *from);
 	logging.rule.log = arena_dup(e->arena, log, sizeof(*log));
 	logging.rule.counter = NULL;
 	if (!logging.rule.log)
@@ -255,6 +256,12 @@ void emit_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
 	struct rs_match other = match_not_in(RS_META_IIFNAME, SET_BRIDGES);
 	struct rs_log log = { prefix, e->in->log_group, 10, 20, NULL, RS_IP_SADDR };
 
+	if (e->family == RS_BRIDGE) { /* behind the host there is no port: that shares one limit */
+		log.meter = METER_LOGGED_PORTS;
+		log.source = RS_META_IIFNAME;
+		emit_one_log(e, chain, draft, &log, NULL);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
 		struct rs_log metered = log;
 		metered.meter = sources[i].meter;
@@ -263,20 +270,6 @@ void emit_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
 			emit_one_log(e, chain, draft, &metered, &container);
 	}
 	emit_one_log(e, chain, draft, &log, &other);
-}
-
-void emit_logged_end(struct emit *e, struct rs_chain *chain, const char *counter,
-		     const char *prefix, enum rs_verdict verdict, const char *target)
-{
-	struct draft logging = { 0 }, ending = { .rule = { .counter = counter } };
-
-	if (ruleset_add_counter(e->rs, e->family, counter) < 0) {
-		e->err = -ENOMEM;
-		return;
-	}
-	if (e->in->log_group)
-		emit_log(e, chain, &logging, prefix);
-	emit_verdict(e, chain, &ending, verdict, target);
 }
 
 /* ---- sets ---- */

@@ -33,10 +33,11 @@ struct judged_bridge {
 };
 
 struct port_facts {
-	bool managed;	   /* a container's, on a judged bridge */
-	bool others;	   /* of a judged bridge, and not a container's */
-	bool stacked;	   /* a container's, on a bridge that something stands on */
-	uint32_t endpoint; /* that takes part and is plugged in there, or NOBODY */
+	bool managed;	    /* a container's, on a judged bridge */
+	bool others;	    /* of a judged bridge, and not a container's */
+	bool stacked;	    /* a container's, on a bridge that something stands on */
+	uint32_t endpoint;  /* that takes part and is plugged in there, or NOBODY */
+	enum reason closed; /* of a managed one without such an endpoint */
 };
 #define NOBODY UINT32_MAX
 
@@ -53,7 +54,11 @@ struct emit {
 	enum rs_family family; /* of the table that is being written */
 	const struct group *groups;
 	size_t n_groups;
+	bool audit; /* at the top of the policy: every denial passes */
 	bool needs_bridge_nf, any_audited, any_shared, any_stacked;
+	bool wanted_ends[RS_FAMILY_COUNT][REASON_COUNT];
+	uint8_t *rule_ends; /* per policy rule: bits of enum end_scope */
+	VEC(struct compile_denial) denials;
 	const bool *bridge_nf_on; /* per world->networks */
 	int err;		  /* 0, -ENOMEM */
 };
@@ -138,9 +143,6 @@ void emit_vmap(struct emit *e, struct rs_chain *chain, const enum rs_field *fiel
  * together. */
 void emit_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
 	      const char *prefix);
-/* log (rate limited), then counter and verdict: how every denial and every audited flow ends. */
-void emit_logged_end(struct emit *e, struct rs_chain *chain, const char *counter,
-		     const char *prefix, enum rs_verdict verdict, const char *target);
 
 /* ---- sets ---- */
 
@@ -169,6 +171,10 @@ struct rs_key key_ifname(const char *ifname);
 #define SET_ANY6 "any_endpoint6"
 #define METER_LOGGED4 "logged4"
 #define METER_LOGGED6 "logged6"
+#define METER_LOGGED_PORTS "logged_ports" /* in table bridge */
+#define SET_NOISE "noise_icmpv6"
+#define MAP_CLOSED4 "closed4" /* addresses of containers that are denied everything */
+#define MAP_CLOSED6 "closed6"
 #define SET_REACHED4 "reached_by_host4"
 #define SET_REACHED6 "reached_by_host6"
 #define SET_AUDITED4 "audited_endpoint4"
@@ -191,8 +197,7 @@ struct rs_key key_ifname(const char *ifname);
 
 #define CHAIN_ACCEPTED "accepted"
 #define CHAIN_JUDGE "judge"
-#define CHAIN_NOBODY "denied_nobody"
-#define CHAIN_DENIED_HOST "denied_to_host"
+#define CHAIN_NOBODY "nobody"
 #define CHAIN_RELATED "related"
 #define CHAIN_OWN_ERROR "error_of_an_end"
 #define CHAIN_TO_HOST "to_host"
@@ -202,19 +207,44 @@ struct rs_key key_ifname(const char *ifname);
 #define CHAIN_RELATED_OWN "related_of_container"
 #define CHAIN_JUDGE_SHARED "judge_shared"
 #define CHAIN_HOST_TO_SHARED "host_to_shared"
-#define CHAIN_UNKNOWN "unknown_bridge"
 
+/* ---- ends of denials (ends.c) ---- */
+
+enum end_scope {
+	END_DROPS,
+	END_ASKS_SOURCE, /* passes if the source is a container of an audited tier */
+	END_PASSES,
+};
+
+struct ending {
+	enum reason reason;
+	const char *place; /* for the log: "to backend", "policy.yaml:31", "" */
+	const char *counter;
+	bool passes; /* audited */
+};
+
+/* The chain that ends a denial for this reason, in the table that is being written. */
+const char *emit_end(struct emit *e, enum reason reason);
 /* Where a denial of a flow to or from a group ends; outside: no container is at the other end. */
 enum denied { DENIED_TO, DENIED_TO_OUTSIDE, DENIED_FROM, DENIED_HOST };
 const char *emit_denied_name(struct emit *e, enum denied what, const struct group *group);
+enum end_scope emit_denied_scope(const struct emit *e, enum denied what, const struct group *group);
+/* The chain that ends what a deny rule forbids. */
+const char *emit_rule_end(struct emit *e, size_t rule, enum end_scope scope);
 
-void emit_inet_sets(struct emit *e);	 /* sets.c: sets and maps of endpoints, zones */
-void emit_published(struct emit *e);	 /* published.c: maps and chains of published ports */
-void emit_tier_chains(struct emit *e);	 /* tiers.c: to.X, outside.X, from.X, to_host */
-void emit_denied_chains(struct emit *e); /* denied.c */
-void emit_inet_base(struct emit *e);	 /* inet.c */
-void emit_bridge_table(struct emit *e);	 /* bridge.c */
-void emit_ports(struct emit *e);	 /* sets.c: SET_PORTS of the table */
+void emit_inet_sets(struct emit *e);   /* sets.c: sets and maps of endpoints, zones */
+void emit_published(struct emit *e);   /* published.c: maps and chains of published ports */
+void emit_tier_chains(struct emit *e); /* tiers.c: to.X, outside.X, from.X, to_host */
+void emit_nobody(struct emit *e);      /* ends.c: CHAIN_NOBODY */
+void emit_inet_ends(struct emit *e);   /* ends.c */
+void emit_other_ends(struct emit *e);  /* ends.c: those of emit_end(), of this table */
+/* Router solicitations, and reports of who listens to which multicast group. */
+void emit_noise(struct emit *e, struct rs_chain *chain);
+void emit_inet_base(struct emit *e);				      /* inet.c */
+void emit_bridge_table(struct emit *e);				      /* bridge.c */
+void emit_meter(struct emit *e, const char *name, enum rs_type type); /* sets.c */
+void emit_noise_set(struct emit *e); /* sets.c: SET_NOISE of the table */
+void emit_ports(struct emit *e);     /* sets.c: SET_PORTS of the table */
 /* Which networks' frames must pass the inet hooks, and whether any. 0 or -ENOMEM. */
 int emit_bridge_nf(struct emit *e) MUST_CHECK;
 /* Members of the group may reach each other without a look at protocol or state. */
@@ -228,6 +258,7 @@ enum side { SIDE_SOURCE, SIDE_DESTINATION };
 size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum side side,
 			 struct rs_match ret[PEER_ALTERNATIVES]);
 bool peer_is_outside(const struct policy_peer *peer); /* internet, lan, world, dns, prefix */
+const char *emit_rule_place(struct emit *e, const struct policy_rule *rule); /* "policy.yaml:31" */
 bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier);
 
 /* One way to meet a rule's ports: no condition (any), a protocol, a protocol and ports, these and
@@ -242,7 +273,8 @@ typedef VEC(struct port_condition) port_conditions;
 void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t n,
 			  enum rs_field port_field, port_conditions *ret);
 
-/* The rules that one policy rule becomes in a chain: each alternative with each port condition. */
+/* The rules that one policy rule becomes in a chain: each alternative with each port condition.
+ * @denied: how what a deny rule forbids ends here. */
 void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t rule,
 		      const struct rs_match *alternatives, size_t n_alternatives,
-		      const port_conditions *ports, const char *target);
+		      const port_conditions *ports, enum end_scope denied);

@@ -15,7 +15,7 @@
 enum { CT_ORIGINAL = 0, CT_REPLY = 1 };
 /* NF_CT_STATE_BIT(IP_CT_RELATED) */
 #define CT_STATE_RELATED 4u
-enum { ND_SOLICIT = 135, ND_ADVERT = 136, MLD2_REPORT = 143 };
+enum { ND_SOLICIT = 135, ND_ADVERT = 136 };
 
 static const struct ip_prefix loopback4 = { { IP_V4, { 127 } }, 8 };
 static const struct ip_prefix loopback6 = { { IP_V6, { [15] = 1 } }, 128 };
@@ -28,40 +28,30 @@ static void emit_prerouting(struct emit *e)
 	struct rs_chain *chain = emit_base_chain(e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_RAW,
 						 "loopback addresses never come from outside; "
 						 "container addresses only from bridges");
+	/* An engine's bridge by its name, which no fact has named yet: made while netd was away or
+	 * stood still. Everything from it ends here, bridged frames too where br_netfilter shows
+	 * them. */
+	const char *unknown = emit_end(e, REASON_UNKNOWN_BRIDGE);
+	const char *loopback = emit_end(e, REASON_LOOPBACK);
+	const char *elsewhere = emit_end(e, REASON_NOT_FROM_BRIDGE);
 
 	if (e->err)
 		return;
 	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_BRIDGES));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
-	EMIT(e, chain, RS_GOTO, CHAIN_UNKNOWN, match_ifname(RS_META_IIFKIND, "bridge"),
+	EMIT(e, chain, RS_GOTO, unknown, match_ifname(RS_META_IIFKIND, "bridge"),
 	     match_in(RS_META_IIFNAME, SET_ENGINE_NAMES),
 	     match_not_in(RS_META_IIFNAME, SET_FOREIGN));
-	EMIT(e, chain, RS_DROP, NULL, match_in(RS_META_IIFNAME, SET_PORTS));
-	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_DADDR, &loopback4));
-	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_SADDR, &loopback4));
-	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_DADDR, &loopback6));
-	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_SADDR, &loopback6));
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_PAST_BRIDGE),
+	     match_in(RS_META_IIFNAME, SET_PORTS));
+	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP_DADDR, &loopback4));
+	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP_SADDR, &loopback4));
+	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP6_DADDR, &loopback6));
+	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP6_SADDR, &loopback6));
 	if (e->any_shared) /* bridge netd has seen that a container's address comes from its port */
 		EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_SHARED));
-	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP_SADDR, SET_ANY4));
-	EMIT(e, chain, RS_DROP, NULL, match_in(RS_IP6_SADDR, SET_ANY6));
-}
-
-/* An engine's bridge by its name, which no fact has named yet: made while netd was away or stood
- * still. Everything from it ends here, bridged frames too where br_netfilter shows them. */
-static void emit_unknown(struct emit *e)
-{
-	struct rs_chain *chain = emit_chain(
-		e, CHAIN_UNKNOWN, "from a bridge that is called as an engine's and is not known");
-
-	if (e->err)
-		return;
-	if (e->in->policy->mode == POLICY_AUDIT)
-		emit_logged_end(e, chain, "audited_unknown_bridge", "netd audit unknown bridge ",
-				RS_ACCEPT, NULL);
-	else
-		emit_logged_end(e, chain, "denied_unknown_bridge", "netd deny unknown bridge ",
-				RS_DROP, NULL);
+	EMIT(e, chain, RS_GOTO, elsewhere, match_in(RS_IP_SADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, elsewhere, match_in(RS_IP6_SADDR, SET_ANY6));
 }
 
 /* Rules about a packet of this host or of its neighbours, and a container on a shared bridge. */
@@ -175,18 +165,19 @@ static void emit_related(struct emit *e)
 
 	if (e->err)
 		return;
+	const char *denied = emit_end(e, REASON_FOREIGN_ERROR);
 	emit_always(e, own, RS_RETURN, NULL);
 	emit_of_shared(e, chain, CHAIN_RELATED_OWN, match_in(RS_META_IIFNAME, SET_SHARED), true);
-	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
+	EMIT(e, chain, RS_GOTO, denied, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4), match_in(RS_CT_REPLY_IP_SADDR, SET_ANY4));
-	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
+	EMIT(e, chain, RS_GOTO, denied, match_not_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6),
 	     match_in(RS_CT_REPLY_IP6_SADDR, SET_ANY6));
 	EMIT(e, chain, RS_RETURN, NULL, match_not_in(RS_META_IIFNAME, SET_BRIDGES));
 	emit_always(e, chain, RS_GOTO, CHAIN_RELATED_OWN);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		emit_vmap(e, of_container, ends[i], 2, i < 2 ? MAP_OWN4 : MAP_OWN6);
-	emit_always(e, of_container, RS_GOTO, CHAIN_NOBODY);
+	emit_always(e, of_container, RS_GOTO, denied);
 }
 
 /* Neighbour discovery has no connection to judge. Hop limit 255: it was not routed. On a bridge
@@ -196,6 +187,18 @@ static void emit_nd(struct emit *e, struct rs_chain *chain, uint32_t type)
 	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_IP6_HOPLIMIT, 255),
 	     match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
 	     match_number(RS_ICMPV6_TYPE, type));
+}
+
+/* Router solicitations, and reports of who listens to which group: every container's kernel sends
+ * them when it starts, and nobody here waits for them. */
+void emit_noise(struct emit *e, struct rs_chain *chain)
+{
+	static const uint8_t igmp = 2;
+	const char *noise = emit_end(e, REASON_NOISE);
+
+	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
+	     match_in(RS_ICMPV6_TYPE, SET_NOISE));
+	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, igmp));
 }
 
 static void emit_judge(struct emit *e)
@@ -325,8 +328,7 @@ static void emit_from_host(struct emit *e)
 
 static void emit_host_to_shared(struct emit *e)
 {
-	struct rs_chain *chain =
-		e->any_shared ? emit_chain(e, CHAIN_HOST_TO_SHARED, NULL) : NULL;
+	struct rs_chain *chain = e->any_shared ? emit_chain(e, CHAIN_HOST_TO_SHARED, NULL) : NULL;
 
 	if (e->err || !chain)
 		return;
@@ -350,17 +352,16 @@ static void emit_from_container(struct emit *e)
 {
 	struct rs_chain *chain = emit_chain(e, CHAIN_FROM_CONTAINER,
 					    "from a container to this host's own addresses");
+	const char *loopback = emit_end(e, REASON_LOOPBACK);
 
 	if (e->err)
 		return;
 	/* With route_localnet. */
-	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP_DADDR, &loopback4));
-	EMIT(e, chain, RS_DROP, NULL, match_prefix(RS_IP6_DADDR, &loopback6));
+	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP_DADDR, &loopback4));
+	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP6_DADDR, &loopback6));
 	emit_nd(e, chain, ND_SOLICIT);
 	emit_nd(e, chain, ND_ADVERT);
-	/* Every IPv6 container sends these when it starts; dropped without noise. */
-	EMIT(e, chain, RS_DROP, NULL, match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
-	     match_number(RS_ICMPV6_TYPE, MLD2_REPORT));
+	emit_noise(e, chain);
 	emit_published_lookup(e, chain, HOST_IS_DESTINATION);
 	emit_always(e, chain, RS_GOTO, CHAIN_TO_HOST);
 }
@@ -383,7 +384,6 @@ static void emit_accepted(struct emit *e)
 void emit_inet_base(struct emit *e)
 {
 	emit_prerouting(e);
-	emit_unknown(e);
 	emit_related(e);
 	emit_forward(e);
 	emit_bridged(e);

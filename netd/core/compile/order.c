@@ -118,17 +118,23 @@ int emit_order(struct emit *e)
 	for (size_t i = 0; i < world->n_ports; i++) {
 		const struct world_port *port = &world->ports[i];
 		const struct judged_bridge *judged = emit_find_bridge(e, port->bridge);
-		bool container =
-			world_port_is_judged(world_find_bridge(world, port->bridge), port);
+		bool container = world_port_is_judged(world_find_bridge(world, port->bridge), port);
 		ports[i] = (struct port_facts){ .managed = judged && container,
 						.others = judged && !container,
 						.stacked = judged && container && judged->seen &&
 							   judged->seen->stacked,
-						.endpoint = NOBODY };
+						.endpoint = NOBODY,
+						.closed = REASON_NOT_ADMITTED };
 	}
-	for (uint32_t i = 0; i < world->n_endpoints; i++)
-		if (e->assignments[i].port && emit_group_of(e, i))
-			ports[port_index(world, e->assignments[i].port)].endpoint = i;
+	for (uint32_t i = 0; i < world->n_endpoints; i++) {
+		if (!e->assignments[i].port)
+			continue;
+		struct port_facts *port = &ports[port_index(world, e->assignments[i].port)];
+		if (emit_group_of(e, i))
+			port->endpoint = i;
+		else
+			port->closed = assign_closed_reason(&e->assignments[i]);
+	}
 	for (size_t i = 0; i < world->n_ports; i++)
 		if (!ports[i].managed) /* the far end of a cable that shows a container's MAC */
 			ports[i].endpoint = NOBODY;

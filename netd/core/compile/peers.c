@@ -137,7 +137,7 @@ bool emit_rule_active(const struct emit *e, const struct policy_rule *rule)
 
 /* A file may have any name; nft reads no quotes and backslashes back, and in a prefix of a log it
  * takes what follows a dollar sign for a variable. */
-static const char *rule_comment(struct emit *e, const struct policy_rule *rule)
+const char *emit_rule_place(struct emit *e, const struct policy_rule *rule)
 {
 	char file[97];
 
@@ -149,23 +149,35 @@ static const char *rule_comment(struct emit *e, const struct policy_rule *rule)
 	return emit_name(e, "%s:%u", file, rule->loc.line);
 }
 
+/* What a deny rule forbids is logged where it ends. */
 static void emit_rule_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
 			  const struct policy_rule *rule)
 {
-	const char *action = rule->action == POLICY_ALLOW ? "allow" : "deny";
+	const char *place = draft->rule.comment;
+	const struct logged logged = { LOGGED_ALLOWED, REASON_NONE, place, strlen(place) };
 
-	if (rule->log && e->in->log_group)
-		emit_log(e, chain, draft, emit_name(e, "netd %s %s ", action, draft->rule.comment));
+	if (!rule->log || !e->in->log_group || rule->action != POLICY_ALLOW)
+		return;
+	const char *prefix = logged_prefix(&logged, e->arena);
+	if (prefix)
+		emit_log(e, chain, draft, prefix);
+	else
+		e->err = -ENOMEM;
 }
 
 void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
 		      const struct rs_match *alternatives, size_t n_alternatives,
-		      const port_conditions *ports, const char *target)
+		      const port_conditions *ports, enum end_scope denied)
 {
 	const struct policy_rule *rule = &e->in->policy->rules[index];
 	const char *counter = compile_counter_name(e->in->policy, index, e->arena);
-	const char *comment = rule_comment(e, rule);
+	const char *comment = emit_rule_place(e, rule);
+	const char *target = CHAIN_ACCEPTED;
 
+	if (n_alternatives == 0 || ports->n == 0)
+		return;
+	if (rule->action == POLICY_DENY)
+		target = emit_rule_end(e, index, denied);
 	if (!counter || ruleset_add_counter(e->rs, e->family, counter) < 0) {
 		e->err = -ENOMEM;
 		return;

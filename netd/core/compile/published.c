@@ -37,7 +37,8 @@ struct opening {
 	const struct world_network *network;
 	enum keyed keyed;
 	struct rs_key key;
-	const char *chain; /* that judges it */
+	enum reason closed; /* without a group: why */
+	const char *chain;  /* that judges it */
 };
 typedef VEC(struct opening) openings;
 
@@ -61,23 +62,26 @@ static struct opening make_opening(const struct world_published *published)
 /* A container on several networks answers on the first that Docker could publish on; which one it
  * is does not show from outside, so a container whose endpoints are in different groups has its
  * published ports closed here (group NULL). */
-static const struct group *container_group(const struct emit *e, size_t first, size_t n,
-					   const struct world_network **network)
+static void find_group(const struct emit *e, size_t first, size_t n, struct opening *ret)
 {
 	const struct world *world = e->in->world;
 	const struct group *group = NULL;
 
+	ret->closed = REASON_UNKNOWN_ADDRESS;
 	for (size_t i = first; i < first + n; i++) {
 		const struct group *other = emit_group_of(e, i);
 		if (e->assignments[i].kind == ASSIGN_UNMANAGED)
 			continue;
-		if (!other || (group && other != group))
-			return NULL;
+		if (!other || (group && other != group)) {
+			ret->closed = other ? REASON_SEVERAL_TIERS
+					    : assign_closed_reason(&e->assignments[i]);
+			return;
+		}
 		group = other;
 	}
+	ret->group = group;
 	if (group && group->within && n == 1)
-		*network = &world->networks[world->endpoints[first].network];
-	return group;
+		ret->network = &world->networks[world->endpoints[first].network];
 }
 
 static void find_openings(struct emit *e, openings *ret)
@@ -87,16 +91,17 @@ static void find_openings(struct emit *e, openings *ret)
 	for (size_t first = 0, n; first < world->n_endpoints; first += n) {
 		const struct world_container *container =
 			&world->containers[world->endpoints[first].container];
-		const struct world_network *network = NULL;
+		struct opening of = { 0 };
 		for (n = 1; first + n < world->n_endpoints; n++)
 			if (world->endpoints[first + n].container !=
 			    world->endpoints[first].container)
 				break;
-		const struct group *group = container_group(e, first, n, &network);
+		find_group(e, first, n, &of);
 		for (size_t i = 0; i < container->n_published; i++) {
 			struct opening opening = make_opening(&container->published[i]);
-			opening.group = group;
-			opening.network = network;
+			opening.group = of.group;
+			opening.network = of.network;
+			opening.closed = of.closed;
 			/* Loopback is reached from the host alone: prerouting drops it elsewhere.
 			 */
 			if (container->published[i].host_port == 0 ||
@@ -174,7 +179,8 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 {
 	const struct policy *policy = e->in->policy;
 	const struct group *group = opening->group;
-	const char *denied = emit_denied_name(e, outside ? DENIED_TO_OUTSIDE : DENIED_TO, group);
+	enum end_scope denied =
+		emit_denied_scope(e, outside ? DENIED_TO_OUTSIDE : DENIED_TO, group);
 	struct port_condition any_port = { .n = 0 }; /* the map has found the port */
 	const port_conditions ports = { &any_port, 1, 1 };
 
@@ -191,8 +197,7 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 					continue;
 				size_t n =
 					peer_alternatives(e, &rule->from[p], SIDE_SOURCE, sources);
-				emit_policy_rule(e, chain, i, sources, n, &ports,
-						 action == POLICY_ALLOW ? CHAIN_ACCEPTED : denied);
+				emit_policy_rule(e, chain, i, sources, n, &ports, denied);
 			}
 		}
 }
@@ -261,13 +266,12 @@ static void judge(struct emit *e, openings *all)
 {
 	for (size_t i = 0, next; i < all->n && !e->err; i = next) {
 		struct opening *first = &all->items[i];
-		const char *chain = CHAIN_NOBODY;
 		next = i + 1;
 		while (first->group && next < all->n &&
 		       is_alike(e, &all->items[next - 1], &all->items[next]))
 			next++;
-		if (first->group)
-			chain = emit_chains(e, first, &all->items[next - 1]);
+		const char *chain = first->group ? emit_chains(e, first, &all->items[next - 1])
+						 : emit_end(e, first->closed);
 		for (size_t k = i; k < next; k++)
 			all->items[k].chain = chain;
 	}

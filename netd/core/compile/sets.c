@@ -9,7 +9,7 @@
 #include "core/policy/zone.h"
 
 struct endpoint_sets {
-	struct rs_set *any[2], *audited[2], *to[2], *from[2], *own[2], *reached[2];
+	struct rs_set *any[2], *audited[2], *to[2], *from[2], *own[2], *reached[2], *closed[2];
 	struct rs_set **members; /* [group * 2 + family] */
 };
 
@@ -165,9 +165,9 @@ static void emit_zones(struct emit *e)
 
 static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 {
-	static const char *const names[2][6] = {
-		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4, MAP_OWN4, SET_REACHED4 },
-		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6, MAP_OWN6, SET_REACHED6 },
+	static const char *const names[2][7] = {
+		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4, MAP_OWN4, SET_REACHED4, MAP_CLOSED4 },
+		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6, MAP_OWN6, SET_REACHED6, MAP_CLOSED6 },
 	};
 
 	sets->members = arena_alloc(e->arena, 2 * e->n_groups * sizeof(struct rs_set *));
@@ -180,7 +180,8 @@ static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 		sets->from[family] = emit_map(e, names[family][2], type, 1);
 		sets->own[family] = emit_map(e, names[family][4], pair_types[family], 2);
 		sets->reached[family] = emit_set(e, names[family][5], type, 1);
-		if (e->any_audited)
+		sets->closed[family] = emit_map(e, names[family][6], type, 1);
+		if (e->any_audited && !e->audit)
 			sets->audited[family] = emit_set(e, names[family][3], type, 1);
 		for (size_t g = 0; g < e->n_groups && !e->err; g++)
 			sets->members[g * 2 + family] =
@@ -209,7 +210,7 @@ static void add_member(struct emit *e, struct endpoint_sets *sets, const struct 
 	emit_elem(e, sets->members[(size_t)(group - e->groups) * 2 + family], &key);
 	emit_goto_elem(e, sets->to[family], &key, group->to_chain);
 	emit_goto_elem(e, sets->from[family], &key, group->from_chain);
-	if (group->audited)
+	if (group->audited && !e->audit)
 		emit_elem(e, sets->audited[family], &key);
 }
 
@@ -284,8 +285,15 @@ static void add_address(struct emit *e, struct endpoint_sets *sets, const struct
 	size_t family = owned->addr.family == IP_V6;
 	struct rs_key key = key_addr(&owned->addr);
 
-	if (!world->containers[endpoint->container].starting)
+	enum reason closed =
+		group ? REASON_NONE : assign_closed_reason(&e->assignments[owned->endpoint]);
+
+	if (group && world->containers[endpoint->container].starting)
+		closed = REASON_STARTING;
+	else if (group)
 		emit_elem(e, sets->reached[family], &key);
+	if (closed)
+		emit_goto_elem(e, sets->closed[family], &key, emit_end(e, closed));
 	if (!group)
 		return;
 	emit_elem(e, sets->any[family], &key);
@@ -294,15 +302,26 @@ static void add_address(struct emit *e, struct endpoint_sets *sets, const struct
 
 /* A noisy container uses up its own share of the log. What comes from elsewhere has any address it
  * likes, and shares one. */
-static void emit_meters(struct emit *e)
+void emit_meter(struct emit *e, const char *name, enum rs_type type)
 {
-	static const enum rs_type types[] = { RS_TYPE_IPV4, RS_TYPE_IPV6 };
-	static const char *const names[] = { METER_LOGGED4, METER_LOGGED6 };
+	struct rs_set *meter = emit_set(e, name, &type, 1);
 
-	for (size_t i = 0; e->in->log_group && i < ARRAY_LEN(names); i++) {
-		struct rs_set *meter = emit_set(e, names[i], &types[i], 1);
-		if (meter)
-			meter->meter = true;
+	if (meter)
+		meter->meter = true;
+}
+
+/* RFC 3810, RFC 4861. */
+void emit_noise_set(struct emit *e)
+{
+	enum { MLD_REPORT = 131, MLD_DONE = 132, ROUTER_SOLICIT = 133, MLD2_REPORT = 143 };
+	static const enum rs_type type[] = { RS_TYPE_ICMPV6_TYPE };
+	static const uint8_t noise[] = { MLD_REPORT, MLD_DONE, ROUTER_SOLICIT, MLD2_REPORT };
+	struct rs_set *set = emit_set(e, SET_NOISE, type, 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(noise) && !e->err; i++) {
+		struct rs_key key = { 0 };
+		rs_key_add(&key, RS_TYPE_ICMPV6_TYPE, &noise[i], false);
+		emit_elem(e, set, &key);
 	}
 }
 
@@ -313,7 +332,11 @@ void emit_inet_sets(struct emit *e)
 	emit_bridges(e);
 	emit_engine_names(e);
 	emit_shared_containers(e);
-	emit_meters(e);
+	if (e->in->log_group) {
+		emit_meter(e, METER_LOGGED4, RS_TYPE_IPV4);
+		emit_meter(e, METER_LOGGED6, RS_TYPE_IPV6);
+	}
+	emit_noise_set(e);
 	emit_ports(e);
 	emit_zones(e);
 	create_endpoint_sets(e, &sets);

@@ -22,15 +22,10 @@ static size_t next_rule(const struct emit *e, enum policy_action action, size_t 
 
 static const enum policy_action deny_first[] = { POLICY_DENY, POLICY_ALLOW };
 
-static const char *rule_target(enum policy_action action, const char *denied)
-{
-	return action == POLICY_ALLOW ? CHAIN_ACCEPTED : denied;
-}
-
 /* All peers of one side for which @wanted holds, as alternatives of the rule. */
 static void emit_rule_peers(struct emit *e, struct rs_chain *chain, size_t index, enum side side,
 			    bool (*wanted)(const struct policy_peer *),
-			    const port_conditions *ports, const char *target)
+			    const port_conditions *ports, enum end_scope denied)
 {
 	const struct policy_rule *rule = &e->in->policy->rules[index];
 	const struct policy_peer *peers = side == SIDE_SOURCE ? rule->from : rule->to;
@@ -41,7 +36,7 @@ static void emit_rule_peers(struct emit *e, struct rs_chain *chain, size_t index
 		if (wanted(&peers[i]))
 			emit_policy_rule(e, chain, index, alternatives,
 					 peer_alternatives(e, &peers[i], side, alternatives), ports,
-					 target);
+					 denied);
 	}
 }
 
@@ -61,7 +56,7 @@ static bool is_other_outside(const struct policy_peer *peer)
 }
 
 static void rules_into_tier(struct emit *e, struct rs_chain *chain, const struct group *group,
-			    bool (*source)(const struct policy_peer *), const char *denied)
+			    bool (*source)(const struct policy_peer *), enum end_scope denied)
 {
 	port_conditions ports = { 0 }; /* of the rule at hand */
 
@@ -74,8 +69,7 @@ static void rules_into_tier(struct emit *e, struct rs_chain *chain, const struct
 			ports.n = 0;
 			rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC,
 					     &ports);
-			emit_rule_peers(e, chain, i, SIDE_SOURCE, source, &ports,
-					rule_target(deny_first[a], denied));
+			emit_rule_peers(e, chain, i, SIDE_SOURCE, source, &ports, denied);
 		}
 }
 
@@ -108,7 +102,7 @@ static void emit_to(struct emit *e, const struct group *group)
 
 	if (e->err)
 		return;
-	rules_into_tier(e, to, group, is_tier, denied);
+	rules_into_tier(e, to, group, is_tier, emit_denied_scope(e, DENIED_TO, group));
 	emit_within(e, to, group);
 	EMIT(e, to, RS_GOTO, denied, match_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_in(RS_META_OIFNAME, SET_BRIDGES));
@@ -121,7 +115,8 @@ static void emit_to(struct emit *e, const struct group *group)
 	EMIT(e, to, RS_GOTO, outside, match_bits(RS_CT_STATUS, CT_STATUS_DNAT, CT_STATUS_DNAT));
 	emit_always(e, to, RS_GOTO, denied_outside);
 
-	rules_into_tier(e, from_outside, group, is_other_outside, denied_outside);
+	rules_into_tier(e, from_outside, group, is_other_outside,
+			emit_denied_scope(e, DENIED_TO_OUTSIDE, group));
 	emit_always(e, from_outside, RS_GOTO, denied_outside);
 }
 
@@ -143,6 +138,7 @@ static void dns_conditions(struct emit *e, const struct policy_rule *rule, enum 
 static void emit_from(struct emit *e, const struct group *group)
 {
 	const char *denied = emit_denied_name(e, DENIED_FROM, group);
+	enum end_scope scope = emit_denied_scope(e, DENIED_FROM, group);
 	port_conditions ports = { 0 }, dns_ports = { 0 }; /* of the rule at hand */
 	struct rs_chain *from =
 		emit_chain(e, group->from_chain,
@@ -154,7 +150,6 @@ static void emit_from(struct emit *e, const struct group *group)
 		FOR_EACH_RULE(e, i, deny_first[a])
 		{
 			const struct policy_rule *rule = &e->in->policy->rules[i];
-			const char *target = rule_target(deny_first[a], denied);
 			if (!rule_names_tier(rule->from, rule->n_from, group->tier))
 				continue;
 			ports.n = dns_ports.n = 0;
@@ -162,8 +157,8 @@ static void emit_from(struct emit *e, const struct group *group)
 					     &ports);
 			dns_conditions(e, rule, RS_CT_REPLY_PROTO_SRC, &dns_ports);
 			emit_rule_peers(e, from, i, SIDE_DESTINATION, is_other_outside, &ports,
-					target);
-			emit_rule_peers(e, from, i, SIDE_DESTINATION, is_dns, &dns_ports, target);
+					scope);
+			emit_rule_peers(e, from, i, SIDE_DESTINATION, is_dns, &dns_ports, scope);
 		}
 	emit_always(e, from, RS_GOTO, group->unjudged ? CHAIN_ACCEPTED : denied);
 }
@@ -179,7 +174,7 @@ static bool names_kind(const struct policy_peer *peers, size_t n, enum peer_kind
 /* `to: dns` where the resolver is this host: the address is a condition too, of one family with the
  * source's. */
 static void emit_dns_on_host(struct emit *e, struct rs_chain *chain, size_t index,
-			     const struct policy_peer *source, const char *target)
+			     const struct policy_peer *source, enum end_scope denied)
 {
 	static const enum rs_field to_address[] = { RS_CT_ORIGINAL_IP_DADDR,
 						    RS_CT_ORIGINAL_IP6_DADDR };
@@ -192,25 +187,25 @@ static void emit_dns_on_host(struct emit *e, struct rs_chain *chain, size_t inde
 		for (size_t i = 0; i < ports.n; i++)
 			ports.items[i].matches[ports.items[i].n++] =
 				match_in(to_address[family], family ? SET_DNS6 : SET_DNS4);
-		emit_policy_rule(e, chain, index, &sources[family], 1, &ports, target);
+		emit_policy_rule(e, chain, index, &sources[family], 1, &ports, denied);
 	}
 }
 
-static void emit_rule_to_host(struct emit *e, struct rs_chain *chain, size_t index,
-			      const char *target)
+static void emit_rule_to_host(struct emit *e, struct rs_chain *chain, size_t index)
 {
+	enum end_scope denied = emit_denied_scope(e, DENIED_HOST, NULL);
 	const struct policy_rule *rule = &e->in->policy->rules[index];
 
 	if (names_kind(rule->to, rule->n_to, PEER_HOST)) {
 		port_conditions ports = { 0 };
 		rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_ORIGINAL_PROTO_DST,
 				     &ports);
-		emit_rule_peers(e, chain, index, SIDE_SOURCE, is_tier, &ports, target);
+		emit_rule_peers(e, chain, index, SIDE_SOURCE, is_tier, &ports, denied);
 	}
 	if (names_kind(rule->to, rule->n_to, PEER_DNS))
 		for (size_t i = 0; i < rule->n_from; i++)
 			if (is_tier(&rule->from[i]))
-				emit_dns_on_host(e, chain, index, &rule->from[i], target);
+				emit_dns_on_host(e, chain, index, &rule->from[i], denied);
 }
 
 static void emit_to_host(struct emit *e)
@@ -220,8 +215,7 @@ static void emit_to_host(struct emit *e)
 
 	for (size_t a = 0; a < ARRAY_LEN(deny_first) && !e->err; a++)
 		FOR_EACH_RULE(e, i, deny_first[a])
-	emit_rule_to_host(e, chain, i,
-			  rule_target(deny_first[a], emit_denied_name(e, DENIED_HOST, NULL)));
+	emit_rule_to_host(e, chain, i);
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
 		if (e->groups[g].unjudged) {
 			EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,

@@ -88,6 +88,13 @@ bool policy_zone_contains(enum peer_kind zone, const struct ip_addr *addr)
 	return relation & wanted;
 }
 
+const char *policy_zone_text(const struct ip_addr *addr)
+{
+	if (policy_zone_contains(PEER_INTERNET, addr))
+		return "zone internet";
+	return policy_zone_contains(PEER_LAN, addr) ? "zone lan" : "no zone";
+}
+
 static unsigned int relate(const struct ip_prefix *prefix, enum peer_kind zone, unsigned int in,
 			   unsigned int meets)
 {

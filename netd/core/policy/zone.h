@@ -11,6 +11,9 @@ const struct ip_range *policy_zone_ranges(enum peer_kind zone, enum ip_family fa
 /* internet, lan or world. */
 bool policy_zone_contains(enum peer_kind zone, const struct ip_addr *addr);
 
+/* Where an address is, for people: "zone lan", "zone internet", "no zone". */
+const char *policy_zone_text(const struct ip_addr *addr);
+
 /* How a prefix lies to the zones; bits. */
 enum zone_relation {
 	ZONE_IN_LAN = 1,

@@ -122,6 +122,8 @@ static void add_decision(struct explaining *x, cJSON *object, const struct sim_r
 	rj_bool(&x->j, object, "audited", result->audited);
 	rj_text(&x->j, object, "by", deciders[result->by]);
 	rj_text(&x->j, object, "reason", result->reason);
+	if (result->denial)
+		rj_text(&x->j, object, "denial", reason_word(result->denial));
 	rj_text(&x->j, object, "path", sim_path_name(result->path));
 	rj_bool(&x->j, object, "needs_bridge_nf", result->needs_bridge_nf);
 	rj_text(&x->j, object, "chain", result->chain ? result->chain->name : NULL);

@@ -49,18 +49,51 @@ static void add_endpoint_counts(struct rj *j, cJSON *root, const struct report_i
 	rj_number(j, others, "port-unknown", (double)closed);
 }
 
-/* Every counter of a denial, both tables. */
+/* Packets by reason: of those that were dropped, and of those that were only audited. */
+struct denials {
+	uint64_t of[2][REASON_COUNT];
+};
+
+static void count_denials(const struct report_input *in, struct denials *ret)
+{
+	*ret = (struct denials){ 0 };
+	for (size_t i = 0; i < in->compiled->n_denials; i++) {
+		const struct compile_denial *denial = &in->compiled->denials[i];
+		const char *table = denial->family == RS_BRIDGE ? "bridge" : "inet";
+		const struct report_counter *counter =
+			report_find_counter(in, table, denial->counter);
+		if (counter)
+			ret->of[denial->audited][denial->reason] += counter->packets;
+	}
+}
+
+/* What nobody misses is apart, and not part of the sum. */
 static void add_drops(struct rj *j, cJSON *root, const struct report_input *in)
 {
-	static const char prefix[] = "denied_";
-	uint64_t packets = 0;
+	static const char *const names[] = { "denied", "audited" }, *const sums[] = {
+		"denied_packets", "audited_packets"
+	};
+	struct denials denials;
 
-	if (!in->counters)
+	if (!in->counters || !in->policy)
 		return;
-	for (size_t i = 0; i < in->n_counters; i++)
-		if (strncmp(in->counters[i].name, prefix, strlen(prefix)) == 0)
-			packets += in->counters[i].packets;
-	rj_number(j, root, "denied_packets", (double)packets);
+	count_denials(in, &denials);
+	cJSON *quiet = rj_add_object(j, root, "quiet");
+	for (size_t audited = 0; audited < 2; audited++) {
+		cJSON *object = rj_add_object(j, root, names[audited]);
+		uint64_t sum = 0;
+		for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+			enum reason reason = (enum reason)i;
+			uint64_t packets = denials.of[audited][reason];
+			if (reason_is_quiet(reason) && packets)
+				rj_number(j, quiet, reason_word(reason), (double)packets);
+			if (reason_is_quiet(reason) || !packets)
+				continue;
+			rj_number(j, object, reason_word(reason), (double)packets);
+			sum += packets;
+		}
+		rj_number(j, root, sums[audited], (double)sum);
+	}
 }
 
 /* The first of them by name; a number says how many there are. */

@@ -52,20 +52,40 @@ static int by_counter_name(const void *key, const void *item)
 	return strcmp(key, ((const struct report_counter *)item)->name);
 }
 
+/* The first of those of that name, or NULL. */
+static const struct report_counter *first_counter(const struct report_input *in, const char *name)
+{
+	const struct report_counter *found =
+		in->n_counters ? bsearch(name, in->counters, in->n_counters, sizeof(*in->counters),
+					 by_counter_name)
+			       : NULL;
+
+	while (found && found > in->counters && strcmp(found[-1].name, name) == 0)
+		found--;
+	return found;
+}
+
+const struct report_counter *report_find_counter(const struct report_input *in, const char *table,
+						 const char *name)
+{
+	const struct report_counter *end = in->counters + in->n_counters;
+
+	for (const struct report_counter *c = first_counter(in, name);
+	     c && c < end && strcmp(c->name, name) == 0; c++)
+		if (strcmp(c->table, table) == 0)
+			return c;
+	return NULL;
+}
+
 bool report_find_hits(const struct report_input *in, const char *counter, uint64_t *packets,
 		      uint64_t *bytes)
 {
 	const struct report_counter *end = in->counters + in->n_counters;
-	const struct report_counter *found =
-		in->n_counters ? bsearch(counter, in->counters, in->n_counters,
-					 sizeof(*in->counters), by_counter_name)
-			       : NULL;
+	const struct report_counter *found = first_counter(in, counter);
 
 	*packets = *bytes = 0;
 	if (!found)
 		return false;
-	while (found > in->counters && strcmp(found[-1].name, counter) == 0)
-		found--;
 	for (; found < end && strcmp(found->name, counter) == 0; found++) {
 		*packets += found->packets;
 		*bytes += found->bytes;

@@ -141,6 +141,8 @@ struct rs_rule {
 	uint8_t n_vmap_fields;
 	const char *comment;  /* "20-shop.yaml:31", at most 127 bytes, or NULL */
 	uint32_t policy_rule; /* index into policy.rules + 1; 0: not from a rule */
+	uint8_t reason; /* of what ends a denial: the compiler's enum reason; 0: another rule */
+	bool audited;	/* a denial that passes all the same */
 };
 
 struct rs_base {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/policy/zone.h"
 #include "core/simulate/simulate.h"
 
 /* Stands for any interface that is not a managed bridge. */
@@ -315,11 +316,6 @@ bool sim_path_hook(enum sim_path path, size_t i, enum rs_family *ret_family, enu
 
 /* ---- the answer ---- */
 
-static bool begins_with(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
 /* The step that decided: a policy rule if one matched, else the last but one before the end. */
 static void find_decision(struct sim_result *result)
 {
@@ -327,8 +323,9 @@ static void find_decision(struct sim_result *result)
 
 	for (size_t i = 0; i < result->trace.n; i++) {
 		const struct sim_step *step = &result->trace.items[i];
-		if (begins_with(step->chain->name, "audited_"))
-			result->audited = result->allowed;
+		if (step->rule->reason && (step->rule->audited || !result->allowed))
+			result->denial = (enum reason)step->rule->reason;
+		result->audited |= result->allowed && step->rule->audited;
 		if (step->rule->log)
 			continue;
 		if (step->rule->policy_rule || !decided || !decided->rule->policy_rule)
@@ -339,6 +336,34 @@ static void find_decision(struct sim_result *result)
 	result->chain = decided->chain;
 	result->rule = decided->rule;
 	result->policy_rule = decided->rule->policy_rule;
+}
+
+/* An end outside, of which a rule speaks by its zone; NULL: there is none. */
+static const struct ip_addr *outside_end(const struct way *way)
+{
+	if (way->host->symbolic)
+		return NULL;
+	if (way->flow->from.kind == SIM_ADDRESS && !way->from.network)
+		return &way->from.addr;
+	return way->flow->to.kind == SIM_ADDRESS && !way->to.network ? &way->to.addr : NULL;
+}
+
+static const char *denial_text(const struct way *way, const struct sim_result *result,
+			       struct arena *arena)
+{
+	const struct ip_addr *outside = outside_end(way);
+	char address[IP_TEXT_LEN];
+
+	if (result->denial != REASON_NO_RULE)
+		return reason_text(result->denial);
+	if (way->path == SIM_PATH_DIRECT)
+		return way->published
+			       ? "the port is published on a loopback address: this host alone"
+			       : "from outside only published ports are reached, and it is not one";
+	if (!outside)
+		return reason_text(result->denial);
+	return arena_printf(arena, "%s (%s is in %s)", reason_text(result->denial),
+			    ip_format(outside, address), policy_zone_text(outside));
 }
 
 static const char *netd_reason(const struct way *way, const struct sim_result *result,
@@ -352,19 +377,12 @@ static const char *netd_reason(const struct way *way, const struct sim_result *r
 				    rule->action == POLICY_ALLOW ? "allowed" : "denied",
 				    rule->loc.file, rule->loc.line);
 	}
-	if ((way->from.network && !way->from.endpoint) || (way->to.network && !way->to.endpoint))
-		return "no known container of the managed network has this address";
-	if (way->path == SIM_PATH_FROM_HOST && result->allowed)
+	if (result->denial)
+		return denial_text(way, result, arena);
+	if (way->path == SIM_PATH_FROM_HOST)
 		return "this host may always reach containers";
-	if (way->path == SIM_PATH_DIRECT)
-		return way->published
-			       ? "the port is published on a loopback address: this host alone"
-			       : "from outside only published ports are reached, and it is not one";
-	if (result->allowed && !result->audited)
-		return way->path == SIM_PATH_BRIDGED
-			       ? "same tier on the same network (within: allow)"
-			       : "not judged";
-	return "no rule allows it";
+	return way->path == SIM_PATH_BRIDGED ? "same tier on the same network (within: allow)"
+					     : "not judged";
 }
 
 static bool comes_from_outside(const struct way *way)

@@ -86,6 +86,7 @@ struct sim_result {
 	const struct rs_chain *chain; /* where the decision fell, or NULL */
 	const struct rs_rule *rule;
 	uint32_t policy_rule; /* index into policy.rules + 1, 0: a default */
+	enum reason denial;   /* why netd denies it, or would; NONE: it does not */
 	const char *reason;   /* one sentence */
 	bool needs_bridge_nf; /* allowed only while nf_call_iptables of the bridge is 1 */
 };

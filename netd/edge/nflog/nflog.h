@@ -12,16 +12,32 @@
 
 #define NFLOG_PREFIX_LEN 128u /* the kernel's bound, with NUL */
 
-/* A packet as the hook saw it: after DNAT in forward and input. */
+/* Where a packet was: what it has to do with this host. */
+enum nflog_hook {
+	NFLOG_PASSING, /* prerouting, forward, postrouting */
+	NFLOG_TO_HOST,
+	NFLOG_FROM_HOST,
+};
+
+/* A packet as the hook saw it: after DNAT in forward and input; or a frame, as a bridge saw it. */
 struct nflog_packet {
 	char prefix[NFLOG_PREFIX_LEN]; /* of the rule */
+	enum nflog_hook hook;
+	bool bridged; /* by a rule of table bridge: any frame at all */
+	/* Frames alone. Indices of interfaces: 0 unknown. */
+	uint32_t in_port, out_port;
+	struct mac_addr from_mac, to_mac; /* zero: not told */
+	uint16_t ether_type;		  /* host order */
+	bool tagged;			  /* it has a VLAN tag */
+	/* Of an IP packet; of ARP who asks and whom he asks for; else of no family. */
 	struct ip_addr from, to;
-	uint8_t proto; /* IANA number; IPv6: of the first header that is no extension */
+	uint8_t proto; /* IANA number; IPv6: of the first header that is no extension; ARP: 0 */
 	bool has_port; /* tcp, udp, sctp, and not a later fragment */
 	uint16_t to_port;
 };
 
-/* The pure part. 0; NFLOG_E_OTHER: not an IP packet of ours, or cut short. */
+/* The pure part. 0; NFLOG_E_OTHER: no message of a packet, or in table inet no IP packet, or one
+ * that is cut short. */
 #define NFLOG_E_OTHER 1
 int nflog_parse(const struct nlmsghdr *nlh, struct nflog_packet *ret) MUST_CHECK;
 

@@ -2,8 +2,11 @@
 /* One message to one packet. The payload is a container's own bytes: nothing in it is believed that
  * was not checked against its length. */
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netfilter_bridge.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
@@ -15,25 +18,51 @@
 #define MOST_EXTENSIONS 8u
 
 struct message {
+	uint8_t family; /* NFPROTO_INET's, or NFPROTO_BRIDGE */
 	const char *prefix;
-	const uint8_t *payload;
-	size_t prefix_len, len;
-	const struct nlattr *number;
+	const uint8_t *payload, *header; /* header: of the frame */
+	size_t prefix_len, len, header_len;
+	const struct nfulnl_msg_packet_hdr *about;
+	const struct nlattr *number, *in_port, *out_port;
+	bool tagged;
 };
 
 static int read_attr(const struct nlattr *attr, void *data)
 {
 	struct message *message = data;
+	size_t len = mnl_attr_get_payload_len(attr);
+	bool is_number = len == sizeof(uint32_t);
 
-	if (mnl_attr_get_type(attr) == NFULA_PREFIX) {
+	switch (mnl_attr_get_type(attr)) {
+	case NFULA_PREFIX:
 		message->prefix = mnl_attr_get_payload(attr);
-		message->prefix_len = mnl_attr_get_payload_len(attr);
-	} else if (mnl_attr_get_type(attr) == NFULA_PAYLOAD) {
+		message->prefix_len = len;
+		break;
+	case NFULA_PAYLOAD:
 		message->payload = mnl_attr_get_payload(attr);
-		message->len = mnl_attr_get_payload_len(attr);
-	} else if (mnl_attr_get_type(attr) == NFULA_SEQ &&
-		   mnl_attr_get_payload_len(attr) == sizeof(uint32_t)) {
-		message->number = attr;
+		message->len = len;
+		break;
+	case NFULA_HWHEADER:
+		message->header = mnl_attr_get_payload(attr);
+		message->header_len = len;
+		break;
+	case NFULA_PACKET_HDR:
+		message->about = len >= sizeof(*message->about) ? mnl_attr_get_payload(attr) : NULL;
+		break;
+	case NFULA_SEQ:
+		message->number = is_number ? attr : message->number;
+		break;
+	case NFULA_IFINDEX_PHYSINDEV:
+		message->in_port = is_number ? attr : message->in_port;
+		break;
+	case NFULA_IFINDEX_PHYSOUTDEV:
+		message->out_port = is_number ? attr : message->out_port;
+		break;
+	case NFULA_VLAN:
+		message->tagged = true;
+		break;
+	default:
+		break;
 	}
 	return MNL_CB_OK;
 }
@@ -111,10 +140,73 @@ static struct message read_message(const struct nlmsghdr *nlh)
 {
 	struct message message = { 0 };
 
-	if (nlh->nlmsg_type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET) &&
-	    nlh->nlmsg_len >= mnl_nlmsg_size(sizeof(struct nfgenmsg)))
-		(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), read_attr, &message);
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET) ||
+	    nlh->nlmsg_len < mnl_nlmsg_size(sizeof(struct nfgenmsg)))
+		return message;
+	message.family = ((const struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family;
+	(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), read_attr, &message);
 	return message;
+}
+
+/* Both families number their hooks alike. */
+static enum nflog_hook hook_of(const struct message *message)
+{
+	_Static_assert(NF_BR_LOCAL_IN == NF_INET_LOCAL_IN && NF_BR_LOCAL_OUT == NF_INET_LOCAL_OUT,
+		       "the numbers of the hooks");
+	if (!message->about)
+		return NFLOG_PASSING;
+	return message->about->hook == NF_INET_LOCAL_IN	   ? NFLOG_TO_HOST
+	       : message->about->hook == NF_INET_LOCAL_OUT ? NFLOG_FROM_HOST
+							   : NFLOG_PASSING;
+}
+
+/* Ethernet and IPv4 alone. */
+static void read_arp(const uint8_t *bytes, size_t len, struct nflog_packet *packet)
+{
+	enum { SENDER = 14, TARGET = 24, LENGTH = 28 };
+	static const uint8_t kind[] = { 0, 1, 8, 0, 6, 4 };
+
+	if (len < LENGTH || memcmp(bytes, kind, sizeof(kind)) != 0)
+		return;
+	packet->from = address(IP_V4, bytes + SENDER);
+	packet->to = address(IP_V4, bytes + TARGET);
+}
+
+static uint32_t index_of(const struct nlattr *attr)
+{
+	return attr ? ntohl(mnl_attr_get_u32(attr)) : 0;
+}
+
+/* What a frame says of itself; its addresses only where they are whole. */
+static void read_frame(const struct message *message, struct nflog_packet *packet)
+{
+	struct nflog_packet inner = { 0 };
+	int r = NFLOG_E_OTHER;
+
+	packet->bridged = true;
+	packet->tagged = message->tagged;
+	packet->in_port = index_of(message->in_port);
+	packet->out_port = index_of(message->out_port);
+	packet->ether_type = message->about ? ntohs(message->about->hw_protocol) : 0;
+	if (message->header_len >= 2 * ETH_ALEN) {
+		memcpy(packet->to_mac.bytes, message->header, ETH_ALEN);
+		memcpy(packet->from_mac.bytes, message->header + ETH_ALEN, ETH_ALEN);
+	}
+	if (message->len == 0)
+		return;
+	if (packet->ether_type == ETH_P_IP && message->payload[0] >> 4 == 4)
+		r = read_ip4(message->payload, message->len, &inner);
+	else if (packet->ether_type == ETH_P_IPV6 && message->payload[0] >> 4 == 6)
+		r = read_ip6(message->payload, message->len, &inner);
+	else if (packet->ether_type == ETH_P_ARP)
+		read_arp(message->payload, message->len, packet);
+	if (r != 0)
+		return;
+	packet->from = inner.from;
+	packet->to = inner.to;
+	packet->proto = inner.proto;
+	packet->has_port = inner.has_port;
+	packet->to_port = inner.to_port;
 }
 
 bool nflog_number(const struct nlmsghdr *nlh, uint32_t *ret)
@@ -132,12 +224,18 @@ int nflog_parse(const struct nlmsghdr *nlh, struct nflog_packet *ret)
 	struct message message = read_message(nlh);
 	struct nflog_packet packet = { 0 };
 
-	if (!message.prefix || message.len == 0)
+	if (!message.prefix || (message.len == 0 && message.family != NFPROTO_BRIDGE))
 		return NFLOG_E_OTHER;
+	packet.hook = hook_of(&message);
 	/* Zeroed before and the last byte left alone: an end is always there. */
 	memcpy(packet.prefix, message.prefix,
 	       message.prefix_len < sizeof(packet.prefix) ? message.prefix_len
 							  : sizeof(packet.prefix) - 1);
+	if (message.family == NFPROTO_BRIDGE) {
+		read_frame(&message, &packet);
+		*ret = packet;
+		return 0;
+	}
 	int version = message.payload[0] >> 4, r = NFLOG_E_OTHER;
 	if (version == 4)
 		r = read_ip4(message.payload, message.len, &packet);

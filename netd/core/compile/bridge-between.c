@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bridge netd, the other hooks: between two ports of a bridge, and what a port receives. */
+#include <errno.h>
+
+#include "core/compile/bridge.h"
+
+/* After br_netfilter (0) has taken the frame through the inet hooks. */
+#define PRIORITY_AFTER_INET 10
+#define PRIORITY_BEFORE_INET (-1)
+
+#define CHAIN_APART "apart"
+#define CHAIN_MISDIRECTED "misdirected"
+
+/* ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00 */
+static struct rs_match to_group(void)
+{
+	static const uint8_t group_bit[6] = { 1 };
+	struct rs_match match = match_is(RS_ETHER_DADDR, group_bit);
+
+	match.op = RS_BITS;
+	rs_key_add(&match.mask, RS_TYPE_ETHER_ADDR, group_bit, false);
+	return match;
+}
+
+/* The mark says what the inet hooks let pass, and nothing else: frames that meet none of them come
+ * with whatever others have put there. */
+static void emit_unmark(struct emit *e)
+{
+	uint32_t bit = e->in->mark_bit;
+	struct rs_mark clear = { RS_META_MARK, ~bit, 0, false };
+	struct draft marked = { .rule = { .mark = arena_dup(e->arena, &clear, sizeof(clear)) } };
+
+	if (e->err || !e->needs_bridge_nf)
+		return;
+	struct rs_chain *chain = emit_base_chain(e, "unmark", RS_HOOK_FORWARD, PRIORITY_BEFORE_INET,
+						 "no frame brings netd's own mark with it");
+	if (e->err || !marked.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
+	draft_add(&marked, match_bits(RS_META_MARK, bit, bit));
+	emit_verdict(e, chain, &marked, RS_CONTINUE, NULL);
+}
+
+/* ARP, neighbour discovery, and what the inet hooks let pass. */
+static void emit_between(struct emit *e, struct rs_chain *chain, struct rs_match from,
+			 struct rs_match to)
+{
+	uint32_t bit = e->in->mark_bit;
+	struct rs_mark clear = { RS_META_MARK, ~bit, 0, false };
+	struct draft passed = { 0 };
+
+	passed.rule.mark = arena_dup(e->arena, &clear, sizeof(clear));
+	if (!passed.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
+	EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_ARP));
+	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
+		EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_IP6), is_icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, type));
+	draft_add(&passed, match_bits(RS_META_MARK, bit, bit));
+	draft_add(&passed, from);
+	draft_add(&passed, to);
+	if (e->needs_bridge_nf)
+		emit_verdict(e, chain, &passed, RS_ACCEPT, NULL);
+}
+
+static void emit_forward(struct emit *e)
+{
+	static const enum rs_field port[] = { RS_META_IIFNAME };
+	struct rs_chain *chain = emit_base_chain(e, "forward", RS_HOOK_FORWARD, PRIORITY_AFTER_INET,
+						 "from port to port of a managed bridge");
+	struct rs_match from_ours = match_in(RS_META_IIFNAME, SET_PORTS);
+	struct rs_match to_ours = match_in(RS_META_OIFNAME, SET_PORTS);
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_IIFNAME, SET_PORTS),
+	     match_not_in(RS_META_OIFNAME, SET_PORTS));
+	emit_between(e, chain, from_ours, to_ours);
+	if (e->any_shared) {
+		emit_between(e, chain, from_ours, match_in(RS_META_OIFNAME, SET_OTHER_PORTS));
+		emit_between(e, chain, match_in(RS_META_IIFNAME, SET_OTHER_PORTS), to_ours);
+	}
+	emit_vmap(e, chain, port, 1, MAP_WITHIN);
+	emit_always(e, chain, RS_GOTO, CHAIN_APART);
+}
+
+/* Why a frame does not pass between two ports. */
+static void emit_apart(struct emit *e)
+{
+	static const enum rs_field sides[] = { RS_META_IIFNAME, RS_META_OIFNAME };
+	struct rs_chain *chain = emit_chain(e, CHAIN_APART, "two ports that are not together");
+
+	if (e->err)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(sides) && !e->any_shared; i++)
+		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_UNKNOWN_PORT),
+		     match_not_in(sides[i], SET_PORTS));
+	for (size_t i = 0; i < ARRAY_LEN(sides) && e->any_shared; i++)
+		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_UNKNOWN_PORT),
+		     match_not_in(sides[i], SET_PORTS), match_not_in(sides[i], SET_OTHER_PORTS));
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_GROUP), to_group());
+	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_UNSEEN));
+}
+
+/* What is meant for one container goes to its port only: a bridge floods frames for a MAC that it
+ * has forgotten. And only with an address that the container has here: its kernel would take a
+ * packet for its address on another network too, where others may reach it than here; in a frame
+ * for all as well. */
+static void emit_postrouting(struct emit *e)
+{
+	static const enum rs_field port[] = { RS_META_OIFNAME };
+	struct rs_chain *chain = emit_base_chain(
+		e, "postrouting", RS_HOOK_POSTROUTING, BRIDGE_PRIORITY_FIRST,
+		"a port receives what is meant for it, or for all; nothing until it is admitted");
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP),
+	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_IP_DADDR, SET_GUARD4));
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP6),
+	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_IP6_DADDR, SET_GUARD6));
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_ARP),
+	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_ARP_DADDR_IP, SET_GUARD4));
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_FLOODED), match_in(RS_META_OIFNAME, SET_CLOSED),
+	     to_group());
+	emit_vmap(e, chain, port, 1, MAP_CLOSED_PORTS);
+	EMIT(e, chain, RS_GOTO, CHAIN_MISDIRECTED, match_in(RS_ETHER_DADDR, SET_MACS));
+	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_OIFNAME, SET_PORTS));
+	EMIT(e, chain, RS_GOTO, CHAIN_MISDIRECTED, ether_type(ETHERTYPE_IP),
+	     match_in(RS_IP_DADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, CHAIN_MISDIRECTED, ether_type(ETHERTYPE_IP6),
+	     match_in(RS_IP6_DADDR, SET_ANY6));
+	EMIT(e, chain, RS_ACCEPT, NULL, to_group());
+	emit_always(e, chain, RS_GOTO, CHAIN_MISDIRECTED);
+}
+
+/* To the port's own MAC, or to all, but with an address that its container has not; else it is a
+ * copy for somebody else. */
+static void emit_misdirected(struct emit *e)
+{
+	struct rs_chain *chain = emit_chain(e, CHAIN_MISDIRECTED, NULL);
+	const char *misdirected = emit_end(e, REASON_MISDIRECTED);
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_GOTO, misdirected,
+	     match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, SET_PORT_MAC));
+	EMIT(e, chain, RS_GOTO, misdirected, to_group());
+	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_FLOODED));
+}
+
+/* What stands on a bridge (VLAN, macvlan, macvtap) sends and receives as the bridge itself does,
+ * past prerouting and all inet hooks. It is nobody: between it and containers nothing passes. The
+ * host speaks with the bridge's own MAC, and untagged. */
+static void emit_upper(struct emit *e)
+{
+	struct rs_match to = match_in(RS_META_OIFNAME, SET_STACKED_PORTS);
+	struct rs_match from = match_in(RS_META_IIFNAME, SET_STACKED_PORTS);
+	struct rs_match group = to_group();
+	const char *stacked;
+
+	if (!e->any_stacked)
+		return;
+	stacked = emit_end(e, REASON_STACKED);
+	struct rs_chain *out = emit_base_chain(e, "output", RS_HOOK_OUTPUT, BRIDGE_PRIORITY_FIRST,
+					       "from the host alone, not from what stands on a "
+					       "bridge");
+	struct rs_chain *in = emit_base_chain(e, "input", RS_HOOK_INPUT, BRIDGE_PRIORITY_FIRST,
+					      "to the host alone, not to what stands on a bridge");
+	if (e->err)
+		return;
+	EMIT(e, out, RS_GOTO, stacked, to, match_not_in(RS_ETHER_SADDR, SET_BRIDGE_MACS));
+	EMIT(e, out, RS_GOTO, stacked, to, ether_type(ETHERTYPE_VLAN));
+	EMIT(e, out, RS_GOTO, stacked, to, ether_type(ETHERTYPE_SVLAN));
+	EMIT(e, in, RS_ACCEPT, NULL, match_in(RS_ETHER_DADDR, SET_BRIDGE_MACS));
+	EMIT(e, in, RS_GOTO, stacked, from, ether_type(ETHERTYPE_IP));
+	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
+		EMIT(e, in, RS_ACCEPT, NULL, from, group, ether_type(ETHERTYPE_IP6), is_icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, type));
+	EMIT(e, in, RS_ACCEPT, NULL, from, group, ether_type(ETHERTYPE_ARP));
+	EMIT(e, in, RS_GOTO, stacked, from);
+}
+
+/* Members of one tier that may reach each other freely need no connection state: this holds
+ * without br_netfilter too. The group's set, or NULL: state decides. */
+static struct rs_set *emit_within_group(struct emit *e, const struct group *group, const char *name)
+{
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+	const char *set_name = emit_name_of(e, "ports_of", group);
+	struct rs_set *members = emit_set(e, set_name, type, 1);
+	struct rs_chain *chain = emit_chain(e, name, NULL);
+
+	if (e->err)
+		return NULL;
+	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_OIFNAME, set_name));
+	emit_always(e, chain, RS_GOTO, CHAIN_APART);
+	return emit_fully_within(e, group) ? members : NULL;
+}
+
+static void emit_within(struct emit *e)
+{
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+	struct rs_set *map = emit_map(e, MAP_WITHIN, type, 1);
+	struct rs_set **members = arena_alloc(e->arena, e->n_groups * sizeof(*members));
+	const char **names = arena_alloc(e->arena, e->n_groups * sizeof(*names));
+
+	if (!members || !names)
+		e->err = -ENOMEM;
+	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
+		names[g] = emit_name_of(e, "within", &e->groups[g]);
+		members[g] = emit_within_group(e, &e->groups[g], names[g]);
+	}
+	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
+		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
+		if (e->ports[i].endpoint == NOBODY)
+			continue;
+		size_t g = (size_t)(emit_group_of(e, e->ports[i].endpoint) - e->groups);
+		if (!members[g])
+			continue;
+		emit_elem(e, members[g], &key);
+		emit_goto_elem(e, map, &key, names[g]);
+	}
+}
+
+void emit_bridge_between(struct emit *e)
+{
+	emit_within(e);
+	emit_unmark(e);
+	emit_forward(e);
+	emit_apart(e);
+	emit_postrouting(e);
+	emit_misdirected(e);
+	emit_upper(e);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sets and maps of table bridge netd: which port is whose, with which MAC and addresses. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/compile/bridge.h"
+
+struct bridge_sets {
+	struct rs_set *guard[2], *any[2], *macs, *guard_nd, *port_mac, *closed, *closed_map;
+};
+
+/* Admits the address on its port only. */
+static void add_guard(struct emit *e, struct bridge_sets *sets, const struct rs_key *port_mac,
+		      const struct ip_addr *addr)
+{
+	size_t family = addr->family == IP_V6;
+	struct rs_key key = *port_mac;
+
+	rs_key_add(&key, family ? RS_TYPE_IPV6 : RS_TYPE_IPV4, addr->bytes, true);
+	emit_elem(e, sets->guard[family], &key);
+	if (family) /* the same bytes, as the halves of a neighbour message's target */
+		emit_elem(e, sets->guard_nd, &key);
+}
+
+static void add_port(struct emit *e, struct bridge_sets *sets, size_t i)
+{
+	struct rs_key port = key_ifname(e->in->world->ports[i].ifname), port_mac = { 0 };
+
+	if (e->ports[i].endpoint == NOBODY) {
+		if (!e->ports[i].managed)
+			return;
+		emit_elem(e, sets->closed, &port);
+		emit_goto_elem(e, sets->closed_map, &port, emit_end(e, e->ports[i].closed));
+		return;
+	}
+	const struct world_endpoint *endpoint = &e->in->world->endpoints[e->ports[i].endpoint];
+	struct ip_addr local = ip_link_local(&endpoint->mac);
+	rs_key_add(&port_mac, RS_TYPE_IFNAME, port.bytes, true);
+	rs_key_add(&port_mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, true);
+	emit_elem(e, sets->port_mac, &port_mac);
+	if (endpoint->ipv4.family)
+		add_guard(e, sets, &port_mac, &endpoint->ipv4);
+	if (endpoint->ipv6.family) {
+		add_guard(e, sets, &port_mac, &endpoint->ipv6);
+		add_guard(e, sets, &port_mac, &local);
+	}
+}
+
+/* What is the endpoint's alone, whether its port is known or not. */
+static void add_link_layer(struct emit *e, struct bridge_sets *sets, size_t i)
+{
+	const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
+	struct ip_addr local = ip_link_local(&endpoint->mac);
+	struct rs_key mac = { 0 }, addr = key_addr(&local);
+
+	rs_key_add(&mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, false);
+	if (!mac_is_zero(&endpoint->mac))
+		emit_elem(e, sets->macs, &mac);
+	if (endpoint->ipv6.family)
+		emit_elem(e, sets->any[1], &addr);
+}
+
+static void emit_other_ports(struct emit *e)
+{
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+	struct rs_set *others = e->any_shared ? emit_set(e, SET_OTHER_PORTS, type, 1) : NULL;
+
+	for (size_t i = 0; others && i < e->in->world->n_ports; i++) {
+		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
+		if (e->ports[i].others)
+			emit_elem(e, others, &key);
+	}
+}
+
+static void emit_stacked(struct emit *e)
+{
+	static const enum rs_type port_type[] = { RS_TYPE_IFNAME };
+	static const enum rs_type mac_type[] = { RS_TYPE_ETHER_ADDR };
+	struct rs_set *ports = NULL, *macs = NULL;
+
+	if (!e->any_stacked)
+		return;
+	ports = emit_set(e, SET_STACKED_PORTS, port_type, 1);
+	macs = emit_set(e, SET_BRIDGE_MACS, mac_type, 1);
+	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
+		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
+		if (e->ports[i].stacked)
+			emit_elem(e, ports, &key);
+	}
+	for (size_t i = 0; i < e->n_bridges && !e->err; i++) {
+		struct rs_key key = { 0 };
+		if (!e->bridges[i].seen || !e->bridges[i].seen->stacked)
+			continue;
+		rs_key_add(&key, RS_TYPE_ETHER_ADDR, e->bridges[i].seen->mac.bytes, false);
+		emit_elem(e, macs, &key);
+	}
+}
+
+void emit_bridge_sets(struct emit *e)
+{
+	static const enum rs_type guard4[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 };
+	static const enum rs_type guard6[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV6 };
+	static const enum rs_type guard_nd[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR,
+						 RS_TYPE_ND_HIGH, RS_TYPE_ND_LOW };
+	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR };
+	struct bridge_sets sets;
+
+	emit_ports(e);
+	emit_other_ports(e);
+	emit_stacked(e);
+	emit_noise_set(e);
+	if (e->in->log_group)
+		emit_meter(e, METER_LOGGED_PORTS, RS_TYPE_IFNAME);
+	sets.closed = emit_set(e, SET_CLOSED, guard4, 1);
+	sets.closed_map = emit_map(e, MAP_CLOSED_PORTS, guard4, 1);
+	sets.port_mac = emit_set(e, SET_PORT_MAC, guard4, 2);
+	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
+	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);
+	sets.guard_nd = emit_set(e, SET_GUARD_ND, guard_nd, 4);
+	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
+	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
+	sets.macs = emit_set(e, SET_MACS, mac, 1);
+	for (size_t i = 0; i < e->n_addrs && !e->err; i++) {
+		struct rs_key key = key_addr(&e->addrs[i].addr);
+		if (emit_group_of(e, e->addrs[i].endpoint))
+			emit_elem(e, sets.any[e->addrs[i].addr.family == IP_V6], &key);
+	}
+	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
+		if (emit_group_of(e, i))
+			add_link_layer(e, &sets, i);
+	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++)
+		add_port(e, &sets, i);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a denial ends: in a chain of its own, which logs (rate limited), counts and drops. What is
+ * audited is logged and counted as well, and passes: with `mode: audit` at the top everything does;
+ * with a tier in audit mode, what every tier at the ends of the flow audits.
+ *
+ * Rules go to an end by its name; which ends a table has follows from which were asked for. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/compile/emit.h"
+
+/* What these let pass in audit mode belongs to no connection, or to one of others: no stamp. */
+static const bool without_stamp[REASON_COUNT] = {
+	[REASON_NOISE] = true,	  [REASON_UNKNOWN_BRIDGE] = true,  [REASON_PAST_BRIDGE] = true,
+	[REASON_LOOPBACK] = true, [REASON_NOT_FROM_BRIDGE] = true, [REASON_FOREIGN_ERROR] = true,
+};
+
+static void note_denial(struct emit *e, const char *counter, enum reason reason, bool passes)
+{
+	struct compile_denial denial = { e->family, counter, reason, passes };
+
+	for (size_t i = 0; i < e->denials.n; i++)
+		if (e->denials.items[i].family == denial.family &&
+		    strcmp(e->denials.items[i].counter, counter) == 0)
+			return;
+	if (VEC_PUSH(e->arena, &e->denials, denial) < 0)
+		e->err = -ENOMEM;
+}
+
+/* Log, count, and let pass or drop. */
+static void emit_ending(struct emit *e, struct rs_chain *chain, const struct ending *ending)
+{
+	const struct logged logged = { ending->passes ? LOGGED_AUDITED : LOGGED_DENIED,
+				       ending->reason, ending->place, strlen(ending->place) };
+	struct draft logging = { 0 }, last = { .rule = { .counter = ending->counter,
+							 .reason = (uint8_t)ending->reason,
+							 .audited = ending->passes } };
+	bool stamps = e->family == RS_INET && !without_stamp[ending->reason];
+	const char *prefix = logged_prefix(&logged, e->arena);
+
+	if (!prefix || ruleset_add_counter(e->rs, e->family, ending->counter) < 0)
+		e->err = -ENOMEM;
+	if (e->err)
+		return;
+	note_denial(e, ending->counter, ending->reason, ending->passes);
+	if (e->in->log_group && !reason_is_quiet(ending->reason))
+		emit_log(e, chain, &logging, prefix);
+	if (ending->passes && stamps)
+		emit_verdict(e, chain, &last, RS_GOTO, CHAIN_ACCEPTED);
+	else
+		emit_verdict(e, chain, &last, ending->passes ? RS_ACCEPT : RS_DROP, NULL);
+}
+
+static void emit_end_chain(struct emit *e, const char *name, const struct ending *ending)
+{
+	struct rs_chain *chain = emit_chain(
+		e, name,
+		ending->passes ? "enforce would deny this; audit mode lets it pass" : NULL);
+
+	if (!e->err)
+		emit_ending(e, chain, ending);
+}
+
+static const char *verdict_word(bool passes)
+{
+	return passes ? "audited" : "denied";
+}
+
+/* nft's names have no dash where netd's own do not: no-rule is denied_no_rule. */
+static const char *reason_name(struct emit *e, enum reason reason, bool passes)
+{
+	char word[32] = { 0 };
+
+	memcpy(word, reason_word(reason), strnlen(reason_word(reason), sizeof(word) - 1));
+	for (char *c = word; *c; c++)
+		*c = *c == '-' ? '_' : *c;
+	return reason_is_quiet(reason) ? emit_name(e, "%s", word)
+				       : emit_name(e, "%s_%s", verdict_word(passes), word);
+}
+
+const char *emit_end(struct emit *e, enum reason reason)
+{
+	e->wanted_ends[e->family][reason] = true;
+	return reason_name(e, reason, e->audit);
+}
+
+/* ---- ends of a tier, of the host, and of deny rules ---- */
+
+static enum end_scope scope_to(const struct emit *e, const struct group *group)
+{
+	return e->audit ? END_PASSES : group->audited ? END_ASKS_SOURCE : END_DROPS;
+}
+
+static enum end_scope scope_alone(const struct emit *e, const struct group *group)
+{
+	return e->audit || group->audited ? END_PASSES : END_DROPS;
+}
+
+static enum end_scope scope_of_host(const struct emit *e)
+{
+	return e->audit ? END_PASSES : e->any_audited ? END_ASKS_SOURCE : END_DROPS;
+}
+
+enum end_scope emit_denied_scope(const struct emit *e, enum denied what, const struct group *group)
+{
+	switch (what) {
+	case DENIED_TO:
+		return scope_to(e, group);
+	case DENIED_TO_OUTSIDE:
+	case DENIED_FROM:
+		return scope_alone(e, group);
+	case DENIED_HOST:
+		break;
+	}
+	return scope_of_host(e);
+}
+
+const char *emit_denied_name(struct emit *e, enum denied what, const struct group *group)
+{
+	const char *verdict = verdict_word(emit_denied_scope(e, what, group) == END_PASSES);
+
+	if (what == DENIED_HOST)
+		return emit_name(e, "%s_to_host", verdict);
+	return emit_name(e, "%s_%s.%s", verdict, what == DENIED_FROM ? "from" : "to", group->name);
+}
+
+const char *emit_rule_end(struct emit *e, size_t rule, enum end_scope scope)
+{
+	static const char *const words[] = { [END_DROPS] = "denied_by",
+					     [END_ASKS_SOURCE] = "judged_by",
+					     [END_PASSES] = "audited_by" };
+	const char *counter = compile_counter_name(e->in->policy, rule, e->arena);
+
+	if (!counter) {
+		e->err = -ENOMEM;
+		return "";
+	}
+	e->rule_ends[rule] |= (uint8_t)(1u << scope);
+	if (scope == END_ASKS_SOURCE) /* which goes on to both others */
+		e->rule_ends[rule] |= (uint8_t)(1u << END_DROPS | 1u << END_PASSES);
+	return emit_name(e, "%s%s", words[scope], strchr(counter, '.'));
+}
+
+/* From here on the source is a container: passed on only if its tier is audited too. */
+static void emit_audited_sources(struct emit *e, struct rs_chain *chain, const char *target)
+{
+	EMIT(e, chain, RS_GOTO, target, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_AUDITED4));
+	EMIT(e, chain, RS_GOTO, target, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_AUDITED6));
+}
+
+/* A chain that asks for the source, and the end of what it does not let pass. */
+static void emit_asking(struct emit *e, const char *name, const char *passing,
+			const struct ending *drop)
+{
+	struct rs_chain *chain = emit_chain(e, name, NULL);
+
+	if (e->err)
+		return;
+	emit_audited_sources(e, chain, passing);
+	emit_ending(e, chain, drop);
+}
+
+static void emit_to_end(struct emit *e, const struct group *group, enum reason reason)
+{
+	const char *place = emit_name(e, "to %s", group->name);
+	const char *name = emit_denied_name(e, DENIED_TO, group);
+	const char *outside = emit_denied_name(e, DENIED_TO_OUTSIDE, group);
+
+	if (emit_denied_scope(e, DENIED_TO, group) == END_ASKS_SOURCE)
+		emit_asking(e, name, outside, &(struct ending){ reason, place, name, false });
+	if (!e->err)
+		emit_end_chain(e, outside,
+			       &(struct ending){ reason, place, outside,
+						 scope_alone(e, group) == END_PASSES });
+}
+
+static void emit_group_ends(struct emit *e, const struct group *group)
+{
+	enum reason reason = group->tier == GROUP_UNMATCHED ? REASON_UNMATCHED : REASON_NO_RULE;
+	const char *from = emit_denied_name(e, DENIED_FROM, group);
+	const char *place = emit_name(e, "from %s", group->name);
+
+	emit_to_end(e, group, reason);
+	if (!e->err)
+		emit_end_chain(e, from,
+			       &(struct ending){ reason, place, from,
+						 scope_alone(e, group) == END_PASSES });
+}
+
+static void emit_host_end(struct emit *e)
+{
+	static const char place[] = "to host", passing[] = "audited_to_host";
+	const char *name = emit_denied_name(e, DENIED_HOST, NULL);
+	enum end_scope scope = scope_of_host(e);
+
+	if (scope == END_ASKS_SOURCE) {
+		emit_end_chain(e, passing,
+			       &(struct ending){ REASON_NO_RULE, place, passing, true });
+		emit_asking(e, name, passing,
+			    &(struct ending){ REASON_NO_RULE, place, name, false });
+		return;
+	}
+	emit_end_chain(e, name,
+		       &(struct ending){ REASON_NO_RULE, place, name, scope == END_PASSES });
+}
+
+/* The rule has counted the packet already; these counters are of all deny rules together. */
+static void emit_ends_of_rule(struct emit *e, size_t rule)
+{
+	const char *place = emit_rule_place(e, &e->in->policy->rules[rule]);
+	unsigned int wanted = e->rule_ends[rule];
+
+	for (int scope = END_DROPS; scope <= END_PASSES && !e->err; scope++) {
+		const char *name = emit_rule_end(e, rule, (enum end_scope)scope);
+		bool passes = scope == END_PASSES;
+		const char *counter = passes ? "audited_by_rule" : "denied_by_rule";
+		struct ending ending = { REASON_RULE, place, counter, passes };
+		if (!(wanted & 1u << scope))
+			continue;
+		if (scope == END_ASKS_SOURCE)
+			emit_asking(e, name, emit_rule_end(e, rule, END_PASSES), &ending);
+		else
+			emit_end_chain(e, name, &ending);
+	}
+	e->rule_ends[rule] = (uint8_t)wanted;
+}
+
+/* ---- the rest ---- */
+
+/* Of each packet that no chain of a tier takes: what every kernel sends by itself, then what is
+ * known to be closed, then an address that nobody has. */
+void emit_nobody(struct emit *e)
+{
+	static const struct ip_prefix groups4 = { { IP_V4, { 224 } }, 4 };
+	static const struct ip_prefix groups6 = { { IP_V6, { 0xff } }, 8 };
+	static const enum rs_field to4[] = { RS_CT_REPLY_IP_SADDR },
+				   from4[] = { RS_CT_ORIGINAL_IP_SADDR },
+				   to6[] = { RS_CT_REPLY_IP6_SADDR },
+				   from6[] = { RS_CT_ORIGINAL_IP6_SADDR };
+	struct rs_chain *chain =
+		emit_chain(e, CHAIN_NOBODY, "between ends of which one is in no tier, or nowhere");
+
+	if (e->err)
+		return;
+	emit_noise(e, chain);
+	emit_vmap(e, chain, to4, 1, MAP_CLOSED4);
+	emit_vmap(e, chain, to6, 1, MAP_CLOSED6);
+	emit_vmap(e, chain, from4, 1, MAP_CLOSED4);
+	emit_vmap(e, chain, from6, 1, MAP_CLOSED6);
+	if (e->any_audited && !e->audit) {
+		const char *passing = reason_name(e, REASON_UNKNOWN_ADDRESS, true);
+		emit_audited_sources(e, chain, passing);
+	}
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_GROUP), match_prefix(RS_IP_DADDR, &groups4));
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_GROUP), match_prefix(RS_IP6_DADDR, &groups6));
+	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_UNKNOWN_ADDRESS));
+}
+
+/* Those that were asked for in this table. */
+void emit_other_ends(struct emit *e)
+{
+	for (int reason = 0; reason < REASON_COUNT && !e->err; reason++) {
+		const char *name = reason_name(e, (enum reason)reason, e->audit);
+		if (e->wanted_ends[e->family][reason])
+			emit_end_chain(e, name,
+				       &(struct ending){ (enum reason)reason, "", name, e->audit });
+	}
+}
+
+void emit_inet_ends(struct emit *e)
+{
+	for (size_t g = 0; g < e->n_groups && !e->err; g++)
+		emit_group_ends(e, &e->groups[g]);
+	if (!e->err)
+		emit_host_end(e);
+	for (size_t i = 0; i < e->in->policy->n_rules && !e->err; i++)
+		if (e->rule_ends[i])
+			emit_ends_of_rule(e, i);
+	if (!e->err && e->any_audited && !e->audit) {
+		const char *passing = reason_name(e, REASON_UNKNOWN_ADDRESS, true);
+		emit_end_chain(e, passing,
+			       &(struct ending){ REASON_UNKNOWN_ADDRESS, "", passing, true });
+	}
+	if (!e->err)
+		emit_other_ends(e);
+}
