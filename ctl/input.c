@@ -36,6 +36,8 @@ int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struc
 	ret->n_files = ret->dir.sources.n;
 	int r = policy_parse(ret->dir.sources.items, ret->dir.sources.n, arena, &ret->diags,
 			     &ret->policy);
+	if (r == 0)
+		r = report_check_accepts(ret->policy, &ret->diags);
 	if (r < 0)
 		return ctl_out_of_memory();
 	if (r > 0)

@@ -112,11 +112,38 @@ static void add_sarif_message(cJSON *result, const cJSON *diag)
 	add_text(result, "message", text_str(&text));
 }
 
+static bool has_accepted(const cJSON *diagnostics)
+{
+	const cJSON *diag;
+
+	cJSON_ArrayForEach(diag, diagnostics)
+		if (wire_string(diag, "accepted"))
+			return true;
+	return false;
+}
+
+/* What the policy accepts, with its reason. Where one result has suppressions all must have them
+ * (SARIF 2.1.0, 3.27.23): none is an empty list. */
+static void add_suppressions(cJSON *result, const cJSON *diag)
+{
+	const char *reason = wire_string(diag, "accepted");
+	cJSON *list = cJSON_AddArrayToObject(result, "suppressions"), *one;
+
+	if (!reason)
+		return;
+	one = cJSON_CreateObject();
+	(void)cJSON_AddStringToObject(one, "kind", "external");
+	(void)cJSON_AddStringToObject(one, "status", "accepted");
+	(void)cJSON_AddStringToObject(one, "justification", reason);
+	(void)cJSON_AddItemToArray(list, one);
+}
+
 void diag_print_sarif(const cJSON *diagnostics)
 {
 	cJSON *root = cJSON_CreateObject(), *run = cJSON_CreateObject();
 	cJSON *driver = cJSON_AddObjectToObject(cJSON_AddObjectToObject(run, "tool"), "driver");
 	cJSON *results = cJSON_AddArrayToObject(run, "results");
+	bool accepted = has_accepted(diagnostics);
 	const cJSON *diag;
 
 	(void)cJSON_AddStringToObject(root, "$schema",
@@ -133,6 +160,8 @@ void diag_print_sarif(const cJSON *diagnostics)
 		(void)cJSON_AddStringToObject(result, "level", member_text(diag, "severity"));
 		add_sarif_message(result, diag);
 		add_sarif_place(result, diag);
+		if (accepted)
+			add_suppressions(result, diag);
 		(void)cJSON_AddItemToArray(results, result);
 	}
 	CLEANUP(free_ptr) char *text = cJSON_Print(root);
@@ -178,6 +207,7 @@ static void print_attribute(const char *before, const char *text)
 static void print_finding(const cJSON *diag, bool failed)
 {
 	const char *element = failed ? "failure" : "system-out", *hint = member_text(diag, "hint");
+	const char *accepted = wire_string(diag, "accepted");
 	double line = wire_number(diag, "line", 0);
 
 	print_attribute("  <testcase classname=\"", member_text(diag, "file"));
@@ -185,7 +215,12 @@ static void print_finding(const cJSON *diag, bool failed)
 	if (line > 0)
 		printf("%.0f:%.0f ", line, wire_number(diag, "col", 0));
 	xml_print(member_text(diag, "id"));
-	printf("\">\n    <%s", element);
+	printf("\">\n    ");
+	if (accepted) {
+		print_attribute("<skipped message=\"accepted: ", accepted);
+		printf("/>\n    ");
+	}
+	printf("<%s", element);
 	if (failed) {
 		print_attribute(" type=\"", member_text(diag, "id"));
 		print_attribute(" message=\"", member_text(diag, "text"));
@@ -203,6 +238,8 @@ static void print_finding(const cJSON *diag, bool failed)
 
 static bool is_failure(const cJSON *diag, bool strict)
 {
+	if (wire_string(diag, "accepted"))
+		return false;
 	return strict || strcmp(member_text(diag, "severity"), "error") == 0;
 }
 
@@ -219,16 +256,19 @@ static bool has_finding(const cJSON *diagnostics, const char *file)
 /* A test case per finding, and one per file without any. */
 void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources, bool strict)
 {
-	size_t n = (size_t)cJSON_GetArraySize(diagnostics), failed = 0;
+	size_t n = (size_t)cJSON_GetArraySize(diagnostics), failed = 0, skipped = 0;
 	const cJSON *diag;
 
-	cJSON_ArrayForEach(diag, diagnostics)
+	cJSON_ArrayForEach(diag, diagnostics) {
 		failed += is_failure(diag, strict);
+		skipped += wire_string(diag, "accepted") != NULL;
+	}
 	for (size_t i = 0; i < sources->sources.n; i++)
 		n += !has_finding(diagnostics, sources->sources.items[i].name);
 	printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	       "<testsuite name=\"netdctl validate\" tests=\"%zu\" failures=\"%zu\">\n",
-	       n, failed);
+	       "<testsuite name=\"netdctl validate\" tests=\"%zu\" failures=\"%zu\" "
+	       "skipped=\"%zu\">\n",
+	       n, failed, skipped);
 	for (size_t i = 0; i < sources->sources.n; i++) {
 		const char *file = sources->sources.items[i].name;
 		if (has_finding(diagnostics, file))

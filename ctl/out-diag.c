@@ -110,13 +110,49 @@ static void print_one(const struct output *out, const cJSON *diag, const struct 
 	(void)fputc('\n', out->to);
 }
 
+#define SHOWN_OF_ONE_ID 20
+
+static bool is_accepted(const cJSON *diag)
+{
+	return wire_string(diag, "accepted") != NULL;
+}
+
+/* How many of its id and file stand before it. */
+static size_t count_before(const cJSON *diagnostics, const cJSON *diag, bool *ret_last)
+{
+	const cJSON *other;
+	size_t n = 0, before = 0;
+
+	cJSON_ArrayForEach(other, diagnostics) {
+		if (other == diag)
+			before = n;
+		n += !is_accepted(other) &&
+		     strcmp(member_text(other, "id"), member_text(diag, "id")) == 0 &&
+		     strcmp(member_text(other, "file"), member_text(diag, "file")) == 0;
+	}
+	*ret_last = before + 1 == n;
+	return before;
+}
+
+/* Many of one id in one file are folded: they would hide what stands between them. What is
+ * accepted is only counted. */
 static void print_all(const struct output *out, const cJSON *diagnostics,
 		      const struct policydir *sources)
 {
 	const cJSON *diag;
 
-	cJSON_ArrayForEach(diag, diagnostics)
-		print_one(out, diag, sources);
+	cJSON_ArrayForEach(diag, diagnostics) {
+		bool last = false;
+		size_t before = is_accepted(diag) ? 0 : count_before(diagnostics, diag, &last);
+		if (is_accepted(diag))
+			continue;
+		if (before < SHOWN_OF_ONE_ID)
+			print_one(out, diag, sources);
+		else if (last)
+			(void)fprintf(out->to, "%s: %zu more [%s]; --format json has them\n",
+				      member_text(diag, "file"), before + 1 - SHOWN_OF_ONE_ID,
+				      member_text(diag, "id"));
+	}
 }
 
 void diag_print_text(const struct ctl *ctl, const cJSON *diagnostics,

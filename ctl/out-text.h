@@ -23,6 +23,10 @@ void table_print(struct table *table); /* prints and frees */
 /* A table of the services of a compose project and their tiers. */
 void show_placement(const struct ctl *ctl, const struct report_input *in,
 		    const struct input_facts *facts);
+/* report_ports() of that project, of each service those of its first container. Nothing where none
+ * are published. */
+void show_placement_ports(const struct ctl *ctl, const cJSON *ports,
+			  const struct input_facts *facts);
 /* [{"container","network","tier","state"}], owned by the caller. */
 cJSON *list_placement(const struct report_input *in);
 

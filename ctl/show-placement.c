@@ -5,6 +5,7 @@
 
 #include "ctl/out-text.h"
 
+#define SHOWN_PORTS 40	    /* more would hide the findings above them */
 #define JOINED "container:" /* network_mode of a service in the network of another */
 
 static const char *tier_text(const struct report_input *in, const struct assignment *as,
@@ -81,6 +82,29 @@ void show_placement(const struct ctl *ctl, const struct report_input *in,
 	}
 	table_print(table);
 	(void)putchar('\n');
+}
+
+void show_placement_ports(const struct ctl *ctl, const cJSON *ports,
+			  const struct input_facts *facts)
+{
+	cJSON *shown = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(shown, "ports");
+	const cJSON *port;
+	size_t n = 0;
+
+	cJSON_ArrayForEach(port, wire_array(ports, "ports")) {
+		int container = world_find_container(facts->world, member_text(port, "container"));
+		if (container < 0 || !is_first(facts, (size_t)container))
+			continue;
+		if (n++ < SHOWN_PORTS)
+			(void)cJSON_AddItemToArray(list, cJSON_Duplicate(port, true));
+	}
+	if (n)
+		show_ports(ctl, shown);
+	if (n > SHOWN_PORTS)
+		printf("... and %zu more; --format json has them\n", n - SHOWN_PORTS);
+	if (n)
+		(void)putchar('\n');
+	cJSON_Delete(shown);
 }
 
 cJSON *list_placement(const struct report_input *in)

@@ -152,7 +152,9 @@ void show_ports(const struct ctl *ctl, const cJSON *report)
 			member_text(item, "container"),
 			member_text(item, "port"),
 			or_dash(member_text(item, "tier")),
-			*reach ? reach : "this host alone",
+			*reach				? reach
+			: wire_bool(item, "host", true) ? "this host alone"
+							: "nobody, this host included",
 			or_dash(member_list(item, "tiers", arena)),
 			warning,
 		};

@@ -41,7 +41,7 @@ static void print_probe(const struct ctl *ctl, const cJSON *probe, struct arena 
 	const char *at = arena_printf(arena, "%s%s%s:%.0f", v6 ? "[" : "", address, v6 ? "]" : "",
 				      wire_number(probe, "host_port", 0));
 
-	bool closed = strcmp(result, "silent") == 0 && !wire_string(probe, "tier");
+	bool closed = strcmp(result, "silent") == 0 && !wire_bool(probe, "host", true);
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strcmp(result, rows[i].result) == 0)
@@ -49,7 +49,8 @@ static void print_probe(const struct ctl *ctl, const cJSON *probe, struct arena 
 			       paint(ctl, PAINT_PLAIN), at ? at : "",
 			       member_text(probe, "container"), member_text(probe, "port"),
 			       *rows[i].meaning ? "  " : "",
-			       closed ? "it is in no tier" : rows[i].meaning);
+			       closed ? "it is in no tier: nobody reaches it, this host included"
+				      : rows[i].meaning);
 }
 
 void show_verify(const struct ctl *ctl, const cJSON *report)
@@ -65,9 +66,7 @@ void show_verify(const struct ctl *ctl, const cJSON *report)
 		print_probe(ctl, probe, arena);
 	if (others > 0)
 		printf("  not tried: %.0f (UDP, SCTP, and more than 256 ports)\n", others);
-	printf("\nThis host may reach every tier, so this shows that ports answer, not that "
-	       "others\n"
-	       "are kept out; and where docker-proxy listens, that it does. Nothing was tried "
-	       "from\n"
-	       "inside a container or from another machine.\n");
+	printf("\nThis host may reach every tier, and nothing that is in none. So this shows that\n"
+	       "ports answer, not that others are kept out; and where docker-proxy listens, that\n"
+	       "it does. Nothing was tried from inside a container or from another machine.\n");
 }

@@ -12,6 +12,7 @@ struct validation {
 	struct input_policy input;
 	struct input_facts facts;
 	struct report_input on_host;
+	cJSON *ports; /* report_ports() */
 };
 
 static int check_on_host(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
@@ -23,12 +24,23 @@ static int check_on_host(const struct ctl *ctl, const struct ctl_args *args, str
 	if (status != CTL_OK)
 		return status;
 	diag_sort(&input->diags);
-	if (!v->facts.world || !input->policy)
-		return CTL_OK;
-	status = input_compile(&input->policy, 1, v->facts.world, ctl->now, arena, &v->on_host);
-	if (status == CTL_OK)
-		report_check_world(&v->on_host, v->facts.source, v->facts.places, &input->diags);
-	return status;
+	if (v->facts.world && input->policy)
+		status = input_compile(&input->policy, 1, v->facts.world, ctl->now, arena,
+				       &v->on_host);
+	if (status != CTL_OK || !v->on_host.compiled)
+		return status;
+	report_check_world(&v->on_host, v->facts.source, v->facts.places, &input->diags);
+	return report_ports(&v->on_host, &v->ports) < 0 ? ctl_out_of_memory() : CTL_OK;
+}
+
+static void accept_findings(const struct ctl *ctl, struct validation *v)
+{
+	const struct report_accepting how = { .on_host = v->on_host.compiled ? &v->on_host : NULL,
+					      .places = v->facts.places,
+					      .now = ctl->now };
+
+	if (v->input.policy)
+		report_accept(v->input.policy, &how, &v->input.diags);
 }
 
 static void print_summary(const struct ctl *ctl, const struct input_policy *input)
@@ -36,8 +48,10 @@ static void print_summary(const struct ctl *ctl, const struct input_policy *inpu
 	const struct policy *policy = input->policy;
 	const struct diag_list *diags = &input->diags;
 
-	if (diags->n_errors + diags->n_warnings > diags->diags.n)
-		printf("... and %zu more\n", diags->n_errors + diags->n_warnings - diags->diags.n);
+	size_t n = diags->n_errors + diags->n_warnings + diags->n_accepted;
+
+	if (n > diags->diags.n)
+		printf("... and %zu more\n", n - diags->diags.n);
 	if (diag_failed(diags)) {
 		printf("%sinvalid%s: %zu error%s, %zu warning%s\n", paint(ctl, PAINT_BAD),
 		       paint(ctl, PAINT_PLAIN), diags->n_errors, diags->n_errors == 1 ? "" : "s",
@@ -52,6 +66,8 @@ static void print_summary(const struct ctl *ctl, const struct input_policy *inpu
 	if (diags->n_warnings)
 		printf("; %s%zu warning%s%s", paint(ctl, PAINT_WARN), diags->n_warnings,
 		       diags->n_warnings == 1 ? "" : "s", paint(ctl, PAINT_PLAIN));
+	if (diags->n_accepted)
+		printf("; %zu accepted by the policy", diags->n_accepted);
 	(void)putchar('\n');
 }
 
@@ -64,9 +80,13 @@ static int print_json(const struct validation *v, cJSON *diagnostics)
 	(void)cJSON_AddBoolToObject(root, "valid", !diag_failed(&input->diags));
 	(void)cJSON_AddNumberToObject(root, "errors", (double)input->diags.n_errors);
 	(void)cJSON_AddNumberToObject(root, "warnings", (double)input->diags.n_warnings);
+	(void)cJSON_AddNumberToObject(root, "accepted", (double)input->diags.n_accepted);
 	(void)cJSON_AddItemToObject(root, "diagnostics", diagnostics);
 	if (v->on_host.compiled)
 		(void)cJSON_AddItemToObject(root, "endpoints", list_placement(&v->on_host));
+	if (v->ports)
+		(void)cJSON_AddItemReferenceToObject(
+			root, "ports", cJSON_GetObjectItemCaseSensitive(v->ports, "ports"));
 	CLEANUP(free_ptr) char *text = cJSON_Print(root);
 	cJSON_Delete(root);
 	if (!text)
@@ -94,6 +114,8 @@ static int print_findings(const struct ctl *ctl, const struct validation *v, boo
 		diag_print_text(ctl, diagnostics, &input->dir);
 		if (v->on_host.compiled && v->facts.services)
 			show_placement(ctl, &v->on_host, &v->facts);
+		if (v->ports && v->facts.services)
+			show_placement_ports(ctl, v->ports, &v->facts);
 		print_summary(ctl, input);
 	}
 	cJSON_Delete(diagnostics);
@@ -109,8 +131,11 @@ int verb_validate(struct ctl *ctl, const struct ctl_args *args)
 
 	if (status == CTL_OK)
 		status = check_on_host(ctl, args, arena, &v);
-	if (status == CTL_OK)
+	if (status == CTL_OK) {
+		accept_findings(ctl, &v);
 		status = print_findings(ctl, &v, args->strict);
+	}
+	cJSON_Delete(v.ports);
 	if (status != CTL_OK)
 		return status;
 	bool found = diag_failed(&v.input.diags) || (args->strict && v.input.diags.n_warnings);

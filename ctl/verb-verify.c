@@ -58,6 +58,12 @@ static void gather(struct probing *p, const cJSON *ports)
 	}
 }
 
+/* The policy lets this host in: into every tier, and mostly nowhere else. */
+static bool is_open(const cJSON *port)
+{
+	return wire_bool(port, "host", wire_string(port, "tier") != NULL);
+}
+
 static int add_probe(cJSON *list, const struct probing *p, size_t i)
 {
 	const struct probe *probe = &p->probes[i];
@@ -76,16 +82,11 @@ static int add_probe(cJSON *list, const struct probing *p, size_t i)
 		    0 ||
 	    wire_add(object, "tier",
 		     cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(port, "tier"), true)) < 0 ||
+	    wire_add_bool(object, "host", is_open(port)) < 0 ||
 	    wire_add_string(object, "port", port_range_format(&p->inside[i], inside)) < 0 ||
 	    wire_add_string(object, "result", results[probe->result]) < 0)
 		return -ENOMEM;
 	return 0;
-}
-
-/* The policy lets this host into every tier, and nowhere else. */
-static bool is_open(const cJSON *port)
-{
-	return wire_string(port, "tier") != NULL;
 }
 
 /* *silent: a port does not answer, though the policy lets this host in. */

@@ -80,11 +80,12 @@ static int copy_sources(struct policy_set *set, const struct policy_source *sour
 	return 0;
 }
 
-/* The findings name the files by the set's copies, and outlive it. */
+/* The findings name files and tiers by the set's copies, and outlive it. */
 static int keep_names(struct diag_list *diags)
 {
 	for (size_t i = 0; i < diags->diags.n; i++) {
 		struct source_loc *loc = &diags->diags.items[i].loc;
+		diags->diags.items[i].about = (struct diag_subject){ 0 };
 		loc->file = loc->file ? arena_strdup(diags->arena, loc->file) : "";
 		if (!loc->file)
 			return -ENOMEM;
@@ -111,8 +112,10 @@ static int check_compiles(struct daemon *d, const struct policy *policy, struct 
 int policy_admit(struct daemon *d, const struct policy *policy, int64_t now,
 		 struct diag_list *diags)
 {
-	int r = check_compiles(d, policy, diags);
+	int r = report_check_accepts(policy, diags);
 
+	if (r == 0)
+		r = check_compiles(d, policy, diags);
 	return r == 0 ? report_check_tests(policy, now, diags) : r;
 }
 

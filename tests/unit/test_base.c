@@ -331,6 +331,40 @@ static void findings(void **state)
 	(void)arena_free(arena);
 }
 
+static bool has_finding(const struct diag_list *list, const char *id)
+{
+	for (size_t i = 0; i < list->diags.n; i++)
+		if (strcmp(list->diags.items[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Ten thousand of a kind, and one of another behind them: it is kept, and what was cut is counted.
+ * A warning takes no place from an error. */
+static void findings_that_are_many(void **state)
+{
+	struct arena *arena = arena_new();
+	const struct source_loc loc = { "a", 1, 1 };
+	struct diag_list list;
+
+	(void)state;
+	diag_init(&list, arena);
+	for (size_t i = 0; i < 10000; i++)
+		diag_add(&list, DIAG_WARNING, loc, i % 2 ? "many" : "more", NULL, "y");
+	diag_add(&list, DIAG_WARNING, loc, "privileged", NULL, "z");
+	assert_true(has_finding(&list, "privileged"));
+	assert_int_equal(list.diags.n, LIMIT_DIAGS);
+	assert_int_equal(list.n_warnings, 10001);
+	for (size_t i = 0; i < LIMIT_DIAGS; i++)
+		diag_add(&list, DIAG_ERROR, loc, "wrong", NULL, "y");
+	assert_false(has_finding(&list, "many"));
+	diag_add(&list, DIAG_WARNING, loc, "privileged", NULL, "z");
+	assert_false(has_finding(&list, "privileged"));
+	assert_int_equal(list.n_errors, LIMIT_DIAGS);
+	assert_int_equal(list.n_warnings, 10002);
+	(void)arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +380,7 @@ int main(void)
 		cmocka_unit_test(globs),
 		cmocka_unit_test(arenas),
 		cmocka_unit_test(findings),
+		cmocka_unit_test(findings_that_are_many),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

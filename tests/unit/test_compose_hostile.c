@@ -9,7 +9,7 @@
 static void hurt_too_large(struct text *yaml, size_t size)
 {
 	(void)size;
-	text_add(yaml, "services: {a: {image: x}}\n");
+	text_add(yaml, "services: {a: {image: x:1}}\n");
 	add_times(yaml, "#23456789\n", 1000 * 1000);
 }
 
@@ -30,7 +30,7 @@ static void hurt_laughs(struct text *yaml, size_t size)
 			text_printf(yaml, "*a%zu, ", i - 1);
 		text_add(yaml, "]\n");
 	}
-	text_add(yaml, "services: {a: {image: x, labels: *a11}}\n");
+	text_add(yaml, "services: {a: {image: x:1, labels: *a11}}\n");
 }
 
 /* Mappings that merge each other: every level doubles. */
@@ -57,7 +57,7 @@ static void hurt_merges(struct text *yaml, size_t size)
 
 static void hurt_aliases(struct text *yaml, size_t size)
 {
-	text_add(yaml, "services: {a: {image: x}}\nx-0: [");
+	text_add(yaml, "services: {a: {image: x:1}}\nx-0: [");
 	for (size_t i = 0; i < 999; i++)
 		text_printf(yaml, "&anchor%zu 1, ", i);
 	while (yaml->len + 20 < size)
@@ -67,7 +67,7 @@ static void hurt_aliases(struct text *yaml, size_t size)
 
 static void hurt_labels(struct text *yaml, size_t size)
 {
-	text_add(yaml, "x-a: &a {image: x, labels: [");
+	text_add(yaml, "x-a: &a {image: x:1, labels: [");
 	for (size_t i = 0; yaml->len < size / 4; i++)
 		text_printf(yaml, "k%zu=1, ", i % 5000);
 	text_add(yaml, "]}\nservices:\n");
@@ -78,7 +78,7 @@ static void hurt_labels(struct text *yaml, size_t size)
 /* A large base that every service extends. */
 static void hurt_extends(struct text *yaml, size_t size)
 {
-	text_add(yaml, "services:\n  base: {image: x, labels: [");
+	text_add(yaml, "services:\n  base: {image: x:1, labels: [");
 	for (size_t i = 0; yaml->len < size / 2; i++)
 		text_printf(yaml, "k%zu=1, ", i);
 	text_add(yaml, "]}\n");
@@ -92,16 +92,16 @@ static void hurt_extends_chains(struct text *yaml, size_t size)
 	text_add(yaml, "services:\n");
 	for (size_t i = 0; i < LIMIT_COMPOSE_SERVICES; i++) {
 		if (i % 16 == 15)
-			text_printf(yaml, "  s%zu: {image: x}\n", i);
+			text_printf(yaml, "  s%zu: {image: x:1}\n", i);
 		else
 			text_printf(yaml, "  s%zu: {extends: s%zu}\n", i, i + 1);
 	}
-	text_add(yaml, "  s999: {image: x}\n");
+	text_add(yaml, "  s999: {image: x:1}\n");
 }
 
 static void hurt_ports(struct text *yaml, size_t size)
 {
-	text_add(yaml, "services: {a: {image: x, ports: [");
+	text_add(yaml, "services: {a: {image: x:1, ports: [");
 	for (size_t i = 0; yaml->len + 40 < size; i++)
 		text_printf(yaml, "127.%zu.%zu.%zu:1:1,", i >> 16 & 255, i >> 8 & 255, i & 255);
 	text_add(yaml, "]}}\n");
@@ -111,7 +111,7 @@ static void hurt_port_conflicts(struct text *yaml, size_t size)
 {
 	text_add(yaml, "services:\n");
 	for (size_t i = 0; yaml->len + 80 < size && i < LIMIT_COMPOSE_SERVICES; i++)
-		text_printf(yaml, "  s%zu: {image: x, ports: [\"9000-9024:9000-9024\"]}\n", i);
+		text_printf(yaml, "  s%zu: {image: x:1, ports: [\"9000-9024:9000-9024\"]}\n", i);
 }
 
 static void hurt_replicas(struct text *yaml, size_t size)
@@ -119,13 +119,13 @@ static void hurt_replicas(struct text *yaml, size_t size)
 	(void)size;
 	text_add(yaml, "services:\n");
 	for (size_t i = 0; i < LIMIT_COMPOSE_SERVICES; i++)
-		text_printf(yaml, "  s%zu: {image: x, scale: 999, ports: [\"1-60000\"]}\n", i);
+		text_printf(yaml, "  s%zu: {image: x:1, scale: 999, ports: [\"1-60000\"]}\n", i);
 }
 
 /* A text of variables without a value, which is nothing, again and again. */
 static void hurt_empty_variables(struct text *yaml, size_t size)
 {
-	text_add(yaml, "services: {a: {image: x, labels: [&a \"");
+	text_add(yaml, "services: {a: {image: x:1, labels: [&a \"");
 	while (yaml->len < size / 2)
 		text_add(yaml, "${A-}");
 	text_add(yaml, "\"");
@@ -143,30 +143,31 @@ static const struct hurt hurts[] = {
 	{ "a billion merges", NULL, .make = hurt_merge_laughs },
 	{ "merges of a large mapping", "too-large", .make = hurt_merges },
 	{ "anchors", "too-large", "x-a: [", "&a@ 1, ", "]\n", NULL },
-	{ "the same anchor", "", "services: {a: {image: x}}\nx-a: [", "&a 1, *a , ", "]\n", NULL },
+	{ "the same anchor", "", "services: {a: {image: x:1}}\nx-a: [", "&a 1, *a , ", "]\n",
+	  NULL },
 	{ "aliases", "", .make = hurt_aliases },
 	{ "keys", "unknown-key", "", "@:\n", "", NULL },
-	{ "extension keys", "", "services: {a: {image: x}}\n", "x-@:\n", "", NULL },
-	{ "keys of a service", "unknown-setting", "services: {a: {", "@,", "image: x}}\n", NULL },
+	{ "extension keys", "", "services: {a: {image: x:1}}\n", "x-@:\n", "", NULL },
+	{ "keys of a service", "unknown-setting", "services: {a: {", "@,", "image: x:1}}\n", NULL },
 	{ "the same key", NULL, "", "a:\n", "", NULL },
-	{ "services", "too-many", "services:\n", "  s@: {image: x}\n", "", NULL },
+	{ "services", "too-many", "services:\n", "  s@: {image: x:1}\n", "", NULL },
 	{ "labels", "", .make = hurt_labels },
 	{ "extends", "too-large", .make = hurt_extends },
 	{ "chains of extends", NULL, .make = hurt_extends_chains },
 	{ "ports", "", .make = hurt_ports },
 	{ "empty variables", "too-large", .make = hurt_empty_variables },
 	{ "conflicting ports", NULL, .make = hurt_port_conflicts },
-	{ "ranges of ports", NULL, "services: {a: {image: x, ports: [", "1-65535:1-65535, ",
+	{ "ranges of ports", NULL, "services: {a: {image: x:1, ports: [", "1-65535:1-65535, ",
 	  "]}}\n", NULL },
-	{ "attachments", "too-many", "services: {a: {image: x, networks: [", "n@, ", "]}}\n",
+	{ "attachments", "too-many", "services: {a: {image: x:1, networks: [", "n@, ", "]}}\n",
 	  NULL },
 	{ "nested variables", "bad-interpolation", "services: {a: {image: \"", "${A:-", "\"}}\n",
 	  NULL },
-	{ "defaults", "", "services: {a: {image: x, labels: [",
+	{ "defaults", "", "services: {a: {image: x:1, labels: [",
 	  "\"a=${A:-${B:-${C:-${D:-xxxxxxxxxxxxxxxxxxxxxxxxxx}}}}\", ", "]}}\n", NULL },
 	{ "long word", "bad-value", "services: {a: {image: \"", "a", "\"}}\n", NULL },
 	{ "tag lines", "yaml-tag", "", "%TAG !@! !\n", "---\n", NULL },
-	{ "tags", "", "services: {a: {image: x}}\nx-a: [", "!a 1, ", "]\n", NULL },
+	{ "tags", "", "services: {a: {image: x:1}}\nx-a: [", "!a 1, ", "]\n", NULL },
 	{ "documents", "yaml-multi-document", "", "---\n", "", NULL },
 	{ "NUL bytes", "yaml-encoding", .make = hurt_nul },
 	{ "half a character", "yaml-encoding", "", "\xf0\x9f\x98\x80", "\xf0\x9f\x98", NULL },
@@ -198,7 +199,7 @@ static void test_long_variable(void **state)
 
 	(void)state;
 	memset(value, 'x', sizeof(value) - 1);
-	text_add(&yaml, "services: {a: {image: x, labels: [");
+	text_add(&yaml, "services: {a: {image: x:1, labels: [");
 	while (yaml.len < 900000)
 		text_add(&yaml, "$A, ");
 	text_add(&yaml, "]}}\n");

@@ -7,19 +7,19 @@ static void make_services(struct text *yaml, size_t n)
 {
 	text_add(yaml, "services:\n");
 	for (size_t i = 0; i < n; i++)
-		text_printf(yaml, "  s%zu: {image: x}\n", i);
+		text_printf(yaml, "  s%zu: {image: x:1}\n", i);
 }
 
 static void make_networks(struct text *yaml, size_t n)
 {
-	text_add(yaml, "services: {a: {image: x}}\nnetworks:\n");
+	text_add(yaml, "services: {a: {image: x:1}}\nnetworks:\n");
 	for (size_t i = 0; i < n; i++)
 		text_printf(yaml, "  n%zu:\n", i);
 }
 
 static void make_attachments(struct text *yaml, size_t n)
 {
-	text_add(yaml, "services: {a: {image: x, networks: [");
+	text_add(yaml, "services: {a: {image: x:1, networks: [");
 	for (size_t i = 0; i < n; i++)
 		text_printf(yaml, "n%zu, ", i);
 	text_add(yaml, "]}}\nnetworks:\n");
@@ -29,7 +29,7 @@ static void make_attachments(struct text *yaml, size_t n)
 
 static void make_replicas(struct text *yaml, size_t n)
 {
-	text_printf(yaml, "services: {a: {image: x, scale: %zu}}\n", n);
+	text_printf(yaml, "services: {a: {image: x:1, scale: %zu}}\n", n);
 }
 
 static void make_containers(struct text *yaml, size_t n)
@@ -37,23 +37,25 @@ static void make_containers(struct text *yaml, size_t n)
 	text_add(yaml, "services:\n");
 	for (size_t i = 0; n; i++) {
 		size_t some = n < LIMIT_COMPOSE_REPLICAS ? n : LIMIT_COMPOSE_REPLICAS;
-		text_printf(yaml, "  s%zu: {image: x, scale: %zu, network_mode: none}\n", i, some);
+		text_printf(yaml, "  s%zu: {image: x:1, scale: %zu, network_mode: none}\n", i,
+			    some);
 		n -= some;
 	}
 }
 
 static void make_endpoints(struct text *yaml, size_t n)
 {
-	text_printf(yaml,
-		    "services:\n  a: {image: x, scale: %zu, networks: &n [a, b, c, d, e, f, g, h, "
-		    "i, j]}\n  b: {image: x, scale: %zu, networks: [a]}\n"
-		    "networks: {a: , b: , c: , d: , e: , f: , g: , h: , i: , j: }\n",
-		    n / 10 - 1, n - (n / 10 - 1) * 10);
+	text_printf(
+		yaml,
+		"services:\n  a: {image: x:1, scale: %zu, networks: &n [a, b, c, d, e, f, g, h, "
+		"i, j]}\n  b: {image: x:1, scale: %zu, networks: [a]}\n"
+		"networks: {a: , b: , c: , d: , e: , f: , g: , h: , i: , j: }\n",
+		n / 10 - 1, n - (n / 10 - 1) * 10);
 }
 
 static void make_subnets(struct text *yaml, size_t n)
 {
-	text_add(yaml, "services: {a: {image: x}}\nnetworks: {default: {ipam: {config: [");
+	text_add(yaml, "services: {a: {image: x:1}}\nnetworks: {default: {ipam: {config: [");
 	for (size_t i = 0; i < n; i++)
 		text_printf(yaml, "{subnet: 10.%zu.0.0/16}, ", i);
 	text_add(yaml, "]}}}\n");
@@ -62,14 +64,14 @@ static void make_subnets(struct text *yaml, size_t n)
 static void make_ports(struct text *yaml, size_t n)
 {
 	text_printf(yaml,
-		    "services: {a: {image: x, ports: [\"127.0.0.1:1-%zu:1-%zu\", "
+		    "services: {a: {image: x:1, ports: [\"127.0.0.1:1-%zu:1-%zu\", "
 		    "\"127.0.0.2:1-%zu:1-%zu\"]}}\n",
 		    n / 2, n / 2, n - n / 2, n - n / 2);
 }
 
 static void make_anchors(struct text *yaml, size_t n)
 {
-	text_add(yaml, "services: {a: {image: x}}\nx-a: [");
+	text_add(yaml, "services: {a: {image: x:1}}\nx-a: [");
 	for (size_t i = 0; i < n; i++)
 		text_printf(yaml, "&a%zu 1, ", i);
 	text_add(yaml, "]\n");
@@ -77,7 +79,7 @@ static void make_anchors(struct text *yaml, size_t n)
 
 static void make_values(struct text *yaml, size_t n)
 {
-	text_add(yaml, "services: {a: {image: x}}\nx-a: &a [");
+	text_add(yaml, "services: {a: {image: x:1}}\nx-a: &a [");
 	for (size_t i = 1; i < n / 100; i++)
 		text_add(yaml, "1,");
 	text_add(yaml, "]\nx-b: [");
@@ -91,19 +93,19 @@ static void make_chain(struct text *yaml, size_t n)
 	text_add(yaml, "services:\n");
 	for (size_t i = 1; i < n; i++)
 		text_printf(yaml, "  s%zu: {extends: s%zu}\n", i, i + 1);
-	text_printf(yaml, "  s%zu: {image: x}\n", n);
+	text_printf(yaml, "  s%zu: {image: x:1}\n", n);
 }
 
 static void make_bytes(struct text *yaml, size_t n)
 {
-	text_add(yaml, "services: {a: {image: x}}\n");
+	text_add(yaml, "services: {a: {image: x:1}}\n");
 	while (yaml->len < n)
 		text_add(yaml, "#");
 }
 
 static void make_depth(struct text *yaml, size_t n)
 {
-	text_add(yaml, "services: {a: {image: x}}\nx-a: ");
+	text_add(yaml, "services: {a: {image: x:1}}\nx-a: ");
 	for (size_t i = 1; i < n; i++)
 		text_add(yaml, "[");
 	for (size_t i = 1; i < n; i++)
@@ -116,7 +118,7 @@ static void make_named(struct text *yaml, size_t n)
 	text_add(yaml, "services: {");
 	while (n--)
 		text_add(yaml, "a");
-	text_add(yaml, ": {image: x}}\n");
+	text_add(yaml, ": {image: x:1}}\n");
 }
 
 static const struct limit limits[] = {
@@ -156,7 +158,7 @@ static void test_limit_ports(void **state)
 
 static void test_limit_files(void **state)
 {
-	static const char yaml[] = "services: {a: {image: x}}\n";
+	static const char yaml[] = "services: {a: {image: x:1}}\n";
 	struct node_source sources[LIMIT_COMPOSE_FILES + 1];
 
 	(void)state;
@@ -183,7 +185,7 @@ static void test_limits_over_files(void **state)
 		size_t limit;
 		const char *one_more;
 	} rows[] = {
-		{ make_services, LIMIT_COMPOSE_SERVICES, "services: {z: {image: x}}\n" },
+		{ make_services, LIMIT_COMPOSE_SERVICES, "services: {z: {image: x:1}}\n" },
 		{ make_networks, LIMIT_COMPOSE_NETWORKS, "networks: {z: }\n" },
 	};
 
@@ -229,7 +231,7 @@ static void test_limit_variables(void **state)
 /* A network that takes all the addresses which stand for those that are not given. */
 static void test_no_symbolic_addresses_left(void **state)
 {
-	static const char form[] = "services: {a: {image: x, networks: [all, one]}}\n"
+	static const char form[] = "services: {a: {image: x:1, networks: [all, one]}}\n"
 				   "networks: {one: , all: {ipam: {config: [{subnet: %s}]}}}\n";
 	static const char *const subnets[] = { "198.18.0.0/16", "198.18.0.0/15" };
 
@@ -251,10 +253,11 @@ static const char everything[] =
 	"services:\n"
 	"  a: {<<: *a, image: \"x:${TAG:-1}\", scale: 3, ports: [\"80\", {target: 81}]}\n"
 	"  b: {extends: a, build: ., networks: {two: {ipv4_address: 10.0.0.9}}, scale: 1}\n"
-	"  c: {image: x, network_mode: \"service:b\", volumes: [\"/var/run/docker.sock:/x\"]}\n"
-	"  d: {image: x, privileged: true, cap_add: [ALL], profiles: [none], labels: [\"a=$NO\"]}\n"
+	"  c: {image: x:1, network_mode: \"service:b\", volumes: [\"/var/run/docker.sock:/x\"]}\n"
+	"  d: {image: x:1, privileged: true, cap_add: [ALL], profiles: [none], labels: "
+	"[\"a=$NO\"]}\n"
 	"  e: {image: \"y:$NO\", labels: [\"a=$NO\", b], network_mode: host, port: 1}\n"
-	"  f: {image: x, networks: [out], ports: [\"127.0.0.1:99:1\"], container_name: f}\n"
+	"  f: {image: x:1, networks: [out], ports: [\"127.0.0.1:99:1\"], container_name: f}\n"
 	"networks:\n"
 	"  one: {internal: true, enable_ipv6: true}\n"
 	"  two: {ipam: {config: [{subnet: 10.0.0.0/24, aux_addresses: {r: 10.0.0.7}}]}}\n"

@@ -26,19 +26,84 @@ PRINTF_LIKE(2, 0) static char *format_in(struct arena *arena, const char *format
 	return text;
 }
 
+/* The count of an id, made when it is not there. NULL: no memory. */
+static struct diag_count *count_of(struct diag_list *list, enum diag_severity severity,
+				   const char *id)
+{
+	struct diag_count one = { .id = id, .severity = severity };
+
+	for (size_t i = 0; i < list->counts.n; i++)
+		if (strcmp(list->counts.items[i].id, id) == 0)
+			return &list->counts.items[i];
+	if (VEC_PUSH(list->arena, &list->counts, one) < 0)
+		return NULL;
+	return &list->counts.items[list->counts.n - 1];
+}
+
+/* Of a full list the id that a record is taken from for one of @new: of the same severity one that
+ * has two more, and for an error any warning. NULL: none. */
+static struct diag_count *most_common(struct diag_list *list, const struct diag_count *new)
+{
+	struct diag_count *found = NULL;
+
+	for (size_t i = 0; i < list->counts.n; i++) {
+		struct diag_count *count = &list->counts.items[i];
+		bool below = new->severity == DIAG_ERROR && count->severity == DIAG_WARNING;
+		bool more = count->severity == new->severity && count->n > new->n + 1;
+		if (count->n && (below || more) &&
+		    (!found || (below && found->severity == DIAG_ERROR) ||
+		     (count->severity == found->severity && count->n > found->n)))
+			found = count;
+	}
+	return found;
+}
+
+/* Where a new record goes: behind the others, or, when they are many, in the place of one. NULL: it
+ * is only counted, or memory is out. */
+static struct diag *make_room(struct diag_list *list, enum diag_severity severity, const char *id)
+{
+	struct diag_count *mine = count_of(list, severity, id), *other = NULL;
+	struct diag none = { .id = "" }, *place = NULL;
+
+	if (!mine ||
+	    (list->diags.n < LIMIT_DIAGS && VEC_PUSH(list->arena, &list->diags, none) < 0)) {
+		list->out_of_memory = true;
+		return NULL;
+	}
+	place = &list->diags.items[list->diags.n - 1];
+	if (*place->id) { /* it was full */
+		other = most_common(list, mine);
+		if (!other)
+			return NULL;
+		while (strcmp(place->id, other->id) != 0)
+			place--;
+		other->n--;
+	}
+	mine->n++;
+	return place;
+}
+
 void diag_add(struct diag_list *list, enum diag_severity severity, struct source_loc loc,
 	      const char *id, const char *hint, const char *format, ...)
 {
 	va_list args;
 
 	*(severity == DIAG_ERROR ? &list->n_errors : &list->n_warnings) += 1;
-	if (list->diags.n >= LIMIT_DIAGS)
+	struct diag *place = make_room(list, severity, id);
+	if (!place)
 		return;
 	va_start(args, format);
-	struct diag diag = { severity, loc, id, format_in(list->arena, format, args), hint };
+	*place = (struct diag){ .severity = severity,
+				.loc = loc,
+				.id = id,
+				.text = format_in(list->arena, format, args),
+				.hint = hint,
+				.about = list->about };
 	va_end(args);
-	if (!diag.text || VEC_PUSH(list->arena, &list->diags, diag) < 0)
+	if (!place->text) {
+		place->text = "";
 		list->out_of_memory = true;
+	}
 }
 
 static int by_place(const void *left, const void *right)

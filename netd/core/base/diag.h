@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/base/arena.h"
+#include "core/base/ip.h"
 
 /* A place in a file. line and col count from 1; line 0: the file as a whole. */
 struct source_loc {
@@ -17,23 +18,47 @@ struct source_loc {
 
 enum diag_severity { DIAG_ERROR, DIAG_WARNING };
 
+/* What a finding is about, whatever its line: NULL, or nothing, where it is about no such thing. A
+ * policy accepts findings by it. The texts live as long as the list. */
+struct diag_subject {
+	const char *const *tiers;
+	size_t n_tiers;
+	const char *container, *service, *network;
+	struct port_range port; /* counts where has_port is set */
+	bool has_port;
+};
+
 struct diag {
 	enum diag_severity severity;
 	struct source_loc loc;
 	const char *id;	  /* stable, kebab-case: "unknown-tier" */
 	const char *text; /* one sentence, no full stop */
 	const char *hint; /* what to do, or NULL: "did you mean `frontend`?" */
+	struct diag_subject about;
+	const char *accepted; /* why the policy accepts it, or NULL */
+};
+
+/* How many records there are of an id. */
+struct diag_count {
+	const char *id;
+	enum diag_severity severity;
+	size_t n;
 };
 
 struct diag_list {
 	struct arena *arena; /* owns the texts */
 	VEC(struct diag) diags;
+	VEC(struct diag_count) counts;
 	size_t n_errors, n_warnings; /* also those beyond LIMIT_DIAGS */
+	size_t n_accepted;	     /* warnings that the policy accepts: not among n_warnings */
+	struct diag_subject about;   /* what the records are about that are added from now on */
 	bool out_of_memory;	     /* a record was lost: treat as an error */
 };
 
 void diag_init(struct diag_list *list, struct arena *arena);
-/* Adds a record; beyond LIMIT_DIAGS it only counts. */
+/* Adds a record about list->about. Beyond LIMIT_DIAGS it takes the place of one of the id with the
+ * most records, and of a warning rather than of an error, or only counts: many findings of one kind
+ * hide no others. */
 void diag_add(struct diag_list *list, enum diag_severity severity, struct source_loc loc,
 	      const char *id, const char *hint, const char *format, ...) PRINTF_LIKE(6, 7);
 /* By file, then line, then column; stable. */

@@ -106,6 +106,12 @@ static enum answer ask_entry(const struct policy_tier *tier, const struct policy
 	return ask_labels(tier, match, container);
 }
 
+bool compile_names_container(const struct policy_tier *tier, const struct policy_match *match,
+			     const struct world_container *container)
+{
+	return match_names_container(match) && ask_entry(tier, match, container) == ANSWER_YES;
+}
+
 /* The label that leaves the answer open. */
 static const char *open_label(const struct policy_tier *tier, const struct policy_match *match,
 			      const struct world_container *container)

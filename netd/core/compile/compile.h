@@ -45,6 +45,9 @@ struct assignment {
 /* One entry per world->endpoints, same order. NULL: out of memory. */
 const struct assignment *compile_assign(const struct policy *policy, const struct world *world,
 					struct arena *arena) MUST_CHECK;
+/* Whether an entry of that tier's `match` names the container, whatever network it is on. */
+bool compile_names_container(const struct policy_tier *tier, const struct policy_match *match,
+			     const struct world_container *container);
 /* The port itself, of the world that was assigned; NULL while unknown. */
 const struct world_port *compile_port(const struct assignment *assignment);
 const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", … */

@@ -80,6 +80,7 @@ void compose_check_dangers(struct compose *c, struct plan_service *service)
 {
 	const struct draft_service *draft = service->draft;
 
+	compose_about_service(c->diags, draft->name);
 	if (service->mode == PLAN_HOST) {
 		check_host_network(c, draft);
 		service->traits |= WORLD_HOST_NETWORK;

@@ -255,6 +255,7 @@ static int read_network(struct compose *c, const struct node *key)
 {
 	struct draft_network fresh = { .key = key->text, .loc = key->loc };
 
+	compose_about_network(c->diags, key->text);
 	if (!find_network(c, key->text)) {
 		if (too_many(c, key, c->networks.n, LIMIT_COMPOSE_NETWORKS))
 			return 0;
@@ -269,6 +270,7 @@ static int read_service(struct compose *c, size_t file, const struct node *key)
 	struct draft_service fresh = { .name = key->text, .loc = key->loc };
 	char word[TEXT_QUOTE_LEN];
 
+	compose_about_service(c->diags, key->text);
 	if (!compose_is_name(key->text) || strlen(key->text) > LIMIT_NAME) {
 		compose_report(c->diags, CF_BAD_NAME, key->loc,
 			       "letters, digits, `-`, `_` and `.`, the first a letter or digit",
@@ -347,6 +349,7 @@ int compose_parse(const struct compose_input *in, struct arena *arena, struct di
 	/* A half-read project would look like others, with findings of its own. */
 	if (r == 0 && diags->n_errors == errors && !diags->out_of_memory)
 		r = compose_build(&c, &project);
+	diags->about = (struct diag_subject){ 0 };
 	diag_sort(diags);
 	if (r < 0 || diags->out_of_memory)
 		return r < 0 ? r : -ENOMEM;

@@ -79,6 +79,8 @@ static const struct compose_diag_info infos[] = {
 				  "a network that is not a bridge, so netd does not filter it" },
 	[CF_UNSET_VARIABLE] = { "unset-variable", DIAG_ERROR,
 				"a variable that is needed and has no value" },
+	[CF_UNTAGGED_IMAGE] = { "untagged-image", DIAG_WARNING,
+				"an image without tag or digest: which one it is changes" },
 	[CF_WRONG_TYPE] = { "wrong-type", DIAG_ERROR,
 			    "a list, mapping or word in the place of another" },
 	[CF_YAML_ALIAS] = { "yaml-alias", DIAG_ERROR,
@@ -109,6 +111,16 @@ void compose_report(struct diag_list *diags, enum compose_finding finding, struc
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	diag_add(diags, info->severity, loc, info->id, hint, "%s", text);
+}
+
+void compose_about_service(struct diag_list *diags, const char *service)
+{
+	diags->about = (struct diag_subject){ .service = service };
+}
+
+void compose_about_network(struct diag_list *diags, const char *network)
+{
+	diags->about = (struct diag_subject){ .network = network };
 }
 
 const char *compose_hint(struct diag_list *diags, const char *format, ...)

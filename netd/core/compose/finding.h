@@ -50,6 +50,7 @@ enum compose_finding {
 	CF_UNKNOWN_VALUE,
 	CF_UNMANAGED_DRIVER,
 	CF_UNSET_VARIABLE,
+	CF_UNTAGGED_IMAGE,
 	CF_WRONG_TYPE,
 	CF_YAML_ALIAS,
 	CF_YAML_ENCODING,
@@ -61,6 +62,9 @@ enum compose_finding {
 /* diag_add() with id and severity of the table. @hint lives in the list's arena, or is static. */
 void compose_report(struct diag_list *diags, enum compose_finding finding, struct source_loc loc,
 		    const char *hint, const char *format, ...) PRINTF_LIKE(5, 6);
+/* What is reported from now on is about that service, or that network. */
+void compose_about_service(struct diag_list *diags, const char *service);
+void compose_about_network(struct diag_list *diags, const char *network);
 /* A hint in the list's arena; NULL when no further record is kept, or memory is out. */
 const char *compose_hint(struct diag_list *diags, const char *format, ...) PRINTF_LIKE(2, 3);
 

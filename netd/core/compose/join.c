@@ -166,6 +166,7 @@ static int settle_mode(struct compose *c, const struct plan *plan, struct plan_s
 	const struct draft_text *mode = &service->draft->network_mode;
 	char word[TEXT_QUOTE_LEN];
 
+	compose_about_service(c->diags, service->draft->name);
 	if (!mode->text || !*mode->text)
 		return join_networks(c, service);
 	if (service->draft->networks.n)
@@ -208,6 +209,7 @@ static void describe(struct compose *c, struct plan_network *network)
 	bool own = strcmp(network->name, DOCKER_BRIDGE) == 0;
 	char word[TEXT_QUOTE_LEN];
 
+	compose_about_network(c->diags, network->name);
 	network->driver = draft && draft->driver.text && *draft->driver.text &&
 					  strcmp(draft->driver.text, "default") != 0
 				  ? draft->driver.text

@@ -75,6 +75,14 @@ static uint32_t count_replicas(struct compose *c, const struct draft_service *se
 	return n->value;
 }
 
+/* "nginx:1.27", "registry:5000/nginx@sha256:…"; a colon before a slash is a port's. */
+static bool is_tagged(const char *image)
+{
+	const char *slash = strrchr(image, '/');
+
+	return strpbrk(slash ? slash + 1 : image, ":@") != NULL;
+}
+
 /* As compose names what it builds. */
 static int find_image(struct compose *c, struct plan_service *plan)
 {
@@ -96,6 +104,13 @@ static int find_image(struct compose *c, struct plan_service *plan)
 	else if (!*plan->image && !service->provider.set)
 		compose_report(c->diags, CF_NO_IMAGE, service->loc, "add `image:` or `build:`",
 			       "`%s` has neither an image nor a build", service->name);
+	else if (*plan->image && !service->build.set && !is_tagged(plan->image))
+		compose_report(c->diags, CF_UNTAGGED_IMAGE, service->image.loc,
+			       compose_hint(c->diags, "write `%s:` and the version, or a digest",
+					    text_quote(plan->image, word)),
+			       "`%s` runs an image without a tag: which one that is changes "
+			       "without this file",
+			       service->name);
 	return plan->image ? 0 : -ENOMEM;
 }
 
@@ -139,6 +154,8 @@ static int settle_labels(struct compose *c, struct plan_service *plan)
 static int add_service(struct compose *c, struct plan *plan, const struct draft_service *draft)
 {
 	struct plan_service service = { .draft = draft };
+
+	compose_about_service(c->diags, draft->name);
 	int r = find_image(c, &service);
 
 	if (r == 0)

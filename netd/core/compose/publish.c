@@ -58,6 +58,8 @@ static void check_port(struct compose *c, const struct plan_service *plan,
 {
 	char own[PORT_RANGE_TEXT_LEN];
 
+	c->diags->about.port = port->port;
+	c->diags->about.has_port = true;
 	if (is_everywhere(port))
 		compose_report(c->diags, CF_PUBLISHED_EVERYWHERE, port->loc, local_hint(c, port),
 			       "`%s` publishes %s on every address of the host", plan->draft->name,
@@ -205,6 +207,7 @@ static int publish(struct compose *c, const struct plan *plan, struct plan_servi
 	size_t n = 0;
 	int r;
 
+	compose_about_service(c->diags, service->draft->name);
 	if (service->draft->ports.n == 0 || service->replicas == 0 ||
 	    publishes_nothing(c, plan, service))
 		return 0;

@@ -126,6 +126,17 @@ static int note_rule(const struct policy_rule *rule, uint32_t index, struct aren
 	return r < 0 ? r : note_peers(rule->to, rule->n_to, index, arena, lists->to);
 }
 
+/* What is found is about the tiers of the rule. */
+static int set_subject(const struct policy *policy, const struct policy_rule *rule,
+		       struct arena *arena, struct diag_list *diags)
+{
+	size_t n = 0;
+	const char *const *tiers = policy_rule_tiers(policy, rule, arena, &n);
+
+	diags->about = (struct diag_subject){ .tiers = tiers, .n_tiers = n };
+	return tiers ? 0 : -ENOMEM;
+}
+
 static int check_rules(const struct policy *policy, struct arena *arena, struct diag_list *diags)
 {
 	struct extent *extents = arena_alloc(arena, policy->n_rules * sizeof(*extents));
@@ -139,11 +150,14 @@ static int check_rules(const struct policy *policy, struct arena *arena, struct 
 			r = VEC_PUSH(arena, &denies, i);
 	}
 	for (uint32_t i = 0; i < policy->n_rules && r == 0; i++) {
+		r = set_subject(policy, &policy->rules[i], arena, diags);
 		check_shadowed(policy, extents, i, may_cover(earlier, &policy->rules[i]), diags);
 		if (policy->rules[i].action == POLICY_ALLOW)
 			check_denied(policy, extents, i, &denies, diags);
-		r = note_rule(&policy->rules[i], i, arena, earlier);
+		if (r == 0)
+			r = note_rule(&policy->rules[i], i, arena, earlier);
 	}
+	diags->about = (struct diag_subject){ 0 };
 	return r;
 }
 
@@ -229,6 +243,8 @@ static int check_tiers(const struct policy *policy, struct arena *arena, struct 
 		qsort(all.items, all.n, sizeof(*all.items), by_match);
 	for (size_t i = 1; i < all.n; i++) {
 		const struct tier_match *a = &all.items[i - 1], *b = &all.items[i];
+		diags->about = (struct diag_subject){ .tiers = &policy->tiers[b->tier].name,
+						      .n_tiers = 1 };
 		if (a->tier != b->tier && compare_matches(a->match, b->match) == 0)
 			policy_report(diags, F_SAME_MATCH, b->match->loc,
 				      "a container of two tiers is denied everything",
@@ -236,6 +252,7 @@ static int check_tiers(const struct policy *policy, struct arena *arena, struct 
 				      policy->tiers[a->tier].name,
 				      diag_place(b->match->loc, a->match->loc, place));
 	}
+	diags->about = (struct diag_subject){ 0 };
 	return 0;
 }
 

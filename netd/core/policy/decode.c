@@ -42,7 +42,7 @@ static const char *type_hint(const char *expected)
 void policy_wrong_type(struct decoder *d, const struct node *node, const char *name,
 		       const char *expected)
 {
-	bool phrase = *name == '`' || strncmp(name, "a ", 2) == 0;
+	bool phrase = *name == '`' || strncmp(name, "a ", 2) == 0 || strncmp(name, "an ", 3) == 0;
 	char word[TEXT_QUOTE_LEN];
 
 	if (node->kind != NODE_BAD)
@@ -205,4 +205,15 @@ const struct node *policy_decode_items(struct decoder *d, const struct node *key
 		return NULL;
 	}
 	return value->first;
+}
+
+/* A section that is written but empty is no mistake: its entries may be commented out. */
+const struct node *policy_decode_section(struct decoder *d, const struct node *key,
+					 const char *expected)
+{
+	if (key->value->kind == NODE_SEQUENCE)
+		return key->value->first;
+	if (!node_is_null(key->value))
+		policy_wrong_type(d, key->value, key->text, expected);
+	return NULL;
 }

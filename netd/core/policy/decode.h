@@ -37,7 +37,8 @@ struct decoder {
 	VEC(struct draft_section) sections; /* of all files, in their order */
 	VEC(struct policy_rule) rules;	    /* the sound ones */
 	VEC(struct policy_test) tests;
-	size_t n_rules, n_tests; /* with the unsound ones, for the limits */
+	VEC(struct policy_accept) accepts;
+	size_t n_rules, n_tests, n_accepts; /* with the unsound ones, for the limits */
 	struct policy *policy;	 /* tiers are complete before the sections are read */
 	bool partial;		 /* some tiers could not be read: others may be unknown for that */
 };
@@ -82,9 +83,20 @@ struct decode_list {
 const struct node *policy_decode_items(struct decoder *d, const struct node *key,
 				       const struct decode_list *how);
 
+/* The first item of a section; NULL: it is empty, which is no mistake, or no list, which is
+ * reported. */
+const struct node *policy_decode_section(struct decoder *d, const struct node *key,
+					 const char *expected);
+/* A glob, or NULL after a report. */
+const char *policy_decode_pattern(struct decoder *d, const struct node *node, const char *name);
+void policy_decode_port(struct decoder *d, const struct node *node, const char *name,
+			struct port_range *ret);
+void policy_decode_time(struct decoder *d, const struct node *key, int64_t *ret);
+
 /* The sections. */
 int policy_decode_tiers(struct decoder *d, const struct node *key);
 int policy_decode_allow(struct decoder *d, const struct node *key);
 int policy_decode_deny(struct decoder *d, const struct node *key);
 int policy_decode_tests(struct decoder *d, const struct node *key);
+int policy_decode_accept(struct decoder *d, const struct node *key);
 extern const char *const policy_mode_words[2]; /* in the order of enum policy_mode */

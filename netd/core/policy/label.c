@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which labels a policy asks for: of a container with very many, no others are kept. */
+/* What a policy names: labels (of a container with very many, no others are kept), tiers of a rule.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,4 +43,26 @@ const char *const *policy_label_keys(const struct policy *policy, struct arena *
 			keys[kept++] = keys[i];
 	*ret_n = kept;
 	return keys;
+}
+
+static size_t add_tiers(const struct policy *policy, const struct policy_peer *peers, size_t n,
+			const char **ret)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].kind == PEER_TIER)
+			ret[found++] = policy->tiers[peers[i].tier].name;
+	return found;
+}
+
+const char *const *policy_rule_tiers(const struct policy *policy, const struct policy_rule *rule,
+				     struct arena *arena, size_t *ret_n)
+{
+	const char **names = arena_alloc(arena, (rule->n_from + rule->n_to) * sizeof(*names));
+
+	*ret_n = names ? add_tiers(policy, rule->from, rule->n_from, names) : 0;
+	if (names)
+		*ret_n += add_tiers(policy, rule->to, rule->n_to, names + *ret_n);
+	return names;
 }

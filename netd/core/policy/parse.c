@@ -93,11 +93,19 @@ static int keep_tests(struct decoder *d, const struct node *key, void *object)
 	return VEC_PUSH(d->arena, &d->sections, section);
 }
 
+static int keep_accept(struct decoder *d, const struct node *key, void *object)
+{
+	struct draft_section section = { key, policy_decode_accept };
+
+	(void)object;
+	return VEC_PUSH(d->arena, &d->sections, section);
+}
+
 static const struct decode_field top_fields[] = {
 	{ "version", true, decode_version },	  { "mode", false, decode_mode },
 	{ "unmatched", false, decode_unmatched }, { "tiers", false, decode_tiers },
 	{ "allow", false, keep_allow },		  { "deny", false, keep_deny },
-	{ "tests", false, keep_tests },
+	{ "tests", false, keep_tests },		  { "accept", false, keep_accept },
 };
 
 static const struct decode_shape top_shape = { "a policy", top_fields, ARRAY_LEN(top_fields) };
@@ -233,6 +241,8 @@ static int read_policy(struct decoder *d, const struct policy_source *sources, s
 	d->policy->n_rules = d->rules.n;
 	d->policy->tests = d->tests.items;
 	d->policy->n_tests = d->tests.n;
+	d->policy->accepts = d->accepts.items;
+	d->policy->n_accepts = d->accepts.n;
 	return r < 0 ? r : policy_check(d->policy, d->arena, d->diags);
 }
 
@@ -265,6 +275,14 @@ void policy_check_time(const struct policy *policy, int64_t now, struct diag_lis
 			policy_report(diags, F_UNTIL_PASSED, rule->loc, "remove the rule",
 				      "this rule ended at %s",
 				      policy_until_format(rule->until, text));
+	}
+	for (size_t i = 0; i < policy->n_accepts; i++) {
+		const struct policy_accept *accept = &policy->accepts[i];
+		if (accept->until && accept->until <= now)
+			policy_report(diags, F_UNTIL_PASSED, accept->loc,
+				      "mend what was accepted, or give it more time",
+				      "this finding was accepted until %s",
+				      policy_until_format(accept->until, text));
 	}
 	diag_sort(diags);
 }

@@ -68,6 +68,19 @@ struct policy_test {
 	enum policy_action expect;
 };
 
+/* One entry of `accept`: findings of `netdctl validate` that count no more. Every place that is set
+ * must match what the finding is about; globs with * and ?, NULL: not set. */
+struct policy_accept {
+	struct source_loc loc;
+	const char *const *findings; /* their ids */
+	size_t n_findings;
+	const char *file, *tier, *container, *service, *network;
+	struct port_range port; /* counts where has_port is set */
+	bool has_port;
+	const char *reason;
+	int64_t until; /* as a rule's */
+};
+
 struct policy {
 	enum policy_mode mode;
 	enum policy_unmatched unmatched;
@@ -77,6 +90,8 @@ struct policy {
 	size_t n_rules;
 	const struct policy_test *tests;
 	size_t n_tests;
+	const struct policy_accept *accepts; /* in source order */
+	size_t n_accepts;
 };
 
 struct policy_source {
@@ -103,7 +118,8 @@ const struct policy_diag_info *policy_diag_table(size_t *ret_n); /* sorted by id
 int policy_parse(const struct policy_source *sources, size_t n_sources, struct arena *arena,
 		 struct diag_list *diags, const struct policy **ret) MUST_CHECK;
 
-/* Warnings that need the time: rules whose `until` has passed. @now: seconds since the epoch. */
+/* Warnings that need the time: rules and accepted findings whose `until` has passed. @now: seconds
+ * since the epoch. */
 void policy_check_time(const struct policy *policy, int64_t now, struct diag_list *diags);
 /* The next moment after @now at which a rule ends, 0 when none does. */
 int64_t policy_next_change(const struct policy *policy, int64_t now);
@@ -113,6 +129,9 @@ const char *const *policy_label_keys(const struct policy *policy, struct arena *
 				     size_t *ret_n) MUST_CHECK;
 /* Index of the tier of that name, or -1. */
 int policy_find_tier(const struct policy *policy, const char *name);
+/* The names of the tiers that a rule names, *ret_n of them; in @arena, NULL: no memory. */
+const char *const *policy_rule_tiers(const struct policy *policy, const struct policy_rule *rule,
+				     struct arena *arena, size_t *ret_n) MUST_CHECK;
 /* A peer written as in the policy (tier name, host, internet, lan, world, dns, address, CIDR).
  * 0 or -EINVAL. */
 int policy_parse_peer(const struct policy *policy, const char *text,

@@ -182,9 +182,13 @@ static void check_repeated(struct decoder *d, struct end end)
 void policy_check_rule(struct decoder *d, const struct node *node, const struct policy_rule *rule)
 {
 	struct end from = { rule->from, rule->n_from }, to = { rule->to, rule->n_to };
+	struct diag_subject about = { 0 };
 
 	if (!policy_check_ends(d, rule, "a rule"))
 		return;
+	about.tiers = policy_rule_tiers(d->policy, rule, d->arena, &about.n_tiers);
+	d->diags->out_of_memory |= !about.tiers;
+	d->diags->about = about;
 	check_host(d, rule);
 	check_outside_pair(d, rule);
 	check_loopback(d, from);
@@ -193,4 +197,5 @@ void policy_check_rule(struct decoder *d, const struct node *node, const struct 
 	check_ports(d, node_get(node, "ports"), rule);
 	check_repeated(d, from);
 	check_repeated(d, to);
+	d->diags->about = (struct diag_subject){ 0 };
 }

@@ -186,7 +186,7 @@ static const char *port_hint(struct decoder *d, const char *text)
 	return "write `N/proto` or `N-M/proto` with tcp, udp or sctp, or `icmp`, `icmpv6`";
 }
 
-static void decode_port(struct decoder *d, const struct node *node, const char *name,
+void policy_decode_port(struct decoder *d, const struct node *node, const char *name,
 			struct port_range *ret)
 {
 	const char *text = policy_decode_text(d, node, name);
@@ -222,7 +222,7 @@ static int decode_ports(struct decoder *d, const struct node *key, void *object)
 	if (!ports)
 		return -ENOMEM;
 	for (size_t i = 0; item && i < n; i++, item = item->next)
-		decode_port(d, item, key->text, &ports[i]);
+		policy_decode_port(d, item, key->text, &ports[i]);
 	rule->ports = ports;
 	rule->n_ports = n;
 	return 0;
@@ -234,16 +234,20 @@ static int decode_log(struct decoder *d, const struct node *key, void *object)
 	return 0;
 }
 
-static int decode_until(struct decoder *d, const struct node *key, void *object)
+void policy_decode_time(struct decoder *d, const struct node *key, int64_t *ret)
 {
-	struct policy_rule *rule = object;
 	const char *text = policy_decode_text(d, key->value, key->text);
 	char word[TEXT_QUOTE_LEN];
 
-	if (text && policy_until_parse(text, &rule->until) < 0)
+	if (text && policy_until_parse(text, ret) < 0)
 		policy_report(d->diags, F_BAD_TIME, key->value->loc,
 			      "write it in UTC, as `2026-12-31T18:00:00Z`", "`%s` is not a time",
 			      text_quote(text, word));
+}
+
+static int decode_until(struct decoder *d, const struct node *key, void *object)
+{
+	policy_decode_time(d, key, &((struct policy_rule *)object)->until);
 	return 0;
 }
 
@@ -267,20 +271,9 @@ static int decode_rule(struct decoder *d, const struct node *node, enum policy_a
 	return VEC_PUSH(d->arena, &d->rules, rule);
 }
 
-/* A section that is written but empty is no mistake: its entries may be commented out. */
-static const struct node *section_items(struct decoder *d, const struct node *key,
-					const char *expected)
-{
-	if (key->value->kind == NODE_SEQUENCE)
-		return key->value->first;
-	if (!node_is_null(key->value))
-		policy_wrong_type(d, key->value, key->text, expected);
-	return NULL;
-}
-
 static int decode_rules(struct decoder *d, const struct node *key, enum policy_action action)
 {
-	const struct node *item = section_items(d, key, "a list of rules");
+	const struct node *item = policy_decode_section(d, key, "a list of rules");
 	int r = 0;
 
 	for (; item && r == 0 && d->n_rules <= LIMIT_RULES; item = item->next) {
@@ -321,7 +314,7 @@ static int decode_test_port(struct decoder *d, const struct node *key, void *obj
 	struct port_range *port = &((struct policy_test *)object)->port;
 	char text[PORT_RANGE_TEXT_LEN];
 
-	decode_port(d, key->value, key->text, port);
+	policy_decode_port(d, key->value, key->text, port);
 	if (proto_has_ports((enum ip_proto)port->proto) && port->lo != port->hi)
 		policy_report(d->diags, F_BAD_PORT, key->value->loc, "write a test for each",
 			      "a test asks about one port, `%s` are several",
@@ -362,7 +355,7 @@ static int decode_test(struct decoder *d, const struct node *node)
 
 int policy_decode_tests(struct decoder *d, const struct node *key)
 {
-	const struct node *item = section_items(d, key, "a list of tests");
+	const struct node *item = policy_decode_section(d, key, "a list of tests");
 	int r = 0;
 
 	for (; item && r == 0 && d->n_tests <= LIMIT_RULES; item = item->next) {

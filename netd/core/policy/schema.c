@@ -24,12 +24,21 @@
 	"\"type\": [\"array\", \"null\"], \"maxItems\": 4096, \"items\": {" REF(name) "}"
 
 /* The objects of the language. */
+#define NEEDS(name) "{\"required\": [\"" name "\"]}"
 static const struct object {
 	const char *name;
 	bool may_be_empty;
+	const char *also; /* what else holds for it, or NULL */
 } objects[] = {
-	{ "policy", true },   { "tier", true }, { "match", false },
-	{ "compose", false }, { "rule", true }, { "test", true },
+	{ "policy", true, NULL },
+	{ "tier", true, NULL },
+	{ "match", false, NULL },
+	{ "compose", false, NULL },
+	{ "rule", true, NULL },
+	{ "test", true, NULL },
+	{ "accept", true,
+	  "\"anyOf\": [" NEEDS("file") ", " NEEDS("tier") ", " NEEDS("container") ", " NEEDS(
+		  "service") ", " NEEDS("network") ", " NEEDS("port") "]" },
 };
 
 static const struct key {
@@ -51,6 +60,8 @@ static const struct key {
 	{ "policy", "allow", false, "flows that may be", SECTION("rule") },
 	{ "policy", "deny", false, "flows that may not be, whatever allow says", SECTION("rule") },
 	{ "policy", "tests", false, "what the policy must hold to", SECTION("test") },
+	{ "policy", "accept", false, "findings of netdctl validate that count no more",
+	  SECTION("accept") },
 	{ "tier", "description", false, "for people", SCALAR },
 	{ "tier", "match", true, "any entry matches; inside an entry, all keys must",
 	  LIST("match") },
@@ -84,6 +95,17 @@ static const struct key {
 	{ "test", "to", true, "one peer", REF("peer") },
 	{ "test", "port", true, "one port", REF("ports") },
 	{ "test", "expect", true, "the verdict", "\"enum\": [\"allow\", \"deny\"]" },
+	{ "accept", "finding", true, "the id of a finding, or a list of ids",
+	  ONE_OR_MANY("finding") },
+	{ "accept", "file", false, "the file it is found in; * and ? are globs", REF("glob") },
+	{ "accept", "tier", false, "name of a tier; * and ? are globs", REF("glob") },
+	{ "accept", "container", false, "name of a container; * and ? are globs", REF("glob") },
+	{ "accept", "service", false, "name of a compose service; * and ? are globs", REF("glob") },
+	{ "accept", "network", false, "name of a network; * and ? are globs", REF("glob") },
+	{ "accept", "port", false, "the container's own port, or a range around it", REF("ports") },
+	{ "accept", "reason", true, "for people", SCALAR ", \"minLength\": 1" },
+	{ "accept", "until", false, "it counts again then, in UTC",
+	  DATE ", \"pattern\": \"^" TIME "$\"" },
 };
 
 static const struct {
@@ -102,6 +124,7 @@ static const struct {
 		  "      \"type\": \"string\", \"pattern\": \"^(" TIER_NAME "|" ADDRESS ")$\",\n"
 		  "      \"not\": {\"enum\": [\"any\", \"unmatched\"]}" },
 	{ "source", "\"allOf\": [{" REF("peer") "}, {\"not\": {\"const\": \"dns\"}}]" },
+	{ "finding", "\"type\": \"string\", \"pattern\": \"^[a-z]+(-[a-z]+)*$\"" },
 	{ "ports", "\"description\": \"443/tcp, 9000-9010/udp, icmp, icmpv6\",\n"
 		   "      \"type\": \"string\", \"pattern\": \"^(" PORTS ")$\"" },
 };
@@ -128,6 +151,8 @@ static void add_object(struct text *out, const struct object *object)
 	add_required(out, object->name);
 	if (!object->may_be_empty)
 		text_add(out, "      \"minProperties\": 1,\n");
+	if (object->also)
+		text_printf(out, "      %s,\n", object->also);
 	text_add(out, "      \"additionalProperties\": false,\n      \"properties\": {");
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (strcmp(keys[i].object, object->name) != 0)

@@ -43,7 +43,7 @@ static void check_tier_name(struct decoder *d, const struct node *key)
 }
 
 /* A pattern with a class or a brace would silently match nothing. */
-static const char *decode_pattern(struct decoder *d, const struct node *node, const char *name)
+const char *policy_decode_pattern(struct decoder *d, const struct node *node, const char *name)
 {
 	const char *text = policy_decode_text(d, node, name);
 	char word[TEXT_QUOTE_LEN];
@@ -66,13 +66,13 @@ static const char *decode_pattern(struct decoder *d, const struct node *node, co
 
 static int decode_network(struct decoder *d, const struct node *key, void *object)
 {
-	((struct policy_match *)object)->network = decode_pattern(d, key->value, key->text);
+	((struct policy_match *)object)->network = policy_decode_pattern(d, key->value, key->text);
 	return 0;
 }
 
 static int decode_image(struct decoder *d, const struct node *key, void *object)
 {
-	((struct policy_match *)object)->image = decode_pattern(d, key->value, key->text);
+	((struct policy_match *)object)->image = policy_decode_pattern(d, key->value, key->text);
 	return 0;
 }
 
@@ -80,7 +80,7 @@ static int decode_container(struct decoder *d, const struct node *key, void *obj
 {
 	struct policy_match *match = object;
 
-	match->container = decode_pattern(d, key->value, key->text);
+	match->container = policy_decode_pattern(d, key->value, key->text);
 	if (match->container && match->container[0] == '/')
 		policy_report(d->diags, F_BAD_VALUE, key->value->loc, "leave the `/` out",
 			      "a container's name has no `/` in front");
@@ -89,13 +89,15 @@ static int decode_container(struct decoder *d, const struct node *key, void *obj
 
 static int decode_project(struct decoder *d, const struct node *key, void *object)
 {
-	((struct policy_match *)object)->compose_project = decode_pattern(d, key->value, key->text);
+	((struct policy_match *)object)->compose_project =
+		policy_decode_pattern(d, key->value, key->text);
 	return 0;
 }
 
 static int decode_service(struct decoder *d, const struct node *key, void *object)
 {
-	((struct policy_match *)object)->compose_service = decode_pattern(d, key->value, key->text);
+	((struct policy_match *)object)->compose_service =
+		policy_decode_pattern(d, key->value, key->text);
 	return 0;
 }
 

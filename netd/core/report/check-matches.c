@@ -133,13 +133,71 @@ static void check_key(const struct checking *c, const struct policy_match *match
 	REPORT(c, WF_NEAR_MATCH, match->loc, hint, "no %s here is called `%s`", key->what, glob);
 }
 
+/* ---- containers in the network of another ---- */
+
+static const struct policy_match *match_of(const struct policy_tier *tier,
+					   const struct world_container *container)
+{
+	for (size_t m = 0; m < tier->n_matches; m++)
+		if (compile_names_container(tier, &tier->matches[m], container))
+			return &tier->matches[m];
+	return NULL;
+}
+
+static bool has_member(const struct checking *c, uint32_t container, size_t tier)
+{
+	const struct world *world = c->in->world;
+	bool found = false;
+
+	for (size_t i = 0; i < world->n_endpoints && !found; i++) {
+		const struct assignment *as = &c->in->compiled->assignments[i];
+		found = world->endpoints[i].container == container && as->kind == ASSIGN_TIER &&
+			as->tier == tier;
+	}
+	return found;
+}
+
+/* A tier names it, but its packets are those of the container whose network it is in. */
+static void check_joined(const struct checking *c, const struct world_container *container)
+{
+	static const char joined[] = "container:";
+	const struct policy *policy = c->in->policy;
+	const char *mode = container->network_mode;
+	int owner = strncmp(mode, joined, strlen(joined)) == 0
+			    ? world_find_container(c->in->world, mode + strlen(joined))
+			    : -1;
+
+	for (size_t t = 0; t < policy->n_tiers && owner >= 0; t++) {
+		const struct policy_match *match = match_of(&policy->tiers[t], container);
+		const char *name = c->in->world->containers[owner].name;
+		if (!match || has_member(c, (uint32_t)owner, t))
+			continue;
+		c->diags->about = (struct diag_subject){ .tiers = &policy->tiers[t].name,
+							 .n_tiers = 1,
+							 .container = container->name,
+							 .service = world_label_value(
+								 container, COMPILE_LABEL_SERVICE) };
+		REPORT(c, WF_JOINED_NETWORK, match->loc,
+		       arena_printf(c->diags->arena, "match `%s` too, or name its tier in rules",
+				    name),
+		       "`%s` is in the network of `%s`: its packets are those of that container, "
+		       "and are not in tier `%s`",
+		       container->name, name, policy->tiers[t].name);
+	}
+}
+
 int check_matches(const struct checking *c)
 {
 	const struct policy *policy = c->in->policy;
 
-	for (size_t t = 0; t < policy->n_tiers; t++)
+	for (size_t t = 0; t < policy->n_tiers; t++) {
+		c->diags->about =
+			(struct diag_subject){ .tiers = &policy->tiers[t].name, .n_tiers = 1 };
 		for (size_t m = 0; m < policy->tiers[t].n_matches; m++)
 			for (size_t k = 0; k < ARRAY_LEN(keys); k++)
 				check_key(c, &policy->tiers[t].matches[m], &keys[k]);
+	}
+	for (size_t i = 0; i < c->in->world->n_containers; i++)
+		check_joined(c, &c->in->world->containers[i]);
 	return c->diags->out_of_memory ? -ENOMEM : 0;
 }

@@ -186,8 +186,12 @@ int check_rules(const struct checking *c)
 
 	for (size_t i = 0; i < policy->n_rules && r == 0; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
+		struct diag_subject about = { 0 };
 		if (rule->until && c->in->now >= rule->until)
 			continue;
+		about.tiers = policy_rule_tiers(policy, rule, c->diags->arena, &about.n_tiers);
+		c->diags->about = about;
+		r = about.tiers ? 0 : -ENOMEM;
 		for (size_t k = 0; k < rule->n_from; k++)
 			check_peer(c, &rule->from[k]);
 		for (size_t k = 0; k < rule->n_to; k++)

@@ -25,12 +25,19 @@ static const struct report_diag_info infos[] = {
 			   "a rule with the host's port in place of the container's" },
 	[WF_IMAGE_LABEL] = { "image-label", DIAG_WARNING,
 			     "a label that a tier asks for and that may be the image's alone" },
+	[WF_JOINED_NETWORK] = { "joined-network", DIAG_WARNING,
+				"a tier that names a container in the network of another" },
 	[WF_NEAR_MATCH] = { "near-match", DIAG_WARNING,
 			    "a `match` that nothing meets, though something is called nearly so" },
+	[WF_STALE_ACCEPT] = { "stale-accept", DIAG_WARNING,
+			      "an accepted finding that is not found any more" },
 	[WF_TEST_FAILS] = { REPORT_TEST_FAILS, DIAG_ERROR,
 			    "a test of the policy that fails when it is to take effect" },
+	[WF_UNACCEPTABLE] = { "unacceptable", DIAG_ERROR, "an accepted finding that is an error" },
 	[WF_UNCOMPILED] = { REPORT_UNCOMPILED, DIAG_ERROR,
 			    "a policy that is valid and for which no rules can be made" },
+	[WF_UNKNOWN_FINDING] = { "unknown-finding", DIAG_ERROR,
+				 "an accepted finding that there is not" },
 	[WF_UNMATCHED_CONTAINER] = { "unmatched-container", DIAG_WARNING,
 				     "a container that no tier matches" },
 	[WF_UNPUBLISHED_PORT] = { "unpublished-port", DIAG_WARNING,
@@ -51,6 +58,29 @@ const struct report_diag_info *report_world_finding(enum world_finding finding)
 static struct source_loc place_of(const struct checking *c, size_t container)
 {
 	return c->places ? c->places[container] : c->place;
+}
+
+void check_about(const struct checking *c, const struct world_endpoint *endpoint)
+{
+	const struct world *world = c->in->world;
+	const struct world_container *container = &world->containers[endpoint->container];
+	const struct assignment *as = &c->in->compiled->assignments[endpoint - world->endpoints];
+	struct diag_subject about = { .container = container->name,
+				      .service = world_label_value(container, COMPILE_LABEL_SERVICE),
+				      .network = world->networks[endpoint->network].name };
+
+	if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT) {
+		about.tiers = &c->in->policy->tiers[as->tier].name;
+		about.n_tiers = 1;
+	}
+	c->diags->about = about;
+}
+
+/* What is found from now on is about that tier. */
+static void about_tier(const struct checking *c, size_t tier)
+{
+	c->diags->about =
+		(struct diag_subject){ .tiers = &c->in->policy->tiers[tier].name, .n_tiers = 1 };
 }
 
 /* ---- endpoints ---- */
@@ -97,6 +127,7 @@ static void check_endpoint(const struct checking *c, size_t i)
 	const char *network = c->in->world->networks[endpoint->network].name;
 	struct source_loc place = place_of(c, endpoint->container);
 
+	check_about(c, endpoint);
 	if (as->kind == ASSIGN_CLASH)
 		REPORT(c, WF_ADDRESS_CLASH, place,
 		       "two endpoints cannot share one: both are denied everything",
@@ -145,11 +176,13 @@ static int check_tiers(const struct checking *c)
 			found[as->other_tier] = true;
 		sure &= as->kind != ASSIGN_CLASH;
 	}
-	for (size_t t = 0; t < policy->n_tiers && sure; t++)
+	for (size_t t = 0; t < policy->n_tiers && sure; t++) {
+		about_tier(c, t);
 		if (!found[t])
 			REPORT(c, WF_EMPTY_TIER, policy->tiers[t].loc,
 			       "look at its `match`, or remove it", "nothing in %s is in tier `%s`",
 			       c->place.file, policy->tiers[t].name);
+	}
 	return 0;
 }
 
@@ -187,10 +220,14 @@ static int check_closed(struct checking *c, const struct survey *survey,
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
+	bool in_tier = c->in->compiled->assignments[exposure->endpoint].kind == ASSIGN_TIER;
 	REPORT(c, WF_CLOSED_PORT,
 	       place_of(c, (size_t)(exposure->container - c->in->world->containers)),
-	       "publish it on 127.0.0.1, or allow somebody to reach it",
-	       "`%s` publishes %s on %s, and no rule opens it to anybody but this host",
+	       in_tier ? "publish it on 127.0.0.1, or allow somebody to reach it"
+		       : "add a match to a tier, and allow somebody to reach it",
+	       in_tier ? "`%s` publishes %s on %s, and no rule opens it to anybody but this host"
+		       : "`%s` publishes %s on %s, and is in no tier: nobody reaches it, this "
+			 "host included",
 	       exposure->container->name, port_range_format(&ports, text),
 	       ip_format(&published->host_ip, addr));
 	c->last = *exposure;
@@ -204,6 +241,9 @@ static int check_exposure(const struct survey *survey, const struct exposure *ex
 	const struct world_published *published = exposure->published;
 	struct port_range ports = exposure_ports(exposure);
 	char addr[IP_TEXT_LEN], text[PORT_RANGE_TEXT_LEN], host_port[24];
+	check_about(c, &survey->world->endpoints[exposure->endpoint]);
+	c->diags->about.port = ports;
+	c->diags->about.has_port = true;
 	int open = exposure_ask(survey, 0, exposure, EXPOSURE_INTERNET, c->scratch);
 	int closed = check_closed(c, survey, exposure);
 
@@ -270,6 +310,9 @@ static void report_dropped(const struct checking *c, const struct survey *survey
 	const char *from = survey->classes[dropped->from].name;
 	const char *to = survey->classes[dropped->to].name, *others = "";
 
+	c->diags->about = (struct diag_subject){ 0 };
+	c->diags->about.tiers =
+		policy_rule_tiers(c->in->policy, rule, c->diags->arena, &c->diags->about.n_tiers);
 	if (dropped->n > 1)
 		others = arena_printf(c->scratch, " (nor between %zu other pairs of it)",
 				      dropped->n - 1);
@@ -328,6 +371,7 @@ void report_check_world(const struct report_input *in, const char *source,
 		r = exposure_walk(&survey, check_exposure, &c);
 	if (r == 0)
 		r = check_dropped(&c, &survey);
+	diags->about = (struct diag_subject){ 0 };
 	diags->out_of_memory |= r < 0;
 	diag_sort(diags);
 }

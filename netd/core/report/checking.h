@@ -14,9 +14,13 @@ enum world_finding {
 	WF_EXPOSED_PORT,
 	WF_HOST_PORT,
 	WF_IMAGE_LABEL,
+	WF_JOINED_NETWORK,
 	WF_NEAR_MATCH,
+	WF_STALE_ACCEPT,
 	WF_TEST_FAILS,
+	WF_UNACCEPTABLE,
 	WF_UNCOMPILED,
+	WF_UNKNOWN_FINDING,
 	WF_UNMATCHED_CONTAINER,
 	WF_UNPUBLISHED_PORT,
 };
@@ -30,13 +34,16 @@ struct checking {
 	struct exposure last;
 };
 
+/* What is found from now on is about that endpoint: its container, network and tier. */
+void check_about(const struct checking *c, const struct world_endpoint *endpoint);
 const struct report_diag_info *report_world_finding(enum world_finding finding);
 
 #define REPORT(c, finding, loc, hint, ...)                                 \
 	diag_add((c)->diags, report_world_finding(finding)->severity, loc, \
 		 report_world_finding(finding)->id, hint, __VA_ARGS__)
 
-/* Entries of `match` that meet nothing, though something is called nearly so. 0 or -ENOMEM. */
+/* Entries of `match` that meet nothing, though something is called nearly so, and those that name a
+ * container in the network of another. 0 or -ENOMEM. */
 int check_matches(const struct checking *c) MUST_CHECK;
 /* Rules that do nothing on these facts: addresses of containers and of their networks as peers,
  * ports that the host knows by another number, ports that nobody publishes. 0 or -ENOMEM. */

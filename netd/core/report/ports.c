@@ -60,6 +60,28 @@ static int add_inside(const struct survey *survey, const struct exposure *exposu
 	return 0;
 }
 
+/* This host reaches whoever is in a tier, and nobody else: by whichever address it has. */
+static int add_host(const struct survey *survey, const struct exposure *exposure,
+		    struct ports_report *report, cJSON *object)
+{
+	const struct report_input *in = survey->in[0];
+	const struct sim_host host = { in->world, in->policy, in->compiled, in->symbolic };
+	bool v4 = survey->world->endpoints[exposure->endpoint].ipv4.family != IP_NONE;
+	struct sim_flow flow = {
+		.from = { .kind = SIM_HOST },
+		.to = { .kind = SIM_ENDPOINT, .endpoint = exposure->endpoint },
+		.family = v4 ? IP_V4 : IP_V6,
+		.proto = (enum ip_proto)exposure->published->port.proto,
+		.port = exposure->published->port.lo,
+	};
+	struct sim_result result;
+	int r = sim_flow(&host, &flow, report->scratch, &result);
+
+	if (r == 0)
+		rj_bool(&report->j, object, "host", result.allowed);
+	return r;
+}
+
 static int add_port(const struct survey *survey, const struct exposure *exposure, void *userdata)
 {
 	struct ports_report *report = userdata;
@@ -68,6 +90,8 @@ static int add_port(const struct survey *survey, const struct exposure *exposure
 	exposure_print(&report->j, object, survey->in[0], exposure);
 	int r = add_outside(survey, exposure, report,
 			    rj_add_array(&report->j, object, "reachable_from"));
+	if (r == 0)
+		r = add_host(survey, exposure, report, object);
 	if (r == 0)
 		r = add_inside(survey, exposure, report, rj_add_array(&report->j, object, "tiers"));
 	if (ip_is_unspecified(&exposure->published->host_ip))

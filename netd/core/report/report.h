@@ -105,6 +105,19 @@ const struct report_diag_info *report_diag_table(size_t *ret_n); /* sorted by id
 void report_check_world(const struct report_input *in, const char *source,
 			const struct source_loc *places, struct diag_list *diags);
 
+/* The entries of `accept`: whether they name findings, and such as can be accepted. 0, or
+ * POLICY_E_INVALID: @diags says what. */
+int report_check_accepts(const struct policy *policy, struct diag_list *diags) MUST_CHECK;
+struct report_accepting {
+	const struct report_input *on_host; /* NULL: the policy was checked alone */
+	const struct source_loc *places;    /* as in report_check_world() */
+	int64_t now;
+};
+/* Marks the findings that the policy accepts, and finds the entries that accept nothing. Comes when
+ * all else was found. */
+void report_accept(const struct policy *policy, const struct report_accepting *how,
+		   struct diag_list *diags);
+
 /* What a policy must show before it is wanted: rules can be made of it for the host at hand, and
  * its own tests pass as of @now. Each: 0, POLICY_E_INVALID (@diags says what), or -ENOMEM. */
 int report_check_compiles(const struct compile_input *in, struct diag_list *diags) MUST_CHECK;

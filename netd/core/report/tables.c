@@ -196,6 +196,26 @@ int report_rules(const struct report_input *in, cJSON **ret)
 
 /* ---- findings ---- */
 
+static void add_subject(struct rj *j, cJSON *object, const struct diag_subject *about)
+{
+	char port[PORT_RANGE_TEXT_LEN];
+	cJSON *place = rj_add_object(j, object, "about");
+
+	if (about->n_tiers) {
+		cJSON *tiers = rj_add_array(j, place, "tiers");
+		for (size_t i = 0; i < about->n_tiers; i++)
+			rj_push_text(j, tiers, about->tiers[i]);
+	}
+	if (about->container)
+		rj_text(j, place, "container", about->container);
+	if (about->service)
+		rj_text(j, place, "service", about->service);
+	if (about->network)
+		rj_text(j, place, "network", about->network);
+	if (about->has_port)
+		rj_text(j, place, "port", port_range_format(&about->port, port));
+}
+
 int report_diagnostics(const struct diag_list *diags, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -212,6 +232,8 @@ int report_diagnostics(const struct diag_list *diags, cJSON **ret)
 		rj_text(&j, object, "id", diag->id);
 		rj_text(&j, object, "text", diag->text);
 		rj_text(&j, object, "hint", diag->hint);
+		rj_text(&j, object, "accepted", diag->accepted);
+		add_subject(&j, object, &diag->about);
 	}
 	return rj_finish(&j, root, ret);
 }
