@@ -59,7 +59,8 @@ static bool fail_connect(const struct call *call, bool admin)
 {
 	int error = errno;
 
-	if (error == ENOENT || error == ECONNREFUSED)
+	call->answer->alone = error == ENOENT || error == ECONNREFUSED;
+	if (call->answer->alone)
 		return fail(call, WIRE_UNAVAILABLE,
 			    "netd is not running (nobody answers on %s); start it with "
 			    "`systemctl start netd`, or name its socket with --socket",

@@ -30,6 +30,7 @@ struct client_options {
 struct client_answer {
 	enum wire_code code; /* the daemon's, or client's own: UNAVAILABLE (nobody there, no answer
 			      * in time), REFUSED (not permitted), INTERNAL (not our protocol) */
+	bool alone;	     /* nobody listens there: netd does not run */
 	cJSON *json;	     /* owned; NULL: no answer came */
 	char error[512];     /* what, where, what to do; "" when all is well. Also holds the
 			      * "error" of the daemon's answer */

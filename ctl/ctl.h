@@ -147,6 +147,11 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 
 /* ---- live.c ---- */
 
+/* plan-docker.c: no netd runs: what @policy changes on this host, with Docker alone. CTL_FINDING:
+ * something; another exit status after saying why. *ret is NULL where there is no answer. */
+int plan_with_docker(const struct ctl *ctl, const struct policy *policy, struct arena *arena,
+		     cJSON **ret) MUST_CHECK;
+
 /* Asks without a word on stderr: *ret is NULL where there is no answer, *ret_code says why. */
 int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret,
 		     enum wire_code *ret_code) MUST_CHECK;
@@ -155,9 +160,10 @@ int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret,
  * NULL when it has none. The exit status follows from the answer's code; an error is said, and so
  * are diagnostics. */
 int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret) MUST_CHECK;
-/* The same about files, whose lines the diagnostics show. */
+/* The same about files, whose lines the diagnostics show. @alone NULL, or *alone is set where netd
+ * does not run, and that is not said. */
 int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir *files,
-		   cJSON **ret) MUST_CHECK;
+		   bool *alone, cJSON **ret) MUST_CHECK;
 /* "files" of a request: the texts of a policy. */
 int live_add_files(cJSON *request, const struct policydir *dir, struct arena *arena) MUST_CHECK;
 /* A verb without arguments whose answer is shown. */

@@ -56,7 +56,7 @@ static const char *socket_path(const struct ctl *ctl, struct arena *arena)
 }
 
 int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir *files,
-		   cJSON **ret)
+		   bool *alone, cJSON **ret)
 {
 	const char *name = request ? wire_string(request, "verb") : NULL;
 	const struct wire_verb *verb = name ? wire_verb_find(name) : NULL;
@@ -72,7 +72,9 @@ int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir
 	}
 	ask(&options, request, &answer);
 	cJSON_Delete(request);
-	if (answer.error[0])
+	if (alone)
+		*alone = answer.alone;
+	if (answer.error[0] && !(alone && answer.alone))
 		ctl_complain("%s", answer.error);
 	if (wire_array(answer.json, "diagnostics"))
 		diag_print_errors(ctl, wire_array(answer.json, "diagnostics"), files);
@@ -82,7 +84,7 @@ int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir
 
 int live_ask(const struct ctl *ctl, cJSON *request, cJSON **ret)
 {
-	return live_ask_about(ctl, request, NULL, ret);
+	return live_ask_about(ctl, request, NULL, NULL, ret);
 }
 
 int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret, enum wire_code *ret_code)

@@ -256,6 +256,8 @@ void show_plan_markdown(const struct ctl *ctl, const cJSON *report)
 	print_flows(wire_array(report, "lost"), "Flows lost", "no rule allows it any more");
 	print_exposures(wire_array(exposures, "opened"), "Exposures opened", "To");
 	print_exposures(wire_array(exposures, "closed"), "Exposures closed", "No longer to");
+	print_flows(wire_array(report, "kept"), "Flows that stay", "");
+	print_exposures(wire_array(exposures, "kept"), "Exposures that stay", "To");
 	print_connections(plan_member(report, "connections"));
 	print_unknown(plan_member(report, "connections"));
 	print_moved(wire_array(report, "moved"));

@@ -74,6 +74,8 @@ void plan_print_summary(const cJSON *report)
 	(void)putchar('\n');
 	if (connections && !*member_text(connections, "error"))
 		printf("Established connections that are cut: %.0f.\n", cut);
+	if (wire_bool(report, "against_plain_docker", false))
+		printf("\nNo policy is in force: compared with what Docker alone lets pass.\n");
 	if (wire_bool(report, "symbolic", false))
 		printf("\nOf the policy alone: no facts about a host were given.\n");
 }
@@ -85,40 +87,62 @@ static void print_title(const struct ctl *ctl, const char *title, bool *any)
 	*any = true;
 }
 
-static void print_flows(const struct ctl *ctl, const cJSON *list, bool gained, bool *any)
+struct change_form {
+	const char *member, *title, *who, *without_rule;
+	char sign;
+	enum paint paint;
+};
+
+static const struct change_form flow_forms[] = {
+	{ "gained", "Flows gained", "", "", '+', PAINT_GOOD },
+	{ "lost", "Flows lost", "", "  no rule allows it any more", '-', PAINT_BAD },
+	{ "kept", "Flows that stay", "", "", '=', PAINT_PLAIN },
+};
+
+static const struct change_form exposure_forms[] = {
+	{ "opened", "Exposures opened", "to", "", '+', PAINT_BAD },
+	{ "closed", "Exposures closed", "no longer to", "", '-', PAINT_GOOD },
+	{ "kept", "Exposures that stay", "to", "", '=', PAINT_PLAIN },
+};
+
+static void print_flows(const struct ctl *ctl, const cJSON *report, const struct change_form *form,
+			bool *any)
 {
+	const cJSON *list = wire_array(report, form->member);
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const cJSON *item;
 
 	if (!arena || !list || !list->child)
 		return;
-	print_title(ctl, gained ? "Flows gained" : "Flows lost", any);
+	print_title(ctl, form->title, any);
 	cJSON_ArrayForEach(item, list) {
 		const char *place = member_place(plan_member(item, "rule"), arena);
 		const char *ports = show_port_list(item, arena), *only = plan_families(item);
 		printf("  %s%c%s %s -> %s  %s%s%s%s%s%s%s%s\n",
-		       paint(ctl, gained ? PAINT_GOOD : PAINT_BAD), gained ? '+' : '-',
-		       paint(ctl, PAINT_PLAIN), member_text(item, "from"), member_text(item, "to"),
+		       paint(ctl, form->paint), form->sign, paint(ctl, PAINT_PLAIN),
+		       member_text(item, "from"), member_text(item, "to"),
 		       ports ? ports : "", *only ? "  (" : "", only, *only ? ")" : "",
 		       *place ? "  by " : "", place,
-		       !*place && !gained ? "  no rule allows it any more" : "",
+		       *place ? "" : form->without_rule,
 		       wire_bool(item, "audited", false) ? "  (audit mode)" : "");
 	}
 }
 
-static void print_exposures(const struct ctl *ctl, const cJSON *list, bool opened, bool *any)
+static void print_exposures(const struct ctl *ctl, const cJSON *report,
+			    const struct change_form *form, bool *any)
 {
+	const cJSON *list = wire_array(plan_member(report, "exposures"), form->member);
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const cJSON *item;
 
 	if (!arena || !list || !list->child)
 		return;
-	print_title(ctl, opened ? "Exposures opened" : "Exposures closed", any);
+	print_title(ctl, form->title, any);
 	cJSON_ArrayForEach(item, list)
-		printf("  %s%c%s %s -> %s %s  %s %s\n", paint(ctl, opened ? PAINT_BAD : PAINT_GOOD),
-		       opened ? '+' : '-', paint(ctl, PAINT_PLAIN), show_published(item, arena),
-		       member_text(item, "container"), member_text(item, "port"),
-		       opened ? "to" : "no longer to", member_list(item, "who", arena));
+		printf("  %s%c%s %s -> %s %s  %s %s\n", paint(ctl, form->paint), form->sign,
+		       paint(ctl, PAINT_PLAIN), show_published(item, arena),
+		       member_text(item, "container"), member_text(item, "port"), form->who,
+		       member_list(item, "who", arena));
 }
 
 static void print_connection(const struct ctl *ctl, const cJSON *item, struct arena *arena)
@@ -200,15 +224,14 @@ static void print_rules(const struct ctl *ctl, const cJSON *list, bool added)
 
 void show_plan(const struct ctl *ctl, const cJSON *report)
 {
-	const cJSON *exposures = plan_member(report, "exposures"),
-		    *rules = plan_member(report, "rules");
+	const cJSON *rules = plan_member(report, "rules");
 	const cJSON *added = wire_array(rules, "added"), *removed = wire_array(rules, "removed");
 	bool any = false;
 
-	print_flows(ctl, wire_array(report, "gained"), true, &any);
-	print_flows(ctl, wire_array(report, "lost"), false, &any);
-	print_exposures(ctl, wire_array(exposures, "opened"), true, &any);
-	print_exposures(ctl, wire_array(exposures, "closed"), false, &any);
+	for (size_t i = 0; i < ARRAY_LEN(flow_forms); i++)
+		print_flows(ctl, report, &flow_forms[i], &any);
+	for (size_t i = 0; i < ARRAY_LEN(exposure_forms); i++)
+		print_exposures(ctl, report, &exposure_forms[i], &any);
 	print_connections(ctl, plan_member(report, "connections"), &any);
 	print_moved(ctl, wire_array(report, "moved"), &any);
 	print_tiers(ctl, wire_array(report, "tiers"), &any);

@@ -197,11 +197,57 @@ static void show_tier_counts(const struct ctl *ctl, const cJSON *report, struct 
 		    *trouble ? PAINT_WARN : PAINT_GOOD);
 }
 
+/* A published port, and another one: "0.0.0.0:80 -> web 80/tcp, 0.0.0.0:443 -> web 443/tcp". */
+static const char *published_list(const cJSON *list, struct arena *arena)
+{
+	const char *text = "";
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list) {
+		text = arena_printf(arena, "%s%s%s -> %s %s", text, *text ? ", " : "",
+				    show_published(item, arena), member_text(item, "container"),
+				    member_text(item, "port"));
+		if (!text)
+			return "";
+	}
+	return text;
+}
+
+static void show_waiting(const struct ctl *ctl, const cJSON *report, const cJSON *waits,
+			 struct arena *arena)
+{
+	const cJSON *published = wire_array(waits, "published");
+	double n = wire_number(waits, "n_published", 0);
+	double more = n - cJSON_GetArraySize(published);
+
+	status_line(ctl, "mode",
+		    arena_printf(arena,
+				 "NO POLICY: nothing is enforced; netd waits for a first one in %s, "
+				 "or `netdctl apply`",
+				 member_text(report, "policy")),
+		    PAINT_BAD);
+	status_line(ctl, "would close",
+		    arena_printf(arena,
+				 "what it does not allow, of %.0f endpoints on %.0f networks and "
+				 "%.0f published ports: `netdctl plan FILE`",
+				 wire_number(waits, "endpoints", 0),
+				 wire_number(waits, "networks", 0), n),
+		    PAINT_WARN);
+	if (published && published->child)
+		status_line(ctl, "published", published_list(published, arena), PAINT_WARN);
+	if (more > 0)
+		status_line(ctl, "published", arena_printf(arena, "and %.0f more", more),
+			    PAINT_WARN);
+}
+
 static void show_mode(const struct ctl *ctl, const cJSON *report, struct arena *arena)
 {
 	const char *mode = member_text(report, "mode"), *off = member_text(report, "off_since");
+	const cJSON *waits = cJSON_GetObjectItemCaseSensitive(report, "waits_for_policy");
 
-	if (*off)
+	if (waits)
+		show_waiting(ctl, report, waits, arena);
+	else if (*off)
 		status_line(ctl, "mode",
 			    arena_printf(arena,
 					 "OFF since %s: nothing is enforced; `netdctl reload` puts "
@@ -367,7 +413,8 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	status_line(ctl, "docker", docker_text(docker, up, arena), up ? PAINT_GOOD : PAINT_BAD);
 	show_flaws(ctl, report, arena);
 	show_bridges(ctl, report, arena);
-	show_tier_counts(ctl, report, arena);
+	if (!cJSON_HasObjectItem(report, "waits_for_policy"))
+		show_tier_counts(ctl, report, arena);
 	status_line(ctl, "bridge-nf",
 		    !needs_nf ? "not needed"
 		    : has_nf  ? "on"

@@ -32,7 +32,7 @@ int verb_apply(struct ctl *ctl, const struct ctl_args *args)
 		cJSON_Delete(request);
 		return ctl_out_of_memory();
 	}
-	status = live_ask_about(ctl, request, &input.dir, &report);
+	status = live_ask_about(ctl, request, &input.dir, NULL, &report);
 	return report ? show_report(ctl, report, show_change, status) : status;
 }
 

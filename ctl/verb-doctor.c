@@ -178,6 +178,7 @@ static int ask_netd(struct examination *e)
 		e->facts.lacks_bridge_nf = wire_bool(status, "needs_bridge_nf", false) &&
 					   !(wire_bool(status, "bridge_nf_ipv4", true) &&
 					     wire_bool(status, "bridge_nf_ipv6", true));
+		e->facts.waits_for_policy = cJSON_HasObjectItem(status, "waits_for_policy");
 		e->facts.facts_disagree = wire_number(status, "n_disagreements", 0) > 0;
 	}
 	r = status ? take_bridges(e, status) : 0;

@@ -7,9 +7,22 @@ static show_fn *form_of(const struct ctl *ctl)
 	return ctl_is_format(ctl, "markdown") ? show_plan_markdown : show_plan;
 }
 
+/* netd has never run here, or is gone without a trace. */
+static int plan_plain(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena)
+{
+	const struct policy *policy = NULL;
+	cJSON *report = NULL;
+	int status = input_valid_policy(ctl, args->files, args->n, arena, &policy);
+
+	if (status == CTL_OK)
+		status = plan_with_docker(ctl, policy, arena, &report);
+	return report ? show_report(ctl, report, form_of(ctl), status) : status;
+}
+
 static int plan_live(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena)
 {
 	cJSON *request = NULL, *report = NULL;
+	bool alone = false;
 	struct input_policy input = { 0 };
 
 	if (args->inventory || args->n_compose) {
@@ -25,7 +38,9 @@ static int plan_live(const struct ctl *ctl, const struct ctl_args *args, struct 
 		cJSON_Delete(request);
 		return ctl_out_of_memory();
 	}
-	status = live_ask_about(ctl, request, &input.dir, &report);
+	status = live_ask_about(ctl, request, &input.dir, &alone, &report);
+	if (alone)
+		return plan_plain(ctl, args, arena);
 	return report ? show_report(ctl, report, form_of(ctl), status) : status;
 }
 

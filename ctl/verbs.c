@@ -13,7 +13,7 @@ static const struct ctl_verb verbs[] = {
 	{ "test", verb_test, { HOST_FACTS, "text json junit tap", "test policy.d" } },
 	{ "plan",
 	  verb_plan,
-	  { HOST_FACTS | OPT_AGAINST, "text json markdown",
+	  { HOST_FACTS | OPT_AGAINST | OPT_DOCKER, "text json markdown",
 	    "plan --against main/policy.d --inventory prod.json policy.d" } },
 	{ "explain",
 	  verb_explain,

@@ -248,8 +248,10 @@ int answer_confirm(struct daemon *d, const struct control_request *request, stru
 	if (d->plan.off)
 		return answer_not_in_force(d, ret);
 	int r = arm_confirm(d, NULL, 0);
-	if (d->committed && d->committed->policy == d->wanted)
+	if (d->committed && d->committed->policy == d->wanted) {
 		policy_save(d);
+		reconcile_keep_networks(d);
+	}
 	return r < 0 ? r : commit_now(d, arena, ret);
 }
 
@@ -287,28 +289,20 @@ static int off_report(cJSON **ret)
 	return answer_report(WIRE_OK, report, ret);
 }
 
-/* The plan keeps the tables away from here on; the wanted policy stays wanted. */
+/* The wanted policy stays wanted. */
 int answer_off(struct daemon *d, const struct control_request *request, struct arena *arena,
 	       cJSON **ret)
 {
-	struct generation *gone = d->committed;
-
 	(void)arena;
-	int r = fw_off(d->fw, &d->last_error);
+	int r = reconcile_off(d);
 	if (r < 0)
 		return answer_error(wire_new_error(WIRE_INTERNAL,
 						   "the tables cannot be removed: %s; they stay in "
 						   "force",
 						   d->last_error.text),
 				    ret);
-	reconcile_note(d, PLAN_OFF);
 	d->off_since = daemon_now_epoch();
-	d->committed = NULL;
-	if (gone) {
-		struct policy_set *policy = gone->policy;
-		(void)generation_free(gone);
-		policy_forget(d, policy);
-	}
+	first_contact_tell_systemd(d);
 	log_warning(LOG_ID_OFF,
 		    "netd's tables are removed, asked for by uid %u: nothing is enforced until "
 		    "`netdctl reload`, `netdctl apply` or a restart",

@@ -35,12 +35,15 @@ int answer_error(cJSON *error, cJSON **ret)
 
 int answer_not_in_force(const struct daemon *d, cJSON **ret)
 {
-	return answer_error(wire_new_error(WIRE_UNAVAILABLE,
-					   d->plan.off ? "netd is off: no policy is in force; "
-							 "`netdctl reload` puts it back"
-						       : "no policy is in force yet: netd waits "
-							 "for Docker"),
-			    ret);
+	const char *why = first_contact_waits(d)
+				  ? "no policy was ever in force on this host: nothing is "
+				    "enforced until there is one; `netdctl plan FILE` shows what "
+				    "it would close"
+			  : d->plan.off ? "netd is off: no policy is in force; `netdctl reload` "
+					  "puts it back"
+					: "no policy is in force yet: netd waits for Docker";
+
+	return answer_error(wire_new_error(WIRE_UNAVAILABLE, "%s", why), ret);
 }
 
 /* ---- reading ---- */
@@ -248,6 +251,8 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	else if (d->committed && d->committed->compiled.needs_bridge_nf && !d->bridge_nf_error)
 		health.bridge_nf[0] = health.bridge_nf[1] = true; /* of the bridges that count */
 	int r = fill_disagreements(d, arena, &health);
+	if (r == 0 && first_contact_waits(d))
+		r = world_store_snapshot(d->store, arena, &health.waits_for_policy);
 	if (r == 0)
 		r = input_in_force(d, arena, &in);
 	if (r == 0)
@@ -277,11 +282,15 @@ static int read_connections(struct daemon *d, struct arena *arena, struct fw_err
 static int plan(struct daemon *d, const struct policy *const policies[2],
 		const struct cut_facts *facts, struct arena *arena, cJSON **ret)
 {
+	const struct world *world = d->committed ? d->committed->world : NULL;
 	struct report_input in[2];
 	cJSON *report = NULL;
 	bool changed = false;
-	int r = report_prepare(policies, 2, d->committed->world, daemon_now_epoch(), arena, in);
+	int r = world ? 0 : world_store_snapshot(d->store, arena, &world);
 
+	if (r == 0)
+		r = report_prepare(policies, 2, world, daemon_now_epoch(), arena, in);
+	in[0].plain = d->wanted->none;
 	if (r == 0)
 		r = report_plan(&in[0], &in[1], &report, &changed);
 	if (r == 0)
@@ -305,7 +314,7 @@ static int answer_plan(struct daemon *d, const struct control_request *request, 
 	if (r == -EINVAL)
 		return answer_error(
 			wire_new_error(WIRE_USAGE, "plan needs files with name and text"), ret);
-	if (r == 0 && !d->committed)
+	if (r == 0 && !d->committed && !(first_contact_waits(d) && d->plan.synced))
 		return answer_not_in_force(d, ret);
 	diag_init(&diags, arena);
 	if (r == 0)

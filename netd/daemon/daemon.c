@@ -38,6 +38,9 @@ static void on_docker_synced(void *userdata)
 	reconcile_soon(d);
 	if (resolvers_look_again(d) == -ENOMEM)
 		(void)sd_event_exit(d->loop, -ENOMEM);
+	if (!d->read_docker)
+		first_contact_say(d);
+	d->read_docker = true;
 	memory_give_back();
 }
 
@@ -186,6 +189,8 @@ static int on_confirm_expired(sd_event_source *source, uint64_t usec, void *user
 	d->wanted = TAKE_PTR(d->previous);
 	history_drop(&d->history);
 	policy_forget(d, refused);
+	if (d->wanted->none)
+		first_contact_resume(d);
 	facts_changed(d);
 	return 0;
 }
@@ -353,6 +358,7 @@ static int start_tables(struct daemon *d)
 		log_error(LOG_ID_COMMIT_FAILED, "%s", d->last_error.text);
 		return r;
 	}
+	d->found_tables = found.exists[RS_INET] || found.exists[RS_BRIDGE];
 	bool complete = found.exists[RS_INET] && found.exists[RS_BRIDGE];
 	reconcile_note(d, complete ? PLAN_FOUND_TABLES : PLAN_FOUND_NOTHING);
 	r = stamp_start(d, &found);

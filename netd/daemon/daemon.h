@@ -2,7 +2,7 @@
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
  * policy is wanted), facts.c and resolvers.c (facts from files), reconcile.c (carries out the
  * plan's steps), floor.c (what holds when a commit fails), stamp.c (what accepted connections
- * carry), stalls.c (when the loop stood still), ground.c (settings of the kernel that the rules
+ * carry), first.c (a host without any policy), stalls.c (when the loop stood still), ground.c (settings of the kernel that the rules
  * need), neighbours.c (what the host believes of endpoints), closed.c, logged.c and denials.c (what
  * is said of endpoints and flows), history.c (policies to go back to), questions.c (what is
  * answered beside the loop), answers*.c (control verbs). */
@@ -51,6 +51,7 @@ struct policy_set {
 	int64_t taken_at;     /* seconds since the epoch: its tests passed as of then */
 	uint64_t digest;      /* of the texts */
 	uint64_t path_digest; /* of the files at --policy when it was taken */
+	bool none;	      /* first contact (first.c): it stands for plain Docker */
 };
 
 /* What is in force in the kernel, and what it was made from. */
@@ -121,6 +122,8 @@ struct daemon {
 	struct doubts doubts;	      /* of the generation in force */
 	struct generation *committed; /* NULL: nothing yet */
 	bool has_floor;		      /* the closed base was committed instead, at least once */
+	bool read_docker;	      /* at least once */
+	bool found_tables;	      /* netd's, or one of them, at start */
 	bool is_started, is_ready;    /* every step of the start is done; systemd was told so */
 	uint32_t stamp;
 	char secmark_user[FW_PLACE_LEN]; /* "", or who keeps what netd would keep its stamp in */
@@ -184,6 +187,10 @@ int resolvers_look_again(struct daemon *d) MUST_CHECK;
 void reconcile_soon(struct daemon *d);
 /* Carries out what the plan asks for, now. */
 int reconcile_run(struct daemon *d) MUST_CHECK;
+/* Takes netd's tables away: the plan keeps them away from here on. 0, or -errno: they stay. */
+int reconcile_off(struct daemon *d) MUST_CHECK;
+/* Docker keeps its networks over boots: with them known, their bridges are closed before it runs. */
+void reconcile_keep_networks(struct daemon *d);
 void reconcile_note(struct daemon *d, enum plan_input input);
 struct generation *generation_free(struct generation *generation);
 void latency_begin(struct latency *latency, const char *container_id, uint64_t now_us);
@@ -197,6 +204,26 @@ uint32_t latency_percentile(const struct latency *latency, unsigned int q);
 void floor_lay(struct daemon *d);
 /* READY=1, once, when the start is done and something is in force. */
 void floor_tell_ready(struct daemon *d);
+
+/* ---- first.c ---- */
+
+struct policydir;
+/* No policy was ever in force on this host, as far as anything tells. @files: at --policy, as read;
+ * @kept: what reading the kept policy gave. */
+bool first_contact(const struct daemon *d, const struct policydir *files, int kept,
+		   struct arena *arena);
+/* Nothing is enforced, and a first policy is waited for. */
+bool first_contact_waits(const struct daemon *d);
+/* 0 or -errno. */
+int first_contact_begin(struct daemon *d) MUST_CHECK;
+/* Another policy is wanted than @old: the first one ends it. */
+void first_contact_follow(struct daemon *d, const struct policy_set *old);
+/* The first policy was not confirmed: it is as before. */
+void first_contact_resume(struct daemon *d);
+/* What would be closed, in the log. Nothing unless netd waits. */
+void first_contact_say(struct daemon *d);
+/* What `systemctl status` shows. */
+void first_contact_tell_systemd(const struct daemon *d);
 
 /* ---- closed.c ---- */
 

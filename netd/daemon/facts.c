@@ -75,6 +75,7 @@ int facts_load_inventory(struct daemon *d)
 	world_store_reading_begins(d->store);
 	world_store_reading_ended(d->store);
 	reconcile_note(d, PLAN_SYNCED);
+	first_contact_say(d);
 	reconcile_soon(d); /* nothing else may happen for long */
 	return r;
 }

@@ -69,5 +69,6 @@ void floor_tell_ready(struct daemon *d)
 	    !(d->committed || d->plan.adopted || d->plan.off || d->has_floor))
 		return;
 	d->is_ready = true;
+	first_contact_tell_systemd(d);
 	(void)sd_notify(0, "READY=1");
 }

@@ -130,6 +130,11 @@ bool history_latest_is(const struct history *history, uint64_t digest)
 	return latest(history)->generation && latest(history)->digest == digest;
 }
 
+bool history_is_bare(const struct history *history)
+{
+	return !history_latest(history) && !history->damage[0];
+}
+
 static cJSON *make_plan(const struct history_change *change)
 {
 	const struct policy *policies[] = { change->before, change->policy };

@@ -52,6 +52,8 @@ void history_drop(struct history *history);
  * it is the policy of that digest. */
 uint64_t history_latest(const struct history *history);
 bool history_latest_is(const struct history *history, uint64_t digest);
+/* No policy was ever kept here, as far as the files tell: none is there, damaged ones included. */
+bool history_is_bare(const struct history *history);
 /* The generation to go back to: the latest before the one in force; 0: there is none. */
 uint64_t history_previous(const struct history *history);
 /* As history_parse(); -ENOENT: it is not kept; another -errno: it cannot be read. */

@@ -63,7 +63,7 @@ static int take_kept(struct daemon *d, const struct history_record *kept, struct
 	diag_init(&diags, arena);
 	int r = policy_set_make(d, kept->sources, kept->n_sources, &origin, &diags, &set);
 	if (r == POLICY_E_INVALID) {
-		policy_log_findings(&diags);
+		policy_log_findings(d, &diags);
 		policy_remember_error(d,
 				      "the policy that was in force no longer passes its checks");
 	}
@@ -74,12 +74,9 @@ static int take_kept(struct daemon *d, const struct history_record *kept, struct
 	return 0;
 }
 
-/* No tier and no rule: everything on a managed network is closed. */
-static int take_nothing(struct daemon *d)
+int policy_take_none(struct daemon *d, const struct policy_source *source)
 {
-	static const char text[] = "version: 1\n";
-	const struct policy_source source = { "(no policy)", text, sizeof(text) - 1 };
-	const struct policy_origin origin = { .text = source.name,
+	const struct policy_origin origin = { .text = source->name,
 					      .author = { .by = HISTORY_BY_NOBODY } };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct policy_set *set = NULL;
@@ -88,10 +85,23 @@ static int take_nothing(struct daemon *d)
 	if (!arena)
 		return -ENOMEM;
 	diag_init(&diags, arena);
-	int r = policy_set_make(d, &source, 1, &origin, &diags, &set);
+	int r = policy_set_make(d, source, 1, &origin, &diags, &set);
 	if (r == 0)
 		policy_want(d, set);
 	return r == POLICY_E_INVALID ? -EINVAL : r;
+}
+
+/* No tier and no rule: everything on a managed network is closed. */
+static int take_nothing(struct daemon *d)
+{
+	static const char text[] = "version: 1\n";
+	const struct policy_source source = { "(no policy)", text, sizeof(text) - 1 };
+
+	log_warning(LOG_ID_POLICY_EMPTY,
+		    "no policy is in force: everything on Docker's networks is closed until there "
+		    "is a valid one in %s, or `netdctl apply`",
+		    d->options->policy);
+	return policy_take_none(d, &source);
 }
 
 /* The history tells which policy was the last, where the state folder has lost it; but not where
@@ -131,6 +141,8 @@ static int start_from(struct daemon *d, struct arena *arena)
 	diag_init(&diags, arena);
 	if (path < 0 || found == -ENOMEM)
 		return -ENOMEM;
+	if (first_contact(d, &files, found, arena))
+		return first_contact_begin(d);
 	if (lost && !(path == 0 && is_last(d, &files, found))) {
 		say_lost(d, found);
 		return take_nothing(d);

@@ -174,7 +174,7 @@ static void remember_finding(struct daemon *d, const char *origin, const struct 
 				      first->loc.line, first->text, diags->n_errors - 1);
 }
 
-void policy_log_findings(const struct diag_list *diags)
+void policy_log_findings(const struct daemon *d, const struct diag_list *diags)
 {
 	for (size_t i = 0; i < diags->diags.n && i < LOGGED_FINDINGS; i++) {
 		const struct diag *diag = &diags->diags.items[i];
@@ -183,9 +183,12 @@ void policy_log_findings(const struct diag_list *diags)
 				  diag->loc.line, diag->loc.col, diag->text);
 	}
 	log_error(LOG_ID_POLICY_INVALID,
-		  "the policy has %zu errors and is not applied; the one in force stays: "
+		  "the policy has %zu errors and is not applied; %s: "
 		  "netdctl validate and netdctl test show them all",
-		  diags->n_errors);
+		  diags->n_errors,
+		  first_contact_waits(d) ? "nothing is closed, but would be after a start of netd "
+					   "with these files"
+					 : "the one in force stays");
 }
 
 void policy_want(struct daemon *d, struct policy_set *set)
@@ -193,9 +196,11 @@ void policy_want(struct daemon *d, struct policy_set *set)
 	struct policy_set *old = d->wanted;
 
 	d->wanted = set;
+	first_contact_follow(d, old);
 	policy_forget(d, old);
-	log_info(LOG_ID_POLICY_LOADED, "policy from %s: %zu tiers, %zu rules", set->origin,
-		 set->policy->n_tiers, set->policy->n_rules);
+	if (set->author.by != HISTORY_BY_NOBODY)
+		log_info(LOG_ID_POLICY_LOADED, "policy from %s: %zu tiers, %zu rules", set->origin,
+			 set->policy->n_tiers, set->policy->n_rules);
 	reconcile_note(d, PLAN_CHANGED);
 	reconcile_soon(d);
 }
@@ -223,6 +228,8 @@ int policy_take(struct daemon *d, const struct policy_source *sources, size_t n,
 /* An emptied folder is more often an accident than a wish. */
 static const char *what_stays(const struct daemon *d)
 {
+	if (first_contact_waits(d))
+		return "no policy was ever in force, and nothing is closed";
 	return d->wanted ? "the policy in force stays, over restarts too; one without tiers "
 			   "(`version: 1`) closes everything"
 			 : "the one that was in force last is looked for in the state folder";
@@ -254,7 +261,7 @@ int policy_take_files(struct daemon *d, const struct policydir *files, struct di
 	int r = policy_set_make(d, files->sources.items, files->sources.n, &origin, diags, &set);
 
 	if (r == POLICY_E_INVALID) {
-		policy_log_findings(diags);
+		policy_log_findings(d, diags);
 		remember_finding(d, d->options->policy, diags);
 	}
 	if (r != 0)

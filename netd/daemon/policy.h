@@ -16,9 +16,11 @@ int policy_set_make(struct daemon *d, const struct policy_source *sources, size_
 		    struct policy_set **ret) MUST_CHECK;
 /* The next commit takes it. */
 void policy_want(struct daemon *d, struct policy_set *set);
-void policy_log_findings(const struct diag_list *diags);
+void policy_log_findings(const struct daemon *d, const struct diag_list *diags);
 /* Why the policy that was to come is not in force, for status. */
 void policy_remember_error(struct daemon *d, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Wants a policy that nobody wrote: @source is one of ours. 0 or -errno. */
+int policy_take_none(struct daemon *d, const struct policy_source *source) MUST_CHECK;
 /* The files at --policy. What is wrong with them is logged, and remembered. 0; POLICY_E_INVALID:
  * none can be read, or there are none (ret->missing); -ENOMEM. */
 int policy_read_path(struct daemon *d, struct arena *arena, struct policydir *ret) MUST_CHECK;

@@ -180,13 +180,14 @@ static int commit(struct daemon *d, struct generation *next, bool whole)
 
 /* ---- what follows from a commit ---- */
 
-/* Docker keeps its networks over boots: with them known, their bridges are closed before it runs.
- */
-static void save_networks(struct daemon *d)
+void reconcile_keep_networks(struct daemon *d)
 {
 	struct world networks = { .networks = d->committed->world->networks,
 				  .n_networks = d->committed->world->n_networks };
 
+	/* Until a first policy is confirmed it leaves no trace by which the next boot is closed. */
+	if (d->previous && d->previous->none)
+		return;
 	statefiles_write(
 		&d->state, DAEMON_NETWORKS_FILE, world_print_inventory(&networks),
 		"after a boot, networks that are not in it may be open until Docker answers");
@@ -226,6 +227,7 @@ static void keep_policy(struct daemon *d, const struct policy_set *old)
 	if (!d->previous)
 		policy_save(d);
 	log_info(LOG_ID_COMMITTED, "policy in force: %s", set->origin);
+	first_contact_tell_systemd(d);
 }
 
 /* Whoever was admitted through a port keeps it. */
@@ -254,7 +256,7 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	neighbours_correct(d->rtnl, old, next);
 	closed_report(old, next);
 	if (!old || !same_networks(old->world, next->world))
-		save_networks(d);
+		reconcile_keep_networks(d);
 	(void)generation_free(old);
 	if (new_policy)
 		keep_policy(d, old_policy);
@@ -323,6 +325,23 @@ void reconcile_soon(struct daemon *d)
 	if (d->bound_armed || !d->bound)
 		return;
 	d->bound_armed = loop_arm(d->bound, LONGEST_WAIT_US) == 0;
+}
+
+int reconcile_off(struct daemon *d)
+{
+	struct generation *gone = d->committed;
+	int r = fw_off(d->fw, &d->last_error);
+
+	if (r < 0)
+		return r;
+	reconcile_note(d, PLAN_OFF);
+	d->committed = NULL;
+	if (gone) {
+		struct policy_set *policy = gone->policy;
+		(void)generation_free(gone);
+		policy_forget(d, policy);
+	}
+	return 0;
 }
 
 int reconcile_run(struct daemon *d)

@@ -136,11 +136,15 @@ class Failures(DockerCase):
     def test_a_missing_policy(self) -> None:
         netd = self.new()
         netd.policy_path.unlink()
-        netd.start().wait_synced()
-        self.check_closed()
+        netd.start()
+        wait_until("the link", lambda: netd.status()["docker"]["link"].startswith("up"))
+        self.assert_open(self.client, FORWARD)
+        self.assert_open(self.server, BACK)
         self.assertRegex(netd.log(), r"policy\.yaml.*No such file")
+        self.assertIn("NOTHING IS ENFORCED", netd.log())
         netd.write_policy(POLICY)
         netd.reload()
+        netd.wait_synced()
         self.check_policy()
         netd.policy_path.unlink()
         with self.assertRaises(Refused):

@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from machine import SystemHost, udp_counters, why_not
 from lab import HostOptions, Lab
@@ -23,13 +23,29 @@ allow:
   - {from: client, to: internet, ports: [443/tcp]}
 """
 ANYBODY = POLICY + "  - {from: server, to: client}\n"
-FILE = "/etc/netd/policy.d/three-tier.yaml"  # the one that README.md tells to make one's own
+FILE = "/etc/netd/policy.d/first.yaml"  # the one that README.md tells to make one's own
 SERVER, CLIENT, INTERNET = "172.31.1.10", "172.31.1.20", "203.0.113.10"
 # Both targets are denied: a container on the same bridge, and the internet.
 FLOOD = f"probe flood --seconds 3600 --pause-us 1000 udp {SERVER} 9 & " \
         f"exec probe flood --seconds 3600 --pause-us 1000 udp {INTERNET} 9"
 READER = "/run/netd-reader.sock"
 NOT_TAKEN = "db8409c3948b48a79dc5c6a6f86e5264"  # systemd/netd.catalog: a policy with errors
+# As many requests as argv[3] says, one after the other; prints how many were not answered.
+REQUESTS = """
+import socket, sys, time
+lost = 0
+for _ in range(int(sys.argv[3])):
+    try:
+        with socket.create_connection((sys.argv[1], int(sys.argv[2])), 1) as one:
+            one.settimeout(1)
+            one.sendall(b"ping\\n")
+            lost += not one.recv(64)
+    except OSError:
+        lost += 1
+    time.sleep(0.002)
+print(lost)
+"""
+N_REQUESTS = 1000
 FIELDS = ("MESSAGE", "MESSAGE_ID", "PRIORITY")
 
 
@@ -46,6 +62,8 @@ class Installed(unittest.TestCase):
 
     lab: Lab
     host: SystemHost
+    lost: Dict[str, Dict[str, int]]
+    waiting: Dict[str, Any]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -76,14 +94,44 @@ class Installed(unittest.TestCase):
     @classmethod
     def install(cls) -> None:
         """The commands of README.md, of which the first needs the sources and comes from there."""
-        build, *commands = install_commands()
+        build, users, enable, plan, copy = install_commands()
         assert build == "make deps && make && make install", build
         cls.lab.host.netns_exec(["make", "--no-print-directory", "-s", "-C", str(ROOT), "install",
                                  f"O={os.environ.get('O', 'build')}", f"DESTDIR={cls.host.root}"])
-        cls.host.exec("sh", "-euxc", "\n".join(commands))
-        cls.host.write(FILE, POLICY)
+        host = cls.host
+        host.exec("sh", "-euxc", users)
+        # While netd is enabled and waits; while a first policy comes that only audits.
+        cls.lost = {"before": cls.request_during(lambda: host.exec("sh", "-euxc", enable))}
+        cls.waiting = {"status": host.netdctl("status"), "tables": host.exec("nft", "list", "tables"),
+                       "code": host.status_of("netdctl", "status"),
+                       "unit": host.unit("StatusText"), "doctor": host.status_of("netdctl", "doctor"),
+                       "plan": host.exec("sh", "-euc", plan)}
+        cls.lost["audit"] = cls.request_during(lambda: (host.exec("sh", "-euxc", copy),
+                                                        wait_until("the first policy", cls.audits)))
+        host.write(FILE, POLICY)
         cls.host.exec("systemctl", "reload", "netd")
         cls.wait_for_policy()
+
+    @classmethod
+    def audits(cls) -> bool:
+        """A policy is in force, and drops nothing."""
+        return (cls.host.netdctl("status") or {}).get("mode") == "audit"
+
+    @classmethod
+    def request_during(cls, action: Callable[[], object]) -> Dict[str, int]:
+        """@action, among requests from outside to a published port and between containers; how many
+        of them were lost."""
+        pid = cls.host.exec("docker", "inspect", "--format={{.State.Pid}}", "client")
+        script = ["python3", "-c", REQUESTS]
+        asking = {"published": cls.lab.host.spawn([*script, "192.0.2.1", "8080", str(N_REQUESTS)]),
+                  "inside": cls.host.spawn(["nsenter", "-t", pid, "-n", *script, SERVER, "80",
+                                            str(N_REQUESTS)])}
+        action()
+        ended = [child.lines for child in asking.values() if not child.running]
+        assert not ended, f"the requests had ended before: {ended}"
+        for child in asking.values():
+            assert child.wait(120) == 0, child.lines
+        return {name: int(child.lines[-1]) for name, child in asking.items()}
 
     # Looking
 
@@ -178,6 +226,22 @@ class Installed(unittest.TestCase):
             self.assertEqual(host.exec("systemd-analyze", "--man=no", "verify", unit), "")
         for verb in ("verify", "doctor"):
             self.assertEqual(host.status_of("netdctl", verb), 0, verb)
+
+    def test_first_contact(self) -> None:
+        """A host whose netd had no policy, then one that audits, lost nothing; the control is what the
+        policy after these denies to the very same requests."""
+        self.assertEqual(self.lost, {when: {"published": 0, "inside": 0}
+                                     for when in ("before", "audit")})
+        self.assertNotIn("netd", self.waiting["tables"])
+        self.assertEqual(self.waiting["status"]["waits_for_policy"]["endpoints"], 3)
+        self.assertEqual((self.waiting["code"], self.waiting["doctor"]), (1, 1))
+        self.assertRegex(self.waiting["unit"], "^No policy yet: nothing is closed, waiting for")
+        self.assertIn("Flows that stay", self.waiting["plan"])
+        self.assertRegex(self.host.unit("StatusText"), "^In force: the policy from ")
+        port = [self.lab.host.probe_path, "connect", "--timeout-ms", "700", "tcp", "192.0.2.1"]
+        self.assertIn("timeout", self.lab.host.netns_exec([*port, "8080"], check=False))
+        self.assertEqual(self.host.ask("server", CLIENT, 80), "timeout")
+        self.assertEqual(self.host.ask("client", SERVER, 80), "open")
 
     def test_exposure(self) -> None:
         """Installed, they are no more exposed than the gate says of the files."""

@@ -370,6 +370,8 @@ static void test_shipped(void **state)
 		assert_int_equal(policy->n_tiers, 3);
 		assert_true(policy->n_tests > 8);
 	}
+	struct text CLEANUP(text_done) first = read_all("policies/first.yaml");
+	assert_int_equal(parse_good(*state, text_str(&first))->mode, POLICY_AUDIT);
 }
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

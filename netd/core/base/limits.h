@@ -115,3 +115,6 @@
 #define LIMIT_DOUBTS 1024u
 /* Those in an answer, by name; the rest is a number. */
 #define LIMIT_DOUBTS_LISTED 20u
+
+/* Published ports that the status of a host without a policy names. */
+#define LIMIT_STATUS_PORTS 20u

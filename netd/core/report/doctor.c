@@ -87,6 +87,11 @@ static bool facts_disagree(const struct doctor_facts *f)
 	return f->facts_disagree;
 }
 
+static bool waits_for_policy(const struct doctor_facts *f)
+{
+	return f->waits_for_policy;
+}
+
 static bool dns_leaks(const struct doctor_facts *f)
 {
 	return f->host.dns_is_loopback && !f->host.docker_sets_dns;
@@ -148,6 +153,11 @@ static const struct {
 	  { "kernel", "error", "this kernel does not take netd's rules",
 	    "Linux 5.10 or later with nf_tables for inet and bridge (NFT_BRIDGE_META, NF_TABLES_"
 	    "INET, NF_TABLES_BRIDGE)" } },
+	{ waits_for_policy,
+	  { "no-policy", "error",
+	    "no policy was ever in force on this host: netd enforces nothing, and waits for one",
+	    "`netdctl plan FILE` shows what a policy would close; put it into /etc/netd/policy.d, "
+	    "or `netdctl apply FILE`" } },
 	{ bridge_nf_is_missing,
 	  { "bridge-nf", "warning",
 	    "the frames of a bridge cannot be shown to the rules: the flows between tiers on one "

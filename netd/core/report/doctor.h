@@ -52,6 +52,7 @@ struct doctor_facts {
 	const char *foreign_engine; /* what answers in Docker's place, or NULL */
 	bool rootless;		    /* the engine runs in namespaces of its own */
 	bool lacks_bridge_nf;	    /* the policy in force needs it, and it is not to be had */
+	bool waits_for_policy;	    /* netd closes nothing, as no policy was ever in force */
 	bool facts_disagree;	    /* ports of bridges and Docker's word do, netd says */
 	const struct world *world;  /* NULL: Docker was not asked */
 	const struct doctor_bridge *bridges; /* as netd tells */

@@ -161,6 +161,42 @@ static void add_bridges(struct rj *j, cJSON *root, const struct world *world)
 	}
 }
 
+/* Bound to loopback: this host reaches it, and does so under every policy. */
+static bool would_close(const struct world_published *published)
+{
+	return !ip_is_loopback(&published->host_ip);
+}
+
+/* All that a first policy does not allow. */
+static void add_waiting(struct rj *j, cJSON *root, const struct world *world)
+{
+	cJSON *waits = world ? rj_add_object(j, root, "waits_for_policy") : NULL;
+	cJSON *list = world ? rj_add_array(j, waits, "published") : NULL;
+	size_t n_ports = 0, n_networks = 0;
+
+	for (size_t i = 0; world && i < world->n_networks; i++)
+		n_networks += *world->networks[i].bridge != '\0';
+	for (size_t c = 0; world && c < world->n_containers; c++) {
+		const struct world_container *container = &world->containers[c];
+		for (size_t p = 0; p < container->n_published; p++) {
+			const struct world_published *published = &container->published[p];
+			if (!would_close(published) || n_ports++ >= LIMIT_STATUS_PORTS)
+				continue;
+			cJSON *object = rj_push_object(j, list);
+			char text[PORT_RANGE_TEXT_LEN];
+			rj_text(j, object, "container", container->name);
+			report_add_addr(j, object, "host_ip", &published->host_ip);
+			rj_number(j, object, "host_port", published->host_port);
+			rj_text(j, object, "port", port_range_format(&published->port, text));
+		}
+	}
+	if (!world)
+		return;
+	rj_number(j, waits, "n_published", (double)n_ports);
+	rj_number(j, waits, "endpoints", (double)world->n_endpoints);
+	rj_number(j, waits, "networks", (double)n_networks);
+}
+
 int report_status(const struct report_input *in, const struct report_health *health, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -174,6 +210,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	rj_text(&j, docker, "error", or_null(health->docker_error));
 	rj_text(&j, root, "version", health->version);
 	rj_text(&j, root, "mode", mode);
+	add_waiting(&j, root, health->waits_for_policy);
 	rj_number(&j, root, "generation", (double)health->generation);
 	rj_number(&j, root, "policy_generation", (double)health->policy_generation);
 	rj_text(&j, root, "history_error", or_null(health->history_error));

@@ -16,6 +16,7 @@ struct planning {
 	const struct survey *survey;
 	struct arena *scratch; /* of the pair or port at hand */
 	cJSON *gained, *lost, *opened, *closed;
+	cJSON *kept, *left_open; /* against plain Docker; else NULL */
 	bool changed;
 };
 
@@ -55,7 +56,7 @@ static void add_change(struct planning *p, cJSON *list, const struct flow_change
 	if (now->rule)
 		report_add_rule_place(&p->j, rj_add_object(&p->j, object, "rule"), in->policy,
 				      now->rule);
-	p->changed = true;
+	p->changed |= list != p->kept;
 }
 
 /* A part that changes, with what the changes of several parts have in common. */
@@ -137,20 +138,24 @@ static int compare_pair(struct planning *p, struct survey_end from, struct surve
 	survey_parts parts;
 	int r = survey_ask(p->survey, from, to, p->scratch, &parts);
 	uint8_t *gained = arena_alloc(p->scratch, parts.n),
-		*lost = arena_alloc(p->scratch, parts.n);
+		*lost = arena_alloc(p->scratch, parts.n), *kept = arena_alloc(p->scratch, parts.n);
 	struct flow_change change = { .from = from, .to = to, .parts = &parts };
 
-	if (r < 0 || !gained || !lost)
+	if (r < 0 || !gained || !lost || !kept)
 		return -ENOMEM;
 	for (size_t i = 0; i < parts.n; i++) {
 		const struct survey_verdict *v = parts.items[i].verdict;
 		gained[i] = v[NEW].allowed & (uint8_t)~v[OLD].allowed;
 		lost[i] = v[OLD].allowed & (uint8_t)~v[NEW].allowed;
+		kept[i] = v[OLD].allowed & v[NEW].allowed;
 	}
 	change.bits = gained;
 	r = add_changes(p, p->gained, &change);
 	change.bits = lost;
-	return r < 0 ? r : add_changes(p, p->lost, &change);
+	if (r == 0)
+		r = add_changes(p, p->lost, &change);
+	change.bits = kept;
+	return r < 0 || !p->kept ? r : add_changes(p, p->kept, &change);
 }
 
 static int compare_flows(struct planning *p)
@@ -173,27 +178,29 @@ static int compare_exposure(const struct survey *survey, const struct exposure *
 			    void *userdata)
 {
 	struct planning *p = userdata;
-	cJSON *lists[] = { p->opened, p->closed }, *who_lists[2] = { NULL, NULL };
+	enum { OPENED, CLOSED, LEFT_OPEN, N_LISTS };
+	cJSON *lists[N_LISTS] = { p->opened, p->closed, p->left_open }, *who_lists[N_LISTS] = { 0 };
 	struct survey_end who;
 	char name[LIMIT_PEER_TEXT];
 
 	for (size_t i = 0; i < exposure_sources(survey, exposure); i++) {
 		int old = exposure_ask(survey, OLD, exposure, i, p->scratch);
 		int new = exposure_ask(survey, NEW, exposure, i, p->scratch);
-		int implied = old == new ? 1 : exposure_is_implied(survey, exposure, i, p->scratch);
+		size_t at = old < new ? OPENED : old > new ? CLOSED : LEFT_OPEN;
+		bool told = at != LEFT_OPEN || (p->left_open && new > 0);
+		int implied = told ? exposure_is_implied(survey, exposure, i, p->scratch) : 1;
 		if (old < 0 || new < 0 || implied < 0)
 			return -ENOMEM;
 		if (implied)
 			continue;
-		size_t closes = old > new;
-		if (!who_lists[closes]) {
-			cJSON *object = rj_push_object(&p->j, lists[closes]);
+		if (!who_lists[at]) {
+			cJSON *object = rj_push_object(&p->j, lists[at]);
 			exposure_print(&p->j, object, survey->in[NEW], exposure);
-			who_lists[closes] = rj_add_array(&p->j, object, "who");
+			who_lists[at] = rj_add_array(&p->j, object, "who");
 		}
 		who = exposure_source(survey, exposure, i);
-		rj_push_text(&p->j, who_lists[closes], survey_end_name(survey, who, name));
-		p->changed = true;
+		rj_push_text(&p->j, who_lists[at], survey_end_name(survey, who, name));
+		p->changed |= at != LEFT_OPEN;
 	}
 	return p->j.failed ? -ENOMEM : 0;
 }
@@ -247,7 +254,7 @@ static void compare_tiers(struct planning *p, cJSON *list)
 {
 	const struct policy *old = p->survey->in[OLD]->policy, *new = p->survey->in[NEW]->policy;
 
-	if (old->unmatched != new->unmatched)
+	if (old->unmatched != new->unmatched && !p->survey->in[OLD]->plain)
 		add_tier(p, list, "unmatched",
 			 new->unmatched == POLICY_UNMATCHED_DENY ? "ignore -> deny"
 								 : "deny -> ignore");
@@ -359,11 +366,15 @@ int report_plan(const struct report_input *old, const struct report_input *new, 
 		return r;
 	cJSON *root = rj_answer(&p.j);
 	rj_bool(&p.j, root, "symbolic", new->symbolic);
+	if (old->plain)
+		rj_bool(&p.j, root, "against_plain_docker", true);
 	p.gained = rj_add_array(&p.j, root, "gained");
 	p.lost = rj_add_array(&p.j, root, "lost");
+	p.kept = old->plain ? rj_add_array(&p.j, root, "kept") : NULL;
 	cJSON *exposures = rj_add_object(&p.j, root, "exposures");
 	p.opened = rj_add_array(&p.j, exposures, "opened");
 	p.closed = rj_add_array(&p.j, exposures, "closed");
+	p.left_open = old->plain ? rj_add_array(&p.j, exposures, "kept") : NULL;
 	add_moved(&p, rj_add_array(&p.j, root, "moved"));
 	compare_tiers(&p, rj_add_array(&p.j, root, "tiers"));
 	r = compare_flows(&p);

@@ -31,6 +31,7 @@ struct report_input {
 	const struct world *world;
 	const struct compile_output *compiled; /* of the two above */
 	bool symbolic;			       /* the world was made from the policy */
+	bool plain;			       /* no policy is in force: Docker alone */
 	const struct report_counter *counters; /* by name, then table; NULL: none were read */
 	size_t n_counters;
 	int64_t now; /* seconds since the epoch */
@@ -84,7 +85,10 @@ int report_explain(const struct report_input *in, const struct report_question *
 		   struct arena *arena, struct report_explained *ret) MUST_CHECK;
 /* Runs the policy's tests. A flow that is only audited counts as denied. *failed: how many. */
 int report_test(const struct report_input *in, cJSON **ret, size_t *failed) MUST_CHECK;
-/* What @new would change. Both are of one world. *changed: anything at all. */
+/* A host without a policy, as a policy: it drops nothing, so that what passes is Docker's word. */
+#define REPORT_PLAIN_DOCKER "version: 1\nmode: audit\nunmatched: ignore\n"
+/* What @new would change. Both are of one world. @old->plain: what stays is told, too. *changed:
+ * anything at all. */
 int report_plan(const struct report_input *old, const struct report_input *new, cJSON **ret,
 		bool *changed) MUST_CHECK;
 
@@ -145,6 +149,8 @@ struct report_health {
 	size_t n_listed, n_disagreements;
 	/* Docker's connect event -> the endpoint's rules committed, of the last n. */
 	uint32_t latency_p50_us, latency_p99_us, latency_n;
+	const struct world *waits_for_policy; /* no policy was ever in force: what would be closed;
+						 else NULL */
 	bool owns_tables;  /* no other process can change them */
 	bool bridge_nf[2]; /* IPv4 and IPv6 frames meet the inet hooks, where they need to */
 };

@@ -34,7 +34,7 @@ static const char *class_name(const struct survey *survey, const struct survey_c
 	const char *old = view_name(survey->in[0], &class->as[0]);
 	const char *new = view_name(survey->in[last], &class->as[last]);
 
-	return strcmp(old, new) == 0 ? new : arena_printf(survey->arena, "%s (was %s)", new, old);
+	return strcmp(old, new) == 0 || survey->in[0]->plain ? new : arena_printf(survey->arena, "%s (was %s)", new, old);
 }
 
 typedef VEC(struct survey_class) class_list;

@@ -220,8 +220,12 @@ int policydir_read(const char *path, struct arena *arena, struct policydir *ret)
 	if (!name)
 		return -ENOMEM;
 	int fd = open(name, OPEN_FLAGS);
-	if (fd < 0)
+	if (fd < 0) {
+		int error = errno;
+		ret->missing = error == ENOENT && lstat(name, &st) < 0 && errno == ENOENT;
+		errno = error;
 		return fail_errno(ret, arena, name);
+	}
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		CLEANUP(close_fd) int dir_fd = fd;
 		return read_directory(dir_fd, name, arena, ret);

@@ -4,6 +4,7 @@
  * configuration often is one; what they lead to must be a regular file. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/arena.h"
@@ -15,6 +16,7 @@ struct policydir {
 	VEC(const char *) passed_over;	   /* files of a directory that look like policies: *.yml */
 	const char *suffix;		   /* of files to read in a directory; NULL: ".yaml" */
 	const char *error;		   /* what, where, what to do; in the arena */
+	bool missing;			   /* error: there is nothing at the path, no link either */
 };
 
 /* Adds the files at @path to @ret, which starts zeroed but for ->suffix: call once per FILE of a
