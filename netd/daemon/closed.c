@@ -56,8 +56,15 @@ static enum closed closed_of(const struct generation *generation, size_t i)
 	return CLOSED_NOT;
 }
 
+static bool is_audited(const struct generation *generation)
+{
+	return generation->policy->policy->mode == POLICY_AUDIT;
+}
+
 static void say(const struct generation *generation, size_t i, enum closed closed)
 {
+	bool audited = is_audited(generation);
+	const char *fate = audited ? "enforce would deny it everything" : "it is denied everything";
 	const struct policy_tier *tiers = generation->policy->policy->tiers;
 	const struct world_endpoint *endpoint = &generation->world->endpoints[i];
 	const struct world_container *container =
@@ -74,36 +81,37 @@ static void say(const struct generation *generation, size_t i, enum closed close
 		break;
 	case CLOSED_UNMATCHED:
 		log_warning_with(LOG_ID_ENDPOINT_UNMATCHED, fields,
-				 "no tier matches %s %s on %s: it is denied everything", noun,
-				 container->name, network);
+				 "no tier matches %s %s on %s: %s", noun, container->name, network,
+				 fate);
 		break;
 	case CLOSED_CONFLICT:
 		log_warning_with(LOG_ID_ENDPOINT_CONFLICT, fields,
-				 "%s %s on %s matches the tiers %s and %s alike: it is "
-				 "denied everything until one `match` is made more specific",
+				 "%s %s on %s matches the tiers %s and %s alike: %s until one "
+				 "`match` is made more specific",
 				 noun, container->name, network, tiers[assignment->tier].name,
-				 tiers[assignment->other_tier].name);
+				 tiers[assignment->other_tier].name, fate);
 		break;
 	case CLOSED_CLASH:
 		log_warning_with(LOG_ID_ENDPOINT_CONFLICT, fields,
-				 "%s %s on %s has an address that another one has too: "
-				 "both are denied everything",
-				 noun, container->name, network);
+				 "%s %s on %s has an address that another one has too: %s", noun,
+				 container->name, network,
+				 audited ? "enforce would deny both everything"
+					 : "both are denied everything");
 		break;
 	case CLOSED_IMPOSTOR:
 		log_warning_with(LOG_ID_ENDPOINT_IMPOSTOR, fields,
-				 "more than one port of %s shows the MAC of %s %s: all of "
-				 "them are closed",
-				 network, noun, container->name);
+				 "more than one port of %s shows the MAC of %s %s: %s", network,
+				 noun, container->name,
+				 audited ? "enforce would close all of them"
+					 : "all of them are closed");
 		break;
 	case CLOSED_LABEL:
 		log_warning_with(LOG_ID_ENDPOINT_UNMATCHED, fields,
 				 "container %s on %s has the label %s, which tier %s asks for, and "
-				 "so has its image: nobody can say whose it is, so it is denied "
-				 "everything; give the container another value, or the tier "
-				 "`image_labels: allow`",
+				 "so has its image: nobody can say whose it is, so %s; give the "
+				 "container another value, or the tier `image_labels: allow`",
 				 container->name, network, assignment->open_label,
-				 tiers[assignment->tier].name);
+				 tiers[assignment->tier].name, fate);
 		break;
 	}
 }
@@ -167,7 +175,7 @@ static enum bridge_news news_of(const struct world_bridge *bridge)
 	return BRIDGE_PLAIN;
 }
 
-static void report_bridges(const struct world *old, const struct world *now)
+static void report_bridges(const struct world *old, const struct world *now, bool audited)
 {
 	for (size_t i = 0; i < now->n_bridges; i++) {
 		const struct world_bridge *bridge = &now->bridges[i];
@@ -181,9 +189,9 @@ static void report_bridges(const struct world *old, const struct world *now)
 				    "only the containers are judged",
 				    bridge->name);
 		else
-			log_warning(LOG_ID_BRIDGE,
-				    "no network of Docker's names bridge %s: it is closed",
-				    bridge->name);
+			log_warning(LOG_ID_BRIDGE, "no network of Docker's names bridge %s: %s",
+				    bridge->name,
+				    audited ? "enforce would close it" : "it is closed");
 	}
 }
 
@@ -192,7 +200,7 @@ void closed_report(const struct generation *old, const struct generation *now)
 	size_t n_old = old ? old->world->n_endpoints : 0;
 
 	report_flaws(old ? old->world : NULL, now->world);
-	report_bridges(old ? old->world : NULL, now->world);
+	report_bridges(old ? old->world : NULL, now->world, is_audited(now));
 	for (size_t i = 0, o = 0; i < now->world->n_endpoints; i++) {
 		enum closed is = closed_of(now, i), was = CLOSED_NOT;
 		while (o < n_old && generation_compare(old, o, now, i) < 0)

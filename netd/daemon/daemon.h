@@ -52,6 +52,7 @@ struct policy_set {
 	uint64_t digest;      /* of the texts */
 	uint64_t path_digest; /* of the files at --policy when it was taken */
 	bool none;	      /* first contact (first.c): it stands for plain Docker */
+	bool was_in_force;    /* last, before netd was started */
 };
 
 /* What is in force in the kernel, and what it was made from. */

@@ -74,13 +74,21 @@ static const char *place_name(const struct generation *generation, size_t endpoi
 
 #define NOBODY SIZE_MAX
 
+/* One that it has by its MAC, too. */
+static bool has_address(const struct world_endpoint *endpoint, const struct ip_addr *addr)
+{
+	struct ip_addr local = ip_link_local(&endpoint->mac);
+
+	return ip_compare(addr, &endpoint->ipv4) == 0 || ip_compare(addr, &endpoint->ipv6) == 0 ||
+	       (!mac_is_zero(&endpoint->mac) && ip_compare(addr, &local) == 0);
+}
+
 static size_t endpoint_at(const struct generation *generation, const struct ip_addr *addr)
 {
 	const struct world *world = generation ? generation->world : NULL;
 
 	for (size_t i = 0; world && addr->family && i < world->n_endpoints; i++)
-		if (ip_compare(addr, &world->endpoints[i].ipv4) == 0 ||
-		    ip_compare(addr, &world->endpoints[i].ipv6) == 0)
+		if (has_address(&world->endpoints[i], addr))
 			return i;
 	return NOBODY;
 }
@@ -132,8 +140,7 @@ static void describe_endpoint(const struct generation *generation, size_t endpoi
 {
 	const struct world_endpoint *of = &generation->world->endpoints[endpoint];
 	const struct world_container *container = &generation->world->containers[of->container];
-	bool own = !addr->family || ip_compare(addr, &of->ipv4) == 0 ||
-		   ip_compare(addr, &of->ipv6) == 0;
+	bool own = !addr->family || has_address(of, addr);
 	const struct ip_addr *shown = own && addr->family ? addr
 				      : of->ipv4.family	  ? &of->ipv4
 							  : &of->ipv6;

@@ -2,7 +2,8 @@
 /* The floor: while netd has put nothing into force and has found nothing that holds, the closed
  * base is in the kernel. It is made of as little as possible, since something has just failed: of
  * no policy and no container, and if need be of no network either; then what is called as an
- * engine's bridge is closed by its name. */
+ * engine's bridge is closed by its name. Where the policy that was in force last is in audit mode,
+ * so is the floor: it logs, and drops nothing. */
 #include "daemon/daemon.h"
 
 #include <errno.h>
@@ -11,10 +12,15 @@
 
 #include "edge/journal/journal.h"
 
+static bool is_audited(const struct daemon *d)
+{
+	return d->wanted && d->wanted->was_in_force && d->wanted->policy->mode == POLICY_AUDIT;
+}
+
 static int commit_closed(struct daemon *d, const struct world *world, struct arena *arena)
 {
-	static const struct policy nothing = { .mode = POLICY_ENFORCE,
-					       .unmatched = POLICY_UNMATCHED_DENY };
+	const struct policy nothing = { .mode = is_audited(d) ? POLICY_AUDIT : POLICY_ENFORCE,
+					.unmatched = POLICY_UNMATCHED_DENY };
 	const struct compile_input in = { .policy = &nothing,
 					  .world = world,
 					  .mark_bit = d->options->mark_bit,
@@ -58,8 +64,11 @@ void floor_lay(struct daemon *d)
 		log_error(LOG_ID_COMMIT_FAILED,
 			  "the closed base cannot be put into force either: %s", strerror(-r));
 	else if (!d->has_floor)
-		log_warning(LOG_ID_COMMIT_FAILED,
-			    "until that succeeds, everything on Docker's networks is closed");
+		log_warning(LOG_ID_COMMIT_FAILED, "until that succeeds, %s",
+			    is_audited(d)
+				    ? "everything on Docker's networks passes, since the policy "
+				      "that was in force is in audit mode"
+				    : "everything on Docker's networks is closed");
 	d->has_floor |= r >= 0;
 }
 

@@ -70,6 +70,7 @@ static int take_kept(struct daemon *d, const struct history_record *kept, struct
 	if (r != 0)
 		return r;
 	set->path_digest = kept->path_digest;
+	set->was_in_force = true;
 	policy_want(d, set);
 	return 0;
 }

@@ -8,12 +8,17 @@ sent afterwards, so it is an order of events and not a wait.
 
 A case is an attack that says where it was heard. `stopped()` runs it without netd, where it must
 get through, and with netd, where it must not, and then looks whether what is allowed still works.
+
+MODE=audit runs the suite against the same policy in audit mode: each attack must get through, with
+netd's tables dropping nothing, and be counted under a reason. What shows that the attack is one is
+the same case without MODE=audit, where it is stopped.
 """
 from __future__ import annotations
 
 import contextlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 import unittest
@@ -48,6 +53,9 @@ allow:
   - {from: lan, to: web, ports: [80/tcp, 53/udp]}
   - {from: evil, to: internet, ports: [443/tcp, 443/udp]}
 """
+AUDIT = os.environ.get("MODE") == "audit"
+if AUDIT:
+    POLICY = POLICY.replace("version: 1", "version: 1\nmode: audit", 1)
 SERVE = ("probe", "serve", "--log", "tcp/80", "tcp/81", "udp/53", "udp/54")
 # name: network, end of its addresses, published ports
 CONTAINERS = {
@@ -220,6 +228,21 @@ class Arena:
         if self.netd.running:
             self.netd.wait_synced()
 
+    def audited(self) -> int:
+        """Packets that netd would have dropped and has let pass, those that nobody misses too."""
+        status = self.netd.status()
+        return int(status["audited_packets"]) + sum(int(n) for n in status["quiet"].values())
+
+    def drops(self) -> List[str]:
+        """Every way in which netd's tables could drop a packet, and whether they have."""
+        found = []
+        for table in ("inet", "bridge"):
+            listing = self.host.netns_exec(["nft", "list", "table", table, "netd"])
+            found += [line.strip() for line in listing.splitlines()
+                      if " drop" in line or " reject" in line or "policy drop" in line]
+        status = self.netd.status()
+        return found + [f"{n} {reason}" for reason, n in status["denied"].items()]
+
     def heal(self) -> None:
         """Forget what attacks have made the kernels believe."""
         for place in (self.host, *(self.containers[name] for name in CONTAINERS)):
@@ -320,6 +343,9 @@ class Case(unittest.TestCase):
         """@attack, called with each of @rows (or once, without any), returns what got through:
         something without netd, nothing with it."""
         cases = rows or ((),)
+        if AUDIT:
+            self.passes(attack, cases)
+            return
         self.arena.off()
         for row in cases:
             with self.subTest("control", case=row):
@@ -331,8 +357,44 @@ class Case(unittest.TestCase):
                 self.assertFalse(attack(*row), "got through")
         self.legitimate()
 
+    def passes(self, attack: Callable[..., object], cases: Sequence[Sequence[object]]) -> None:
+        """In audit mode: every attack gets through, and is counted."""
+        self.arena.heal()
+        self.arena.on()
+        for row in cases:
+            before, run = self.arena.audited(), self.arena.netd.child
+            with self.subTest("audit", case=row):
+                self.assertTrue(attack(*row), "cut in audit mode")
+                if self.arena.netd.child is not run:
+                    before = 0  # the tables were written anew
+                self.assertGreater(self.arena.audited(), before, "passed without being counted")
+        self.assertEqual([], self.arena.drops())
+        self.arena.heal()
+        self.legitimate()
+
+    def blocked(self, got: object, why: str = "got through") -> None:
+        """Nothing, or in audit mode something, has got through."""
+        if AUDIT:
+            self.assertTrue(got, "cut in audit mode")
+            self.assertEqual([], self.arena.drops())
+        else:
+            self.assertFalse(got, why)
+
     def closed(self, ask: Callable[..., List[Probe]], *probes: Probe) -> None:
         """@ask says which probes are answered: all without netd, none with it."""
+        if AUDIT:
+            self.arena.heal()
+            self.arena.on()
+            before = self.arena.audited()
+            opened = ask(*probes)
+            for probe in probes:
+                with self.subTest("audit", probe=probe):
+                    self.assertIn(probe, opened, "cut in audit mode")
+            self.assertGreaterEqual(self.arena.audited() - before, len(probes))
+            self.assertEqual([], self.arena.drops())
+            self.arena.heal()
+            self.legitimate()
+            return
         self.arena.off()
         opened = ask(*probes)
         for probe in probes:
@@ -366,5 +428,5 @@ class Case(unittest.TestCase):
                              f"from {place.name}")
 
 
-__all__ = ["Arena", "Case", "Ear", "METADATA", "POLICY", "SERVE", "TUNNELLED", "Tag", "arena",
+__all__ = ["AUDIT", "Arena", "Case", "Ear", "METADATA", "POLICY", "SERVE", "TUNNELLED", "Tag", "arena",
            "mac"]

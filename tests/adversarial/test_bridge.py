@@ -7,7 +7,7 @@ import unittest
 from typing import List
 
 import packets as f
-from arena import Case, Tag
+from arena import AUDIT, Case, Tag
 from netd import Probe
 
 
@@ -204,6 +204,7 @@ class Spoofing(Case):
     def test_redirect(self) -> None:
         self.stopped(lambda hide: self.control_message("redirect", hide), ("",), ("options",))
 
+    @unittest.skipIf(AUDIT, "SKIP: the kernel's connection tracking itself loses such a fragment")
     def test_router_advertisement_in_fragments(self) -> None:
         """Its type is in no fragment's own header; between tiers nothing of it passes."""
         a = self.arena
@@ -250,6 +251,7 @@ class Learning(Case):
     def test_mac_theft(self) -> None:
         self.stopped(lambda: self.steal(f.BROADCAST))
 
+    @unittest.skipIf(AUDIT, "SKIP: an option of the bridge stops this, and no rule sees it")
     def test_mac_theft_by_reserved_destination(self) -> None:
         """Frames for 01:80:c2:00:00:0x do not pass the bridge's prerouting hook, those of LLDP
         none at all."""

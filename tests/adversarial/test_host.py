@@ -52,9 +52,14 @@ class Published(Case):
         own(["ip", "address", "del", "127.0.0.1/8", "dev", "lo"])
         own(["ip", "route", "add", "127.0.0.1/32", "via", HOST4, "src", "192.0.2.9"])
         a.outside.sysctl("ipv4/conf/all/route_localnet", "1")
+
+        def ask(*probes: Probe) -> List[Probe]:
+            # The host would ask for its neighbour in the name of 127.0.0.1, and get no answer.
+            a.host.probe_many([Probe("tcp", "192.0.2.9", 443)])
+            return answers(a.outside, *probes)
+
         try:
-            self.closed(lambda *probes: answers(a.outside, *probes),
-                         Probe("tcp", "127.0.0.1", 8081), Probe("udp", "127.0.0.1", 8054))
+            self.closed(ask, Probe("tcp", "127.0.0.1", 8081), Probe("udp", "127.0.0.1", 8054))
         finally:
             own(["ip", "route", "del", "127.0.0.1/32"])
             own(["ip", "address", "add", "127.0.0.1/8", "dev", "lo"])

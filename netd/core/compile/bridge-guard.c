@@ -94,6 +94,8 @@ static void emit_guard_icmpv6(struct emit *e)
 		     match_number(RS_ICMPV6_TYPE, of_routers[i]));
 	EMIT(e, chain, RS_ACCEPT, NULL, is_icmpv6(), match_number(RS_ICMPV6_TYPE, ND_ADVERT),
 	     own_source, own_target);
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_SPOOFED), is_icmpv6(),
+	     match_number(RS_ICMPV6_TYPE, ND_ADVERT), own_source);
 	EMIT(e, chain, RS_GOTO, CHAIN_NOT_OWN, is_icmpv6(),
 	     match_number(RS_ICMPV6_TYPE, ND_ADVERT));
 	EMIT(e, chain, RS_ACCEPT, NULL, own_source);
@@ -128,6 +130,9 @@ static void emit_own_mac(struct emit *e)
 
 	if (e->err)
 		return;
+	/* Its own address, but no protocol that could be looked at. */
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_FRAME),
+	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_IP6_SADDR, SET_GUARD6));
 	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_IP), match_in(RS_IP_SADDR, SET_ANY4));
 	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_IP6),
 	     match_in(RS_IP6_SADDR, SET_ANY6));
