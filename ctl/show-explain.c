@@ -177,6 +177,8 @@ void show_explain(const struct ctl *ctl, const cJSON *report)
 	if (!arena)
 		return;
 	print_verdict(ctl, member_text(report, "verdict"));
+	if (wire_array(report, "empty_tiers"))
+		printf(" by the policy alone");
 	printf("  %s -> %s  %s\n\n", member_text(question, "from"), member_text(question, "to"),
 	       member_text(question, "port"));
 	cJSON_ArrayForEach(way, ways) {

@@ -262,8 +262,10 @@ void show_test(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const cJSON *test;
+	size_t alone = 0;
 
 	cJSON_ArrayForEach(test, (arena ? wire_array(report, "tests") : NULL)) {
+		alone += wire_bool(test, "policy_alone", false);
 		if (wire_bool(test, "passed", false))
 			continue;
 		printf("%s%s: %sfailed:%s ", paint(ctl, PAINT_BOLD), member_place(test, arena),
@@ -271,8 +273,11 @@ void show_test(const struct ctl *ctl, const cJSON *report)
 		print_test_line(test);
 		printf(": %s\n", member_text(test, "reason"));
 	}
-	printf("%.0f passed, %.0f failed\n", wire_number(report, "passed", 0),
+	printf("%.0f passed, %.0f failed", wire_number(report, "passed", 0),
 	       wire_number(report, "failed", 0));
+	if (alone)
+		printf("; %zu by the policy alone: a tier has no containers here", alone);
+	(void)putchar('\n');
 }
 
 /* What follows a # may be a directive. */
@@ -301,6 +306,8 @@ void show_test_tap(const struct ctl *ctl, const cJSON *report)
 		(void)putchar(' ');
 		print_test_line(test);
 		printf(passed ? "\n" : "\n# %s\n", member_text(test, "reason"));
+		if (wire_bool(test, "policy_alone", false))
+			printf("# by the policy alone: a tier has no containers here\n");
 	}
 }
 
@@ -327,6 +334,9 @@ void show_test_junit(const struct ctl *ctl, const cJSON *report)
 			xml_print(member_text(test, "reason"));
 			printf("\"/>\n  ");
 		}
+		if (wire_bool(test, "policy_alone", false))
+			printf("<system-out>by the policy alone: a tier has no containers "
+			       "here</system-out>");
 		printf("</testcase>\n");
 	}
 	printf("</testsuite>\n");

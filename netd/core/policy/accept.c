@@ -106,10 +106,10 @@ static int decode_until(struct decoder *d, const struct node *key, void *object)
 static int decode_accept(struct decoder *d, const struct node *node)
 {
 	static const struct decode_field fields[] = {
-		{ "finding", true, decode_finding },	  { "file", false, decode_file },
-		{ "tier", false, decode_tier },		  { "container", false, decode_container },
-		{ "service", false, decode_service },	  { "network", false, decode_network },
-		{ "port", false, decode_port },		  { "reason", true, decode_reason },
+		{ "finding", true, decode_finding },  { "file", false, decode_file },
+		{ "tier", false, decode_tier },	      { "container", false, decode_container },
+		{ "service", false, decode_service }, { "network", false, decode_network },
+		{ "port", false, decode_port },	      { "reason", true, decode_reason },
 		{ "until", false, decode_until },
 	};
 	static const struct decode_shape shape = { "an accepted finding", fields,

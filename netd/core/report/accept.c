@@ -131,9 +131,8 @@ static bool accepts(const struct policy_accept *accept, const char *id, const st
 
 	return diag->severity == DIAG_WARNING && strcmp(diag->id, id) == 0 &&
 	       fits_file(accept->file, diag->loc.file) && fits_tier(accept->tier, about) &&
-	       fits(accept->container, about->container) &&
-	       fits(accept->service, about->service) && fits(accept->network, about->network) &&
-	       fits_port(accept, about);
+	       fits(accept->container, about->container) && fits(accept->service, about->service) &&
+	       fits(accept->network, about->network) && fits_port(accept, about);
 }
 
 /* Whether there was such a finding. */
@@ -188,7 +187,8 @@ static bool is_here(const struct policy_accept *accept, const struct report_acce
 			there |= is_at(accept, how->on_host, &world->endpoints[e]);
 		if (there && fits_file(accept->file, how->places[c].file) &&
 		    fits(accept->container, world->containers[c].name) &&
-		    fits(accept->service, world_label_value(&world->containers[c], COMPILE_LABEL_SERVICE)))
+		    fits(accept->service,
+			 world_label_value(&world->containers[c], COMPILE_LABEL_SERVICE)))
 			return true;
 	}
 	return false;

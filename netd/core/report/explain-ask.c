@@ -263,7 +263,8 @@ static int ask_outbound(const struct asking *asking, size_t family)
 int explain_ask(const struct survey *survey, const struct explain_end ends[2],
 		const struct port_range *port, struct arena *arena, explain_ways *ret)
 {
-	struct asking asking = { survey, &ends[0], &ends[1], port, arena, ret, EXPLAIN_WAYS };
+	size_t most = ends[0].alike || ends[1].alike ? EXPLAIN_WAYS_ALIKE : EXPLAIN_WAYS;
+	struct asking asking = { survey, &ends[0], &ends[1], port, arena, ret, most };
 	bool from = is_container_end(&ends[0]), to = is_container_end(&ends[1]);
 	int r = 0;
 

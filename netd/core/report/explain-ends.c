@@ -10,6 +10,7 @@
 
 #define PREFIX_TIER "tier:"
 #define PREFIX_CONTAINER "container:"
+#define PREFIX_SERVICE "service:"
 
 static int bad(const char **error, const char *text)
 {
@@ -56,77 +57,6 @@ static int resolve_tier(const struct survey *survey, uint32_t tier, struct arena
 	return 0;
 }
 
-/* ---- containers ---- */
-
-static int resolve_host(struct explain_end *ret, const char *note)
-{
-	*ret = (struct explain_end){ .kind = EXPLAIN_HOST,
-				     .name = "host",
-				     .class = SURVEY_NONE,
-				     .tier = SURVEY_NONE,
-				     .note = note };
-	return 0;
-}
-
-/* The tier of all endpoints, when it is one. */
-static uint32_t common_tier(const struct survey *survey, const uint32_t *endpoints, size_t n)
-{
-	uint32_t tier = SURVEY_NONE;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct assignment *as = &survey->in[0]->compiled->assignments[endpoints[i]];
-		if (as->kind != ASSIGN_TIER || (i > 0 && as->tier != tier))
-			return SURVEY_NONE;
-		tier = as->tier;
-	}
-	return tier;
-}
-
-static int take_endpoints(const struct survey *survey, const char *name, uint32_t first, size_t n,
-			  struct arena *arena, struct explain_end *ret)
-{
-	uint32_t *endpoints = arena_alloc(arena, n * sizeof(*endpoints));
-
-	if (!endpoints)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		endpoints[i] = first + (uint32_t)i;
-	*ret = (struct explain_end){ .kind = EXPLAIN_CONTAINER,
-				     .name = name,
-				     .endpoints = endpoints,
-				     .n_endpoints = n,
-				     .class = SURVEY_NONE,
-				     .tier = common_tier(survey, endpoints, n) };
-	return 0;
-}
-
-static int resolve_container(const struct survey *survey, uint32_t index, struct arena *arena,
-			     struct explain_end *ret, const char **error)
-{
-	static const char joined[] = "container:";
-	const struct world *world = survey->world;
-	const struct world_container *container = &world->containers[index];
-	size_t n = survey->first_of[index + 1] - survey->first_of[index];
-
-	if (n > 0)
-		return take_endpoints(survey, container->name, survey->first_of[index], n, arena,
-				      ret);
-	if (strcmp(container->network_mode, "host") == 0)
-		return resolve_host(ret, arena_printf(arena,
-						      "%s uses the host's own network: no packet "
-						      "filter can tell it from the host",
-						      container->name));
-	if (begins_with(container->network_mode, joined)) {
-		int other = world_find_container(world, container->network_mode + strlen(joined));
-		if (other >= 0 && survey->first_of[other + 1] > survey->first_of[other])
-			return take_endpoints(survey, container->name, survey->first_of[other],
-					      survey->first_of[other + 1] - survey->first_of[other],
-					      arena, ret);
-	}
-	return bad(error,
-		   arena_printf(arena, "`%s` is on no network: is it running?", container->name));
-}
-
 /* ---- addresses ---- */
 
 static uint32_t endpoint_at(const struct world *world, const struct ip_addr *addr)
@@ -160,13 +90,9 @@ static int resolve_prefix(const struct survey *survey, const struct ip_prefix *p
 				   .stands_for = !single };
 
 	if (endpoint != SURVEY_NONE)
-		return take_endpoints(
-			survey,
-			survey->world->containers[survey->world->endpoints[endpoint].container]
-				.name,
-			endpoint, 1, arena, ret);
+		return explain_endpoint(survey, endpoint, arena, ret);
 	if (single && (is_gateway(survey->world, &addr) || ip_is_loopback(&addr)))
-		return resolve_host(ret, "that is an address of this host");
+		return explain_host(ret, "that is an address of this host");
 	for (uint32_t i = 0; i < survey->n_prefixes && !single; i++)
 		if (ip_compare(&survey->prefixes[i].addr, &addr) == 0 &&
 		    survey->prefixes[i].len == prefix->len)
@@ -201,7 +127,7 @@ int explain_resolve_peer(const struct survey *survey, const struct policy_peer *
 	case PEER_TIER:
 		return resolve_tier(survey, peer->tier, arena, ret);
 	case PEER_HOST:
-		return resolve_host(ret, NULL);
+		return explain_host(ret, NULL);
 	case PEER_INTERNET:
 	case PEER_WORLD:
 		return resolve_zone(survey, "internet", SURVEY_INTERNET, ret);
@@ -216,22 +142,6 @@ int explain_resolve_peer(const struct survey *survey, const struct policy_peer *
 }
 
 /* ---- words ---- */
-
-/* The container of that compose service, in the place of a name that is only spelled like it. */
-static const char *suggest_service(const struct survey *survey, const char *text,
-				   struct arena *arena)
-{
-	const struct world *world = survey->world;
-
-	for (size_t i = 0; i < world->n_containers && !survey->in[0]->symbolic; i++) {
-		const char *service =
-			world_label_value(&world->containers[i], "com.docker.compose.service");
-		if (service && strcmp(service, text) == 0)
-			return arena_printf(arena, "that service has the container `%s`",
-					    world->containers[i].name);
-	}
-	return NULL;
-}
 
 static int unknown(const struct survey *survey, const char *text, struct arena *arena,
 		   const char **error)
@@ -252,15 +162,13 @@ static int unknown(const struct survey *survey, const char *text, struct arena *
 			r = VEC_PUSH(arena, &names, survey->world->containers[i].name);
 	if (r < 0)
 		return r;
-	const char *hint = suggest_service(survey, text, arena);
-	if (!hint)
-		hint = diag_suggest(&diags, text, names.items, names.n);
-	return bad(error,
-		   arena_printf(arena, "`%s` is not a tier, %saddress or zone here%s%s", text,
-				survey->in[0]->symbolic ? "" : "container, ", hint ? "; " : "",
-				hint			  ? hint
-				: survey->in[0]->symbolic ? "; containers need an inventory"
-							  : ""));
+	const char *hint = diag_suggest(&diags, text, names.items, names.n);
+	return bad(error, arena_printf(arena, "`%s` is not a tier, %saddress or zone here%s%s",
+				       text, survey->in[0]->symbolic ? "" : "container, service, ",
+				       hint ? "; " : "",
+				       hint			 ? hint
+				       : survey->in[0]->symbolic ? "; containers need an inventory"
+								 : ""));
 }
 
 static int resolve_named_tier(const struct survey *survey, const char *name, struct arena *arena,
@@ -270,6 +178,42 @@ static int resolve_named_tier(const struct survey *survey, const char *name, str
 
 	return tier < 0 ? unknown(survey, name, arena, error)
 			: resolve_tier(survey, (uint32_t)tier, arena, ret);
+}
+
+static int resolve_service(const struct survey *survey, const char *name, struct arena *arena,
+			   struct explain_end *ret, const char **error)
+{
+	int r = explain_service(survey, name, arena, ret, error);
+
+	return r == -ENOENT ? unknown(survey, name, arena, error) : r;
+}
+
+/* A word that means more than one thing: which was taken, and how to ask for the other. */
+static int note_others(const struct survey *survey, const char *text, int container,
+		       struct arena *arena, struct explain_end *ret)
+{
+	struct explain_end service;
+	const char *error = NULL;
+
+	if (container >= 0) {
+		ret->note = arena_printf(arena,
+					 "`%s` is also a container: ask for container:%s to "
+					 "mean that",
+					 text, text);
+		return ret->note ? 0 : -ENOMEM;
+	}
+	int r = explain_service(survey, text, arena, &service, &error);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (r == 0 && explain_is_empty_tier(ret)) {
+		*ret = service; /* nobody is in the tier, so that it is not meant */
+		return 0;
+	}
+	if (r == 0 && ret->kind == EXPLAIN_TIER && service.tier == ret->tier)
+		return 0; /* what is said of the one holds for the other */
+	ret->note = arena_printf(arena, "`%s` is also a service: ask for service:%s to mean that",
+				 text, text);
+	return ret->note ? 0 : -ENOMEM;
 }
 
 int explain_resolve(const struct survey *survey, const char *text, struct arena *arena,
@@ -282,25 +226,21 @@ int explain_resolve(const struct survey *survey, const char *text, struct arena 
 
 	if (begins_with(text, PREFIX_TIER))
 		return resolve_named_tier(survey, text + strlen(PREFIX_TIER), arena, ret, error);
+	if (begins_with(text, PREFIX_SERVICE))
+		return resolve_service(survey, text + strlen(PREFIX_SERVICE), arena, ret, error);
 	bool is_peer =
 		!only_container && policy_parse_peer(survey->in[0]->policy, text, &peer) == 0;
 	if (is_peer && peer.kind == PEER_WORLD)
 		return bad(error, "`world` is internet and lan: ask for one of them");
 	if (!is_peer && container < 0)
-		return unknown(survey, name, arena, error);
+		return only_container ? unknown(survey, name, arena, error)
+				      : resolve_service(survey, name, arena, ret, error);
 	if (!is_peer)
-		return resolve_container(survey, (uint32_t)container, arena, ret, error);
+		return explain_container(survey, (uint32_t)container, arena, ret, error);
 	int r = explain_resolve_peer(survey, &peer, arena, ret);
 	if (r < 0)
 		return r;
 	if (ret->kind == EXPLAIN_OUTSIDE && !ret->addrs[0].family && !ret->addrs[1].family)
 		return bad(error, "the host's resolvers are not known: name one by its address");
-	if (container >= 0 && peer.kind != PEER_PREFIX) {
-		ret->note = arena_printf(arena,
-					 "`%s` is also a container: ask for container:%s to "
-					 "mean that",
-					 text, text);
-		return ret->note ? 0 : -ENOMEM;
-	}
-	return 0;
+	return peer.kind == PEER_PREFIX ? 0 : note_others(survey, text, container, arena, ret);
 }

@@ -28,6 +28,7 @@ struct explaining {
 	struct rj j;
 	const struct survey *survey;
 	const struct explain_end *ends;
+	bool empty[2]; /* an end is a tier without containers */
 };
 
 static void add_end(struct explaining *x, cJSON *object, const struct sim_end *end,
@@ -150,6 +151,16 @@ static const char *verdict_name(bool allowed, bool audited)
 	return allowed ? "allow" : audited ? "audit" : "deny";
 }
 
+static bool says_already(const cJSON *notes, const char *text)
+{
+	const cJSON *note;
+
+	cJSON_ArrayForEach(note, notes)
+		if (strcmp(cJSON_GetStringValue(note), text) == 0)
+			return true;
+	return false;
+}
+
 /* What no rule can mend: said of each container that was named. */
 static void add_states(struct explaining *x, cJSON *notes, const struct explain_end *end)
 {
@@ -164,7 +175,8 @@ static void add_states(struct explaining *x, cJSON *notes, const struct explain_
 		text_printf(&text, "%s on %s: %s", end->name,
 			    in->world->networks[endpoint->network].name, why);
 		x->j.failed |= text_failed(&text);
-		rj_push_text(&x->j, notes, text_str(&text));
+		if (!says_already(notes, text_str(&text))) /* of the containers of a service */
+			rj_push_text(&x->j, notes, text_str(&text));
 	}
 }
 
@@ -180,6 +192,12 @@ static int print_answer(struct explaining *x, const struct report_question *ques
 	rj_text(&x->j, asked, "port", question->port);
 	rj_text(&x->j, root, "verdict", verdict_name(allowed, audited));
 	rj_bool(&x->j, root, "symbolic", x->survey->in[0]->symbolic);
+	if (x->empty[0] || x->empty[1]) {
+		cJSON *tiers = rj_add_array(&x->j, root, "empty_tiers");
+		for (size_t i = 0; i < 2; i++)
+			if (x->empty[i])
+				rj_push_text(&x->j, tiers, x->ends[i].name);
+	}
 	cJSON *list = rj_add_array(&x->j, root, "ways");
 	for (size_t i = 0; i < ways->n; i++)
 		add_way(x, list, &ways->items[i]);
@@ -253,11 +271,28 @@ static int ask_symbolic(const struct survey *survey, struct arena *arena,
 	return r;
 }
 
+/* Where the verdict is the policy's alone: why, and who may be meant. */
+static int note_empty(const struct survey *survey, const struct explain_end ends[2],
+		      const bool empty[2], struct arena *arena, const char **ret)
+{
+	const char *name = ends[empty[0] ? 0 : 1].name, *also = empty[0] && empty[1] ? " or " : "";
+	const char *joined = "";
+
+	for (size_t i = 0; i < 2 && joined && !*joined; i++)
+		if (empty[i])
+			joined = explain_joined_note(survey, ends[i].tier, arena);
+	*ret = !joined ? NULL
+		       : arena_printf(arena,
+				      "no container here is in tier %s%s%s: this is the policy's "
+				      "verdict, without Docker's networks%s%s",
+				      name, also, *also ? ends[1].name : "", *joined ? "; " : "",
+				      joined);
+	return *ret ? 0 : -ENOMEM;
+}
+
 int report_explain(const struct report_input *in, const struct report_question *question,
 		   struct arena *arena, struct report_explained *ret)
 {
-	static const char only_policy[] = "a tier has no containers here: the policy alone was "
-					  "asked, without Docker's networks";
 	struct explain_end ends[2];
 	struct survey survey, symbolic;
 	struct explaining x = { .survey = &survey, .ends = ends };
@@ -274,9 +309,12 @@ int report_explain(const struct report_input *in, const struct report_question *
 	if (r == 0)
 		r = explain_resolve(&survey, question->to, arena, &ends[1], &ret->error);
 	if (r == 0 && (explain_is_empty_tier(&ends[0]) || explain_is_empty_tier(&ends[1]))) {
-		r = ask_symbolic(&survey, arena, ends, &symbolic);
+		x.empty[0] = explain_is_empty_tier(&ends[0]);
+		x.empty[1] = explain_is_empty_tier(&ends[1]);
+		r = note_empty(&survey, ends, x.empty, arena, &note);
+		if (r == 0)
+			r = ask_symbolic(&survey, arena, ends, &symbolic);
 		x.survey = &symbolic;
-		note = only_policy;
 		if (r == REPORT_E_QUESTION)
 			ret->error = "a tier has no containers here, and the other end is in none";
 	}

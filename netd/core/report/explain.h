@@ -16,6 +16,7 @@ struct explain_end {
 	uint32_t tier;		 /* EXPLAIN_TIER, and of a container with one tier; else NONE */
 	struct ip_addr addrs[2]; /* EXPLAIN_OUTSIDE, per family */
 	bool stands_for;	 /* the addresses stand for a zone or prefix */
+	bool alike;		 /* containers of one service: a few stand for all */
 	const char *note;	 /* what the asker should know, or NULL */
 };
 
@@ -27,10 +28,23 @@ typedef VEC(struct explain_way) explain_ways;
 
 /* More ways between two containers than this are asked about, but left out where alike. */
 #define EXPLAIN_WAYS 8u
+#define EXPLAIN_WAYS_ALIKE 2u /* between containers of services */
 
 /* 0; REPORT_E_QUESTION with *error; -ENOMEM. */
 int explain_resolve(const struct survey *survey, const char *text, struct arena *arena,
 		    struct explain_end *ret, const char **error) MUST_CHECK;
+/* One container; the containers of a compose service, as `service` or `project/service` (-ENOENT:
+ * there is none); the host. Otherwise as explain_resolve(). */
+int explain_container(const struct survey *survey, uint32_t index, struct arena *arena,
+		      struct explain_end *ret, const char **error) MUST_CHECK;
+int explain_service(const struct survey *survey, const char *name, struct arena *arena,
+		    struct explain_end *ret, const char **error) MUST_CHECK;
+int explain_host(struct explain_end *ret, const char *note) MUST_CHECK;
+int explain_endpoint(const struct survey *survey, uint32_t endpoint, struct arena *arena,
+		     struct explain_end *ret) MUST_CHECK;
+/* Where a container that the tier names is in the network of another, a sentence that says so; "":
+ * none is; NULL: no memory. */
+const char *explain_joined_note(const struct survey *survey, uint32_t tier, struct arena *arena);
 /* A peer of a policy: not `world`. 0 or -ENOMEM. */
 int explain_resolve_peer(const struct survey *survey, const struct policy_peer *peer,
 			 struct arena *arena, struct explain_end *ret) MUST_CHECK;

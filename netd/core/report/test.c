@@ -29,8 +29,9 @@ static int openness(const struct sim_result *result)
 	return result->allowed ? result->audited ? 1 : 2 : 0;
 }
 
+/* *empty: a tier has no containers here, so that the policy alone answered. */
 static int ask_peers(const struct testing *t, const struct policy_peer peers[2],
-		     const struct port_range *port, struct explain_way *ret)
+		     const struct port_range *port, struct explain_way *ret, bool *empty)
 {
 	const struct survey *survey = t->real;
 	struct explain_end ends[2] = { 0 };
@@ -48,6 +49,7 @@ static int ask_peers(const struct testing *t, const struct policy_peer peers[2],
 		r = explain_ask(survey, ends, port, t->scratch, &ways);
 	if (r < 0)
 		return r;
+	*empty = survey != t->real;
 	*ret = (struct explain_way){ .result = { .reason = "nobody is there to ask about" } };
 	for (size_t i = 0; i < ways.n; i++)
 		if (i == 0 || openness(&ways.items[i].result) > openness(&ret->result))
@@ -80,19 +82,23 @@ static int run_test(struct testing *t, const struct policy_test *test, cJSON *li
 	struct policy_peer from[2], to[2];
 	size_t n_from = spell_out(&test->from, from), n_to = spell_out(&test->to, to);
 	struct explain_way shown = { 0 };
+	bool empty = false;
 
 	/* Shown is the first way that is not as expected, or else the first. */
 	for (size_t i = 0; i < n_from * n_to; i++) {
 		const struct policy_peer peers[2] = { from[i / n_to], to[i % n_to] };
 		struct explain_way way;
-		int r = ask_peers(t, peers, &test->port, &way);
+		int r = ask_peers(t, peers, &test->port, &way, &empty);
 		if (r < 0)
 			return r;
 		bool allowed = way.result.allowed && !way.result.audited;
 		if (i == 0 || allowed != (test->expect == POLICY_ALLOW))
 			shown = way;
 	}
-	add_result(t, rj_push_object(&t->j, list), policy, test, &shown.result);
+	cJSON *object = rj_push_object(&t->j, list);
+	add_result(t, object, policy, test, &shown.result);
+	if (empty)
+		rj_bool(&t->j, object, "policy_alone", true);
 	return 0;
 }
 
