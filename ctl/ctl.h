@@ -180,6 +180,8 @@ show_fn show_explain, show_plan, show_plan_markdown, show_matrix, show_matrix_do
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
+/* What a change has changed, in short: report_changes(). */
+void show_changes(const struct ctl *ctl, const cJSON *changes, double generation);
 /* "ports" and "except" of an object: "8080/tcp, 9000-9010/tcp", "any but 22/tcp"; in @arena, NULL:
  * out of memory. */
 const char *show_port_list(const cJSON *object, struct arena *arena);

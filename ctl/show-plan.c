@@ -222,6 +222,42 @@ static void print_rules(const struct ctl *ctl, const cJSON *list, bool added)
 		       rule_text(item, arena));
 }
 
+static double count_of_changes(const cJSON *changes, size_t *ret_told)
+{
+	static const char *const counts[] = { "n_gained", "n_lost", "n_opened", "n_closed" };
+	const cJSON *exposures = plan_member(changes, "exposures");
+	double sum = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		sum += wire_number(changes, counts[i], 0);
+	*ret_told = (size_t)(count(changes, "gained") + count(changes, "lost") +
+			     count(exposures, "opened") + count(exposures, "closed"));
+	return sum;
+}
+
+void show_changes(const struct ctl *ctl, const cJSON *changes, double generation)
+{
+	size_t told = 0;
+	double n = count_of_changes(changes, &told);
+	bool any = false;
+
+	if (n < 1) {
+		printf("no effect on reachability: the same flows pass as before\n");
+		return;
+	}
+	printf("flows: %.0f gained, %.0f lost; exposures: %.0f opened, %.0f closed\n",
+	       wire_number(changes, "n_gained", 0), wire_number(changes, "n_lost", 0),
+	       wire_number(changes, "n_opened", 0), wire_number(changes, "n_closed", 0));
+	if (told)
+		(void)putchar('\n');
+	for (size_t i = 0; i < ARRAY_LEN(flow_forms); i++)
+		print_flows(ctl, changes, &flow_forms[i], &any);
+	for (size_t i = 0; i < ARRAY_LEN(exposure_forms); i++)
+		print_exposures(ctl, changes, &exposure_forms[i], &any);
+	if ((double)told < n)
+		printf("%sall of them: netdctl history %.0f\n", told ? "\n" : "", generation);
+}
+
 void show_plan(const struct ctl *ctl, const cJSON *report)
 {
 	const cJSON *rules = plan_member(report, "rules");

@@ -12,6 +12,9 @@ void show_change(const struct ctl *ctl, const cJSON *report)
 	if (wire_string(report, "state_error"))
 		printf("%snot kept%s: a restart will not know it (%s)\n", paint(ctl, PAINT_BAD),
 		       paint(ctl, PAINT_PLAIN), wire_string(report, "state_error"));
+	if (cJSON_GetObjectItemCaseSensitive(report, "changes"))
+		show_changes(ctl, cJSON_GetObjectItemCaseSensitive(report, "changes"),
+			     wire_number(report, "generation", 0));
 	if (wire_bool(report, "confirm_pending", false))
 		printf("it waits for `netdctl confirm`; else the old policy comes back\n");
 }

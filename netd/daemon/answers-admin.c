@@ -48,7 +48,7 @@ int answer_read_files(const struct control_request *request, struct arena *arena
 	return 0;
 }
 
-/* Beside the loop; what is found is the answer. */
+/* Beside the loop; what is found is the answer, and else what it changes goes into it. */
 static int check_applied(struct daemon *d, const struct policy_source *sources, size_t n,
 			 struct arena *arena, cJSON **ret)
 {
@@ -59,7 +59,9 @@ static int check_applied(struct daemon *d, const struct policy_source *sources, 
 	int r = policy_parse(sources, n, arena, &diags, &policy);
 	if (r == 0)
 		r = policy_admit(d, policy, daemon_now_epoch(), &diags);
-	return r == POLICY_E_INVALID ? answer_invalid(&diags, ret) : r;
+	if (r == POLICY_E_INVALID)
+		return answer_invalid(&diags, ret);
+	return r < 0 ? r : answer_changes(d, policy, arena, ret);
 }
 
 /* Takes effect before the answer: the caller may rely on it. */

@@ -340,7 +340,7 @@ static const struct answer answers[] = {
 	{ "apply", answer_apply_check, answer_apply, LANE_CHANGE, false },
 	{ "rollback", answer_rollback_check, answer_rollback, LANE_CHANGE, false },
 	{ "confirm", answer_confirm_check, answer_confirm, LANE_CHANGE, false },
-	{ "reload", NULL, answer_reload, LANE_CHANGE, false },
+	{ "reload", answer_reload_changes, answer_reload, LANE_CHANGE, false },
 	{ "off", NULL, answer_off, LANE_CHANGE, false },
 };
 

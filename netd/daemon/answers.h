@@ -8,8 +8,12 @@
 
 answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback,
 	answer_confirm_check, answer_confirm, answer_reload, answer_off, answer_history,
-	answer_verify;
+	answer_verify, answer_reload_changes;
 
+/* {"changes":…}, for the answer to a change that was checked; *ret stays NULL where there is
+ * nothing to compare with. 0 or -errno. */
+int answer_changes(struct daemon *d, const struct policy *policy, struct arena *arena,
+		   cJSON **ret) MUST_CHECK;
 /* {"v":1,"code":…,"report":…}. Takes @report. */
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;
 /* Takes @error; NULL: -ENOMEM. */

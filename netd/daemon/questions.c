@@ -22,6 +22,7 @@ struct question {
 	struct beside *beside;		/* NULL: it waits for its turn */
 	uint64_t since_us, n_commits;	/* when it came; when its child began */
 	unsigned int tries;
+	cJSON *note; /* of the child, for the report of the answer; or NULL */
 	cJSON *made; /* the answer, which waits for the state folder; or NULL */
 	bool tells;  /* whoever asked wants to hear that netd is at it */
 };
@@ -42,6 +43,7 @@ static void take_out(struct question *question)
 		*link = question->next;
 	if (question->beside || question->made)
 		question->d->questions.under_way[question->answer->lane]--;
+	cJSON_Delete(question->note);
 	cJSON_Delete(question->made);
 	free(question);
 }
@@ -75,7 +77,16 @@ static int write_answer(int fd, const cJSON *answer)
 	return line ? write_all(fd, line, len) : -ENOMEM;
 }
 
-/* 1: a finding. */
+/* What the child ends with. */
+enum { CHILD_ANSWER, CHILD_FINDING, CHILD_NOTE };
+
+static int kind_of(const cJSON *answer)
+{
+	if (!wire_string(answer, "code"))
+		return CHILD_NOTE;
+	return is_finding(answer) ? CHILD_FINDING : CHILD_ANSWER;
+}
+
 static int answer_beside(void *userdata, int fd)
 {
 	const struct question *question = userdata;
@@ -87,7 +98,7 @@ static int answer_beside(void *userdata, int fd)
 		r = question->answer->beside(question->d, &question->request, arena, &answer);
 	if (r == 0 && answer) {
 		r = write_answer(fd, answer);
-		r = r < 0 ? r : is_finding(answer);
+		r = r < 0 ? r : kind_of(answer);
 	}
 	cJSON_Delete(answer);
 	return r;
@@ -130,6 +141,26 @@ static void add_failure(const struct daemon *d, const cJSON *answer)
 		(void)!wire_add_string(report, "state_error", failure);
 }
 
+/* What the child had to say beside its check. */
+static cJSON *read_note(const struct beside_result *result)
+{
+	char *bytes CLEANUP(free_ptr) =
+		result->size <= LIMIT_CHANGES_BYTES ? malloc(result->size) : NULL;
+
+	if (!bytes || pread(result->fd, bytes, result->size, 0) != (ssize_t)result->size)
+		return NULL;
+	return cJSON_ParseWithLength(bytes, result->size);
+}
+
+static void add_note(const struct question *question, const cJSON *answer)
+{
+	cJSON *report = cJSON_GetObjectItemCaseSensitive(answer, "report"), *member;
+
+	while (report && question->note && (member = question->note->child))
+		(void)!wire_add(report, member->string,
+				cJSON_DetachItemViaPointer(question->note, member));
+}
+
 /* What is in force is answered when it will be in force after a power cut too, or cannot be. */
 static void answer_when_kept(struct question *question, cJSON *answer)
 {
@@ -158,6 +189,7 @@ static void answer_here(struct question *question)
 	if (r < 0)
 		answer = wire_new_error(WIRE_INTERNAL, "netd failed to answer %s: %s",
 					question->answer->verb, strerror(-r));
+	add_note(question, answer);
 	answer_when_kept(question, answer);
 }
 
@@ -181,7 +213,11 @@ static void settle(struct question *question, const struct beside_result *result
 {
 	struct daemon *d = question->d;
 
-	if (result->end == BESIDE_DONE && result->size == 0 && question->answer->here) {
+	bool noted = result->end == BESIDE_DONE && result->code == CHILD_NOTE;
+	bool silent = result->end == BESIDE_DONE && result->size == 0;
+
+	if ((noted || silent) && question->answer->here) {
+		question->note = noted ? read_note(result) : NULL;
 		answer_here(question);
 		return;
 	}
@@ -194,8 +230,9 @@ static void settle(struct question *question, const struct beside_result *result
 
 static bool is_outdated(const struct question *question, const struct beside_result *result)
 {
-	return question->answer->of_now && result->end == BESIDE_DONE && result->code == 1 &&
-	       question->n_commits != question->d->n_commits && question->tries < TRIES;
+	return question->answer->of_now && result->end == BESIDE_DONE &&
+	       result->code == CHILD_FINDING && question->n_commits != question->d->n_commits &&
+	       question->tries < TRIES;
 }
 
 static void on_done(void *userdata, const struct beside_result *result)

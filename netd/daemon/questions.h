@@ -17,7 +17,9 @@ struct daemon;
  * other. */
 enum lane { LANE_SHORT, LANE_LONG, LANE_CHANGE, LANE_COUNT };
 
-/* 0: *ret is the answer, or NULL where the step had nothing to say; -errno. */
+/* 0: *ret is the answer, or NULL where the step had nothing to say. One beside the loop may also
+ * give an object without a code: its members go into the report of the answer that the loop makes.
+ * -errno. */
 typedef int answer_fn(struct daemon *d, const struct control_request *request, struct arena *arena,
 		      cJSON **ret);
 

@@ -56,6 +56,9 @@
 /* What filling them in may cost: bytes read, and variables looked through. Some 0.3 s; the largest
  * projects need a hundredth. */
 #define LIMIT_COMPOSE_STEPS 100000000u
+/* What a change changes, in short: the loop reads it. Four lists of 20 entries, mostly some 5 KiB.
+ */
+#define LIMIT_CHANGES_BYTES (64u * 1024u)
 /* What is kept of a Docker answer: 100,000 containers stay below. */
 #define LIMIT_DOCKER_BYTES (64u * 1024u * 1024u)
 /* One request to Docker, headers included: the longest of ours has some 450 bytes. */

@@ -92,6 +92,9 @@ int report_test(const struct report_input *in, cJSON **ret, size_t *failed) MUST
 int report_plan(const struct report_input *old, const struct report_input *new, cJSON **ret,
 		bool *changed) MUST_CHECK;
 
+/* A plan in short: how many flows and exposures it changes, and the first of each. */
+int report_changes(const cJSON *plan, bool counts_alone, cJSON **ret) MUST_CHECK;
+
 /* ---- findings ---- */
 
 /* [{"severity","file","line","col","id","text","hint"}] */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an apply, a rollback or a reload changes: made by the child that checks it, and handed on to
+ * the loop, which answers when the change is in force. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/limits.h"
+#include "daemon/answers.h"
+#include "edge/policydir/policydir.h"
+
+/* All of it, or the counts alone where that is too long for the loop. */
+static int shorten(const cJSON *plan, cJSON **ret)
+{
+	cJSON *changes = NULL;
+	size_t len = 0;
+	int r = report_changes(plan, false, &changes);
+	char *text CLEANUP(free_ptr) = r == 0 ? wire_print(changes, &len) : NULL;
+
+	if (!text || len > LIMIT_CHANGES_BYTES / 2) {
+		cJSON_Delete(changes);
+		changes = NULL;
+		r = report_changes(plan, true, &changes);
+	}
+	*ret = changes;
+	return r;
+}
+
+int answer_changes(struct daemon *d, const struct policy *policy, struct arena *arena, cJSON **ret)
+{
+	const struct policy *policies[2] = { d->wanted->policy, policy };
+	const struct world *world = d->committed ? d->committed->world : NULL;
+	cJSON *plan = NULL, *changes = NULL, *note = NULL;
+	struct report_input in[2];
+	bool changed = false;
+
+	if (!world) /* nothing to compare with yet: that says nothing against the change */
+		return 0;
+	int r = report_prepare(policies, 2, world, daemon_now_epoch(), arena, in);
+	in[0].plain = d->wanted->none;
+	if (r == 0)
+		r = report_plan(&in[0], &in[1], &plan, &changed);
+	if (r == 0)
+		r = shorten(plan, &changes);
+	cJSON_Delete(plan);
+	note = r == 0 ? cJSON_CreateObject() : NULL;
+	if (!note || wire_add(note, "changes", changes) < 0) {
+		cJSON_Delete(note);
+		return r < 0 ? r : -ENOMEM;
+	}
+	*ret = note;
+	return 0;
+}
+
+/* The files are read once more by the loop, which says what is wrong with them. */
+int answer_reload_changes(struct daemon *d, const struct control_request *request,
+			  struct arena *arena, cJSON **ret)
+{
+	struct policydir files = { 0 };
+	const struct policy *policy = NULL;
+	struct diag_list diags;
+
+	(void)request;
+	diag_init(&diags, arena);
+	int r = policydir_read(d->options->policy, arena, &files);
+	if (r == 0)
+		r = policy_parse(files.sources.items, files.sources.n, arena, &diags, &policy);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return answer_changes(d, policy, arena, ret);
+}
