@@ -12,10 +12,9 @@ CORE := base conf request yaml policy world compose ruleset compile simulate pla
 
 CORE_LIBS := yaml-0.1 libcjson
 # And libcurl, which is loaded when it is needed (edge/docker/curl.h).
-EDGE_LIBS := libmnl libsystemd zlib
+EDGE_LIBS := libmnl libnftnl libsystemd zlib
 CTL_LIBS := smartcols
-# The tests read netlink with a library that netd does not use: a second opinion.
-TEST_LIBS := cmocka libnftnl
+TEST_LIBS := cmocka
 PKG_CONFIG ?= pkg-config
 # Expanded once, when the first file is compiled: `make help` and `make deps` work without them.
 pkg = $(shell $(PKG_CONFIG) $(1) $(2) || echo "missing-libraries-run-make-deps")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Everything that netd's tables hold, as sorted text, read by libnftnl: not by the code under test.
- * Two dumps are equal when the kernel holds the same objects; handles and table flags do not
+/* Everything that netd's tables hold, as sorted text, read by libnftnl's parsers: netd uses none of
+ * them. Two dumps are equal when the kernel holds the same objects; handles and table flags do not
  * count. */
 #pragma once
 
@@ -231,6 +231,23 @@ static inline int dump_set_cb(const struct nlmsghdr *nlh, void *userdata)
 	return MNL_CB_OK;
 }
 
+/* nft 1.1 writes a range as one expression, where older ones and netd write two comparisons. */
+static inline void dump_ranges(const char *rule, struct text *out)
+{
+	static const char range[] = "[ range eq reg 1 ";
+	const char *at;
+
+	while ((at = strstr(rule, range))) {
+		const char *values = at + strlen(range), *end = strchr(values, ']');
+		size_t half = (size_t)(end - values) / 2;
+		text_add_n(out, rule, (size_t)(at - rule));
+		text_printf(out, "[ cmp gte reg 1 %.*s]\n  [ cmp lte reg 1 %.*s", (int)half, values,
+			    (int)half, values + half);
+		rule = end;
+	}
+	text_add(out, rule);
+}
+
 static inline int dump_rule_cb(const struct nlmsghdr *nlh, void *userdata)
 {
 	struct dump *dump = userdata;
@@ -247,7 +264,7 @@ static inline int dump_rule_cb(const struct nlmsghdr *nlh, void *userdata)
 		text_printf(&line, "rule %u %s: ", nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY),
 			    nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN));
 		nftnl_rule_snprintf(text, sizeof(text), rule, 0, 0);
-		text_add(&line, text);
+		dump_ranges(text, &line);
 		if (udata)
 			dump_hex(&line, "udata", udata, len);
 		dump_add(dump, text_str(&line));

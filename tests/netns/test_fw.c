@@ -207,10 +207,11 @@ static void commit_others(useconds_t pause)
 		if (fw_batch_begin(&batch, 1) < 0)
 			_exit(1);
 		batch.table = "other";
-		if (fw_encode(&batch, &diff, &options) < 0 ||
-		    fw_encode_delete_table(&batch, RS_INET) < 0 ||
-		    fw_encode_delete_table(&batch, RS_BRIDGE) < 0 || fw_batch_end(&batch) < 0 ||
-		    mnl_socket_sendto(nl, batch.bytes, batch.len) < 0)
+		if (fw_encode(&batch, &diff, &options) < 0)
+			_exit(1);
+		fw_encode_delete_table(&batch, RS_INET);
+		fw_encode_delete_table(&batch, RS_BRIDGE);
+		if (fw_batch_end(&batch) < 0 || mnl_socket_sendto(nl, batch.bytes, batch.len) < 0)
 			_exit(1);
 		char buffer[8192];
 		(void)recv(mnl_socket_get_fd(nl), buffer, sizeof(buffer), MSG_DONTWAIT);

@@ -375,8 +375,10 @@ static inline void sample_bridge(struct ruleset *rs)
 		 (struct rs_rule){ MATCHES(match_tuple(arp, 3, "known4")), .verdict = RS_RETURN });
 	add_rule(rs, id,
 		 (struct rs_rule){ MATCHES(match_op(RS_NE, RS_ETHER_TYPE,
-						    key_u16(RS_TYPE_ETHER_TYPE, 0x88a8)),
-					   match_eq(RS_ARP_DADDR_IP, key_ip("172.18.0.1"))),
+						    key_u16(RS_TYPE_ETHER_TYPE, 0x88a8))),
+				   .verdict = RS_RETURN });
+	add_rule(rs, id,
+		 (struct rs_rule){ MATCHES(match_eq(RS_ARP_DADDR_IP, key_ip("172.18.0.1"))),
 				   .verdict = RS_RETURN });
 	add_rule(rs, id, (struct rs_rule){ .counter = "spoofed", .verdict = RS_DROP });
 	struct rs_chain *base = add_base(rs, RS_BRIDGE, "identity_in", RS_HOOK_PREROUTING, -300);

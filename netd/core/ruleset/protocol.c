@@ -90,8 +90,10 @@ void rs_protocol_learn(struct rs_protocol *known, const struct rs_match *match)
 {
 	if (match->n_fields != 1)
 		return;
-	if (match->fields[0] == RS_ETHER_TYPE && match->op == RS_EQ)
-		known->network = network_of(match);
+	/* From 1.1 on nft takes `ether type != arp` for a statement of what it is, and refuses what it
+	 * would have to put in front of a field after it. */
+	if (match->fields[0] == RS_ETHER_TYPE)
+		known->network = match->op == RS_EQ ? network_of(match) : OTHER_NETWORK;
 	if (match->fields[0] == RS_META_L4PROTO && match->op == RS_EQ)
 		known->transport = match->value.bytes[0];
 }

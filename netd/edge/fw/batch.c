@@ -2,6 +2,7 @@
 #include "edge/fw/batch.h"
 
 #include <errno.h>
+#include <libnftnl/common.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,29 +42,22 @@ static int add_record(struct fw_batch *batch, const struct fw_record *record)
 	return 0;
 }
 
-static struct nlmsghdr *start(struct fw_batch *batch, uint16_t type, uint16_t flags,
-			      const struct fw_record *record)
+/* Where the next message goes, and its number; NULL: out of memory, now or before. */
+static char *next_place(struct fw_batch *batch, const struct fw_record *record, uint32_t *seq)
 {
-	uint32_t seq = batch->first_seq + (uint32_t)batch->n_records;
-
-	if (reserve(batch) < 0 || add_record(batch, record) < 0)
-		return NULL;
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(batch->bytes + batch->len);
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = seq;
-	return nlh;
+	*seq = batch->first_seq + (uint32_t)batch->n_records;
+	batch->failed |= batch->failed || reserve(batch) < 0 || add_record(batch, record) < 0;
+	return batch->failed ? NULL : (char *)batch->bytes + batch->len;
 }
 
 struct nlmsghdr *fw_batch_message(struct fw_batch *batch, uint16_t type, uint16_t flags,
 				  const struct fw_record *record)
 {
-	uint16_t full_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	struct nlmsghdr *nlh = start(batch, full_type, flags, record);
+	uint16_t family = record->family == RS_BRIDGE ? NFPROTO_BRIDGE : NFPROTO_INET;
+	uint32_t seq;
+	char *place = next_place(batch, record, &seq);
 
-	if (nlh)
-		fw_put_family(nlh, record->family == RS_BRIDGE ? NFPROTO_BRIDGE : NFPROTO_INET, 0);
-	return nlh;
+	return place ? nftnl_nlmsg_build_hdr(place, type, family, flags, seq) : NULL;
 }
 
 void fw_batch_close(struct fw_batch *batch, const struct nlmsghdr *nlh)
@@ -78,10 +72,12 @@ int fw_batch_begin(struct fw_batch *batch, uint32_t first_seq)
 	*batch = (struct fw_batch){ .table = RS_TABLE_NAME,
 				    .first_seq = first_seq,
 				    .next_set_id = 1 };
-	struct nlmsghdr *nlh = start(batch, NFNL_MSG_BATCH_BEGIN, 0, &whole);
-	if (!nlh)
+	uint32_t seq;
+	char *place = next_place(batch, &whole, &seq);
+
+	if (!place)
 		return -ENOMEM;
-	fw_put_family(nlh, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	struct nlmsghdr *nlh = nftnl_batch_begin(place, seq);
 	mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, 0);
 	fw_batch_close(batch, nlh);
 	return 0;
@@ -91,11 +87,13 @@ int fw_batch_begin(struct fw_batch *batch, uint32_t first_seq)
 int fw_batch_end(struct fw_batch *batch)
 {
 	static const struct fw_record whole = { .object = FW_TRANSACTION };
-	struct nlmsghdr *nlh = start(batch, NFNL_MSG_BATCH_END, NLM_F_ACK, &whole);
+	uint32_t seq;
+	char *place = next_place(batch, &whole, &seq);
 
-	if (!nlh)
+	if (!place)
 		return -ENOMEM;
-	fw_put_family(nlh, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	struct nlmsghdr *nlh = nftnl_batch_end(place, seq);
+	nlh->nlmsg_flags |= NLM_F_ACK;
 	fw_batch_close(batch, nlh);
 	return 0;
 }

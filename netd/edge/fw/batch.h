@@ -38,20 +38,22 @@ struct fw_batch {
 	size_t n_records, cap_records;
 	uint32_t first_seq;
 	uint32_t next_set_id;
+	bool failed; /* memory ran out: nothing is added any more, and it is not sent */
 };
 
 #define FW_DESCRIPTION_LEN 200
 
 /* BATCH_BEGIN. 0 or -ENOMEM. */
 int fw_batch_begin(struct fw_batch *batch, uint32_t first_seq) MUST_CHECK;
-/* BATCH_END; a batch without it is checked by the kernel and forgotten. */
+/* BATCH_END; a batch without it is checked by the kernel and forgotten. 0, or -ENOMEM: also when
+ * memory ran out before. */
 int fw_batch_end(struct fw_batch *batch) MUST_CHECK;
 /* Commit only on top of this generation of the host's rules; may be called again. */
 void fw_batch_set_genid(struct fw_batch *batch, uint32_t genid);
 void fw_batch_done(struct fw_batch *batch); /* for CLEANUP() too */
 
 /* A new message of nf_tables with at least FW_MESSAGE_ROOM bytes to fill, which stay in place until
- * the next message; NULL when memory is out. Give it back by fw_batch_close(). */
+ * the next message; NULL when memory ran out, now or before. Give it back by fw_batch_close(). */
 #define FW_MESSAGE_ROOM 65536u
 struct nlmsghdr *fw_batch_message(struct fw_batch *batch, uint16_t type, uint16_t flags,
 				  const struct fw_record *record) MUST_CHECK;

@@ -108,16 +108,22 @@ struct known_expression {
 	const char *name;
 	uint64_t data, zero;
 	uint64_t expr; /* those that are another expression */
+	uint64_t text; /* those that libnftnl writes without the NUL that the kernel ends them with
+			*/
 };
 
 static const struct known_expression expressions[] = {
-	{ "cmp", BIT(NFTA_CMP_DATA), 0, 0 },
-	{ "immediate", BIT(NFTA_IMMEDIATE_DATA), 0, 0 },
-	{ "bitwise", BIT(NFTA_BITWISE_MASK) | BIT(NFTA_BITWISE_XOR), BIT(NFTA_BITWISE_OP), 0 },
-	{ "lookup", 0, BIT(NFTA_LOOKUP_FLAGS), 0 },
-	{ "limit", 0, BIT(NFTA_LIMIT_FLAGS) | BIT(NFTA_LIMIT_PAD), 0 },
-	{ "dynset", 0, BIT(NFTA_DYNSET_FLAGS) | BIT(NFTA_DYNSET_TIMEOUT) | BIT(NFTA_DYNSET_PAD),
-	  BIT(NFTA_DYNSET_EXPR) },
+	{ .name = "cmp", .data = BIT(NFTA_CMP_DATA) },
+	{ .name = "immediate", .data = BIT(NFTA_IMMEDIATE_DATA) },
+	{ .name = "bitwise",
+	  .data = BIT(NFTA_BITWISE_MASK) | BIT(NFTA_BITWISE_XOR),
+	  .zero = BIT(NFTA_BITWISE_OP) },
+	{ .name = "lookup", .zero = BIT(NFTA_LOOKUP_FLAGS) },
+	{ .name = "limit", .zero = BIT(NFTA_LIMIT_FLAGS) | BIT(NFTA_LIMIT_PAD) },
+	{ .name = "dynset",
+	  .zero = BIT(NFTA_DYNSET_FLAGS) | BIT(NFTA_DYNSET_TIMEOUT) | BIT(NFTA_DYNSET_PAD),
+	  .expr = BIT(NFTA_DYNSET_EXPR) },
+	{ .name = "objref", .text = BIT(NFTA_OBJREF_IMM_NAME) },
 };
 
 static bool is_zero(const struct nlattr *attr)
@@ -172,6 +178,9 @@ static void add_expression(struct text *out, const struct nlattr *elem)
 			add_data(out, sorted[i]);
 		else if (known.expr & bit)
 			add_inner(out, sorted[i]);
+		else if (known.text & bit)
+			add_piece(out, type, fw_attr_bytes(sorted[i]),
+				  strnlen(fw_attr_bytes(sorted[i]), fw_attr_len(sorted[i])));
 		else if (!(known.zero & bit) || !is_zero(sorted[i]))
 			add_piece(out, type, fw_attr_bytes(sorted[i]), fw_attr_len(sorted[i]));
 	}

@@ -1,36 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rules: a function per kind of expression. */
-#include <errno.h>
-#include <string.h>
+#include <stdio.h> /* libnftnl/expr.h in 1.2.4 does not compile without */
+
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
 
 #include "core/ruleset/protocol.h"
 #include "edge/fw/encode.h"
 
-#define RULE_COMMENT 0 /* NFTNL_UDATA_RULE_COMMENT */
-
-/* An expression is a list element with a name and its own attributes. */
-struct expr {
-	struct nlattr *elem, *data;
+/* A rule that is being built. The expression that was added last belongs to it, and is the one that
+ * attributes are set of; NULL when memory is out. */
+struct rule_builder {
+	struct fw_batch *batch;
+	struct nftnl_rule *rule;
+	struct nftnl_expr *expr;
+	struct rs_protocol known; /* of the packet, at this point of the rule */
 };
 
-static struct expr expr_start_as(struct nlmsghdr *nlh, uint16_t type, const char *name)
+static void free_rule(struct nftnl_rule **rule)
 {
-	struct expr expr = { .elem = mnl_attr_nest_start(nlh, type) };
-
-	mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, name);
-	expr.data = mnl_attr_nest_start(nlh, NFTA_EXPR_DATA);
-	return expr;
+	if (*rule)
+		nftnl_rule_free(*rule);
 }
 
-static struct expr expr_start(struct nlmsghdr *nlh, const char *name)
+/* ---- expressions ---- */
+
+static void add_expr(struct rule_builder *b, const char *name)
 {
-	return expr_start_as(nlh, NFTA_LIST_ELEM, name);
+	b->expr = nftnl_expr_alloc(name);
+	b->batch->failed |= !b->expr;
+	if (b->expr)
+		nftnl_rule_add_expr(b->rule, b->expr);
 }
 
-static void expr_end(struct nlmsghdr *nlh, struct expr expr)
+static void set_u32(struct rule_builder *b, uint16_t attr, uint32_t value)
 {
-	mnl_attr_nest_end(nlh, expr.data);
-	mnl_attr_nest_end(nlh, expr.elem);
+	if (b->expr)
+		nftnl_expr_set_u32(b->expr, attr, value);
+}
+
+static void set_bytes(struct rule_builder *b, uint16_t attr, const void *bytes, size_t len)
+{
+	b->batch->failed |= !b->expr || nftnl_expr_set(b->expr, attr, bytes, (uint32_t)len) < 0;
+}
+
+static void set_text(struct rule_builder *b, uint16_t attr, const char *text)
+{
+	b->batch->failed |= !b->expr || nftnl_expr_set_str(b->expr, attr, text) < 0;
 }
 
 /* Registers are 4 bytes each; one that begins a group of 16 bytes goes by the old name. */
@@ -40,347 +56,342 @@ static uint32_t register_at(size_t offset)
 }
 
 /* [ meta load mark => reg 1 ] */
-static void put_meta(struct nlmsghdr *nlh, uint32_t key, uint32_t dreg)
+static void put_meta(struct rule_builder *b, uint32_t key, uint32_t dreg)
 {
-	struct expr expr = expr_start(nlh, "meta");
-
-	fw_put_be32(nlh, NFTA_META_KEY, key);
-	fw_put_be32(nlh, NFTA_META_DREG, dreg);
-	expr_end(nlh, expr);
+	add_expr(b, "meta");
+	set_u32(b, NFTNL_EXPR_META_KEY, key);
+	set_u32(b, NFTNL_EXPR_META_DREG, dreg);
 }
 
 /* [ ct load src_ip => reg 1 , dir original ] */
-static void put_ct(struct nlmsghdr *nlh, const struct rs_field_info *info, uint32_t dreg)
+static void put_ct(struct rule_builder *b, const struct rs_field_info *info, uint32_t dreg)
 {
-	struct expr expr = expr_start(nlh, "ct");
-
-	fw_put_be32(nlh, NFTA_CT_KEY, info->key);
-	fw_put_be32(nlh, NFTA_CT_DREG, dreg);
+	add_expr(b, "ct");
+	set_u32(b, NFTNL_EXPR_CT_KEY, info->key);
+	set_u32(b, NFTNL_EXPR_CT_DREG, dreg);
 	if (info->detail != RS_NO_DIRECTION)
-		mnl_attr_put_u8(nlh, NFTA_CT_DIRECTION, info->detail);
-	expr_end(nlh, expr);
+		set_bytes(b, NFTNL_EXPR_CT_DIR, &info->detail, sizeof(info->detail));
 }
 
 /* [ payload load 4b @ network header + 12 => reg 1 ] */
-static void put_payload(struct nlmsghdr *nlh, uint32_t header, uint32_t offset, uint32_t len,
-			uint32_t dreg)
+static void put_payload(struct rule_builder *b, const struct rs_field_info *info, uint32_t dreg)
 {
-	struct expr expr = expr_start(nlh, "payload");
-
-	fw_put_be32(nlh, NFTA_PAYLOAD_DREG, dreg);
-	fw_put_be32(nlh, NFTA_PAYLOAD_BASE, header);
-	fw_put_be32(nlh, NFTA_PAYLOAD_OFFSET, offset);
-	fw_put_be32(nlh, NFTA_PAYLOAD_LEN, len);
-	expr_end(nlh, expr);
+	add_expr(b, "payload");
+	set_u32(b, NFTNL_EXPR_PAYLOAD_DREG, dreg);
+	set_u32(b, NFTNL_EXPR_PAYLOAD_BASE, info->key);
+	set_u32(b, NFTNL_EXPR_PAYLOAD_OFFSET, info->detail);
+	set_u32(b, NFTNL_EXPR_PAYLOAD_LEN, info->len);
 }
 
 /* [ cmp eq reg 1 0x0100000a ] */
-static void put_cmp(struct nlmsghdr *nlh, uint32_t op, const void *bytes, size_t len)
+static void put_cmp(struct rule_builder *b, uint32_t op, const void *bytes, size_t len)
 {
-	struct expr expr = expr_start(nlh, "cmp");
-
-	fw_put_be32(nlh, NFTA_CMP_SREG, NFT_REG_1);
-	fw_put_be32(nlh, NFTA_CMP_OP, op);
-	fw_put_value(nlh, NFTA_CMP_DATA, bytes, len);
-	expr_end(nlh, expr);
+	add_expr(b, "cmp");
+	set_u32(b, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	set_u32(b, NFTNL_EXPR_CMP_OP, op);
+	set_bytes(b, NFTNL_EXPR_CMP_DATA, bytes, len);
 }
 
 /* [ bitwise reg 1 = ( reg 1 & 0x0000ff00 ) ^ 0x00000000 ] */
-static void put_bitwise(struct nlmsghdr *nlh, const void *mask, const void *flip, size_t len)
+static void put_bitwise(struct rule_builder *b, const void *mask, const void *flip, size_t len)
 {
-	struct expr expr = expr_start(nlh, "bitwise");
-
-	fw_put_be32(nlh, NFTA_BITWISE_SREG, NFT_REG_1);
-	fw_put_be32(nlh, NFTA_BITWISE_DREG, NFT_REG_1);
-	fw_put_be32(nlh, NFTA_BITWISE_LEN, (uint32_t)len);
-	fw_put_value(nlh, NFTA_BITWISE_MASK, mask, len);
-	fw_put_value(nlh, NFTA_BITWISE_XOR, flip, len);
-	expr_end(nlh, expr);
+	add_expr(b, "bitwise");
+	set_u32(b, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	set_u32(b, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	set_u32(b, NFTNL_EXPR_BITWISE_LEN, (uint32_t)len);
+	set_bytes(b, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	set_bytes(b, NFTNL_EXPR_BITWISE_XOR, flip, len);
 }
 
-struct lookup {
-	const char *set;
-	bool inverted, verdict;
-};
-
-/* [ lookup reg 1 set frontend4 ], [ lookup reg 1 set to4 dreg 0 ] */
-static void put_lookup(struct nlmsghdr *nlh, const struct lookup *lookup)
+/* [ lookup reg 1 set frontend4 ] */
+static void put_lookup(struct rule_builder *b, const char *set)
 {
-	struct expr expr = expr_start(nlh, "lookup");
-
-	mnl_attr_put_strz(nlh, NFTA_LOOKUP_SET, lookup->set);
-	fw_put_be32(nlh, NFTA_LOOKUP_SREG, NFT_REG_1);
-	if (lookup->verdict)
-		fw_put_be32(nlh, NFTA_LOOKUP_DREG, NFT_REG_VERDICT);
-	if (lookup->inverted)
-		fw_put_be32(nlh, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-	expr_end(nlh, expr);
+	add_expr(b, "lookup");
+	set_u32(b, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	set_text(b, NFTNL_EXPR_LOOKUP_SET, set);
 }
 
-static void put_load(struct nlmsghdr *nlh, enum rs_field field, uint32_t dreg)
+/* ---- conditions ---- */
+
+static void put_load(struct rule_builder *b, enum rs_field field, uint32_t dreg)
 {
 	const struct rs_field_info *info = ruleset_field_info(field);
 
 	switch (info->load) {
 	case RS_LOAD_META:
-		put_meta(nlh, info->key, dreg);
+		put_meta(b, info->key, dreg);
 		break;
 	case RS_LOAD_CT:
-		put_ct(nlh, info, dreg);
+		put_ct(b, info, dreg);
 		break;
 	case RS_LOAD_PAYLOAD:
-		put_payload(nlh, info->key, info->detail, info->len, dreg);
+		put_payload(b, info, dreg);
 		break;
 	}
 }
 
 /* iifname . ether saddr . ip saddr */
-static void put_loads(struct nlmsghdr *nlh, const enum rs_field *fields, size_t n)
+static void put_loads(struct rule_builder *b, const enum rs_field *fields, size_t n)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		put_load(nlh, fields[i], register_at(at));
+		put_load(b, fields[i], register_at(at));
 		at += (ruleset_field_info(fields[i])->len + 3u) / 4 * 4;
 	}
 }
 
-/* What nft adds by itself: meta nfproto ipv4, meta l4proto ipv6-icmp. (`ether type` is payload.) */
-static void put_implied(struct nlmsghdr *nlh, struct rs_implied implied)
+/* What nft adds by itself: meta nfproto ipv4, meta l4proto ipv6-icmp. */
+static void put_implied(struct rule_builder *b, struct rs_implied implied)
 {
 	uint8_t protocol = (uint8_t)implied.value;
 	uint16_t ethertype = htobe16(implied.value);
 
 	switch (implied.kind) {
 	case RS_IMPLIED_NFPROTO:
-		put_meta(nlh, NFT_META_NFPROTO, NFT_REG_1);
-		put_cmp(nlh, NFT_CMP_EQ, &protocol, sizeof(protocol));
+		put_meta(b, NFT_META_NFPROTO, NFT_REG_1);
+		put_cmp(b, NFT_CMP_EQ, &protocol, sizeof(protocol));
 		break;
 	case RS_IMPLIED_L4PROTO:
-		put_meta(nlh, NFT_META_L4PROTO, NFT_REG_1);
-		put_cmp(nlh, NFT_CMP_EQ, &protocol, sizeof(protocol));
+		put_meta(b, NFT_META_L4PROTO, NFT_REG_1);
+		put_cmp(b, NFT_CMP_EQ, &protocol, sizeof(protocol));
 		break;
 	case RS_IMPLIED_PROTOCOL:
-		put_meta(nlh, NFT_META_PROTOCOL, NFT_REG_1);
-		put_cmp(nlh, NFT_CMP_EQ, &ethertype, sizeof(ethertype));
+		put_meta(b, NFT_META_PROTOCOL, NFT_REG_1);
+		put_cmp(b, NFT_CMP_EQ, &ethertype, sizeof(ethertype));
 		break;
 	case RS_IMPLIED_ETHER_TYPE:
-		put_load(nlh, RS_ETHER_TYPE, NFT_REG_1);
-		put_cmp(nlh, NFT_CMP_EQ, &ethertype, sizeof(ethertype));
+		put_load(b, RS_ETHER_TYPE, NFT_REG_1);
+		put_cmp(b, NFT_CMP_EQ, &ethertype, sizeof(ethertype));
 		break;
 	}
 }
 
 /* What nft puts before these fields. */
-static void put_needs(struct nlmsghdr *nlh, const enum rs_field *fields, size_t n_fields,
-		      struct rs_protocol *known)
+static void put_needs(struct rule_builder *b, const enum rs_field *fields, size_t n_fields)
 {
 	for (size_t i = 0; i < n_fields; i++) {
 		struct rs_implied implied[RS_IMPLIED_MAX];
 		size_t n = 0;
 		enum rs_need need = ruleset_field_info(fields[i])->need;
-		if (rs_protocol_need(known, need, implied, &n) < 0)
+		if (rs_protocol_need(&b->known, need, implied, &n) < 0)
 			continue;
 		for (size_t j = 0; j < n; j++)
-			put_implied(nlh, implied[j]);
+			put_implied(b, implied[j]);
 	}
 }
 
 /* ct mark & 0x0000ff00 == 0x00001200; ct status dnat, which is != 0 */
-static void put_masked(struct nlmsghdr *nlh, const struct rs_match *match)
+static void put_masked(struct rule_builder *b, const struct rs_match *match)
 {
 	static const uint8_t zero[RS_KEY_BYTES];
 	bool flag = rs_match_is_flag(match);
 
-	put_bitwise(nlh, match->mask.bytes, zero, match->mask.len);
-	put_cmp(nlh, flag ? NFT_CMP_NEQ : NFT_CMP_EQ, flag ? zero : match->value.bytes,
+	put_bitwise(b, match->mask.bytes, zero, match->mask.len);
+	put_cmp(b, flag ? NFT_CMP_NEQ : NFT_CMP_EQ, flag ? zero : match->value.bytes,
 		match->mask.len);
 }
 
-static void put_match(struct nlmsghdr *nlh, const struct rs_match *match)
+static void put_match(struct rule_builder *b, const struct rs_match *match)
 {
-	struct lookup lookup = { .set = match->set, .inverted = match->op == RS_NOT_IN };
-
-	put_loads(nlh, match->fields, match->n_fields);
+	put_needs(b, match->fields, match->n_fields);
+	put_loads(b, match->fields, match->n_fields);
 	switch (match->op) {
 	case RS_EQ:
-		put_cmp(nlh, NFT_CMP_EQ, match->value.bytes, match->value.len);
+		put_cmp(b, NFT_CMP_EQ, match->value.bytes, match->value.len);
 		break;
 	case RS_NE:
-		put_cmp(nlh, NFT_CMP_NEQ, match->value.bytes, match->value.len);
+		put_cmp(b, NFT_CMP_NEQ, match->value.bytes, match->value.len);
 		break;
 	case RS_BITS:
-		put_masked(nlh, match);
+		put_masked(b, match);
 		break;
 	case RS_RANGE:
-		put_cmp(nlh, NFT_CMP_GTE, match->value.bytes, match->value.len);
-		put_cmp(nlh, NFT_CMP_LTE, match->last.bytes, match->last.len);
+		put_cmp(b, NFT_CMP_GTE, match->value.bytes, match->value.len);
+		put_cmp(b, NFT_CMP_LTE, match->last.bytes, match->last.len);
+		break;
+	case RS_NOT_IN:
+		put_lookup(b, match->set);
+		set_u32(b, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 		break;
 	case RS_IN:
-	case RS_NOT_IN:
-		put_lookup(nlh, &lookup);
+		put_lookup(b, match->set);
 		break;
 	}
+	rs_protocol_learn(&b->known, match);
 }
 
-/* The rule's conditions, each behind what nft puts before it; what is known after them. */
-static struct rs_protocol put_matches(struct nlmsghdr *nlh, const struct rs_rule *rule,
-				      enum rs_family family)
+/* ---- statements ---- */
+
+/* limit rate 10/second burst 20 packets */
+static void set_limit(struct nftnl_expr *limit, const struct rs_log *log)
 {
-	struct rs_protocol known = { .family = family };
-
-	for (size_t i = 0; i < rule->n_matches; i++) {
-		const struct rs_match *match = &rule->matches[i];
-		put_needs(nlh, match->fields, match->n_fields, &known);
-		put_match(nlh, match);
-		rs_protocol_learn(&known, match);
-	}
-	return known;
-}
-
-/* limit rate 10/second burst 20 packets, as an expression of its own or within another */
-static void put_limit(struct nlmsghdr *nlh, uint16_t type, const struct rs_log *log)
-{
-	struct expr expr = expr_start_as(nlh, type, "limit");
-
-	mnl_attr_put_u64(nlh, NFTA_LIMIT_RATE, htobe64(log->per_second));
-	mnl_attr_put_u64(nlh, NFTA_LIMIT_UNIT, htobe64(1));
-	fw_put_be32(nlh, NFTA_LIMIT_BURST, log->burst);
-	fw_put_be32(nlh, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	fw_put_be32(nlh, NFTA_LIMIT_FLAGS, 0);
-	expr_end(nlh, expr);
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, log->per_second);
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, log->burst);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, 0);
 }
 
 /* update @logged4 { ip saddr limit rate 10/second burst 20 packets }, with what nft puts before it
  */
-static void put_meter(struct nlmsghdr *nlh, const struct rs_log *log, struct rs_protocol *known)
+static void put_meter(struct rule_builder *b, const struct rs_log *log)
 {
-	put_needs(nlh, &log->source, 1, known);
-	put_load(nlh, log->source, NFT_REG_1);
-	struct expr expr = expr_start(nlh, "dynset");
-	mnl_attr_put_strz(nlh, NFTA_DYNSET_SET_NAME, log->meter);
-	fw_put_be32(nlh, NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-	fw_put_be32(nlh, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
-	put_limit(nlh, NFTA_DYNSET_EXPR, log);
-	expr_end(nlh, expr);
+	put_needs(b, &log->source, 1);
+	put_load(b, log->source, NFT_REG_1);
+	struct nftnl_expr *limit = nftnl_expr_alloc("limit");
+	add_expr(b, "dynset");
+	set_u32(b, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	set_u32(b, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	set_text(b, NFTNL_EXPR_DYNSET_SET_NAME, log->meter);
+	b->batch->failed |= !limit;
+	if (limit)
+		set_limit(limit, log);
+	if (limit && b->expr)
+		nftnl_expr_add_expr(b->expr, NFTNL_EXPR_DYNSET_EXPRESSIONS, limit);
+	else if (limit)
+		nftnl_expr_free(limit);
 }
 
 /* … log prefix "deny " group 5 */
-static void put_log(struct nlmsghdr *nlh, const struct rs_log *log, struct rs_protocol *known)
+static void put_log(struct rule_builder *b, const struct rs_log *log)
 {
-	if (log->meter)
-		put_meter(nlh, log, known);
-	else
-		put_limit(nlh, NFTA_LIST_ELEM, log);
-	struct expr expr = expr_start(nlh, "log");
-	mnl_attr_put_u16(nlh, NFTA_LOG_GROUP, htobe16(log->group));
-	mnl_attr_put_strz(nlh, NFTA_LOG_PREFIX, log->prefix);
-	expr_end(nlh, expr);
+	if (log->meter) {
+		put_meter(b, log);
+	} else {
+		add_expr(b, "limit");
+		if (b->expr)
+			set_limit(b->expr, log);
+	}
+	add_expr(b, "log");
+	set_bytes(b, NFTNL_EXPR_LOG_GROUP, &log->group, sizeof(log->group));
+	set_text(b, NFTNL_EXPR_LOG_PREFIX, log->prefix);
 }
 
 /* counter name "denied" */
-static void put_counter(struct nlmsghdr *nlh, const char *name)
+static void put_counter(struct rule_builder *b, const char *name)
 {
-	struct expr expr = expr_start(nlh, "objref");
-
-	fw_put_be32(nlh, NFTA_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
-	mnl_attr_put_strz(nlh, NFTA_OBJREF_IMM_NAME, name);
-	expr_end(nlh, expr);
+	add_expr(b, "objref");
+	set_u32(b, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
+	set_text(b, NFTNL_EXPR_OBJREF_IMM_NAME, name);
 }
 
 /* [ immediate reg 1 0x00000012 ] */
-static void put_number(struct nlmsghdr *nlh, uint32_t value)
+static void put_number(struct rule_builder *b, uint32_t value)
 {
-	struct expr expr = expr_start(nlh, "immediate");
-
-	fw_put_be32(nlh, NFTA_IMMEDIATE_DREG, NFT_REG_1);
-	fw_put_value(nlh, NFTA_IMMEDIATE_DATA, &value, sizeof(value));
-	expr_end(nlh, expr);
+	add_expr(b, "immediate");
+	set_u32(b, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	set_bytes(b, NFTNL_EXPR_IMM_DATA, &value, sizeof(value));
 }
 
 /* ct mark set ct mark & 0x0000ffff | 0x00070000 */
-static void put_mark(struct nlmsghdr *nlh, const struct rs_mark *mark)
+static void put_mark(struct rule_builder *b, const struct rs_mark *mark)
 {
 	const struct rs_field_info *info = ruleset_field_info(mark->field);
 	bool ct = info->load == RS_LOAD_CT;
 
 	if (mark->mask == 0) {
-		put_number(nlh, mark->bits);
+		put_number(b, mark->bits);
 	} else {
-		put_load(nlh, mark->field, NFT_REG_1);
-		put_bitwise(nlh, &mark->mask, &mark->bits, sizeof(mark->mask));
+		put_load(b, mark->field, NFT_REG_1);
+		put_bitwise(b, &mark->mask, &mark->bits, sizeof(mark->mask));
 	}
-	struct expr expr = expr_start(nlh, ct ? "ct" : "meta");
-	_Static_assert((int)NFTA_CT_KEY == (int)NFTA_META_KEY, "one attribute for both");
-	fw_put_be32(nlh, NFTA_META_KEY, info->key);
-	fw_put_be32(nlh, ct ? NFTA_CT_SREG : NFTA_META_SREG, NFT_REG_1);
-	expr_end(nlh, expr);
+	add_expr(b, ct ? "ct" : "meta");
+	set_u32(b, ct ? NFTNL_EXPR_CT_KEY : NFTNL_EXPR_META_KEY, info->key);
+	set_u32(b, ct ? NFTNL_EXPR_CT_SREG : NFTNL_EXPR_META_SREG, NFT_REG_1);
 }
 
 /* drop; goto to.backend */
-static void put_verdict(struct nlmsghdr *nlh, const struct rs_rule *rule)
+static void put_verdict(struct rule_builder *b, const struct rs_rule *rule)
 {
-	struct expr expr = expr_start(nlh, "immediate");
-
-	fw_put_be32(nlh, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-	fw_put_verdict(nlh, NFTA_IMMEDIATE_DATA, rule->verdict, rule->target);
-	expr_end(nlh, expr);
+	add_expr(b, "immediate");
+	set_u32(b, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	set_u32(b, NFTNL_EXPR_IMM_VERDICT, fw_verdict_code(rule->verdict));
+	if (rule->verdict == RS_JUMP || rule->verdict == RS_GOTO)
+		set_text(b, NFTNL_EXPR_IMM_CHAIN, rule->target);
 }
 
 /* ct reply ip saddr vmap @to4, with what nft puts before it */
-static void put_vmap(struct nlmsghdr *nlh, const struct rs_rule *rule, struct rs_protocol known)
+static void put_vmap(struct rule_builder *b, const struct rs_rule *rule)
 {
-	put_needs(nlh, rule->vmap_fields, rule->n_vmap_fields, &known);
-	put_loads(nlh, rule->vmap_fields, rule->n_vmap_fields);
-	put_lookup(nlh, &(struct lookup){ .set = rule->target, .verdict = true });
+	put_needs(b, rule->vmap_fields, rule->n_vmap_fields);
+	put_loads(b, rule->vmap_fields, rule->n_vmap_fields);
+	put_lookup(b, rule->target);
+	set_u32(b, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
 }
 
-static void put_statements(struct nlmsghdr *nlh, const struct rs_rule *rule,
-			   struct rs_protocol known)
+static void put_statements(struct rule_builder *b, const struct rs_rule *rule)
 {
 	if (rule->log)
-		put_log(nlh, rule->log, &known);
+		put_log(b, rule->log);
 	if (rule->counter)
-		put_counter(nlh, rule->counter);
+		put_counter(b, rule->counter);
 	if (rule->mark)
-		put_mark(nlh, rule->mark);
+		put_mark(b, rule->mark);
 	if (rule->verdict == RS_VMAP)
-		put_vmap(nlh, rule, known);
+		put_vmap(b, rule);
 	else if (rule->verdict != RS_CONTINUE)
-		put_verdict(nlh, rule);
+		put_verdict(b, rule);
 }
 
-static void put_comment(struct nlmsghdr *nlh, const char *comment)
-{
-	uint8_t udata[2 + UINT8_MAX] = { RULE_COMMENT };
-	size_t len = strnlen(comment, UINT8_MAX - 1) + 1;
+/* ---- rules ---- */
 
-	udata[1] = (uint8_t)len;
-	memcpy(udata + 2, comment, len - 1);
-	mnl_attr_put(nlh, NFTA_RULE_USERDATA, 2 + len, udata);
+static void set_comment(struct rule_builder *b, const char *comment)
+{
+	struct nftnl_udata_buf *notes CLEANUP(fw_free_udata) =
+		nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+
+	b->batch->failed |=
+		!notes || !nftnl_udata_put_strz(notes, NFTNL_UDATA_RULE_COMMENT, comment) ||
+		nftnl_rule_set_data(b->rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(notes),
+				    nftnl_udata_buf_len(notes)) < 0;
+}
+
+/* A rule by its chain alone. NULL: out of memory. */
+static struct nftnl_rule *new_rule(struct fw_batch *batch, const struct rs_chain *chain)
+{
+	struct nftnl_rule *rule CLEANUP(free_rule) = nftnl_rule_alloc();
+
+	batch->failed |= !rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, batch->table) < 0 ||
+			 nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain->name) < 0;
+	return batch->failed ? NULL : TAKE_PTR(rule);
 }
 
 /* add rule inet netd to.backend … */
-int fw_encode_rule(struct fw_batch *batch, enum rs_family family, const struct rs_chain *chain,
-		   size_t index)
+void fw_encode_rule(struct fw_batch *batch, enum rs_family family, const struct rs_chain *chain,
+		    size_t index)
 {
 	const struct rs_rule *rule = &chain->rules.items[index];
 	struct fw_record record = { .object = FW_RULE,
 				    .family = family,
 				    .name = chain->name,
 				    .rule = (uint32_t)index + 1 };
+	struct nftnl_rule *object CLEANUP(free_rule) = new_rule(batch, chain);
+	struct rule_builder b = { .batch = batch, .rule = object, .known = { .family = family } };
 	struct nlmsghdr *nlh =
 		fw_batch_message(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, &record);
 
-	if (!nlh)
-		return -ENOMEM;
-	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, batch->table);
-	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain->name);
-	struct nlattr *exprs = mnl_attr_nest_start(nlh, NFTA_RULE_EXPRESSIONS);
-	put_statements(nlh, rule, put_matches(nlh, rule, family));
-	mnl_attr_nest_end(nlh, exprs);
+	if (!object || !nlh)
+		return;
+	for (size_t i = 0; i < rule->n_matches; i++)
+		put_match(&b, &rule->matches[i]);
+	put_statements(&b, rule);
 	if (rule->comment)
-		put_comment(nlh, rule->comment);
+		set_comment(&b, rule->comment);
+	if (batch->failed)
+		return;
+	nftnl_rule_nlmsg_build_payload(nlh, object);
 	fw_batch_close(batch, nlh);
-	return 0;
+}
+
+void fw_encode_flush(struct fw_batch *batch, enum rs_family family, const struct rs_chain *chain)
+{
+	struct fw_record record = { .object = FW_RULES, .family = family, .name = chain->name };
+	struct nftnl_rule *every CLEANUP(free_rule) = new_rule(batch, chain);
+	struct nlmsghdr *nlh = fw_batch_message(batch, NFT_MSG_DELRULE, 0, &record);
+
+	if (!every || !nlh)
+		return;
+	nftnl_rule_nlmsg_build_payload(nlh, every);
+	fw_batch_close(batch, nlh);
 }

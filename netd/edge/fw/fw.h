@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* netd's two tables in the kernel, `inet netd` and `bridge netd`: one change is one transaction.
- * Talks nfnetlink through libmnl; writes to nothing but these two tables; reads these, what others
- * have in nf_tables where a function says so, and in fw_connections() the connections. Nothing here
- * waits for anything but the kernel's own answer. */
+ * Talks nfnetlink through libmnl, in messages built by libnftnl; writes to nothing but these two
+ * tables; reads these, what others have in nf_tables where a function says so, and in
+ * fw_connections() the connections. Nothing here waits for anything but the kernel's own answer. */
 #pragma once
 
 #include <stdbool.h>

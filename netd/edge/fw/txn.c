@@ -69,7 +69,7 @@ static int encode(const struct txn *txn, const struct fw_encode_options *options
 		r = fw_encode(batch, txn->diff, options);
 	for (int i = 0; r == 0 && !txn->diff && i < RS_FAMILY_COUNT; i++)
 		if (options->exists[i])
-			r = fw_encode_delete_table(batch, (enum rs_family)i);
+			fw_encode_delete_table(batch, (enum rs_family)i);
 	if (r == 0 && !txn->check)
 		r = fw_batch_end(batch);
 	return r;
