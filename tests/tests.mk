@@ -50,6 +50,7 @@ check-property: $(O)/netdctl $(tool_bin) ## netdctl against an independent oracl
 check-live: all ## netdctl against a running netd, in a network namespace of its own (root)
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/live
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/first
+	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/refused
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/connections
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/loop
 

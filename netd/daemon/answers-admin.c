@@ -64,27 +64,63 @@ static int check_applied(struct daemon *d, const struct policy_source *sources, 
 	return r < 0 ? r : answer_changes(d, policy, arena, ret);
 }
 
+static bool is_in_force(const struct daemon *d)
+{
+	return d->committed && d->committed->policy == d->wanted;
+}
+
+/* Without the waits between the tries: somebody waits for the answer. *given_up: the kernel refuses
+ * what was wanted, and that is not wanted any more. */
+static int try_now(struct daemon *d, bool *given_up)
+{
+	uint64_t before = d->n_given_up;
+	int r = 0;
+
+	for (unsigned int i = 0; i < PLAN_TRIES && r == 0; i++) {
+		uint64_t failures = d->n_failures;
+		reconcile_note(d, PLAN_POLICY);
+		r = reconcile_run(d);
+		if (d->n_failures == failures || d->n_given_up != before)
+			break;
+	}
+	*given_up = d->n_given_up != before;
+	return r;
+}
+
+/* It is wanted all the same. */
+static int answer_later(const struct daemon *d, uint64_t failures, cJSON **ret)
+{
+	if (d->n_failures != failures)
+		return answer_error(wire_new_error(WIRE_INTERNAL,
+						   "the policy is valid, but the kernel refuses "
+						   "it: %s; netd tries again",
+						   d->last_error.text),
+				    ret);
+	return answer_error(wire_new_error(WIRE_UNAVAILABLE,
+					   "the policy is taken, and comes into force when netd "
+					   "has read Docker; until then the rules of before hold"),
+			    ret);
+}
+
 /* Takes effect before the answer: the caller may rely on it. */
-static int commit_now(struct daemon *d, struct arena *arena, cJSON **ret)
+static int commit_now(struct daemon *d, bool *given_up, cJSON **ret)
 {
 	uint64_t failures = d->n_failures;
-	cJSON *report = cJSON_CreateObject();
-	int r = reconcile_run(d);
+	int r = try_now(d, given_up);
 
-	(void)arena;
-	if (r < 0 || !report) {
-		cJSON_Delete(report);
-		return r < 0 ? r : -ENOMEM;
-	}
-	if (d->n_failures > failures) {
-		cJSON_Delete(report);
-		return answer_error(
-			wire_new_error(WIRE_INTERNAL,
-				       "the policy is valid, but the kernel refused it: "
-				       "%s; the rules before it stay, netd tries again",
-				       d->last_error.text),
-			ret);
-	}
+	if (r < 0)
+		return r;
+	if (*given_up)
+		return answer_error(wire_new_error(WIRE_INTERNAL,
+						   "the policy is valid, but the kernel refuses "
+						   "it: %s; what was in force before stays",
+						   d->last_error.text),
+				    ret);
+	if (!is_in_force(d))
+		return answer_later(d, failures, ret);
+	cJSON *report = cJSON_CreateObject();
+	if (!report)
+		return -ENOMEM;
 	r = wire_add_number(report, "generation", (double)d->history.in_force);
 	if (r == 0)
 		r = wire_add_bool(report, "confirm_pending", d->previous != NULL);
@@ -95,17 +131,15 @@ static int commit_now(struct daemon *d, struct arena *arena, cJSON **ret)
 	return answer_report(WIRE_OK, report, ret);
 }
 
-/* An apply that waits for confirm already keeps the policy to go back to. */
-static int arm_confirm(struct daemon *d, struct policy_set *before, double seconds)
+/* What waits for confirm is confirmed, or another change takes its place. */
+static int end_wait(struct daemon *d, struct policy_set *previous)
 {
-	if (seconds <= 0) {
-		struct policy_set *previous = TAKE_PTR(d->previous);
-		policy_forget(d, previous);
-		history_keep(&d->history);
-		return loop_disarm(d->confirm);
-	}
-	if (!d->previous)
-		d->previous = before;
+	policy_forget(d, previous);
+	return loop_disarm(d->confirm);
+}
+
+static int begin_wait(struct daemon *d, double seconds)
+{
 	d->confirm_until = daemon_now_epoch() + (int64_t)seconds;
 	return loop_arm(d->confirm, (uint64_t)(seconds * 1000000));
 }
@@ -127,24 +161,27 @@ static int put_into_force(struct daemon *d, const struct control_request *reques
 		.author = { .by = texts->by, .uid = request->peer.uid, .of = texts->of },
 		.admitted = true
 	};
-	struct policy_set *before = d->wanted;
+	struct policy_set *kept = d->previous;
 	char text[HISTORY_AUTHOR_LEN];
 	struct diag_list diags;
+	bool given_up = false;
 
-	/* Kept from being forgotten while the new one takes its place. */
-	struct policy_set *kept = d->previous;
-	d->previous = kept ? kept : before;
 	host_user_name(request->peer.uid, origin.author.user, sizeof(origin.author.user));
 	origin.text = history_author_text(&origin.author, text);
 	diag_init(&diags, arena);
 	int r = policy_take(d, texts->sources, texts->n, &origin, &diags);
-	d->previous = kept;
 	if (r != 0)
 		return r < 0 ? r : answer_invalid(&diags, ret);
+	/* An apply that waits for confirm already keeps the policy to go back to. */
+	struct policy_set *in_force = d->committed ? d->committed->policy : d->fallback;
+	d->previous = confirm_s <= 0 ? NULL : kept ? kept : in_force;
 	reconcile_note(d, PLAN_ON);
-	r = arm_confirm(d, before, confirm_s);
-	policy_forget(d, before);
-	return r < 0 ? r : commit_now(d, arena, ret);
+	r = commit_now(d, &given_up, ret);
+	if (r < 0 || given_up) {
+		d->previous = kept;
+		return r;
+	}
+	return confirm_s > 0 ? begin_wait(d, confirm_s) : end_wait(d, kept);
 }
 
 /* A day: a confirm that comes later than that was not waited for. */
@@ -245,22 +282,27 @@ int answer_confirm(struct daemon *d, const struct control_request *request, stru
 		   cJSON **ret)
 {
 	(void)request;
+	(void)arena;
 	if (!d->previous) /* the time may have passed meanwhile */
 		return answer_nothing_waits(ret);
 	if (d->plan.off)
 		return answer_not_in_force(d, ret);
-	int r = arm_confirm(d, NULL, 0);
-	if (d->committed && d->committed->policy == d->wanted) {
+	struct policy_set *previous = TAKE_PTR(d->previous);
+	bool unused;
+	int r = end_wait(d, previous);
+	history_keep(&d->history);
+	if (is_in_force(d)) {
 		policy_save(d);
 		reconcile_keep_networks(d);
 	}
-	return r < 0 ? r : commit_now(d, arena, ret);
+	return r < 0 ? r : commit_now(d, &unused, ret);
 }
 
 int answer_reload(struct daemon *d, const struct control_request *request, struct arena *arena,
 		  cJSON **ret)
 {
 	struct diag_list diags;
+	bool unused;
 
 	(void)request;
 	diag_init(&diags, arena);
@@ -274,7 +316,7 @@ int answer_reload(struct daemon *d, const struct control_request *request, struc
 	if (r < 0)
 		return r;
 	reconcile_note(d, PLAN_ON);
-	return commit_now(d, arena, ret);
+	return commit_now(d, &unused, ret);
 }
 
 /* ---- off ---- */

@@ -86,13 +86,14 @@ static void on_links_changed(void *userdata)
 }
 
 /* A policy that is wrong was logged, and the one in force stays. */
-static bool reload_policy(struct daemon *d)
+static bool reload_policy(struct daemon *d,
+			  int (*read)(struct daemon *d, struct diag_list *diags))
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct diag_list diags;
 
 	diag_init(&diags, arena);
-	int r = arena ? policy_reload(d, &diags) : -ENOMEM;
+	int r = arena ? read(d, &diags) : -ENOMEM;
 	if (r < 0)
 		log_error(LOG_ID_INTERNAL,
 			  "the policy cannot be read again: %s; the one in force stays",
@@ -102,7 +103,7 @@ static bool reload_policy(struct daemon *d)
 
 static void on_policy_files_changed(void *userdata)
 {
-	(void)reload_policy(userdata);
+	(void)reload_policy(userdata, policy_follow);
 }
 
 static void tables_disturbed(struct daemon *d)
@@ -186,12 +187,11 @@ static int on_confirm_expired(sd_event_source *source, uint64_t usec, void *user
 		return 0;
 	log_warning(LOG_ID_CONFIRM_EXPIRED,
 		    "the applied policy was not confirmed in time: the one before is back");
-	d->wanted = TAKE_PTR(d->previous);
+	policy_change(d, TAKE_PTR(d->previous));
 	history_drop(&d->history);
 	policy_forget(d, refused);
 	if (d->wanted->none)
 		first_contact_resume(d);
-	facts_changed(d);
 	return 0;
 }
 
@@ -211,7 +211,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	if (reload_policy(d))
+	if (reload_policy(d, policy_reload))
 		reconcile_note(d, PLAN_ON);
 	return resolvers_refresh(d) == -ENOMEM ? -ENOMEM : 0;
 }
@@ -454,12 +454,27 @@ static int start(struct daemon *d)
 	return 0;
 }
 
+/* Some may be one and the same. */
+static void free_policies(struct daemon *d)
+{
+	struct policy_set *sets[] = { TAKE_PTR(d->wanted), TAKE_PTR(d->previous),
+				      TAKE_PTR(d->fallback),
+				      d->committed ? d->committed->policy : NULL };
+
+	d->committed = generation_free(d->committed);
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		bool again = false;
+		for (size_t k = 0; k < i; k++)
+			again |= sets[k] == sets[i];
+		if (!again)
+			(void)policy_set_free(sets[i]);
+	}
+}
+
 static void stop(struct daemon *d)
 {
 	sd_event_source *sources[] = { d->post,	   d->bound, d->wake,	      d->until,
 				       d->confirm, d->hold,  d->stalls.timer, d->doubt };
-	struct policy_set *wanted = TAKE_PTR(d->wanted), *previous = TAKE_PTR(d->previous);
-	struct policy_set *committed = d->committed ? d->committed->policy : NULL;
 
 	(void)sd_notify(0, "STOPPING=1");
 	questions_done(d);
@@ -477,15 +492,11 @@ static void stop(struct daemon *d)
 	d->alone = nflog_free(d->alone);
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		(void)sd_event_source_disable_unref(sources[i]);
-	d->committed = generation_free(d->committed);
+	free_policies(d);
+	floor_leave(d);
 	doubts_done(&d->doubts);
 	history_done(&d->history);
 	d->store = world_store_free(d->store);
-	if (committed != wanted)
-		(void)policy_set_free(committed);
-	if (previous != wanted && previous != committed)
-		(void)policy_set_free(previous);
-	(void)policy_set_free(wanted);
 	d->loop = sd_event_unref(d->loop);
 }
 

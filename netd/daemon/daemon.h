@@ -108,6 +108,12 @@ struct daemon {
 
 	struct policy_set *wanted;   /* the next commit takes this one; never NULL once started */
 	struct policy_set *previous; /* comes back unless the change is confirmed; or NULL */
+	/* Until what is wanted was committed: what was wanted before. It comes back where the kernel
+	 * refuses that and nothing else is in force. */
+	struct policy_set *fallback;
+	unsigned int n_refusals;     /* of what is wanted */
+	uint64_t n_given_up;	     /* policies that the kernel has refused */
+	bool is_refused;	     /* policy_error tells of one */
 	const char *policy_error;    /* why the files at --policy are not in force, or NULL */
 	char policy_error_text[256];
 
@@ -123,6 +129,9 @@ struct daemon {
 	struct doubts doubts;	      /* of the generation in force */
 	struct generation *committed; /* NULL: nothing yet */
 	bool has_floor;		      /* the closed base was committed instead, at least once */
+	struct arena *floor_arena;    /* of floor */
+	const struct ruleset *floor;  /* the closed base, while it is what is in force */
+	bool floor_lags;	      /* facts have changed since */
 	bool read_docker;	      /* at least once */
 	bool found_tables;	      /* netd's, or one of them, at start */
 	bool is_started, is_ready;    /* every step of the start is done; systemd was told so */
@@ -154,11 +163,18 @@ int policy_admit(struct daemon *d, const struct policy *policy, int64_t now,
 /* Reads --policy again. A policy that is not valid leaves the one in force, and is logged. @diags:
  * what was found; nothing where the files cannot be read. 0 (taken), POLICY_E_INVALID, -ENOMEM. */
 int policy_reload(struct daemon *d, struct diag_list *diags) MUST_CHECK;
+/* The same where they differ from those that were there when the wanted policy was taken: an apply
+ * is not undone by a notice that comes late, or by files that were only touched. */
+int policy_follow(struct daemon *d, struct diag_list *diags) MUST_CHECK;
 /* Takes over texts from somewhere else. @diags: what was found. As above. */
 int policy_take(struct daemon *d, const struct policy_source *sources, size_t n,
 		const struct policy_origin *origin, struct diag_list *diags) MUST_CHECK;
 /* Keeps the policy in force for the next start. */
 void policy_save(struct daemon *d);
+/* A commit has failed. A policy that the kernel goes on refusing is given up for the one before. */
+void policy_give_up(struct daemon *d);
+/* Wants one that was wanted before. */
+void policy_change(struct daemon *d, struct policy_set *set);
 struct policy_set *policy_set_free(struct policy_set *set);
 /* Frees the policies that nothing refers to any more, after a commit. */
 void policy_forget(struct daemon *d, struct policy_set *old);
@@ -203,6 +219,11 @@ uint32_t latency_percentile(const struct latency *latency, unsigned int q);
 
 /* A commit has failed: puts the closed base into force if nothing else holds. */
 void floor_lay(struct daemon *d);
+/* Facts may have changed while it is in force: a new network is closed at once, and not with the
+ * next try of a commit. */
+void floor_follow(struct daemon *d);
+/* Something else is in force. */
+void floor_leave(struct daemon *d);
 /* READY=1, once, when the start is done and something is in force. */
 void floor_tell_ready(struct daemon *d);
 

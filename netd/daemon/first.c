@@ -93,6 +93,7 @@ int first_contact_begin(struct daemon *d)
 	if (r < 0)
 		return r;
 	d->wanted->none = true;
+	d->fallback = d->wanted;
 	d->policy_error = NULL;
 	reconcile_note(d, PLAN_OFF);
 	say_waits(d);
@@ -116,6 +117,7 @@ void first_contact_resume(struct daemon *d)
 		return;
 	}
 	d->off_since = 0;
+	d->fallback = d->wanted;
 	d->history.in_force = 0;
 	say_waits(d);
 	first_contact_say(d);

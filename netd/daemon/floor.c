@@ -14,10 +14,14 @@
 
 static bool is_audited(const struct daemon *d)
 {
-	return d->wanted && d->wanted->was_in_force && d->wanted->policy->mode == POLICY_AUDIT;
+	const struct policy_set *last =
+		d->fallback && d->fallback->was_in_force ? d->fallback : d->wanted;
+
+	return last && last->was_in_force && last->policy->mode == POLICY_AUDIT;
 }
 
-static int commit_closed(struct daemon *d, const struct world *world, struct arena *arena)
+static int compile_closed(struct daemon *d, const struct world *world, struct arena *arena,
+			  const struct ruleset **ret)
 {
 	const struct policy nothing = { .mode = is_audited(d) ? POLICY_AUDIT : POLICY_ENFORCE,
 					.unmatched = POLICY_UNMATCHED_DENY };
@@ -27,11 +31,27 @@ static int commit_closed(struct daemon *d, const struct world *world, struct are
 					  .log_group = fw_can_log(d->fw) ? COMPILE_LOG_GROUP : 0,
 					  .now = daemon_now_epoch() };
 	struct compile_output compiled;
-	struct fw_error error = { 0 };
 	const char *why = NULL;
 	int r = compile_ruleset(&in, arena, &compiled, &why);
 
-	return r < 0 ? r : fw_commit(d->fw, NULL, compiled.ruleset, arena, &error);
+	if (r == 0)
+		*ret = compiled.ruleset;
+	return r;
+}
+
+/* @arena holds what is in force from then on. */
+static int commit_closed(struct daemon *d, const struct ruleset *closed, struct arena **arena)
+{
+	struct fw_error error = { 0 };
+	int r = fw_commit(d->fw, NULL, closed, *arena, &error);
+
+	if (r < 0)
+		return r;
+	floor_leave(d);
+	d->floor = closed;
+	d->floor_arena = TAKE_PTR(*arena);
+	d->has_floor = true;
+	return 0;
 }
 
 /* Networks, bridges and ports, without anybody on them. */
@@ -47,29 +67,71 @@ static int take_bare_world(struct daemon *d, struct arena *arena, struct world *
 	return 0;
 }
 
-void floor_lay(struct daemon *d)
+static int lay(struct daemon *d, const struct world *world)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	static const struct world nowhere;
+	const struct ruleset *closed;
 	struct world bare;
+	int r = arena ? 0 : -ENOMEM;
 
-	if (d->committed || d->plan.adopted || d->plan.off)
-		return;
-	int r = arena ? take_bare_world(d, arena, &bare) : -ENOMEM;
+	if (r == 0 && !world) {
+		r = take_bare_world(d, arena, &bare);
+		world = &bare;
+	}
 	if (r == 0)
-		r = commit_closed(d, &bare, arena);
-	if (r < 0 && arena)
-		r = commit_closed(d, &nowhere, arena);
+		r = compile_closed(d, world, arena, &closed);
+	return r < 0 ? r : commit_closed(d, closed, &arena);
+}
+
+void floor_lay(struct daemon *d)
+{
+	static const struct world nowhere;
+	bool had_floor = d->has_floor;
+
+	/* On a host that never had a policy, there is nothing to close (first.c). */
+	if (d->committed || d->plan.adopted || d->plan.off || (d->fallback && d->fallback->none))
+		return;
+	d->floor_lags = false;
+	int r = lay(d, NULL);
+	if (r < 0)
+		r = lay(d, &nowhere);
 	if (r < 0)
 		log_error(LOG_ID_COMMIT_FAILED,
 			  "the closed base cannot be put into force either: %s", strerror(-r));
-	else if (!d->has_floor)
+	else if (!had_floor)
 		log_warning(LOG_ID_COMMIT_FAILED, "until that succeeds, %s",
 			    is_audited(d)
 				    ? "everything on Docker's networks passes, since the policy "
 				      "that was in force is in audit mode"
 				    : "everything on Docker's networks is closed");
-	d->has_floor |= r >= 0;
+}
+
+void floor_follow(struct daemon *d)
+{
+	struct arena *arena CLEANUP(arena_freep) = NULL;
+	const struct ruleset *closed;
+	struct rs_diff diff;
+	struct world bare;
+
+	if (!d->floor || !d->floor_lags)
+		return;
+	d->floor_lags = false;
+	arena = arena_new();
+	int r = arena ? take_bare_world(d, arena, &bare) : -ENOMEM;
+	if (r == 0)
+		r = compile_closed(d, &bare, arena, &closed);
+	if (r == 0)
+		r = ruleset_diff(d->floor, closed, arena, &diff);
+	if (r == 0 && !diff.empty)
+		r = commit_closed(d, closed, &arena);
+	if (r < 0)
+		log_error(LOG_ID_COMMIT_FAILED, "the closed base cannot follow: %s", strerror(-r));
+}
+
+void floor_leave(struct daemon *d)
+{
+	d->floor = NULL;
+	d->floor_arena = arena_free(d->floor_arena);
 }
 
 void floor_tell_ready(struct daemon *d)

@@ -2,6 +2,7 @@
 /* NFLOG: what the rules log, and the group that only one netd of a network namespace can hold. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/daemon.h"
 #include "edge/journal/journal.h"
@@ -24,11 +25,21 @@ static void on_lost_packets(void *userdata, uint32_t n)
 	denials_lost(&d->denials, n, daemon_now_us());
 }
 
+/* A process that a netd before had just begun holds all that one did, until it has come to close
+ * it, or to end with it. */
+#define TRIES 50
+#define BETWEEN_NS 20000000
+
 /* Whatever socket and state folder a second one was given: the tables are the same. */
 int logged_hold_host(struct daemon *d)
 {
+	const struct timespec pause = { .tv_nsec = BETWEEN_NS };
 	int r = nflog_hold(ONE_NETD_GROUP, &d->alone);
 
+	for (int i = 1; i < TRIES && r == -EPERM; i++) {
+		(void)nanosleep(&pause, NULL);
+		r = nflog_hold(ONE_NETD_GROUP, &d->alone);
+	}
 	if (r == -EPERM) {
 		log_error(LOG_ID_NOT_ALONE,
 			  "another netd runs on this host (it holds NFLOG group %u): stop that one "

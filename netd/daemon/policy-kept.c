@@ -52,27 +52,46 @@ static int read_kept(struct daemon *d, struct arena *arena, struct history_recor
 
 /* Its tests passed when it was taken; they are asked as of then, so that a rule that has ended
  * since does not close a host at its next boot. */
-static int take_kept(struct daemon *d, const struct history_record *kept, struct arena *arena)
+static int make_kept(struct daemon *d, const struct history_record *kept, struct diag_list *diags,
+		     struct policy_set **ret)
 {
 	const struct policy_origin origin = { .text = kept->origin,
 					      .author = { .by = HISTORY_BY_KEPT },
 					      .taken_at = kept->entry.when };
+	int r = policy_set_make(d, kept->sources, kept->n_sources, &origin, diags, ret);
+
+	if (r != 0)
+		return r;
+	(*ret)->path_digest = kept->path_digest;
+	(*ret)->was_in_force = true;
+	return 0;
+}
+
+static int take_kept(struct daemon *d, const struct history_record *kept, struct arena *arena)
+{
 	struct policy_set *set = NULL;
 	struct diag_list diags;
 
 	diag_init(&diags, arena);
-	int r = policy_set_make(d, kept->sources, kept->n_sources, &origin, &diags, &set);
+	int r = make_kept(d, kept, &diags, &set);
 	if (r == POLICY_E_INVALID) {
 		policy_log_findings(d, &diags);
 		policy_remember_error(d,
 				      "the policy that was in force no longer passes its checks");
 	}
-	if (r != 0)
-		return r;
-	set->path_digest = kept->path_digest;
-	set->was_in_force = true;
-	policy_want(d, set);
-	return 0;
+	if (r == 0)
+		policy_want(d, set);
+	return r;
+}
+
+/* The files are newer, and the kernel has not seen them yet. */
+static void hold_kept(struct daemon *d, const struct history_record *kept, struct arena *arena)
+{
+	struct diag_list diags;
+
+	diag_init(&diags, arena);
+	if (make_kept(d, kept, &diags, &d->fallback) != 0)
+		d->fallback = NULL;
 }
 
 int policy_take_none(struct daemon *d, const struct policy_source *source)
@@ -153,6 +172,8 @@ static int start_from(struct daemon *d, struct arena *arena)
 		       policy_digest(files.sources.items, files.sources.n) != kept.path_digest);
 	if (edited)
 		path = policy_take_files(d, &files, &diags);
+	if (edited && path == 0 && found == 0)
+		hold_kept(d, &kept, arena);
 	if (edited && path == 0)
 		return 0;
 	int r = path < 0 ? path : found == 0 ? take_kept(d, &kept, arena) : POLICY_E_INVALID;

@@ -191,23 +191,56 @@ void policy_log_findings(const struct daemon *d, const struct diag_list *diags)
 					 : "the one in force stays");
 }
 
+void policy_change(struct daemon *d, struct policy_set *set)
+{
+	d->wanted = set;
+	d->n_refusals = 0;
+	if (d->is_refused)
+		d->policy_error = NULL;
+	d->is_refused = false;
+	reconcile_note(d, PLAN_POLICY);
+	reconcile_soon(d);
+}
+
 void policy_want(struct daemon *d, struct policy_set *set)
 {
 	struct policy_set *old = d->wanted;
 
-	d->wanted = set;
+	if (!d->fallback)
+		d->fallback = old;
+	policy_change(d, set);
 	first_contact_follow(d, old);
 	policy_forget(d, old);
 	if (set->author.by != HISTORY_BY_NOBODY)
 		log_info(LOG_ID_POLICY_LOADED, "policy from %s: %zu tiers, %zu rules", set->origin,
 			 set->policy->n_tiers, set->policy->n_rules);
-	reconcile_note(d, PLAN_CHANGED);
-	reconcile_soon(d);
+}
+
+/* Not at once: others may be refused, too, and what is in force is written anew after that. */
+void policy_give_up(struct daemon *d)
+{
+	struct policy_set *refused = d->wanted;
+	struct policy_set *back = d->committed ? d->committed->policy : d->fallback;
+
+	if (!back || back == refused || ++d->n_refusals < PLAN_TRIES)
+		return;
+	log_error(LOG_ID_POLICY_REFUSED,
+		  "the kernel refuses the policy from %s (%s), and it is given up: %s",
+		  refused->origin, d->last_error.text,
+		  back->none ? "nothing is enforced, as before" : "the one before is wanted again");
+	policy_change(d, back);
+	policy_remember_error(d, "the kernel refuses the policy from %s: %s", refused->origin,
+			      d->last_error.text);
+	d->is_refused = true;
+	d->n_given_up++;
+	policy_forget(d, refused);
+	if (back->none)
+		first_contact_resume(d);
 }
 
 void policy_forget(struct daemon *d, struct policy_set *old)
 {
-	if (old && old != d->wanted && old != d->previous &&
+	if (old && old != d->wanted && old != d->previous && old != d->fallback &&
 	    (!d->committed || d->committed->policy != old))
 		(void)policy_set_free(old);
 }
@@ -269,6 +302,23 @@ int policy_take_files(struct daemon *d, const struct policydir *files, struct di
 	d->policy_error = NULL;
 	set->path_digest = set->digest;
 	policy_want(d, set);
+	return 0;
+}
+
+int policy_follow(struct daemon *d, struct diag_list *diags)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct policydir files = { 0 };
+
+	if (!arena)
+		return -ENOMEM;
+	int r = policy_read_path(d, arena, &files);
+	if (r != 0)
+		return r;
+	if (policy_digest(files.sources.items, files.sources.n) != d->wanted->path_digest)
+		return policy_take_files(d, &files, diags);
+	if (!d->is_refused) /* what was wrong with them meanwhile is not any more */
+		d->policy_error = NULL;
 	return 0;
 }
 

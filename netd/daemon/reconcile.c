@@ -223,6 +223,8 @@ static void keep_policy(struct daemon *d, const struct policy_set *old)
 		.waits = d->previous != NULL,
 	};
 
+	if (!d->previous) /* what it takes the place of was not taken back */
+		history_keep(&d->history);
 	history_note(&d->history, &change);
 	if (!d->previous)
 		policy_save(d);
@@ -260,7 +262,12 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	(void)generation_free(old);
 	if (new_policy)
 		keep_policy(d, old_policy);
+	struct policy_set *fallback = TAKE_PTR(d->fallback);
+	if (fallback != old_policy)
+		policy_forget(d, fallback);
 	policy_forget(d, old_policy);
+	floor_leave(d);
+	d->n_refusals = 0;
 	ground_keep(d);
 }
 
@@ -297,6 +304,7 @@ static int run_step(struct daemon *d, enum plan_action action)
 			  "nftables commit failed: %s; the last rules stay in force, trying again",
 			  d->last_error.text[0] ? d->last_error.text : strerror(-r));
 		reconcile_note(d, PLAN_FAILED);
+		policy_give_up(d);
 		floor_lay(d);
 		floor_tell_ready(d);
 		return 0;
@@ -317,6 +325,7 @@ static int run_step(struct daemon *d, enum plan_action action)
 
 void reconcile_note(struct daemon *d, enum plan_input input)
 {
+	d->floor_lags |= input != PLAN_FAILED;
 	plan_note(&d->plan, input, (struct plan_time){ daemon_now_us() });
 }
 
@@ -335,6 +344,7 @@ int reconcile_off(struct daemon *d)
 	if (r < 0)
 		return r;
 	reconcile_note(d, PLAN_OFF);
+	floor_leave(d);
 	d->committed = NULL;
 	if (gone) {
 		struct policy_set *policy = gone->policy;
@@ -353,6 +363,8 @@ int reconcile_run(struct daemon *d)
 		d->bound_armed = false;
 		r = loop_disarm(d->bound);
 	}
+	if (r == 0 && step.action == PLAN_WAIT)
+		floor_follow(d);
 	if (r == 0 && step.action != PLAN_WAIT) {
 		r = run_step(d, step.action);
 		step = plan_next(&d->plan, (struct plan_time){ daemon_now_us() });

@@ -14,7 +14,8 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from netd import Child, Container, DockerCase, Netd, Probe, Refused, is_sanitized, run, wait_until
+from netd import (Child, Container, DockerCase, Netd, Probe, Refused, figure, is_sanitized, run,
+                  wait_until)
 
 POLICY = """version: 1
 tiers:
@@ -304,6 +305,33 @@ class Failures(DockerCase):
         self.assertRegex(netd.log(), r"stood still for \d+ ms")
         wait_until("the link to be up", lambda: netd.status()["docker"]["link"].startswith("up"))
         self.check_policy()
+
+    def test_a_network_that_is_made_while_no_commit_succeeds(self) -> None:
+        """The closed base has it at once, whatever name it has, and not with the next try."""
+        if is_sanitized():
+            self.skipTest("nothing can be preloaded beside the address sanitizer")
+        host = self.lab.host
+        library, refuse = host.folder / "refuse.so", host.folder / "refuse"
+        run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", str(library),
+             str(Path(__file__).parents[1] / "lab/refuse-large.c")])
+        refuse.touch()
+        self.addCleanup(refuse.unlink)
+        large = "version: 1\ntiers:\n" + "".join(
+            f"  t{i}: {{match: [{{label: {{tier: t{i}}}}}]}}\n" for i in range(250))
+        netd = self.new(large, env={"LD_PRELOAD": str(library), "REFUSE_WHILE": str(refuse),
+                                    "REFUSE_ABOVE": "100000"})
+        netd.start()
+        failed = "nftables commit failed"
+        wait_until("netd to wait long for its next try",
+                   lambda: netd.log().count(failed) >= 7, 15)
+        tries = netd.log().count(failed)
+        host.docker("network", "create", "--opt=com.docker.network.bridge.name=custom0", "odd")
+        begin = time.monotonic()
+        self.addCleanup(host.docker, "network", "rm", "odd")
+        wait_until("the closed base to have it", lambda: "custom0" in host.netns_exec(
+            ["nft", "list", "table", "inet", "netd"]))
+        figure("closed base has a new network after", f"{(time.monotonic() - begin) * 1000:.0f} ms")
+        self.assertEqual(netd.log().count(failed), tries, "it came with a try")
 
     def test_a_disk_that_does_not_answer(self) -> None:
         """New networks are closed, and their containers admitted, while a write stands still."""

@@ -73,6 +73,23 @@ static void failures_back_off_and_then_write_everything(void **state)
 	assert_int_equal(plan_next(&plan, at(now)).wake_at_us, now + PLAN_RETRY_FIRST_US);
 }
 
+static void another_policy_does_not_wait_for_the_one_before(void **state)
+{
+	struct plan plan;
+
+	(void)state;
+	plan_init(&plan);
+	plan_note(&plan, PLAN_FOUND_NOTHING, at(0));
+	for (uint64_t now = 0; now < 10; now++)
+		plan_note(&plan, PLAN_FAILED, at(now));
+	plan_note(&plan, PLAN_CHANGED, at(11));
+	assert_int_equal(plan_next(&plan, at(11)).action, PLAN_WAIT);
+	plan_note(&plan, PLAN_POLICY, at(12));
+	assert_int_equal(plan_next(&plan, at(12)).action, PLAN_COMMIT_WHOLE);
+	plan_note(&plan, PLAN_FAILED, at(13));
+	assert_int_equal(plan_next(&plan, at(13)).wake_at_us, 13 + PLAN_RETRY_FIRST_US);
+}
+
 static void disturbance_writes_everything(void **state)
 {
 	struct plan plan;
@@ -151,7 +168,7 @@ static void check_step(const struct model *model, const struct plan_step *step, 
 static void every_order_of_events(void **state)
 {
 	static const enum plan_input inputs[] = { PLAN_SYNCED, PLAN_CHANGED, PLAN_DISTURBED,
-						  PLAN_TICK };
+						  PLAN_TICK, PLAN_POLICY };
 	const uint64_t first_seed = 20261123;
 
 	(void)state;
@@ -168,7 +185,7 @@ static void every_order_of_events(void **state)
 			now += next_random(&seed) % 200000;
 			struct plan_step step = plan_next(&plan, at(now));
 			check_step(&model, &step, now);
-			enum plan_input input = inputs[next_random(&seed) % 4];
+			enum plan_input input = inputs[next_random(&seed) % 5];
 			if (step.action != PLAN_WAIT)
 				input = next_random(&seed) % 3 ? PLAN_COMMITTED : PLAN_FAILED;
 			plan_note(&plan, input, at(now));
@@ -201,6 +218,7 @@ int main(void)
 		cmocka_unit_test(closed_base_is_written_at_once),
 		cmocka_unit_test(adopted_tables_stay_until_the_world_is_known),
 		cmocka_unit_test(failures_back_off_and_then_write_everything),
+		cmocka_unit_test(another_policy_does_not_wait_for_the_one_before),
 		cmocka_unit_test(disturbance_writes_everything),
 		cmocka_unit_test(off_stays_off_until_on),
 		cmocka_unit_test(every_order_of_events),

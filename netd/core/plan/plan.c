@@ -23,6 +23,13 @@ static void note_success(struct plan *plan)
 	plan->backoff_us = 0;
 }
 
+static void note_policy(struct plan *plan)
+{
+	plan->dirty = true;
+	plan->retry_at_us = PLAN_NEVER;
+	plan->backoff_us = 0;
+}
+
 /* What comes after it is written from nothing, at once: no table is left to hold on to. */
 static void note_off(struct plan *plan)
 {
@@ -46,6 +53,9 @@ void plan_note(struct plan *plan, enum plan_input input, struct plan_time now)
 		break;
 	case PLAN_CHANGED:
 		plan->dirty = true;
+		break;
+	case PLAN_POLICY:
+		note_policy(plan);
 		break;
 	case PLAN_DISTURBED:
 		plan->dirty = plan->whole = true;

@@ -6,7 +6,8 @@
  * The rules it keeps:
  *  - Tables of an earlier run stay in force, untouched, until the world is known again: a restart
  *    neither opens nor cuts anything. Without such tables the closed base is written at once.
- *  - A failed commit leaves the last committed one in force, and is tried again with backoff.
+ *  - A failed commit leaves the last committed one in force, and is tried again with backoff; what
+ *    is new to the kernel has not failed yet, and does not wait for what has.
  *  - A table that somebody else touched is written whole, from nothing.
  *  - Facts that are lost (Docker away) change nothing: the last world stays.
  *  - Tables that an admin took away stay away, whatever happens, until an admin asks for them. */
@@ -23,12 +24,15 @@ struct plan_time {
 #define PLAN_NEVER UINT64_MAX
 #define PLAN_RETRY_FIRST_US 50000u
 #define PLAN_RETRY_LONGEST_US 5000000u
+/* A policy that the kernel refuses that often is given up for the one that was in force. */
+#define PLAN_TRIES 3u
 
 enum plan_input {
 	PLAN_FOUND_TABLES, /* at start: an earlier run's tables are in the kernel */
 	PLAN_FOUND_NOTHING,
 	PLAN_SYNCED,	/* a full snapshot of the world arrived */
-	PLAN_CHANGED,	/* a fact or the policy changed */
+	PLAN_CHANGED,	/* a fact changed */
+	PLAN_POLICY,	/* another policy is wanted */
 	PLAN_DISTURBED, /* somebody else wrote to our tables, or notifications were lost */
 	PLAN_COMMITTED, /* the step that was asked for succeeded */
 	PLAN_FAILED,	/* it failed */
