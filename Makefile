@@ -24,7 +24,9 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prot
 	-Wcast-qual -Wnull-dereference
 GCC_WARNINGS := -Wjump-misses-init -Wlogical-op -Wduplicated-cond -Wduplicated-branches
 HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
-	-ftrivial-auto-var-init=zero -fcf-protection=full -fPIE
+	-ftrivial-auto-var-init=zero -fPIE
+# The processor's own, where it has one.
+HARDENING += $(if $(filter x86_64% i%86%,$(shell $(CC) -dumpmachine)),-fcf-protection=full)
 HARDENING_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 OPTIMIZE ?= -O2 -g
 # make SAN=1: address and undefined-behaviour sanitizers instead of hardening.
@@ -134,41 +136,11 @@ $(O)/tests/unit/test_conf: $(O)/obj/netd/daemon/options.o
 $(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o
 
 include tests/tests.mk
+include packaging/packaging.mk
 
 .PHONY: deps
 deps: ## install with apt what building and testing need (Debian)
 	tests/install-deps
-
-.PHONY: install
-install: all ## install below DESTDIR
-	install -D -m 0755 $(O)/netd $(DESTDIR)$(PREFIX)/sbin/netd
-	install -D -m 0755 $(O)/netd-reader $(DESTDIR)$(PREFIX)/sbin/netd-reader
-	install -D -m 0755 $(O)/netdctl $(DESTDIR)$(PREFIX)/bin/netdctl
-	install -D -m 0644 systemd/netd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd.service
-	install -D -m 0644 systemd/netd-reader.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-reader.service
-	install -D -m 0644 systemd/netd-reader.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-reader.socket
-	install -D -m 0644 systemd/netd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/netd.conf
-	install -D -m 0644 systemd/netd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/netd.conf
-	install -D -m 0644 systemd/netd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/netd.catalog
-	install -d -m 0750 $(DESTDIR)$(SYSCONFDIR)/netd
-	install -d $(DESTDIR)$(SYSCONFDIR)/netd/policy.d $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf.d
-	[ -e $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf ] || \
-		install -m 0644 packaging/netd.conf $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf
-	install -d $(DESTDIR)$(PREFIX)/share/doc/netd/policies
-	install -m 0644 policies/*.yaml $(DESTDIR)$(PREFIX)/share/doc/netd/policies
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -d $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
-	install -d $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(O)/netdctl completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/netdctl
-	$(O)/netdctl completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_netdctl
-	$(O)/netdctl completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/netdctl.fish
-	$(O)/netdctl schema > $(DESTDIR)$(PREFIX)/share/doc/netd/netd-policy.schema.json
-	install -D -m 0644 netd/netd.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd.8
-	install -D -m 0644 netd/netd-reader.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd-reader.8
-	install -D -m 0644 ctl/netdctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/netdctl.8
-	install -D -m 0644 netd/netd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/netd.conf.5
-	install -D -m 0644 netd/netd-policy.5 $(DESTDIR)$(PREFIX)/share/man/man5/netd-policy.5
-	install -m 0644 README.md netd/ARCHITECTURE.md $(DESTDIR)$(PREFIX)/share/doc/netd
 
 .PHONY: clean
 clean: ## remove what was built
@@ -178,4 +150,4 @@ clean: ## remove what was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

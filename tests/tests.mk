@@ -55,8 +55,9 @@ check-live: all ## netdctl against a running netd, in a network namespace of its
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/loop
 
 .PHONY: check-docs
-check-docs: ## options, verbs and findings are in the man pages
+check-docs: ## options, verbs and findings are in the man pages, and one version everywhere
 	@tests/gates/docs
+	@tests/gates/release
 
 .PHONY: check-exposure
 check-exposure: ## the units give away no more than they did (systemd-analyze security)
@@ -78,6 +79,10 @@ check-engines: all ## the tests with Docker on the Dockers of other Debian suite
 .PHONY: check-system
 check-system: all ## netd.service on a host with systemd and Docker, booted for it (root)
 	@O=$(O) tests/system/run
+
+.PHONY: check-packages
+check-packages: ## Debian packages from the build to the purge, SUITES="bookworm trixie sid" (root, downloads)
+	@O=$(O) tests/packages/run
 
 .PHONY: test
 test: ## all tests, with a closing line over all of them
