@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A host with systemd and Docker as services: this machine's own files under an overlay in memory,
-booted by systemd-nspawn inside a namespace of the lab.
+"""A host with systemd and Docker as services: this machine's own files, or those of another root
+folder, under an overlay in memory, booted by systemd-nspawn inside a namespace of the lab.
 
 Nothing is downloaded, and nothing of it stays: the overlay, the network and all processes end with
 the namespace.  Of what this machine has enabled nothing runs there, only Docker (and netd, when a
@@ -57,7 +57,7 @@ mkdir "$FOLDER"
 mount -t tmpfs -o mode=755 tmpfs "$FOLDER"
 cd "$FOLDER"
 mkdir upper work root docker containerd
-mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
+mount -t overlay -o lowerdir=$LOWER,upperdir=upper,workdir=work overlay root
 cd root
 rm -rf etc/systemd/system etc/systemd/*.conf.d etc/rc?.d etc/fstab etc/docker etc/containerd \
     etc/netd var/lib/netd var/log/journal usr/sbin/policy-rc.d
@@ -99,8 +99,10 @@ def why_not() -> Optional[str]:
 class SystemHost(Place):
     """The host; as a Place, all its namespaces."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, lower: str = "/") -> None:
+        """@lower: the root folder that it is made of."""
         super().__init__("system", "/usr/local/bin/probe", lab.ports)
+        self.lower = lower
         self.outside = lab.host
         self.folder = lab.host.folder / "system"
         self.root = self.folder / "root"
@@ -110,13 +112,14 @@ class SystemHost(Place):
         self.outside.netns_exec(["sh", "-euc", OUTSIDE_SETUP])
         self._script(ROOT_SETUP)
         self.write("/etc/systemd/system/lan.service", LAN_UNIT)
-        present = [unit for unit in UNITS if any(Path(f, unit).exists() for f in UNIT_FOLDERS)]
+        present = [unit for unit in UNITS
+                   if any(Path(f"{lower}/{f}", unit).exists() for f in UNIT_FOLDERS)]
         self.outside.netns_exec(["systemctl", f"--root={self.root}", "--quiet", "enable",
                                  "lan.service", *present])
 
     def _argv(self, script: str) -> List[str]:
         names = {"FOLDER": str(self.folder), "NAME": self.name, "CGROUP": self._cgroup,
-                 "PROBE": self.outside.probe_path}
+                 "PROBE": self.outside.probe_path, "LOWER": self.lower}
         return ["env", *(f"{key}={value}" for key, value in names.items()), "sh", "-euc", script]
 
     def _script(self, script: str) -> str:
