@@ -145,6 +145,8 @@ static int check_format(const struct ctl *ctl, const struct ctl_verb *verb)
 		    (at[len] == ' ' || at[len] == '\0'))
 			return CTL_OK;
 	ctl_complain("%s: no format `%s`; there is: %s", verb->name, ctl->format, formats);
+	if (strcmp(ctl->format, "svg") == 0)
+		ctl_complain("Graphviz draws it: netdctl matrix --format dot | dot -Tsvg");
 	return CTL_USAGE;
 }
 

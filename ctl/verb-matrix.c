@@ -8,7 +8,6 @@ static const struct {
 } forms[] = {
 	{ "dot", show_matrix_dot },
 	{ "mermaid", show_matrix_mermaid },
-	{ "svg", show_matrix_svg },
 };
 
 static show_fn *form_of(const struct ctl *ctl)

@@ -3,7 +3,7 @@
 #include "ctl/ctl.h"
 
 #define HOST_FACTS (OPT_INVENTORY | OPT_COMPOSE)
-#define MATRIX_FORMATS "text json dot svg mermaid"
+#define MATRIX_FORMATS "text json dot mermaid"
 
 static const struct ctl_verb verbs[] = {
 	{ "validate",
@@ -21,7 +21,7 @@ static const struct ctl_verb verbs[] = {
 	{ "matrix",
 	  verb_matrix,
 	  { HOST_FACTS | OPT_POLICY, MATRIX_FORMATS,
-	    "matrix --policy policy.d --format svg > matrix.svg" } },
+	    "matrix --policy policy.d --format dot | dot -Tsvg > matrix.svg" } },
 	{ "export", verb_export, { HOST_FACTS, NULL, "export policy.d | nft -c -f -" } },
 	{ "schema", verb_schema, { 0, NULL, "schema > netd-policy.schema.json" } },
 	{ "completion",
