@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One reading of Docker. */
 #include "edge/docker/docker.h"
+#include "edge/host/host.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 	const char *why = "";
 	int r = docker_fetch_world(&options, TIMEOUT_MS, arena, ret, &why);
 
+	if (r == 0 && strncmp(options.url, "unix:", 5) == 0) /* else it is another host's */
+		r = host_world(*ret, arena, ret);
 	if (r == 0)
 		return CTL_OK;
 	*error = r == DOCKER_E_UNREACHABLE || r == DOCKER_E_FOREIGN /* says where itself */

@@ -97,9 +97,10 @@ static int input_in_force(struct daemon *d, struct arena *arena, struct report_i
 	if (!generation)
 		return 0;
 	ret->policy = generation->policy->policy;
-	ret->world = generation->world;
 	ret->compiled = &generation->compiled;
-	int r = read_counters(d, arena, ret);
+	int r = host_world(generation->world, arena, &ret->world);
+	if (r == 0)
+		r = read_counters(d, arena, ret);
 	return r < 0 ? r : give_up_rights();
 }
 
@@ -288,6 +289,8 @@ static int plan(struct daemon *d, const struct policy *const policies[2],
 	bool changed = false;
 	int r = world ? 0 : world_store_snapshot(d->store, arena, &world);
 
+	if (r == 0)
+		r = host_world(world, arena, &world);
 	if (r == 0)
 		r = report_prepare(policies, 2, world, daemon_now_epoch(), arena, in);
 	in[0].plain = d->wanted->none;

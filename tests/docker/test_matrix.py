@@ -11,7 +11,7 @@ from __future__ import annotations
 import unittest
 from typing import Dict, List, Mapping, Sequence
 
-from netd import POLICIES, Container, DockerCase, HostOptions, Place, figure
+from netd import POLICIES, Container, DockerCase, HostOptions, Netd, Place, figure
 from truth import Flow, check, flow, measure, source_address, summary, verdicts
 
 PAYMENT6 = "2001:db8:7::10"  # in the range that three-tier.yaml names
@@ -54,11 +54,16 @@ class Tables(DockerCase):
 
     # The cells
 
+    def has_family(self, name: str, addr: str) -> bool:
+        """The container has an address of the same one."""
+        return any((":" in own) == (":" in addr) for own in self.addresses[name])
+
     def between_containers(self) -> List[Flow]:
         return [flow(source, addr, port, addr, origin=source_address(source, addr))
                 for name, source in self.containers.items()
                 for peer, addresses in self.addresses.items() if peer != name
-                for addr in addresses for port in (*self.ports, "icmp")]
+                for addr in addresses if self.has_family(name, addr)
+                for port in (*self.ports, "icmp")]
 
     def to_host(self) -> List[Flow]:
         return [flow(source, addr, port, "host", origin=source_address(source, addr))
@@ -68,8 +73,9 @@ class Tables(DockerCase):
 
     def to_outside(self) -> List[Flow]:
         return [flow(source, addr, port, addr, origin=source_address(source, addr))
-                for source in self.containers.values()
-                for addr in (*INTERNET, *LAN, PAYMENT6) for port in (*self.ports, "icmp")]
+                for name, source in self.containers.items()
+                for addr in (*INTERNET, *LAN, PAYMENT6) if self.has_family(name, addr)
+                for port in (*self.ports, "icmp")]
 
     def from_host(self) -> List[Flow]:
         return [flow(self.lab.host, addr, port, addr, origin="host")
@@ -107,11 +113,15 @@ class Tables(DockerCase):
         said, got = verdicts(netd, flows), measure(flows)
         missed = [one for one in flows if said[one].allowed and not got[one]]
         got.update(measure(missed, 3000))  # a busy machine is no denial
-        wrong = check(plain, got, said)
+        wrong = check(plain, got, said) + self.check_reports(netd, got)
         figure(f"truth table of {self.table}", summary(plain, got))
         self.assertEqual("", "\n".join(wrong[:60]), f"{len(wrong)} of {len(flows)} cells")
         self.assert_not_void(said.values())
         self.assertEqual(netd.stop(), 0)
+
+    def check_reports(self, netd: Netd, got: Dict[Flow, bool]) -> List[str]:
+        """What else is asked while netd runs; what is wrong."""
+        return []
 
     def assert_not_void(self, said: object) -> None:
         """All kinds of answers are in the table."""
@@ -192,6 +202,124 @@ class ComposeApp(Tables):
 
     def test_every_cell(self) -> None:
         self.check_table((POLICIES / self.table).read_text())
+
+
+class SeveralNetworks(Tables):
+    """Containers on several networks, internal ones with published ports, a resolver and peers that
+    are this host; Docker's version decides who publishes what, and how."""
+
+    table = "several networks"
+    options = HostOptions(resolvers=("192.0.2.1", "2001:db8:1::1"))
+    subnets = {"alpha": ("172.31.1.", ""), "beta": ("172.31.2.", "fd00:31:2::"),
+               "gamma": ("172.31.3.", ""), "inner": ("172.31.4.", "fd00:31:4::")}
+    ports = ("443/tcp", "8443/tcp", "7000/tcp", "9100/tcp", "53/udp", "53/tcp")
+    published = {"web": {"443/tcp": 10443}, "dual": {"443/tcp": 11443, "8443/tcp": 18443},
+                 "mixed": {"7000/tcp": 17000, "8443/tcp": 28443}, "lone": {"443/tcp": 12443},
+                 "names": {"53/udp": 53, "53/tcp": 53}, "back": {"7000/tcp": 27000}}
+    networks = {"web": ("gamma", "alpha"), "dual": ("alpha", "beta"), "mixed": ("beta", "gamma"),
+                "lone": ("inner",), "names": ("alpha",), "back": ("inner", "gamma"),
+                "app": ("gamma",), "six": ("beta",)}
+    POLICY = """version: 1
+tiers:
+  alpha: {match: [{network: alpha}]}
+  beta:  {match: [{network: beta}], within: deny}
+  gamma: {match: [{network: gamma}]}
+  inner: {match: [{network: inner}]}
+allow:
+  - {from: internet, to: alpha, ports: [443/tcp, 53/udp, 53/tcp]}
+  - {from: world, to: [beta, gamma], ports: [7000/tcp]}
+  - {from: lan, to: [beta, inner], ports: [443/tcp, 8443/tcp]}
+  - {from: alpha, to: 192.0.2.1, ports: [9100/tcp]}       # this host: opens nothing
+  - {from: 172.31.1.1, to: beta, ports: [8443/tcp]}       # and this
+  - {from: alpha, to: "2001:db8:1::/64", ports: [9100/tcp]}
+  - {from: [beta, inner], to: host, ports: [9100/tcp]}
+  - {from: [alpha, beta, gamma, inner], to: dns}
+  - {from: [gamma, inner], to: alpha, ports: [53/udp, 53/tcp, 443/tcp]}
+  - {from: gamma, to: beta, ports: [7000/tcp]}
+"""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.containers, cls.addresses, cls.gateways = {}, {}, {}
+        host = cls.lab.host
+        for name, (subnet4, subnet6) in cls.subnets.items():
+            host.network(name, f"{subnet4}0/24", f"{subnet6}/64" if subnet6 else None,
+                         internal=name == "inner")
+        specs = ["/".join(reversed(port.split("/"))) for port in cls.ports]
+        for last, (name, networks) in enumerate(cls.networks.items(), 10):
+            publish = [f"{at}:{port}" for port, at in cls.published.get(name, {}).items()]
+            container = host.run(name, networks[0], publish=publish, ip=cls.ends(networks[0], last)[0],
+                                 cmd=["probe", "serve", *specs])
+            for network in networks[1:]:
+                host.docker("network", "connect", f"--ip={cls.ends(network, last)[0]}", network,
+                            name)
+            cls.containers[name] = container
+            shown = container.inspect()["NetworkSettings"]["Networks"].values()
+            cls.addresses[name] = [addr for one in shown for addr in
+                                   (one["IPAddress"], one["GlobalIPv6Address"]) if addr]
+            cls.gateways[name] = [end for network in networks for end in cls.ends(network, 1)]
+        served = [spec for spec in specs if not spec.endswith("/53")]
+        host.serve(*served)
+        for place in (cls.lab.outside, cls.lab.office):
+            place.serve(*specs)
+        cls.lab.outside.netns_exec(["ip", "address", "add", PAYMENT6, "dev", "eth0", "nodad"])
+        host.netns_exec(["ip", "route", "add", PAYMENT6, "via", cls.lab.outside.ip6])
+
+    @classmethod
+    def ends(cls, network: str, last: int) -> List[str]:
+        """The addresses of the network that end so."""
+        return [f"{subnet}{last}" for subnet in cls.subnets[network] if subnet]
+
+    def to_host(self) -> List[Flow]:
+        """By its address, which decides who answers there."""
+        return [flow(source, addr, port, addr, origin=source_address(source, addr))
+                for name, source in self.containers.items()
+                for addr in (*self.gateways[name], "192.0.2.1", "2001:db8:1::1")
+                if self.has_family(name, addr) for port in (*self.ports, "icmp")]
+
+    def to_hairpin(self) -> List[Flow]:
+        """Published ports, from other containers through addresses of the host."""
+        return [flow(source, addr, f"{at}/{port.rpartition('/')[2]}", addr,
+                     origin=source_address(source, addr), note=f"hairpin to {owner}")
+                for name, source in self.containers.items()
+                for owner, ports in self.published.items() if owner not in (name, "names", "lone")
+                for port, at in ports.items()
+                for addr in (*self.gateways[name], "192.0.2.1", "2001:db8:1::1")
+                if self.has_family(name, addr)]
+
+    def to_published(self) -> List[Flow]:
+        """Asked by the host's address and port: who answers there netd must know."""
+        return [flow(place, addr, f"{at}/{port.rpartition('/')[2]}", addr, origin=bind, bind=bind,
+                     note=f"published by {name}, {port}")
+                if name != "lone" else  # nobody listens there
+                flow(place, addr, port, name, origin=bind, bind=bind, at=at,
+                     note=f"published by {name}, {port}")
+                for place, bind in self.senders_outside()
+                for addr in (place.host6 if ":" in bind else place.host4,)
+                for name, ports in self.published.items() for port, at in ports.items()]
+
+    def all_flows(self) -> List[Flow]:
+        return super().all_flows() + self.to_hairpin()
+
+    def check_reports(self, netd: Netd, got: Dict[Flow, bool]) -> List[str]:
+        """explain by the container's name, and ports: the same."""
+        wrong = []
+        rows = {(row["container"], row["port"], ":" in row["host_ip"]): row["reachable_from"]
+                for row in netd.ask("ports")["ports"]}
+        for one in self.to_published():
+            name, port = one.note.removeprefix("published by ").split(", ")
+            ways = [way for way in netd.explain(one.asked[0], name, port)["ways"]
+                    if int(way["family"]) == one.family]
+            if any(way["allowed"] for way in ways) != got[one]:
+                wrong.append(f"{one.name}: explain of {name} differs from the packet")
+            zone = "lan" if one.bind in LAN else "internet"
+            if (zone in rows[(name, port, one.family == 6)]) != got[one]:
+                wrong.append(f"{one.name}: ports differs from the packet")
+        return wrong
+
+    def test_every_cell(self) -> None:
+        self.check_table(self.POLICY)
 
 
 del Tables  # not a test by itself

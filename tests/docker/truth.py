@@ -94,8 +94,7 @@ def source_address(container: Container, to: str) -> str:
     route = container.netns_exec(["ip", family, "route", "get", to], check=False)
     found = re.search(r" src (\S+)", route)
     if found is None:
-        shown = container.netns_exec(["ip", family, "-o", "address", "show", "dev", "eth0", "scope",
-                                      "global"])
+        shown = container.netns_exec(["ip", family, "-o", "address", "show", "scope", "global"])
         found = re.search(r" inet6? ([^/]+)/", shown)
     assert found is not None, route
     return found[1]

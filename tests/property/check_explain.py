@@ -26,7 +26,7 @@ def end_of(json: Dict[str, Any], world: Optional[World]) -> End:
     """An end of a way, as explain names it."""
     kind = json["kind"]
     if kind == "host":
-        return Host()
+        return Host(ipaddress.ip_address(json["address"])) if "address" in json else Host()
     if kind == "address":
         return Outside(ipaddress.ip_address(json["address"]))
     if kind == "tier" or world is None:
@@ -172,8 +172,8 @@ def is_possible(oracle: Oracle, flow: Flow) -> bool:
     if all(end.address(flow.family) for end in ends):
         return True
     target = flow.target
-    return (isinstance(flow.source, Outside) and isinstance(target, Endpoint)
-            and target.network.managed and oracle.is_published(flow))
+    return (isinstance(flow.source, Outside) and not oracle.is_host(flow.source.address)
+            and isinstance(target, Endpoint) and target.network.managed and oracle.is_published(flow))
 
 
 def best(verdicts: Iterable[Verdict]) -> str:

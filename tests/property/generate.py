@@ -56,7 +56,15 @@ class Generator:
                      for endpoint in self._endpoints(container, networks, containers)]
         if self.chance(0.1):
             self._clash(endpoints)
-        return World(networks, containers, endpoints, self._resolvers(), not self.chance(0.2))
+        return World(networks, containers, endpoints, self._resolvers(), not self.chance(0.2),
+                     self._host_addresses(), not self.chance(0.1),
+                     self.random.choice((None, "20.10.24", "26.1.5", "28.5.2")))
+
+    def _host_addresses(self) -> List[Address]:
+        """Where it publishes, is the resolver, or is in a rule."""
+        return [ipaddress.ip_address(text) for text in
+                ("192.168.1.5", "fd12::99", "192.168.1.1", "fd12::53", "203.0.113.7", "fd12::5",
+                 *OUTSIDE[:2]) if self.chance(0.25)]
 
     def _network(self, name: str, index: int) -> Network:
         subnets: List[Net] = [ipaddress.ip_network(
@@ -64,7 +72,11 @@ class Generator:
         if self.chance(0.5):
             subnets.append(ipaddress.ip_network(f"fd00:{index + 1}::/64"))
         return Network(name, tuple(subnets), tuple(subnet[1] for subnet in subnets), "bridge",
-                       self.chance(0.2), not self.chance(0.1))
+                       self.chance(0.2), not self.chance(0.1), (self._mode(), self._mode()))
+
+    def _mode(self) -> str:
+        return self.random.choice(("routed", "nat-unprotected", "isolated")) \
+            if self.chance(0.15) else "nat"
 
     def _container(self, index: int) -> Container:
         role = self.random.choice(ROLES)
@@ -95,7 +107,8 @@ class Generator:
         chosen = self.random.sample(networks, min(len(networks),
                                                   self.random.choice((1, 1, 1, 2, 2, 3, 4))))
         return [Endpoint(container, network, network.subnets[0][number],
-                         network.subnets[1][number] if len(network.subnets) > 1 else None)
+                         network.subnets[1][number] if len(network.subnets) > 1 else None,
+                         self.random.choice((1, 1, -1, 7)) if self.chance(0.2) else 0)
                 for network in chosen]
 
     def _clash(self, endpoints: List[Endpoint]) -> None:

@@ -89,12 +89,13 @@ class Level:
                 ends.append(Outside(min(fitting, key=lambda a: self._cost(a, of))))
         return ends
 
-    def _cost(self, address: Address, of: Optional[Net]) -> Tuple[bool, bool, int]:
+    def _cost(self, address: Address, of: Optional[Net]) -> Tuple[int, bool, int]:
         world = self.world or World([], [], [], [])
         on_network = any(address in net for network in world.networks for net in network.subnets)
         named = [net.prefixlen + 1 for net in self.prefixes if address in net
                  and not (of and of.version == net.version and of.subnet_of(net))]  # type: ignore
-        return on_network, address in world.resolvers, max(named, default=0)
+        is_host = self.oracles[0].is_host(address)
+        return on_network + is_host, address in world.resolvers, max(named, default=0)
 
     # ---- what passes ----
 
@@ -181,7 +182,8 @@ def can_be_sent(oracle: Oracle, flow: Flow) -> bool:
     ends = [end for end in (flow.source, flow.target) if isinstance(end, Endpoint)]
     if all(end.address(flow.family) for end in ends):
         return True
-    return (isinstance(flow.source, Outside) and isinstance(flow.target, Endpoint)
+    return (isinstance(flow.source, Outside) and not oracle.is_host(flow.source.address)
+            and isinstance(flow.target, Endpoint)
             and flow.target.network.managed and oracle.is_published(flow))
 
 

@@ -123,6 +123,7 @@ class Network:
     driver: str = "bridge"
     internal: bool = False
     icc: bool = True
+    modes: Tuple[str, str] = ("nat", "nat")  # gateway_mode_ipv4, gateway_mode_ipv6
 
     @property
     def managed(self) -> bool:
@@ -159,6 +160,7 @@ class Endpoint:
     network: Network
     ipv4: Optional[Address]
     ipv6: Optional[Address]
+    gw_priority: int = 0
 
     def address(self, family: int) -> Optional[Address]:
         """Its address of that family."""
@@ -179,11 +181,16 @@ class World:
     endpoints: List[Endpoint]
     resolvers: List[Address]
     ip6tables: bool = True  # whether Docker filters IPv6
+    host_addresses: List[Address] = field(default_factory=list)  # beside the gateways
+    userland_proxy: bool = True
+    engine: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Host:
-    """This machine, as an end of a flow."""
+    """This machine, as an end of a flow; where it matters, at one of its addresses."""
+
+    address: Optional[Address] = None
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,10 @@ def inventory(world: World) -> Dict[str, Any]:
         "networks": [_network_json(n, i) for i, n in enumerate(world.networks)],
         "containers": [_container_json(world, c, i) for i, c in enumerate(world.containers)],
         "resolvers": [str(address) for address in world.resolvers],
+        "host_addresses": [str(address) for address in world.host_addresses],
         "ip6tables": world.ip6tables,
+        "userland_proxy": world.userland_proxy,
+        **({"engine": world.engine} if world.engine else {}),
     }
 
 
@@ -238,6 +248,9 @@ def _network_json(network: Network, index: int) -> Dict[str, Any]:
             "internal": network.internal, "icc": network.icc,
             "subnets": [str(subnet) for subnet in network.subnets],
             "gateways": [str(address) for address in network.gateways]}
+    for key, mode in zip(("gateway_mode_ipv4", "gateway_mode_ipv6"), network.modes):
+        if mode != "nat":
+            json[key] = mode
     if network.managed:
         json["bridge"] = f"br-{index}"
     return json
@@ -254,8 +267,10 @@ def _container_json(world: World, container: Container, index: int) -> Dict[str,
     }
 
 
-def _endpoint_json(endpoint: Endpoint) -> Dict[str, str]:
-    json = {"network": endpoint.network.name}
+def _endpoint_json(endpoint: Endpoint) -> Dict[str, Any]:
+    json: Dict[str, Any] = {"network": endpoint.network.name}
+    if endpoint.gw_priority:
+        json["gw_priority"] = endpoint.gw_priority
     if endpoint.ipv4:
         json["ipv4"] = str(endpoint.ipv4)
     if endpoint.ipv6:

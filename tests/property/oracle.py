@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from model import (Address, End, Endpoint, Flow, Host, Match, Member, Net, Outside, Policy, Port,
+from model import (Address, Container, End, Endpoint, Flow, Host, Match, Member, Net, Outside, Policy, Port,
                    Published, Rule, Tier, Verdict, World)
 
 PRIVATE = [ipaddress.ip_network(text) for text in
@@ -161,6 +161,13 @@ class Oracle:
         networks = self.world.networks if self.world else []
         return not any(_in(address, list(net.subnets)) for net in networks if net.managed)
 
+    def is_host(self, address: Address) -> bool:
+        """One of this host's own: an interface's, or the gateway of a bridge."""
+        if self.world is None or address.is_loopback:
+            return address.is_loopback
+        gateways = [gateway for net in self.world.networks if net.managed for gateway in net.gateways]
+        return address in self.world.host_addresses or address in gateways
+
     def _is_dns(self, address: Address, port: Port) -> bool:
         resolvers = self.world.resolvers if self.world else []
         return address in resolvers and port.number == 53 and port.proto in ("tcp", "udp")
@@ -171,6 +178,9 @@ class Oracle:
             return self.standing(end).tier is tier
         if peer == "host":
             return isinstance(end, Host)
+        if isinstance(end, Host):
+            return peer == "dns" and is_target and end.address is not None \
+                and self._is_dns(end.address, port)
         if not isinstance(end, Outside) or not self._is_outside(end.address):
             return False
         if peer == "dns":
@@ -213,7 +223,10 @@ class Oracle:
         return Verdict(False) if self._answers_elsewhere(flow) else verdict
 
     def _seen(self, end: End) -> End:
-        """A container on a network that netd does not guard is one more address."""
+        """A container on a network that netd does not guard is one more address; an address of the
+        host is the host."""
+        if isinstance(end, Outside) and self.is_host(end.address):
+            return Host(end.address)
         if self.standing(end).kind != "unmanaged":
             return end
         assert isinstance(end, Endpoint)
@@ -225,9 +238,10 @@ class Oracle:
         kinds = [self.standing(end).kind for end in (flow.source, flow.target)]
         if {"address-clash", "conflict", "unknown"} & set(kinds):
             return self._denied(flow)
-        if isinstance(flow.source, Outside) and self.is_published(flow) \
-                and self._is_proxied(flow) and not self._has_one_standing(flow.target):
-            return Verdict(False)
+        if isinstance(flow.source, Outside) and self.is_published(flow) and self._is_proxied(flow):
+            ends = self._may_answer(flow.target)
+            if len({self.standing(end) for end in ends}) > 1:
+                return self._by_all(flow, ends)
         if self.policy.unmatched == "ignore" and "unmatched" in kinds and "tier" not in kinds:
             return self._between_ignored(flow, kinds)
         if isinstance(flow.source, Host):
@@ -238,6 +252,31 @@ class Oracle:
         if said or (said is None and self._within(flow)):
             return Verdict(True)
         return self._denied(flow)
+
+    def _may_answer(self, end: End) -> List[Endpoint]:
+        """Those of the container's endpoints through which Docker may publish: behind docker-proxy
+        it does not show which one it is."""
+        if not isinstance(end, Endpoint):
+            return []
+        assert self.world is not None
+        ends = [one for one in self.world.endpoints
+                if one.container is end.container and one.network.managed]
+        return [one for one in ends if not one.network.internal] or ends
+
+    def _by_all(self, flow: Flow, ends: List[Endpoint]) -> Verdict:
+        """It passes if it passes to each of them."""
+        verdicts = []
+        for end in ends:
+            kind = self.standing(end).kind
+            judged = self.policy.unmatched == "ignore" or self.policy.mode == "audit"
+            if kind != "tier" and not (kind == "unmatched" and judged):
+                return Verdict(False)
+            one = Flow(flow.source, end, flow.family, flow.port)
+            ignored = kind == "unmatched" and self.policy.unmatched == "ignore"
+            verdicts.append(Verdict(True) if ignored or self._by_rules(one) else self._denied(one))
+        audited = any(verdict.audited for verdict in verdicts)
+        return Verdict(True, audited) if all(verdict.allowed for verdict in verdicts) \
+            else Verdict(False)
 
     def _between_ignored(self, flow: Flow, kinds: List[str]) -> Verdict:
         """Not judged: with the outside and the host, and on one network."""
@@ -271,19 +310,42 @@ class Oracle:
         """Without an inventory every port is."""
         if isinstance(flow.target, Member):
             return True
-        return any(True for _ in self.openings(flow))
+        assert isinstance(flow.target, Endpoint)
+        return self._publishes(flow.target, flow.family) and \
+            any(True for _ in self.openings(flow))
 
-    @staticmethod
-    def _is_proxied(flow: Flow) -> bool:
-        """Docker translates IPv4 to IPv4; all else docker-proxy hands on."""
-        return isinstance(flow.target, Endpoint) and (flow.family == 6 or not flow.target.ipv4)
+    def _by_route(self, container: Container) -> List[Endpoint]:
+        assert self.world is not None
+        return sorted((end for end in self.world.endpoints
+                       if end.container is container and not end.network.internal),
+                      key=lambda end: (not (end.ipv4 and end.ipv6), -end.gw_priority,
+                                       end.network.name))
 
-    def _has_one_standing(self, end: End) -> bool:
-        """Behind docker-proxy it does not show which of its networks a container answers on."""
-        assert isinstance(end, Endpoint) and self.world is not None
-        standings = {self.standing(endpoint) for endpoint in self.world.endpoints
-                     if endpoint.container is end.container and endpoint.network.managed}
-        return len(standings) == 1
+    def _publisher(self, container: Container, family: int) -> Optional[Endpoint]:
+        """On the network that has the container's default route: no internal one; one with both
+        families first, then by gw_priority, then by name."""
+        ends = self._by_route(container)
+        ends = [end for end in ends if end.address(family)] or ends
+        return ends[0] if ends and ends[0].network.managed else None
+
+    def _publishes(self, end: Endpoint, family: int) -> bool:
+        """At the host's addresses. What Docker does not publish, because the network is internal,
+        counts: Docker drops it then."""
+        publisher = self._publisher(end.container, family)
+        if publisher is None:
+            return end.network.internal
+        mode = end.network.modes[family == 6]
+        return publisher is end and mode != "isolated" and \
+            not (mode == "routed" and end.address(family))
+
+    def _is_proxied(self, flow: Flow) -> bool:
+        """Docker translates from family to the same, IPv6 where it programs ip6tables; all else
+        docker-proxy hands on."""
+        if not isinstance(flow.target, Endpoint):
+            return False
+        assert self.world is not None
+        return not flow.target.address(flow.family) or \
+            (flow.family == 6 and not self.world.ip6tables)
 
     def _answers_elsewhere(self, flow: Flow) -> bool:
         """What Docker routes between two networks, to a container that is on the source's too: it
@@ -300,8 +362,32 @@ class Oracle:
         source, target = flow.source, flow.target
         if isinstance(source, Endpoint) and isinstance(target, Endpoint):
             filtered = flow.family == 4 or self.world is None or self.world.ip6tables
-            return filtered and not (self._same_network(source, target) and source.network.icc)
+            if self._same_network(source, target):
+                return filtered and not source.network.icc
+            return filtered or (self._is_since(26) and
+                                (source.network.internal or target.network.internal))
         if isinstance(source, Endpoint) and isinstance(target, Outside):
-            return source.network.internal
-        return (isinstance(source, Outside) and isinstance(target, Endpoint)
-                and target.network.internal)
+            return source.network.internal or not self._has_route(source, flow.family)
+        if isinstance(source, Endpoint) and isinstance(target, Host):
+            return target.address is not None and not self._has_route(source, flow.family) \
+                and not any(target.address in subnet for subnet in source.network.subnets)
+        if not (isinstance(source, Outside) and isinstance(target, Endpoint)):
+            return False
+        assert self.world is not None
+        return target.network.internal or (not self.world.userland_proxy and
+                                           self.is_published(flow) and self._is_proxied(flow))
+
+    def _has_route(self, end: Endpoint, family: int) -> bool:
+        """The container's default route is there; before Docker 28 it has one for both families,
+        before 26 on internal networks too."""
+        ends = self._by_route(end.container)
+        if self._is_since(28):
+            ends = [one for one in ends if one.address(family)]
+        if not ends:
+            return end.network.internal and not self._is_since(26)
+        return ends[0] is end
+
+    def _is_since(self, major: int) -> bool:
+        """Docker is of that version or later, or nobody knows."""
+        engine = self.world.engine if self.world else None
+        return engine is None or int(engine.partition(".")[0]) >= major

@@ -60,9 +60,13 @@ static const struct bad_row bad_rows[] = {
 	{ "unknown key", "{\"version\":1,\"network\":[]}",
 	  "network: unknown key; did you mean `networks`?" },
 	{ "unlike any key", "{\"version\":1,\"services\":[]}",
-	  "services: unknown key; there is: version, networks, containers, resolvers, ip6tables, engine" },
+	  "services: unknown key; there is: version, networks, containers, resolvers, "
+	  "host_addresses, "
+	  "ip6tables, userland_proxy, engine" },
 	{ "unknown key that a terminal obeys", "{\"version\":1,\"\\u001b[2J\xc2\x9bm\":[]}",
-	  " [2J  m: unknown key; there is: version, networks, containers, resolvers, ip6tables, engine" },
+	  " [2J  m: unknown key; there is: version, networks, containers, resolvers, "
+	  "host_addresses, "
+	  "ip6tables, userland_proxy, engine" },
 	{ "name that a terminal obeys", "{\"version\":1,\"networks\":[{\"name\":\"\\u009b2J\"}]}",
 	  "networks[0].name: has control characters" },
 	{ "key twice", "{\"version\":1,\"version\":1}", "version: given twice" },
@@ -127,6 +131,15 @@ static const struct bad_row bad_rows[] = {
 	  "containers[0].published[0].port: must be one port, like \"80/tcp\"" },
 	{ "port icmp", PORT "\"port\":\"icmp\"}]}]}",
 	  "containers[0].published[0].port: must be one port, like \"80/tcp\"" },
+	{ "host address", "{\"version\":1,\"host_addresses\":[\"here\"]}",
+	  "host_addresses[0]: not an IP address" },
+	{ "gateway mode",
+	  "{\"version\":1,\"networks\":[{\"name\":\"n\",\"gateway_mode_ipv6\":\"open\"}]}",
+	  "networks[0].gateway_mode_ipv6: must be nat, nat-unprotected, routed or isolated" },
+	{ "gateway priority",
+	  "{\"version\":1,\"networks\":[{\"name\":\"n\"}],\"containers\":[{\"name\":\"c\","
+	  "\"endpoints\":[{\"network\":\"n\",\"gw_priority\":0.5}]}]}",
+	  "containers[0].endpoints[0].gw_priority: must be a number" },
 	{ "resolver", "{\"version\":1,\"resolvers\":[\"dns.example\"]}",
 	  "resolvers[0]: not an IP address" },
 	{ "same name",

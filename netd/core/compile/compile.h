@@ -78,6 +78,8 @@ struct compile_input {
 /* Sets of bridge netd whose keys begin with port . MAC: who was admitted. */
 #define COMPILE_GUARD4 "guard4"
 #define COMPILE_GUARD6 "guard6"
+/* To this chain goes what one of several tiers of a container lets pass: the others follow. */
+#define COMPILE_PASSED "passed_one_of_several"
 #define COMPILE_LOG_GROUP 17u /* group of the NFLOG messages, "netd ..." */
 
 /* A subnet of a managed network, by its place in world->networks. */

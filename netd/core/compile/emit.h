@@ -61,6 +61,8 @@ struct emit {
 	VEC(struct compile_denial) denials;
 	const bool *bridge_nf_on; /* per world->networks */
 	int err;		  /* 0, -ENOMEM */
+	/* Where what a rule allows goes; NULL: CHAIN_ACCEPTED. */
+	const char *allowed;
 };
 
 /* The group of an endpoint, or NULL: it takes no part. */
@@ -207,6 +209,7 @@ struct rs_key key_ifname(const char *ifname);
 #define CHAIN_RELATED_OWN "related_of_container"
 #define CHAIN_JUDGE_SHARED "judge_shared"
 #define CHAIN_HOST_TO_SHARED "host_to_shared"
+#define CHAIN_PASSED COMPILE_PASSED
 
 /* ---- ends of denials (ends.c) ---- */
 
@@ -273,6 +276,7 @@ typedef VEC(struct port_condition) port_conditions;
 void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t n,
 			  enum rs_field port_field, port_conditions *ret);
 
+const char *emit_allowed(const struct emit *e); /* where what a rule allows goes */
 /* The rules that one policy rule becomes in a chain: each alternative with each port condition.
  * @denied: how what a deny rule forbids ends here. */
 void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t rule,

@@ -165,6 +165,11 @@ static void emit_rule_log(struct emit *e, struct rs_chain *chain, const struct d
 		e->err = -ENOMEM;
 }
 
+const char *emit_allowed(const struct emit *e)
+{
+	return e->allowed ? e->allowed : CHAIN_ACCEPTED;
+}
+
 void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
 		      const struct rs_match *alternatives, size_t n_alternatives,
 		      const port_conditions *ports, enum end_scope denied)
@@ -172,7 +177,7 @@ void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
 	const struct policy_rule *rule = &e->in->policy->rules[index];
 	const char *counter = compile_counter_name(e->in->policy, index, e->arena);
 	const char *comment = emit_rule_place(e, rule);
-	const char *target = CHAIN_ACCEPTED;
+	const char *target = emit_allowed(e);
 
 	if (n_alternatives == 0 || ports->n == 0)
 		return;

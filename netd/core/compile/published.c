@@ -32,12 +32,15 @@ static const struct {
 /* One published port of a container that takes part, with the endpoint that answers for it. */
 struct opening {
 	const struct world_published *published;
-	const struct group *group;
+	/* Of the endpoints through which Docker may publish it, each once: those of enforced tiers
+	 * first. None: closed. */
+	const struct group *const *groups;
+	size_t n_groups;
 	/* Where the container is, if it is on one network and its tier is together there. */
 	const struct world_network *network;
 	enum keyed keyed;
 	struct rs_key key;
-	enum reason closed; /* without a group: why */
+	enum reason closed; /* without groups: why */
 	const char *chain;  /* that judges it */
 };
 typedef VEC(struct opening) openings;
@@ -59,29 +62,68 @@ static struct opening make_opening(const struct world_published *published)
 	return opening;
 }
 
-/* A container on several networks answers on the first that Docker could publish on; which one it
- * is does not show from outside, so a container whose endpoints are in different groups has its
- * published ports closed here (group NULL). */
-static void find_group(const struct emit *e, size_t first, size_t n, struct opening *ret)
+static int by_group(const void *left, const void *right)
+{
+	const struct group *a = *(const struct group *const *)left,
+			   *b = *(const struct group *const *)right;
+
+	if (a->audited != b->audited)
+		return a->audited ? 1 : -1;
+	return a < b ? -1 : a > b;
+}
+
+/* The kernel takes names of up to 255 bytes; a chain's has these, one of them again, and ports. */
+#define LONGEST_NAMES 192u
+
+static size_t names_len(const struct group *const *groups, size_t n)
+{
+	size_t len = 0, longest = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t own = strlen(groups[i]->name) + 1;
+		len += own;
+		longest = own > longest ? own : longest;
+	}
+	return len + longest;
+}
+
+/* A container on several networks answers on one of them, which can be another one a moment later;
+ * which it is does not show here. So every group that one of its endpoints is in must let a flow
+ * pass. @opening: groups and network are set; without groups, where an endpoint is in none, or the
+ * groups' names are too long together. */
+static void find_groups(struct emit *e, size_t first, size_t n, struct opening *opening)
 {
 	const struct world *world = e->in->world;
-	const struct group *group = NULL;
+	const struct group **groups = arena_alloc(e->arena, n * sizeof(*groups));
+	size_t found = 0, kept = 0;
+	bool any = false; /* else nobody listens: as before it was on internal networks alone */
 
-	ret->closed = REASON_UNKNOWN_ADDRESS;
-	for (size_t i = first; i < first + n; i++) {
-		const struct group *other = emit_group_of(e, i);
-		if (e->assignments[i].kind == ASSIGN_UNMANAGED)
+	opening->closed = REASON_UNKNOWN_ADDRESS;
+	if (!groups)
+		e->err = -ENOMEM;
+	for (size_t i = first; i < first + n; i++)
+		any |= world_may_publish(world, (uint32_t)i);
+	for (size_t i = first; i < first + n && !e->err; i++) {
+		if (e->assignments[i].kind == ASSIGN_UNMANAGED ||
+		    (any && !world_may_publish(world, (uint32_t)i)))
 			continue;
-		if (!other || (group && other != group)) {
-			ret->closed = other ? REASON_SEVERAL_TIERS
-					    : assign_closed_reason(&e->assignments[i]);
+		groups[found] = emit_group_of(e, i);
+		if (!groups[found++]) {
+			opening->closed = assign_closed_reason(&e->assignments[i]);
 			return;
 		}
-		group = other;
 	}
-	ret->group = group;
-	if (group && group->within && n == 1)
-		ret->network = &world->networks[world->endpoints[first].network];
+	if (found > 1)
+		qsort(groups, found, sizeof(struct group *), by_group);
+	for (size_t i = 0; i < found && !e->err; i++)
+		if (kept == 0 || groups[kept - 1] != groups[i])
+			groups[kept++] = groups[i];
+	opening->groups = groups;
+	opening->n_groups = kept <= 1 || names_len(groups, kept) <= LONGEST_NAMES ? kept : 0;
+	if (kept > opening->n_groups)
+		opening->closed = REASON_SEVERAL_TIERS;
+	if (kept == 1 && groups[0]->within && n == 1)
+		opening->network = &world->networks[world->endpoints[first].network];
 }
 
 static void find_openings(struct emit *e, openings *ret)
@@ -91,15 +133,17 @@ static void find_openings(struct emit *e, openings *ret)
 	for (size_t first = 0, n; first < world->n_endpoints; first += n) {
 		const struct world_container *container =
 			&world->containers[world->endpoints[first].container];
-		struct opening of = { 0 };
+		struct opening of = { .n_groups = 0 };
 		for (n = 1; first + n < world->n_endpoints; n++)
 			if (world->endpoints[first + n].container !=
 			    world->endpoints[first].container)
 				break;
-		find_group(e, first, n, &of);
+		if (container->n_published)
+			find_groups(e, first, n, &of);
 		for (size_t i = 0; i < container->n_published; i++) {
 			struct opening opening = make_opening(&container->published[i]);
-			opening.group = of.group;
+			opening.groups = of.groups;
+			opening.n_groups = of.n_groups;
 			opening.network = of.network;
 			opening.closed = of.closed;
 			/* Loopback is reached from the host alone: prerouting drops it elsewhere.
@@ -115,15 +159,32 @@ static void find_openings(struct emit *e, openings *ret)
 
 /* ---- chains ---- */
 
+/* Whose rules, and for which sources. */
+struct judging {
+	const struct group *group;
+	bool outside;
+};
+
+static int compare_groups(const struct opening *a, const struct opening *b)
+{
+	if (a->n_groups != b->n_groups)
+		return a->n_groups < b->n_groups ? -1 : 1;
+	for (size_t i = 0; i < a->n_groups; i++)
+		if (a->groups[i] != b->groups[i])
+			return a->groups[i] < b->groups[i] ? -1 : 1;
+	return 0;
+}
+
 /* Closed ones first, then by tier, network and port. (Groups and networks are each of one array.)
  */
 static int by_chain(const void *left, const void *right)
 {
 	const struct opening *a = left, *b = right;
 	const struct port_range *p = &a->published->port, *q = &b->published->port;
+	int groups = compare_groups(a, b);
 
-	if (a->group != b->group)
-		return a->group < b->group ? -1 : 1;
+	if (groups)
+		return groups;
 	if (a->network != b->network)
 		return a->network < b->network ? -1 : 1;
 	if (p->proto != q->proto)
@@ -139,6 +200,14 @@ static bool rule_covers(const struct policy_rule *rule, const struct port_range 
 	return rule->n_ports == 0;
 }
 
+static bool names_group(const struct policy_rule *rule, const struct opening *opening)
+{
+	for (size_t g = 0; g < opening->n_groups; g++)
+		if (rule_names_tier(rule->to, rule->n_to, opening->groups[g]->tier))
+			return true;
+	return false;
+}
+
 /* The next in the order of chains is judged like this one: it is the same port or the one after,
  * and no rule tells the two apart. */
 static bool is_alike(const struct emit *e, const struct opening *a, const struct opening *b)
@@ -146,14 +215,24 @@ static bool is_alike(const struct emit *e, const struct opening *a, const struct
 	const struct policy *policy = e->in->policy;
 	const struct port_range *p = &a->published->port, *q = &b->published->port;
 
-	if (a->group != b->group || a->network != b->network || p->proto != q->proto ||
+	if (compare_groups(a, b) != 0 || a->network != b->network || p->proto != q->proto ||
 	    q->lo > p->lo + 1)
 		return false;
 	for (size_t i = 0; i < policy->n_rules && q->lo != p->lo; i++)
-		if (rule_names_tier(policy->rules[i].to, policy->rules[i].n_to, a->group->tier) &&
+		if (names_group(&policy->rules[i], a) &&
 		    rule_covers(&policy->rules[i], p) != rule_covers(&policy->rules[i], q))
 			return false;
 	return true;
+}
+
+/* "web", "api.web" */
+static const char *groups_name(struct emit *e, const struct opening *opening)
+{
+	const char *name = opening->groups[0]->name;
+
+	for (size_t g = 1; g < opening->n_groups; g++)
+		name = emit_name(e, "%s.%s", name, opening->groups[g]->name);
+	return name;
 }
 
 /* "web.443.tcp", "web.8000-8010.udp.br-7fda1ba91b69". nft reads back plain names only, but an
@@ -170,15 +249,16 @@ static const char *name_of(struct emit *e, const struct opening *first, const st
 	if (!emit_is_plain(bridge))
 		bridge = emit_name(e, "network_by_number_%zu",
 				   (size_t)(first->network - e->in->world->networks));
-	return emit_name(e, "%s.%s.%s%s%s", first->group->name, ports, proto, *bridge ? "." : "",
+	return emit_name(e, "%s.%s.%s%s%s", groups_name(e, first), ports, proto, *bridge ? "." : "",
 			 bridge);
 }
 
 static void emit_rules(struct emit *e, struct rs_chain *chain, const struct opening *opening,
-		       bool outside)
+		       const struct judging *judging)
 {
 	const struct policy *policy = e->in->policy;
-	const struct group *group = opening->group;
+	const struct group *group = judging->group;
+	bool outside = judging->outside;
 	enum end_scope denied =
 		emit_denied_scope(e, outside ? DENIED_TO_OUTSIDE : DENIED_TO, group);
 	struct port_condition any_port = { .n = 0 }; /* the map has found the port */
@@ -202,13 +282,42 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 		}
 }
 
+/* After the rules: where no container is at the other end, a group that nobody judges passes. */
+static void emit_rest(struct emit *e, struct rs_chain *chain, const struct judging *judging)
+{
+	const char *denied = emit_denied_name(e, judging->outside ? DENIED_TO_OUTSIDE : DENIED_TO,
+					      judging->group);
+
+	emit_always(e, chain, RS_GOTO,
+		    judging->outside && judging->group->unjudged ? emit_allowed(e) : denied);
+}
+
+/* Group by group in chains of their own, which return what is allowed. */
+static void emit_all_groups(struct emit *e, struct rs_chain *chain, const struct opening *opening,
+			    bool outside)
+{
+	e->allowed = CHAIN_PASSED;
+	for (size_t g = 0; g < opening->n_groups && !e->err; g++) {
+		const struct judging judging = { opening->groups[g], outside };
+		const char *name = emit_name(e, "%s.%s", chain->name, opening->groups[g]->name);
+		struct rs_chain *own = emit_chain(e, name, NULL);
+		if (e->err)
+			break;
+		emit_rules(e, own, opening, &judging);
+		emit_rest(e, own, &judging);
+		emit_always(e, chain, RS_JUMP, name);
+	}
+	e->allowed = NULL;
+	emit_always(e, chain, RS_GOTO, CHAIN_ACCEPTED);
+}
+
 /* Through the host to a member of the same tier on the same network: the bridge is where the
  * packet comes from (input) or where its answer goes (output). */
 static void emit_within(struct emit *e, struct rs_chain *chain, const struct opening *opening)
 {
 	static const enum rs_field sides[] = { RS_META_IIFNAME, RS_META_OIFNAME };
-	const char *members4 = opening->group->members[0];
-	const char *members6 = opening->group->members[1];
+	const char *members4 = opening->groups[0]->members[0];
+	const char *members6 = opening->groups[0]->members[1];
 
 	for (size_t side = 0; side < ARRAY_LEN(sides) && opening->network; side++) {
 		struct rs_match at = match_ifname(sides[side], opening->network->bridge);
@@ -239,26 +348,29 @@ static void emit_outside(struct emit *e, struct rs_chain *chain, const char *tar
 static const char *emit_chains(struct emit *e, const struct opening *first,
 			       const struct opening *last)
 {
-	const struct group *group = first->group;
+	const struct group *group = first->groups[0];
 	const char *name = name_of(e, first, last);
 	const char *outside_name = emit_name(e, "published_outside.%s", name);
 	const char *inside_name = emit_name(e, "published.%s", name);
 	struct rs_chain *inside = emit_chain(
 		e, inside_name,
-		emit_name(e, "what %s publishes, reached through the host", group->name));
+		emit_name(e, "what %s publishes, reached through the host", groups_name(e, first)));
 	struct rs_chain *outside = emit_chain(e, outside_name, NULL);
 
 	if (e->err)
 		return NULL;
 	emit_outside(e, inside, outside_name);
-	emit_rules(e, inside, first, false);
+	if (first->n_groups > 1) {
+		emit_all_groups(e, inside, first, false);
+		emit_all_groups(e, outside, first, true);
+		return inside_name;
+	}
+	const struct judging from_inside = { group, false }, from_outside = { group, true };
+	emit_rules(e, inside, first, &from_inside);
 	emit_within(e, inside, first);
-	emit_always(e, inside, RS_GOTO, emit_denied_name(e, DENIED_TO, group));
-
-	emit_rules(e, outside, first, true);
-	emit_always(e, outside, RS_GOTO,
-		    group->unjudged ? CHAIN_ACCEPTED
-				    : emit_denied_name(e, DENIED_TO_OUTSIDE, group));
+	emit_rest(e, inside, &from_inside);
+	emit_rules(e, outside, first, &from_outside);
+	emit_rest(e, outside, &from_outside);
 	return inside_name;
 }
 
@@ -267,11 +379,11 @@ static void judge(struct emit *e, openings *all)
 	for (size_t i = 0, next; i < all->n && !e->err; i = next) {
 		struct opening *first = &all->items[i];
 		next = i + 1;
-		while (first->group && next < all->n &&
+		while (first->n_groups && next < all->n &&
 		       is_alike(e, &all->items[next - 1], &all->items[next]))
 			next++;
-		const char *chain = first->group ? emit_chains(e, first, &all->items[next - 1])
-						 : emit_end(e, first->closed);
+		const char *chain = first->n_groups ? emit_chains(e, first, &all->items[next - 1])
+						    : emit_end(e, first->closed);
 		for (size_t k = i; k < next; k++)
 			all->items[k].chain = chain;
 	}
@@ -309,11 +421,24 @@ static void emit_maps(struct emit *e, const openings *all)
 	}
 }
 
+/* Where a chain of emit_all_groups() goes on after what one group allows. */
+static void emit_passed(struct emit *e, const openings *all)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < all->n; i++)
+		wanted |= all->items[i].n_groups > 1;
+	struct rs_chain *passed = wanted ? emit_chain(e, CHAIN_PASSED, NULL) : NULL;
+	if (passed)
+		emit_always(e, passed, RS_RETURN, NULL);
+}
+
 void emit_published(struct emit *e)
 {
 	openings all = { 0 };
 
 	find_openings(e, &all);
+	emit_passed(e, &all);
 	if (all.n)
 		qsort(all.items, all.n, sizeof(struct opening), by_chain);
 	judge(e, &all);

@@ -21,14 +21,6 @@ static const struct world_network *network_around(const struct world *world,
 	return NULL;
 }
 
-static bool is_gateway(const struct world_network *network, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < network->n_gateways; i++)
-		if (ip_compare(&network->gateways[i], addr) == 0)
-			return true;
-	return false;
-}
-
 static const struct world_container *container_at(const struct world *world,
 						  const struct ip_addr *addr)
 {
@@ -39,19 +31,32 @@ static const struct world_container *container_at(const struct world *world,
 	return NULL;
 }
 
+/* Packets to it are the host's, and packets from it too, whatever a rule says of addresses. */
+static bool is_hosts(const struct world *world, const struct policy_peer *peer)
+{
+	return peer->kind == PEER_PREFIX && peer->prefix.len == 8 * ip_len(&peer->prefix.addr) &&
+	       world_is_host_address(world, &peer->prefix.addr);
+}
+
 static void check_peer(const struct checking *c, const struct policy_peer *peer)
 {
 	const struct world_network *network =
 		peer->kind == PEER_PREFIX ? network_around(c->in->world, &peer->prefix) : NULL;
 	char text[LIMIT_PEER_TEXT];
 
-	if (!network)
+	if (!network && !is_hosts(c->in->world, peer))
 		return;
 	const char *name = policy_peer_name(c->in->policy, peer, text);
+	if (!network) {
+		REPORT(c, WF_CONTAINER_ADDRESS, peer->loc,
+		       "write `host`, or the tier of the container that publishes the port",
+		       "%s is this host's own address, and no address outside", name);
+		return;
+	}
 	bool one = peer->prefix.len == 8 * ip_len(&peer->prefix.addr);
 	const struct world_container *container =
 		one ? container_at(c->in->world, &peer->prefix.addr) : NULL;
-	if (one && is_gateway(network, &peer->prefix.addr))
+	if (is_hosts(c->in->world, peer))
 		REPORT(c, WF_CONTAINER_ADDRESS, peer->loc, "write `host`",
 		       "%s is this host's own address on network `%s`, and no address outside",
 		       name, network->name);
@@ -158,6 +163,7 @@ static bool comes_from_outside(const struct checking *c, const struct policy_rul
 {
 	for (size_t i = 0; i < rule->n_from; i++)
 		if (rule->from[i].kind != PEER_TIER && rule->from[i].kind != PEER_HOST &&
+		    !is_hosts(c->in->world, &rule->from[i]) &&
 		    !(rule->from[i].kind == PEER_PREFIX &&
 		      network_around(c->in->world, &rule->from[i].prefix)))
 			return true;

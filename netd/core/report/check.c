@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/report/around.h"
 #include "core/report/checking.h"
 #include "core/report/print.h"
 
@@ -66,7 +67,8 @@ void check_about(const struct checking *c, const struct world_endpoint *endpoint
 	const struct world_container *container = &world->containers[endpoint->container];
 	const struct assignment *as = &c->in->compiled->assignments[endpoint - world->endpoints];
 	struct diag_subject about = { .container = container->name,
-				      .service = world_label_value(container, COMPILE_LABEL_SERVICE),
+				      .service =
+					      world_label_value(container, COMPILE_LABEL_SERVICE),
 				      .network = world->networks[endpoint->network].name };
 
 	if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT) {
@@ -304,9 +306,37 @@ static bool share_network(const struct survey *survey, const struct dropped *dro
 	return false;
 }
 
-static void report_dropped(const struct checking *c, const struct survey *survey,
-			   const struct policy_rule *rule, const struct dropped *dropped)
+/* Members of a tier that are asked for a way around: mostly they are alike. */
+#define MOST_MEMBERS 16u
+
+/* A published port that the rule opens through the host; NULL: none. 0 or -ENOMEM. */
+static int find_around(const struct checking *c, const struct survey *survey,
+		       const struct policy_rule *rule, const struct dropped *dropped,
+		       const struct world_published **ret)
 {
+	static const struct port_range any[] = { { PROTO_TCP, 1, 65535 }, { PROTO_UDP, 1, 65535 } };
+	const struct port_range *ports = rule->n_ports ? rule->ports : any;
+	size_t n = rule->n_ports ? rule->n_ports : ARRAY_LEN(any);
+	const struct survey_class *to = &survey->classes[dropped->to];
+	uint32_t from = survey_any(survey, dropped->from, IP_V4);
+
+	for (size_t m = 0; m < to->n_endpoints && m < MOST_MEMBERS && from != SURVEY_NONE; m++)
+		for (size_t p = 0; p < n; p++) {
+			const struct around_question question = {
+				from, survey->world->endpoints[to->members[m]].container, ports[p]
+			};
+			int r = around_find(c->in, &question, c->scratch, ret);
+			if (r != 0)
+				return r < 0 ? r : 0;
+		}
+	return 0;
+}
+
+static int report_dropped(const struct checking *c, const struct survey *survey,
+			  const struct policy_rule *rule, const struct dropped *dropped)
+{
+	const struct world_published *published = NULL;
+	char port[PORT_RANGE_TEXT_LEN];
 	const char *from = survey->classes[dropped->from].name;
 	const char *to = survey->classes[dropped->to].name, *others = "";
 
@@ -316,7 +346,15 @@ static void report_dropped(const struct checking *c, const struct survey *survey
 	if (dropped->n > 1)
 		others = arena_printf(c->scratch, " (nor between %zu other pairs of it)",
 				      dropped->n - 1);
-	if (share_network(survey, dropped))
+	int r = find_around(c, survey, rule, dropped, &published);
+	if (published)
+		REPORT(c, WF_DOCKER_DROPS, rule->loc,
+		       "put them on one network, or let it go through the host on purpose",
+		       "Docker itself lets nothing of this pass directly between `%s` and `%s`%s, "
+		       "but %s passes through port %u of this host, where it is published",
+		       from, to, others ? others : "", port_range_format(&published->port, port),
+		       published->host_port);
+	else if (share_network(survey, dropped))
 		REPORT(c, WF_DOCKER_DROPS, rule->loc, "`netdctl explain` says why",
 		       "Docker itself lets nothing of this pass between `%s` and `%s`%s", from, to,
 		       others ? others : "");
@@ -325,6 +363,7 @@ static void report_dropped(const struct checking *c, const struct survey *survey
 		       "Docker itself lets nothing of this pass between `%s` and `%s`%s: they "
 		       "share no network",
 		       from, to, others ? others : "");
+	return r;
 }
 
 static int check_dropped(const struct checking *c, const struct survey *survey)
@@ -343,7 +382,7 @@ static int check_dropped(const struct checking *c, const struct survey *survey)
 		}
 	for (size_t i = 0; i < policy->n_rules && r == 0; i++)
 		if (dropped[i].n)
-			report_dropped(c, survey, &policy->rules[i], &dropped[i]);
+			r = report_dropped(c, survey, &policy->rules[i], &dropped[i]);
 	return r;
 }
 

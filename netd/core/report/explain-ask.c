@@ -22,8 +22,15 @@ static bool is_container_end(const struct explain_end *end)
 static struct sim_end plain_end(const struct explain_end *end, size_t family)
 {
 	if (end->kind == EXPLAIN_HOST)
-		return (struct sim_end){ .kind = SIM_HOST };
+		return (struct sim_end){ .kind = SIM_HOST, .addr = end->addrs[family] };
 	return (struct sim_end){ .kind = SIM_ADDRESS, .addr = end->addrs[family] };
+}
+
+/* One address was asked for, and it is of the other family. */
+static bool is_of_other_family(const struct explain_end *end, size_t family)
+{
+	return end->kind == EXPLAIN_HOST && end->addrs[!family].family &&
+	       !end->addrs[family].family;
 }
 
 static struct sim_end endpoint_end(uint32_t endpoint)
@@ -55,7 +62,8 @@ static int add_way(const struct asking *asking, size_t family, struct sim_end fr
 	if ((asking->port->proto == PROTO_ICMP && family == 1) ||
 	    (asking->port->proto == PROTO_ICMPV6 && family == 0) ||
 	    (from.kind == SIM_ADDRESS && !from.addr.family) ||
-	    (to.kind == SIM_ADDRESS && !to.addr.family))
+	    (to.kind == SIM_ADDRESS && !to.addr.family) ||
+	    is_of_other_family(asking->from, family) || is_of_other_family(asking->to, family))
 		return 0;
 	int r = sim_flow(&host, &way.flow, asking->arena, &way.result);
 	if (r == 0 && way.result.by != SIM_NO_ADDRESS && tells_more(asking, &way.result))

@@ -68,15 +68,6 @@ static uint32_t endpoint_at(const struct world *world, const struct ip_addr *add
 	return SURVEY_NONE;
 }
 
-static bool is_gateway(const struct world *world, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < world->n_networks; i++)
-		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
-			if (ip_compare(&world->networks[i].gateways[g], addr) == 0)
-				return true;
-	return false;
-}
-
 static int resolve_prefix(const struct survey *survey, const struct ip_prefix *prefix,
 			  struct arena *arena, struct explain_end *ret)
 {
@@ -91,8 +82,11 @@ static int resolve_prefix(const struct survey *survey, const struct ip_prefix *p
 
 	if (endpoint != SURVEY_NONE)
 		return explain_endpoint(survey, endpoint, arena, ret);
-	if (single && (is_gateway(survey->world, &addr) || ip_is_loopback(&addr)))
-		return explain_host(ret, "that is an address of this host");
+	if (single && world_is_host_address(survey->world, &addr)) {
+		int r = explain_host(ret, "that is an address of this host");
+		ret->addrs[addr.family == IP_V6] = addr;
+		return r;
+	}
 	for (uint32_t i = 0; i < survey->n_prefixes && !single; i++)
 		if (ip_compare(&survey->prefixes[i].addr, &addr) == 0 &&
 		    survey->prefixes[i].len == prefix->len)
@@ -120,6 +114,48 @@ static int resolve_zone(const struct survey *survey, const char *name, enum surv
 	return 0;
 }
 
+/* Who publishes port 53 at that address of this host. */
+static const struct world_container *server_at(const struct world *world,
+					       const struct ip_addr *addr)
+{
+	for (size_t c = 0; c < world->n_containers; c++)
+		for (size_t i = 0; i < world->containers[c].n_published; i++) {
+			const struct world_published *p = &world->containers[c].published[i];
+			if (p->host_port == 53 && p->host_ip.family == addr->family &&
+			    (ip_is_unspecified(&p->host_ip) || ip_compare(&p->host_ip, addr) == 0))
+				return &world->containers[c];
+		}
+	return NULL;
+}
+
+/* A resolver that is this host is asked in another way than one outside. */
+static int resolve_dns(const struct survey *survey, struct arena *arena, struct explain_end *ret)
+{
+	char text[IP_TEXT_LEN];
+
+	(void)resolve_zone(survey, "dns", SURVEY_DNS, ret);
+	for (size_t family = 0; family < 2 && !ret->note; family++) {
+		const struct ip_addr *addr = &ret->addrs[family];
+		if (!addr->family || survey->in[0]->symbolic ||
+		    !world_is_host_address(survey->world, addr))
+			continue;
+		const struct world_container *server = server_at(survey->world, addr);
+		ret->note =
+			server ? arena_printf(
+					 arena,
+					 "the resolver %s is this host, where `%s` publishes "
+					 "port 53: what opens it is a rule to the tier of that",
+					 ip_format(addr, text), server->name)
+			       : arena_printf(arena,
+					      "the resolver %s is this host: `dns` is port 53 of "
+					      "what runs on it",
+					      ip_format(addr, text));
+		if (!ret->note)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int explain_resolve_peer(const struct survey *survey, const struct policy_peer *peer,
 			 struct arena *arena, struct explain_end *ret)
 {
@@ -134,7 +170,7 @@ int explain_resolve_peer(const struct survey *survey, const struct policy_peer *
 	case PEER_LAN:
 		return resolve_zone(survey, "lan", SURVEY_LAN, ret);
 	case PEER_DNS:
-		return resolve_zone(survey, "dns", SURVEY_DNS, ret);
+		return resolve_dns(survey, arena, ret);
 	case PEER_PREFIX:
 		break;
 	}

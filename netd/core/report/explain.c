@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/report/around.h"
 #include "core/report/print.h"
 #include "core/ruleset/ruleset.h"
 
@@ -38,6 +39,8 @@ static void add_end(struct explaining *x, cJSON *object, const struct sim_end *e
 
 	if (end->kind == SIM_HOST) {
 		rj_text(&x->j, object, "kind", "host");
+		if (end->addr.family)
+			report_add_addr(&x->j, object, "address", &end->addr);
 		return;
 	}
 	if (end->kind == SIM_ADDRESS) {
@@ -290,6 +293,34 @@ static int note_empty(const struct survey *survey, const struct explain_end ends
 	return *ret ? 0 : -ENOMEM;
 }
 
+/* Docker lets nothing pass between the two; through the host it may. */
+static int find_around(const struct survey *survey, const explain_ways *ways, struct arena *arena,
+		       const char **note)
+{
+	for (size_t i = 0; i < ways->n && !*note; i++) {
+		const struct explain_way *way = &ways->items[i];
+		const struct world_published *published = NULL;
+		if (way->result.by != SIM_BY_DOCKER || way->result.path != SIM_PATH_ROUTED)
+			continue;
+		const struct around_question question = {
+			way->flow.from.endpoint,
+			survey->world->endpoints[way->flow.to.endpoint].container,
+			{ (uint8_t)way->flow.proto, way->flow.port, way->flow.port }
+		};
+		int r = around_find(survey->in[0], &question, arena, &published);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		*note = arena_printf(
+			arena, "it passes through port %u of this host, which `%s` publishes",
+			published->host_port, survey->world->containers[question.to].name);
+		if (!*note)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int report_explain(const struct report_input *in, const struct report_question *question,
 		   struct arena *arena, struct report_explained *ret)
 {
@@ -320,5 +351,7 @@ int report_explain(const struct report_input *in, const struct report_question *
 	}
 	if (r == 0)
 		r = explain_ask(x.survey, ends, &port, arena, &ways);
+	if (r == 0 && !note)
+		r = find_around(x.survey, &ways, arena, &note);
 	return r ? r : print_answer(&x, question, &ways, note, ret);
 }

@@ -12,12 +12,13 @@ struct explain_end {
 	const char *name;	   /* as asked: "web-1", "frontend", "internet" */
 	const uint32_t *endpoints; /* of the container; of the tier its samples */
 	size_t n_endpoints;
-	uint32_t class;		 /* EXPLAIN_TIER; SURVEY_NONE: nobody is in that tier */
-	uint32_t tier;		 /* EXPLAIN_TIER, and of a container with one tier; else NONE */
-	struct ip_addr addrs[2]; /* EXPLAIN_OUTSIDE, per family */
-	bool stands_for;	 /* the addresses stand for a zone or prefix */
-	bool alike;		 /* containers of one service: a few stand for all */
-	const char *note;	 /* what the asker should know, or NULL */
+	uint32_t class; /* EXPLAIN_TIER; SURVEY_NONE: nobody is in that tier */
+	uint32_t tier;	/* EXPLAIN_TIER, and of a container with one tier; else NONE */
+	/* Per family: EXPLAIN_OUTSIDE; EXPLAIN_HOST where an address of it was asked for. */
+	struct ip_addr addrs[2];
+	bool stands_for;  /* the addresses stand for a zone or prefix */
+	bool alike;	  /* containers of one service: a few stand for all */
+	const char *note; /* what the asker should know, or NULL */
 };
 
 struct explain_way {

@@ -24,18 +24,20 @@ static bool is_internal(const struct survey *survey, uint32_t endpoint)
 	return survey->world->networks[survey->world->endpoints[endpoint].network].internal;
 }
 
-/* The endpoint through which Docker may publish: the first on a managed network, internal ones
- * last. SURVEY_NONE: there is none. */
-static uint32_t publishing_endpoint(const struct survey *survey, size_t container)
+/* The endpoint that answers for a published port; where Docker publishes through none, the first
+ * on a managed network, which is then reached by nobody. SURVEY_NONE: there is none. */
+static uint32_t publishing_endpoint(const struct survey *survey, uint32_t container,
+				    const struct world_published *published)
 {
-	uint32_t found = SURVEY_NONE;
+	uint32_t found = world_publisher(survey->world, container,
+					 (enum ip_family)published->host_ip.family);
 
+	if (found != WORLD_NO_ENDPOINT)
+		return found;
 	for (uint32_t e = survey->first_of[container]; e < survey->first_of[container + 1]; e++)
-		if (survey->class_of[e] != SURVEY_NONE &&
-		    (found == SURVEY_NONE ||
-		     (is_internal(survey, found) && !is_internal(survey, e))))
-			found = e;
-	return found;
+		if (survey->class_of[e] != SURVEY_NONE)
+			return e;
+	return SURVEY_NONE;
 }
 
 /* Host address by host address, where neighbouring ports stand side by side. */
@@ -66,6 +68,7 @@ static bool is_next(const struct survey *survey, const struct exposure *exposure
 {
 	uint32_t class = survey->class_of[exposure->endpoint];
 
+	/* Of one family, so of one endpoint. */
 	return !last->symbolic && !next->symbolic && last->host_port + 1 == next->host_port &&
 	       last->port.proto == next->port.proto && last->port.lo + 1 == next->port.lo &&
 	       ip_compare(&last->host_ip, &next->host_ip) == 0 &&
@@ -75,9 +78,9 @@ static bool is_next(const struct survey *survey, const struct exposure *exposure
 
 typedef VEC(struct exposure) exposure_list;
 
-static int list_exposures(const struct survey *survey, const struct world_container *container,
-			  uint32_t endpoint, exposure_list *ret)
+static int list_exposures(const struct survey *survey, uint32_t index, exposure_list *ret)
 {
+	const struct world_container *container = &survey->world->containers[index];
 	size_t n = container->n_published;
 	const struct world_published **ports = arena_alloc(survey->arena, n * sizeof(*ports));
 	int r = ports ? 0 : -ENOMEM;
@@ -88,8 +91,11 @@ static int list_exposures(const struct survey *survey, const struct world_contai
 		qsort(ports, n, sizeof(struct world_published *), by_host_address);
 	ret->n = 0;
 	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct exposure new = { container, ports[i], 1, endpoint };
+		const struct exposure new = { container, ports[i], 1,
+					      publishing_endpoint(survey, index, ports[i]) };
 		struct exposure *last = ret->n ? &ret->items[ret->n - 1] : NULL;
+		if (new.endpoint == SURVEY_NONE)
+			continue;
 		if (last && is_next(survey, last, ports[i - 1], ports[i]))
 			last->n_ports++;
 		else
@@ -105,11 +111,10 @@ int exposure_walk(const struct survey *survey, exposure_fn *each, void *userdata
 	const struct world *world = survey->world;
 	exposure_list list = { 0 };
 
-	for (size_t c = 0; c < world->n_containers; c++) {
-		uint32_t endpoint = publishing_endpoint(survey, c);
-		if (endpoint == SURVEY_NONE || world->containers[c].n_published == 0)
+	for (uint32_t c = 0; c < world->n_containers; c++) {
+		if (world->containers[c].n_published == 0)
 			continue;
-		int r = list_exposures(survey, &world->containers[c], endpoint, &list);
+		int r = list_exposures(survey, c, &list);
 		for (size_t i = 0; i < list.n && r >= 0; i++)
 			r = each(survey, &list.items[i], userdata);
 		if (r < 0)

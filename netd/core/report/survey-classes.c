@@ -34,7 +34,9 @@ static const char *class_name(const struct survey *survey, const struct survey_c
 	const char *old = view_name(survey->in[0], &class->as[0]);
 	const char *new = view_name(survey->in[last], &class->as[last]);
 
-	return strcmp(old, new) == 0 || survey->in[0]->plain ? new : arena_printf(survey->arena, "%s (was %s)", new, old);
+	return strcmp(old, new) == 0 || survey->in[0]->plain
+		       ? new
+		       : arena_printf(survey->arena, "%s (was %s)", new, old);
 }
 
 typedef VEC(struct survey_class) class_list;
@@ -147,7 +149,11 @@ bool survey_is_admitted(const struct survey *survey, uint32_t endpoint)
 
 static int worth_of(const struct survey *survey, uint32_t endpoint)
 {
-	return (survey_is_admitted(survey, endpoint) ? 4 : 0) +
+	const struct world *world = survey->world;
+
+	return (survey_is_admitted(survey, endpoint) ? 16 : 0) +
+	       (world_has_default_route(world, endpoint, IP_V4) ? 8 : 0) +
+	       (world_has_default_route(world, endpoint, IP_V6) ? 4 : 0) +
 	       (survey->world->endpoints[endpoint].ipv4.family ? 2 : 0) +
 	       (survey->world->endpoints[endpoint].ipv6.family ? 1 : 0);
 }

@@ -36,6 +36,7 @@ struct side {
 	struct ip_addr addrs[2 * SURVEY_PARTS];
 	size_t n_addrs;
 	bool is_source;
+	bool is_host; /* one of them is this host's: rules about that name it, too */
 };
 
 static bool peers_hold(const struct policy_peer *peers, size_t n, const struct side *side)
@@ -55,6 +56,8 @@ static struct side make_side(const struct survey *survey, struct survey_end end,
 		return side;
 	side.n_addrs = survey_addresses(survey, end, IP_V4, side.addrs);
 	side.n_addrs += survey_addresses(survey, end, IP_V6, side.addrs + side.n_addrs);
+	for (size_t i = 0; i < side.n_addrs; i++)
+		side.is_host |= world_is_host_address(survey->world, &side.addrs[i]);
 	return side;
 }
 
@@ -71,8 +74,11 @@ static bool names_side(const struct side *side, size_t input, size_t rule)
 		return as->kind == ASSIGN_TIER &&
 		       survey->tiers[input][rule * policy->n_tiers + as->tier] & bit;
 	}
+	if ((side->end.kind == SURVEY_HOST || side->is_host) &&
+	    (side->is_source ? named->from_host : named->to_host))
+		return true;
 	if (side->end.kind == SURVEY_HOST)
-		return side->is_source ? named->from_host : named->to_host;
+		return false;
 	if (!(side->is_source ? named->from_outside : named->to_outside))
 		return false;
 	return side->is_source ? peers_hold(r->from, r->n_from, side)

@@ -144,7 +144,7 @@ static int nest_prefixes(struct survey *survey)
 
 static void consider(struct choice *choice, const struct ip_addr *addr)
 {
-	enum { AT_RESOLVER = 1000, AT_DOCKER = 2000, AT_NOBODY = 4000 };
+	enum { AT_RESOLVER = 1000, AT_DOCKER = 2000, AT_HOST = 2000, AT_NOBODY = 4000 };
 	const struct survey *survey = choice->survey;
 	struct survey_end end = choice->end;
 
@@ -158,6 +158,7 @@ static void consider(struct choice *choice, const struct ip_addr *addr)
 	int cost = length_of_named(choice, addr);
 	cost += is_resolver(survey->world, addr) ? AT_RESOLVER : 0;
 	cost += in_docker_network(survey->world, addr) ? AT_DOCKER : 0;
+	cost += world_is_host_address(survey->world, addr) ? AT_HOST : 0;
 	cost += ip_is_loopback(addr) || ip_is_unspecified(addr) ? AT_NOBODY : 0;
 	if (choice->best.family && cost >= choice->best_cost)
 		return;
@@ -317,14 +318,15 @@ static bool has_family(const struct survey *survey, uint32_t endpoint, enum ip_f
 	       (family == IP_V6 ? e->ipv6.family : e->ipv4.family) != IP_NONE;
 }
 
-/* From an internal network nothing leaves: another tells more about what goes to and from outside.
- */
+/* From an internal network nothing leaves, nor past the default route: another tells more about
+ * what goes to and from outside. */
 static int worth_outside(const struct survey *survey, uint32_t endpoint, enum ip_family family)
 {
 	const struct world_endpoint *e = &survey->world->endpoints[endpoint];
 
-	return (has_family(survey, endpoint, family) ? 2 : 0) +
-	       (survey->world->networks[e->network].internal ? 0 : 1);
+	return (has_family(survey, endpoint, family) ? 4 : 0) +
+	       (survey->world->networks[e->network].internal ? 0 : 2) +
+	       (world_has_default_route(survey->world, endpoint, family) ? 1 : 0);
 }
 
 static bool same_container(const struct survey *survey, uint32_t a, uint32_t b)
@@ -395,7 +397,8 @@ uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t 
 
 	for (size_t i = 0; i < survey->classes[class].n_endpoints; i++) {
 		uint32_t e = survey->classes[class].members[i];
-		if (!has_family(survey, e, IP_V6))
+		if (!has_family(survey, e, IP_V6) ||
+		    !world_routes(world, network, world->endpoints[e].network))
 			continue;
 		const struct world_endpoint *there =
 			world_find_endpoint(world, world->endpoints[e].container, network);

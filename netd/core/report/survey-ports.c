@@ -45,7 +45,7 @@ static bool is_of_several_classes(const struct survey *survey, uint32_t containe
 	uint32_t class = SURVEY_NONE;
 
 	for (uint32_t e = survey->first_of[container]; e < survey->first_of[container + 1]; e++) {
-		if (survey->class_of[e] == SURVEY_NONE)
+		if (!world_may_publish(survey->world, e))
 			continue;
 		if (class != SURVEY_NONE && survey->class_of[e] != class)
 			return true;
@@ -64,7 +64,12 @@ static int note_ports(const struct survey *survey, uint32_t endpoint, found_port
 		return 0;
 	for (size_t i = 0; i < container->n_published && r == 0; i++) {
 		const struct world_published *published = &container->published[i];
-		bool proxied = published->host_ip.family == IP_V6 || !e->ipv4.family;
+		enum ip_family family = (enum ip_family)published->host_ip.family;
+		uint32_t publisher = world_publisher(survey->world, e->container, family);
+		bool proxied =
+			world_publishing(survey->world, endpoint, family) == WORLD_PUBLISHES_PROXY;
+		if (publisher != endpoint && publisher != WORLD_NO_ENDPOINT)
+			continue;
 		struct found_port found = { survey->class_of[endpoint],
 					    endpoint,
 					    published->port,

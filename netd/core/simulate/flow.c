@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/policy/zone.h"
-#include "core/simulate/simulate.h"
+#include "core/simulate/way.h"
 
 /* Stands for any interface that is not a managed bridge. */
 #define OUTSIDE_IFNAME "outside"
@@ -78,29 +78,20 @@ const char *sim_path_name(enum sim_path path)
 	return paths[path].name;
 }
 
-/* What is known of one end. */
-struct place {
-	const struct world_endpoint *endpoint; /* NULL: no known container on a managed network */
-	const struct world_network *network;   /* the managed network it is on, or NULL */
-	const char *port;		       /* "" unknown */
-	struct ip_addr addr;
-};
-
-struct way {
-	const struct sim_host *host;
-	const struct sim_flow *flow;
-	struct place from, to;
-	const struct world_published *published; /* the port's, or NULL */
-	enum sim_path path;
-	struct ip_addr host_addr;
-};
-
 static const struct world_network *network_of(const struct sim_host *host,
 					      const struct ip_addr *addr)
 {
 	uint32_t network = compile_find_subnet(host->compiled, addr);
 
 	return network == UINT32_MAX ? NULL : &host->world->networks[network];
+}
+
+/* Where an address of this host is asked about, this host is meant. */
+static struct sim_end settle(const struct sim_host *host, const struct sim_end *end)
+{
+	if (end->kind != SIM_ADDRESS || !world_is_host_address(host->world, &end->addr))
+		return *end;
+	return (struct sim_end){ .kind = SIM_HOST, .addr = end->addr };
 }
 
 static struct place place_of(const struct sim_host *host, const struct sim_end *end,
@@ -123,27 +114,20 @@ static struct place place_of(const struct sim_host *host, const struct sim_end *
 	return place;
 }
 
-/* The published port that leads to the flow's destination, preferring one that is open to others
- * than this host. */
-static const struct world_published *find_published(const struct way *way)
+/* Who speaks to this host from outside, at a port that a container publishes, speaks to that. (A
+ * container does so through docker-proxy: what the chains say of the host's port is true of it.) */
+static void lead_to_container(const struct way *way, struct sim_flow *flow)
 {
-	const struct world *world = way->host->world;
-	const struct world_published *found = NULL;
+	uint32_t publisher;
+	const struct world_published *published =
+		flow->to.kind == SIM_HOST && flow->from.kind == SIM_ADDRESS && !way->from.network
+			? docker_published_on_host(way, &publisher)
+			: NULL;
 
-	if (!way->to.endpoint)
-		return NULL;
-	const struct world_container *container = &world->containers[way->to.endpoint->container];
-	for (size_t i = world_first_published(container, way->flow->port);
-	     i < container->n_published && container->published[i].port.lo == way->flow->port;
-	     i++) {
-		const struct world_published *published = &container->published[i];
-		if (published->host_ip.family != way->flow->family ||
-		    published->port.proto != way->flow->proto)
-			continue;
-		if (!found || ip_is_loopback(&found->host_ip))
-			found = published;
-	}
-	return found;
+	if (!published)
+		return;
+	flow->to = (struct sim_end){ .kind = SIM_ENDPOINT, .endpoint = publisher };
+	flow->port = published->port.lo;
 }
 
 static enum sim_path path_into_container(const struct way *way)
@@ -156,8 +140,7 @@ static enum sim_path path_into_container(const struct way *way)
 		return SIM_PATH_PUBLISHED;
 	if (!way->published || ip_is_loopback(&way->published->host_ip))
 		return SIM_PATH_DIRECT;
-	bool dnat = way->flow->family == IP_V4 && way->to.addr.family == IP_V4;
-	return dnat ? SIM_PATH_PUBLISHED : SIM_PATH_PROXY;
+	return way->publishing == WORLD_PUBLISHES_DNAT ? SIM_PATH_PUBLISHED : SIM_PATH_PROXY;
 }
 
 static enum sim_path choose_path(const struct way *way)
@@ -326,6 +309,9 @@ static void find_decision(struct sim_result *result)
 		if (step->rule->reason && (step->rule->audited || !result->allowed))
 			result->denial = (enum reason)step->rule->reason;
 		result->audited |= result->allowed && step->rule->audited;
+		/* What one of several tiers allows did not decide where another denies it. */
+		if (!result->allowed && strcmp(step->chain->name, COMPILE_PASSED) == 0)
+			decided = NULL;
 		if (step->rule->log)
 			continue;
 		if (step->rule->policy_rule || !decided || !decided->rule->policy_rule)
@@ -348,6 +334,25 @@ static const struct ip_addr *outside_end(const struct way *way)
 	return way->flow->to.kind == SIM_ADDRESS && !way->to.network ? &way->to.addr : NULL;
 }
 
+/* Over docker-proxy it does not show through which of its networks a container answers, so all of
+ * its tiers must let the flow pass. */
+static bool is_of_several_tiers(const struct way *way)
+{
+	const struct world *world = way->host->world;
+	const struct assignment *as = way->host->compiled->assignments;
+	size_t n;
+
+	if (way->path != SIM_PATH_PROXY || !way->to.endpoint)
+		return false;
+	uint32_t first = world_endpoints_of(world, way->to.endpoint->container, &n);
+	const struct assignment *one = &as[way->to.endpoint - world->endpoints];
+	for (uint32_t i = first; i < first + n; i++)
+		if (world_may_publish(world, i) &&
+		    (as[i].kind != one->kind || as[i].tier != one->tier))
+			return true;
+	return false;
+}
+
 static const char *denial_text(const struct way *way, const struct sim_result *result,
 			       struct arena *arena)
 {
@@ -357,9 +362,10 @@ static const char *denial_text(const struct way *way, const struct sim_result *r
 	if (result->denial != REASON_NO_RULE)
 		return reason_text(result->denial);
 	if (way->path == SIM_PATH_DIRECT)
-		return way->published
-			       ? "the port is published on a loopback address: this host alone"
-			       : "from outside only published ports are reached, and it is not one";
+		return docker_why_direct(way, arena);
+	if (is_of_several_tiers(way))
+		return "docker-proxy takes this on, and the container is in several tiers: a rule "
+		       "must allow it to each of them";
 	if (!outside)
 		return reason_text(result->denial);
 	return arena_printf(arena, "%s (%s is in %s)", reason_text(result->denial),
@@ -383,33 +389,6 @@ static const char *netd_reason(const struct way *way, const struct sim_result *r
 		return "this host may always reach containers";
 	return way->path == SIM_PATH_BRIDGED ? "same tier on the same network (within: allow)"
 					     : "not judged";
-}
-
-static bool comes_from_outside(const struct way *way)
-{
-	return way->path == SIM_PATH_PUBLISHED || way->path == SIM_PATH_PROXY ||
-	       way->path == SIM_PATH_DIRECT;
-}
-
-static bool docker_drops(const struct way *way, const char **reason)
-{
-	if (way->host->symbolic)
-		return false;
-	bool filtered = way->flow->family == IP_V4 || !way->host->world->ip6_unfiltered;
-	if (way->path == SIM_PATH_ROUTED && filtered) {
-		*reason = "Docker itself drops this, because the containers share no network";
-		return true;
-	}
-	if ((way->path == SIM_PATH_EGRESS && way->from.network->internal) ||
-	    (comes_from_outside(way) && way->to.network->internal)) {
-		*reason = "Docker itself drops this, because the network is internal";
-		return true;
-	}
-	if (way->path == SIM_PATH_BRIDGED && !way->from.network->icc && filtered) {
-		*reason = "Docker itself drops this, because the network has enable_icc=false";
-		return true;
-	}
-	return false;
 }
 
 /* A container that is on the source's network as well answers there, with an address that is not of
@@ -440,12 +419,17 @@ static bool has_addresses(const struct way *way)
 int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct arena *arena,
 	     struct sim_result *ret)
 {
-	struct way way = { .host = host, .flow = flow };
+	struct sim_flow settled = *flow;
+	struct way way = { .host = host, .flow = &settled };
 	struct sim_result result = { .by = SIM_BY_NETD };
 
-	way.from = place_of(host, &flow->from, flow->family);
-	way.to = place_of(host, &flow->to, flow->family);
-	way.published = find_published(&way);
+	settled.from = settle(host, &flow->from);
+	settled.to = settle(host, &flow->to);
+	way.from = place_of(host, &settled.from, flow->family);
+	lead_to_container(&way, &settled);
+	way.to = place_of(host, &settled.to, flow->family);
+	way.publishing = docker_publishing(&way);
+	way.published = docker_published(&way);
 	way.path = choose_path(&way);
 	way.host_addr = host_address(&way);
 	result.path = way.path;

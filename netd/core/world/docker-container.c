@@ -101,6 +101,32 @@ int world_docker_image(struct world_docker_answer *answer, struct world_containe
 	return read_labels(answer, world_json_get(world_json_get(json, "Config"), "Labels"), ret);
 }
 
+/* Docker before 28 knows of none. */
+static int read_priorities(struct world_docker_answer *answer, const cJSON *networks,
+			   struct world_container *container)
+{
+	VEC(struct world_priority) found = { 0 };
+
+	for (const cJSON *item = cJSON_IsObject(networks) ? networks->child : NULL; item;
+	     item = item->next) {
+		const char *id = world_json_text(item, "NetworkID");
+		struct world_priority one = { .priority = 0 };
+		int64_t priority = 0;
+		if (!id || !world_id_valid(id) ||
+		    world_json_integer(world_json_get(item, "GwPriority"), INT32_MIN, INT32_MAX,
+				       &priority) ||
+		    priority == 0)
+			continue;
+		world_id_copy(one.network, id);
+		one.priority = (int32_t)priority;
+		if (VEC_PUSH(answer->arena, &found, one) < 0)
+			return -ENOMEM;
+	}
+	container->priorities = found.items;
+	container->n_priorities = found.n;
+	return 0;
+}
+
 /* Refused where it has no id. */
 static int read_container(struct world_docker_answer *answer, const cJSON *json,
 			  struct world_docker_container *ret)
@@ -121,6 +147,10 @@ static int read_container(struct world_docker_answer *answer, const cJSON *json,
 		r = world_docker_flaw(answer, &facts.flaw,
 				      world_docker_port_list(answer, world_json_get(json, "Ports"),
 							     &bound, &facts.n_published));
+	if (!r)
+		r = read_priorities(
+			answer, world_json_get(world_json_get(json, "NetworkSettings"), "Networks"),
+			&facts);
 	if (r)
 		return r;
 	facts.known &= !facts.flaw;

@@ -143,6 +143,19 @@ static bool is_false(const char *text)
 	return false;
 }
 
+/* Another word is one of a Docker to come: as nat, which is judged at both places. */
+static void read_modes(const cJSON *options, struct world_network *network)
+{
+	static const char *const keys[] = { "com.docker.network.bridge.gateway_mode_ipv4",
+					    "com.docker.network.bridge.gateway_mode_ipv6" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *mode = world_json_text(options, keys[i]);
+		if (mode)
+			(void)world_gateway_mode_parse(mode, &network->modes[i]);
+	}
+}
+
 static int read_bridge(struct world_docker_answer *answer, const cJSON *options,
 		       struct world_network *network)
 {
@@ -151,6 +164,7 @@ static int read_bridge(struct world_docker_answer *answer, const cJSON *options,
 	if (strcmp(network->driver, "bridge") != 0)
 		return 0;
 	network->icc = !is_false(world_json_text(options, "com.docker.network.bridge.enable_icc"));
+	read_modes(options, network);
 	if (!name || !*name) {
 		world_bridge_default(network->bridge, network->id);
 		return 0;
@@ -251,8 +265,9 @@ static int read_endpoint(struct world_docker_answer *answer, const cJSON *json,
 				     &ret->ipv6);
 }
 
-/* Whose an endpoint is follows from its key. Before it is joined to a sandbox Docker calls it "ep-" and
- * its own id: it may become anybody's, a container's too, and is nobody's yet. False: nobody's. */
+/* Whose an endpoint is follows from its key. Before it is joined to a sandbox Docker calls it "ep-"
+ * and its own id: it may become anybody's, a container's too, and is nobody's yet. False: nobody's.
+ */
 static bool read_kind(const char *key, enum world_kind *ret)
 {
 	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";

@@ -33,6 +33,10 @@ static const struct json_want mode[] = { ALL("NetworkMode"), END };
 static const struct json_want port[] = { ALL("IP"), ALL("PrivatePort"), ALL("PublicPort"),
 					 ALL("Type"), END };
 
+static const struct json_want attached[] = { ALL("NetworkID"), ALL("GwPriority"), END };
+static const struct json_want networks[] = { OF("*", attached), END };
+static const struct json_want listed_settings[] = { OF("Networks", networks), END };
+
 const struct json_want world_want_containers[] = { ALL("Id"),
 						   ALL("Names"),
 						   ALL("Image"),
@@ -42,6 +46,7 @@ const struct json_want world_want_containers[] = { ALL("Id"),
 						   OF("Ports", port),
 						   OF("Mounts", mount),
 						   OF("HostConfig", mode),
+						   OF("NetworkSettings", listed_settings),
 						   END };
 
 static const struct json_want binding[] = { ALL("HostIp"), ALL("HostPort"), END };

@@ -77,13 +77,15 @@ static int read_endpoint(struct inventory_reader *reader, const cJSON *json,
 			 const struct inventory_place *place, const struct world *world,
 			 struct world_endpoint *ret)
 {
-	enum { NETWORK, IPV4, IPV6, MAC, N };
+	enum { NETWORK, IPV4, IPV6, MAC, PRIORITY, N };
 	struct inventory_field f[N] = {
 		[NETWORK] = { place, "network", NULL },
 		[IPV4] = { place, "ipv4", NULL },
 		[IPV6] = { place, "ipv6", NULL },
 		[MAC] = { place, "mac", NULL },
+		[PRIORITY] = { place, "gw_priority", NULL },
 	};
+	int64_t priority = 0;
 	int r = inventory_fields(reader, json, f, N);
 
 	if (!r)
@@ -94,6 +96,10 @@ static int read_endpoint(struct inventory_reader *reader, const cJSON *json,
 		r = read_endpoint_address(reader, f[IPV6], IP_V6, &ret->ipv6);
 	if (!r)
 		r = read_mac(reader, f[MAC], &ret->mac);
+	if (!r && f[PRIORITY].value &&
+	    world_json_integer(f[PRIORITY].value, INT32_MIN, INT32_MAX, &priority))
+		return inventory_fail(reader, f[PRIORITY], "must be a number");
+	ret->gw_priority = (int32_t)priority;
 	return r;
 }
 

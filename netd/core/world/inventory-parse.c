@@ -77,10 +77,21 @@ static int read_bridge(struct inventory_reader *reader, struct inventory_field f
 	return 0;
 }
 
+static int read_mode(struct inventory_reader *reader, struct inventory_field field,
+		     enum world_gateway_mode *ret)
+{
+	const char *text = cJSON_GetStringValue(field.value);
+
+	if (field.value && (!text || !world_gateway_mode_parse(text, ret)))
+		return inventory_fail(reader, field,
+				      "must be nat, nat-unprotected, routed or isolated");
+	return 0;
+}
+
 static int read_network(struct inventory_reader *reader, const cJSON *json,
 			const struct inventory_place *place, struct world_network *ret)
 {
-	enum { ID, NAME, DRIVER, BRIDGE, INTERNAL, ICC, SUBNETS, GATEWAYS, FLAW, N };
+	enum { ID, NAME, DRIVER, BRIDGE, INTERNAL, ICC, MODE4, MODE6, SUBNETS, GATEWAYS, FLAW, N };
 	struct inventory_field f[N] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
@@ -88,6 +99,8 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 		[BRIDGE] = { place, "bridge", NULL },
 		[INTERNAL] = { place, "internal", NULL },
 		[ICC] = { place, "icc", NULL },
+		[MODE4] = { place, "gateway_mode_ipv4", NULL },
+		[MODE6] = { place, "gateway_mode_ipv6", NULL },
 		[SUBNETS] = { place, "subnets", NULL },
 		[GATEWAYS] = { place, "gateways", NULL },
 		[FLAW] = { place, "flaw", NULL },
@@ -107,6 +120,10 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 		r = inventory_bool(reader, f[INTERNAL], false, &network.internal);
 	if (!r)
 		r = inventory_bool(reader, f[ICC], true, &network.icc);
+	if (!r)
+		r = read_mode(reader, f[MODE4], &network.modes[0]);
+	if (!r)
+		r = read_mode(reader, f[MODE6], &network.modes[1]);
 	if (!r)
 		r = read_subnets(reader, f[SUBNETS], &network);
 	if (!r)
@@ -257,18 +274,37 @@ static int read_containers(struct inventory_reader *reader, struct inventory_fie
 	return lay_out(reader, items, n, world);
 }
 
+static int read_host_addresses(struct inventory_reader *reader, struct inventory_field field,
+			       struct world *world)
+{
+	const struct ip_addr *items;
+	size_t n;
+	int r = read_addresses(reader, field, &items, &n);
+
+	if (r)
+		return r;
+	struct ip_addr *sorted = arena_dup(reader->arena, items, n * sizeof(*items));
+	if (!sorted)
+		return -ENOMEM;
+	world->host_addrs = sorted;
+	world->n_host_addrs = world_sort_addresses(sorted, n);
+	return 0;
+}
+
 static int read_top(struct inventory_reader *reader, const cJSON *json, struct world *world)
 {
-	enum { VERSION, NETWORKS, CONTAINERS, RESOLVERS, IP6TABLES, ENGINE, N };
+	enum { VERSION, NETWORKS, CONTAINERS, RESOLVERS, HOST, IP6TABLES, PROXY, ENGINE, N };
 	struct inventory_field f[N] = {
 		[VERSION] = { NULL, "version", NULL },
 		[NETWORKS] = { NULL, "networks", NULL },
 		[CONTAINERS] = { NULL, "containers", NULL },
 		[RESOLVERS] = { NULL, "resolvers", NULL },
+		[HOST] = { NULL, "host_addresses", NULL },
 		[IP6TABLES] = { NULL, "ip6tables", NULL },
+		[PROXY] = { NULL, "userland_proxy", NULL },
 		[ENGINE] = { NULL, "engine", NULL },
 	};
-	bool ip6tables = true;
+	bool ip6tables = true, proxy = true;
 	int64_t version = 0;
 	int r = inventory_fields(reader, json, f, N);
 
@@ -282,10 +318,15 @@ static int read_top(struct inventory_reader *reader, const cJSON *json, struct w
 	if (!r)
 		r = read_addresses(reader, f[RESOLVERS], &world->resolvers, &world->n_resolvers);
 	if (!r)
+		r = read_host_addresses(reader, f[HOST], world);
+	if (!r)
 		r = inventory_bool(reader, f[IP6TABLES], true, &ip6tables);
+	if (!r)
+		r = inventory_bool(reader, f[PROXY], true, &proxy);
 	if (!r)
 		r = inventory_text_or_null(reader, f[ENGINE], &world->engine);
 	world->ip6_unfiltered = !ip6tables;
+	world->no_proxy = !proxy;
 	return r;
 }
 

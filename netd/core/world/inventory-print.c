@@ -80,6 +80,11 @@ static void print_network(struct text *out, const struct world_network *network)
 	text_printf(out, ",\n      \"internal\": %s", network->internal ? "true" : "false");
 	if (!network->icc)
 		text_add(out, ",\n      \"icc\": false");
+	for (size_t i = 0; i < ARRAY_LEN(network->modes); i++)
+		if (network->modes[i] != WORLD_GATEWAY_NAT)
+			print_member(out, ",\n      ",
+				     i ? "gateway_mode_ipv6" : "gateway_mode_ipv4",
+				     world_gateway_mode_name(network->modes[i]));
 	if (network->flaw)
 		print_member(out, ",\n      ", "flaw", network->flaw);
 	text_add(out, ",\n      \"subnets\": [");
@@ -114,6 +119,8 @@ static void print_endpoint(struct text *out, const struct world *world,
 		print_member(out, ", ", "ipv6", ip_format(&endpoint->ipv6, text));
 	if (!mac_is_zero(&endpoint->mac))
 		print_member(out, ", ", "mac", mac_format(&endpoint->mac, text));
+	if (endpoint->gw_priority)
+		text_printf(out, ", \"gw_priority\": %d", (int)endpoint->gw_priority);
 	text_add(out, "}");
 }
 
@@ -234,8 +241,15 @@ char *world_print_inventory(const struct world *world)
 		print_addresses(&out, world->resolvers, world->n_resolvers);
 		text_add(&out, ",\n");
 	}
+	if (world->n_host_addrs) {
+		text_add(&out, "  \"host_addresses\": ");
+		print_addresses(&out, world->host_addrs, world->n_host_addrs);
+		text_add(&out, ",\n");
+	}
 	if (world->ip6_unfiltered)
 		text_add(&out, "  \"ip6tables\": false,\n");
+	if (world->no_proxy)
+		text_add(&out, "  \"userland_proxy\": false,\n");
 	if (world->engine) {
 		print_member(&out, "  ", "engine", world->engine);
 		text_add(&out, ",\n");

@@ -42,6 +42,16 @@ static int copy_records(const struct world_store *store, struct arena *arena, st
 	return 0;
 }
 
+static int32_t priority_of(const struct store_endpoint *endpoint, const char *network)
+{
+	const struct world_container *facts = &endpoint->container->facts;
+
+	for (size_t i = 0; i < facts->n_priorities; i++)
+		if (strcmp(facts->priorities[i].network, network) == 0)
+			return facts->priorities[i].priority;
+	return endpoint->gw_priority;
+}
+
 static int copy_endpoints(const struct world_store *store, struct arena *arena, struct world *world)
 {
 	size_t n_containers = store->containers.n, n = 0;
@@ -62,7 +72,8 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 		for (size_t j = 0; j < network->n_endpoints; j++) {
 			const struct store_endpoint *from = &network->endpoints[j];
 			uint32_t container = from->container->object.index;
-			/* What it may do hangs on its container's facts as well; a sandbox has none. */
+			/* What it may do hangs on its container's facts as well; a sandbox has
+			 * none. */
 			uint64_t asked = from->asked;
 			if (!store_is_sandbox(from->container) &&
 			    from->container->object.asked < asked)
@@ -75,6 +86,7 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 				.mac = from->mac,
 				.id = from->id,
 				.asked = asked,
+				.gw_priority = priority_of(from, network->facts.id),
 			};
 		}
 	}

@@ -158,7 +158,8 @@ static int add_endpoint(struct world_store *store, struct stage *stage,
 	}
 	stage->endpoints[stage->n_endpoints++] =
 		(struct store_endpoint){ container, from->ipv4, from->ipv6,
-					 from->mac, from->id,	from->id ? store->asked : 0 };
+					 from->mac, from->id,	from->id ? store->asked : 0,
+					 0 };
 	return 0;
 }
 
@@ -411,8 +412,8 @@ static int add_known_endpoints(struct stage *stage, const struct world *world)
 		struct store_network *network = stage->networks[from->network];
 		struct store_container *container = stage->containers[from->container];
 		network->endpoints[network->n_endpoints++] =
-			(struct store_endpoint){ container, from->ipv4, from->ipv6,
-						 from->mac, from->id,	FOREVER };
+			(struct store_endpoint){ container, from->ipv4, from->ipv6,	  from->mac,
+						 from->id,  FOREVER,	from->gw_priority };
 		container->n_endpoints++;
 	}
 	return 0;

@@ -56,6 +56,8 @@ static struct world_container pack_container(struct packer *packer,
 	struct world_label *labels = packer->base ? (void *)(packer->base + packer->used) : NULL;
 
 	to.labels = pack(packer, from->labels, size);
+	to.priorities =
+		pack(packer, from->priorities, from->n_priorities * sizeof(*from->priorities));
 	for (size_t i = 0; i < from->n_labels; i++) {
 		struct world_label label = { pack_text(packer, from->labels[i].key),
 					     pack_text_or_null(packer, from->labels[i].value),
@@ -238,6 +240,7 @@ struct world_container store_container_copy(const struct store_container *contai
 		labels[i].value = moved(labels[i].value, block, copy);
 	}
 	facts.labels = labels;
+	facts.priorities = moved(facts.priorities, block, copy);
 	facts.name = moved(facts.name, block, copy);
 	facts.image = moved(facts.image, block, copy);
 	facts.network_mode = moved(facts.network_mode, block, copy);

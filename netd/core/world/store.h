@@ -48,6 +48,7 @@ struct store_endpoint {
 	struct ip_addr ipv4, ipv6;
 	struct mac_addr mac;
 	uint64_t id, asked;
+	int32_t gw_priority; /* where no container's list says another */
 };
 
 struct store_network {

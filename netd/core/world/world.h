@@ -17,13 +17,24 @@
  * so LIMIT_NAME is too short. An image reference has 255 + 128 (tag) + 72 (digest) bytes. */
 #define WORLD_TEXT_MAX 511u
 
+/* com.docker.network.bridge.gateway_mode_ipv4 and _ipv6, from Docker 27 on: what becomes of a
+ * published port. */
+enum world_gateway_mode {
+	WORLD_GATEWAY_NAT,	   /* it is translated (or taken by docker-proxy) */
+	WORLD_GATEWAY_UNPROTECTED, /* "nat-unprotected": that, and Docker lets all ports in directly
+				    */
+	WORLD_GATEWAY_ROUTED,	   /* it is opened at the container's own address */
+	WORLD_GATEWAY_ISOLATED,	   /* the bridge has no address */
+};
+
 struct world_network {
 	char id[WORLD_ID_LEN];
 	const char *name;
 	const char *driver;	       /* "bridge", "host", "macvlan", … */
 	char bridge[WORLD_IFNAME_LEN]; /* interface; "" unless driver bridge */
 	bool internal;
-	bool icc; /* com.docker.network.bridge.enable_icc, default true */
+	bool icc;			  /* com.docker.network.bridge.enable_icc, default true */
+	enum world_gateway_mode modes[2]; /* IPv4, IPv6 */
 	const struct ip_prefix *subnets;
 	size_t n_subnets;
 	const struct ip_addr *gateways;
@@ -67,14 +78,20 @@ enum world_trait {
 	WORLD_CAP_BPF = 1 << 10,
 };
 
-/* What Docker plugs into its networks: containers, and sandboxes of its own that no container stands
- * for. Those are kept as containers are, with Docker's key as the id, and have no image, labels or
- * ports. */
+/* What Docker plugs into its networks: containers, and sandboxes of its own that no container
+ * stands for. Those are kept as containers are, with Docker's key as the id, and have no image,
+ * labels or ports. */
 enum world_kind {
 	WORLD_CONTAINER,
 	WORLD_BUILD,   /* of BuildKit, one for each RUN of a Dockerfile */
 	WORLD_INGRESS, /* of swarm: where the published ports of its services arrive */
 	WORLD_OTHER,   /* none of these */
+};
+
+/* `docker network connect --gw-priority`, from Docker 28 on; 0 is not in a list. */
+struct world_priority {
+	char network[WORLD_ID_LEN];
+	int32_t priority;
 };
 
 struct world_container {
@@ -89,6 +106,9 @@ struct world_container {
 	bool labels_cut; /* it has too many: what is not in the list may be there */
 	const struct world_published *published; /* sorted */
 	size_t n_published;
+	/* As Docker lists them; a snapshot has them in its endpoints. */
+	const struct world_priority *priorities;
+	size_t n_priorities;
 	uint32_t traits; /* of enum world_trait */
 	bool inspected;	 /* traits are all of them; else those that a list shows */
 	/* Does not run yet, and which host ports it will publish is not known; or these were closed
@@ -105,6 +125,7 @@ struct world_endpoint {
 	struct mac_addr mac;
 	uint64_t id;	/* which one it is: the first digits of Docker's EndpointID; 0: unknown */
 	uint64_t asked; /* the moment at which Docker was asked about it last; 0: it never said */
+	int32_t gw_priority; /* of the container's endpoints the highest has the default route */
 };
 
 /* What a port of a bridge is for. Engines call their containers' ends "veth…", all of them. */
@@ -167,8 +188,13 @@ struct world {
 	size_t n_bridges;
 	const struct ip_addr *resolvers; /* the host's DNS servers */
 	size_t n_resolvers;
+	/* The host's own addresses, in order and each once; none: nobody has looked. Only answers
+	 * are made of them: the kernel knows its own. */
+	const struct ip_addr *host_addrs;
+	size_t n_host_addrs;
 	const char *engine;  /* Docker's version; NULL: unknown */
 	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
+	bool no_proxy;	     /* its userland-proxy is off */
 	/* Objects of Docker's lists that nobody can say the id of, so that nothing is known of
 	 * them. */
 	size_t n_nameless;
@@ -210,6 +236,50 @@ const struct world_endpoint *world_find_endpoint(const struct world *world, uint
 						 uint32_t network);
 /* A managed network: driver bridge with an interface. */
 bool world_network_is_managed(const struct world_network *network);
+
+/* "nat", "nat-unprotected", "routed", "isolated"; and back: false where it is none of them. */
+const char *world_gateway_mode_name(enum world_gateway_mode mode);
+bool world_gateway_mode_parse(const char *text, enum world_gateway_mode *ret);
+
+/* ---- the host's own addresses ---- */
+
+/* Sorts and drops repetitions; the new length. */
+size_t world_sort_addresses(struct ip_addr *items, size_t n);
+/* An address of an interface of this host, or of a managed network's gateway, which its bridge has.
+ * Packets to it are the host's, whatever a rule says of addresses. */
+bool world_is_host_address(const struct world *world, const struct ip_addr *addr);
+
+/* ---- Docker's ways ---- */
+
+/* Whether Docker lets IPv6 go from one of its networks to another: where it programs no ip6tables,
+ * and both have a route. */
+bool world_routes(const struct world *world, uint32_t from, uint32_t to);
+/* Whether what the container sends to other addresses than its networks' own leaves by that
+ * endpoint: it has the default route. */
+bool world_has_default_route(const struct world *world, uint32_t endpoint, enum ip_family family);
+
+/* What Docker does with a port that a container publishes, for clients of one family. */
+enum world_publishing {
+	WORLD_PUBLISHES_NOT,   /* it publishes through another endpoint of the container, or none */
+	WORLD_PUBLISHES_DNAT,  /* to the container's address of that family */
+	WORLD_PUBLISHES_PROXY, /* docker-proxy takes it on, to the container's address of either */
+	WORLD_PUBLISHES_ROUTED, /* it is at the container's own address, not at the host's */
+};
+#define WORLD_NO_ENDPOINT UINT32_MAX
+
+/* The endpoint through which Docker publishes the container's ports, for clients of @family, as an
+ * index; WORLD_NO_ENDPOINT: it publishes none of them. Of several networks Docker takes the one
+ * that has the default route: none that is internal; one with both families before others; then by
+ * gw_priority; then by name (measured on 20.10, 26.1, 28.5). */
+uint32_t world_publisher(const struct world *world, uint32_t container, enum ip_family family);
+enum world_publishing world_publishing(const struct world *world, uint32_t endpoint,
+				       enum ip_family family);
+/* Whether Docker may ever publish through it. */
+bool world_may_publish(const struct world *world, uint32_t endpoint);
+/* The container's endpoints, as the index of the first one. */
+uint32_t world_endpoints_of(const struct world *world, uint32_t container, size_t *ret_n);
+/* The first number of the engine's version; 0: it is not known, or of another form. */
+unsigned long world_engine_major(const struct world *world);
 
 /* Whether Docker's word about the endpoint is about the time in which there is this port, and the
  * port was nobody else's. A container gets the address of a former one, and before Docker 28 its

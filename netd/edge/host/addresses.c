@@ -24,17 +24,39 @@ static bool take_addr(const struct sockaddr *sockaddr, struct ip_addr *ret)
 	return ret->family != IP_NONE;
 }
 
+static bool is_link_local(const struct ip_addr *addr)
+{
+	return addr->family == IP_V6 && addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
+/* Each container's veth has a link-local address: they come last. */
 int host_addresses(struct arena *arena, struct host_addresses *ret)
 {
 	struct ifaddrs *list = NULL;
 	int r = getifaddrs(&list) < 0 ? -errno : 0;
 
-	for (const struct ifaddrs *item = list; item && r == 0; item = item->ifa_next) {
-		struct ip_addr addr;
-		if (take_addr(item->ifa_addr, &addr) && ret->addrs.n < HOST_ADDRESSES)
-			r = VEC_PUSH(arena, &ret->addrs, addr);
-	}
+	for (int local = 0; local < 2; local++)
+		for (const struct ifaddrs *item = list; item && r == 0; item = item->ifa_next) {
+			struct ip_addr addr;
+			if (take_addr(item->ifa_addr, &addr) && is_link_local(&addr) == local &&
+			    ret->addrs.n < HOST_ADDRESSES)
+				r = VEC_PUSH(arena, &ret->addrs, addr);
+		}
 	if (list)
 		freeifaddrs(list);
 	return r;
+}
+
+int host_world(const struct world *world, struct arena *arena, const struct world **ret)
+{
+	struct host_addresses own = { 0 };
+	struct world *copy = arena_dup(arena, world, sizeof(*world));
+	int r = copy ? host_addresses(arena, &own) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	copy->host_addrs = own.addrs.items;
+	copy->n_host_addrs = world_sort_addresses(own.addrs.items, own.addrs.n);
+	*ret = copy;
+	return 0;
 }

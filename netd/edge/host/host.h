@@ -10,6 +10,7 @@
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
 #include "core/base/ip.h"
+#include "core/world/world.h"
 
 #define HOST_RESOLV_CONF "/etc/resolv.conf"
 /* The servers behind the stub of systemd-resolved. */
@@ -38,9 +39,11 @@ bool host_resolvers_are_local(const struct host_resolvers *resolvers);
 struct host_addresses {
 	VEC(struct ip_addr) addrs;
 };
-/* Addresses of this host's interfaces, loopback included; those beyond the limit are left out. 0 or
- * -errno. */
+/* Addresses of this host's interfaces, loopback included; those beyond the limit are left out,
+ * link-local ones first. 0 or -errno. */
 int host_addresses(struct arena *arena, struct host_addresses *ret) MUST_CHECK;
+/* The same facts with these addresses as they are now: *ret borrows from @world. 0 or -errno. */
+int host_world(const struct world *world, struct arena *arena, const struct world **ret) MUST_CHECK;
 
 /* 0: every capability netd needs is effective; HOST_E_MISSING: *ret_name is the first that is not
  * ("CAP_NET_ADMIN"); -errno. */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside core/simulate: a flow with what is known of its ends, and what Docker does with it. */
+#pragma once
+
+#include "core/simulate/simulate.h"
+
+/* What is known of one end. */
+struct place {
+	const struct world_endpoint *endpoint; /* NULL: no known container on a managed network */
+	const struct world_network *network;   /* the managed network it is on, or NULL */
+	const char *port;		       /* "" unknown */
+	struct ip_addr addr;
+};
+
+struct way {
+	const struct sim_host *host;
+	const struct sim_flow *flow; /* an address of this host in it is SIM_HOST */
+	struct place from, to;
+	const struct world_published *published; /* the port's, or NULL */
+	enum world_publishing publishing;	 /* how the destination publishes it */
+	enum sim_path path;
+	struct ip_addr host_addr; /* at which this host is spoken to */
+};
+
+/* How the destination publishes its ports. One that Docker does not publish because the network is
+ * internal counts as any other: that Docker drops it says more than that it is none. */
+enum world_publishing docker_publishing(const struct way *way);
+/* The published port that leads to the flow's destination, preferring one that is open to others
+ * than this host; NULL: Docker publishes it through no port, or through another endpoint. */
+const struct world_published *docker_published(const struct way *way);
+/* Who publishes the port of this host that a flow to it asks for; NULL: nobody. *ret_publisher: the
+ * endpoint that answers. */
+const struct world_published *docker_published_on_host(const struct way *way,
+						       uint32_t *ret_publisher);
+/* Whether Docker drops what netd lets pass; *reason says why. */
+bool docker_drops(const struct way *way, const char **reason);
+/* Why the direct route to the destination is no published port. NULL: out of memory. */
+const char *docker_why_direct(const struct way *way, struct arena *arena);
