@@ -123,6 +123,17 @@ static bool is_gateway(const struct world *world, const struct ip_addr *addr)
 	return false;
 }
 
+/* The host's own MAC on a bridge. */
+static bool is_bridge(const struct generation *generation, const struct mac_addr *mac)
+{
+	const struct world *world = generation ? generation->world : NULL;
+
+	for (size_t i = 0; world && !mac_is_zero(mac) && i < world->n_bridges; i++)
+		if (memcmp(&world->bridges[i].mac, mac, sizeof(*mac)) == 0)
+			return true;
+	return false;
+}
+
 /* An address that is no container's: this host's own, one of a managed network that nobody has, or
  * one outside, which rules name by its zone. */
 static const char *where_is(const struct generation *generation, const struct ip_addr *addr,
@@ -173,7 +184,8 @@ static void describe(const struct nflog_packet *packet, bool source,
 	uint32_t port = source ? packet->in_port : packet->out_port;
 	const struct mac_addr *mac = source ? &packet->from_mac : &packet->to_mac;
 	size_t endpoint = endpoint_behind(generation, port);
-	bool is_host = packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST);
+	bool is_host = packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST) ||
+		       is_bridge(generation, mac);
 	char address[IP_TEXT_LEN];
 
 	if (endpoint == NOBODY)
