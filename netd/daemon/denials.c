@@ -114,8 +114,11 @@ static size_t endpoint_behind(const struct generation *generation, uint32_t ifin
 	return NOBODY;
 }
 
-static bool is_gateway(const struct world *world, const struct ip_addr *addr)
+static bool is_own(const struct world *world, const struct ip_addr *addr)
 {
+	for (size_t i = 0; i < world->n_host_addrs; i++)
+		if (ip_compare(addr, &world->host_addrs[i]) == 0)
+			return true;
 	for (size_t i = 0; i < world->n_networks; i++)
 		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
 			if (ip_compare(addr, &world->networks[i].gateways[g]) == 0)
@@ -139,7 +142,7 @@ static bool is_bridge(const struct generation *generation, const struct mac_addr
 static const char *where_is(const struct generation *generation, const struct ip_addr *addr,
 			    bool is_host)
 {
-	if (is_host || (generation && is_gateway(generation->world, addr)))
+	if (is_host || (generation && is_own(generation->world, addr)))
 		return "this host";
 	if (!generation || compile_find_subnet(&generation->compiled, addr) != UINT32_MAX)
 		return "no known container";
