@@ -11,6 +11,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/diag.h"
+#include "core/base/text.h"
 #include "core/policy/policy.h"
 #include "core/report/report.h"
 #include "core/wire/wire.h"
@@ -50,15 +51,19 @@ enum ctl_option {
 	OPT_YES = 1 << 6,
 	OPT_ROOT = 1 << 7,
 	OPT_STRICT = 1 << 8,
+	OPT_SERVICE = 1 << 9,
+	OPT_ENV_FILE = 1 << 10,
 };
 
 /* Compose files of one project: as many as people layer. */
 #define CTL_COMPOSE_FILES 16u
+#define CTL_SERVICES 64u
 
 struct ctl_args {
 	const char *policy, *inventory, *against, *root; /* NULL: not given */
-	char *compose[CTL_COMPOSE_FILES];
-	size_t n_compose;
+	char *compose[CTL_COMPOSE_FILES], *env_files[CTL_COMPOSE_FILES];
+	char *services[CTL_SERVICES];
+	size_t n_compose, n_env_files, n_services;
 	uint32_t confirm_s; /* 0: not given */
 	bool yes, strict;
 	char **files; /* positional arguments */
@@ -101,6 +106,9 @@ const struct ctl_verb *ctl_verbs(size_t *ret_n);
 
 /* ---- input.c: each gives CTL_OK, or an exit status after saying why ---- */
 
+/* A file, a pipe or, as "-", standard input. NULL, or why it cannot be read; ask text_failed(). */
+const char *input_read_file(const char *path, struct text *ret) MUST_CHECK;
+
 struct input_policy {
 	struct policydir dir;
 	struct diag_list diags;
@@ -118,6 +126,7 @@ int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, stru
 /* Facts about a host, and where they were written. */
 struct input_facts {
 	const struct world *world; /* NULL: none were given, or they are not valid */
+	const struct world *given; /* the same before anything was added that stands for more */
 	const char *source;	   /* for findings: the inventory, or the first compose file */
 	const struct source_loc *places; /* of the world's containers; NULL for an inventory */
 	const char *const *services;	 /* names, likewise */
@@ -129,6 +138,9 @@ int input_facts(const struct ctl_args *args, struct arena *arena, struct input_p
 /* The same alone; errors of a compose file are shown and end in CTL_FINDING. *ret NULL: none were
  * given. */
 int input_world(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+		const struct world **ret) MUST_CHECK;
+/* The same, as they were given. */
+int input_given(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
 		const struct world **ret) MUST_CHECK;
 /* Both, compiled. @files NULL: the policy is args->policy. */
 int input_prepare(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,

@@ -93,7 +93,7 @@ static FILE *open_file(const char *path)
 	return file;
 }
 
-static int read_file(const char *path, struct text *ret)
+const char *input_read_file(const char *path, struct text *ret)
 {
 	bool standard = strcmp(path, "-") == 0;
 	CLEANUP(close_file) FILE *file = standard ? NULL : open_file(path);
@@ -107,11 +107,7 @@ static int read_file(const char *path, struct text *ret)
 		if (ret->len > LIMIT_DOCKER_BYTES)
 			break;
 	}
-	if (!from || ferror(from)) {
-		ctl_complain("cannot read %s: %s", path, strerror(errno));
-		return CTL_USAGE;
-	}
-	return text_failed(ret) ? ctl_out_of_memory() : CTL_OK;
+	return !from || ferror(from) ? strerror(errno) : NULL;
 }
 
 static int read_inventory(const struct ctl_args *args, struct arena *arena,
@@ -121,9 +117,13 @@ static int read_inventory(const struct ctl_args *args, struct arena *arena,
 	const struct world *world = NULL;
 	const char *error = "";
 
-	int status = read_file(args->inventory, &text);
-	if (status != CTL_OK)
-		return status;
+	const char *failed = input_read_file(args->inventory, &text);
+	if (failed) {
+		ctl_complain("cannot read %s: %s", args->inventory, failed);
+		return CTL_USAGE;
+	}
+	if (text_failed(&text))
+		return ctl_out_of_memory();
 	int r = world_parse_inventory(text_str(&text), text.len, arena, &world, &error);
 	if (r > 0) {
 		ctl_complain("%s: %s", args->inventory, error);
@@ -144,29 +144,46 @@ int input_facts(const struct ctl_args *args, struct arena *arena, struct input_p
 		status = read_inventory(args, arena, &project.world);
 		ret->source = args->inventory;
 	} else if (args->n_compose) {
-		status = input_compose(args->compose, args->n_compose, arena, into, &project);
+		status = input_compose(args, arena, into, &project);
 		ret->source = args->compose[0];
 		ret->places = project.places;
 		ret->services = project.services;
 	}
+	ret->given = project.world;
 	if (status != CTL_OK || !project.world)
 		return status;
 	return report_complete_world(project.world, arena, &ret->world) < 0 ? ctl_out_of_memory()
 									    : CTL_OK;
 }
 
+static int facts_alone(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+		       struct input_facts *ret)
+{
+	struct input_policy texts = { 0 };
+
+	diag_init(&texts.diags, arena);
+	int status = input_facts(args, arena, &texts, ret);
+	return status == CTL_OK && diag_failed(&texts.diags) ? show_errors(ctl, &texts) : status;
+}
+
 int input_world(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
 		const struct world **ret)
 {
-	struct input_policy texts = { 0 };
 	struct input_facts facts;
+	int status = facts_alone(ctl, args, arena, &facts);
 
-	diag_init(&texts.diags, arena);
-	int status = input_facts(args, arena, &texts, &facts);
-	if (status != CTL_OK)
-		return status;
 	*ret = facts.world;
-	return diag_failed(&texts.diags) ? show_errors(ctl, &texts) : CTL_OK;
+	return status;
+}
+
+int input_given(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+		const struct world **ret)
+{
+	struct input_facts facts;
+	int status = facts_alone(ctl, args, arena, &facts);
+
+	*ret = facts.given;
+	return status;
 }
 
 int input_compile(const struct policy *const *policies, size_t n, const struct world *world,

@@ -17,7 +17,10 @@ static const struct ctl_option_row options[] = {
 	{ OPT_INVENTORY, "inventory", "FILE",
 	  "the host's facts, as `netdctl inventory` prints them" },
 	{ OPT_COMPOSE, "compose", "FILE",
-	  "the facts of a compose file; may be given several times" },
+	  "the facts of a compose file, several of them, or a folder" },
+	{ OPT_SERVICE, "service", "NAME",
+	  "only this service of it, and what it depends on; several times" },
+	{ OPT_ENV_FILE, "env-file", "FILE", "its variables, instead of .env; several times" },
 	{ OPT_AGAINST, "against", "OLD", "compare with this policy instead of the running one" },
 	{ OPT_CONFIRM, "confirm", "TIME",
 	  "go back unless `netdctl confirm` comes within TIME (60s, 5m)" },
@@ -97,13 +100,13 @@ static uint32_t parse_seconds(const char *text)
 }
 
 /* Several are layered, as with `docker compose -f`. */
-static int add_compose(struct ctl_args *args, char *file)
+static int add_to_list(char **list, size_t *n, size_t most, char *value)
 {
-	if (args->n_compose == CTL_COMPOSE_FILES) {
-		ctl_complain("more than %u compose files", CTL_COMPOSE_FILES);
+	if (*n == most) {
+		ctl_complain("more than %zu times the same option", most);
 		return CTL_USAGE;
 	}
-	args->compose[args->n_compose++] = file;
+	list[(*n)++] = value;
 	return CTL_OK;
 }
 
@@ -124,7 +127,11 @@ static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bi
 	if (bit == OPT_YES)
 		args->yes = true;
 	if (bit == OPT_COMPOSE)
-		return add_compose(args, value);
+		return add_to_list(args->compose, &args->n_compose, CTL_COMPOSE_FILES, value);
+	if (bit == OPT_ENV_FILE)
+		return add_to_list(args->env_files, &args->n_env_files, CTL_COMPOSE_FILES, value);
+	if (bit == OPT_SERVICE)
+		return add_to_list(args->services, &args->n_services, CTL_SERVICES, value);
 	if (bit != OPT_CONFIRM)
 		return CTL_OK;
 	args->confirm_s = parse_seconds(value);
@@ -211,6 +218,10 @@ int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char *
 	ret->n = (size_t)(argc - optind);
 	if (ret->inventory && ret->n_compose) {
 		ctl_complain("--inventory and --compose: one of them");
+		return CTL_USAGE;
+	}
+	if ((ret->n_env_files || ret->n_services) && ret->n_compose == 0) {
+		ctl_complain("--service and --env-file go with --compose");
 		return CTL_USAGE;
 	}
 	int status = check_format(ctl, verb);

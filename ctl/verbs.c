@@ -2,7 +2,8 @@
 /* What each verb of the verb table (core/wire) runs and takes. */
 #include "ctl/ctl.h"
 
-#define HOST_FACTS (OPT_INVENTORY | OPT_COMPOSE)
+#define COMPOSE_FACTS (OPT_COMPOSE | OPT_SERVICE | OPT_ENV_FILE)
+#define HOST_FACTS (OPT_INVENTORY | COMPOSE_FACTS)
 #define MATRIX_FORMATS "text json dot mermaid"
 
 static const struct ctl_verb verbs[] = {
@@ -27,7 +28,9 @@ static const struct ctl_verb verbs[] = {
 	{ "completion",
 	  verb_completion,
 	  { 0, NULL, "completion bash > /etc/bash_completion.d/netdctl" } },
-	{ "inventory", verb_inventory, { OPT_DOCKER, "text json", "inventory > prod.json" } },
+	{ "inventory",
+	  verb_inventory,
+	  { OPT_DOCKER | COMPOSE_FACTS, "text json", "inventory > prod.json" } },
 	{ "doctor", verb_doctor, { OPT_INVENTORY | OPT_DOCKER | OPT_ROOT, NULL, NULL } },
 	{ "status", verb_status, { 0, NULL, NULL } },
 	{ "endpoints", verb_endpoints, { 0, NULL, NULL } },

@@ -46,6 +46,10 @@ fuzz: ## libFuzzer on one of them, T=policy SECS=60; what it finds is kept in bu
 check-property: $(O)/netdctl $(tool_bin) ## netdctl against an independent oracle, over random policies (SEED=n)
 	@O=$(O) tests/property/run
 
+.PHONY: test-compose
+test-compose: $(O)/netdctl ## netdctl against docker compose, over generated projects (SECS=600, or N=n; SEED=n)
+	@NETDCTL=$(abspath $(O))/netdctl tests/compose/run
+
 .PHONY: check-live
 check-live: all ## netdctl against a running netd, in a network namespace of its own (root)
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/live

@@ -9,17 +9,23 @@ struct files {
 	size_t n;
 };
 
-/* Any name is the last file's. */
-static int load(void *userdata, struct arena *arena, const char *from, const char *path,
+/* Any name is the last file's; what is secret are variables. */
+static int load(void *userdata, struct arena *arena, const char *path, bool secret,
 		struct node_source *ret)
 {
+	static const char env[] = "TAG=2\nMORE=\"$TAG\"\n";
 	const struct files *files = userdata;
 
 	(void)arena;
-	assert(from && path);
+	assert(path && !strstr(path, "//") && !strstr(path, "/./"));
+	if (secret) {
+		*ret = (struct node_source){ path, env, sizeof(env) - 1 };
+		return 0;
+	}
 	if (files->n < 2)
-		return COMPOSE_E_UNREADABLE;
+		return COMPOSE_E_ABSENT;
 	*ret = files->sources[files->n - 1];
+	ret->name = path;
 	return 0;
 }
 

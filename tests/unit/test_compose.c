@@ -40,7 +40,10 @@ static const struct {
 	{ "${NO:-$$}", "$" },
 	{ "${A:+x}${EMPTY:+y}${EMPTY+z}${NO+n}", "xz" },
 	{ "${A:?no}${EMPTY?no}", "a" },
-	{ "${A:-$}", "a" }, /* a default that is not needed is not read */
+	{ "${A:-$}${A:-$NO}", "aa" },
+	{ "${A:-x{y}z}", "a" },
+	{ "^a$ $1 a$", "^a$ $1 a$" }, /* these begin no variable */
+	{ "`^.+$`", "`^.+$`" },
 	{ "$COMPOSE_PROJECT_NAME", "shop" },
 };
 
@@ -64,15 +67,15 @@ static const struct {
 	const char *name, *message;
 } not_interpolated[] = {
 	{ "${A:-${BAD", INTERPOLATE_E_SYNTAX, "", "" },
-	{ "${NO:-$}", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${A:-x\ny}", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "${A:-{}} ${B}", INTERPOLATE_E_SYNTAX, "", "" }, /* compose counts braces like this */
+	{ "${A:-${NO?deep}}", INTERPOLATE_E_REQUIRED, "NO", "deep" }, /* needed or not */
+	{ "$NO ${A", INTERPOLATE_E_SYNTAX, "", "" },
 	{ "${NO}", INTERPOLATE_E_UNSET, "NO", "" },
 	{ "$NO", INTERPOLATE_E_UNSET, "NO", "" },
-	{ "x${NO:?say it}", INTERPOLATE_E_UNSET, "NO", "say it" },
-	{ "${EMPTY:?}", INTERPOLATE_E_UNSET, "EMPTY", "" },
-	{ "${NO:-${NO2?deep}}", INTERPOLATE_E_UNSET, "NO2", "deep" },
-	{ "$", INTERPOLATE_E_SYNTAX, "", "" },
-	{ "a$ b", INTERPOLATE_E_SYNTAX, "", "" },
-	{ "$1", INTERPOLATE_E_SYNTAX, "", "" },
+	{ "x${NO:?say it}", INTERPOLATE_E_REQUIRED, "NO", "say it" },
+	{ "${EMPTY:?}", INTERPOLATE_E_REQUIRED, "EMPTY", "" },
+	{ "${NO:-${NO2?deep}}", INTERPOLATE_E_REQUIRED, "NO2", "deep" },
 	{ "${}", INTERPOLATE_E_SYNTAX, "", "" },
 	{ "${A", INTERPOLATE_E_SYNTAX, "", "" },
 	{ "${A:}", INTERPOLATE_E_SYNTAX, "", "" },
@@ -122,11 +125,11 @@ static const struct {
 	{ ":8080:80", "-", "80/tcp", 8080, 8080 },
 	{ ":80", "-", "80/tcp", 0, 0 },
 	{ "[::1]:8080:80", "::1", "80/tcp", 8080, 8080 },
-	{ "::1:8080:80", "::1", "80/tcp", 8080, 8080 },
-	{ "2001:db8::7:8080:80", "2001:db8::7", "80/tcp", 8080, 8080 },
+	{ "[2001:db8::7]::80", "2001:db8::7", "80/tcp", 0, 0 },
 	{ "9000-9001:90-91", "-", "90-91/tcp", 9000, 9001 },
 	{ "9000-9009:90", "-", "90/tcp", 9000, 9009 },
 	{ "65535:65535", "-", "65535/tcp", 65535, 65535 },
+	{ "0:80", "-", "80/tcp", 0, 0 },
 };
 
 static void test_ports(void **state)
@@ -167,7 +170,8 @@ static void test_bad_ports(void **state)
 		"1.2.3:1:1",
 		"[::1:1:1",
 		"[]:1:1",
-		"::g:1:1",
+		"[::g]:1:1",
+		"::1:8080:80",
 		"1:2:3:4:5:6",
 		"80 ",
 		" 80",
@@ -200,7 +204,9 @@ static void test_env(void **state)
 		{ "A=1\r\nB=2\r\n", "A=1;B=2;" },
 		{ "A=1\nA=2\n", "A=2;" },
 		{ "export A = 1 2 # c\n", "A=1 2;" },
-		{ "A=x#y\nB=#\n", "A=x#y;B=;" },
+		{ "A=x#y\nB=#\nC=x\t# y\n", "A=x#y;B=#;C=x\t# y;" },
+		{ "A='it\\'s \\n'\nB=\"\\q\"", "A=it's \\n;B=\\q;" },
+		{ "A=^x$\n", "A=^x$;" },
 		{ "A: 1\n", "A=1;" },
 		{ "A=\nB=''\nC=\"\"\n", "A=;B=;C=;" },
 		{ "A='$HOME \\n'\n", "A=$HOME \\n;" },
@@ -209,7 +215,7 @@ static void test_env(void **state)
 		{ "A=1\nB=${A}2\nC=${B:-x}$HOME", "A=1;B=12;C=12/root;" },
 		{ "A=$NO\nB=1", "B=1;" }, /* not known, so not set */
 		{ "HOME\nA\nB=1", "B=1;" },
-		{ "A=$\n", NULL },
+		{ "A=${B\n", NULL },
 		{ "=1", NULL },
 		{ "A B=1", NULL },
 		{ "A=\"open\n", NULL },
@@ -310,26 +316,28 @@ struct loading {
 	char asked[256];
 };
 
-static int load(void *userdata, struct arena *arena, const char *from, const char *path,
+static int load(void *userdata, struct arena *arena, const char *path, bool secret,
 		struct node_source *ret)
 {
 	static const char yaml[] = "services: {b: {image: b, labels: {from: b}}}\n";
 	struct loading *loading = userdata;
 
 	(void)arena;
+	assert_false(secret);
 	loading->calls++;
-	(void)snprintf(loading->asked, sizeof(loading->asked), "%s>%s", from, path);
-	*ret = (struct node_source){ "other.yaml", yaml, sizeof(yaml) - 1 };
+	(void)snprintf(loading->asked, sizeof(loading->asked), "%s", path);
+	*ret = (struct node_source){ "dir/other.yaml", yaml, sizeof(yaml) - 1 };
 	return loading->code;
 }
 
 static void test_loader(void **state)
 {
-	static const char yaml[] = "services:\n  a: {extends: {file: ./other.yaml, service: b}}\n"
-				   "  c: {extends: {file: other.yaml, service: b}}\n";
+	static const char yaml[] =
+		"services:\n  a: {extends: {file: ./x//../other.yaml, service: b}}\n"
+		"  c: {extends: {file: other.yaml, service: b}}\n";
 	struct node_source source = { "dir/c.yaml", yaml, sizeof(yaml) - 1 };
-	static const int codes[] = { 0, COMPOSE_E_UNREADABLE, -ENOMEM };
-	static const int wants[] = { 0, COMPOSE_E_INVALID, -ENOMEM };
+	static const int codes[] = { 0, COMPOSE_E_UNREADABLE, COMPOSE_E_ABSENT, -ENOMEM };
+	static const int wants[] = { 0, COMPOSE_E_INVALID, COMPOSE_E_INVALID, -ENOMEM };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
@@ -345,8 +353,8 @@ static void test_loader(void **state)
 
 		diag_init(&diags, arena);
 		assert_int_equal(compose_parse(&in, arena, &diags, &project), wants[i]);
-		assert_string_equal(loading.asked, codes[i] < 0 ? "dir/c.yaml>./other.yaml"
-								: "dir/c.yaml>other.yaml");
+		assert_string_equal(loading.asked, "dir/other.yaml");
+		assert_int_equal(loading.calls, codes[i] > 0 ? 2 : 1);
 		if (codes[i] == 0)
 			assert_string_equal(
 				world_label_value(&project.world->containers[1], "from"), "b");

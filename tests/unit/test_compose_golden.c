@@ -19,7 +19,7 @@ struct project {
 	struct arena *arena;
 	char folder[PATH_LEN];
 	struct node_source sources[MOST];
-	const char *profiles[MOST];
+	const char *profiles[MOST], *services[MOST];
 	struct compose_variables variables;
 	struct compose_input in;
 	struct diag_list diags;
@@ -37,18 +37,18 @@ static bool read_file(struct arena *arena, const char *path, struct node_source 
 	return true;
 }
 
-/* Relative to the file that names it; names in findings are relative to the folder. */
-static int load(void *userdata, struct arena *arena, const char *from, const char *path,
+/* Names in findings are relative to the folder. */
+static int load(void *userdata, struct arena *arena, const char *path, bool secret,
 		struct node_source *ret)
 {
 	const struct project *project = userdata;
-	const char *slash = strrchr(from, '/');
 	char full[PATH_LEN];
 
-	ret->name = arena_printf(arena, "%.*s%s", slash ? (int)(slash + 1 - from) : 0, from, path);
+	(void)secret;
+	ret->name = arena_strdup(arena, path);
 	assert_non_null(ret->name);
-	(void)snprintf(full, sizeof(full), "%.250s/%.250s", project->folder, ret->name);
-	return read_file(arena, full, ret) ? 0 : COMPOSE_E_UNREADABLE;
+	(void)snprintf(full, sizeof(full), "%.250s/%.250s", project->folder, path);
+	return read_file(arena, full, ret) ? 0 : COMPOSE_E_ABSENT;
 }
 
 static void add_file(struct project *p, const char *name)
@@ -84,6 +84,10 @@ static void read_args(struct project *p, char *args)
 			add_file(p, word);
 		else if (strcmp(line, "profile") == 0)
 			p->profiles[p->in.n_profiles++] = word;
+		else if (strcmp(line, "service") == 0)
+			p->services[p->in.n_services++] = word;
+		else if (strcmp(line, "beside") == 0)
+			p->in.beside = word;
 		else if (strcmp(line, "project") == 0)
 			p->in.project = word;
 		else if (strcmp(line, "env") == 0)
@@ -152,6 +156,7 @@ static void parse(struct project *p, const char *expected)
 
 	p->in.sources = p->sources;
 	p->in.profiles = p->profiles;
+	p->in.services = p->services;
 	p->in.variables = p->variables.list.items;
 	p->in.n_variables = p->variables.list.n;
 	p->in.directory = "/srv/My Project/";

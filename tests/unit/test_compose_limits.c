@@ -134,7 +134,7 @@ static const struct limit limits[] = {
 	{ "extends", make_chain, LIMIT_COMPOSE_EXTENDS, "too-deep", 0 },
 	{ "bytes", make_bytes, LIMIT_COMPOSE_BYTES, "too-large", 0 },
 	{ "depth", make_depth, LIMIT_YAML_DEPTH, "too-deep", 0 },
-	{ "name of a service", make_named, LIMIT_NAME, "bad-name", 0 },
+	{ "name of a service", make_named, LIMIT_COMPOSE_KEY, "bad-name", 0 },
 };
 
 static void check_limit(void **state)

@@ -34,15 +34,17 @@
 #define LIMIT_PEER_TEXT 72u
 /* All files of a compose project together: the largest in use have some 2,000 lines. */
 #define LIMIT_COMPOSE_BYTES (1024u * 1024u)
-/* Files of it, those that `extends` names too. */
+/* Files of it, those that `extends` and `include` name too. */
 #define LIMIT_COMPOSE_FILES 64u
 /* Values read, those of `extends` counted each time: bounds what a chain of them costs. */
 #define LIMIT_COMPOSE_VALUES 1000000u
-#define LIMIT_COMPOSE_EXTENDS 16u
+#define LIMIT_COMPOSE_EXTENDS 16u /* and of `include` in each other */
 /* Docker's own pools hold some 30 networks, with addresses given some hundred. */
 #define LIMIT_COMPOSE_SERVICES 1000u
 #define LIMIT_COMPOSE_NETWORKS 200u
 #define LIMIT_COMPOSE_SUBNETS 16u /* of one network */
+/* Name of a service or network: with the project's and a number the container's has 255. */
+#define LIMIT_COMPOSE_KEY 180u
 #define LIMIT_COMPOSE_REPLICAS 1000u
 /* Containers, and their endpoints: symbolic addresses are of a /15. */
 #define LIMIT_COMPOSE_ENDPOINTS 10000u

@@ -236,7 +236,8 @@ static int take_fixed(struct compose *c, struct pool *pool, struct plan_endpoint
 			       pool->family == IP_V4 ? "IPv4" : "IPv6");
 		return 0;
 	}
-	if (!is_in_given(pool, &addr)) {
+	bool elsewhere = pool->network->draft && pool->network->draft->external.value;
+	if (!elsewhere && !is_in_given(pool, &addr)) {
 		compose_report(c->diags, CF_BAD_ADDRESS, text->loc,
 			       pool->family == IP_V4
 				       ? "give the network a subnet that holds it, under `ipam`"

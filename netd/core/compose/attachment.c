@@ -5,80 +5,58 @@
 
 #include "core/compose/decode.h"
 
-static int decode_ipv4(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct draft_attachment *)object)->ipv4);
-}
-
-static int decode_ipv6(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct draft_attachment *)object)->ipv6);
-}
-
-static int decode_mac(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct draft_attachment *)object)->mac);
-}
-
 static const struct compose_field fields[] = {
-	COMPOSE_FIELD("ipv4_address", decode_ipv4, draft_attachment, ipv4),
-	COMPOSE_FIELD("ipv6_address", decode_ipv6, draft_attachment, ipv6),
-	COMPOSE_FIELD("mac_address", decode_mac, draft_attachment, mac),
-	COMPOSE_IGNORED("aliases"),
-	COMPOSE_IGNORED("driver_opts"),
-	COMPOSE_IGNORED("gw_priority"),
-	COMPOSE_IGNORED("interface_name"),
-	COMPOSE_IGNORED("link_local_ips"),
-	COMPOSE_IGNORED("priority"),
+	COMPOSE_FIELD("gw_priority", compose_decode_word, draft_attachment, gw_priority),
+	COMPOSE_FIELD("ipv4_address", compose_decode_text, draft_attachment, ipv4),
+	COMPOSE_FIELD("ipv6_address", compose_decode_text, draft_attachment, ipv6),
+	COMPOSE_FIELD("mac_address", compose_decode_text, draft_attachment, mac),
 };
 
-static const struct compose_shape shape = { "a network of a service", fields, ARRAY_LEN(fields),
-					    CF_UNKNOWN_SETTING };
+static const char *const ignored[] = { "aliases", "driver_opts", "interface_name", "link_local_ips",
+				       "priority" };
 
-/* The attachment to that network, a new one if need be; NULL: out of memory or beyond the limit. */
-static struct draft_attachment *attach(struct compose *c, struct draft_service *service,
-				       const char *network, struct source_loc loc)
+static const struct compose_shape shape = { "a network of a service", fields,
+					    ARRAY_LEN(fields),	      ignored,
+					    ARRAY_LEN(ignored),	      CF_UNKNOWN_SETTING };
+
+static int attach(struct compose *c, struct draft_service *service, struct draft_attachment one)
 {
-	struct draft_attachment fresh = { .network = network, .loc = loc };
+	char word[TEXT_QUOTE_LEN];
 
 	for (size_t i = 0; i < service->networks.n; i++)
-		if (strcmp(service->networks.items[i].network, network) == 0)
-			return &service->networks.items[i];
-	if (service->networks.n == LIMIT_COMPOSE_NETWORKS) {
-		compose_report(c->diags, CF_TOO_MANY, loc, NULL,
-			       "a service is on more than %u networks", LIMIT_COMPOSE_NETWORKS);
-		c->stopped = true;
-		return NULL;
-	}
-	if (VEC_PUSH(c->arena, &service->networks, fresh) < 0)
-		return NULL;
-	return &service->networks.items[service->networks.n - 1];
+		if (strcmp(service->networks.items[i].network, one.network) == 0) {
+			compose_report(c->diags, CF_DUPLICATE_KEY, one.loc, NULL,
+				       "the network `%s` stands here twice",
+				       text_quote(one.network, word));
+			return 0;
+		}
+	if (service->networks.n < LIMIT_COMPOSE_NETWORKS)
+		return VEC_PUSH(c->arena, &service->networks, one);
+	compose_report(c->diags, CF_TOO_MANY, one.loc, NULL,
+		       "a service is on more than %u networks", LIMIT_COMPOSE_NETWORKS);
+	c->stopped = true;
+	return 0;
 }
 
 static int add_named(struct compose *c, const struct node *item, struct draft_service *service)
 {
-	const char *name;
-	int r = compose_text(c, item, "a network", &name);
+	struct draft_attachment one = { .loc = item->loc };
+	int r = compose_text(c, item, "a network", &one.network);
 
-	if (r || !name)
-		return r;
-	return attach(c, service, name, item->loc) || c->stopped ? 0 : -ENOMEM;
+	return r || !one.network ? r : attach(c, service, one);
 }
 
 static int add_mapped(struct compose *c, const struct node *key, struct draft_service *service)
 {
-	if (key->kind != NODE_SCALAR || key->repeated || compose_is_extension(key))
-		return 0;
-	struct draft_attachment *attachment = attach(c, service, key->text, key->loc);
-	if (!attachment)
-		return c->stopped ? 0 : -ENOMEM;
-	if (*compose_tag_name(key->value))
-		*attachment = (struct draft_attachment){ .network = key->text, .loc = key->loc };
-	return node_is_null(key->value) ? 0
-					: compose_decode_object(c, key->value, &shape, attachment);
+	struct draft_attachment one = { .network = key->text, .loc = key->loc };
+	int r = 0;
+
+	if (!node_is_null(key->value))
+		r = compose_decode_object(c, key->value, &shape, &one);
+	return r ? r : attach(c, service, one);
 }
 
-int compose_decode_attachments(struct compose *c, const struct node *key, void *object)
+int compose_decode_attachments(struct compose *c, const struct node *key, void *member)
 {
 	bool listed = key->value->kind == NODE_SEQUENCE;
 	int r = 0;
@@ -89,6 +67,6 @@ int compose_decode_attachments(struct compose *c, const struct node *key, void *
 	}
 	for (const struct node *one = key->value->first; one && r == 0 && !c->stopped;
 	     one = one->next)
-		r = listed ? add_named(c, one, object) : add_mapped(c, one, object);
+		r = listed ? add_named(c, one, member) : add_mapped(c, one, member);
 	return r;
 }

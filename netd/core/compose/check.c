@@ -51,17 +51,18 @@ static uint32_t read_mount(const char *source)
 
 static void check_mounts(struct compose *c, struct plan_service *service)
 {
-	const struct draft_texts *all = &service->draft->mounts;
+	const struct draft_service *draft = service->draft;
 	char word[TEXT_QUOTE_LEN];
 
-	for (size_t i = 0; i < all->n; i++) {
-		uint32_t traits = read_mount(all->items[i].text);
+	for (size_t i = 0; i < draft->mounts.n; i++) {
+		const struct draft_mount *mount = &draft->mounts.items[i];
+		uint32_t traits = read_mount(mount->source);
 		if (traits & ~service->traits) /* one such mount is all it takes */
-			compose_report(c->diags, CF_DOCKER_SOCKET, all->items[i].loc,
+			compose_report(c->diags, CF_DOCKER_SOCKET, mount->loc,
 				       "whoever has the socket is root on the host, `ro` or not: "
 				       "put a proxy between that filters its requests",
-				       "`%s` mounts `%s`, and with it Docker's socket",
-				       service->draft->name, text_quote(all->items[i].text, word));
+				       "`%s` mounts `%s`, and with it Docker's socket", draft->name,
+				       text_quote(mount->source, word));
 		service->traits |= traits;
 	}
 }

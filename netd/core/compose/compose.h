@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Docker compose files (v2, v3 and the Compose Specification) to the facts about the host that
- * would run them. Pure: the caller reads files and gives the variables. What a file does not say
- * (a variable without a value, an include, a network made elsewhere) is a finding, never a guess.
+ * would run them, as `docker compose up` does it (tests/compose holds it against that). Pure: the
+ * caller reads files and gives the variables. What a file does not say (a variable without a value,
+ * a network made elsewhere) is a finding, never a guess.
  *
  * Addresses are symbolic where the file gives none: of 198.18.0.0/15 and 100::/64, which are in no
  * zone and in no sensible CIDR of a policy. Equal inputs give equal worlds. */
@@ -22,10 +23,13 @@ struct compose_variable {
 #define COMPOSE_E_INVALID 1
 #define COMPOSE_E_UNREADABLE 2
 
-/* Reads the file that @from (the name of a source) calls @path, for `extends`. 0: *ret is set; its
- * name is the one for findings, alike for the same file, and it lives as long as @arena.
- * COMPOSE_E_UNREADABLE: no such file, or not allowed. -ENOMEM. */
-typedef int compose_load_fn(void *userdata, struct arena *arena, const char *from, const char *path,
+#define COMPOSE_E_ABSENT 3
+
+/* Reads a file for `extends` and `include`: @path is made of the names of the sources and what the
+ * files say. @secret: no text of it may be shown. 0: *ret is set; its name is @path, and it lives
+ * as long as @arena. COMPOSE_E_UNREADABLE; COMPOSE_E_ABSENT: nothing is there, or a folder.
+ * -ENOMEM. */
+typedef int compose_load_fn(void *userdata, struct arena *arena, const char *path, bool secret,
 			    struct node_source *ret);
 
 struct compose_input {
@@ -35,9 +39,12 @@ struct compose_input {
 	size_t n_variables;
 	const char *const *profiles; /* active ones, "*": all; none: those of COMPOSE_PROFILES */
 	size_t n_profiles;
+	const char *const *services; /* those to start, with what they depend on; none: all */
+	size_t n_services;
 	const char *project;   /* as `-p`; NULL: COMPOSE_PROJECT_NAME, `name:`, or the directory */
 	const char *directory; /* whose last part names the project at last; NULL: none */
-	compose_load_fn *load; /* NULL: `extends` stays inside its file */
+	const char *beside;    /* a file that `docker compose up` would read, too; NULL: none */
+	compose_load_fn *load; /* NULL: no other files */
 	void *userdata;
 };
 
@@ -63,6 +70,10 @@ struct compose_variables {
 int compose_parse_env(const struct node_source *source, const struct compose_variables *known,
 		      struct arena *arena, struct diag_list *diags,
 		      struct compose_variables *ret) MUST_CHECK;
+/* Those of one file more. The first @n_fixed stay as they are; of others the later counts. 0 or
+ * -ENOMEM. */
+int compose_add_variables(struct compose_variables *all, size_t n_fixed,
+			  const struct compose_variables *more, struct arena *arena) MUST_CHECK;
 
 /* Everything that can be reported; the ids are stable. */
 struct compose_diag_info {

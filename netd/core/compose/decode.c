@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/compose/decode.h"
+#include "core/compose/load.h"
+#include "core/compose/value.h"
 
 static const char *kind_name(const struct node *node)
 {
@@ -38,158 +41,166 @@ bool compose_is_extension(const struct node *key)
 	return key->kind == NODE_SCALAR && strncmp(key->text, "x-", 2) == 0;
 }
 
-const char *compose_tag_name(const struct node *node)
-{
-	bool ours = node->tag &&
-		    (strcmp(node->tag, "!reset") == 0 || strcmp(node->tag, "!override") == 0);
-
-	return ours ? node->tag + 1 : "";
-}
-
 /* ---- texts ---- */
 
-static void report_unset(struct compose *c, const struct node *node, const char *name)
-{
-	const struct interpolation *v = &c->variables;
-	char word[TEXT_QUOTE_LEN];
-	const char *hint =
-		*v->message ? compose_hint(c->diags, "it says: %s", v->message)
-			    : compose_hint(c->diags, "give it a value, or write `${%s:-default}`",
-					   v->name);
-
-	compose_report(c->diags, CF_UNSET_VARIABLE, node->loc, hint,
-		       is_phrase(name)
-			       ? "%s depends on the variable `%s`, which has no value here"
-			       : "`%s` depends on the variable `%s`, which has no value here",
-		       text_quote(name, word), v->name);
-}
-
-static int settle_text(struct compose *c, const struct node *node, int r, struct draft_text *ret)
-{
-	char word[TEXT_QUOTE_LEN];
-
-	if (r == INTERPOLATE_E_UNSET) {
-		ret->unknown = true;
-	} else if (r == INTERPOLATE_E_SYNTAX) {
-		compose_report(
-			c->diags, CF_BAD_INTERPOLATION, node->loc, "write `$$` for a dollar sign",
-			"`%s` holds a `$` that begins no variable", text_quote(node->text, word));
-	} else if (r == INTERPOLATE_E_TOO_LONG) {
-		compose_report(c->diags, CF_TOO_LARGE, node->loc, NULL,
-			       "with its variables this text has more than %u bytes",
-			       LIMIT_COMPOSE_TEXT);
-	} else if (r == INTERPOLATE_E_TOO_MUCH && !c->stopped) {
-		compose_report(c->diags, CF_TOO_LARGE, node->loc, NULL,
-			       "the texts have more than %u bytes with their variables, or too many"
-			       " of them",
-			       LIMIT_COMPOSE_TEXTS);
-		c->stopped = true;
-	}
-	return r < 0 ? r : 0;
-}
-
-/* The text itself, or a copy with its variables; *ret stays NULL for what is not known. */
-static int fill_in(struct compose *c, const struct node *node, struct draft_text *ret)
+void compose_report_unset(struct compose *c, const struct node *node, const char *name)
 {
 	CLEANUP(text_done) struct text out = { 0 };
+	struct interpolation *v = &c->variables;
+	char word[TEXT_QUOTE_LEN];
+	int r = compose_interpolate(v, node->text, &out); /* again, for the name of the variable */
+	const char *hint =
+		r > 0 && *v->message
+			? compose_hint(c->diags, "it says: %s", v->message)
+			: compose_hint(c->diags, "give it a value, or write `${%s:-default}`",
+				       v->name);
 
-	if (!strchr(node->text, '$')) {
-		ret->text = node->text;
-		return 0;
+	compose_report(c->diags, CF_UNSET_VARIABLE, node->loc, hint,
+		       !name || is_phrase(name)
+			       ? "%s depends on the variable `%s`, which has no value here"
+			       : "`%s` depends on the variable `%s`, which has no value here",
+		       name ? text_quote(name, word) : "this text", v->name);
+}
+
+static int take_text(struct compose *c, const struct node *node, const char *name, bool number,
+		     struct draft_text *ret)
+{
+	enum value_type type = node->kind == NODE_SCALAR ? value_type_of(node) : VALUE_NULL;
+
+	*ret = (struct draft_text){ .loc = node->loc };
+	if (type == VALUE_TEXT || (number && type == VALUE_INT)) {
+		ret->unknown = node->tag == compose_unset;
+		ret->text = ret->unknown ? NULL : value_text(node, c->arena);
+		return ret->text || ret->unknown ? 0 : -ENOMEM;
 	}
-	int r = compose_interpolate(&c->variables, node->text, &out);
-	if (r)
-		return settle_text(c, node, r, ret);
-	ret->text = arena_strdup(c->arena, text_str(&out));
-	return ret->text ? 0 : -ENOMEM;
+	compose_wrong_type(c, node, name, type == VALUE_NULL ? "a word" : "a word in quotes");
+	return 0;
 }
 
 int compose_try_text(struct compose *c, const struct node *node, const char *name,
 		     struct draft_text *ret)
 {
-	*ret = (struct draft_text){ .loc = node->loc };
-	if (node->kind == NODE_SCALAR && !node_is_null(node))
-		return fill_in(c, node, ret);
-	compose_wrong_type(c, node, name, "a word");
-	return 0;
+	return take_text(c, node, name, false, ret);
 }
 
-int compose_text(struct compose *c, const struct node *node, const char *name, const char **ret)
+static int known_text(struct compose *c, const struct node *node, const char *name, bool number,
+		      const char **ret)
 {
 	struct draft_text text;
-	int r = compose_try_text(c, node, name, &text);
+	int r = take_text(c, node, name, number, &text);
 
 	if (r == 0 && text.unknown)
-		report_unset(c, node, name);
+		compose_report_unset(c, node, name);
 	*ret = text.text;
 	return r;
 }
 
-int compose_decode_text(struct compose *c, const struct node *key, struct draft_text *ret)
+int compose_text(struct compose *c, const struct node *node, const char *name, const char **ret)
 {
-	const char *text;
-	int r = compose_text(c, key->value, key->text, &text);
+	return known_text(c, node, name, false, ret);
+}
 
-	if (r == 0 && text)
-		*ret = (struct draft_text){ text, key->value->loc, false };
-	return r;
+int compose_word(struct compose *c, const struct node *node, const char *name, const char **ret)
+{
+	return known_text(c, node, name, true, ret);
+}
+
+static int decode_text(struct compose *c, const struct node *key, bool number,
+		       struct draft_text *ret)
+{
+	ret->loc = key->value->loc;
+	return known_text(c, key->value, key->text, number, &ret->text);
+}
+
+int compose_decode_text(struct compose *c, const struct node *key, void *member)
+{
+	return decode_text(c, key, false, member);
+}
+
+int compose_decode_word(struct compose *c, const struct node *key, void *member)
+{
+	return decode_text(c, key, true, member);
+}
+
+int compose_try_decode_text(struct compose *c, const struct node *key, void *member)
+{
+	return compose_try_text(c, key->value, key->text, member);
 }
 
 /* ---- words and numbers ---- */
 
-static int read_bool(const char *text)
+static bool is_one_of(const char *text, const char *const words[4])
 {
-	/* YAML 1.1 has the longer list, and compose takes it. */
-	static const char *const yes[] = { "true", "True", "TRUE", "yes", "y", "on" };
-	static const char *const no[] = { "false", "False", "FALSE", "no", "n", "off" };
-
-	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
-		if (strcmp(text, yes[i]) == 0)
-			return 1;
-		if (strcmp(text, no[i]) == 0)
-			return 0;
-	}
-	return -1;
+	for (size_t i = 0; i < 4; i++)
+		if (strcasecmp(text, words[i]) == 0)
+			return true;
+	return false;
 }
 
-int compose_decode_flag(struct compose *c, const struct node *key, struct draft_flag *ret)
+static void report_value(struct compose *c, const struct node *key, const char *text,
+			 const char *hint)
 {
 	char name[TEXT_QUOTE_LEN], word[TEXT_QUOTE_LEN];
-	const char *text;
-	int r = compose_text(c, key->value, key->text, &text);
 
+	compose_report(c->diags, CF_BAD_VALUE, key->value->loc, hint, "`%s` cannot be `%s`",
+		       text_quote(key->text, name), text_quote(text, word));
+}
+
+/* A text has the longer list of YAML 1.1. */
+int compose_decode_flag(struct compose *c, const struct node *key, void *member)
+{
+	static const char *const yes[] = { "true", "y", "yes", "on" };
+	static const char *const no[] = { "false", "n", "no", "off" };
+	struct draft_flag *ret = member;
+	const struct node *value = key->value;
+	const char *text = value->text;
+	int r = 0;
+
+	if (value->kind != NODE_SCALAR || value_type_of(value) != VALUE_BOOL)
+		r = compose_word(c, value, key->text, &text);
 	if (r || !text)
 		return r;
-	int value = read_bool(text);
-	if (value < 0)
-		compose_report(c->diags, CF_BAD_VALUE, key->value->loc, "write `true` or `false`",
-			       "`%s` cannot be `%s`", text_quote(key->text, name),
-			       text_quote(text, word));
-	else
-		*ret = (struct draft_flag){ key->value->loc, value, true };
+	*ret = (struct draft_flag){ value->loc, is_one_of(text, yes), true };
+	if (!ret->value && !is_one_of(text, no))
+		report_value(c, key, text, "write `true` or `false`");
 	return 0;
 }
 
-int compose_decode_number(struct compose *c, const struct node *key, struct draft_number *ret)
+int compose_decode_number(struct compose *c, const struct node *key, void *member)
 {
-	char name[TEXT_QUOTE_LEN], word[TEXT_QUOTE_LEN];
+	struct draft_number *ret = member;
 	const char *text;
-	int r = compose_text(c, key->value, key->text, &text);
+	int r = compose_word(c, key->value, key->text, &text);
 	uint32_t n = 0;
 
 	if (r || !text)
 		return r;
-	size_t digits = strspn(text, "0123456789");
-	if (digits == 0 || digits > 9 || text[digits]) {
-		compose_report(c->diags, CF_BAD_VALUE, key->value->loc, "write a number",
-			       "`%s` cannot be `%s`", text_quote(key->text, name),
-			       text_quote(text, word));
+	const char *digit = text + (*text == '+');
+	size_t digits = strspn(digit, "0123456789");
+	if (digits == 0 || digits > 9 || digit[digits]) {
+		report_value(c, key, text, "write a number");
 		return 0;
 	}
-	for (size_t i = 0; i < digits; i++)
-		n = n * 10 + (uint32_t)(text[i] - '0');
+	for (; *digit; digit++)
+		n = n * 10 + (uint32_t)(*digit - '0');
 	*ret = (struct draft_number){ n, key->value->loc, true };
 	return 0;
+}
+
+/* ---- lists ---- */
+
+bool compose_is_list(struct compose *c, const struct node *key)
+{
+	if (key->value->kind != NODE_SEQUENCE)
+		compose_wrong_type(c, key->value, key->text, "a list");
+	return key->value->kind == NODE_SEQUENCE;
+}
+
+bool compose_is_mapping(struct compose *c, const struct node *key)
+{
+	if (key->value->kind != NODE_MAPPING)
+		compose_wrong_type(c, key->value, key->text, "a mapping");
+	return key->value->kind == NODE_MAPPING;
 }
 
 /* ---- objects ---- */
@@ -202,44 +213,41 @@ static const struct compose_field *find_field(const struct compose_shape *shape,
 	return NULL;
 }
 
+static bool is_ignored(const struct compose_shape *shape, const char *name)
+{
+	for (size_t i = 0; i < shape->n_ignored; i++)
+		if (strcmp(shape->ignored[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Of the others compose says that nothing is not enough. */
+static bool may_be_null(const char *name)
+{
+	static const char *const names[] = { "command", "deploy", "develop", "entrypoint", "pid" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void report_unknown(struct compose *c, const struct node *key,
 			   const struct compose_shape *shape)
 {
 	const char *names[128], *hint = NULL;
 	char word[TEXT_QUOTE_LEN];
-	size_t n = shape->n < ARRAY_LEN(names) ? shape->n : ARRAY_LEN(names);
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		names[i] = shape->fields[i].name;
+	for (size_t i = 0; i < shape->n && n < ARRAY_LEN(names); i++)
+		names[n++] = shape->fields[i].name;
+	for (size_t i = 0; i < shape->n_ignored && n < ARRAY_LEN(names); i++)
+		names[n++] = shape->ignored[i];
 	if (c->diags->diags.n < LIMIT_DIAGS)
 		hint = diag_suggest(c->diags, key->text, names, n);
 	compose_report(c->diags, shape->unknown, key->loc,
 		       hint ? hint : "name your own keys `x-…`: compose leaves those alone",
 		       "%s has no key `%s`", shape->what, text_quote(key->text, word));
-}
-
-static int decode_key(struct compose *c, const struct node *key, const struct compose_shape *shape,
-		      void *object)
-{
-	const struct compose_field *field;
-
-	if (key->kind != NODE_SCALAR) {
-		compose_wrong_type(c, key, "a key", "a word");
-		return 0;
-	}
-	if (key->repeated || compose_is_extension(key))
-		return 0;
-	field = find_field(shape, key->text);
-	if (!field)
-		report_unknown(c, key, shape);
-	if (!field || !field->decode)
-		return 0;
-	if (*compose_tag_name(key->value))
-		memset((char *)object + field->offset, 0, field->size);
-	if (strcmp(compose_tag_name(key->value), "reset") == 0 || node_is_null(key->value) ||
-	    key->value->kind == NODE_BAD)
-		return 0;
-	return field->decode(c, key, object);
 }
 
 int compose_decode_object(struct compose *c, const struct node *node,
@@ -251,7 +259,15 @@ int compose_decode_object(struct compose *c, const struct node *node,
 		compose_wrong_type(c, node, shape->what, "a mapping");
 		return 0;
 	}
-	for (const struct node *key = node->first; key && r == 0 && !c->stopped; key = key->next)
-		r = decode_key(c, key, shape, object);
+	for (const struct node *key = node->first; key && r == 0 && !c->stopped; key = key->next) {
+		const struct compose_field *field = find_field(shape, key->text);
+		bool known = field || is_ignored(shape, key->text);
+		if (!known && !compose_is_extension(key))
+			report_unknown(c, key, shape);
+		if (known && node_is_null(key->value) && !may_be_null(key->text))
+			compose_wrong_type(c, key->value, key->text, "something");
+		else if (field && key->value->kind != NODE_BAD && !node_is_null(key->value))
+			r = field->decode(c, key, (char *)object + field->offset);
+	}
 	return r;
 }

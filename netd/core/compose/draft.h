@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files say, merged, before it is checked as a whole. A draft starts zeroed and takes one
- * layer after the other: the bases of a service, the service, the same in the next file.
- * Internal to core/compose. */
+/* What the merged files say, decoded, before it is checked as a whole. Internal to core/compose. */
 #pragma once
 
 #include "core/base/ip.h"
@@ -40,7 +38,7 @@ struct draft_label {
 struct draft_attachment {
 	const char *network; /* its key in `networks` */
 	struct source_loc loc;
-	struct draft_text ipv4, ipv6, mac;
+	struct draft_text ipv4, ipv6, mac, gw_priority;
 };
 
 /* Of equal length where both ranges are longer than one. */
@@ -50,19 +48,35 @@ struct draft_port {
 	uint16_t host_lo, host_hi; /* 0: Docker chooses one */
 	struct port_range port;	   /* the container's */
 	bool is_long;		   /* written as a mapping */
+	bool is_number;		   /* and there the host's port as a number */
+};
+
+struct draft_mount {
+	const char *source, *target; /* source "": none of the host's */
+	struct source_loc loc;
+};
+
+/* Another service that must be there. */
+struct draft_need {
+	const char *service;
+	struct source_loc loc;
+	bool optional; /* or need not be active */
+	bool own;      /* said by `depends_on` */
 };
 
 struct draft_service {
 	const char *name;
 	struct source_loc loc;
-	bool removed; /* by a later file, with `!reset` */
-	struct draft_text image, container_name, network_mode, mac, pid;
+	bool enabled, wanted; /* compose_select(): its profile is active; it is to be started */
+	struct draft_text image, container_name, network_mode, mac, pid, ipc, uts;
 	struct draft_flag build, provider, privileged, api_socket;
 	struct draft_number scale, replicas;
 	VEC(struct draft_label) labels;
 	VEC(struct draft_attachment) networks;
 	VEC(struct draft_port) ports;
-	struct draft_texts profiles, capabilities, mounts, label_files;
+	VEC(struct draft_need) needs;
+	VEC(struct draft_mount) mounts;
+	struct draft_texts profiles, capabilities, label_files;
 };
 
 struct draft_subnet {
@@ -77,16 +91,24 @@ struct draft_subnet {
 struct draft_network {
 	const char *key;
 	struct source_loc loc;
-	bool removed;
-	struct draft_text name, external_name, driver, bridge;
+	struct draft_text name, driver, bridge, binding; /* binding: host_binding_ipv4 */
 	struct draft_flag internal, external, ipv4, ipv6, icc;
 	VEC(struct draft_subnet) subnets;
 };
 
+struct compose_document;
+
 struct compose_file {
 	const char *name;
-	const struct node *root; /* NULL: unusable, reported */
+	const struct node *root; /* of its first document; NULL: it has none */
+	bool usable;		 /* false: reported */
+	/* What `extends` finds in it, with these variables. */
+	const struct compose_document *document;
+	const struct compose_variable *variables;
 };
+
+/* The tag of a text that depends on a variable without a value; the text is as it was written. */
+extern const char compose_unset[];
 
 /* One compose_parse(). */
 struct compose {
@@ -95,8 +117,9 @@ struct compose {
 	struct diag_list *diags;
 	struct interpolation variables;
 	struct draft_text name; /* top-level `name:` */
-	VEC(struct compose_file) files;
-	size_t n_given; /* of the files: the others are only extended from */
+	VEC(struct compose_file *) files;
+	size_t n_given; /* of the files: others extend or include the rest */
+	bool canonical; /* docker compose's own word: see compose_is_canonical() */
 	VEC(struct draft_service) services;
 	VEC(struct draft_network) networks;
 	size_t bytes, values; /* against the limits */

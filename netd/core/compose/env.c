@@ -52,17 +52,20 @@ static void give_up(struct reader *reader, const char *text)
 	reader->at = reader->end;
 }
 
-static void add_escaped(char c, struct text *out)
+/* What stands behind a backslash. Between single quotes only the quote itself is escaped. */
+static void add_escaped(char c, char quote, struct text *out)
 {
-	static const char from[] = "nrt", to[] = "\n\r\t";
+	static const char from[] = "abfnrtv\\\"", to[] = "\a\b\f\n\r\t\v\\\"";
 	const char *known = strchr(from, c);
 
-	if (known && c)
+	if (c == quote)
+		text_add_n(out, &c, 1);
+	else if (quote == '"' && known && c)
 		text_add_n(out, &to[known - from], 1);
-	else if (c == '$')
+	else if (quote == '"' && c == '$')
 		text_add(out, "$$"); /* variables are filled in later */
 	else
-		text_add_n(out, &c, 1);
+		text_printf(out, "\\%c", c);
 }
 
 /* Behind the quote; false: it does not close. */
@@ -70,8 +73,8 @@ static bool read_quoted(struct reader *reader, char quote, struct text *out)
 {
 	for (; reader->at < reader->end && *reader->at != quote; reader->at++) {
 		reader->line += *reader->at == '\n';
-		if (quote == '"' && *reader->at == '\\' && reader->at + 1 < reader->end)
-			add_escaped(*++reader->at, out);
+		if (*reader->at == '\\' && reader->at + 1 < reader->end)
+			add_escaped(*++reader->at, quote, out);
 		else
 			text_add_n(out, reader->at, 1);
 	}
@@ -88,7 +91,7 @@ static void read_plain(struct reader *reader, struct text *out)
 	const char *stop = newline ? newline : reader->end, *end = reader->at;
 
 	for (const char *c = reader->at; c < stop; c++) {
-		if (*c == '#' && (c == reader->at || c[-1] == ' ' || c[-1] == '\t'))
+		if (*c == '#' && c > reader->at && c[-1] == ' ')
 			break;
 		if (*c != ' ' && *c != '\t' && *c != '\r')
 			end = c + 1;
@@ -210,5 +213,23 @@ int compose_parse_env(const struct node_source *source, const struct compose_var
 	*ret = (struct compose_variables){ 0 };
 	for (size_t i = reader.n_known; i < reader.all.n && r == 0; i++)
 		r = VEC_PUSH(arena, &ret->list, reader.all.items[i]);
+	return r;
+}
+
+int compose_add_variables(struct compose_variables *all, size_t n_fixed,
+			  const struct compose_variables *more, struct arena *arena)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < more->list.n && r == 0; i++) {
+		size_t k = n_fixed;
+		while (k < all->list.n &&
+		       strcmp(all->list.items[k].name, more->list.items[i].name) != 0)
+			k++;
+		if (k < all->list.n)
+			all->list.items[k] = more->list.items[i];
+		else
+			r = VEC_PUSH(arena, &all->list, more->list.items[i]);
+	}
 	return r;
 }

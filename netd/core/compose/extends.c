@@ -1,113 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A service and what it extends, from the first base up. */
-#include <errno.h>
 #include <string.h>
 
 #include "core/compose/decode.h"
+#include "core/compose/load.h"
+#include "core/compose/merge.h"
 
 /* One service on the way down to its bases. */
 struct layer {
 	const struct layer *up; /* who extends it */
-	size_t file;
+	const struct compose_scope *scope;
+	const struct compose_document *document;
 	const struct node *key;
 	unsigned int depth;
 };
 
 struct base {
-	const struct node *service, *file; /* names; file NULL: the same file */
+	const char *service, *file; /* file NULL: the same file */
+	struct source_loc loc;
 };
 
-static bool read_extends(struct compose *c, const struct node *extends, struct base *ret)
+static bool read_base(struct compose *c, const struct node *extends, struct base *ret)
 {
-	if (extends->kind == NODE_SCALAR) {
-		*ret = (struct base){ extends, NULL };
-		return true;
-	}
-	*ret = (struct base){ node_get(extends, "service"), node_get(extends, "file") };
-	if (extends->kind != NODE_MAPPING)
+	const struct node *service = extends, *file = NULL;
+	int r;
+
+	*ret = (struct base){ .loc = extends->loc };
+	if (extends->kind == NODE_MAPPING) {
+		service = node_get(extends, "service");
+		file = node_get(extends, "file");
+	} else if (extends->kind != NODE_SCALAR || node_is_null(extends)) {
 		compose_wrong_type(c, extends, "extends", "a name or a mapping");
-	else if (!ret->service)
+		return false;
+	}
+	if (!service) {
 		compose_report(c->diags, CF_MISSING_KEY, extends->loc, "add `service: NAME`",
 			       "`extends` needs the key `service`");
-	return ret->service != NULL;
+		return false;
+	}
+	ret->loc = service->loc;
+	r = compose_text(c, service, "service", &ret->service);
+	if (r == 0 && file && !node_is_null(file))
+		r = compose_text(c, file, "file", &ret->file);
+	return r == 0 && ret->service && (!file || node_is_null(file) || ret->file);
 }
 
-static int find_file(const struct compose *c, const char *name)
+/* The file as one document, with its own `extends` still in it. */
+static const struct compose_document *load_base(struct compose *c, const struct layer *layer,
+						const char *path, const struct node *at)
 {
-	for (size_t i = 0; i < c->files.n; i++)
-		if (strcmp(c->files.items[i].name, name) == 0)
-			return (int)i;
-	return -1;
-}
+	struct compose_scope scope = { .directory = "", .plain = true };
+	const struct compose_file *found = compose_open(c, compose_path(c, layer->scope, path), at);
+	struct compose_file *file = (struct compose_file *)(uintptr_t)found;
+	struct compose_document *document;
 
-static void report_file(struct compose *c, const struct node *node, const char *path)
-{
-	char word[TEXT_QUOTE_LEN];
-
-	compose_report(c->diags, CF_UNKNOWN_BASE, node->loc,
-		       "give the output of `docker compose config` instead",
-		       "the file `%s` cannot be read here", text_quote(path, word));
-}
-
-/* The index of a file that `extends` names; -1: reported. */
-static int load_file(struct compose *c, size_t from, const struct node *node, int *ret)
-{
-	struct node_source source = { 0 };
-	const char *path;
-	int r = compose_text(c, node, "file", &path);
-
-	*ret = -1;
-	if (r || !path)
-		return r;
-	r = c->in->load ? c->in->load(c->in->userdata, c->arena, c->files.items[from].name, path,
-				      &source)
-			: COMPOSE_E_UNREADABLE;
-	if (r > 0)
-		report_file(c, node, path);
-	if (r)
-		return r < 0 ? r : 0;
-	*ret = find_file(c, source.name);
-	if (*ret >= 0)
-		return 0;
-	r = compose_add_file(c, &source);
-	if (r == 0 && !c->stopped)
-		*ret = (int)c->files.n - 1;
-	return r;
-}
-
-static const struct node *find_key(const struct compose *c, size_t file, const char *name)
-{
-	const struct node *root = c->files.items[file].root;
-	const struct node *services = root ? node_get(root, "services") : NULL;
-
-	if (!services || services->kind != NODE_MAPPING)
+	if (!file || (file->document && file->variables == c->variables.variables))
+		return file ? file->document : NULL;
+	document = arena_alloc(c->arena, sizeof(*document));
+	if (!document)
+		return compose_no_memory(c);
+	scope.file = file->name;
+	if (!compose_add_file(c, &scope, file, document) || !document->root)
 		return NULL;
-	for (const struct node *key = services->first; key; key = key->next)
-		if (key->kind == NODE_SCALAR && !key->repeated && strcmp(key->text, name) == 0)
-			return key;
-	return NULL;
-}
-
-/* *ret: the base; its key stays NULL when there is none, reported. */
-static int find_base(struct compose *c, const struct layer *layer, const struct base *base,
-		     struct layer *ret)
-{
-	char word[TEXT_QUOTE_LEN];
-	int file = (int)layer->file;
-	const char *name;
-	int r = compose_text(c, base->service, "service", &name);
-
-	if (r == 0 && name && base->file && !node_is_null(base->file))
-		r = load_file(c, layer->file, base->file, &file);
-	if (r || !name || file < 0)
-		return r;
-	*ret = (struct layer){ layer, (size_t)file, find_key(c, (size_t)file, name),
-			       layer->depth + 1 };
-	if (!ret->key && c->files.items[file].root)
-		compose_report(c->diags, CF_UNKNOWN_BASE, base->service->loc, NULL,
-			       "there is no service `%s` to extend in %s", text_quote(name, word),
-			       c->files.items[file].name);
-	return 0;
+	file->document = document;
+	file->variables = c->variables.variables;
+	return document;
 }
 
 static bool is_cycle(struct compose *c, const struct layer *base, const struct node *at)
@@ -115,7 +72,8 @@ static bool is_cycle(struct compose *c, const struct layer *base, const struct n
 	char word[TEXT_QUOTE_LEN];
 
 	for (const struct layer *up = base->up; up; up = up->up)
-		if (up->key == base->key) {
+		if (strcmp(up->scope->file, base->scope->file) == 0 &&
+		    strcmp(up->key->text, base->key->text) == 0) {
 			compose_report(c->diags, CF_EXTENDS_CYCLE, at->loc, NULL,
 				       "`%s` extends itself this way",
 				       text_quote(base->key->text, word));
@@ -128,51 +86,79 @@ static bool is_cycle(struct compose *c, const struct layer *base, const struct n
 	return true;
 }
 
-static int add_layer(struct compose *c, const struct layer *layer, struct draft_service *draft);
+static const struct node *extend(struct compose *c, const struct layer *layer);
 
-static int add_base(struct compose *c, const struct layer *layer, const struct node *extends,
-		    struct draft_service *draft)
+/* Without `extends`, over the base without what the file takes away. */
+static const struct node *lay_over(struct compose *c, const struct layer *layer,
+				   const struct node *base)
 {
-	struct layer base_layer = { 0 };
-	struct base base;
-	int r = 0;
+	const struct node *own = layer->key->value;
 
-	if (!read_extends(c, extends, &base))
-		return 0;
-	r = find_base(c, layer, &base, &base_layer);
-	if (r || !base_layer.key || is_cycle(c, &base_layer, extends))
-		return r;
-	return add_layer(c, &base_layer, draft);
+	if (!base || node_is_null(base))
+		return base ? own : NULL;
+	base = compose_take_away(c, layer->document, base, layer->key->text);
+	own = base ? tree_set(c, own, node_find(own, "extends"), NULL) : NULL;
+	return own ? merge_services(c, base, own) : NULL;
+}
+
+static const struct node *extend_base(struct compose *c, const struct layer *layer,
+				      const struct node *extends, const struct base *base)
+{
+	struct compose_scope scope = *layer->scope;
+	struct layer below = { layer, &scope, layer->document, NULL, layer->depth + 1 };
+	const struct node *services;
+	char word[TEXT_QUOTE_LEN];
+
+	if (base->file) {
+		scope.file = compose_path(c, layer->scope, base->file);
+		below.document = load_base(c, layer, base->file, node_get(extends, "file"));
+		if (!scope.file || !below.document)
+			return NULL;
+		const char *slash = strrchr(scope.file, '/');
+		scope.directory = arena_strndup(c->arena, scope.file,
+						slash ? (size_t)(slash + 1 - scope.file) : 0);
+		if (!scope.directory)
+			return compose_no_memory(c);
+	}
+	services = node_get(below.document->root, "services");
+	below.key = services ? node_find(services, base->service) : NULL;
+	if (!below.key)
+		compose_report(c->diags, CF_UNKNOWN_BASE, base->loc, NULL,
+			       "there is no service `%s` to extend in %s",
+			       text_quote(base->service, word), scope.file);
+	if (!below.key || is_cycle(c, &below, extends))
+		return NULL;
+	return lay_over(c, layer, extend(c, &below));
 }
 
 /* Recursion is bounded by LIMIT_COMPOSE_EXTENDS. */
-static int add_layer(struct compose *c, const struct layer *layer, struct draft_service *draft)
+static const struct node *extend(struct compose *c, const struct layer *layer)
 {
-	const struct node *body = layer->key->value;
-	const struct node *extends = node_get(body, "extends");
-	int r = extends && !node_is_null(extends) ? add_base(c, layer, extends, draft) : 0;
+	const struct node *extends = node_get(layer->key->value, "extends");
+	struct base base;
 
-	if (r || c->stopped || node_is_null(body))
-		return r;
-	c->values += body->weight;
-	if (c->values > LIMIT_COMPOSE_VALUES) {
-		compose_report(c->diags, CF_TOO_LARGE, layer->key->loc, NULL,
-			       "the services come to more than %u values", LIMIT_COMPOSE_VALUES);
-		c->stopped = true;
-		return 0;
-	}
-	return compose_decode_service(c, body, draft);
+	if (!extends || c->stopped)
+		return c->stopped ? NULL : layer->key->value;
+	return read_base(c, extends, &base) ? extend_base(c, layer, extends, &base) : NULL;
 }
 
-int compose_add_service(struct compose *c, size_t file, const struct node *key,
-			struct draft_service *draft)
+const struct node *compose_extend(struct compose *c, const struct compose_scope *scope,
+				  const struct compose_document *document)
 {
-	struct layer layer = { NULL, file, key, 1 };
+	const struct node *section = node_find(document->root, "services");
+	struct node *made = NULL;
+	struct node **link = NULL;
+	bool ok = true;
 
-	draft->removed = strcmp(compose_tag_name(key->value), "reset") == 0;
-	if (*compose_tag_name(key->value))
-		*draft = (struct draft_service){ .name = draft->name,
-						 .loc = key->loc,
-						 .removed = draft->removed };
-	return draft->removed ? 0 : add_layer(c, &layer, draft);
+	if (!section || section->value->kind != NODE_MAPPING)
+		return document->root;
+	made = tree_like(c, section->value);
+	link = made ? &made->first : NULL;
+	for (const struct node *key = section->value->first; key && link; key = key->next) {
+		struct layer layer = { NULL, scope, document, key, 1 };
+		const struct node *service = extend(c, &layer);
+		ok &= service != NULL;
+		link = tree_add(c, made, link, key, service ? service : key->value);
+	}
+	return ok && link ? tree_set(c, document->root, section, made) : NULL;
 }

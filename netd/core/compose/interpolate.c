@@ -41,20 +41,23 @@ const char *compose_variable_value(const struct interpolation *how, const char *
 	return len == sizeof(project) - 1 && memcmp(name, project, len) == 0 ? how->project : NULL;
 }
 
-/* Where the brace that is open at the start closes; NULL: nowhere. */
+/* Where the brace closes that is open at the start, as compose finds it: on the same line, what
+ * stands behind any `{` is passed over, and if the braces do not match it is the last one. NULL:
+ * there is none. */
 static const char *find_brace(struct span from)
 {
+	const char *last = NULL;
 	size_t open = 1;
+	bool passed = true; /* the first letter of the name stands behind a `{`, too */
 
-	for (const char *c = from.at; c < from.end; c++) {
-		if (c + 1 < from.end && c[0] == '$' && c[1] == '{') {
-			open++;
-			c++;
-		} else if (*c == '}' && --open == 0) {
+	for (const char *c = from.at; c < from.end && *c != '\n'; c++) {
+		last = *c == '}' ? c : last;
+		if (*c == '}' && !passed && --open == 0)
 			return c;
-		}
+		open += *c == '{' && !passed;
+		passed = *c == '{' && !passed;
 	}
-	return NULL;
+	return last;
 }
 
 static void note(char ret[TEXT_QUOTE_LEN], struct span word)
@@ -76,33 +79,52 @@ static int add(struct text *out, const char *bytes, size_t len)
 
 static int expand(struct interpolation *how, struct span text, struct text *out, int depth);
 
+static int fail(struct interpolation *how, struct span name, struct span message, int code)
+{
+	note(how->name, name);
+	note(how->message, message);
+	return code;
+}
+
+/* ${NAME:-word} and so on. The word is looked into whether it is needed or not. */
+static int expand_operator(struct interpolation *how, struct span inner, size_t len,
+			   struct text *out, int depth)
+{
+	CLEANUP(text_done) struct text filled = { 0 };
+	struct span name = { inner.at, inner.at + len }, word = { inner.at + len, inner.end };
+	const char *value = compose_variable_value(how, inner.at, len);
+	bool colon = *word.at == ':', has = value && (!colon || *value);
+
+	word.at += colon;
+	if (word.at == word.end || !strchr("-?+", *word.at))
+		return INTERPOLATE_E_SYNTAX;
+	char operator= * word.at++;
+	bool needed = (operator== '+') == has;
+	int r = expand(how, word, &filled, depth + 1);
+	if (r == INTERPOLATE_E_UNSET && (!needed || operator== '?'))
+		r = 0;
+	if (r)
+		return r;
+	if (operator== '?' && !has)
+		return fail(how, name, word, INTERPOLATE_E_REQUIRED);
+	if (operator!= '?' && needed)
+		return add(out, text_str(&filled), filled.len);
+	return operator== '+' ? 0 : add(out, value, strlen(value));
+}
+
 /* What stands between the braces. */
 static int expand_braced(struct interpolation *how, struct span inner, struct text *out, int depth)
 {
 	size_t len = name_len(inner);
-	struct span word = { inner.at + len, inner.end };
-	bool colon = word.at < word.end && *word.at == ':';
-	char operator= '\0';
 
 	if (len == 0)
 		return INTERPOLATE_E_SYNTAX;
 	how->steps += how->n_variables;
+	if (inner.at + len < inner.end)
+		return expand_operator(how, inner, len, out, depth);
 	const char *value = compose_variable_value(how, inner.at, len);
-	word.at += colon;
-	if (word.at < word.end)
-		operator= * word.at++;
-	if ((colon && !operator) || (operator&& !strchr("-?+", operator)))
-		return INTERPOLATE_E_SYNTAX;
-	bool has = value && (!colon || *value);
-	if (operator== '+')
-		return has ? expand(how, word, out, depth + 1) : 0;
-	if (has || (value && !operator))
-		return add(out, value, strlen(value));
-	if (operator== '-')
-		return expand(how, word, out, depth + 1);
-	note(how->name, (struct span){ inner.at, inner.at + len });
-	note(how->message, operator? word : (struct span){ inner.end, inner.end });
-	return INTERPOLATE_E_UNSET;
+	return value ? add(out, value, strlen(value))
+		     : fail(how, inner, (struct span){ inner.end, inner.end }, INTERPOLATE_E_UNSET);
 }
 
 /* Behind a dollar sign; *ret: where the text goes on. */
@@ -119,8 +141,9 @@ static int expand_variable(struct interpolation *how, struct span from, struct t
 		*ret = from.at + len;
 		return expand_braced(how, (struct span){ from.at, *ret }, out, depth);
 	}
+	*ret = from.at;
 	if (from.at == from.end || *from.at != '{')
-		return INTERPOLATE_E_SYNTAX;
+		return add(out, "$", 1);
 	const char *brace = find_brace((struct span){ from.at + 1, from.end });
 	if (!brace)
 		return INTERPOLATE_E_SYNTAX;
@@ -128,9 +151,11 @@ static int expand_variable(struct interpolation *how, struct span from, struct t
 	return expand_braced(how, (struct span){ from.at + 1, brace }, out, depth);
 }
 
+/* A variable without a value does not end it: what follows may be wrong in a worse way. */
 static int expand(struct interpolation *how, struct span text, struct text *out, int depth)
 {
 	int r = depth > DEEPEST ? INTERPOLATE_E_SYNTAX : 0;
+	bool unset = false;
 
 	how->steps += (size_t)(text.end - text.at);
 	while (r == 0 && text.at < text.end) {
@@ -143,15 +168,18 @@ static int expand(struct interpolation *how, struct span text, struct text *out,
 		if (r == 0 && dollar)
 			r = expand_variable(how, (struct span){ dollar + 1, text.end }, out,
 					    &text.at, depth);
+		unset |= r == INTERPOLATE_E_UNSET;
+		r = r == INTERPOLATE_E_UNSET ? 0 : r;
 	}
-	return r;
+	return r == 0 && unset ? INTERPOLATE_E_UNSET : r;
 }
 
 int compose_interpolate(struct interpolation *how, const char *text, struct text *out)
 {
-	how->name[0] = how->message[0] = '\0';
 	int r = expand(how, (struct span){ text, text + strlen(text) }, out, 0);
 
+	if (r != INTERPOLATE_E_UNSET && r != INTERPOLATE_E_REQUIRED)
+		how->name[0] = how->message[0] = '\0';
 	how->texts += out->len;
 	return r == 0 && how->texts > LIMIT_COMPOSE_TEXTS ? INTERPOLATE_E_TOO_MUCH : r;
 }

@@ -16,12 +16,14 @@ struct interpolation {
 	char name[TEXT_QUOTE_LEN], message[TEXT_QUOTE_LEN];
 };
 
-#define INTERPOLATE_E_UNSET 1	 /* no value and no default */
-#define INTERPOLATE_E_SYNTAX 2	 /* a `$` that begins no variable */
+#define INTERPOLATE_E_UNSET 1	 /* no value and no default: compose takes it as empty */
+#define INTERPOLATE_E_SYNTAX 2	 /* a `${` that begins no variable */
 #define INTERPOLATE_E_TOO_LONG 3 /* beyond LIMIT_COMPOSE_TEXT */
 #define INTERPOLATE_E_TOO_MUCH 4 /* all texts so far: beyond LIMIT_COMPOSE_TEXTS or _STEPS */
+#define INTERPOLATE_E_REQUIRED 5 /* the same with `${VAR:?…}`: compose refuses it */
 /* Appends @text with its variables filled in. $NAME, ${NAME}, ${NAME:-or}, ${NAME-or},
- * ${NAME:?why}, ${NAME?why}, ${NAME:+then}, ${NAME+then}, nested; $$ is a dollar sign. */
+ * ${NAME:?why}, ${NAME?why}, ${NAME:+then}, ${NAME+then}, nested; $$ is a dollar sign, and so is a
+ * `$` before anything else. */
 int compose_interpolate(struct interpolation *how, const char *text, struct text *out) MUST_CHECK;
 /* NULL: no variable of that name. */
 const char *compose_variable_value(const struct interpolation *how, const char *name, size_t len);

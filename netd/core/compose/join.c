@@ -12,7 +12,7 @@
 static const struct draft_network *find_draft(const struct compose *c, const char *key)
 {
 	for (size_t i = 0; i < c->networks.n; i++)
-		if (!c->networks.items[i].removed && strcmp(c->networks.items[i].key, key) == 0)
+		if (strcmp(c->networks.items[i].key, key) == 0)
 			return &c->networks.items[i];
 	return NULL;
 }
@@ -25,8 +25,6 @@ static bool is_external(const struct draft_network *draft)
 /* The name it has on the host; NULL: out of memory. */
 static const char *real_name(struct compose *c, const struct draft_network *draft, const char *key)
 {
-	if (draft && is_external(draft) && draft->external_name.text && *draft->external_name.text)
-		return draft->external_name.text;
 	if (draft && draft->name.text && *draft->name.text)
 		return draft->name.text;
 	if (draft && is_external(draft))
@@ -195,7 +193,7 @@ static int find_by_name(struct compose *c, const char *name, const struct draft_
 		const char *own = real_name(c, draft, draft->key);
 		if (!own)
 			return -ENOMEM;
-		if (!draft->removed && strcmp(own, name) == 0) {
+		if (strcmp(own, name) == 0) {
 			*ret = draft;
 			return 0;
 		}

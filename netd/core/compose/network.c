@@ -29,8 +29,9 @@ static int read_prefix(struct compose *c, const struct node *key, struct ip_pref
 	return 0;
 }
 
-static int read_address(struct compose *c, const struct node *key, struct ip_addr *ret)
+static int decode_address(struct compose *c, const struct node *key, void *member)
 {
+	struct ip_addr *ret = member;
 	char word[TEXT_QUOTE_LEN];
 	const char *text;
 	int r = compose_text(c, key->value, key->text, &text);
@@ -43,38 +44,31 @@ static int read_address(struct compose *c, const struct node *key, struct ip_add
 	return 0;
 }
 
-static int decode_subnet(struct compose *c, const struct node *key, void *object)
+static int decode_subnet(struct compose *c, const struct node *key, void *member)
 {
-	struct draft_subnet *subnet = object;
+	struct draft_subnet *subnet = member;
 
 	subnet->loc = key->value->loc;
 	return read_prefix(c, key, &subnet->prefix, &subnet->has_prefix);
 }
 
-static int decode_range(struct compose *c, const struct node *key, void *object)
+static int decode_range(struct compose *c, const struct node *key, void *member)
 {
-	struct draft_subnet *subnet = object;
+	struct draft_subnet *subnet = member;
 
 	return read_prefix(c, key, &subnet->range, &subnet->has_range);
 }
 
-static int decode_gateway(struct compose *c, const struct node *key, void *object)
+static int decode_others(struct compose *c, const struct node *key, void *member)
 {
-	return read_address(c, key, &((struct draft_subnet *)object)->gateway);
-}
-
-static int decode_others(struct compose *c, const struct node *key, void *object)
-{
-	struct draft_subnet *subnet = object;
+	struct draft_subnet *subnet = member;
 	int r = 0;
 
-	if (key->value->kind != NODE_MAPPING) {
-		compose_wrong_type(c, key->value, key->text, "a mapping");
+	if (!compose_is_mapping(c, key))
 		return 0;
-	}
 	for (const struct node *one = key->value->first; one && r == 0; one = one->next) {
 		struct ip_addr addr = { 0 };
-		r = one->kind == NODE_SCALAR ? read_address(c, one, &addr) : 0;
+		r = decode_address(c, one, &addr);
 		if (r == 0 && addr.family)
 			r = VEC_PUSH(c->arena, &subnet->others, addr);
 	}
@@ -82,26 +76,16 @@ static int decode_others(struct compose *c, const struct node *key, void *object
 }
 
 static const struct compose_field subnet_fields[] = {
-	COMPOSE_FIELD("subnet", decode_subnet, draft_subnet, prefix),
-	COMPOSE_FIELD("ip_range", decode_range, draft_subnet, range),
-	COMPOSE_FIELD("gateway", decode_gateway, draft_subnet, gateway),
-	COMPOSE_FIELD("aux_addresses", decode_others, draft_subnet, others),
+	COMPOSE_WHOLE("aux_addresses", decode_others),
+	COMPOSE_WHOLE("ip_range", decode_range),
+	COMPOSE_WHOLE("subnet", decode_subnet),
+	COMPOSE_FIELD("gateway", decode_address, draft_subnet, gateway),
 };
 
-static const struct compose_shape subnet_shape = { "a subnet", subnet_fields,
-						   ARRAY_LEN(subnet_fields), CF_UNKNOWN_SETTING };
+static const struct compose_shape subnet_shape = {
+	"a subnet", subnet_fields, ARRAY_LEN(subnet_fields), NULL, 0, CF_UNKNOWN_SETTING
+};
 
-static struct draft_subnet *find_subnet(struct draft_network *network,
-					const struct draft_subnet *like)
-{
-	for (size_t i = 0; i < network->subnets.n; i++)
-		if (memcmp(&network->subnets.items[i].prefix, &like->prefix,
-			   sizeof(like->prefix)) == 0)
-			return &network->subnets.items[i];
-	return NULL;
-}
-
-/* Of one subnet in two files the later settings count, as compose has it. */
 static int add_subnet(struct compose *c, const struct node *item, struct draft_network *network)
 {
 	struct draft_subnet subnet = { .loc = item->loc };
@@ -109,132 +93,92 @@ static int add_subnet(struct compose *c, const struct node *item, struct draft_n
 
 	if (r || !subnet.has_prefix)
 		return r;
-	struct draft_subnet *known = find_subnet(network, &subnet);
-	if (known)
-		return compose_decode_object(c, item, &subnet_shape, known);
-	if (network->subnets.n == LIMIT_COMPOSE_SUBNETS) {
-		compose_report(c->diags, CF_TOO_MANY, item->loc, NULL,
-			       "a network has more than %u subnets", LIMIT_COMPOSE_SUBNETS);
-		c->stopped = true;
-		return 0;
-	}
-	return VEC_PUSH(c->arena, &network->subnets, subnet);
+	if (network->subnets.n < LIMIT_COMPOSE_SUBNETS)
+		return VEC_PUSH(c->arena, &network->subnets, subnet);
+	compose_report(c->diags, CF_TOO_MANY, item->loc, NULL, "a network has more than %u subnets",
+		       LIMIT_COMPOSE_SUBNETS);
+	c->stopped = true;
+	return 0;
 }
 
-static int decode_config(struct compose *c, const struct node *key, void *object)
+static int decode_config(struct compose *c, const struct node *key, void *member)
 {
 	int r = 0;
 
-	if (key->value->kind != NODE_SEQUENCE) {
-		compose_wrong_type(c, key->value, key->text, "a list");
+	if (!compose_is_list(c, key))
 		return 0;
-	}
 	for (const struct node *item = key->value->first; item && r == 0 && !c->stopped;
 	     item = item->next)
-		r = add_subnet(c, item, object);
+		r = add_subnet(c, item, member);
 	return r;
 }
 
-static const struct compose_field ipam_fields[] = {
-	COMPOSE_FIELD("config", decode_config, draft_network, subnets),
-	COMPOSE_IGNORED("driver"),
-	COMPOSE_IGNORED("options"),
+static const struct compose_field ipam_fields[] = { COMPOSE_WHOLE("config", decode_config) };
+static const char *const ipam_ignored[] = { "driver", "options" };
+static const struct compose_shape ipam_shape = {
+	"`ipam`",
+	ipam_fields,
+	ARRAY_LEN(ipam_fields),
+	ipam_ignored,
+	ARRAY_LEN(ipam_ignored),
+	CF_UNKNOWN_SETTING,
 };
 
-static const struct compose_shape ipam_shape = { "`ipam`", ipam_fields, ARRAY_LEN(ipam_fields),
-						 CF_UNKNOWN_SETTING };
-
-static int decode_ipam(struct compose *c, const struct node *key, void *object)
+static int decode_ipam(struct compose *c, const struct node *key, void *member)
 {
-	return compose_decode_object(c, key->value, &ipam_shape, object);
+	return compose_decode_object(c, key->value, &ipam_shape, member);
 }
 
 /* ---- the rest ---- */
 
-static int decode_name(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct draft_network *)object)->name);
-}
+#define OPTION(name, decode, member) \
+	COMPOSE_FIELD("com.docker.network.bridge." name, decode, draft_network, member)
 
-static int decode_driver(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct draft_network *)object)->driver);
-}
+static const struct compose_field options[] = {
+	OPTION("enable_icc", compose_decode_flag, icc),
+	OPTION("host_binding_ipv4", compose_decode_word, binding),
+	OPTION("name", compose_decode_word, bridge),
+};
 
-static int decode_internal(struct compose *c, const struct node *key, void *object)
+static int decode_options(struct compose *c, const struct node *key, void *member)
 {
-	return compose_decode_flag(c, key, &((struct draft_network *)object)->internal);
-}
-
-static int decode_ipv4(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_flag(c, key, &((struct draft_network *)object)->ipv4);
-}
-
-static int decode_ipv6(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_flag(c, key, &((struct draft_network *)object)->ipv6);
-}
-
-/* `true`, or in old files a mapping with the name. */
-static int decode_external(struct compose *c, const struct node *key, void *object)
-{
-	struct draft_network *network = object;
-	const struct node *name = node_get(key->value, "name");
-
-	if (key->value->kind != NODE_MAPPING)
-		return compose_decode_flag(c, key, &network->external);
-	network->external = (struct draft_flag){ key->value->loc, true, true };
-	if (!name)
-		return 0;
-	network->external_name.loc = name->loc;
-	return compose_text(c, name, "name", &network->external_name.text);
-}
-
-static int decode_options(struct compose *c, const struct node *key, void *object)
-{
-	struct draft_network *network = object;
 	int r = 0;
 
-	if (key->value->kind != NODE_MAPPING) {
-		compose_wrong_type(c, key->value, key->text, "a mapping");
+	if (!compose_is_mapping(c, key))
 		return 0;
-	}
-	for (const struct node *one = key->value->first; one && r == 0; one = one->next) {
-		if (one->kind != NODE_SCALAR || one->repeated || node_is_null(one->value))
-			continue;
-		if (strcmp(one->text, "com.docker.network.bridge.name") == 0)
-			r = compose_decode_text(c, one, &network->bridge);
-		else if (strcmp(one->text, "com.docker.network.bridge.enable_icc") == 0)
-			r = compose_decode_flag(c, one, &network->icc);
-	}
+	for (const struct node *one = key->value->first; one && r == 0; one = one->next)
+		for (size_t i = 0; i < ARRAY_LEN(options) && r == 0; i++)
+			if (strcmp(options[i].name, one->text) == 0 && !node_is_null(one->value))
+				r = options[i].decode(c, one, (char *)member + options[i].offset);
 	return r;
 }
 
 static const struct compose_field fields[] = {
-	COMPOSE_FIELD("name", decode_name, draft_network, name),
-	COMPOSE_FIELD("driver", decode_driver, draft_network, driver),
-	COMPOSE_FIELD("driver_opts", decode_options, draft_network, bridge),
-	COMPOSE_FIELD("external", decode_external, draft_network, external),
-	COMPOSE_FIELD("internal", decode_internal, draft_network, internal),
-	COMPOSE_FIELD("enable_ipv4", decode_ipv4, draft_network, ipv4),
-	COMPOSE_FIELD("enable_ipv6", decode_ipv6, draft_network, ipv6),
-	COMPOSE_FIELD("ipam", decode_ipam, draft_network, subnets),
-	COMPOSE_IGNORED("attachable"),
-	COMPOSE_IGNORED("labels"),
+	COMPOSE_WHOLE("driver_opts", decode_options),
+	COMPOSE_WHOLE("ipam", decode_ipam),
+	COMPOSE_FIELD("driver", compose_decode_text, draft_network, driver),
+	COMPOSE_FIELD("enable_ipv4", compose_decode_flag, draft_network, ipv4),
+	COMPOSE_FIELD("enable_ipv6", compose_decode_flag, draft_network, ipv6),
+	COMPOSE_FIELD("external", compose_decode_flag, draft_network, external),
+	COMPOSE_FIELD("internal", compose_decode_flag, draft_network, internal),
+	COMPOSE_FIELD("name", compose_decode_text, draft_network, name),
 };
+static const char *const ignored[] = { "attachable", "labels" };
+static const struct compose_shape shape = { "a network",	fields,
+					    ARRAY_LEN(fields),	ignored,
+					    ARRAY_LEN(ignored), CF_UNKNOWN_SETTING };
 
-static const struct compose_shape shape = { "a network", fields, ARRAY_LEN(fields),
-					    CF_UNKNOWN_SETTING };
-
-int compose_decode_network(struct compose *c, const struct node *key, struct draft_network *draft)
+/* Of a network made elsewhere nothing but the name counts. */
+int compose_decode_network(struct compose *c, const struct node *key, struct draft_network *ret)
 {
-	draft->removed = strcmp(compose_tag_name(key->value), "reset") == 0;
-	if (*compose_tag_name(key->value))
-		*draft = (struct draft_network){ .key = draft->key,
-						 .loc = key->loc,
-						 .removed = draft->removed };
-	if (draft->removed || node_is_null(key->value))
-		return 0;
-	return compose_decode_object(c, key->value, &shape, draft);
+	int r = 0;
+
+	if (!node_is_null(key->value))
+		r = compose_decode_object(c, key->value, &shape, ret);
+	if (r == 0 && ret->external.value)
+		*ret = (struct draft_network){ .key = ret->key,
+					       .loc = ret->loc,
+					       .name = ret->name,
+					       .external = ret->external };
+	return r;
 }

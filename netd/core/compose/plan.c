@@ -13,15 +13,22 @@ bool compose_is_plain(const char *text)
 
 /* ---- profiles ---- */
 
+/* A list of COMPOSE_PROFILES, with blanks around its words; an empty one has the word "". */
 static bool is_listed(const char *list, const char *word)
 {
+	static const char blanks[] = " \t\r\n\v\f";
 	size_t len = strlen(word);
 
-	while (*list) {
+	for (const char *next = list; next; list = next) {
 		size_t n = strcspn(list, ",");
+		next = list[n] ? list + n + 1 : NULL;
+		size_t skip = strspn(list, blanks);
+		list += skip < n ? skip : n;
+		n -= skip < n ? skip : n;
+		while (n && strchr(blanks, list[n - 1]))
+			n--;
 		if (n == len && memcmp(list, word, len) == 0)
 			return true;
-		list += n + (list[n] == ',');
 	}
 	return false;
 }
@@ -37,15 +44,21 @@ static bool profile_is_active(const struct compose *c, const char *profile)
 	if (c->in->n_profiles)
 		return false;
 	variable = compose_variable_value(&c->variables, "COMPOSE_PROFILES", 16);
-	return variable && (is_listed(variable, profile) || is_listed(variable, "*"));
+	return is_listed(variable ? variable : "", profile) ||
+	       is_listed(variable ? variable : "", "*");
 }
 
-static bool service_is_active(const struct compose *c, const struct draft_service *service)
+static bool has_active_profile(const struct compose *c, const struct draft_service *service)
 {
 	for (size_t i = 0; i < service->profiles.n; i++)
 		if (profile_is_active(c, service->profiles.items[i].text))
 			return true;
-	return service->profiles.n == 0;
+	return service->profiles.n == 0 || c->canonical;
+}
+
+bool compose_service_is_active(const struct compose *c, const struct draft_service *service)
+{
+	return has_active_profile(c, service) || service->enabled;
 }
 
 /* ---- one service ---- */
@@ -180,13 +193,16 @@ int compose_plan_services(struct compose *c, struct plan *plan)
 
 	for (size_t i = 0; i < c->services.n && r == 0; i++) {
 		const struct draft_service *draft = &c->services.items[i];
-		if (!draft->removed && service_is_active(c, draft))
+		if (compose_service_is_active(c, draft) &&
+		    (c->in->n_services == 0 || draft->wanted))
 			r = add_service(c, plan, draft);
 	}
 	if (r == 0 && plan->services.n == 0)
-		compose_report(c->diags, CF_NO_SERVICE, c->services.items[0].loc,
-			       "name the profiles that run on this host",
-			       "no service is active: all of them are in profiles");
+		compose_report(c->diags, CF_NO_SERVICE,
+			       c->services.n ? c->services.items[0].loc
+					     : (struct source_loc){ c->in->sources[0].name, 1, 1 },
+			       "name the profiles that run on this host with COMPOSE_PROFILES",
+			       "no service is active: there is none, or all are in profiles");
 	return r;
 }
 

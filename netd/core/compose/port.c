@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "core/compose/decode.h"
+#include "core/compose/value.h"
 
 /* "80", "8000-8010". */
 static int parse_ports(const char *text, size_t len, uint16_t *lo, uint16_t *hi)
@@ -44,6 +45,8 @@ static int parse_host_ip(const char *text, size_t len, struct ip_addr *ret)
 	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
 		text++;
 		len -= 2;
+	} else if (memchr(text, ':', len)) {
+		return -EINVAL; /* an IPv6 address without brackets */
 	}
 	if (len == 0 || len >= sizeof(copy))
 		return -EINVAL;
@@ -69,7 +72,7 @@ static int parse_host(const char *text, const char *end, struct draft_port *port
 
 	while (host > text && host[-1] != ':' && host[-1] != ']')
 		host--;
-	if (host < end)
+	if (host < end && strspn(host, "0") < (size_t)(end - host)) /* 0: Docker chooses one */
 		r = parse_ports(host, (size_t)(end - host), &port->host_lo, &port->host_hi);
 	if (r || host <= text + 1)
 		return r; /* `:8080:80` is every address too */
@@ -77,7 +80,7 @@ static int parse_host(const char *text, const char *end, struct draft_port *port
 			       : -EINVAL;
 }
 
-/* From the last colon to the left: port, host port, address (which may hold colons itself). */
+/* From the last colon to the left: port, host port, address. */
 int compose_parse_port(const char *text, struct draft_port *ret)
 {
 	struct draft_port port = { .port.proto = PROTO_TCP };
@@ -108,18 +111,50 @@ static void report_bad(struct compose *c, struct source_loc loc, const char *tex
 		       "`%s` is not a port to publish", text_quote(text, word));
 }
 
+/* ---- one of a list ---- */
+
+static bool same_address(const struct draft_port *a, const struct draft_port *b)
+{
+	static const struct ip_addr everywhere = { .family = IP_V4 };
+
+	return ip_compare(a->host_ip.family ? &a->host_ip : &everywhere,
+			  b->host_ip.family ? &b->host_ip : &everywhere) == 0;
+}
+
+/* For compose no address and 0.0.0.0 are one, and the later entry counts: of `80:80` and
+ * `0.0.0.0:80:80` only the second is left, and with it only IPv4. */
+static bool is_same(const struct draft_port *a, const struct draft_port *b)
+{
+	return a->host_lo == b->host_lo && a->host_hi == b->host_hi &&
+	       a->is_number == b->is_number && a->port.proto == b->port.proto &&
+	       a->port.lo == b->port.lo && a->port.hi == b->port.hi && same_address(a, b);
+}
+
+static int add_port(struct compose *c, struct draft_service *service, struct draft_port port)
+{
+	/* Two that are alike mostly stand close: a long list is not looked through from the start.
+	 */
+	for (size_t i = service->ports.n; i > 0 && service->ports.n - i < 256; i--)
+		if (is_same(&service->ports.items[i - 1], &port)) {
+			service->ports.items[i - 1] = port;
+			return 0;
+		}
+	return VEC_PUSH(c->arena, &service->ports, port);
+}
+
 static int add_short(struct compose *c, const struct node *item, struct draft_service *service)
 {
 	struct draft_port port;
 	const char *text;
-	int r = compose_text(c, item, "a port", &text);
+	int r = compose_word(c, item, "a port", &text);
 
 	if (r || !text)
 		return r;
 	r = compose_parse_port(text, &port);
 	port.loc = item->loc;
+	port.is_long = port.is_number = false;
 	if (r == 0)
-		return VEC_PUSH(c->arena, &service->ports, port);
+		return add_port(c, service, port);
 	report_bad(c, item->loc, text, r);
 	return 0;
 }
@@ -130,37 +165,18 @@ struct long_port {
 	struct draft_text target, published, host_ip, protocol;
 };
 
-static int decode_target(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct long_port *)object)->target);
-}
-
-static int decode_published(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct long_port *)object)->published);
-}
-
-static int decode_host_ip(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct long_port *)object)->host_ip);
-}
-
-static int decode_protocol(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct long_port *)object)->protocol);
-}
-
 static const struct compose_field long_fields[] = {
-	COMPOSE_FIELD("target", decode_target, long_port, target),
-	COMPOSE_FIELD("published", decode_published, long_port, published),
-	COMPOSE_FIELD("host_ip", decode_host_ip, long_port, host_ip),
-	COMPOSE_FIELD("protocol", decode_protocol, long_port, protocol),
-	COMPOSE_IGNORED("mode"),
-	COMPOSE_IGNORED("name"),
-	COMPOSE_IGNORED("app_protocol"),
+	COMPOSE_FIELD("target", compose_decode_word, long_port, target),
+	COMPOSE_FIELD("published", compose_decode_word, long_port, published),
+	COMPOSE_FIELD("host_ip", compose_decode_text, long_port, host_ip),
+	COMPOSE_FIELD("protocol", compose_decode_text, long_port, protocol),
 };
-
-static const struct compose_shape long_shape = { "a port", long_fields, ARRAY_LEN(long_fields),
+static const char *const long_ignored[] = { "app_protocol", "mode", "name" };
+static const struct compose_shape long_shape = { "a port",
+						 long_fields,
+						 ARRAY_LEN(long_fields),
+						 long_ignored,
+						 ARRAY_LEN(long_ignored),
 						 CF_UNKNOWN_SETTING };
 
 static bool read_part(struct compose *c, const struct draft_text *part, int r)
@@ -176,22 +192,22 @@ static bool read_long(struct compose *c, const struct long_port *from, struct dr
 	const char *host_ip = from->host_ip.text, *protocol = from->protocol.text;
 
 	if (!read_part(c, &from->target,
-		       parse_ports(target, strlen(target), &port->port.lo, &port->port.hi)))
+		       parse_ports(target, strlen(target), &port->port.lo, &port->port.hi)) ||
+	    !read_part(c, &from->target, port->port.lo == port->port.hi ? 0 : -EINVAL))
 		return false;
-	if (published && strcmp(published, "0") != 0 && *published &&
+	if (published && strspn(published, "0") != strlen(published) &&
 	    !read_part(c, &from->published,
 		       parse_ports(published, strlen(published), &port->host_lo, &port->host_hi)))
 		return false;
-	if (host_ip && *host_ip &&
-	    !read_part(c, &from->host_ip, parse_host_ip(host_ip, strlen(host_ip), &port->host_ip)))
+	if (host_ip && !read_part(c, &from->host_ip, ip_parse(host_ip, &port->host_ip)))
 		return false;
-	if (protocol && !read_part(c, &from->protocol, parse_protocol(protocol, &port->port.proto)))
-		return false;
-	return !published || read_part(c, &from->published, match_ranges(port));
+	return !protocol ||
+	       read_part(c, &from->protocol, parse_protocol(protocol, &port->port.proto));
 }
 
 static int add_long(struct compose *c, const struct node *item, struct draft_service *service)
 {
+	const struct node *published = node_get(item, "published");
 	struct draft_port port = { .loc = item->loc, .port.proto = PROTO_TCP, .is_long = true };
 	struct long_port from = { 0 };
 	size_t errors = c->diags->n_errors;
@@ -204,19 +220,18 @@ static int add_long(struct compose *c, const struct node *item, struct draft_ser
 			       "a port needs the key `target`");
 		return 0;
 	}
-	return read_long(c, &from, &port) ? VEC_PUSH(c->arena, &service->ports, port) : 0;
+	port.is_number = published && value_type_of(published) == VALUE_INT;
+	return read_long(c, &from, &port) ? add_port(c, service, port) : 0;
 }
 
-int compose_decode_ports(struct compose *c, const struct node *key, void *object)
+int compose_decode_ports(struct compose *c, const struct node *key, void *member)
 {
 	int r = 0;
 
-	if (key->value->kind != NODE_SEQUENCE) {
-		compose_wrong_type(c, key->value, key->text, "a list");
+	if (!compose_is_list(c, key))
 		return 0;
-	}
 	for (const struct node *item = key->value->first; item && r == 0; item = item->next)
-		r = item->kind == NODE_MAPPING ? add_long(c, item, object)
-					       : add_short(c, item, object);
+		r = item->kind == NODE_MAPPING ? add_long(c, item, member)
+					       : add_short(c, item, member);
 	return r;
 }

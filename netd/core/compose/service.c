@@ -4,58 +4,12 @@
 #include <string.h>
 
 #include "core/compose/decode.h"
+#include "core/compose/value.h"
 
-static int decode_image(struct compose *c, const struct node *key, void *object)
-{
-	return compose_try_text(c, key->value, key->text, &((struct draft_service *)object)->image);
-}
-
-static int decode_container_name(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct draft_service *)object)->container_name);
-}
-
-static int decode_network_mode(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct draft_service *)object)->network_mode);
-}
-
-static int decode_mac(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_text(c, key, &((struct draft_service *)object)->mac);
-}
-
-static int decode_pid(struct compose *c, const struct node *key, void *object)
-{
-	return compose_try_text(c, key->value, key->text, &((struct draft_service *)object)->pid);
-}
-
-static int decode_scale(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_number(c, key, &((struct draft_service *)object)->scale);
-}
-
-static int decode_privileged(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_flag(c, key, &((struct draft_service *)object)->privileged);
-}
-
-static int decode_api_socket(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_flag(c, key, &((struct draft_service *)object)->api_socket);
-}
-
-static int decode_build(struct compose *c, const struct node *key, void *object)
+static int decode_presence(struct compose *c, const struct node *key, void *member)
 {
 	(void)c;
-	((struct draft_service *)object)->build = (struct draft_flag){ key->loc, true, true };
-	return 0;
-}
-
-static int decode_provider(struct compose *c, const struct node *key, void *object)
-{
-	(void)c;
-	((struct draft_service *)object)->provider = (struct draft_flag){ key->loc, true, true };
+	*(struct draft_flag *)member = (struct draft_flag){ key->loc, true, true };
 	return 0;
 }
 
@@ -89,36 +43,35 @@ static int add_listed_label(struct compose *c, const struct node *item,
 	if (r || (!text.text && !text.unknown))
 		return r;
 	const char *whole = text.unknown ? item->text : text.text;
-	const char *equals = strchr(whole, '=');
-	char *key =
-		arena_strndup(c->arena, whole, equals ? (size_t)(equals - whole) : strlen(whole));
+	size_t len = strcspn(whole, "=");
+	char *key = arena_strndup(c->arena, whole, len);
 	if (!key)
 		return -ENOMEM;
 	if (text.unknown)
 		report_label(c, item->loc, key);
 	if (text.unknown && strchr(key, '$'))
 		return 0;
-	return add_label(c, service, key, text.unknown ? NULL : equals ? equals + 1 : "");
+	return add_label(c, service, key, text.unknown ? NULL : whole + len + (whole[len] == '='));
 }
 
 static int add_mapped_label(struct compose *c, const struct node *key,
 			    struct draft_service *service)
 {
-	struct draft_text text;
+	bool unknown = key->value->tag == compose_unset;
+	const char *value = NULL;
 
-	if (key->kind != NODE_SCALAR || key->repeated)
+	if (key->value->kind != NODE_SCALAR || value_type_of(key->value) == VALUE_TIME) {
+		compose_wrong_type(c, key->value, key->text, "a word in quotes");
 		return 0;
-	if (node_is_null(key->value))
-		return add_label(c, service, key->text, "");
-	int r = compose_try_text(c, key->value, key->text, &text);
-	if (r || (!text.text && !text.unknown))
-		return r;
-	if (text.unknown)
+	}
+	if (unknown)
 		report_label(c, key->value->loc, key->text);
-	return add_label(c, service, key->text, text.text);
+	else
+		value = value_text(key->value, c->arena);
+	return unknown || value ? add_label(c, service, key->text, value) : -ENOMEM;
 }
 
-static int decode_labels(struct compose *c, const struct node *key, void *object)
+static int decode_labels(struct compose *c, const struct node *key, void *member)
 {
 	bool listed = key->value->kind == NODE_SEQUENCE;
 	int r = 0;
@@ -128,7 +81,7 @@ static int decode_labels(struct compose *c, const struct node *key, void *object
 		return 0;
 	}
 	for (const struct node *one = key->value->first; one && r == 0; one = one->next)
-		r = listed ? add_listed_label(c, one, object) : add_mapped_label(c, one, object);
+		r = listed ? add_listed_label(c, one, member) : add_mapped_label(c, one, member);
 	return r;
 }
 
@@ -150,198 +103,211 @@ static int add_words(struct compose *c, const struct node *key, const char *name
 {
 	int r = 0;
 
-	if (key->value->kind != NODE_SEQUENCE) {
-		compose_wrong_type(c, key->value, key->text, "a list");
+	if (!compose_is_list(c, key))
 		return 0;
-	}
 	for (const struct node *item = key->value->first; item && r == 0; item = item->next)
 		r = add_word(c, item, name, words);
 	return r;
 }
 
-static int decode_profiles(struct compose *c, const struct node *key, void *object)
+static int decode_profiles(struct compose *c, const struct node *key, void *member)
 {
-	return add_words(c, key, "a profile", &((struct draft_service *)object)->profiles);
+	return add_words(c, key, "a profile", member);
 }
 
-static int decode_capabilities(struct compose *c, const struct node *key, void *object)
+static int decode_capabilities(struct compose *c, const struct node *key, void *member)
 {
-	return add_words(c, key, NULL, &((struct draft_service *)object)->capabilities);
+	return add_words(c, key, NULL, member);
 }
 
-static int decode_label_file(struct compose *c, const struct node *key, void *object)
+static int decode_label_file(struct compose *c, const struct node *key, void *member)
 {
-	struct draft_service *service = object;
+	struct draft_texts *files = member;
 	struct draft_text text = { .loc = key->loc };
 
-	return VEC_PUSH(c->arena, &service->label_files, text);
+	return VEC_PUSH(c->arena, files, text);
 }
 
 /* ---- volumes: only what is mounted from the host ---- */
+
+static int set_mount(struct compose *c, struct draft_service *service, struct draft_mount mount)
+{
+	for (size_t i = 0; i < service->mounts.n; i++)
+		if (strcmp(service->mounts.items[i].target, mount.target) == 0) {
+			service->mounts.items[i] = mount; /* the later one counts */
+			return 0;
+		}
+	return VEC_PUSH(c->arena, &service->mounts, mount);
+}
 
 /* "SOURCE:TARGET", or the long form; a TARGET alone is no mount from the host. */
 static int add_mount(struct compose *c, const struct node *item, struct draft_service *service)
 {
 	bool is_long = item->kind == NODE_MAPPING;
 	const struct node *source = is_long ? node_get(item, "source") : item;
-	struct draft_text text;
+	const struct node *where = is_long ? node_get(item, "target") : item;
+	struct draft_mount mount = { .loc = item->loc, .target = "" };
+	struct draft_text from = { 0 }, to = { 0 };
+	int r = source ? compose_try_text(c, source, "a volume", &from) : 0;
 
-	if (!source || source->kind != NODE_SCALAR || node_is_null(source))
-		return 0;
-	int r = compose_try_text(c, source, "a volume", &text);
-	const char *colon = text.text ? strchr(text.text, ':') : NULL;
-	if (r || !text.text || text.text[0] != '/' || (!is_long && !colon))
+	if (r == 0 && where)
+		r = compose_try_text(c, where, "a volume", &to);
+	if (r || !to.text)
 		return r;
-	if (!is_long)
-		text.text = arena_strndup(c->arena, text.text, (size_t)(colon - text.text));
-	if (!text.text)
-		return -ENOMEM;
-	text.loc = item->loc;
-	return VEC_PUSH(c->arena, &service->mounts, text);
+	size_t len = is_long ? SIZE_MAX : strcspn(to.text, ":");
+	mount.source = from.text && *from.text == '/' && (is_long || to.text[len]) ? from.text : "";
+	mount.target = to.text;
+	if (!is_long && *mount.source)
+		mount.source = arena_strndup(c->arena, mount.source, len);
+	if (!is_long && to.text[len])
+		mount.target =
+			arena_strndup(c->arena, to.text + len + 1, strcspn(to.text + len + 1, ":"));
+	return mount.source && mount.target ? set_mount(c, service, mount) : -ENOMEM;
 }
 
-static int decode_volumes(struct compose *c, const struct node *key, void *object)
+static int decode_volumes(struct compose *c, const struct node *key, void *member)
 {
 	int r = 0;
 
-	if (key->value->kind != NODE_SEQUENCE) {
-		compose_wrong_type(c, key->value, key->text, "a list");
+	if (!compose_is_list(c, key))
 		return 0;
-	}
 	for (const struct node *item = key->value->first; item && r == 0; item = item->next)
-		r = add_mount(c, item, object);
+		r = add_mount(c, item, member);
 	return r;
-}
-
-/* ---- deploy ---- */
-
-static int decode_replicas(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_number(c, key, &((struct draft_service *)object)->replicas);
-}
-
-static const struct compose_field deploy_fields[] = {
-	COMPOSE_FIELD("replicas", decode_replicas, draft_service, replicas),
-	COMPOSE_IGNORED("endpoint_mode"),
-	COMPOSE_IGNORED("labels"), /* of the service, not of its containers */
-	COMPOSE_IGNORED("mode"),
-	COMPOSE_IGNORED("placement"),
-	COMPOSE_IGNORED("resources"),
-	COMPOSE_IGNORED("restart_policy"),
-	COMPOSE_IGNORED("rollback_config"),
-	COMPOSE_IGNORED("update_config"),
-};
-
-static const struct compose_shape deploy_shape = { "`deploy`", deploy_fields,
-						   ARRAY_LEN(deploy_fields), CF_UNKNOWN_SETTING };
-
-static int decode_deploy(struct compose *c, const struct node *key, void *object)
-{
-	return compose_decode_object(c, key->value, &deploy_shape, object);
 }
 
 /* ---- the service ---- */
 
-static const struct compose_field fields[] = {
-	COMPOSE_FIELD("build", decode_build, draft_service, build),
-	COMPOSE_FIELD("cap_add", decode_capabilities, draft_service, capabilities),
-	COMPOSE_FIELD("container_name", decode_container_name, draft_service, container_name),
-	COMPOSE_FIELD("deploy", decode_deploy, draft_service, replicas),
-	COMPOSE_FIELD("image", decode_image, draft_service, image),
-	COMPOSE_FIELD("label_file", decode_label_file, draft_service, label_files),
-	COMPOSE_FIELD("labels", decode_labels, draft_service, labels),
-	COMPOSE_FIELD("mac_address", decode_mac, draft_service, mac),
-	COMPOSE_FIELD("network_mode", decode_network_mode, draft_service, network_mode),
-	COMPOSE_FIELD("networks", compose_decode_attachments, draft_service, networks),
-	COMPOSE_FIELD("pid", decode_pid, draft_service, pid),
-	COMPOSE_FIELD("ports", compose_decode_ports, draft_service, ports),
-	COMPOSE_FIELD("privileged", decode_privileged, draft_service, privileged),
-	COMPOSE_FIELD("profiles", decode_profiles, draft_service, profiles),
-	COMPOSE_FIELD("provider", decode_provider, draft_service, provider),
-	COMPOSE_FIELD("scale", decode_scale, draft_service, scale),
-	COMPOSE_FIELD("use_api_socket", decode_api_socket, draft_service, api_socket),
-	COMPOSE_FIELD("volumes", decode_volumes, draft_service, mounts),
-	COMPOSE_IGNORED("extends"), /* followed before its service is read */
-	COMPOSE_IGNORED("expose"),  /* a note to readers: Docker acts on none of it */
-	COMPOSE_IGNORED("annotations"),
-	COMPOSE_IGNORED("attach"),
-	COMPOSE_IGNORED("blkio_config"),
-	COMPOSE_IGNORED("cap_drop"),
-	COMPOSE_IGNORED("cgroup"),
-	COMPOSE_IGNORED("cgroup_parent"),
-	COMPOSE_IGNORED("command"),
-	COMPOSE_IGNORED("configs"),
-	COMPOSE_IGNORED("cpu_count"),
-	COMPOSE_IGNORED("cpu_percent"),
-	COMPOSE_IGNORED("cpu_period"),
-	COMPOSE_IGNORED("cpu_quota"),
-	COMPOSE_IGNORED("cpu_rt_period"),
-	COMPOSE_IGNORED("cpu_rt_runtime"),
-	COMPOSE_IGNORED("cpu_shares"),
-	COMPOSE_IGNORED("cpus"),
-	COMPOSE_IGNORED("cpuset"),
-	COMPOSE_IGNORED("credential_spec"),
-	COMPOSE_IGNORED("depends_on"),
-	COMPOSE_IGNORED("develop"),
-	COMPOSE_IGNORED("device_cgroup_rules"),
-	COMPOSE_IGNORED("devices"),
-	COMPOSE_IGNORED("dns"),
-	COMPOSE_IGNORED("dns_opt"),
-	COMPOSE_IGNORED("dns_search"),
-	COMPOSE_IGNORED("domainname"),
-	COMPOSE_IGNORED("entrypoint"),
-	COMPOSE_IGNORED("env_file"),
-	COMPOSE_IGNORED("environment"),
-	COMPOSE_IGNORED("external_links"),
-	COMPOSE_IGNORED("extra_hosts"),
-	COMPOSE_IGNORED("gpus"),
-	COMPOSE_IGNORED("group_add"),
-	COMPOSE_IGNORED("healthcheck"),
-	COMPOSE_IGNORED("hostname"),
-	COMPOSE_IGNORED("init"),
-	COMPOSE_IGNORED("ipc"),
-	COMPOSE_IGNORED("isolation"),
-	COMPOSE_IGNORED("links"),
-	COMPOSE_IGNORED("logging"),
-	COMPOSE_IGNORED("mem_limit"),
-	COMPOSE_IGNORED("mem_reservation"),
-	COMPOSE_IGNORED("mem_swappiness"),
-	COMPOSE_IGNORED("memswap_limit"),
-	COMPOSE_IGNORED("models"),
-	COMPOSE_IGNORED("oom_kill_disable"),
-	COMPOSE_IGNORED("oom_score_adj"),
-	COMPOSE_IGNORED("pids_limit"),
-	COMPOSE_IGNORED("platform"),
-	COMPOSE_IGNORED("post_start"),
-	COMPOSE_IGNORED("pre_start"),
-	COMPOSE_IGNORED("pre_stop"),
-	COMPOSE_IGNORED("pull_policy"),
-	COMPOSE_IGNORED("pull_refresh_after"),
-	COMPOSE_IGNORED("read_only"),
-	COMPOSE_IGNORED("restart"),
-	COMPOSE_IGNORED("runtime"),
-	COMPOSE_IGNORED("secrets"),
-	COMPOSE_IGNORED("security_opt"),
-	COMPOSE_IGNORED("shm_size"),
-	COMPOSE_IGNORED("stdin_open"),
-	COMPOSE_IGNORED("stop_grace_period"),
-	COMPOSE_IGNORED("stop_signal"),
-	COMPOSE_IGNORED("storage_opt"),
-	COMPOSE_IGNORED("sysctls"),
-	COMPOSE_IGNORED("tmpfs"),
-	COMPOSE_IGNORED("tty"),
-	COMPOSE_IGNORED("ulimits"),
-	COMPOSE_IGNORED("user"),
-	COMPOSE_IGNORED("userns_mode"),
-	COMPOSE_IGNORED("uts"),
-	COMPOSE_IGNORED("volumes_from"),
-	COMPOSE_IGNORED("working_dir"),
+/* `labels` here are of the service, not of its containers. */
+static const char *const deploy_ignored[] = {
+	"endpoint_mode",  "labels",	     "mode",	      "placement", "resources",
+	"restart_policy", "rollback_config", "update_config",
+};
+static const struct compose_field deploy_fields[] = {
+	COMPOSE_FIELD("replicas", compose_decode_number, draft_service, replicas),
+};
+static const struct compose_shape deploy_shape = {
+	"`deploy`",
+	deploy_fields,
+	ARRAY_LEN(deploy_fields),
+	deploy_ignored,
+	ARRAY_LEN(deploy_ignored),
+	CF_UNKNOWN_SETTING,
 };
 
-static const struct compose_shape shape = { "a service", fields, ARRAY_LEN(fields),
-					    CF_UNKNOWN_SETTING };
-
-int compose_decode_service(struct compose *c, const struct node *node, struct draft_service *draft)
+static int decode_deploy(struct compose *c, const struct node *key, void *member)
 {
-	return compose_decode_object(c, node, &shape, draft);
+	return compose_decode_object(c, key->value, &deploy_shape, member);
+}
+
+#define FIELD(name, decode, member) COMPOSE_FIELD(name, decode, draft_service, member)
+
+static const struct compose_field fields[] = {
+	COMPOSE_WHOLE("depends_on", compose_decode_depends_on),
+	COMPOSE_WHOLE("deploy", decode_deploy),
+	COMPOSE_WHOLE("labels", decode_labels),
+	COMPOSE_WHOLE("links", compose_decode_links),
+	COMPOSE_WHOLE("networks", compose_decode_attachments),
+	COMPOSE_WHOLE("ports", compose_decode_ports),
+	COMPOSE_WHOLE("volumes", decode_volumes),
+	COMPOSE_WHOLE("volumes_from", compose_decode_volumes_from),
+	FIELD("build", decode_presence, build),
+	FIELD("cap_add", decode_capabilities, capabilities),
+	FIELD("container_name", compose_decode_text, container_name),
+	FIELD("image", compose_try_decode_text, image),
+	FIELD("ipc", compose_try_decode_text, ipc),
+	FIELD("label_file", decode_label_file, label_files),
+	FIELD("mac_address", compose_decode_text, mac),
+	FIELD("network_mode", compose_decode_text, network_mode),
+	FIELD("pid", compose_try_decode_text, pid),
+	FIELD("privileged", compose_decode_flag, privileged),
+	FIELD("profiles", decode_profiles, profiles),
+	FIELD("provider", decode_presence, provider),
+	FIELD("scale", compose_decode_number, scale),
+	FIELD("use_api_socket", compose_decode_flag, api_socket),
+	FIELD("uts", compose_try_decode_text, uts),
+
+};
+
+/* `expose` is a note to readers: Docker acts on none of it. */
+static const char *const ignored[] = {
+	"annotations",
+	"attach",
+	"blkio_config",
+	"cap_drop",
+	"cgroup",
+	"cgroup_parent",
+	"command",
+	"configs",
+	"cpu_count",
+	"cpu_percent",
+	"cpu_period",
+	"cpu_quota",
+	"cpu_rt_period",
+	"cpu_rt_runtime",
+	"cpu_shares",
+	"cpus",
+	"cpuset",
+	"credential_spec",
+	"develop",
+	"device_cgroup_rules",
+	"devices",
+	"dns",
+	"dns_opt",
+	"dns_search",
+	"domainname",
+	"entrypoint",
+	"env_file",
+	"environment",
+	"expose",
+	"extends",
+	"external_links",
+	"extra_hosts",
+	"gpus",
+	"group_add",
+	"healthcheck",
+	"hostname",
+	"init",
+	"isolation",
+	"logging",
+	"mem_limit",
+	"mem_reservation",
+	"mem_swappiness",
+	"memswap_limit",
+	"models",
+	"oom_kill_disable",
+	"oom_score_adj",
+	"pids_limit",
+	"platform",
+	"post_start",
+	"pre_start",
+	"pre_stop",
+	"pull_policy",
+	"pull_refresh_after",
+	"read_only",
+	"restart",
+	"runtime",
+	"secrets",
+	"security_opt",
+	"shm_size",
+	"stdin_open",
+	"stop_grace_period",
+	"stop_signal",
+	"storage_opt",
+	"sysctls",
+	"tmpfs",
+	"tty",
+	"ulimits",
+	"user",
+	"userns_mode",
+	"working_dir",
+};
+
+static const struct compose_shape shape = { "a service",	fields,
+					    ARRAY_LEN(fields),	ignored,
+					    ARRAY_LEN(ignored), CF_UNKNOWN_SETTING };
+
+int compose_decode_service(struct compose *c, const struct node *key, struct draft_service *ret)
+{
+	return compose_decode_object(c, key->value, &shape, ret);
 }

@@ -111,6 +111,7 @@ int node_on_alias(struct node_builder *b, const yaml_event_t *event)
 	struct node *node = node_add(b, target->kind, event);
 	if (!node)
 		return -ENOMEM;
+	node->shared = true;
 	node->quoted = target->quoted;
 	node->height = target->height;
 	node->weight = target->weight;
@@ -147,7 +148,7 @@ static int add_keys(struct node_builder *b, struct candidates *all, const struct
 
 	for (struct node *key = mapping->first; key && r == 0; key = key->next) {
 		struct candidate one = { key, all->n, merged };
-		if (merged || !is_merge_key(key))
+		if (merged ? !key->repeated : !is_merge_key(key))
 			r = VEC_PUSH(b->arena, all, one);
 	}
 	return r;
@@ -197,9 +198,9 @@ static void keep_first(struct candidates *all)
 	qsort(all->items, all->n, sizeof(*all->items), by_text);
 	for (size_t i = 0; i < all->n; i++) {
 		const struct candidate *one = &all->items[i];
-		const char *last = kept ? all->items[kept - 1].key->text : NULL;
-		if (!one->merged || !last || one->key->kind != NODE_SCALAR ||
-		    strcmp(last, one->key->text) != 0)
+		const struct node *last = kept ? all->items[kept - 1].key : NULL;
+		if (!one->merged || !last || last->repeated || one->key->kind != NODE_SCALAR ||
+		    strcmp(last->text, one->key->text) != 0)
 			all->items[kept++] = *one;
 	}
 	all->n = kept;
@@ -230,6 +231,7 @@ int node_merge_keys(struct node_builder *b, struct node *mapping)
 			key = arena_dup(b->arena, key, sizeof(*key));
 		if (!key)
 			return -ENOMEM;
+		key->shared |= all.items[i].merged;
 		*link = key;
 		link = &key->next;
 	}

@@ -24,7 +24,7 @@ struct node_builder {
 	const char *file;
 	struct node_level levels[LIMIT_YAML_DEPTH];
 	size_t depth;
-	struct node *root;
+	struct node *root, *last;	 /* of the first document, of the last */
 	VEC(struct node_anchor) anchors; /* sorted by name */
 	uint32_t shared;		 /* nodes that aliases and merge keys stand for */
 	bool has_document, done;

@@ -90,7 +90,8 @@ struct node *node_add(struct node_builder *b, enum node_kind kind, const yaml_ev
 
 	struct node_level *level = b->depth ? &b->levels[b->depth - 1] : NULL;
 	if (!level) {
-		b->root = node;
+		*(b->last ? &b->last->next : &b->root) = node;
+		b->last = node;
 	} else if (level->key) {
 		level->key->value = node;
 		level->key = NULL;
@@ -248,6 +249,38 @@ static int find_repeated(struct node_builder *b, const struct node *mapping)
 	return 0;
 }
 
+static bool is_reset(const struct node *node)
+{
+	return node->tag && strcmp(node->tag, "!reset") == 0;
+}
+
+/* Inside of what is tagged `!override` no `!reset` counts. */
+static bool is_overridden(const struct node_builder *b, const struct node *node)
+{
+	bool found = node->tag && strcmp(node->tag, "!override") == 0;
+
+	for (size_t i = 0; i < b->depth && !found; i++)
+		found = b->levels[i].node->tag && strcmp(b->levels[i].node->tag, "!override") == 0;
+	return found;
+}
+
+/* Of a finished container in a rich dialect. */
+static void hide_resets(struct node *node)
+{
+	struct node **link = &node->first;
+
+	while (*link) {
+		if (node->kind == NODE_MAPPING && is_reset((*link)->value))
+			(*link)->repeated = true;
+		if (node->kind == NODE_MAPPING || !is_reset(*link)) {
+			link = &(*link)->next;
+			continue;
+		}
+		*link = (*link)->next;
+		node->n--;
+	}
+}
+
 static int on_end(struct node_builder *b, const yaml_event_t *event)
 {
 	struct node *node = b->levels[--b->depth].node;
@@ -256,6 +289,8 @@ static int on_end(struct node_builder *b, const yaml_event_t *event)
 	(void)event;
 	if (r || !b->dialect->rich)
 		return r;
+	if (!is_overridden(b, node))
+		hide_resets(node);
 	if (node->kind == NODE_MAPPING)
 		r = node_merge_keys(b, node);
 	return r ? r : node_weigh(b, node);
@@ -265,7 +300,7 @@ static int on_document(struct node_builder *b, const yaml_event_t *event)
 {
 	struct source_loc loc = node_locate(b, &event->start_mark);
 
-	if (b->has_document) {
+	if (b->has_document && !b->dialect->rich) {
 		node_report(b, NODE_FAULT_MULTI_DOCUMENT, loc,
 			    "make it a file of its own, or remove the `---`",
 			    "%s file holds one document", b->dialect->one);
@@ -374,7 +409,7 @@ bool node_is_null(const struct node *node)
 {
 	static const char *const words[] = { "", "~", "null", "Null", "NULL" };
 
-	if (node->kind != NODE_SCALAR || node->quoted)
+	if (node->kind != NODE_SCALAR || node->quoted || node->tag)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strcmp(node->text, words[i]) == 0)
@@ -382,12 +417,19 @@ bool node_is_null(const struct node *node)
 	return false;
 }
 
-const struct node *node_get(const struct node *mapping, const char *name)
+const struct node *node_find(const struct node *mapping, const char *name)
 {
 	if (mapping->kind != NODE_MAPPING)
 		return NULL;
 	for (const struct node *key = mapping->first; key; key = key->next)
 		if (key->kind == NODE_SCALAR && !key->repeated && strcmp(key->text, name) == 0)
-			return key->value;
+			return key;
 	return NULL;
+}
+
+const struct node *node_get(const struct node *mapping, const char *name)
+{
+	const struct node *key = node_find(mapping, name);
+
+	return key ? key->value : NULL;
 }
