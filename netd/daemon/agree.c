@@ -5,7 +5,17 @@
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
-static void say(const struct doubt *doubt)
+/* What becomes of it meanwhile. */
+static const char *fate(const struct daemon *d, const struct doubt *doubt)
+{
+	const struct policy *policy = d->committed->policy->policy;
+
+	if (doubt->kind == DOUBT_PORT && policy->unmatched == POLICY_UNMATCHED_IGNORE)
+		return "it is left alone";
+	return policy->mode == POLICY_AUDIT ? "enforce would close it" : "it is closed";
+}
+
+static void say(const struct daemon *d, const struct doubt *doubt)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	const char *text = arena ? doubt_text(doubt, arena) : NULL;
@@ -14,7 +24,8 @@ static void say(const struct doubt *doubt)
 
 	if (text)
 		log_warning_with(LOG_ID_DISAGREEMENT, fields,
-				 "%s, also after everything was read again: it is closed", text);
+				 "%s, also after everything was read again: %s", text,
+				 fate(d, doubt));
 }
 
 static void carry_out(struct daemon *d, enum doubt_action action, const struct doubt *doubt)
@@ -29,7 +40,7 @@ static void carry_out(struct daemon *d, enum doubt_action action, const struct d
 		docker_resync(d->docker, "what Docker said does not fit the ports of its bridges");
 		break;
 	case DOUBT_SAY:
-		say(doubt);
+		say(d, doubt);
 		break;
 	}
 }

@@ -114,12 +114,26 @@ static size_t endpoint_behind(const struct generation *generation, uint32_t ifin
 	return NOBODY;
 }
 
-static bool is_gateway(const struct world *world, const struct ip_addr *addr)
+static bool is_own(const struct world *world, const struct ip_addr *addr)
 {
+	for (size_t i = 0; i < world->n_host_addrs; i++)
+		if (ip_compare(addr, &world->host_addrs[i]) == 0)
+			return true;
 	for (size_t i = 0; i < world->n_networks; i++)
 		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
 			if (ip_compare(addr, &world->networks[i].gateways[g]) == 0)
 				return true;
+	return false;
+}
+
+/* The host's own MAC on a bridge. */
+static bool is_bridge(const struct generation *generation, const struct mac_addr *mac)
+{
+	const struct world *world = generation ? generation->world : NULL;
+
+	for (size_t i = 0; world && !mac_is_zero(mac) && i < world->n_bridges; i++)
+		if (memcmp(&world->bridges[i].mac, mac, sizeof(*mac)) == 0)
+			return true;
 	return false;
 }
 
@@ -128,7 +142,7 @@ static bool is_gateway(const struct world *world, const struct ip_addr *addr)
 static const char *where_is(const struct generation *generation, const struct ip_addr *addr,
 			    bool is_host)
 {
-	if (is_host || (generation && is_gateway(generation->world, addr)))
+	if (is_host || (generation && is_own(generation->world, addr)))
 		return "this host";
 	if (!generation || compile_find_subnet(&generation->compiled, addr) != UINT32_MAX)
 		return "no known container";
@@ -173,7 +187,8 @@ static void describe(const struct nflog_packet *packet, bool source,
 	uint32_t port = source ? packet->in_port : packet->out_port;
 	const struct mac_addr *mac = source ? &packet->from_mac : &packet->to_mac;
 	size_t endpoint = endpoint_behind(generation, port);
-	bool is_host = packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST);
+	bool is_host = packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST) ||
+		       is_bridge(generation, mac);
 	char address[IP_TEXT_LEN];
 
 	if (endpoint == NOBODY)

@@ -125,8 +125,40 @@ class Shared(DockerCase):
                 if mode == "enforce":
                     self.check_containers(web, db, stray)
                     self.assert_open(web, Probe("tcp", db.address("machines"), 80))
+                else:
+                    self.assert_open(stray, Probe("tcp", "192.168.122.11", 80),
+                                     Probe("tcp", "192.168.122.1", 22),
+                                     Probe("tcp", web.address("machines"), 80))
+                    self.assert_open(self.vms[0], Probe("tcp", web.address("machines"), 80))
+                    self.assertEqual(0, netd.status()["denied_packets"])
                 netd.off()
                 self.doCleanups()
+
+    def test_a_container_that_netd_has_not_seen(self) -> None:
+        """Its port is in no set yet, and the bridge is not netd's alone: what it may reach there is
+        told by what is at the other end."""
+        web, db, _ = self.plug_in_docker()
+        host, vm = self.lab.host, self.vms[0]
+        targets = [Probe("tcp", "192.168.122.11", 80), Probe("tcp", "192.168.122.1", 22),
+                   Probe("tcp", "10.231.9.2", 80), Probe("tcp", db.address("machines"), 80)]
+        control = self.container("seen", "machines", labels={"role": "late"}, cmd=SERVE)
+        self.assert_open(control, *targets)
+        self.assert_open(vm, Probe("tcp", control.address("machines"), 80))
+        netd = self.start_netd(POLICY)
+        netd.pause()
+        try:
+            late = self.container("late", "machines", labels={"role": "late"}, cmd=SERVE)
+            port = host.netns_exec(["nft", "list", "set", "bridge", "netd", "ports"])
+            self.assertEqual(4, port.count('"veth'), "netd knows of it: this proves nothing")
+            self.assert_denied(late, *targets)
+            self.assert_denied(vm, Probe("tcp", late.address("machines"), 80))
+            self.check_machines()
+            self.assert_open(web, targets[3])
+        finally:
+            netd.resume()
+        netd.wait_synced()
+        self.assert_denied(late, *targets)
+        self.assertGreater(netd.status()["denied"].get("unknown-port", 0), 0)
 
     def test_what_stands_on_a_bridge(self) -> None:
         """A macvlan network over a bridge of Docker's, and a VLAN: nobody, in both directions."""

@@ -243,7 +243,7 @@ class Oracle:
             if len({self.standing(end) for end in ends}) > 1:
                 return self._by_all(flow, ends)
         if self.policy.unmatched == "ignore" and "unmatched" in kinds and "tier" not in kinds:
-            return self._between_ignored(flow, kinds)
+            return Verdict(True)  # not judged
         if isinstance(flow.source, Host):
             return Verdict("unmatched" not in kinds or self.policy.mode == "audit")
         if isinstance(flow.source, Outside) and not self.is_published(flow):
@@ -270,7 +270,8 @@ class Oracle:
             kind = self.standing(end).kind
             judged = self.policy.unmatched == "ignore" or self.policy.mode == "audit"
             if kind != "tier" and not (kind == "unmatched" and judged):
-                return Verdict(False)
+                audited = self.policy.mode == "audit"
+                return Verdict(audited, audited)
             one = Flow(flow.source, end, flow.family, flow.port)
             ignored = kind == "unmatched" and self.policy.unmatched == "ignore"
             verdicts.append(Verdict(True) if ignored or self._by_rules(one) else self._denied(one))
@@ -278,25 +279,20 @@ class Oracle:
         return Verdict(True, audited) if all(verdict.allowed for verdict in verdicts) \
             else Verdict(False)
 
-    def _between_ignored(self, flow: Flow, kinds: List[str]) -> Verdict:
-        """Not judged: with the outside and the host, and on one network."""
-        if "outside" in kinds or self._same_network(flow.source, flow.target):
-            return Verdict(True)
-        audited = self.policy.mode == "audit"
-        return Verdict(audited, audited)
-
     def _denied(self, flow: Flow) -> Verdict:
         modes = [self._mode(self.standing(end)) for end in (flow.source, flow.target)]
         audited = "enforce" not in modes
         return Verdict(audited, audited)
 
     def _mode(self, standing: Standing) -> Optional[str]:
-        """None: has no say."""
+        """None: has no say. At the top of the policy audit mode is for all, whoever they are."""
+        if self.policy.mode == "audit":
+            return "audit"
         if standing.kind in ("conflict", "unknown", "address-clash"):
             return "enforce"
         if standing.kind == "unmatched":
-            return self.policy.mode
-        return (standing.tier.mode or self.policy.mode) if standing.tier else None
+            return None if self.policy.unmatched == "ignore" else "enforce"
+        return (standing.tier.mode or "enforce") if standing.tier else None
 
     def openings(self, flow: Flow) -> Iterator[Published]:
         """The published ports that take such a flow in."""

@@ -55,7 +55,7 @@ static const struct policy *parse_good(struct fixture *f, const char *yaml)
 
 static const char full[] = /* as in the manual page */
 	"version: 1\n"
-	"mode: audit\n"
+	"mode: enforce\n"
 	"unmatched: ignore\n"
 	"tiers:\n"
 	"  frontend:\n"
@@ -66,7 +66,7 @@ static const char full[] = /* as in the manual page */
 	"      - label: {tier: frontend, env: \"*\"}\n"
 	"      - container: \"web-*\"\n"
 	"      - image: \"ghcr.io/acme/web:*\"\n"
-	"    mode: enforce\n"
+	"    mode: audit\n"
 	"    within: allow\n"
 	"  backend:  {match: [{network: backend}]}\n"
 	"  internal: {match: [{network: internal}], within: deny}\n"
@@ -90,14 +90,14 @@ static void test_settings_and_tiers(void **state)
 	const struct policy *policy = parse_good(*state, full);
 	const struct policy_tier *front = &policy->tiers[1];
 
-	assert_int_equal(policy->mode, POLICY_AUDIT);
+	assert_int_equal(policy->mode, POLICY_ENFORCE);
 	assert_int_equal(policy->unmatched, POLICY_UNMATCHED_IGNORE);
 	assert_int_equal(policy->n_tiers, 3);
 	assert_string_equal(policy->tiers[0].name, "backend"); /* sorted */
 	assert_string_equal(front->name, "frontend");
 	assert_string_equal(policy->tiers[2].name, "internal");
-	assert_int_equal(policy->tiers[0].mode, POLICY_AUDIT); /* the policy's */
-	assert_int_equal(front->mode, POLICY_ENFORCE);
+	assert_int_equal(policy->tiers[0].mode, POLICY_ENFORCE); /* the policy's */
+	assert_int_equal(front->mode, POLICY_AUDIT);
 	assert_true(policy->tiers[0].within);
 	assert_false(policy->tiers[2].within);
 	assert_string_equal(front->description, "public web servers");

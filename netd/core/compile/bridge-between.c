@@ -42,9 +42,19 @@ static void emit_unmark(struct emit *e)
 	emit_verdict(e, chain, &marked, RS_CONTINUE, NULL);
 }
 
-/* ARP, neighbour discovery, and what the inet hooks let pass. */
-static void emit_between(struct emit *e, struct rs_chain *chain, struct rs_match from,
-			 struct rs_match to)
+/* ARP and neighbour discovery. */
+static void emit_discovery(struct emit *e, struct rs_chain *chain, struct rs_match from,
+			   struct rs_match to)
+{
+	EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_ARP));
+	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
+		EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_IP6), is_icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, type));
+}
+
+/* What the inet hooks let pass. */
+static void emit_passed(struct emit *e, struct rs_chain *chain, struct rs_match from,
+			struct rs_match to)
 {
 	uint32_t bit = e->in->mark_bit;
 	struct rs_mark clear = { RS_META_MARK, ~bit, 0, false };
@@ -55,15 +65,50 @@ static void emit_between(struct emit *e, struct rs_chain *chain, struct rs_match
 		e->err = -ENOMEM;
 		return;
 	}
-	EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_ARP));
-	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
-		EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_IP6), is_icmpv6(),
-		     match_number(RS_ICMPV6_TYPE, type));
 	draft_add(&passed, match_bits(RS_META_MARK, bit, bit));
 	draft_add(&passed, from);
 	draft_add(&passed, to);
 	if (e->needs_bridge_nf)
 		emit_verdict(e, chain, &passed, RS_ACCEPT, NULL);
+}
+
+/* Between ports that are left alone, and what else is on a bridge that others share. */
+static void emit_left_between(struct emit *e, struct rs_chain *chain)
+{
+	struct rs_match from = match_in(RS_META_IIFNAME, SET_LEFT_PORTS);
+	struct rs_match to = match_in(RS_META_OIFNAME, SET_LEFT_PORTS);
+
+	EMIT(e, chain, RS_ACCEPT, NULL, from, to);
+	if (!e->any_shared)
+		return;
+	EMIT(e, chain, RS_ACCEPT, NULL, from, match_in(RS_META_OIFNAME, SET_OTHER_PORTS));
+	EMIT(e, chain, RS_ACCEPT, NULL, to, match_in(RS_META_IIFNAME, SET_OTHER_PORTS));
+}
+
+/* The inet hooks see no ports: a frame for all is for those of its own kind alone. */
+static void emit_loose_groups(struct emit *e, struct rs_chain *chain)
+{
+	static const char *const sets[] = { SET_AUDITED_PORTS, SET_LEFT_PORTS };
+	const bool wanted[] = { emit_has_audited_ports(e), e->ignore };
+
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
+		if (wanted[i])
+			EMIT(e, chain, RS_GOTO, CHAIN_APART, match_in(RS_META_IIFNAME, sets[i]),
+			     match_not_in(RS_META_OIFNAME, sets[i]), to_group());
+}
+
+/* A container's port that rtnetlink has not shown yet, and what the bridge is shared with: that is
+ * a port of a bridge of ours, so the other one is. */
+static void emit_unseen_ports(struct emit *e, struct rs_chain *chain)
+{
+	static const enum rs_field ends[][2] = { { RS_META_IIFNAME, RS_META_OIFNAME },
+						 { RS_META_OIFNAME, RS_META_IIFNAME } };
+
+	for (size_t i = 0; i < ARRAY_LEN(ends) && e->any_shared; i++)
+		EMIT(e, chain, RS_GOTO, CHAIN_APART, match_in(ends[i][0], SET_OTHER_PORTS),
+		     match_in(ends[i][1], SET_ENGINE_PORTS),
+		     match_not_in(ends[i][1], SET_OTHER_PORTS),
+		     match_not_in(ends[i][1], SET_PORTS));
 }
 
 static void emit_forward(struct emit *e)
@@ -73,15 +118,24 @@ static void emit_forward(struct emit *e)
 						 "from port to port of a managed bridge");
 	struct rs_match from_ours = match_in(RS_META_IIFNAME, SET_PORTS);
 	struct rs_match to_ours = match_in(RS_META_OIFNAME, SET_PORTS);
+	struct rs_match from_others = match_in(RS_META_IIFNAME, SET_OTHER_PORTS);
+	struct rs_match to_others = match_in(RS_META_OIFNAME, SET_OTHER_PORTS);
 
 	if (e->err)
 		return;
+	emit_unseen_ports(e, chain);
 	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_IIFNAME, SET_PORTS),
 	     match_not_in(RS_META_OIFNAME, SET_PORTS));
-	emit_between(e, chain, from_ours, to_ours);
+	if (e->ignore)
+		emit_left_between(e, chain);
+	emit_discovery(e, chain, from_ours, to_ours);
+	emit_loose_groups(e, chain);
+	emit_passed(e, chain, from_ours, to_ours);
 	if (e->any_shared) {
-		emit_between(e, chain, from_ours, match_in(RS_META_OIFNAME, SET_OTHER_PORTS));
-		emit_between(e, chain, match_in(RS_META_IIFNAME, SET_OTHER_PORTS), to_ours);
+		emit_discovery(e, chain, from_ours, to_others);
+		emit_passed(e, chain, from_ours, to_others);
+		emit_discovery(e, chain, from_others, to_ours);
+		emit_passed(e, chain, from_others, to_ours);
 	}
 	emit_vmap(e, chain, port, 1, MAP_WITHIN);
 	emit_always(e, chain, RS_GOTO, CHAIN_APART);
@@ -128,6 +182,13 @@ static void emit_postrouting(struct emit *e)
 	     to_group());
 	emit_vmap(e, chain, port, 1, MAP_CLOSED_PORTS);
 	EMIT(e, chain, RS_GOTO, CHAIN_MISDIRECTED, match_in(RS_ETHER_DADDR, SET_MACS));
+	if (e->ignore)
+		EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_OIFNAME, SET_LEFT_PORTS));
+	if (e->any_shared && emit_has_loose_ports(e))
+		EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_OIFNAME, SET_OTHER_PORTS));
+	if (emit_has_loose_ports(e)) /* the inet hooks left it to the port */
+		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_UNKNOWN_PORT),
+		     match_not_in(RS_META_OIFNAME, SET_PORTS), match_marked(e));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_OIFNAME, SET_PORTS));
 	EMIT(e, chain, RS_GOTO, CHAIN_MISDIRECTED, ether_type(ETHERTYPE_IP),
 	     match_in(RS_IP_DADDR, SET_ANY4));
@@ -135,6 +196,20 @@ static void emit_postrouting(struct emit *e)
 	     match_in(RS_IP6_DADDR, SET_ANY6));
 	EMIT(e, chain, RS_ACCEPT, NULL, to_group());
 	emit_always(e, chain, RS_GOTO, CHAIN_MISDIRECTED);
+}
+
+/* Under its own MAC an audited port hears what is for no container of another one. */
+static void emit_to_audited(struct emit *e, struct rs_chain *chain)
+{
+	struct rs_match audited = match_in(RS_META_OIFNAME, SET_AUDITED_PORTS);
+	struct rs_match own = match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, SET_PORT_MAC);
+	const char *misdirected = emit_end(e, REASON_MISDIRECTED);
+
+	EMIT(e, chain, RS_GOTO, misdirected, audited, ether_type(ETHERTYPE_IP), own,
+	     match_in(RS_IP_DADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, misdirected, audited, ether_type(ETHERTYPE_IP6), own,
+	     match_in(RS_IP6_DADDR, SET_ANY6));
+	EMIT(e, chain, RS_GOTO, emit_audited_end(e, REASON_MISDIRECTED), audited, own);
 }
 
 /* To the port's own MAC, or to all, but with an address that its container has not; else it is a
@@ -146,6 +221,8 @@ static void emit_misdirected(struct emit *e)
 
 	if (e->err)
 		return;
+	if (emit_has_audited_ports(e))
+		emit_to_audited(e, chain);
 	EMIT(e, chain, RS_GOTO, misdirected,
 	     match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, SET_PORT_MAC));
 	EMIT(e, chain, RS_GOTO, misdirected, to_group());
@@ -172,6 +249,13 @@ static void emit_upper(struct emit *e)
 					      "to the host alone, not to what stands on a bridge");
 	if (e->err)
 		return;
+	if (emit_has_audited_ports(e)) {
+		const char *passes = emit_audited_end(e, REASON_STACKED);
+		EMIT(e, out, RS_GOTO, passes, to, match_in(RS_META_OIFNAME, SET_AUDITED_PORTS),
+		     match_not_in(RS_ETHER_SADDR, SET_BRIDGE_MACS));
+		EMIT(e, in, RS_GOTO, passes, from, match_in(RS_META_IIFNAME, SET_AUDITED_PORTS),
+		     match_not_in(RS_ETHER_DADDR, SET_BRIDGE_MACS));
+	}
 	EMIT(e, out, RS_GOTO, stacked, to, match_not_in(RS_ETHER_SADDR, SET_BRIDGE_MACS));
 	EMIT(e, out, RS_GOTO, stacked, to, ether_type(ETHERTYPE_VLAN));
 	EMIT(e, out, RS_GOTO, stacked, to, ether_type(ETHERTYPE_SVLAN));
@@ -210,6 +294,8 @@ static void emit_within(struct emit *e)
 	if (!members || !names)
 		e->err = -ENOMEM;
 	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
+		if (e->groups[g].unjudged) /* emit_left_between() */
+			continue;
 		names[g] = emit_name_of(e, "within", &e->groups[g]);
 		members[g] = emit_within_group(e, &e->groups[g], names[g]);
 	}

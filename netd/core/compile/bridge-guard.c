@@ -34,6 +34,11 @@ static void emit_prerouting(struct emit *e)
 	     match_in(RS_IP6_SADDR, SET_ANY6));
 	EMIT(e, chain, RS_GOTO, CHAIN_BORROWED, ether_type(ETHERTYPE_ARP),
 	     match_in(RS_ARP_SADDR_IP, SET_ANY4));
+	if (e->any_shared) /* a container's port that rtnetlink has not shown yet */
+		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_UNKNOWN_PORT),
+		     match_in(RS_ETHER_DADDR, SET_SHARED_MACS),
+		     match_in(RS_META_IIFNAME, SET_ENGINE_PORTS),
+		     match_not_in(RS_META_IIFNAME, SET_OTHER_PORTS));
 }
 
 /* A container's MAC or address, from a port that is not known as its own: a machine's beside it, or
@@ -89,16 +94,27 @@ static void emit_guard_icmpv6(struct emit *e)
 
 	if (e->err)
 		return;
+	for (size_t i = 1; i < ARRAY_LEN(of_routers) && emit_has_audited_ports(e); i++)
+		EMIT(e, chain, RS_GOTO, emit_audited_end(e, REASON_ROUTER), is_icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, of_routers[i]),
+		     match_in(RS_META_IIFNAME, SET_AUDITED_PORTS));
+	for (size_t i = 1; i < ARRAY_LEN(of_routers) && e->ignore; i++)
+		EMIT(e, chain, RS_ACCEPT, NULL, is_icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, of_routers[i]),
+		     match_in(RS_META_IIFNAME, SET_LEFT_PORTS));
 	for (size_t i = 0; i < ARRAY_LEN(of_routers); i++)
 		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_ROUTER), is_icmpv6(),
 		     match_number(RS_ICMPV6_TYPE, of_routers[i]));
 	EMIT(e, chain, RS_ACCEPT, NULL, is_icmpv6(), match_number(RS_ICMPV6_TYPE, ND_ADVERT),
 	     own_source, own_target);
-	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_SPOOFED), is_icmpv6(),
-	     match_number(RS_ICMPV6_TYPE, ND_ADVERT), own_source);
+	if (!emit_has_loose_ports(e))
+		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_SPOOFED), is_icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, ND_ADVERT), own_source);
 	EMIT(e, chain, RS_GOTO, CHAIN_NOT_OWN, is_icmpv6(),
 	     match_number(RS_ICMPV6_TYPE, ND_ADVERT));
 	EMIT(e, chain, RS_ACCEPT, NULL, own_source);
+	if (e->ignore) /* their noise is left alone, too */
+		EMIT(e, chain, RS_GOTO, CHAIN_NOT_OWN, match_in(RS_META_IIFNAME, SET_LEFT_PORTS));
 	EMIT(e, chain, RS_ACCEPT, NULL, no_source, is_icmpv6(),
 	     match_number(RS_ICMPV6_TYPE, ND_SOLICIT), own_target);
 	EMIT(e, chain, RS_GOTO, noise, is_icmpv6(), match_in(RS_ICMPV6_TYPE, SET_NOISE));
@@ -116,6 +132,7 @@ static void emit_not_own(struct emit *e)
 	if (e->err)
 		return;
 	emit_vmap(e, chain, port, 1, MAP_CLOSED_PORTS);
+	emit_loose_ports(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_OWN_MAC,
 	     match_in2(RS_META_IIFNAME, RS_ETHER_SADDR, SET_PORT_MAC));
 	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_SPOOFED), match_in(RS_ETHER_SADDR, SET_MACS));
@@ -151,4 +168,5 @@ void emit_bridge_identity(struct emit *e)
 	emit_guard_icmpv6(e);
 	emit_not_own(e);
 	emit_own_mac(e);
+	emit_loose_guards(e);
 }

@@ -27,7 +27,7 @@ static void add_port(struct emit *e, struct bridge_sets *sets, size_t i)
 	struct rs_key port = key_ifname(e->in->world->ports[i].ifname), port_mac = { 0 };
 
 	if (e->ports[i].endpoint == NOBODY) {
-		if (!e->ports[i].managed)
+		if (!e->ports[i].managed || e->ports[i].guard == GUARD_LEFT)
 			return;
 		emit_elem(e, sets->closed, &port);
 		emit_goto_elem(e, sets->closed_map, &port, emit_end(e, e->ports[i].closed));
@@ -72,6 +72,31 @@ static void emit_other_ports(struct emit *e)
 	}
 }
 
+/* Of bridges that others share: the host's own MACs there, and what no engine's port may reach them
+ * through that netd has not seen. */
+static void emit_shared_macs(struct emit *e)
+{
+	static const enum rs_type port_type[] = { RS_TYPE_IFNAME };
+	static const enum rs_type mac_type[] = { RS_TYPE_ETHER_ADDR };
+	struct rs_set *ports, *macs;
+
+	if (!e->any_shared)
+		return;
+	ports = emit_set(e, SET_ENGINE_PORTS, port_type, 1);
+	macs = emit_set(e, SET_SHARED_MACS, mac_type, 1);
+	if (e->err)
+		return;
+	ports->interval = true;
+	emit_pattern(e, ports, "veth");
+	for (size_t i = 0; i < e->n_bridges && !e->err; i++) {
+		struct rs_key key = { 0 };
+		if (!e->bridges[i].shared)
+			continue;
+		rs_key_add(&key, RS_TYPE_ETHER_ADDR, e->bridges[i].seen->mac.bytes, false);
+		emit_elem(e, macs, &key);
+	}
+}
+
 static void emit_stacked(struct emit *e)
 {
 	static const enum rs_type port_type[] = { RS_TYPE_IFNAME };
@@ -84,7 +109,7 @@ static void emit_stacked(struct emit *e)
 	macs = emit_set(e, SET_BRIDGE_MACS, mac_type, 1);
 	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
 		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
-		if (e->ports[i].stacked)
+		if (e->ports[i].stacked && e->ports[i].guard != GUARD_LEFT)
 			emit_elem(e, ports, &key);
 	}
 	for (size_t i = 0; i < e->n_bridges && !e->err; i++) {
@@ -107,6 +132,7 @@ void emit_bridge_sets(struct emit *e)
 
 	emit_ports(e);
 	emit_other_ports(e);
+	emit_shared_macs(e);
 	emit_stacked(e);
 	emit_noise_set(e);
 	if (e->in->log_group)
@@ -120,13 +146,14 @@ void emit_bridge_sets(struct emit *e)
 	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
 	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
 	sets.macs = emit_set(e, SET_MACS, mac, 1);
+	emit_loose_sets(e);
 	for (size_t i = 0; i < e->n_addrs && !e->err; i++) {
 		struct rs_key key = key_addr(&e->addrs[i].addr);
-		if (emit_group_of(e, e->addrs[i].endpoint))
+		if (emit_is_guarded(e, e->addrs[i].endpoint))
 			emit_elem(e, sets.any[e->addrs[i].addr.family == IP_V6], &key);
 	}
 	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
-		if (emit_group_of(e, i))
+		if (emit_is_guarded(e, i))
 			add_link_layer(e, &sets, i);
 	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++)
 		add_port(e, &sets, i);

@@ -22,6 +22,18 @@ const struct group *emit_group_of(const struct emit *e, size_t endpoint)
 	return NULL;
 }
 
+const struct group *emit_left_group(const struct emit *e)
+{
+	return &e->groups[e->n_groups - 1];
+}
+
+bool emit_is_guarded(const struct emit *e, size_t endpoint)
+{
+	const struct group *group = emit_group_of(e, endpoint);
+
+	return group && !group->unjudged;
+}
+
 /* Unmatched containers take part where they are left alone, and where everything is only audited.
  */
 static int make_groups(struct emit *e)
@@ -49,6 +61,7 @@ static int make_groups(struct emit *e)
 							.unjudged = ignored,
 							.within = ignored };
 	e->any_audited |= audited;
+	e->ignore = ignored;
 	e->audit = audited;
 	for (size_t i = 0; i < e->n_groups; i++)
 		if (emit_name_group(e, &groups[i]) < 0)
@@ -87,7 +100,10 @@ static bool decided_by_state(const struct emit *e, const struct group *from, con
 
 	if (from == to && emit_fully_within(e, from))
 		return false;
-	if ((from == to && from->within) || (from->audited && to->audited))
+	if (from->unjudged && to->unjudged) /* passes by its ports */
+		return false;
+	if ((from == to && from->within) ||
+	    ((from->audited || from->unjudged) && (to->audited || to->unjudged)))
 		return true;
 	for (size_t i = 0; i < policy->n_rules; i++)
 		if (policy->rules[i].action == POLICY_ALLOW &&

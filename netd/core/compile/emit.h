@@ -32,12 +32,20 @@ struct judged_bridge {
 	const struct world_bridge *seen; /* NULL: rtnetlink has not shown it yet */
 };
 
+/* What a port may say and hear beside what is its container's own. */
+enum port_guard {
+	GUARD_STRICT,
+	GUARD_AUDITED, /* anything, logged, but for what is an enforced tier's or the host's */
+	GUARD_LEFT,    /* left alone: anything but for what is a tier's or the host's */
+};
+
 struct port_facts {
 	bool managed;	    /* a container's, on a judged bridge */
 	bool others;	    /* of a judged bridge, and not a container's */
 	bool stacked;	    /* a container's, on a bridge that something stands on */
 	uint32_t endpoint;  /* that takes part and is plugged in there, or NOBODY */
-	enum reason closed; /* of a managed one without such an endpoint */
+	enum reason closed; /* of a managed one without such an endpoint, unless it is left alone */
+	enum port_guard guard;
 };
 #define NOBODY UINT32_MAX
 
@@ -54,9 +62,11 @@ struct emit {
 	enum rs_family family; /* of the table that is being written */
 	const struct group *groups;
 	size_t n_groups;
-	bool audit; /* at the top of the policy: every denial passes */
+	bool audit;		 /* at the top of the policy: every denial passes */
+	bool ignore;		 /* unmatched: ignore */
+	/* any_audited: a tier's, or of the whole policy. */
 	bool needs_bridge_nf, any_audited, any_shared, any_stacked;
-	bool wanted_ends[RS_FAMILY_COUNT][REASON_COUNT];
+	bool wanted_ends[RS_FAMILY_COUNT][REASON_COUNT][2]; /* [passes] */
 	uint8_t *rule_ends; /* per policy rule: bits of enum end_scope */
 	VEC(struct compile_denial) denials;
 	const bool *bridge_nf_on; /* per world->networks */
@@ -67,6 +77,9 @@ struct emit {
 
 /* The group of an endpoint, or NULL: it takes no part. */
 const struct group *emit_group_of(const struct emit *e, size_t endpoint);
+/* It takes part, and is not left alone: what is its own is nobody else's. */
+bool emit_is_guarded(const struct emit *e, size_t endpoint);
+const struct group *emit_left_group(const struct emit *e); /* where e->ignore */
 const struct group *emit_group_of_tier(const struct emit *e, uint32_t tier);
 bool emit_rule_active(const struct emit *e, const struct policy_rule *rule);
 
@@ -150,11 +163,31 @@ void emit_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
 
 struct rs_set *emit_set(struct emit *e, const char *name, const enum rs_type *types, size_t n);
 struct rs_set *emit_map(struct emit *e, const char *name, const enum rs_type *types, size_t n);
+/* Every name that begins so; of an interval set of interfaces. */
+void emit_pattern(struct emit *e, struct rs_set *set, const char *prefix);
 void emit_elem(struct emit *e, struct rs_set *set, const struct rs_key *key);
 void emit_goto_elem(struct emit *e, struct rs_set *map, const struct rs_key *key,
 		    const char *target);
 struct rs_key key_addr(const struct ip_addr *addr);
 struct rs_key key_ifname(const char *ifname);
+
+/* ---- ports that are not guarded strictly (loose.c) ---- */
+
+/* Ports of audited tiers, where others are enforced; ports that nobody judges. Either set is there
+ * only where there can be such a port. */
+bool emit_has_audited_ports(const struct emit *e);
+bool emit_has_loose_ports(const struct emit *e); /* of either kind */
+#define SET_AUDITED_PORTS "audited_ports"
+#define SET_LEFT_PORTS "left_alone_ports"
+void emit_loose_sets(struct emit *e); /* of table bridge: these ports, and what they may not use */
+void emit_loose_guards(struct emit *e); /* the chains that let such a port say what it likes */
+/* Where the guard of a port sends what is not the port's own. */
+void emit_loose_ports(struct emit *e, struct rs_chain *chain);
+/* meta mark set meta mark | bit, and the verdict: which port a packet came from, or may go to, is
+ * for the other table to say. Past a bridge the mark means something else (emit_unmark()). */
+void emit_marked(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
+		 enum rs_verdict verdict);
+struct rs_match match_marked(const struct emit *e);
 
 /* ---- the parts of the tables ---- */
 
@@ -165,6 +198,8 @@ struct rs_key key_ifname(const char *ifname);
 #define SET_SHARED4 "container_on_shared4" /* addresses of their containers */
 #define SET_SHARED6 "container_on_shared6"
 #define SET_OTHER_PORTS "other_ports"	/* of shared bridges, in table bridge */
+#define SET_ENGINE_PORTS "engine_ports" /* what engines call the ports of containers */
+#define SET_SHARED_MACS "shared_bridge_macs"
 #define SET_STACKED_PORTS "ports_below" /* containers', of bridges that something stands on */
 #define SET_BRIDGE_MACS "bridge_macs"
 #define SET_ENGINE_NAMES "engine_bridges" /* what engines call their bridges */
@@ -198,6 +233,7 @@ struct rs_key key_ifname(const char *ifname);
 #define MAP_PUBLISHED6 "published_at6"
 
 #define CHAIN_ACCEPTED "accepted"
+#define CHAIN_LEFT_ALONE "left_alone"
 #define CHAIN_JUDGE "judge"
 #define CHAIN_NOBODY "nobody"
 #define CHAIN_RELATED "related"
@@ -228,6 +264,7 @@ struct ending {
 
 /* The chain that ends a denial for this reason, in the table that is being written. */
 const char *emit_end(struct emit *e, enum reason reason);
+const char *emit_audited_end(struct emit *e, enum reason reason); /* where it passes all the same */
 /* Where a denial of a flow to or from a group ends; outside: no container is at the other end. */
 enum denied { DENIED_TO, DENIED_TO_OUTSIDE, DENIED_FROM, DENIED_HOST };
 const char *emit_denied_name(struct emit *e, enum denied what, const struct group *group);

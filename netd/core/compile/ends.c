@@ -80,8 +80,14 @@ static const char *reason_name(struct emit *e, enum reason reason, bool passes)
 
 const char *emit_end(struct emit *e, enum reason reason)
 {
-	e->wanted_ends[e->family][reason] = true;
+	e->wanted_ends[e->family][reason][e->audit] = true;
 	return reason_name(e, reason, e->audit);
+}
+
+const char *emit_audited_end(struct emit *e, enum reason reason)
+{
+	e->wanted_ends[e->family][reason][true] = true;
+	return reason_name(e, reason, true);
 }
 
 /* ---- ends of a tier, of the host, and of deny rules ---- */
@@ -148,6 +154,23 @@ static void emit_audited_sources(struct emit *e, struct rs_chain *chain, const c
 	EMIT(e, chain, RS_GOTO, target, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_AUDITED6));
 }
 
+/* Of a source in no tier: what is let be; of an unknown one what came from a port of an audited
+ * tier is marked where it was routed; on one bridge, strange addresses come from ports that are not
+ * guarded strictly alone. */
+static void emit_loose_sources(struct emit *e, struct rs_chain *chain, const char *target)
+{
+	static const enum rs_field sources[] = { RS_CT_ORIGINAL_IP_SADDR,
+						 RS_CT_ORIGINAL_IP6_SADDR };
+	struct rs_match same = match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE);
+
+	EMIT(e, chain, RS_GOTO, target, match_marked(e));
+	for (size_t i = 0; i < ARRAY_LEN(sources) && e->ignore; i++)
+		EMIT(e, chain, RS_GOTO, target,
+		     match_in(sources[i], emit_left_group(e)->members[i]));
+	EMIT(e, chain, RS_GOTO, target, match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4), same);
+	EMIT(e, chain, RS_GOTO, target, match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6), same);
+}
+
 /* A chain that asks for the source, and the end of what it does not let pass. */
 static void emit_asking(struct emit *e, const char *name, const char *passing,
 			const struct ending *drop)
@@ -157,6 +180,7 @@ static void emit_asking(struct emit *e, const char *name, const char *passing,
 	if (e->err)
 		return;
 	emit_audited_sources(e, chain, passing);
+	emit_loose_sources(e, chain, passing);
 	emit_ending(e, chain, drop);
 }
 
@@ -227,6 +251,46 @@ static void emit_ends_of_rule(struct emit *e, size_t rule)
 
 /* ---- the rest ---- */
 
+/* With `unmatched: ignore`: what is in no tier, and not closed, is not judged, but towards a tier.
+ */
+static void emit_let_be(struct emit *e, struct rs_chain *chain)
+{
+	const struct group *left = emit_left_group(e);
+	const char *unmatched = emit_end(e, REASON_UNMATCHED);
+
+	if (emit_has_audited_ports(e)) {
+		const char *passes = emit_audited_end(e, REASON_UNMATCHED);
+		EMIT(e, chain, RS_GOTO, passes, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_AUDITED4),
+		     match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
+		EMIT(e, chain, RS_GOTO, passes, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_AUDITED6),
+		     match_in(RS_CT_REPLY_IP6_SADDR, left->members[1]));
+	}
+	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4),
+	     match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
+	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6),
+	     match_in(RS_CT_REPLY_IP6_SADDR, left->members[1]));
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+	     match_in(RS_CT_ORIGINAL_IP_SADDR, left->members[0]));
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+	     match_in(RS_CT_ORIGINAL_IP6_SADDR, left->members[1]));
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_in(RS_CT_REPLY_IP6_SADDR, left->members[1]));
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_marked(e),
+	     match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_marked(e),
+	     match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
+}
+
+/* From this host, or from outside, to an address of a managed network that nobody has: a port that
+ * is not guarded strictly may. Without a stamp, so that each packet is left to the port. */
+static void emit_port_decides(struct emit *e, struct rs_chain *chain)
+{
+	const struct rs_match to_bridge[] = { match_not_in(RS_META_IIFNAME, SET_BRIDGES),
+					      match_in(RS_META_OIFNAME, SET_BRIDGES) };
+
+	emit_marked(e, chain, to_bridge, ARRAY_LEN(to_bridge), RS_ACCEPT);
+}
+
 /* Of each packet that no chain of a tier takes: what every kernel sends by itself, then what is
  * known to be closed, then an address that nobody has. */
 void emit_nobody(struct emit *e)
@@ -247,10 +311,15 @@ void emit_nobody(struct emit *e)
 	emit_vmap(e, chain, to6, 1, MAP_CLOSED6);
 	emit_vmap(e, chain, from4, 1, MAP_CLOSED4);
 	emit_vmap(e, chain, from6, 1, MAP_CLOSED6);
-	if (e->any_audited && !e->audit) {
-		const char *passing = reason_name(e, REASON_UNKNOWN_ADDRESS, true);
+	if (e->ignore)
+		emit_let_be(e, chain);
+	if (emit_has_audited_ports(e)) {
+		const char *passing = emit_audited_end(e, REASON_UNKNOWN_ADDRESS);
 		emit_audited_sources(e, chain, passing);
+		emit_loose_sources(e, chain, passing);
 	}
+	if (emit_has_loose_ports(e))
+		emit_port_decides(e, chain);
 	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_GROUP), match_prefix(RS_IP_DADDR, &groups4));
 	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_GROUP), match_prefix(RS_IP6_DADDR, &groups6));
 	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_UNKNOWN_ADDRESS));
@@ -259,28 +328,26 @@ void emit_nobody(struct emit *e)
 /* Those that were asked for in this table. */
 void emit_other_ends(struct emit *e)
 {
-	for (int reason = 0; reason < REASON_COUNT && !e->err; reason++) {
-		const char *name = reason_name(e, (enum reason)reason, e->audit);
-		if (e->wanted_ends[e->family][reason])
-			emit_end_chain(e, name,
-				       &(struct ending){ (enum reason)reason, "", name, e->audit });
-	}
+	for (int reason = 0; reason < REASON_COUNT && !e->err; reason++)
+		for (int passes = 0; passes < 2 && !e->err; passes++) {
+			const char *name = reason_name(e, (enum reason)reason, passes);
+			if (e->wanted_ends[e->family][reason][passes])
+				emit_end_chain(
+					e, name,
+					&(struct ending){ (enum reason)reason, "", name, passes });
+		}
 }
 
 void emit_inet_ends(struct emit *e)
 {
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
-		emit_group_ends(e, &e->groups[g]);
+		if (!e->groups[g].unjudged)
+			emit_group_ends(e, &e->groups[g]);
 	if (!e->err)
 		emit_host_end(e);
 	for (size_t i = 0; i < e->in->policy->n_rules && !e->err; i++)
 		if (e->rule_ends[i])
 			emit_ends_of_rule(e, i);
-	if (!e->err && e->any_audited && !e->audit) {
-		const char *passing = reason_name(e, REASON_UNKNOWN_ADDRESS, true);
-		emit_end_chain(e, passing,
-			       &(struct ending){ REASON_UNKNOWN_ADDRESS, "", passing, true });
-	}
 	if (!e->err)
 		emit_other_ends(e);
 }

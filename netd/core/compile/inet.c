@@ -73,24 +73,38 @@ static void emit_stamped(struct emit *e, struct rs_chain *chain)
 		EMIT(e, chain, RS_ACCEPT, NULL, match_stamp(e));
 }
 
+/* What a port that is not guarded strictly has said was judged by its mark, and goes on without. */
+static void emit_unmarked(struct emit *e, struct rs_chain *chain)
+{
+	struct rs_mark clear = { RS_META_MARK, ~e->in->mark_bit, 0, false };
+	struct draft draft = { .rule = { .mark = arena_dup(e->arena, &clear, sizeof(clear)) } };
+
+	if (!draft.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
+	draft_add(&draft, match_in(RS_META_IIFNAME, SET_BRIDGES));
+	draft_add(&draft, match_marked(e));
+	emit_verdict(e, chain, &draft, RS_CONTINUE, NULL);
+}
+
 /* meta mark set meta mark | bit: tells bridge netd that the inet hooks let this frame pass. Last of
  * all, so that nobody's mark comes in between. */
 static void emit_bridged(struct emit *e)
 {
-	struct rs_mark mark = { RS_META_MARK, ~e->in->mark_bit, e->in->mark_bit, false };
-	struct draft draft = { .rule = { .mark = arena_dup(e->arena, &mark, sizeof(mark)) } };
+	const struct rs_match same = match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE);
 
-	if (e->err || !e->needs_bridge_nf)
+	if (e->err || (!e->needs_bridge_nf && !emit_has_loose_ports(e)))
 		return;
 	struct rs_chain *chain = emit_base_chain(
 		e, "bridged", RS_HOOK_FORWARD, PRIORITY_LAST,
 		"between ports of one bridge: told to bridge netd, which waits for it");
-	if (e->err || !draft.rule.mark) {
-		e->err = -ENOMEM;
+	if (e->err)
 		return;
-	}
-	draft_add(&draft, match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE));
-	emit_verdict(e, chain, &draft, RS_CONTINUE, NULL);
+	if (emit_has_loose_ports(e))
+		emit_unmarked(e, chain);
+	if (e->needs_bridge_nf)
+		emit_marked(e, chain, &same, 1, RS_CONTINUE);
 }
 
 /* A related packet wears the stamp of a connection that it is not of: an ICMP error, or the first
@@ -177,6 +191,14 @@ static void emit_related(struct emit *e)
 	emit_always(e, chain, RS_GOTO, CHAIN_RELATED_OWN);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		emit_vmap(e, of_container, ends[i], 2, i < 2 ? MAP_OWN4 : MAP_OWN6);
+	if (e->ignore) { /* about a connection of no tier */
+		EMIT(e, of_container, RS_RETURN, NULL,
+		     match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4),
+		     match_not_in(RS_CT_REPLY_IP_SADDR, SET_ANY4));
+		EMIT(e, of_container, RS_RETURN, NULL,
+		     match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6),
+		     match_not_in(RS_CT_REPLY_IP6_SADDR, SET_ANY6));
+	}
 	emit_always(e, of_container, RS_GOTO, denied);
 }
 
@@ -201,6 +223,46 @@ void emit_noise(struct emit *e, struct rs_chain *chain)
 	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, igmp));
 }
 
+/* On one bridge, between what is in no tier: bridge netd knows the ports. */
+static void emit_left_alone(struct emit *e, struct rs_chain *chain)
+{
+	struct rs_match same = match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE);
+
+	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE, same,
+	     match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE, same,
+	     match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
+}
+
+/* What is known to be closed is not left alone. */
+static void emit_left_chain(struct emit *e)
+{
+	struct rs_chain *chain =
+		e->ignore ? emit_chain(e, CHAIN_LEFT_ALONE, "no end of it is in a tier") : NULL;
+
+	if (e->err || !chain)
+		return;
+	emit_vmap(e, chain, destination4, 1, MAP_CLOSED4);
+	emit_vmap(e, chain, destination6, 1, MAP_CLOSED6);
+	emit_vmap(e, chain, source4, 1, MAP_CLOSED4);
+	emit_vmap(e, chain, source6, 1, MAP_CLOSED6);
+	emit_always(e, chain, RS_GOTO, CHAIN_ACCEPTED);
+}
+
+/* From a container that is left alone to this host. */
+static void emit_left_to_host(struct emit *e, struct rs_chain *chain)
+{
+	const struct group *left = e->ignore ? emit_left_group(e) : NULL;
+
+	if (!left)
+		return;
+	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE,
+	     match_in(RS_CT_ORIGINAL_IP_SADDR, left->members[0]));
+	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE,
+	     match_in(RS_CT_ORIGINAL_IP6_SADDR, left->members[1]));
+	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE, match_marked(e));
+}
+
 static void emit_judge(struct emit *e)
 {
 	struct rs_chain *chain = emit_chain(
@@ -213,6 +275,8 @@ static void emit_judge(struct emit *e)
 	emit_nd(e, chain, ND_ADVERT);
 	emit_vmap(e, chain, destination4, 1, MAP_TO4);
 	emit_vmap(e, chain, destination6, 1, MAP_TO6);
+	if (e->ignore)
+		emit_left_alone(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_in(RS_META_OIFNAME, SET_BRIDGES));
 	emit_vmap(e, chain, source4, 1, MAP_FROM4);
@@ -344,6 +408,10 @@ static void emit_answer(struct emit *e)
 		return;
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_OIFNAME, "lo"));
 	emit_published_lookup(e, chain, HOST_IS_SOURCE);
+	if (e->ignore) { /* what it answers was let in */
+		EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
+		EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
+	}
 	EMIT(e, chain, RS_GOTO, CHAIN_TO_HOST, match_in(RS_META_OIFNAME, SET_BRIDGES));
 	emit_of_shared(e, chain, CHAIN_TO_HOST, match_in(RS_META_OIFNAME, SET_SHARED), false);
 }
@@ -361,8 +429,9 @@ static void emit_from_container(struct emit *e)
 	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP6_DADDR, &loopback6));
 	emit_nd(e, chain, ND_SOLICIT);
 	emit_nd(e, chain, ND_ADVERT);
-	emit_noise(e, chain);
 	emit_published_lookup(e, chain, HOST_IS_DESTINATION);
+	emit_left_to_host(e, chain);
+	emit_noise(e, chain);
 	emit_always(e, chain, RS_GOTO, CHAIN_TO_HOST);
 }
 
@@ -391,6 +460,7 @@ void emit_inet_base(struct emit *e)
 	emit_output(e);
 	emit_from_host(e);
 	emit_host_to_shared(e);
+	emit_left_chain(e);
 	emit_judge(e);
 	emit_judge_shared(e);
 	emit_from_container(e);

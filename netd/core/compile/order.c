@@ -108,6 +108,57 @@ static size_t port_index(const struct world *world, const char *port)
 	return (size_t)(port - world->ports[0].ifname) / sizeof(world->ports[0]);
 }
 
+/* What is plugged in there is no endpoint that Docker told of when everything was read since, and
+ * has not the MAC of one. */
+struct mac_on_bridge {
+	struct mac_addr mac;
+	const char *bridge;
+};
+
+static int by_mac(const void *left, const void *right)
+{
+	const struct mac_on_bridge *a = left, *b = right;
+	int order = memcmp(&a->mac, &b->mac, sizeof(a->mac));
+
+	return order ? order : strcmp(a->bridge, b->bridge);
+}
+
+static int leave_alone(struct emit *e, struct port_facts *ports)
+{
+	const struct world *world = e->in->world;
+	struct mac_on_bridge *taken = arena_alloc(e->arena, world->n_endpoints * sizeof(*taken));
+
+	if (!taken)
+		return -ENOMEM;
+	for (size_t i = 0; i < world->n_endpoints; i++) {
+		const struct world_endpoint *endpoint = &world->endpoints[i];
+		taken[i] = (struct mac_on_bridge){ endpoint->mac,
+						   world->networks[endpoint->network].bridge };
+	}
+	if (world->n_endpoints)
+		qsort(taken, world->n_endpoints, sizeof(*taken), by_mac);
+	for (size_t i = 0; i < world->n_ports; i++) {
+		const struct world_port *port = &world->ports[i];
+		const struct mac_on_bridge key = { port->peer_mac, port->bridge };
+		if (!ports[i].managed || ports[i].endpoint != NOBODY ||
+		    ports[i].closed != REASON_NOT_ADMITTED || mac_is_zero(&port->peer_mac) ||
+		    world->read < port->since || world->read == 0)
+			continue;
+		if (!world->n_endpoints ||
+		    !bsearch(&key, taken, world->n_endpoints, sizeof(*taken), by_mac))
+			ports[i].guard = GUARD_LEFT;
+	}
+	return 0;
+}
+
+/* Of a port that an endpoint is plugged into. */
+static enum port_guard guard_of(const struct emit *e, const struct group *group)
+{
+	if (group->unjudged)
+		return GUARD_LEFT;
+	return group->audited && !e->audit ? GUARD_AUDITED : GUARD_STRICT;
+}
+
 int emit_order(struct emit *e)
 {
 	const struct world *world = e->in->world;
@@ -130,14 +181,19 @@ int emit_order(struct emit *e)
 		if (!e->assignments[i].port)
 			continue;
 		struct port_facts *port = &ports[port_index(world, e->assignments[i].port)];
-		if (emit_group_of(e, i))
+		const struct group *group = emit_group_of(e, i);
+		if (group) {
 			port->endpoint = i;
-		else
+			port->guard = guard_of(e, group);
+		} else {
 			port->closed = assign_closed_reason(&e->assignments[i]);
+		}
 	}
 	for (size_t i = 0; i < world->n_ports; i++)
-		if (!ports[i].managed) /* the far end of a cable that shows a container's MAC */
+		if (!ports[i].managed) { /* the far end of a cable that shows a container's MAC */
 			ports[i].endpoint = NOBODY;
+			ports[i].guard = GUARD_STRICT;
+		}
 	e->ports = ports;
-	return 0;
+	return e->ignore ? leave_alone(e, ports) : 0;
 }

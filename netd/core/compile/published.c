@@ -282,14 +282,19 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 		}
 }
 
-/* After the rules: where no container is at the other end, a group that nobody judges passes. */
+/* After the rules: to a group that nobody judges passes what no tier sends. */
 static void emit_rest(struct emit *e, struct rs_chain *chain, const struct judging *judging)
 {
-	const char *denied = emit_denied_name(e, judging->outside ? DENIED_TO_OUTSIDE : DENIED_TO,
-					      judging->group);
+	enum denied what = judging->outside ? DENIED_TO_OUTSIDE : DENIED_TO;
 
-	emit_always(e, chain, RS_GOTO,
-		    judging->outside && judging->group->unjudged ? emit_allowed(e) : denied);
+	if (!judging->group->unjudged) {
+		emit_always(e, chain, RS_GOTO, emit_denied_name(e, what, judging->group));
+		return;
+	}
+	const char *unmatched = emit_end(e, REASON_UNMATCHED);
+	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
+	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
+	emit_always(e, chain, RS_GOTO, emit_allowed(e));
 }
 
 /* Group by group in chains of their own, which return what is allowed. */

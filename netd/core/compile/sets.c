@@ -40,7 +40,7 @@ static void emit_bridges(struct emit *e)
 /* "br-" and two of its twelve digits: an admin's bridge rarely begins so. */
 #define ENGINE_DIGITS "0123456789abcdef"
 
-static void add_pattern(struct emit *e, struct rs_set *set, const char *prefix)
+void emit_pattern(struct emit *e, struct rs_set *set, const char *prefix)
 {
 	struct rs_elem elem = { .key = key_ifname(prefix), .last = key_ifname(prefix) };
 	size_t len = strlen(prefix);
@@ -73,9 +73,9 @@ static void emit_engine_names(struct emit *e)
 		for (const char *b = ENGINE_DIGITS; *b; b++) {
 			prefix[3] = *a;
 			prefix[4] = *b;
-			add_pattern(e, names, prefix);
+			emit_pattern(e, names, prefix);
 		}
-	add_pattern(e, names, "podman");
+	emit_pattern(e, names, "podman");
 	struct rs_key docker0 = key_ifname("docker0"), gateway = key_ifname("docker_gwbridge");
 	emit_elem(e, names, &docker0);
 	emit_elem(e, names, &gateway);
@@ -106,7 +106,8 @@ static void emit_shared_containers(struct emit *e)
 		struct ip_addr local = ip_link_local(&endpoint->mac);
 		struct rs_key four = key_addr(&endpoint->ipv4), six = key_addr(&endpoint->ipv6),
 			      link = key_addr(&local);
-		if (!bridge || !bridge->shared)
+		const struct group *group = emit_group_of(e, i);
+		if (!bridge || !bridge->shared || (group && group->unjudged))
 			continue;
 		if (endpoint->ipv4.family)
 			emit_elem(e, sets[0], &four);
@@ -208,6 +209,8 @@ static void add_member(struct emit *e, struct endpoint_sets *sets, const struct 
 
 	add_own(e, sets->own[family], addr);
 	emit_elem(e, sets->members[(size_t)(group - e->groups) * 2 + family], &key);
+	if (group->unjudged)
+		return;
 	emit_goto_elem(e, sets->to[family], &key, group->to_chain);
 	emit_goto_elem(e, sets->from[family], &key, group->from_chain);
 	if (group->audited && !e->audit)
@@ -288,7 +291,7 @@ static void add_address(struct emit *e, struct endpoint_sets *sets, const struct
 	enum reason closed =
 		group ? REASON_NONE : assign_closed_reason(&e->assignments[owned->endpoint]);
 
-	if (group && world->containers[endpoint->container].starting)
+	if (group && !group->unjudged && world->containers[endpoint->container].starting)
 		closed = REASON_STARTING;
 	else if (group)
 		emit_elem(e, sets->reached[family], &key);
@@ -296,7 +299,8 @@ static void add_address(struct emit *e, struct endpoint_sets *sets, const struct
 		emit_goto_elem(e, sets->closed[family], &key, emit_end(e, closed));
 	if (!group)
 		return;
-	emit_elem(e, sets->any[family], &key);
+	if (!group->unjudged)
+		emit_elem(e, sets->any[family], &key);
 	add_member(e, sets, group, &owned->addr);
 }
 

@@ -89,6 +89,16 @@ static void emit_within(struct emit *e, struct rs_chain *chain, const struct gro
  * translated, as Docker does for a published port. A direct route to a container has it not. */
 #define CT_STATUS_DNAT (1u << 5)
 
+/* Containers that no tier matches are let be, but not towards a tier. */
+static void emit_of_left(struct emit *e, struct rs_chain *chain)
+{
+	const struct group *left = emit_left_group(e);
+	const char *unmatched = emit_end(e, REASON_UNMATCHED);
+
+	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP_SADDR, left->members[0]));
+	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP6_SADDR, left->members[1]));
+}
+
 static void emit_to(struct emit *e, const struct group *group)
 {
 	const char *denied = emit_denied_name(e, DENIED_TO, group);
@@ -104,14 +114,14 @@ static void emit_to(struct emit *e, const struct group *group)
 		return;
 	rules_into_tier(e, to, group, is_tier, emit_denied_scope(e, DENIED_TO, group));
 	emit_within(e, to, group);
+	if (e->ignore && !group->audited)
+		emit_of_left(e, to);
 	EMIT(e, to, RS_GOTO, denied, match_in(RS_META_IIFNAME, SET_BRIDGES),
 	     match_in(RS_META_OIFNAME, SET_BRIDGES));
 	if (e->any_shared) { /* a container is never outside, whatever is beside it */
 		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SHARED4));
 		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SHARED6));
 	}
-	if (group->unjudged)
-		emit_always(e, to, RS_GOTO, CHAIN_ACCEPTED);
 	EMIT(e, to, RS_GOTO, outside, match_bits(RS_CT_STATUS, CT_STATUS_DNAT, CT_STATUS_DNAT));
 	emit_always(e, to, RS_GOTO, denied_outside);
 
@@ -160,7 +170,7 @@ static void emit_from(struct emit *e, const struct group *group)
 					scope);
 			emit_rule_peers(e, from, i, SIDE_DESTINATION, is_dns, &dns_ports, scope);
 		}
-	emit_always(e, from, RS_GOTO, group->unjudged ? CHAIN_ACCEPTED : denied);
+	emit_always(e, from, RS_GOTO, denied);
 }
 
 static bool names_kind(const struct policy_peer *peers, size_t n, enum peer_kind kind)
@@ -216,13 +226,6 @@ static void emit_to_host(struct emit *e)
 	for (size_t a = 0; a < ARRAY_LEN(deny_first) && !e->err; a++)
 		FOR_EACH_RULE(e, i, deny_first[a])
 	emit_rule_to_host(e, chain, i);
-	for (size_t g = 0; g < e->n_groups && !e->err; g++)
-		if (e->groups[g].unjudged) {
-			EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
-			     match_in(RS_CT_ORIGINAL_IP_SADDR, e->groups[g].members[0]));
-			EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
-			     match_in(RS_CT_ORIGINAL_IP6_SADDR, e->groups[g].members[1]));
-		}
 	if (!e->err)
 		emit_always(e, chain, RS_GOTO, emit_denied_name(e, DENIED_HOST, NULL));
 }
@@ -230,6 +233,8 @@ static void emit_to_host(struct emit *e)
 void emit_tier_chains(struct emit *e)
 {
 	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
+		if (e->groups[g].unjudged)
+			continue;
 		emit_to(e, &e->groups[g]);
 		if (!e->err)
 			emit_from(e, &e->groups[g]);

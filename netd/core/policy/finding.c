@@ -32,6 +32,9 @@ static const struct policy_diag_info infos[] = {
 	[F_EMPTY_LIST] = { "empty-list", DIAG_ERROR,
 			   "a list without entries, where some are needed" },
 	[F_EMPTY_MATCH] = { "empty-match", DIAG_ERROR, "a match that names nothing" },
+	[F_ENFORCED_UNDER_AUDIT] = { "enforced-under-audit", DIAG_WARNING,
+				     "a tier that is to be enforced, while the policy is in audit "
+				     "mode" },
 	[F_MISSING_KEY] = { "missing-key", DIAG_ERROR, "a key that must be there is not" },
 	[F_NEVER_MATCHES] = { "never-matches", DIAG_WARNING,
 			      "a rule, or a part of one, that changes no verdict" },

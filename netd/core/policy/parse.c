@@ -204,7 +204,15 @@ static int merge_tiers(struct decoder *d)
 			continue;
 		}
 		tiers[n] = *tier;
-		if (!drafts[i].has_mode)
+		if (drafts[i].has_mode && tier->mode == POLICY_ENFORCE &&
+		    d->policy->mode == POLICY_AUDIT)
+			policy_report(
+				d->diags, F_ENFORCED_UNDER_AUDIT, tier->loc,
+				"write `mode: audit` for the other tiers instead of the policy",
+				"the tier `%s` is not enforced: in audit mode nothing is",
+				text_quote(tier->name, word));
+		/* At the top audit mode is for all. */
+		if (!drafts[i].has_mode || d->policy->mode == POLICY_AUDIT)
 			tiers[n].mode = d->policy->mode;
 		n++;
 	}

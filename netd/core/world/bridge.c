@@ -144,12 +144,14 @@ int world_store_set_bridges(struct world_store *store, const struct world_bridge
 
 void world_store_reading_begins(struct world_store *store)
 {
+	store->reading = store->moment;
 	for (size_t i = 0; i < store->n_bridges; i++)
 		store->bridges[i].asking = store->bridges[i].has_container;
 }
 
 void world_store_reading_ended(struct world_store *store)
 {
+	store->read = store->reading;
 	for (size_t i = 0; i < store->n_bridges; i++) {
 		store->bridges[i].asked |= store->bridges[i].asking;
 		store->bridges[i].asking = false;

@@ -108,6 +108,7 @@ int world_store_snapshot(const struct world_store *store, struct arena *arena,
 		arena_dup(arena, store->resolvers, store->n_resolvers * sizeof(*store->resolvers));
 	world->n_resolvers = store->n_resolvers;
 	world->ip6_unfiltered = store->ip6_unfiltered;
+	world->read = store->read;
 	if (*store->engine && !(world->engine = arena_strdup(arena, store->engine)))
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(store->nameless); i++) {

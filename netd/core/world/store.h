@@ -104,6 +104,7 @@ struct world_store {
 	uint64_t n_port_changes; /* inspects that changed what is published */
 	uint64_t moment;	 /* the latest */
 	uint64_t asked;		 /* of the answers that are stored now */
+	uint64_t reading, read;	 /* moments at which readings of everything began: now, the last */
 };
 
 /* ---- tables ---- */

@@ -192,7 +192,8 @@ struct world {
 	 * are made of them: the kernel knows its own. */
 	const struct ip_addr *host_addrs;
 	size_t n_host_addrs;
-	const char *engine;  /* Docker's version; NULL: unknown */
+	const char *engine; /* Docker's version; NULL: unknown */
+	uint64_t read;	    /* the moment at which Docker was asked for everything last; 0: never */
 	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
 	bool no_proxy;	     /* its userland-proxy is off */
 	/* Objects of Docker's lists that nobody can say the id of, so that nothing is known of

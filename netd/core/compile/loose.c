@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ports that are not guarded strictly: those of a tier in audit mode, where others are enforced,
+ * and with `unmatched: ignore` those of nobody. Such a port may say and hear what it likes, but for
+ * what is a tier's or this host's: with an address of those it could reach, or cut off, a tier that
+ * is enforced. What it says under a strange address is marked on its way to the inet hooks, which
+ * see no ports; and what is for an address that nobody has is marked on its way to the bridge,
+ * where the port decides. Where there is no such port, none of this is in the tables. */
+#include <errno.h>
+
+#include "core/compile/bridge.h"
+
+/* Of what a port may not use: per kind of port, since ignored ones leave audited tiers alone, too.
+ */
+struct kept {
+	const char *mac, *addr[2], *target;
+	bool (*holds)(const struct group *group);
+};
+
+static bool is_enforced(const struct group *group)
+{
+	return !group->unjudged && !group->audited;
+}
+
+static bool is_tier(const struct group *group)
+{
+	return !group->unjudged;
+}
+
+static const struct kept kept_from_audited = {
+	"enforced_mac", { "enforced4", "enforced6" }, "enforced_nd", is_enforced
+};
+static const struct kept kept_from_left = { "tier_mac", { "tier4", "tier6" }, "tier_nd", is_tier };
+
+bool emit_has_audited_ports(const struct emit *e)
+{
+	return e->any_audited && !e->audit;
+}
+
+bool emit_has_loose_ports(const struct emit *e)
+{
+	return e->ignore || emit_has_audited_ports(e);
+}
+
+/* ---- marks ---- */
+
+struct rs_match match_marked(const struct emit *e)
+{
+	return match_bits(RS_META_MARK, e->in->mark_bit, e->in->mark_bit);
+}
+
+void emit_marked(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
+		 enum rs_verdict verdict)
+{
+	struct rs_mark mark = { RS_META_MARK, ~e->in->mark_bit, e->in->mark_bit, false };
+	struct draft draft = { .rule = { .mark = arena_dup(e->arena, &mark, sizeof(mark)) } };
+
+	if (!draft.rule.mark) {
+		e->err = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		draft_add(&draft, matches[i]);
+	emit_verdict(e, chain, &draft, verdict, NULL);
+}
+
+/* ---- sets ---- */
+
+struct kept_sets {
+	struct rs_set *mac, *addr[2], *target;
+};
+
+static void keep_address(struct emit *e, const struct kept_sets *sets, const struct ip_addr *addr)
+{
+	struct rs_key key = key_addr(addr), halves = { 0 };
+
+	if (!addr->family)
+		return;
+	emit_elem(e, sets->addr[addr->family == IP_V6], &key);
+	if (addr->family != IP_V6)
+		return;
+	rs_key_add(&halves, RS_TYPE_ND_HIGH, addr->bytes, true);
+	rs_key_add(&halves, RS_TYPE_ND_LOW, addr->bytes + 8, true);
+	emit_elem(e, sets->target, &halves);
+}
+
+static void keep_mac(struct emit *e, const struct kept_sets *sets, const struct mac_addr *mac)
+{
+	struct ip_addr local = ip_link_local(mac);
+	struct rs_key key = { 0 };
+
+	if (mac_is_zero(mac))
+		return;
+	rs_key_add(&key, RS_TYPE_ETHER_ADDR, mac->bytes, false);
+	emit_elem(e, sets->mac, &key);
+	keep_address(e, sets, &local);
+}
+
+/* What a container would take for its gateway. */
+static void keep_host(struct emit *e, const struct kept_sets *sets)
+{
+	const struct world *world = e->in->world;
+
+	for (size_t i = 0; i < e->n_bridges; i++)
+		if (e->bridges[i].seen)
+			keep_mac(e, sets, &e->bridges[i].seen->mac);
+	for (size_t i = 0; i < world->n_networks; i++)
+		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
+			if (world_network_is_managed(&world->networks[i]))
+				keep_address(e, sets, &world->networks[i].gateways[g]);
+}
+
+static void emit_kept(struct emit *e, const struct kept *kept)
+{
+	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR }, four[] = { RS_TYPE_IPV4 },
+				  six[] = { RS_TYPE_IPV6 },
+				  target[] = { RS_TYPE_ND_HIGH, RS_TYPE_ND_LOW };
+	struct kept_sets sets = { emit_set(e, kept->mac, mac, 1),
+				  { emit_set(e, kept->addr[0], four, 1),
+				    emit_set(e, kept->addr[1], six, 1) },
+				  emit_set(e, kept->target, target, 2) };
+
+	if (e->err)
+		return;
+	keep_host(e, &sets);
+	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++) {
+		const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
+		const struct group *group = emit_group_of(e, i);
+		if (!group || !kept->holds(group))
+			continue;
+		keep_address(e, &sets, &endpoint->ipv4);
+		keep_address(e, &sets, &endpoint->ipv6);
+		keep_mac(e, &sets, &endpoint->mac);
+	}
+}
+
+static void emit_port_set(struct emit *e, const char *name, enum port_guard guard)
+{
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+	struct rs_set *set = emit_set(e, name, type, 1);
+
+	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
+		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
+		if (e->ports[i].guard == guard)
+			emit_elem(e, set, &key);
+	}
+}
+
+void emit_loose_sets(struct emit *e)
+{
+	if (emit_has_audited_ports(e)) {
+		emit_port_set(e, SET_AUDITED_PORTS, GUARD_AUDITED);
+		emit_kept(e, &kept_from_audited);
+	}
+	if (e->ignore) {
+		emit_port_set(e, SET_LEFT_PORTS, GUARD_LEFT);
+		emit_kept(e, &kept_from_left);
+	}
+}
+
+/* ---- guards ---- */
+
+#define CHAIN_AUDITED_PORT "audited_port"
+#define CHAIN_LEFT_PORT "left_alone_port"
+
+void emit_loose_ports(struct emit *e, struct rs_chain *chain)
+{
+	if (emit_has_audited_ports(e))
+		EMIT(e, chain, RS_GOTO, CHAIN_AUDITED_PORT,
+		     match_in(RS_META_IIFNAME, SET_AUDITED_PORTS));
+	if (e->ignore)
+		EMIT(e, chain, RS_GOTO, CHAIN_LEFT_PORT, match_in(RS_META_IIFNAME, SET_LEFT_PORTS));
+}
+
+static void emit_borrowing(struct emit *e, struct rs_chain *chain, const struct kept *kept)
+{
+	const char *spoofed = emit_end(e, REASON_SPOOFED);
+
+	EMIT(e, chain, RS_GOTO, spoofed, match_in(RS_ETHER_SADDR, kept->mac));
+	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_IP),
+	     match_in(RS_IP_SADDR, kept->addr[0]));
+	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_IP6),
+	     match_in(RS_IP6_SADDR, kept->addr[1]));
+	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_ARP),
+	     match_in(RS_ARP_SADDR_IP, kept->addr[0]));
+	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_ARP),
+	     match_in(RS_ARP_SADDR_ETHER, kept->mac));
+	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_IP6), is_icmpv6(),
+	     match_number(RS_ICMPV6_TYPE, ND_ADVERT),
+	     match_in2(RS_ICMPV6_TADDR_HIGH, RS_ICMPV6_TADDR_LOW, kept->target));
+}
+
+static void emit_audited_port(struct emit *e)
+{
+	static const uint32_t known[] = { ETHERTYPE_IP, ETHERTYPE_IP6, ETHERTYPE_ARP };
+	struct rs_match own_mac = match_in2(RS_META_IIFNAME, RS_ETHER_SADDR, SET_PORT_MAC);
+	struct rs_chain *chain =
+		emit_chain(e, CHAIN_AUDITED_PORT, "of an audited tier, among enforced ones");
+
+	if (e->err)
+		return;
+	emit_borrowing(e, chain, &kept_from_audited);
+	emit_marked(e, chain, NULL, 0, RS_CONTINUE);
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		EMIT(e, chain, RS_GOTO, emit_audited_end(e, REASON_FOREIGN_SOURCE),
+		     ether_type(known[i]), own_mac);
+	EMIT(e, chain, RS_GOTO, emit_audited_end(e, REASON_FRAME), own_mac);
+	emit_always(e, chain, RS_GOTO, emit_audited_end(e, REASON_FOREIGN_MAC));
+}
+
+static void emit_left_port(struct emit *e)
+{
+	struct rs_chain *chain = emit_chain(e, CHAIN_LEFT_PORT, "in no tier, and left alone");
+
+	if (e->err)
+		return;
+	emit_borrowing(e, chain, &kept_from_left);
+	emit_marked(e, chain, NULL, 0, RS_ACCEPT);
+}
+
+void emit_loose_guards(struct emit *e)
+{
+	if (emit_has_audited_ports(e))
+		emit_audited_port(e);
+	if (e->ignore)
+		emit_left_port(e);
+}
