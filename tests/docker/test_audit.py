@@ -191,6 +191,22 @@ class Second(DockerCase):
                                  r"web\), 80/tcp: no tier matches the container", 10)
         self.borrow(self.stray)
 
+    def test_before_docker_was_read(self) -> None:
+        """After a boot nothing is known but the policy that was in force last: its mode decides."""
+        away = ["--docker", "unix:///nonexistent"]
+        targets = [Probe("tcp", "172.31.1.1", 9100), Probe("tcp", OUTSIDE, 443),
+                   Probe("tcp", "172.31.1.12", 80)]
+        for policy, state in ((AUDIT, "open"), (ENFORCE, "timeout")):
+            with self.subTest(policy):
+                self.start_netd(policy).off()  # no table is left, as after a boot
+                netd = Netd(self.lab.host, policy, args=away)
+                self.addCleanup(netd.off)
+                netd.start()
+                self.assertEqual([state] * len(targets), self.ask(self.web, "172.31.1.10", *targets))
+                if state == "open":
+                    self.no_drops(netd)
+                netd.off()
+
     def test_frames_for_all(self) -> None:
         """What an audited or an ignored container tells everybody an enforced tier does not hear."""
         for policy, heard, deaf in ((WEB_AUDITED, self.web2, self.db),

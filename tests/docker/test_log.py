@@ -6,7 +6,12 @@ import re
 import sys
 import threading
 import unittest
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "adversarial"))
+
+# pylint: disable=wrong-import-position
+import packets
 from netd import Container, DockerCase, Netd, Probe, wait_until
 
 POLICY = """version: 1
@@ -122,6 +127,68 @@ class Log(DockerCase):
         """Packets that netd denied the tier of both."""
         text = self.lab.host.netns_exec(["nft", "list", "counters"])
         return sum(int(n) for n in re.findall(r"denied_\S+ {\s+packets (\d+)", text))
+
+    def frame(self, source: str, to_mac: str, **options: str) -> str:
+        """A datagram of web's, with an address or a MAC that may be another's, as a frame."""
+        packet = packets.ip(source, "172.31.1.11", packets.UDP,
+                            packets.udp(source, "172.31.1.11", 4000, 53, b"x"))
+        return packets.ether(to_mac, options.get("mac", self.mac_of(self.web)), packets.IP,
+                             packet).hex()
+
+    def mac_of(self, container: Container) -> str:
+        """As Docker tells it."""
+        return str(container.inspect()["NetworkSettings"]["Networks"]["app"]["MacAddress"])
+
+    def test_what_the_guard_drops(self) -> None:
+        """By name, though the packet says otherwise; and counted under the same reasons."""
+        netd = self.start_netd(POLICY)
+        db = self.mac_of(self.db)
+        vlan = bytes.fromhex(self.frame("172.31.1.10", db))
+        frames = [self.frame("172.31.1.11", db), self.frame("10.9.8.7", db),
+                  self.frame("172.31.1.10", db, mac="02:00:00:00:00:99"),
+                  packets.tagged(vlan, vid=5).hex(),
+                  packets.ether(db, self.mac_of(self.web), 0x88B5, b"x").hex()]
+        for frame in frames:
+            self.web.netns_exec([self.web.probe_path, "raw", "eth0", frame])
+        spoofed = "the sender uses an address or MAC of somebody else"
+        foreign = ("the sender uses an address that Docker did not give it, as a router or for a "
+                   "second address")
+        self.says(netd, f"denied: {WEB4} as 172.31.1.11 -> {DB4}, 53/udp: {spoofed}")
+        self.says(netd, f"denied: {WEB4} as 10.9.8.7 -> {DB4}, 53/udp: {foreign}")
+        self.says(netd, f"denied: {WEB4} -> {DB4}, 53/udp: the sender uses a MAC that Docker did not "
+                  "give it")
+        kind = "a kind of frame that containers do not send"
+        self.says(netd, f"denied: {WEB4} -> {DB4}, VLAN-tagged 53/udp: {kind}")
+        self.says(netd, f"denied: {WEB4} -> {db}, ethertype 0x88b5: {kind}")
+        denied = netd.status()["denied"]
+        self.assertEqual({"spoofed": 1, "foreign-source": 1, "foreign-mac": 1, "frame": 2},
+                         {reason: n for reason, n in denied.items()
+                          if reason not in ("no-rule", "group")})
+
+    def test_from_outside_with_its_zone(self) -> None:
+        """A rule that speaks of another zone is why it is denied."""
+        policy = POLICY.replace("deny:", "  - {from: lan, to: web, ports: [80/tcp]}\ndeny:")
+        netd = self.start_netd(policy)
+        outside = self.lab.outside  # type: ignore[attr-defined]
+        outside.netns_exec(["ip", "route", "replace", "172.31.1.0/24", "via", "192.0.2.1"])
+        self.assert_denied(outside, Probe("tcp", "172.31.1.10", 80))
+        self.says(netd, f"denied: 192.0.2.9 (zone internet) -> {WEB4}, 80/tcp: no rule allows it")
+        self.assert_denied(self.web, Probe("tcp", "10.231.9.2", 443))
+        self.says(netd, f"denied: {WEB4} -> 10.231.9.2 (zone lan), 443/tcp: no rule allows it")
+
+    def test_what_every_kernel_sends_is_no_denial(self) -> None:
+        """Containers with IPv6 come, their kernels look for routers and duplicates, and nothing is
+        said or counted as denied. The control: it was seen."""
+        netd = self.start_netd(POLICY)
+        for name in ("web-a", "web-b"):
+            self.container(name, "app", cmd=["probe", "serve", "tcp/80"])
+        netd.wait_synced()
+        self.web.netns_exec(["sh", "-euc", "ip link set eth0 down; ip link set eth0 up; "
+                             "ip -6 address replace fd00:31:1::10/64 dev eth0 nodad"])
+        wait_until("router solicitations", lambda: netd.status()["quiet"].get("noise", 0) > 3)
+        self.assertNotRegex(netd.log(), "denied: .*icmpv6")
+        self.assertEqual({}, {reason: n for reason, n in netd.status()["denied"].items()
+                              if reason not in ("not-admitted", "unmatched", "unknown-port")})
 
     def test_another_program_reads_the_group(self) -> None:
         """Enforced all the same, and said."""

@@ -8,14 +8,16 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netfilter_bridge.h>
 #include <string.h>
 
 #include "edge/nflog/nflog.h"
 #include "tests/unit/test_rows_lib.h"
 
-#define PREFIX "netd deny to db "
+#define PREFIX "netd deny no-rule to db "
 
 /* 172.18.0.2 -> 172.18.0.3: the addresses of an IPv4 header. */
 #define ADDRESSES4 172, 18, 0, 2, 172, 18, 0, 3
@@ -130,6 +132,123 @@ static void a_packet_is_read(void **state)
 	assert_int_equal(packet.to_port, row->port);
 }
 
+/* ---- frames ---- */
+
+struct frame_row {
+	const char *name;
+	uint16_t ether_type;
+	uint8_t bytes[40];
+	size_t len, header_len;
+	bool tagged;
+	uint8_t family, proto; /* IP_NONE: it tells no address */
+	uint16_t port;
+};
+
+static const struct frame_row frames[] = {
+	{ "a datagram",
+	  0x0800,
+	  { 0x45, [9] = 17, [12] = ADDRESSES4, 0, 1, 0, 53 },
+	  28,
+	  14,
+	  true,
+	  IP_V4,
+	  17,
+	  53 },
+	{ "a datagram cut off", 0x0800, { 0x45, [9] = 17 }, 19, 14, false, IP_NONE, 0, 0 },
+	{ "another version than its type says",
+	  0x0800,
+	  { 0x60, [6] = 6 },
+	  40,
+	  14,
+	  false,
+	  IP_NONE,
+	  0,
+	  0 },
+	{ "ARP",
+	  0x0806,
+	  { 0, 1, 8, 0, 6, 4, 0, 1, [14] = 172, 18, 0, 2, [24] = 172, 18, 0, 3 },
+	  28,
+	  14,
+	  false,
+	  IP_V4,
+	  0,
+	  0 },
+	{ "ARP cut off",
+	  0x0806,
+	  { 0, 1, 8, 0, 6, 4, 0, 1, [14] = 172, 18, 0, 2 },
+	  27,
+	  14,
+	  false,
+	  IP_NONE,
+	  0,
+	  0 },
+	{ "ARP about something else", 0x0806, { 0, 6 }, 28, 14, false, IP_NONE, 0, 0 },
+	{ "another type, no payload", 0x88cc, { 0 }, 0, 14, false, IP_NONE, 0, 0 },
+	{ "a header cut off", 0x88cc, { 0 }, 4, 11, false, IP_NONE, 0, 0 },
+};
+
+static void a_frame_is_read(void **state)
+{
+	static const uint8_t header[14] = { 2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 2 };
+	const struct frame_row *row = *state;
+	_Alignas(8) char buffer[512] = { 0 };
+	struct nlmsghdr *nlh = put_message(buffer, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET);
+	const struct nfulnl_msg_packet_hdr about = { htons(row->ether_type), NF_BR_PRE_ROUTING, 0 };
+	struct nflog_packet packet;
+
+	((struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family = NFPROTO_BRIDGE;
+	mnl_attr_put(nlh, NFULA_PACKET_HDR, sizeof(about), &about);
+	mnl_attr_put_strz(nlh, NFULA_PREFIX, PREFIX);
+	mnl_attr_put_u32(nlh, NFULA_IFINDEX_INDEV, htonl(7));
+	mnl_attr_put_u32(nlh, NFULA_IFINDEX_PHYSINDEV, htonl(8));
+	mnl_attr_put(nlh, NFULA_HWHEADER, row->header_len, header);
+	mnl_attr_put(nlh, NFULA_PAYLOAD, row->len, row->bytes);
+	if (row->tagged) {
+		struct nlattr *vlan = mnl_attr_nest_start(nlh, NFULA_VLAN);
+		mnl_attr_put_u16(nlh, NFULA_VLAN_TCI, htons(5));
+		mnl_attr_nest_end(nlh, vlan);
+	}
+	assert_int_equal(nflog_parse(nlh, &packet), 0);
+	assert_true(packet.bridged);
+	assert_int_equal(packet.in_port, 8);
+	assert_int_equal(packet.out_port, 0);
+	assert_int_equal(packet.ether_type, row->ether_type);
+	assert_int_equal(packet.tagged, row->tagged);
+	assert_int_equal(packet.from_mac.bytes[5], row->header_len < 14 ? 0 : 2);
+	assert_int_equal(packet.to_mac.bytes[5], row->header_len < 14 ? 0 : 3);
+	assert_int_equal(packet.from.family, row->family);
+	assert_int_equal(packet.to.family, row->family);
+	assert_int_equal(packet.proto, row->proto);
+	assert_int_equal(packet.to_port, row->port);
+}
+
+/* Which end this host is. */
+static void hooks_are_told_apart(void **state)
+{
+	static const struct {
+		uint8_t number;
+		enum nflog_hook hook;
+	} hooks[] = { { NF_INET_PRE_ROUTING, NFLOG_PASSING },
+		      { NF_INET_FORWARD, NFLOG_PASSING },
+		      { NF_INET_LOCAL_IN, NFLOG_TO_HOST },
+		      { NF_INET_LOCAL_OUT, NFLOG_FROM_HOST } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
+		_Alignas(8) char buffer[512] = { 0 };
+		struct nlmsghdr *nlh =
+			put_message(buffer, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET);
+		const struct nfulnl_msg_packet_hdr about = { 0, hooks[i].number, 0 };
+		struct nflog_packet packet;
+		mnl_attr_put(nlh, NFULA_PACKET_HDR, sizeof(about), &about);
+		mnl_attr_put_strz(nlh, NFULA_PREFIX, PREFIX);
+		mnl_attr_put(nlh, NFULA_PAYLOAD, 40, rows[0].bytes);
+		assert_int_equal(nflog_parse(nlh, &packet), 0);
+		assert_false(packet.bridged);
+		assert_int_equal(packet.hook, hooks[i].hook);
+	}
+}
+
 static void other_messages_are_passed_over(void **state)
 {
 	_Alignas(8) char buffer[1024] = { 0 };
@@ -175,11 +294,13 @@ static void messages_are_numbered(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 2];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(frames) + 3];
+	const size_t n = ARRAY_LEN(rows) + ARRAY_LEN(frames);
 
 	ADD_ROWS(tests, 0, rows, a_packet_is_read);
-	tests[ARRAY_LEN(rows)] =
-		(struct CMUnitTest)cmocka_unit_test(other_messages_are_passed_over);
-	tests[ARRAY_LEN(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(messages_are_numbered);
+	ADD_ROWS(tests, ARRAY_LEN(rows), frames, a_frame_is_read);
+	tests[n] = (struct CMUnitTest)cmocka_unit_test(other_messages_are_passed_over);
+	tests[n + 1] = (struct CMUnitTest)cmocka_unit_test(messages_are_numbered);
+	tests[n + 2] = (struct CMUnitTest)cmocka_unit_test(hooks_are_told_apart);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
