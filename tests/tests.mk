@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The tests and gates. Cheap ones first; each can be called alone.
 
+# For recipes that call something else: a line with $$(MAKE) in it runs even with -n.
+make_program := $(MAKE)
+# The flags are not handed on where tests are to run one by one; -n is.
+dry = $(if $(findstring n,$(firstword -$(MAKEFLAGS))),-n)
+
 .PHONY: check
 check: all check-layers check-headers check-purity check-libraries check-docs check-exposure check-unit check-ctl check-fuzz ## the gates that need no root: seconds
 
@@ -95,18 +100,18 @@ test: ## all tests, with a closing line over all of them
 .PHONY: asan
 asan: ## unit, netdctl, fuzz and netns tests with the address and undefined-behaviour sanitizers (root)
 	@$(MAKE) --no-print-directory SAN=1 O=build-asan all test-programs
-	@MAKEFLAGS= $(MAKE) -k --no-print-directory SAN=1 O=build-asan check-unit check-ctl check-fuzz check-netns
+	@MAKEFLAGS= $(MAKE) $(dry) -k --no-print-directory SAN=1 O=build-asan check-unit check-ctl check-fuzz check-netns
 
 .PHONY: clang
 clang: ## everything built with clang, and the unit tests run
 	@$(MAKE) --no-print-directory CC=clang O=build-clang all test-programs check-headers
-	@MAKEFLAGS= $(MAKE) --no-print-directory CC=clang O=build-clang check-unit
+	@MAKEFLAGS= $(MAKE) $(dry) --no-print-directory CC=clang O=build-clang check-unit
 
 .PHONY: coverage
 coverage: ## how many lines of each module the tests reach (as root, also those in namespaces)
 	@$(MAKE) --no-print-directory COVERAGE=1 O=build-coverage all test-programs
 	@find build-coverage -name '*.gcda' -delete
-	@MAKEFLAGS= $(MAKE) -k --no-print-directory COVERAGE=1 O=build-coverage check-unit check-ctl \
+	@MAKEFLAGS= $(MAKE) $(dry) -k --no-print-directory COVERAGE=1 O=build-coverage check-unit check-ctl \
 		check-fuzz check-property $(if $(filter 0,$(shell id -u)),check-netns check-live)
 	@tests/coverage build-coverage
 
@@ -119,7 +124,7 @@ valgrind: all ## the daemon through start, events, reload and stop (root)
 
 .PHONY: demo
 demo: ## a three-tier app on a Docker engine of its own, before and after netd (root)
-	@O=$(O) MAKE=$(MAKE) tests/demo
+	@O=$(O) MAKE=$(make_program) tests/demo
 
 .PHONY: bench
 bench: bench-ctl ## packet rate, throughput, latency and memory, as interleaved ratios (root)

@@ -12,7 +12,9 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, List, Optional, Sequence
 
@@ -84,6 +86,29 @@ exec systemd-nspawn --directory="$FOLDER/root" --machine="$NAME" --register=no -
 """
 
 
+# Nothing but this machine's programs.
+TRIAL = """
+trap 'cd /; rm -rf "$FOLDER"; rmdir "/run/systemd/nspawn/propagate/$NAME" 2>/dev/null || :' EXIT
+cd "$FOLDER"
+mkdir usr
+for name in bin sbin lib lib64; do [ ! -e "/$name" ] || ln -s "usr/$name" "$name"; done
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+systemd-nspawn --quiet --directory=. --machine="$NAME" --register=no --keep-unit --bind-ro=/usr \
+    --as-pid2 /usr/bin/true
+"""
+
+
+def why_nothing_boots() -> Optional[str]:
+    """What systemd-nspawn says where it is there and may not work: in a container, mostly."""
+    folder = tempfile.mkdtemp(prefix="netd-nspawn-")
+    done = subprocess.run(["sh", "-euc", TRIAL], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60, check=False,
+                          env={**os.environ, "FOLDER": folder, "NAME": f"netd-{os.getpid()}"})
+    if done.returncode == 0:
+        return None
+    return "systemd-nspawn cannot work here: " + (done.stderr.strip() or "it does not say why")
+
+
 def why_not() -> Optional[str]:
     """Why no such host can be had on this machine, or None."""
     reason = missing()
@@ -93,7 +118,7 @@ def why_not() -> Optional[str]:
         return "not installed: systemd-nspawn (package systemd-container)"
     if not any(Path(folder, "docker.service").exists() for folder in UNIT_FOLDERS):
         return "Docker is not installed as a service of systemd"
-    return None
+    return why_nothing_boots()
 
 
 class SystemHost(Place):
