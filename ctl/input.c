@@ -27,10 +27,10 @@ int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struc
 		}
 	}
 	for (size_t i = 0; i < ret->dir.passed_over.n; i++)
-		ctl_complain("%s is not read: the files of a policy end in .yaml",
+		ctl_complain("%s is skipped: policy files must end in .yaml",
 			     ret->dir.passed_over.items[i]);
 	if (ret->dir.sources.n == 0) {
-		ctl_complain("%s: no *.yaml in it", n ? files[0] : "no policy");
+		ctl_complain("%s contains no *.yaml file", n ? files[0] : "no policy");
 		return CTL_USAGE;
 	}
 	ret->n_files = ret->dir.sources.n;
@@ -192,7 +192,8 @@ int input_compile(const struct policy *const *policies, size_t n, const struct w
 	int r = report_prepare(policies, n, world, now, arena, ret);
 
 	if (r == -EINVAL) {
-		ctl_complain("this policy cannot be compiled: a bug of netd, please report it");
+		ctl_complain(
+			"this policy cannot be compiled: this is a bug in netd, please report it");
 		return CTL_UNREACHABLE;
 	}
 	return r < 0 ? ctl_out_of_memory() : CTL_OK;

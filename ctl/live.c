@@ -16,11 +16,11 @@ static void show_progress(const struct client_progress *progress, void *userdata
 
 	if (!isatty(STDERR_FILENO))
 		return;
-	(void)fprintf(stderr, "\r\033[Knetd %s, %u s", progress->begun ? "is at it" : "is busy",
-		      progress->seconds);
+	(void)fprintf(stderr, "\r\033[Knetd %s, %u s",
+		      progress->begun ? "is working on it" : "is busy", progress->seconds);
 	if (!progress->begun)
-		(void)fprintf(stderr, ", %u before this one", progress->before);
-	(void)fputs(" (Ctrl-C gives it up)", stderr);
+		(void)fprintf(stderr, ", %u requests ahead of this one", progress->before);
+	(void)fputs(" (press Ctrl-C to cancel)", stderr);
 	*shown = true;
 }
 

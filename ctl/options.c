@@ -13,7 +13,8 @@
 #define LONGEST_CONFIRM_S 3600u
 
 static const struct ctl_option_row options[] = {
-	{ OPT_POLICY, "policy", "FILE", "ask this policy instead of the running daemon" },
+	{ OPT_POLICY, "policy", "FILE",
+	  "answer from this policy instead of from the running daemon" },
 	{ OPT_INVENTORY, "inventory", "FILE",
 	  "the host's facts, as `netdctl inventory` prints them" },
 	{ OPT_COMPOSE, "compose", "FILE",
@@ -23,10 +24,10 @@ static const struct ctl_option_row options[] = {
 	{ OPT_ENV_FILE, "env-file", "FILE", "its variables, instead of .env; several times" },
 	{ OPT_AGAINST, "against", "OLD", "compare with this policy instead of the running one" },
 	{ OPT_CONFIRM, "confirm", "TIME",
-	  "go back unless `netdctl confirm` comes within TIME (60s, 5m)" },
+	  "restore the old policy unless `netdctl confirm` is run within TIME (60s, 5m)" },
 	{ OPT_DOCKER, "docker", "URL", "Docker's API (default: DOCKER_HOST, or its socket)" },
 	{ OPT_ROOT, "root", "DIR", "where the host's / is mounted (from inside a container)" },
-	{ OPT_STRICT, "strict", "", "warnings are findings too: exit status 1" },
+	{ OPT_STRICT, "strict", "", "treat warnings as findings: exit status 1" },
 	{ OPT_YES, "yes", "", "do not ask" },
 };
 
@@ -137,7 +138,7 @@ static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bi
 	args->confirm_s = parse_seconds(value);
 	if (args->confirm_s)
 		return CTL_OK;
-	ctl_complain("`%s` is not a time: write it like 60s or 5m, at most %u s", value,
+	ctl_complain("`%s` is not a time: write it as 60s or 5m, at most %u s", value,
 		     LONGEST_CONFIRM_S);
 	return CTL_USAGE;
 }
@@ -151,7 +152,8 @@ static int check_format(const struct ctl *ctl, const struct ctl_verb *verb)
 		if (len && strncmp(at, ctl->format, len) == 0 &&
 		    (at[len] == ' ' || at[len] == '\0'))
 			return CTL_OK;
-	ctl_complain("%s: no format `%s`; there is: %s", verb->name, ctl->format, formats);
+	ctl_complain("%s: unknown format `%s`; choose one of: %s", verb->name, ctl->format,
+		     formats);
 	if (strcmp(ctl->format, "svg") == 0)
 		ctl_complain("Graphviz draws it: netdctl matrix --format dot | dot -Tsvg");
 	return CTL_USAGE;
@@ -217,7 +219,7 @@ int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char *
 	ret->files = argv + optind;
 	ret->n = (size_t)(argc - optind);
 	if (ret->inventory && ret->n_compose) {
-		ctl_complain("--inventory and --compose: one of them");
+		ctl_complain("--inventory and --compose cannot be used together");
 		return CTL_USAGE;
 	}
 	if ((ret->n_env_files || ret->n_services) && ret->n_compose == 0) {

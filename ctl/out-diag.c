@@ -149,7 +149,9 @@ static void print_all(const struct output *out, const cJSON *diagnostics,
 		if (before < SHOWN_OF_ONE_ID)
 			print_one(out, diag, sources);
 		else if (last)
-			(void)fprintf(out->to, "%s: %zu more [%s]; --format json has them\n",
+			(void)fprintf(out->to,
+				      "%s: %zu more findings of the kind [%s]: use --format json "
+				      "to see them\n",
 				      member_text(diag, "file"), before + 1 - SHOWN_OF_ONE_ID,
 				      member_text(diag, "id"));
 	}

@@ -101,7 +101,7 @@ void show_placement_ports(const struct ctl *ctl, const cJSON *ports,
 	if (n)
 		show_ports(ctl, shown);
 	if (n > SHOWN_PORTS)
-		printf("... and %zu more; --format json has them\n", n - SHOWN_PORTS);
+		printf("... and %zu more: use --format json to see them\n", n - SHOWN_PORTS);
 	if (n)
 		(void)putchar('\n');
 	cJSON_Delete(shown);

@@ -165,8 +165,8 @@ static void print_unknown(const cJSON *connections)
 		printf("\n");
 	}
 	if (unjudged > 0)
-		printf("\nConnections not judged: %.0f, because there are too many, or their "
-		       "protocol is none of a policy's.\n",
+		printf("\nConnections not judged: %.0f, because there are too many, or because "
+		       "policies do not cover their protocol.\n",
 		       unjudged);
 }
 

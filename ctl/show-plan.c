@@ -181,8 +181,8 @@ static void print_unknown(const struct ctl *ctl, const cJSON *connections)
 		printf("\n%sConnections that would be cut are not known%s: %s\n",
 		       paint(ctl, PAINT_WARN), paint(ctl, PAINT_PLAIN), error);
 	if (unjudged > 0)
-		printf("\n%sConnections not judged%s: %.0f, because there are too many, or their "
-		       "protocol is none of a policy's\n",
+		printf("\n%sConnections not judged%s: %.0f, because there are too many, or because "
+		       "policies do not cover their protocol\n",
 		       paint(ctl, PAINT_WARN), paint(ctl, PAINT_PLAIN), unjudged);
 }
 

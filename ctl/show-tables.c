@@ -330,7 +330,8 @@ static void show_log(const struct ctl *ctl, const cJSON *report, struct arena *a
 
 	if (lost > 0)
 		status_line(ctl, "log",
-			    arena_printf(arena, "%.0f messages are lost: nobody read them", lost),
+			    arena_printf(arena, "%.0f messages were lost because nobody read them",
+					 lost),
 			    PAINT_WARN);
 }
 
@@ -342,12 +343,14 @@ static void show_flaws(const struct ctl *ctl, const cJSON *report, struct arena 
 	if (n < 1)
 		return;
 	const char *name = member_text(first, "name");
-	status_line(ctl, "closed",
-		    arena_printf(arena, "%s%s%s: %s%s", member_text(first, "kind"),
-				 *name ? " " : "", name, member_text(first, "text"),
-				 n > 1 ? arena_printf(arena, ", and %.0f more: see doctor", n - 1)
-				       : ""),
-		    PAINT_BAD);
+	status_line(
+		ctl, "closed",
+		arena_printf(
+			arena, "%s%s%s: %s%s", member_text(first, "kind"), *name ? " " : "", name,
+			member_text(first, "text"),
+			n > 1 ? arena_printf(arena, ", and %.0f more: run `netdctl doctor`", n - 1)
+			      : ""),
+		PAINT_BAD);
 }
 
 /* Bridges that are closed, shared or left alone. */
@@ -357,9 +360,9 @@ static void show_bridges(const struct ctl *ctl, const cJSON *report, struct aren
 
 	cJSON_ArrayForEach(bridge, wire_array(report, "bridges")) {
 		bool closed = wire_bool(bridge, "closed", false);
-		const char *what = closed ? "closed: no network of Docker's names it"
+		const char *what = closed ? "closed: no Docker network uses it"
 				   : strcmp(member_text(bridge, "whose"), "managed") == 0
-					   ? "shared: only its containers are judged"
+					   ? "shared with others: only its containers are filtered"
 					   : "left alone";
 		status_line(ctl, "bridge",
 			    arena_printf(arena, "%s %s", member_text(bridge, "name"), what),
@@ -418,7 +421,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	status_line(ctl, "bridge-nf",
 		    !needs_nf ? "not needed"
 		    : has_nf  ? "on"
-			      : "off: rules inside a network are closed",
+			      : "off: what rules allow inside a network is dropped",
 		    needs_nf && !has_nf ? PAINT_BAD : PAINT_PLAIN);
 	show_latency(ctl, report, arena);
 	status_line(ctl, "drift", drifts > 0 ? arena_printf(arena, "%.0f times", drifts) : "none",

@@ -15,14 +15,14 @@ static void print_drifts(const struct ctl *ctl, const cJSON *report)
 		       paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN),
 		       wire_number(report, "objects", 0));
 	else
-		printf("%skernel%s: not what was committed\n", paint(ctl, PAINT_BAD),
-		       paint(ctl, PAINT_PLAIN));
+		printf("%skernel%s: its rules differ from what was committed\n",
+		       paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN));
 	cJSON_ArrayForEach(drift, drifts)
 		printf("  %-7s  %s\n", member_text(drift, "kind"), member_text(drift, "object"));
 	if (more > 0)
 		printf("  and %.0f more\n", more);
 	if (mended > 0)
-		printf("  changes by others since netd started, each written over: %.0f\n", mended);
+		printf("  changes made by others since netd started, all undone: %.0f\n", mended);
 }
 
 static void print_probe(const struct ctl *ctl, const cJSON *probe, struct arena *arena)
@@ -34,7 +34,7 @@ static void print_probe(const struct ctl *ctl, const cJSON *probe, struct arena 
 		{ "answers", "", PAINT_GOOD },
 		{ "refused", "nobody listens", PAINT_WARN },
 		{ "silent", "something on this host drops it", PAINT_BAD },
-		{ "unreachable", "there is no way to it", PAINT_WARN },
+		{ "unreachable", "it cannot be reached", PAINT_WARN },
 	};
 	const char *result = member_text(probe, "result"), *address = member_text(probe, "address");
 	bool v6 = strchr(address, ':') != NULL;

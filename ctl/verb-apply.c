@@ -10,13 +10,14 @@ void show_change(const struct ctl *ctl, const cJSON *report)
 	printf("%sin force%s: generation %.0f\n", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN),
 	       wire_number(report, "generation", 0));
 	if (wire_string(report, "state_error"))
-		printf("%snot kept%s: a restart will not know it (%s)\n", paint(ctl, PAINT_BAD),
-		       paint(ctl, PAINT_PLAIN), wire_string(report, "state_error"));
+		printf("%snot saved%s: a restart of netd will not bring it back (%s)\n",
+		       paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN),
+		       wire_string(report, "state_error"));
 	if (cJSON_GetObjectItemCaseSensitive(report, "changes"))
 		show_changes(ctl, cJSON_GetObjectItemCaseSensitive(report, "changes"),
 			     wire_number(report, "generation", 0));
 	if (wire_bool(report, "confirm_pending", false))
-		printf("it waits for `netdctl confirm`; else the old policy comes back\n");
+		printf("run `netdctl confirm` to keep it; otherwise the old policy comes back\n");
 }
 
 int verb_apply(struct ctl *ctl, const struct ctl_args *args)

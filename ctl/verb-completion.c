@@ -249,6 +249,7 @@ int verb_completion(struct ctl *ctl, const struct ctl_args *args)
 			shells[i].print();
 			return CTL_OK;
 		}
-	ctl_complain("netdctl has no completion for the shell `%s`: bash, zsh, fish", args->files[0]);
+	ctl_complain("there is no completion for the shell `%s`: choose bash, zsh or fish",
+		     args->files[0]);
 	return CTL_USAGE;
 }

@@ -30,7 +30,7 @@ int verb_off(struct ctl *ctl, const struct ctl_args *args)
 {
 	if (!args->yes && !isatty(STDIN_FILENO)) {
 		(void)fputs(warning, stderr);
-		ctl_complain("not done: say --yes, or confirm it on a terminal");
+		ctl_complain("nothing was done: give --yes, or confirm it on a terminal");
 		return CTL_REFUSED;
 	}
 	if (!args->yes && !is_confirmed()) {

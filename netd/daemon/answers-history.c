@@ -29,11 +29,11 @@ static int answer_unknown(const struct daemon *d, uint64_t generation, cJSON **r
 		return -ENOMEM;
 	const char *list = n ? text_str(&known) : "none";
 	if (!generation)
-		return answer_error(wire_new_error(WIRE_USAGE,
-						   "no policy is kept from before the one in "
-						   "force; kept: %s",
-						   list),
-				    ret);
+		return answer_error(
+			wire_new_error(WIRE_USAGE,
+				       "no policy from before the one in force is kept; kept: %s",
+				       list),
+			ret);
 	return answer_error(wire_new_error(WIRE_USAGE,
 					   "generation %" PRIu64 " is not kept; kept: %s",
 					   generation, list),

@@ -358,7 +358,8 @@ int answers_handle(const struct control_request *request, void *userdata, cJSON 
 				 request->verb->name, request->peer.uid, (int)request->peer.pid);
 		return questions_ask(userdata, &answers[i], request);
 	}
-	return answer_error(wire_new_error(WIRE_USAGE, "netd does not answer `%s`: netdctl does",
+	return answer_error(wire_new_error(WIRE_USAGE,
+					   "netd does not answer `%s`: netdctl does so itself",
 					   request->verb->name),
 			    ret);
 }

@@ -153,11 +153,10 @@ static void report_flaws(const struct world *old, const struct world *now)
 				"%s %s (%.12s), as Docker tells it: %s; it is denied everything",
 				flaw.kind, flaw.name, flaw.id, flaw.text);
 		else
-			log_warning(
-				LOG_ID_DOCKER_INVALID,
-				"Docker's lists have objects without an id (%zu): %s; nothing of "
-				"them is admitted",
-				flaw.n, flaw.text);
+			log_warning(LOG_ID_DOCKER_INVALID,
+				    "Docker's lists have objects without an id (%zu): %s; none of "
+				    "them is admitted",
+				    flaw.n, flaw.text);
 	}
 }
 
@@ -185,11 +184,11 @@ static void report_bridges(const struct world *old, const struct world *now, boo
 			continue;
 		if (is == BRIDGE_SHARED)
 			log_warning(LOG_ID_BRIDGE,
-				    "bridge %s carries others' ports beside Docker's containers: "
-				    "only the containers are judged",
+				    "bridge %s also has ports that are not Docker's: only Docker's "
+				    "containers on it are filtered",
 				    bridge->name);
 		else
-			log_warning(LOG_ID_BRIDGE, "no network of Docker's names bridge %s: %s",
+			log_warning(LOG_ID_BRIDGE, "no Docker network uses bridge %s: %s",
 				    bridge->name,
 				    audited ? "enforce would close it" : "it is closed");
 	}

@@ -116,16 +116,14 @@ static void tables_disturbed(struct daemon *d)
 static void on_tables_changed(void *userdata, const struct fw_change *change)
 {
 	log_warning(LOG_ID_DRIFT,
-		    "process %s (%u) changed netd's tables (%s, %u objects): writing "
-		    "them anew",
+		    "process %s (%u) changed netd's tables (%s, %u objects): rewriting them",
 		    change->process, change->pid, change->first, change->n);
 	tables_disturbed(userdata);
 }
 
 static void on_notifications_lost(void *userdata)
 {
-	log_warning(LOG_ID_RESYNC,
-		    "notifications of nftables were lost: writing netd's tables anew");
+	log_warning(LOG_ID_RESYNC, "notifications of nftables were lost: rewriting netd's tables");
 	stamp_look(userdata);
 	tables_disturbed(userdata);
 }
@@ -185,8 +183,9 @@ static int on_confirm_expired(sd_event_source *source, uint64_t usec, void *user
 	(void)usec;
 	if (!d->previous)
 		return 0;
-	log_warning(LOG_ID_CONFIRM_EXPIRED,
-		    "the applied policy was not confirmed in time: the one before is back");
+	log_warning(
+		LOG_ID_CONFIRM_EXPIRED,
+		"the applied policy was not confirmed in time: the previous one is in force again");
 	policy_change(d, TAKE_PTR(d->previous));
 	history_drop(&d->history);
 	policy_forget(d, refused);
@@ -382,7 +381,7 @@ static int start_control(struct daemon *d)
 
 	if (r < 0)
 		log_error(LOG_ID_CONTROL_FAILED, "%s: %s%s", d->options->socket, strerror(-r),
-			  r == -EADDRINUSE ? ": another netd runs" : "");
+			  r == -EADDRINUSE ? ": another netd is running" : "");
 	return r;
 }
 
@@ -403,7 +402,7 @@ static int start_docker(struct daemon *d)
 	int r = docker_new(d->loop, &options, &handler, d->store, &d->docker);
 	if (r == DOCKER_E_URL) {
 		log_error(LOG_ID_DOCKER_INVALID,
-			  "%s is no URL of Docker: unix:///PATH or tcp://HOST:PORT",
+			  "%s is not a URL of Docker: write unix:///PATH or tcp://HOST:PORT",
 			  d->options->docker_url);
 		return -EINVAL;
 	}
@@ -508,7 +507,7 @@ int daemon_run(const struct options *options)
 	if (r == 0)
 		r = loop_run(d.loop, &d.stalls.watch);
 	if (r < 0 && r != -EPERM)
-		log_error(LOG_ID_INTERNAL, "netd ends: %s; the rules in the kernel stay",
+		log_error(LOG_ID_INTERNAL, "netd is stopping: %s; the rules stay in the kernel",
 			  strerror(-r));
 	stop(&d);
 	return r;

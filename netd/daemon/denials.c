@@ -234,7 +234,7 @@ static void say(const struct nflog_packet *packet, const struct logged *logged,
 		const struct generation *generation, uint32_t again)
 {
 	bool by_rule = logged->reason == REASON_RULE || logged->kind == LOGGED_ALLOWED;
-	char place[NFLOG_PREFIX_LEN], port[24], times[48] = "";
+	char place[NFLOG_PREFIX_LEN], port[24], times[64] = "";
 	struct end from, to;
 
 	(void)snprintf(place, sizeof(place), "%.*s", (int)logged->place_len, logged->place);
@@ -242,8 +242,8 @@ static void say(const struct nflog_packet *packet, const struct logged *logged,
 	describe(packet, false, generation, &to);
 	describe_port(packet, port);
 	if (again)
-		(void)snprintf(times, sizeof(times), ", and %u times since it was said last",
-			       again);
+		(void)snprintf(times, sizeof(times),
+			       ", and %u more times since the last message about it", again);
 	const struct log_field *fields = LOG_FIELDS(
 		{ "NETD_RULE", place }, { "NETD_REASON", reason_word(logged->reason) },
 		{ "NETD_SOURCE", from.text }, { "NETD_SOURCE_CONTAINER_ID", from.container_id },
@@ -273,11 +273,10 @@ void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us)
 	denials->lost += n;
 	if (denials->lost_said_us && now_us - denials->lost_said_us < SAID_AGAIN_AFTER_US)
 		return;
-	log_warning(
-		LOG_ID_LOG_INCOMPLETE,
-		"%u messages of the rules came faster than they could be read: those flows are in "
-		"the counters, not in this log",
-		denials->lost);
+	log_warning(LOG_ID_LOG_INCOMPLETE,
+		    "%u messages from the rules came faster than netd could read them: those flows "
+		    "are in the counters, not in this log",
+		    denials->lost);
 	denials->lost_said_us = now_us;
 	denials->lost = 0;
 }

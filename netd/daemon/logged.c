@@ -42,8 +42,8 @@ int logged_hold_host(struct daemon *d)
 	}
 	if (r == -EPERM) {
 		log_error(LOG_ID_NOT_ALONE,
-			  "another netd runs on this host (it holds NFLOG group %u): stop that one "
-			  "first",
+			  "another netd is running on this host (it holds NFLOG group %u): stop "
+			  "that one first",
 			  ONE_NETD_GROUP);
 		return -EPERM;
 	}

@@ -114,20 +114,20 @@ static cJSON *failure(const struct question *question, const struct beside_resul
 
 	if (result->end == BESIDE_TOO_LATE)
 		return wire_new_error(WIRE_UNAVAILABLE,
-				      "%s is not done after %u s: netd has given it up; netdctl on "
-				      "an inventory (netdctl inventory) takes as long as it needs",
+				      "%s took longer than %u s, so netd gave up; netdctl with an "
+				      "inventory (netdctl inventory) takes as long as it needs",
 				      verb, LIMIT_ANSWER_SECONDS);
 	if (result->end == BESIDE_KILLED)
 		return wire_new_error(WIRE_INTERNAL,
-				      "the process that made the answer to %s was ended by signal "
-				      "%d: is memory short?",
+				      "the process that was to answer %s was killed by signal %d: "
+				      "is memory short?",
 				      verb, result->code);
 	if (result->code == -ENOMEM)
 		return wire_new_error(WIRE_INTERNAL,
 				      "%s needs more memory than there is, or than %u MB", verb,
 				      LIMIT_ANSWER_BYTES >> 20);
 	return wire_new_error(WIRE_INTERNAL, "netd failed to answer %s: %s", verb,
-			      result->end == BESIDE_DONE ? "nothing came of it"
+			      result->end == BESIDE_DONE ? "there was no result"
 							 : strerror(-result->code));
 }
 
@@ -279,7 +279,7 @@ static void take_turn(struct question *question)
 	}
 	control_answer(question->d->control, question->request.token,
 		       wire_new_error(WIRE_UNAVAILABLE,
-				      "netd cannot begin a process for %s: %s; try again",
+				      "netd cannot start a process for %s: %s; try again",
 				      question->answer->verb, strerror(-r)));
 	take_out(question);
 }

@@ -223,7 +223,7 @@ class Failures(DockerCase):
         netd = self.new()
         netd.start().wait_synced()
         other = self.lab.host.spawn(netd.argv())
-        self.failed(other, 4, "another netd runs")
+        self.failed(other, 4, "another netd is running")
         self.check_policy()
         self.assertTrue(netd.running)
         netd.apply(WIDE)

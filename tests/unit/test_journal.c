@@ -199,12 +199,13 @@ static void check_reader_that_sleeps(int writer, int reader, size_t size)
 	log_warning(LOG_ID_DRIFT, "the next one");
 	redirect(saved);
 	(void)read_all(reader, text, size);
-	(void)snprintf(count, sizeof(count), "warning: %llu messages are not in this log",
+	(void)snprintf(count, sizeof(count), "warning: %llu messages are missing from this log",
 		       (unsigned long long)lost);
 	assert_memory_equal(text, count, strlen(count));
 	assert_non_null(strstr(text, "\nwarning: one that is read\nwarning: the next one\n"));
-	assert_null(
-		strstr(text + 1, "not in this log: nobody read it when they came\nwarning: the"));
+	assert_null(strstr(
+		text + 1,
+		"missing from this log, because nobody read it when they came\nwarning: the"));
 	assert_int_equal(log_lost() - before, lost);
 	free(text);
 	(void)close(saved);

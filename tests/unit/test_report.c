@@ -304,7 +304,7 @@ static const struct {
 	{ "fronted", "backend", "80/tcp", REPORT_E_QUESTION, NULL, "did you mean `frontend`?" },
 	{ "world", "web-1", "80/tcp", REPORT_E_QUESTION, NULL, "ask for one of them" },
 	{ "web-1", "api-1", "80", REPORT_E_QUESTION, NULL, "`80` is not a port" },
-	{ "web-1", "api-1", "80-90/tcp", REPORT_E_QUESTION, NULL, "several ports" },
+	{ "web-1", "api-1", "80-90/tcp", REPORT_E_QUESTION, NULL, "a range of ports" },
 	{ "tier:nothing", "api-1", "80/tcp", REPORT_E_QUESTION, NULL, "`nothing` is not a tier" },
 	{ "container:frontend", "api-1", "80/tcp", REPORT_E_QUESTION, NULL, "`frontend` is" },
 	{ "stray", "empty", "80/tcp", REPORT_E_QUESTION, NULL, "in none" },

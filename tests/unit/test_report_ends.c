@@ -156,9 +156,9 @@ static void what_docker_drops(void **state)
 				    diags.diags.items[i].text);
 	assert_string_equal(
 		text_str(&said),
-		"7: Docker itself lets nothing of this pass between `ta` and `tb`\n"
-		"8: Docker itself lets nothing of this pass between `tb` and `tc` (nor between 1 "
-		"other pairs of it)\n");
+		"7: Docker itself drops all of this between `ta` and `tb`\n"
+		"8: Docker itself drops all of this between `tb` and `tc` (and between 1 "
+		"other pairs of tiers)\n");
 }
 
 int main(void)

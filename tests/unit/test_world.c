@@ -100,7 +100,7 @@ static const struct bad_row bad_rows[] = {
 	{ "subnet", NETWORK "\"subnets\":[\"10.0.0.0/8\",\"x\"]}]}",
 	  "networks[0].subnets[1]: not a subnet" },
 	{ "subnet bits", NETWORK "\"subnets\":[\"10.0.0.1/8\"]}]}",
-	  "networks[0].subnets[0]: has bits set behind the prefix" },
+	  "networks[0].subnets[0]: has bits set beyond the prefix" },
 	{ "gateway", NETWORK "\"gateways\":[\"10.0.0.256\"]}]}",
 	  "networks[0].gateways[0]: not an IP address" },
 	{ "endpoint unknown", CONTAINER "\"endpoints\":[{\"network\":\"m\"}]}]}",

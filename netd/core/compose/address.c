@@ -243,7 +243,7 @@ static int take_fixed(struct compose *c, struct pool *pool, struct plan_endpoint
 				       ? "give the network a subnet that holds it, under `ipam`"
 				       : "give the network `enable_ipv6: true` and a subnet that "
 					 "holds it",
-			       "`%s` is in no subnet that the network is given",
+			       "`%s` is in none of the network's subnets",
 			       text_quote(text->text, word));
 		return 0;
 	}

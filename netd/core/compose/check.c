@@ -28,8 +28,8 @@ static void check_capabilities(struct compose *c, struct plan_service *service)
 		if (traits)
 			compose_report(c->diags, CF_POWERFUL_CAPABILITY, all->items[i].loc,
 				       "leave it out if the service can do without",
-				       "`%s` has the capability %s: a packet filter may not hold "
-				       "it",
+				       "`%s` has the capability %s: a packet filter may not be "
+				       "able to contain it",
 				       service->draft->name, name);
 		service->traits |= traits;
 	}
@@ -71,10 +71,11 @@ static void check_host_network(struct compose *c, const struct draft_service *se
 {
 	const struct draft_text *mode = &service->network_mode;
 
-	compose_report(c->diags, CF_HOST_NETWORK, mode->text ? mode->loc : service->loc,
-		       "give it a network and publish the ports it needs",
-		       "`%s` is in the host's own network: no tier covers it, and no rule holds it",
-		       service->name);
+	compose_report(
+		c->diags, CF_HOST_NETWORK, mode->text ? mode->loc : service->loc,
+		"give it a network and publish the ports it needs",
+		"`%s` is in the host's own network: no tier covers it, and no rule applies to it",
+		service->name);
 }
 
 void compose_check_dangers(struct compose *c, struct plan_service *service)
@@ -92,7 +93,7 @@ void compose_check_dangers(struct compose *c, struct plan_service *service)
 		compose_report(c->diags, CF_PRIVILEGED, draft->privileged.loc,
 			       "give it the devices and capabilities it needs instead",
 			       "`%s` is privileged: it can change the host, and a packet filter "
-			       "cannot hold it",
+			       "cannot contain it",
 			       draft->name);
 		service->traits |= WORLD_PRIVILEGED;
 	}

@@ -81,8 +81,8 @@ static bool is_cycle(struct compose *c, const struct layer *base, const struct n
 		}
 	if (base->depth <= LIMIT_COMPOSE_EXTENDS)
 		return false;
-	compose_report(c->diags, CF_TOO_DEEP, at->loc, NULL, "more than %u services extended",
-		       LIMIT_COMPOSE_EXTENDS);
+	compose_report(c->diags, CF_TOO_DEEP, at->loc, NULL,
+		       "there are more than %u services extended", LIMIT_COMPOSE_EXTENDS);
 	return true;
 }
 

@@ -219,15 +219,15 @@ static void describe(struct compose *c, struct plan_network *network)
 			       text_quote(network->name, word));
 	if (!own && (!draft || is_external(draft)))
 		compose_report(c->diags, CF_EXTERNAL_NETWORK, network->loc,
-			       "it is taken for a plain bridge network: an inventory of the host "
-			       "knows more",
+			       "it is treated as a plain bridge network: an inventory of the host "
+			       "would tell more",
 			       "the network `%s` is made elsewhere: its driver, its subnets and "
 			       "whether it is internal are not known here",
 			       text_quote(network->name, word));
 	if (strcmp(network->driver, "bridge") != 0)
 		compose_report(c->diags, CF_UNMANAGED_DRIVER, network->loc,
-			       "tiers hold on networks of driver `bridge` only",
-			       "the network `%s` is of another driver than bridge: netd does not "
+			       "tiers apply only to networks of the driver `bridge`",
+			       "the network `%s` does not use the driver bridge, so netd does not "
 			       "filter it",
 			       text_quote(network->name, word));
 	else if (own)
@@ -260,8 +260,8 @@ static int add_network(struct compose *c, struct plan *plan, const struct plan_s
 		if (strcmp(plan->networks.items[i].name, link->name) == 0)
 			return 0;
 	if (plan->networks.n == LIMIT_COMPOSE_NETWORKS) {
-		compose_report(c->diags, CF_TOO_MANY, network.loc, NULL, "more than %u networks",
-			       LIMIT_COMPOSE_NETWORKS);
+		compose_report(c->diags, CF_TOO_MANY, network.loc, NULL,
+			       "there are more than %u networks", LIMIT_COMPOSE_NETWORKS);
 		c->stopped = true;
 		return 0;
 	}
@@ -407,9 +407,10 @@ int compose_plan_endpoints(struct compose *c, struct plan *plan)
 		const struct plan_service *service = &plan->services.items[i];
 		total += service->links.n * service->replicas;
 		if (total > LIMIT_COMPOSE_ENDPOINTS) {
-			compose_report(c->diags, CF_TOO_MANY, service->draft->loc, NULL,
-				       "more than %u connections of containers to networks",
-				       LIMIT_COMPOSE_ENDPOINTS);
+			compose_report(
+				c->diags, CF_TOO_MANY, service->draft->loc, NULL,
+				"there are more than %u connections of containers to networks",
+				LIMIT_COMPOSE_ENDPOINTS);
 			return 0;
 		}
 	}

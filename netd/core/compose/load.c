@@ -16,7 +16,7 @@ static bool check_limits(struct compose *c, const struct node_source *source)
 	struct source_loc loc = { .file = source->name };
 
 	if (c->files.n == LIMIT_COMPOSE_FILES) {
-		compose_report(c->diags, CF_TOO_MANY, loc, NULL, "more than %u files",
+		compose_report(c->diags, CF_TOO_MANY, loc, NULL, "there are more than %u files",
 			       LIMIT_COMPOSE_FILES);
 		c->stopped = true;
 	} else if (source->len > LIMIT_COMPOSE_BYTES - c->bytes) {
@@ -62,7 +62,7 @@ const struct compose_file *compose_open(struct compose *c, const char *path, con
 	if (r == 0)
 		return compose_read_file(c, &source);
 	compose_report(c->diags, CF_UNKNOWN_BASE, at->loc,
-		       "give the output of `docker compose config` instead",
+		       "check the output of `docker compose config` instead",
 		       "the file `%s` cannot be read here", text_quote(path, word));
 	return NULL;
 }

@@ -77,7 +77,8 @@ static uint32_t count_replicas(struct compose *c, const struct draft_service *se
 		return 1;
 	if (n->value > LIMIT_COMPOSE_REPLICAS) {
 		compose_report(c->diags, CF_TOO_MANY, n->loc, NULL,
-			       "more than %u containers of one service", LIMIT_COMPOSE_REPLICAS);
+			       "there are more than %u containers of one service",
+			       LIMIT_COMPOSE_REPLICAS);
 		return 1;
 	}
 	if (n->value > 1 && service->container_name.text)
@@ -121,8 +122,8 @@ static int find_image(struct compose *c, struct plan_service *plan)
 		compose_report(c->diags, CF_UNTAGGED_IMAGE, service->image.loc,
 			       compose_hint(c->diags, "write `%s:` and the version, or a digest",
 					    text_quote(plan->image, word)),
-			       "`%s` runs an image without a tag: which one that is changes "
-			       "without this file",
+			       "`%s` runs an image without a tag: what that is can change although "
+			       "this file does not",
 			       service->name);
 	return plan->image ? 0 : -ENOMEM;
 }
@@ -253,8 +254,8 @@ static void check_names(struct compose *c, const struct plan *plan)
 		if (strcmp(all[i - 1].name, all[i].name) == 0 &&
 		    all[i - 1].service != all[i].service)
 			compose_report(c->diags, CF_SAME_NAME, all[i].loc,
-				       "names of containers are unique on a host",
-				       "the container `%s` is there %s already", all[i].name,
+				       "the names of containers must be unique on a host",
+				       "the container `%s` is already defined %s", all[i].name,
 				       diag_place(all[i].loc, all[i - 1].loc, place));
 }
 
@@ -292,7 +293,7 @@ int compose_plan_containers(struct compose *c, struct plan *plan)
 		total += plan->services.items[i].replicas;
 	if (total > LIMIT_COMPOSE_ENDPOINTS) {
 		compose_report(c->diags, CF_TOO_MANY, plan->services.items[0].draft->loc, NULL,
-			       "more than %u containers", LIMIT_COMPOSE_ENDPOINTS);
+			       "there are more than %u containers", LIMIT_COMPOSE_ENDPOINTS);
 		return 0;
 	}
 	for (size_t i = 0; i < plan->services.n && r == 0; i++)

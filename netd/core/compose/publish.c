@@ -216,7 +216,8 @@ static int publish(struct compose *c, const struct plan *plan, struct plan_servi
 		*total += count_entries(&ports[i]) * service->replicas;
 		if (*total > LIMIT_COMPOSE_PORTS) {
 			compose_report(c->diags, CF_TOO_MANY, ports[i].loc, NULL,
-				       "more than %u published ports", LIMIT_COMPOSE_PORTS);
+				       "there are more than %u published ports",
+				       LIMIT_COMPOSE_PORTS);
 			return 0;
 		}
 		check_port(c, service, &ports[i]);
@@ -260,12 +261,13 @@ static void report_conflict(struct compose *c, const struct claim *later, const 
 {
 	char place[DIAG_PLACE_LEN], ip[IP_TEXT_LEN];
 
-	compose_report(
-		c->diags, CF_PORT_CONFLICT, later->port->loc, "one container at a time can have it",
-		"`%s` publishes on %s port %u (%s), which `%s` takes %s", later->service->name,
-		ip_format(&later->published.host_ip, ip), later->published.host_port,
-		proto_name((enum ip_proto)later->published.port.proto), first->service->name,
-		diag_place(later->port->loc, first->port->loc, place));
+	compose_report(c->diags, CF_PORT_CONFLICT, later->port->loc,
+		       "only one container at a time can use it",
+		       "`%s` publishes on %s port %u (%s), which `%s` already uses %s",
+		       later->service->name, ip_format(&later->published.host_ip, ip),
+		       later->published.host_port,
+		       proto_name((enum ip_proto)later->published.port.proto), first->service->name,
+		       diag_place(later->port->loc, first->port->loc, place));
 }
 
 /* One entry, the same twice in one service (Docker takes it as one), or two entries of both

@@ -62,7 +62,7 @@ static void check_shadowed(const struct policy *policy, const struct extent *ext
 		    other->action != rule->action || !lasts_as_long(other, rule))
 			continue;
 		policy_report(diags, F_SHADOWED_RULE, rule->loc, "remove one of the two",
-			      "the `%s` %s covers all of this one already", action_name(rule),
+			      "the `%s` %s already covers all of this rule", action_name(rule),
 			      diag_place(rule->loc, other->loc, place));
 		return;
 	}
@@ -77,11 +77,11 @@ static void report_denied(const struct policy_rule *allow, const struct policy_r
 	if (wholly)
 		policy_report(diags, F_CONTRADICTING_RULE, allow->loc,
 			      "a deny beats every allow: remove one of the two",
-			      "the `deny` %s takes away all that this allows", place);
+			      "the `deny` %s takes away everything that this rule allows", place);
 	else
 		policy_report(diags, F_PARTLY_DENIED, allow->loc,
 			      "a deny beats every allow: check that this is meant",
-			      "the `deny` %s takes away a part of what this allows", place);
+			      "the `deny` %s takes away part of what this rule allows", place);
 }
 
 static void check_denied(const struct policy *policy, const struct extent *extents, size_t index,
@@ -173,8 +173,8 @@ static void check_combinations(const struct policy *policy, struct diag_list *di
 			continue;
 		policy_report(diags, F_TOO_MANY_COMBINATIONS, rule->loc,
 			      "name fewer tiers in one rule, or ranges of ports: `8000-8080/tcp`",
-			      "with this rule, sources times destinations times ports are more "
-			      "than %u",
+			      "with this rule the policy has more than %u combinations of source, "
+			      "destination and port",
 			      LIMIT_COMBINATIONS);
 		return;
 	}

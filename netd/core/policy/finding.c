@@ -19,7 +19,7 @@ static const struct policy_diag_info infos[] = {
 	[F_BAD_VERSION] = { "bad-version", DIAG_ERROR,
 			    "a version of the language that this netd does not read" },
 	[F_CIDR_HOST_BITS] = { "cidr-host-bits", DIAG_ERROR,
-			       "a CIDR with bits set behind its prefix length" },
+			       "a CIDR with bits set beyond its prefix length" },
 	[F_CONFLICTING_VALUE] = { "conflicting-value", DIAG_ERROR,
 				  "two files give one setting different values" },
 	[F_CONTRADICTING_RULE] = { "contradicting-rule", DIAG_WARNING,

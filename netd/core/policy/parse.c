@@ -39,8 +39,8 @@ static int set_once(struct decoder *d, const struct node *key, int value,
 		return 0;
 	if (setting->set && setting->value != value)
 		policy_report(d->diags, F_CONFLICTING_VALUE, key->value->loc,
-			      "one file is enough to say it",
-			      "`%s` is `%s` here and something else %s", key->text,
+			      "set it in one file only",
+			      "`%s` is `%s` here but has another value %s", key->text,
 			      key->value->text, diag_place(key->loc, setting->loc, place));
 	if (!setting->set)
 		*setting = (struct draft_setting){ value, key->loc, true };
@@ -198,7 +198,7 @@ static int merge_tiers(struct decoder *d)
 		if (n > 0 && strcmp(tiers[n - 1].name, tier->name) == 0) {
 			policy_report(d->diags, F_DUPLICATE_TIER, tier->loc,
 				      "keep one, or give it another name",
-				      "the tier `%s` is defined %s already",
+				      "the tier `%s` is already defined %s",
 				      text_quote(tier->name, word),
 				      diag_place(tier->loc, tiers[n - 1].loc, place));
 			continue;

@@ -55,10 +55,10 @@ static void check_host(struct decoder *d, const struct policy_rule *rule)
 		return;
 	if (rule->action == POLICY_DENY)
 		policy_report(d->diags, F_DENY_FROM_HOST, host->loc, "leave `host` out",
-			      "the host always reaches containers, no rule can deny it");
+			      "the host always reaches containers: no rule can deny that");
 	else
 		policy_report(d->diags, F_NEVER_MATCHES, host->loc, "leave `host` out",
-			      "the host always reaches containers, no rule needs to allow it");
+			      "the host always reaches containers: no rule needs to allow that");
 }
 
 static void check_outside_pair(struct decoder *d, const struct policy_rule *rule)
@@ -84,7 +84,7 @@ static void check_loopback(struct decoder *d, struct end end)
 		    policy_zone_relation(&end.peers[i].prefix) & ZONE_LOOPBACK)
 			policy_report(d->diags, F_NEVER_MATCHES, end.peers[i].loc,
 				      "this machine is `host`",
-				      "no packet from or to `%s` leaves a machine",
+				      "packets from or to `%s` never leave a machine",
 				      policy_peer_name(d->policy, &end.peers[i], name));
 }
 

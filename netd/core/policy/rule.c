@@ -42,7 +42,7 @@ static const struct {
 	{ "localhost", "write `host`: what this machine begins is always allowed" },
 	{ "private", "write `lan`" },
 	{ "public", "write `internet`" },
-	{ "unmatched", "containers of no tier are in no rule: give them a tier" },
+	{ "unmatched", "rules cannot name containers that are in no tier: give them a tier" },
 	{ "wan", "write `internet`" },
 };
 
@@ -91,7 +91,7 @@ static void report_prefix(struct decoder *d, const struct node *node, enum peer_
 		policy_report(d->diags, F_CIDR_HOST_BITS, node->loc,
 			      arena_printf(d->diags->arena, "did you mean `%s`?",
 					   ip_prefix_format(&peer->prefix, prefix)),
-			      "`%s` has bits set behind its prefix length", quoted);
+			      "`%s` has bits set beyond its prefix length", quoted);
 	else if (problem == PEER_MAPPED && peer->prefix.len == 128)
 		policy_report(d->diags, F_BAD_CIDR, node->loc,
 			      arena_printf(d->diags->arena, "write `%u.%u.%u.%u`", b[12], b[13],
@@ -180,7 +180,7 @@ static const char *port_hint(struct decoder *d, const char *text)
 	if (proto_parse(text, &proto) == 0)
 		return arena_printf(d->diags->arena, "all its ports are `1-65535/%s`", text);
 	if (slash && proto_parse(slash + 1, &proto) == 0 && !proto_has_ports(proto))
-		return arena_printf(d->diags->arena, "`%s` stands alone", slash + 1);
+		return arena_printf(d->diags->arena, "write `%s` on its own", slash + 1);
 	if (strcmp(text, "any") == 0 || strcmp(text, "all") == 0 || strcmp(text, "*") == 0)
 		return "leave `ports` out for every protocol and port";
 	return "write `N/proto` or `N-M/proto` with tcp, udp or sctp, or `icmp`, `icmpv6`";
@@ -317,7 +317,7 @@ static int decode_test_port(struct decoder *d, const struct node *key, void *obj
 	policy_decode_port(d, key->value, key->text, port);
 	if (proto_has_ports((enum ip_proto)port->proto) && port->lo != port->hi)
 		policy_report(d->diags, F_BAD_PORT, key->value->loc, "write a test for each",
-			      "a test asks about one port, `%s` are several",
+			      "a test asks about one port, but `%s` is a range",
 			      port_range_format(port, text));
 	return 0;
 }

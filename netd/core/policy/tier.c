@@ -83,7 +83,7 @@ static int decode_container(struct decoder *d, const struct node *key, void *obj
 	match->container = policy_decode_pattern(d, key->value, key->text);
 	if (match->container && match->container[0] == '/')
 		policy_report(d->diags, F_BAD_VALUE, key->value->loc, "leave the `/` out",
-			      "a container's name has no `/` in front");
+			      "a container's name does not begin with `/`");
 	return 0;
 }
 

@@ -29,8 +29,9 @@ static int say_uncompiled(const struct policy *policy, const char *why, struct d
 						  : (struct source_loc){ .file = "" };
 
 	diag_add(diags, DIAG_ERROR, loc, REPORT_UNCOMPILED,
-		 "this is a fault of netd: report it, and write it another way",
-		 "valid, but it cannot be compiled: %s", why ? why : "no reason is known");
+		 "this is a bug in netd: report it, and write the policy another way",
+		 "the policy is valid, but it cannot be compiled: %s",
+		 why ? why : "no reason is known");
 	return POLICY_E_INVALID;
 }
 

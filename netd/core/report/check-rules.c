@@ -58,15 +58,15 @@ static void check_peer(const struct checking *c, const struct policy_peer *peer)
 		one ? container_at(c->in->world, &peer->prefix.addr) : NULL;
 	if (is_hosts(c->in->world, peer))
 		REPORT(c, WF_CONTAINER_ADDRESS, peer->loc, "write `host`",
-		       "%s is this host's own address on network `%s`, and no address outside",
+		       "%s is this host's own address on network `%s`, not an address outside",
 		       name, network->name);
 	else if (container)
 		REPORT(c, WF_CONTAINER_ADDRESS, peer->loc, "name its tier",
-		       "%s is the address of `%s`, and an address never stands for a container",
+		       "%s is the address of `%s`, but an address never stands for a container",
 		       name, container->name);
 	else
 		REPORT(c, WF_CONTAINER_ADDRESS, peer->loc, "name a tier",
-		       "%s is in network `%s`, and an address never stands for a container", name,
+		       "%s is in network `%s`, but an address never stands for a container", name,
 		       network->name);
 }
 
@@ -155,7 +155,7 @@ static void check_port(const struct checking *c, const struct tier_members *memb
 	}
 	REPORT(c, WF_UNPUBLISHED_PORT, rule->loc,
 	       "publish it on an address that others reach, or remove it from the rule",
-	       "nobody in tier `%s` publishes %s: from outside this opens nothing", name,
+	       "no container in tier `%s` publishes %s, so this opens nothing to the outside", name,
 	       wanted ? port_range_format(wanted, text) : "a port");
 }
 

@@ -139,7 +139,7 @@ static void check_endpoint(const struct checking *c, size_t i)
 		return;
 	if (as->kind == ASSIGN_CONFLICT)
 		REPORT(c, WF_CONFLICT, as->match ? as->match->loc : place,
-		       "make one of the matches more exact: it is denied everything",
+		       "make one of the matches more specific: until then it is denied everything",
 		       "`%s`%s on network `%s` is in tier `%s` and in tier `%s`", container,
 		       and_twins(c, endpoint), network, policy->tiers[as->tier].name,
 		       policy->tiers[as->other_tier].name);
@@ -182,8 +182,9 @@ static int check_tiers(const struct checking *c)
 		about_tier(c, t);
 		if (!found[t])
 			REPORT(c, WF_EMPTY_TIER, policy->tiers[t].loc,
-			       "look at its `match`, or remove it", "nothing in %s is in tier `%s`",
-			       c->place.file, policy->tiers[t].name);
+			       "look at its `match`, or remove it",
+			       "no container in %s is in tier `%s`", c->place.file,
+			       policy->tiers[t].name);
 	}
 	return 0;
 }
@@ -344,7 +345,7 @@ static int report_dropped(const struct checking *c, const struct survey *survey,
 	c->diags->about.tiers =
 		policy_rule_tiers(c->in->policy, rule, c->diags->arena, &c->diags->about.n_tiers);
 	if (dropped->n > 1)
-		others = arena_printf(c->scratch, " (nor between %zu other pairs of it)",
+		others = arena_printf(c->scratch, " (and between %zu other pairs of tiers)",
 				      dropped->n - 1);
 	int r = find_around(c, survey, rule, dropped, &published);
 	if (published)
@@ -356,12 +357,12 @@ static int report_dropped(const struct checking *c, const struct survey *survey,
 		       published->host_port);
 	else if (share_network(survey, dropped))
 		REPORT(c, WF_DOCKER_DROPS, rule->loc, "`netdctl explain` says why",
-		       "Docker itself lets nothing of this pass between `%s` and `%s`%s", from, to,
+		       "Docker itself drops all of this between `%s` and `%s`%s", from, to,
 		       others ? others : "");
 	else
 		REPORT(c, WF_DOCKER_DROPS, rule->loc, "put them on one network",
-		       "Docker itself lets nothing of this pass between `%s` and `%s`%s: they "
-		       "share no network",
+		       "Docker itself drops all of this between `%s` and `%s`%s: they share no "
+		       "network",
 		       from, to, others ? others : "");
 	return r;
 }

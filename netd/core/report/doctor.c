@@ -144,13 +144,13 @@ static const struct {
 	    "use the engine of the system, or run netd inside the engine's namespace" } },
 	{ engine_is_foreign,
 	  { "foreign-engine", "error",
-	    "another engine than Docker answers at Docker's socket: netd believes nothing that it "
-	    "says, and its containers reach nothing where netd closes their bridges",
+	    "an engine other than Docker answers at Docker's socket: netd ignores what it says, "
+	    "and its containers reach nothing where netd closes their bridges",
 	    "give netd Docker's own socket (--docker, DOCKER_HOST); the package podman-docker "
 	    "links "
 	    "/run/docker.sock to podman" } },
 	{ kernel_refuses,
-	  { "kernel", "error", "this kernel does not take netd's rules",
+	  { "kernel", "error", "this kernel does not accept netd's rules",
 	    "Linux 5.10 or later with nf_tables for inet and bridge (NFT_BRIDGE_META, NF_TABLES_"
 	    "INET, NF_TABLES_BRIDGE)" } },
 	{ waits_for_policy,
@@ -191,8 +191,8 @@ static const struct {
 	    "nothing to do; without these rules netd judges a connection once" } },
 	{ facts_disagree,
 	  { "disagreement", "warning",
-	    "there are ports on Docker's bridges that no container explains, or containers without "
-	    "their port: they are closed",
+	    "Docker's bridges have ports that belong to no known container, or containers have no "
+	    "port there: they are closed",
 	    "`netdctl status` lists them; restart the container, or take what was plugged in by "
 	    "hand off the bridge" } },
 	{ dns_leaks,
@@ -204,8 +204,8 @@ static const struct {
 	    "/etc/docker/daemon.json" } },
 	{ netd_has_docker,
 	  { "docker-group", "warning",
-	    "the user netd is a member of group docker: whoever takes over netd is root of this "
-	    "host; it asks Docker by netd-reader and needs no group for it",
+	    "the user netd is a member of group docker: whoever takes over netd is root on this "
+	    "host; netd asks Docker through netd-reader and does not need that group",
 	    "gpasswd --delete netd docker; systemctl restart netd" } },
 	{ uses_firewalld,
 	  { "firewalld", "note",
@@ -275,19 +275,19 @@ static const struct {
 } givens[] = {
 	{ WORLD_PRIVILEGED,
 	  { "privileged", "error",
-	    "is privileged: it can do what root of this host can, change netd's rules too",
+	    "is privileged: it can do whatever root can on this host, and change netd's rules",
 	    "run it without --privileged, with the single capabilities and devices it needs" } },
 	{ WORLD_DOCKER_SOCKET,
 	  { "docker-socket", "error",
-	    "has Docker's socket (or a folder with it): through it, it is root of this host",
-	    "take the mount away, or put a proxy in between that allows reading only" } },
+	    "has Docker's socket (or a folder with it): that makes it root on this host",
+	    "remove the mount, or put a read-only proxy in between" } },
 	{ WORLD_HOST_NETWORK,
 	  { "host-network", "warning",
 	    "uses the host's network: for netd it is the host, no tier applies to it",
 	    "attach it to a network and publish its ports" } },
 	{ WORLD_HOST_PID,
 	  { "host-pid", "warning",
-	    "sees the host's processes: with the right to trace one, it leaves its network",
+	    "sees the host's processes: if it may trace one of them, it can leave its network",
 	    "run it without --pid=host" } },
 	{ WORLD_CAP_SYS_ADMIN,
 	  { "cap-sys-admin", "error",
@@ -376,7 +376,7 @@ static void examine_flaws(struct examining *e, const struct world *world)
 	for (size_t cursor = 0; report_next_flaw(world, &cursor, &flaw) && n < LIMIT_FLAWS; n++) {
 		struct finding finding = {
 			"docker-object", "warning", NULL,
-			"look at it with `docker inspect`, and make it anew without that"
+			"look at it with `docker inspect`, and create it again without that"
 		};
 		text.len = 0;
 		text_printf(&text, "%s closed, as what Docker says of %s cannot be used: %s",
@@ -392,8 +392,8 @@ static void examine_bridges(struct examining *e)
 {
 	static const struct finding closed = {
 		"bridge-closed", "warning",
-		"is called as an engine's bridge, or has a container, and no network of Docker's "
-		"names it: it is closed",
+		"is named like an engine's bridge, or has a container, but no Docker network uses "
+		"it: it is closed",
 		"ip link delete NAME if it is left over; an admin's bridge needs another name"
 	};
 	static const struct finding shared = {

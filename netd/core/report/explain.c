@@ -213,7 +213,7 @@ static int print_answer(struct explaining *x, const struct report_question *ques
 	if (note)
 		rj_push_text(&x->j, notes, note);
 	if (ways->n == 0)
-		rj_push_text(&x->j, notes, "the two ends have no address of one family");
+		rj_push_text(&x->j, notes, "the two ends have no addresses of the same family");
 	ret->allowed = allowed || audited;
 	return rj_finish(&x->j, root, &ret->json);
 }
@@ -226,7 +226,7 @@ static int parse_port(const char *text, struct arena *arena, struct port_range *
 	if (r == 0 && (!proto_has_ports((enum ip_proto)ret->proto) || ret->lo == ret->hi))
 		return 0;
 	*error = arena_printf(arena,
-			      r == 0 ? "`%s` is several ports: ask for one of them"
+			      r == 0 ? "`%s` is a range of ports: ask about one of them"
 				     : "`%s` is not a port: write it like 443/tcp, 53/udp or icmp",
 			      text);
 	return *error ? REPORT_E_QUESTION : -ENOMEM;

@@ -14,7 +14,7 @@ static const struct {
 	[ASSIGN_TIER] = { "", "" },
 	[ASSIGN_UNMATCHED] = { "no tier matches it", "add a match to a tier of the policy" },
 	[ASSIGN_CONFLICT] = { "two tiers match it at the same level",
-			      "make the match of one of them more exact" },
+			      "make the match of one of them more specific" },
 	/* Of a label that is open: open_label below. */
 	[ASSIGN_UNKNOWN] = { "its labels, or those of its image, are not read yet",
 			     "wait a moment; else see Docker's link" },

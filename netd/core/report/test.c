@@ -50,7 +50,7 @@ static int ask_peers(const struct testing *t, const struct policy_peer peers[2],
 	if (r < 0)
 		return r;
 	*empty = survey != t->real;
-	*ret = (struct explain_way){ .result = { .reason = "nobody is there to ask about" } };
+	*ret = (struct explain_way){ .result = { .reason = "there is no container to ask about" } };
 	for (size_t i = 0; i < ways.n; i++)
 		if (i == 0 || openness(&ways.items[i].result) > openness(&ret->result))
 			*ret = ways.items[i];

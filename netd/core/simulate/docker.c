@@ -84,7 +84,7 @@ const char *docker_why_direct(const struct way *way, struct arena *arena)
 	const struct world_endpoint *to = way->to.endpoint;
 
 	if (way->published)
-		return "the port is published on a loopback address: this host alone";
+		return "the port is published on a loopback address, so only this host reaches it";
 	if (way->publishing == WORLD_PUBLISHES_ROUTED)
 		return "gateway_mode is routed: the port is at the container's own address, not at "
 		       "this host's, and what comes from outside reaches no container directly";
@@ -93,15 +93,16 @@ const char *docker_why_direct(const struct way *way, struct arena *arena)
 		    world->containers[to->container].published[i].port.proto == way->flow->proto)
 			published = &world->containers[to->container].published[i];
 	if (!published)
-		return "from outside only published ports are reached, and it is not one";
+		return "only published ports can be reached from outside, and this one is not "
+		       "published";
 	uint32_t publisher = world_publisher(world, to->container, way->flow->family);
 	if (publisher == WORLD_NO_ENDPOINT)
 		return "Docker publishes no port of a container whose default route is on a "
 		       "network "
 		       "of another kind";
 	if (&world->endpoints[publisher] == to)
-		return "from outside only published ports are reached, and it is not one over this "
-		       "family";
+		return "only published ports can be reached from outside, and this one is not "
+		       "published over this family";
 	return arena_printf(arena, "Docker publishes the port through network %s, not through %s",
 			    world->networks[world->endpoints[publisher].network].name,
 			    way->to.network->name);

@@ -435,11 +435,11 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 	result.path = way.path;
 	if (!has_addresses(&way)) {
 		result.by = SIM_NO_ADDRESS;
-		result.reason = "an end of it has no address of this family";
+		result.reason = "one end has no address of this family";
 	} else if (way.path == SIM_PATH_NOT_OURS) {
 		result.allowed = true;
 		result.by = SIM_BY_DEFAULT;
-		result.reason = "no managed container is at either end: netd does not judge it";
+		result.reason = "neither end is a managed container, so netd does not judge it";
 	} else {
 		int r = travel(&way, arena, &result);
 		if (r < 0)

@@ -27,7 +27,7 @@ static int read_subnets(struct inventory_reader *reader, struct inventory_field 
 		if (r)
 			return inventory_fail(
 				reader, (struct inventory_field){ &place, NULL, item },
-				r > 0 ? "has bits set behind the prefix" : "not a subnet");
+				r > 0 ? "has bits set beyond the prefix" : "not a subnet");
 		place.index++;
 	}
 	network->subnets = items;

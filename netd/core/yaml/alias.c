@@ -44,8 +44,8 @@ int node_set_anchor(struct node_builder *b, const char *name, struct node *node)
 		return 0;
 	}
 	if (b->anchors.n == LIMIT_YAML_ANCHORS) {
-		node_report(b, NODE_FAULT_TOO_LARGE, node->loc, NULL, "more than %u anchors",
-			    LIMIT_YAML_ANCHORS);
+		node_report(b, NODE_FAULT_TOO_LARGE, node->loc, NULL,
+			    "there are more than %u anchors", LIMIT_YAML_ANCHORS);
 		return NODE_E_INVALID;
 	}
 	struct node_anchor anchor = { arena_strdup(b->arena, name), node };
@@ -259,7 +259,7 @@ int node_weigh(struct node_builder *b, struct node *node)
 	if (node->height <= LIMIT_YAML_DEPTH)
 		return 0;
 	node_report(b, NODE_FAULT_TOO_DEEP, node->loc, b->dialect->depth_hint,
-		    "more than %u levels of nesting, counting what aliases stand for",
+		    "there are more than %u levels of nesting, counting what aliases stand for",
 		    LIMIT_YAML_DEPTH);
 	return NODE_E_INVALID;
 }

@@ -137,7 +137,7 @@ static int open_container(struct node_builder *b, struct node *node)
 		return -ENOMEM;
 	if (b->depth == LIMIT_YAML_DEPTH) {
 		node_report(b, NODE_FAULT_TOO_DEEP, node->loc, b->dialect->depth_hint,
-			    "more than %u levels of nesting", LIMIT_YAML_DEPTH);
+			    "there are more than %u levels of nesting", LIMIT_YAML_DEPTH);
 		return NODE_E_INVALID;
 	}
 	b->levels[b->depth++] = (struct node_level){ .node = node };

@@ -155,9 +155,10 @@ static void say_lost(void)
 {
 	char text[LOG_TEXT_MAX];
 
-	(void)snprintf(text, sizeof(text),
-		       "%llu messages are not in this log: nobody read it when they came",
-		       (unsigned long long)(lost - lost_said));
+	(void)snprintf(
+		text, sizeof(text),
+		"%llu messages are missing from this log, because nobody read it when they came",
+		(unsigned long long)(lost - lost_said));
 	if (deliver(LOG_ID_LOG_LOST, LOG_LEVEL_WARNING, NULL, text))
 		lost_said = lost;
 }
