@@ -3,6 +3,7 @@
 #include "edge/docker/docker.h"
 #include "edge/host/host.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,26 @@
 
 #define DEFAULT_DOCKER "unix:///run/docker.sock"
 #define TIMEOUT_MS 10000u
+
+/* What the host's own files and interfaces say. */
+static int add_host(const struct world *world, struct arena *arena, const struct world **ret)
+{
+	struct host_resolvers resolvers = { .n = 0 };
+	struct host_docker docker = { .no_proxy = false };
+	struct world *copy = arena_dup(arena, world, sizeof(*world));
+	struct ip_addr *all = arena_alloc(arena, 2 * HOST_RESOLVERS * sizeof(*all));
+
+	if (!copy || !all || host_docker_refresh(&docker) == -ENOMEM)
+		return -ENOMEM;
+	(void)!host_resolvers_refresh(&resolvers); /* none: as none are known */
+	memcpy(all, docker.resolvers.addrs, docker.resolvers.n * sizeof(*all));
+	memcpy(all + docker.resolvers.n, resolvers.addrs, resolvers.n * sizeof(*all));
+	copy->resolvers = all;
+	copy->n_resolvers = docker.resolvers.n + resolvers.n;
+	copy->no_proxy = docker.no_proxy;
+	copy->dns_by_docker = docker.resolvers.n > 0;
+	return host_world(copy, arena, ret);
+}
 
 const char *docker_url(const struct ctl *ctl)
 {
@@ -29,7 +50,7 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 	int r = docker_fetch_world(&options, TIMEOUT_MS, arena, ret, &why);
 
 	if (r == 0 && strncmp(options.url, "unix:", 5) == 0) /* else it is another host's */
-		r = host_world(*ret, arena, ret);
+		r = add_host(*ret, arena, ret);
 	if (r == 0)
 		return CTL_OK;
 	*error = r == DOCKER_E_UNREACHABLE || r == DOCKER_E_FOREIGN /* says where itself */

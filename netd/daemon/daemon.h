@@ -2,10 +2,10 @@
 /* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
  * policy is wanted), facts.c and resolvers.c (facts from files), reconcile.c (carries out the
  * plan's steps), floor.c (what holds when a commit fails), stamp.c (what accepted connections
- * carry), first.c (a host without any policy), stalls.c (when the loop stood still), ground.c (settings of the kernel that the rules
- * need), neighbours.c (what the host believes of endpoints), closed.c, logged.c and denials.c (what
- * is said of endpoints and flows), history.c (policies to go back to), questions.c (what is
- * answered beside the loop), answers*.c (control verbs). */
+ * carry), first.c (a host without any policy), stalls.c (when the loop stood still), ground.c
+ * (settings of the kernel that the rules need), neighbours.c (what the host believes of endpoints),
+ * closed.c, logged.c and denials.c (what is said of endpoints and flows), history.c (policies to go
+ * back to), questions.c (what is answered beside the loop), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -102,19 +102,20 @@ struct daemon {
 	struct nflog *alone; /* what one netd of a network namespace can hold */
 	struct denials denials;
 	struct host_resolvers resolvers;
+	struct host_docker docker_settings;
 	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *doubt;
 	struct resolv_watch *resolv_watch;
 	bool bound_armed;
 
 	struct policy_set *wanted;   /* the next commit takes this one; never NULL once started */
 	struct policy_set *previous; /* comes back unless the change is confirmed; or NULL */
-	/* Until what is wanted was committed: what was wanted before. It comes back where the kernel
-	 * refuses that and nothing else is in force. */
+	/* Until what is wanted was committed: what was wanted before. It comes back where the
+	 * kernel refuses that and nothing else is in force. */
 	struct policy_set *fallback;
-	unsigned int n_refusals;     /* of what is wanted */
-	uint64_t n_given_up;	     /* policies that the kernel has refused */
-	bool is_refused;	     /* policy_error tells of one */
-	const char *policy_error;    /* why the files at --policy are not in force, or NULL */
+	unsigned int n_refusals;  /* of what is wanted */
+	uint64_t n_given_up;	  /* policies that the kernel has refused */
+	bool is_refused;	  /* policy_error tells of one */
+	const char *policy_error; /* why the files at --policy are not in force, or NULL */
 	char policy_error_text[256];
 
 	const void *labels_of[2]; /* the policies whose labels Docker is asked for */
@@ -191,7 +192,8 @@ int facts_load_inventory(struct daemon *d) MUST_CHECK;
 
 /* ---- resolvers.c ---- */
 
-/* Reads the host's resolvers. 0 or -errno: they stay as they were. */
+/* Reads the host's resolvers, and those that Docker was given. 0 or -errno: they stay as they were.
+ */
 int resolvers_refresh(struct daemon *d) MUST_CHECK;
 /* From now on whenever their file changes, wherever it is. 0 or -errno. */
 int resolvers_watch(struct daemon *d) MUST_CHECK;
@@ -206,7 +208,8 @@ void reconcile_soon(struct daemon *d);
 int reconcile_run(struct daemon *d) MUST_CHECK;
 /* Takes netd's tables away: the plan keeps them away from here on. 0, or -errno: they stay. */
 int reconcile_off(struct daemon *d) MUST_CHECK;
-/* Docker keeps its networks over boots: with them known, their bridges are closed before it runs. */
+/* Docker keeps its networks over boots: with them known, their bridges are closed before it runs.
+ */
 void reconcile_keep_networks(struct daemon *d);
 void reconcile_note(struct daemon *d, enum plan_input input);
 struct generation *generation_free(struct generation *generation);

@@ -3,17 +3,26 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "edge/host/resolv-watch.h"
 #include "edge/journal/journal.h"
 
+/* Those that Docker was given are asked by all containers; those of the host by some, and by a
+ * container that started before Docker was given others. */
 int resolvers_refresh(struct daemon *d)
 {
-	int r = host_resolvers_refresh(&d->resolvers);
+	struct ip_addr all[2 * HOST_RESOLVERS];
+	const struct host_docker *docker = &d->docker_settings;
+	int changed = host_docker_refresh(&d->docker_settings);
+	int r = changed < 0 ? changed : host_resolvers_refresh(&d->resolvers);
 
-	if (r <= 0)
+	if (r < 0 || (r == 0 && changed == 0))
 		return r;
-	r = world_store_set_resolvers(d->store, d->resolvers.addrs, d->resolvers.n);
+	memcpy(all, docker->resolvers.addrs, docker->resolvers.n * sizeof(*all));
+	memcpy(all + docker->resolvers.n, d->resolvers.addrs, d->resolvers.n * sizeof(*all));
+	world_store_set_docker(d->store, docker->no_proxy, docker->resolvers.n > 0);
+	r = world_store_set_resolvers(d->store, all, docker->resolvers.n + d->resolvers.n);
 	if (r == 0) {
 		reconcile_note(d, PLAN_CHANGED);
 		reconcile_soon(d);

@@ -203,9 +203,46 @@ static void state_survives_what_is_in_the_way(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* What Docker itself was told. */
+static void settings_of_docker(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		bool no_proxy;
+	} rows[] = {
+		{ "", 0, false },
+		{ "{", 0, false },
+		{ "[1]", 0, false },
+		{ "{}", 0, false },
+		{ "{\"dns\":[]}", 0, false },
+		{ "{\"dns\":\"192.0.2.1\"}", 0, false },
+		{ "{\"dns\":[\"192.0.2.1\",\"192.0.2.1\",\"here\",7,null,\"2001:db8::1\"]}", 2,
+		  false },
+		{ "{\"userland-proxy\":false,\"dns\":[\"192.0.2.1\"]}", 1, true },
+		{ "{\"userland-proxy\":\"false\"}", 0, false },
+	};
+	char many[4096] = "{\"dns\":[\"10.0.0.0\"";
+	struct host_docker docker;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		host_docker_parse(rows[i].text, strlen(rows[i].text), &docker);
+		assert_int_equal(docker.resolvers.n, rows[i].n);
+		assert_int_equal(docker.no_proxy, rows[i].no_proxy);
+	}
+	for (int i = 1; i < 100; i++)
+		(void)snprintf(many + strlen(many), sizeof(many) - strlen(many), ",\"10.0.0.%d\"",
+			       i);
+	(void)snprintf(many + strlen(many), sizeof(many) - strlen(many), "]}");
+	host_docker_parse(many, strlen(many), &docker);
+	assert_int_equal(docker.resolvers.n, HOST_RESOLVERS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settings_of_docker),
 		cmocka_unit_test(resolvers_are_parsed),
 		cmocka_unit_test(resolvers_have_a_limit),
 		cmocka_unit_test(a_refresh_tells_of_changes_only),

@@ -62,11 +62,11 @@ static const struct bad_row bad_rows[] = {
 	{ "unlike any key", "{\"version\":1,\"services\":[]}",
 	  "services: unknown key; there is: version, networks, containers, resolvers, "
 	  "host_addresses, "
-	  "ip6tables, userland_proxy, engine" },
+	  "ip6tables, userland_proxy, docker_dns, engine" },
 	{ "unknown key that a terminal obeys", "{\"version\":1,\"\\u001b[2J\xc2\x9bm\":[]}",
 	  " [2J  m: unknown key; there is: version, networks, containers, resolvers, "
 	  "host_addresses, "
-	  "ip6tables, userland_proxy, engine" },
+	  "ip6tables, userland_proxy, docker_dns, engine" },
 	{ "name that a terminal obeys", "{\"version\":1,\"networks\":[{\"name\":\"\\u009b2J\"}]}",
 	  "networks[0].name: has control characters" },
 	{ "key twice", "{\"version\":1,\"version\":1}", "version: given twice" },

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The plan, step by step, and the world it comes to. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/compose/plan.h"
+#include "core/world/facts.h"
 
 static int make_plan(struct compose *c, struct plan *plan)
 {
@@ -39,6 +41,9 @@ static struct world_network build_network(const struct plan_network *network)
 		.n_gateways = network->gateways.n,
 	};
 
+	for (size_t i = 0; draft && i < ARRAY_LEN(built.modes); i++)
+		if (draft->modes[i].text)
+			(void)world_gateway_mode_parse(draft->modes[i].text, &built.modes[i]);
 	memcpy(built.id, network->id, sizeof(built.id));
 	memcpy(built.bridge, network->bridge, sizeof(built.bridge));
 	return built;
@@ -86,7 +91,10 @@ static void fill_parts(const struct plan *plan, const struct parts *parts)
 	}
 	for (size_t i = 0; i < plan->endpoints.n; i++) {
 		const struct plan_endpoint *one = &plan->endpoints.items[i];
+		const char *priority =
+			one->link->attachment ? one->link->attachment->gw_priority.text : NULL;
 		parts->endpoints[i] = (struct world_endpoint){
+			.gw_priority = priority ? (int32_t)strtol(priority, NULL, 10) : 0,
 			.container = one->container,
 			.network = one->network,
 			.ipv4 = one->ipv4,
@@ -94,6 +102,60 @@ static void fill_parts(const struct plan *plan, const struct parts *parts)
 			.mac = one->mac,
 		};
 	}
+}
+
+/* A network may say at which address of the host a port is published that names none; over IPv6 it
+ * is at none then. */
+static int bind_ports(const struct plan *plan, const struct world *world, struct arena *arena,
+		      struct world_container *containers)
+{
+	for (uint32_t c = 0; c < world->n_containers; c++) {
+		struct world_container *one = &containers[c];
+		uint32_t at = world_publisher(world, c, IP_V4);
+		const struct draft_network *network =
+			at == WORLD_NO_ENDPOINT
+				? NULL
+				: plan->networks.items[world->endpoints[at].network].draft;
+		struct ip_addr host;
+		size_t kept = 0;
+		if (!network || !network->binding.text || one->n_published == 0 ||
+		    ip_parse(network->binding.text, &host) < 0 || host.family != IP_V4 ||
+		    ip_is_unspecified(&host))
+			continue;
+		struct world_published *ports =
+			arena_dup(arena, one->published, one->n_published * sizeof(*ports));
+		if (!ports)
+			return -ENOMEM;
+		for (size_t i = 0; i < one->n_published; i++) {
+			if (ports[i].anywhere && ports[i].host_ip.family == IP_V6)
+				continue;
+			ports[kept] = ports[i];
+			if (ports[kept].anywhere)
+				ports[kept].host_ip = host;
+			kept++;
+		}
+		one->published = ports;
+		one->n_published = world_sort_published(ports, kept);
+	}
+	return 0;
+}
+
+static int give_dns(const struct plan *plan, struct arena *arena,
+		    struct world_container *containers)
+{
+	for (size_t i = 0; i < plan->containers.n; i++) {
+		const struct plan_service *service =
+			&plan->services.items[plan->containers.items[i].service];
+		const struct draft_texts *texts = &service->draft->dns;
+		struct ip_addr *dns = arena_alloc(arena, texts->n * sizeof(*dns));
+		if (!dns)
+			return -ENOMEM;
+		containers[i].dns = dns;
+		for (size_t t = 0; t < texts->n; t++)
+			if (ip_parse(texts->items[t].text, &dns[containers[i].n_dns]) == 0)
+				containers[i].n_dns++;
+	}
+	return 0;
 }
 
 static int build_world(struct compose *c, const struct plan *plan, struct compose_project *ret)
@@ -117,6 +179,11 @@ static int build_world(struct compose *c, const struct plan *plan, struct compos
 				 .n_containers = plan->containers.n,
 				 .endpoints = parts.endpoints,
 				 .n_endpoints = plan->endpoints.n };
+	int r = bind_ports(plan, world, c->arena, parts.containers);
+	if (r == 0)
+		r = give_dns(plan, c->arena, parts.containers);
+	if (r < 0)
+		return r;
 	*ret = (struct compose_project){ c->variables.project, world, parts.places,
 					 parts.services };
 	return 0;

@@ -76,7 +76,7 @@ struct draft_service {
 	VEC(struct draft_port) ports;
 	VEC(struct draft_need) needs;
 	VEC(struct draft_mount) mounts;
-	struct draft_texts profiles, capabilities, label_files;
+	struct draft_texts profiles, capabilities, label_files, dns;
 };
 
 struct draft_subnet {
@@ -92,6 +92,7 @@ struct draft_network {
 	const char *key;
 	struct source_loc loc;
 	struct draft_text name, driver, bridge, binding; /* binding: host_binding_ipv4 */
+	struct draft_text modes[2];			 /* gateway_mode_ipv4, _ipv6 */
 	struct draft_flag internal, external, ipv4, ipv6, icc;
 	VEC(struct draft_subnet) subnets;
 };

@@ -136,6 +136,8 @@ static int decode_ipam(struct compose *c, const struct node *key, void *member)
 
 static const struct compose_field options[] = {
 	OPTION("enable_icc", compose_decode_flag, icc),
+	OPTION("gateway_mode_ipv4", compose_decode_word, modes[0]),
+	OPTION("gateway_mode_ipv6", compose_decode_word, modes[1]),
 	OPTION("host_binding_ipv4", compose_decode_word, binding),
 	OPTION("name", compose_decode_word, bridge),
 };

@@ -53,14 +53,32 @@ static const char *local_hint(struct compose *c, const struct draft_port *port)
 			    host, own);
 }
 
-static void check_port(struct compose *c, const struct plan_service *plan,
+/* Each network that Docker may publish it on says itself at which address (build.c). */
+static bool is_bound_by_networks(const struct plan *all, const struct plan_service *service,
+				 const struct draft_port *port)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->links.n; i++) {
+		const struct draft_network *network =
+			all->networks.items[service->links.items[i].network].draft;
+		if (network && network->internal.value)
+			continue;
+		if (!network || !network->binding.text)
+			return false;
+		n++;
+	}
+	return n > 0 && port->host_ip.family == IP_NONE;
+}
+
+static void check_port(struct compose *c, const struct plan *all, const struct plan_service *plan,
 		       const struct draft_port *port)
 {
 	char own[PORT_RANGE_TEXT_LEN];
 
 	c->diags->about.port = port->port;
 	c->diags->about.has_port = true;
-	if (is_everywhere(port))
+	if (is_everywhere(port) && !is_bound_by_networks(all, plan, port))
 		compose_report(c->diags, CF_PUBLISHED_EVERYWHERE, port->loc, local_hint(c, port),
 			       "`%s` publishes %s on every address of the host", plan->draft->name,
 			       port_range_format(&port->port, own));
@@ -100,6 +118,7 @@ static int expand_port(struct compose *c, const struct plan_service *plan,
 				.host_ip = families > 1 ? everywhere[f] : port->host_ip,
 				.host_port = is_fixed(port) ? (uint16_t)(port->host_lo + i) : 0,
 				.port = { port->port.proto, own, own },
+				.anywhere = families > 1,
 			};
 			r = VEC_PUSH(c->arena, list, one);
 			if (r == 0)
@@ -220,7 +239,7 @@ static int publish(struct compose *c, const struct plan *plan, struct plan_servi
 				       LIMIT_COMPOSE_PORTS);
 			return 0;
 		}
-		check_port(c, service, &ports[i]);
+		check_port(c, plan, service, &ports[i]);
 		r = expand_port(c, service, &ports[i], &list, claims);
 	}
 	service->published = list.items;

@@ -120,6 +120,12 @@ static int decode_capabilities(struct compose *c, const struct node *key, void *
 	return add_words(c, key, NULL, member);
 }
 
+static int decode_dns(struct compose *c, const struct node *key, void *member)
+{
+	return key->value->kind == NODE_SCALAR ? add_word(c, key->value, NULL, member)
+					       : add_words(c, key, NULL, member);
+}
+
 static int decode_label_file(struct compose *c, const struct node *key, void *member)
 {
 	struct draft_texts *files = member;
@@ -214,6 +220,7 @@ static const struct compose_field fields[] = {
 	FIELD("build", decode_presence, build),
 	FIELD("cap_add", decode_capabilities, capabilities),
 	FIELD("container_name", compose_decode_text, container_name),
+	FIELD("dns", decode_dns, dns),
 	FIELD("image", compose_try_decode_text, image),
 	FIELD("ipc", compose_try_decode_text, ipc),
 	FIELD("label_file", decode_label_file, label_files),
@@ -252,7 +259,6 @@ static const char *const ignored[] = {
 	"develop",
 	"device_cgroup_rules",
 	"devices",
-	"dns",
 	"dns_opt",
 	"dns_search",
 	"domainname",

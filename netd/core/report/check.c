@@ -16,6 +16,8 @@ static const struct report_diag_info infos[] = {
 			  "an endpoint that two tiers match at the same level" },
 	[WF_CONTAINER_ADDRESS] = { "container-address", DIAG_WARNING,
 				   "an address of a container's network as a peer" },
+	[WF_DNS_LEAK] = { "dns-leak", DIAG_WARNING,
+			  "a rule to `dns` where Docker asks the resolvers in the host's name" },
 	[WF_DOCKER_DROPS] = { "docker-drops", DIAG_WARNING,
 			      "an allow between tiers whose packets Docker itself drops" },
 	[WF_EMPTY_TIER] = { "empty-tier", DIAG_WARNING,
@@ -30,6 +32,8 @@ static const struct report_diag_info infos[] = {
 				"a tier that names a container in the network of another" },
 	[WF_NEAR_MATCH] = { "near-match", DIAG_WARNING,
 			    "a `match` that nothing meets, though something is called nearly so" },
+	[WF_OWN_RESOLVER] = { "own-resolver", DIAG_WARNING,
+			      "a container with a resolver of its own, which no rule opens" },
 	[WF_STALE_ACCEPT] = { "stale-accept", DIAG_WARNING,
 			      "an accepted finding that is not found any more" },
 	[WF_TEST_FAILS] = { REPORT_TEST_FAILS, DIAG_ERROR,
@@ -407,6 +411,8 @@ void report_check_world(const struct report_input *in, const char *source,
 		r = check_matches(&c);
 	if (r == 0)
 		r = check_rules(&c);
+	if (r == 0)
+		r = check_dns(&c);
 	if (r == 0)
 		r = exposure_walk(&survey, check_exposure, &c);
 	if (r == 0)

@@ -9,6 +9,7 @@ enum world_finding {
 	WF_CLOSED_PORT,
 	WF_CONFLICT,
 	WF_CONTAINER_ADDRESS,
+	WF_DNS_LEAK,
 	WF_DOCKER_DROPS,
 	WF_EMPTY_TIER,
 	WF_EXPOSED_PORT,
@@ -16,6 +17,7 @@ enum world_finding {
 	WF_IMAGE_LABEL,
 	WF_JOINED_NETWORK,
 	WF_NEAR_MATCH,
+	WF_OWN_RESOLVER,
 	WF_STALE_ACCEPT,
 	WF_TEST_FAILS,
 	WF_UNACCEPTABLE,
@@ -42,6 +44,8 @@ const struct report_diag_info *report_world_finding(enum world_finding finding);
 	diag_add((c)->diags, report_world_finding(finding)->severity, loc, \
 		 report_world_finding(finding)->id, hint, __VA_ARGS__)
 
+/* Rules to `dns`: names that get out past them, containers that ask others. 0 or -ENOMEM. */
+int check_dns(const struct checking *c) MUST_CHECK;
 /* Entries of `match` that meet nothing, though something is called nearly so, and those that name a
  * container in the network of another. 0 or -ENOMEM. */
 int check_matches(const struct checking *c) MUST_CHECK;

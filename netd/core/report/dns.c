@@ -24,3 +24,13 @@ bool report_dns_leaks(const char *engine, const struct world_network *network,
 		return true;
 	return major >= IPV6_FROM && resolver->family == IP_V6 && !has_ipv6(network);
 }
+
+bool report_dns_leaks_from(const struct world *world, const struct world_endpoint *endpoint)
+{
+	bool leaks = false;
+
+	for (size_t i = 0; i < world->n_resolvers; i++)
+		leaks |= report_dns_leaks(world->engine, &world->networks[endpoint->network],
+					  &world->resolvers[i]);
+	return leaks && !world->dns_by_docker && world->containers[endpoint->container].n_dns == 0;
+}

@@ -17,3 +17,5 @@
  * all. The default network has no embedded server: its containers ask for themselves. */
 bool report_dns_leaks(const char *engine, const struct world_network *network,
 		      const struct ip_addr *resolver);
+/* Whether the container of that endpoint can have one of the world's resolvers asked so. */
+bool report_dns_leaks_from(const struct world *world, const struct world_endpoint *endpoint);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/report/around.h"
+#include "core/report/dns.h"
 #include "core/report/print.h"
 #include "core/ruleset/ruleset.h"
 
@@ -293,6 +294,31 @@ static int note_empty(const struct survey *survey, const struct explain_end ends
 	return *ret ? 0 : -ENOMEM;
 }
 
+/* Who asks for names, and whom: of the containers that ask for `dns`. */
+static const char *dns_note(const struct report_input *in, const struct explain_end *from,
+			    struct arena *arena)
+{
+	const struct world *world = in->world;
+	char text[IP_TEXT_LEN];
+
+	for (size_t i = 0; i < from->n_endpoints && !in->symbolic; i++) {
+		const struct world_endpoint *end = &world->endpoints[from->endpoints[i]];
+		const struct world_container *container = &world->containers[end->container];
+		if (container->n_dns)
+			return arena_printf(
+				arena,
+				"`%s` was given resolvers of its own, %s first: ask for "
+				"that address",
+				container->name, ip_format(&container->dns[0], text));
+		if (world->engine && report_dns_leaks_from(world, end))
+			return arena_printf(arena,
+					    "on network `%s` Docker %s asks the resolvers in this "
+					    "host's name: names get out whatever the policy says",
+					    world->networks[end->network].name, world->engine);
+	}
+	return "";
+}
+
 /* Docker lets nothing pass between the two; through the host it may. */
 static int find_around(const struct survey *survey, const explain_ways *ways, struct arena *arena,
 		       const char **note)
@@ -353,5 +379,11 @@ int report_explain(const struct report_input *in, const struct report_question *
 		r = explain_ask(x.survey, ends, &port, arena, &ways);
 	if (r == 0 && !note)
 		r = find_around(x.survey, &ways, arena, &note);
+	if (r == 0 && !note && strcmp(ends[1].name, "dns") == 0 &&
+	    ends[1].kind == EXPLAIN_OUTSIDE) {
+		const char *about = dns_note(x.survey->in[0], &ends[0], arena);
+		r = about ? 0 : -ENOMEM;
+		note = about && *about ? about : NULL;
+	}
 	return r ? r : print_answer(&x, question, &ways, note, ret);
 }

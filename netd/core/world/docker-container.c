@@ -206,6 +206,24 @@ int world_docker_containers(struct world_docker_answer *answer, struct world_doc
 	return 0;
 }
 
+/* What is no address is none that a packet could go to. */
+static int read_dns(struct world_docker_answer *answer, const cJSON *list,
+		    struct world_docker_inspect *ret)
+{
+	VEC(struct ip_addr) found = { 0 };
+
+	for (const cJSON *item = cJSON_IsArray(list) ? list->child : NULL; item;
+	     item = item->next) {
+		const char *text = cJSON_GetStringValue(item);
+		struct ip_addr addr;
+		if (text && ip_parse(text, &addr) == 0 && VEC_PUSH(answer->arena, &found, addr) < 0)
+			return -ENOMEM;
+	}
+	ret->dns = found.items;
+	ret->n_dns = found.n;
+	return 0;
+}
+
 int world_docker_inspect(struct world_docker_answer *answer, struct world_docker_inspect *ret)
 {
 	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
@@ -226,6 +244,9 @@ int world_docker_inspect(struct world_docker_answer *answer, struct world_docker
 		r = world_docker_port_map(
 			answer, world_json_get(world_json_get(json, "HostConfig"), "PortBindings"),
 			&found.configured, &found.n_configured);
+	if (!r)
+		r = read_dns(answer, world_json_get(world_json_get(json, "HostConfig"), "Dns"),
+			     &found);
 	if (!r)
 		*ret = found;
 	return r;

@@ -32,6 +32,8 @@ struct world_docker_inspect {
 	char id[WORLD_ID_LEN];
 	bool running;
 	uint32_t traits;
+	const struct ip_addr *dns;
+	size_t n_dns;
 	struct world_published *bound, *configured;
 	size_t n_bound, n_configured;
 };

@@ -293,6 +293,7 @@ enum member {
 	CUT,
 	FROM_IMAGE,
 	UNTOLD,
+	DNS,
 	ENDPOINTS,
 	PUBLISHED,
 	N_MEMBERS
@@ -360,6 +361,7 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		[CUT] = { place, "labels_cut", NULL },
 		[FROM_IMAGE] = { place, "image_labels", NULL },
 		[UNTOLD] = { place, "untold_labels", NULL },
+		[DNS] = { place, "dns", NULL },
 		[ENDPOINTS] = { place, "endpoints", NULL },
 		[PUBLISHED] = { place, "published", NULL },
 	};
@@ -372,6 +374,8 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		r = read_traits(reader, f[TRAITS], facts);
 	if (!r)
 		r = read_labels_and_origins(reader, f, facts);
+	if (!r)
+		r = inventory_addresses(reader, f[DNS], &facts->dns, &facts->n_dns);
 	if (!r)
 		r = read_published(reader, f[PUBLISHED], facts);
 	return r ? r : read_endpoints(reader, f[ENDPOINTS], world, ret);

@@ -35,8 +35,8 @@ static int read_subnets(struct inventory_reader *reader, struct inventory_field 
 	return 0;
 }
 
-static int read_addresses(struct inventory_reader *reader, struct inventory_field field,
-			  const struct ip_addr **ret, size_t *ret_n)
+int inventory_addresses(struct inventory_reader *reader, struct inventory_field field,
+			const struct ip_addr **ret, size_t *ret_n)
 {
 	struct inventory_place place = { field.place, field.key, 0 };
 	size_t n;
@@ -127,7 +127,8 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 	if (!r)
 		r = read_subnets(reader, f[SUBNETS], &network);
 	if (!r)
-		r = read_addresses(reader, f[GATEWAYS], &network.gateways, &network.n_gateways);
+		r = inventory_addresses(reader, f[GATEWAYS], &network.gateways,
+					&network.n_gateways);
 	if (!r)
 		r = inventory_text_or_null(reader, f[FLAW], &network.flaw);
 	if (!r)
@@ -279,7 +280,7 @@ static int read_host_addresses(struct inventory_reader *reader, struct inventory
 {
 	const struct ip_addr *items;
 	size_t n;
-	int r = read_addresses(reader, field, &items, &n);
+	int r = inventory_addresses(reader, field, &items, &n);
 
 	if (r)
 		return r;
@@ -293,7 +294,18 @@ static int read_host_addresses(struct inventory_reader *reader, struct inventory
 
 static int read_top(struct inventory_reader *reader, const cJSON *json, struct world *world)
 {
-	enum { VERSION, NETWORKS, CONTAINERS, RESOLVERS, HOST, IP6TABLES, PROXY, ENGINE, N };
+	enum {
+		VERSION,
+		NETWORKS,
+		CONTAINERS,
+		RESOLVERS,
+		HOST,
+		IP6TABLES,
+		PROXY,
+		DOCKER_DNS,
+		ENGINE,
+		N
+	};
 	struct inventory_field f[N] = {
 		[VERSION] = { NULL, "version", NULL },
 		[NETWORKS] = { NULL, "networks", NULL },
@@ -302,6 +314,7 @@ static int read_top(struct inventory_reader *reader, const cJSON *json, struct w
 		[HOST] = { NULL, "host_addresses", NULL },
 		[IP6TABLES] = { NULL, "ip6tables", NULL },
 		[PROXY] = { NULL, "userland_proxy", NULL },
+		[DOCKER_DNS] = { NULL, "docker_dns", NULL },
 		[ENGINE] = { NULL, "engine", NULL },
 	};
 	bool ip6tables = true, proxy = true;
@@ -316,13 +329,16 @@ static int read_top(struct inventory_reader *reader, const cJSON *json, struct w
 	if (!r)
 		r = read_containers(reader, f[CONTAINERS], world);
 	if (!r)
-		r = read_addresses(reader, f[RESOLVERS], &world->resolvers, &world->n_resolvers);
+		r = inventory_addresses(reader, f[RESOLVERS], &world->resolvers,
+					&world->n_resolvers);
 	if (!r)
 		r = read_host_addresses(reader, f[HOST], world);
 	if (!r)
 		r = inventory_bool(reader, f[IP6TABLES], true, &ip6tables);
 	if (!r)
 		r = inventory_bool(reader, f[PROXY], true, &proxy);
+	if (!r)
+		r = inventory_bool(reader, f[DOCKER_DNS], false, &world->dns_by_docker);
 	if (!r)
 		r = inventory_text_or_null(reader, f[ENGINE], &world->engine);
 	world->ip6_unfiltered = !ip6tables;

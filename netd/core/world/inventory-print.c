@@ -219,6 +219,10 @@ static void print_container(struct text *out, const struct world *world, size_t 
 		print_member(out, ",\n      ", "flaw", container->flaw);
 	print_traits(out, container);
 	print_labels(out, container);
+	if (container->n_dns) {
+		text_add(out, ",\n      \"dns\": ");
+		print_addresses(out, container->dns, container->n_dns);
+	}
 	text_add(out, ",\n      \"endpoints\": [");
 	for (; *next < world->n_endpoints && world->endpoints[*next].container == index; ++*next) {
 		text_add(out, first ? "\n" : ",\n");
@@ -248,6 +252,8 @@ char *world_print_inventory(const struct world *world)
 	}
 	if (world->ip6_unfiltered)
 		text_add(&out, "  \"ip6tables\": false,\n");
+	if (world->dns_by_docker)
+		text_add(&out, "  \"docker_dns\": true,\n");
 	if (world->no_proxy)
 		text_add(&out, "  \"userland_proxy\": false,\n");
 	if (world->engine) {

@@ -42,12 +42,15 @@ int inventory_bool(struct inventory_reader *reader, struct inventory_field field
 		   bool *ret) MUST_CHECK;
 /* Text, or NULL where it is absent. */
 int inventory_text_or_null(struct inventory_reader *reader, struct inventory_field field,
-		   const char **ret) MUST_CHECK;
+			   const char **ret) MUST_CHECK;
 int inventory_id(struct inventory_reader *reader, struct inventory_field field,
 		 const char *otherwise, char ret[WORLD_ID_LEN]) MUST_CHECK;
 /* Absent: IP_NONE. @family IP_NONE: either. */
 int inventory_address(struct inventory_reader *reader, struct inventory_field field,
 		      enum ip_family family, struct ip_addr *ret) MUST_CHECK;
+/* A list of addresses; none when absent. */
+int inventory_addresses(struct inventory_reader *reader, struct inventory_field field,
+			const struct ip_addr **ret, size_t *ret_n) MUST_CHECK;
 /* The number of members, 0 when absent; WORLD_E_INVALID when it is no list or above @max. */
 int inventory_list(struct inventory_reader *reader, struct inventory_field field, size_t max,
 		   size_t *ret_n) MUST_CHECK;

@@ -107,15 +107,20 @@ int world_store_snapshot(const struct world_store *store, struct arena *arena,
 	world->resolvers =
 		arena_dup(arena, store->resolvers, store->n_resolvers * sizeof(*store->resolvers));
 	world->n_resolvers = store->n_resolvers;
+	world->host_addrs = arena_dup(arena, store->host_addrs,
+				      store->n_host_addrs * sizeof(*store->host_addrs));
+	world->n_host_addrs = store->n_host_addrs;
 	world->ip6_unfiltered = store->ip6_unfiltered;
 	world->read = store->read;
+	world->no_proxy = store->no_proxy;
+	world->dns_by_docker = store->dns_by_docker;
 	if (*store->engine && !(world->engine = arena_strdup(arena, store->engine)))
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(store->nameless); i++) {
 		world->n_nameless += store->nameless[i].n;
 		world->nameless = world->nameless ? world->nameless : store->nameless[i].why;
 	}
-	if (!world->ports || !world->resolvers)
+	if (!world->ports || !world->resolvers || !world->host_addrs)
 		return -ENOMEM;
 	int r = copy_records(store, arena, world);
 	if (r == 0)

@@ -231,6 +231,8 @@ static int add_listed(struct world_store *store, struct stage *stage,
 		return 0; /* overtaken */
 	if (old) {	  /* fixed at its creation */
 		facts.traits |= old->facts.traits;
+		facts.dns = old->facts.dns;
+		facts.n_dns = old->facts.n_dns;
 		facts.inspected = old->facts.inspected;
 	}
 	facts.starting =
@@ -315,6 +317,8 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 		return 0; /* removed meanwhile, or not listed yet */
 	struct world_container facts = old->facts;
 	facts.traits |= inspect.traits;
+	facts.dns = inspect.dns;
+	facts.n_dns = inspect.n_dns;
 	facts.inspected = true;
 	facts.starting =
 		!inspect.running && has_open_choice(inspect.configured, inspect.n_configured);
@@ -435,10 +439,13 @@ int world_store_load(struct world_store *store, const struct world *world)
 		r = add_known_endpoints(&stage, world);
 	if (r == 0 && world->n_resolvers)
 		r = world_store_set_resolvers(store, world->resolvers, world->n_resolvers);
+	if (r == 0)
+		r = store_set_host_addresses(store, world->host_addrs, world->n_host_addrs);
 	if (r == 0) {
 		commit(fresh, &stage);
 		world_store_replace(store, fresh);
 		store->ip6_unfiltered = world->ip6_unfiltered;
+		world_store_set_docker(store, world->no_proxy, world->dns_by_docker);
 		world_store_set_engine(store, world->engine ? world->engine : "");
 	}
 	(void)world_store_free(fresh);

@@ -58,6 +58,7 @@ static struct world_container pack_container(struct packer *packer,
 	to.labels = pack(packer, from->labels, size);
 	to.priorities =
 		pack(packer, from->priorities, from->n_priorities * sizeof(*from->priorities));
+	to.dns = pack(packer, from->dns, from->n_dns * sizeof(*from->dns));
 	for (size_t i = 0; i < from->n_labels; i++) {
 		struct world_label label = { pack_text(packer, from->labels[i].key),
 					     pack_text_or_null(packer, from->labels[i].value),
@@ -240,6 +241,7 @@ struct world_container store_container_copy(const struct store_container *contai
 		labels[i].value = moved(labels[i].value, block, copy);
 	}
 	facts.labels = labels;
+	facts.dns = moved(facts.dns, block, copy);
 	facts.priorities = moved(facts.priorities, block, copy);
 	facts.name = moved(facts.name, block, copy);
 	facts.image = moved(facts.image, block, copy);

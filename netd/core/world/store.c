@@ -56,6 +56,7 @@ struct world_store *world_store_free(struct world_store *store)
 	free(store->bridges);
 	free(store->altnames);
 	free(store->resolvers);
+	free(store->host_addrs);
 	free(store);
 	return NULL;
 }
@@ -309,6 +310,12 @@ void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered)
 	store->ip6_unfiltered = unfiltered;
 }
 
+void world_store_set_docker(struct world_store *store, bool no_proxy, bool dns_by_docker)
+{
+	store->no_proxy = no_proxy;
+	store->dns_by_docker = dns_by_docker;
+}
+
 int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers, size_t n)
 {
 	void *items = store->resolvers;
@@ -318,6 +325,18 @@ int world_store_set_resolvers(struct world_store *store, const struct ip_addr *r
 		return r;
 	store->resolvers = items;
 	store->n_resolvers = n;
+	return 0;
+}
+
+int store_set_host_addresses(struct world_store *store, const struct ip_addr *addrs, size_t n)
+{
+	void *items = store->host_addrs;
+	int r = replace_copy(&items, addrs, n * sizeof(*addrs));
+
+	if (r < 0)
+		return r;
+	store->host_addrs = items;
+	store->n_host_addrs = n;
 	return 0;
 }
 

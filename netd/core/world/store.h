@@ -99,13 +99,19 @@ struct world_store {
 	size_t n_altnames;
 	struct ip_addr *resolvers;
 	size_t n_resolvers;
-	bool ip6_unfiltered;
+	struct ip_addr *host_addrs; /* of an inventory: else each answer looks itself */
+	size_t n_host_addrs;
+	bool ip6_unfiltered, no_proxy, dns_by_docker;
 	char engine[WORLD_ENGINE_LEN + 1];
 	uint64_t n_port_changes; /* inspects that changed what is published */
 	uint64_t moment;	 /* the latest */
 	uint64_t asked;		 /* of the answers that are stored now */
 	uint64_t reading, read;	 /* moments at which readings of everything began: now, the last */
 };
+
+/* Sorted, each once; copied. 0 or -ENOMEM. */
+int store_set_host_addresses(struct world_store *store, const struct ip_addr *addrs,
+			     size_t n) MUST_CHECK;
 
 /* ---- tables ---- */
 

@@ -61,6 +61,7 @@ struct world_published {
 	uint16_t host_port;	/* 0: Docker has not chosen it yet */
 	struct port_range port; /* the container's; lo == hi */
 	bool symbolic;		/* host_port stands for the one that Docker will choose */
+	bool anywhere;		/* of a compose file: it names no address of the host */
 };
 
 /* What lets a container get around a packet filter. */
@@ -109,6 +110,10 @@ struct world_container {
 	/* As Docker lists them; a snapshot has them in its endpoints. */
 	const struct world_priority *priorities;
 	size_t n_priorities;
+	/* Resolvers that it was given (--dns): it asks these, not the host's. Known once inspected.
+	 */
+	const struct ip_addr *dns;
+	size_t n_dns;
 	uint32_t traits; /* of enum world_trait */
 	bool inspected;	 /* traits are all of them; else those that a list shows */
 	/* Does not run yet, and which host ports it will publish is not known; or these were closed
@@ -196,6 +201,8 @@ struct world {
 	uint64_t read;	    /* the moment at which Docker was asked for everything last; 0: never */
 	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
 	bool no_proxy;	     /* its userland-proxy is off */
+	bool dns_by_docker;  /* it was given resolvers ("dns" in daemon.json), which are in the list
+			      */
 	/* Objects of Docker's lists that nobody can say the id of, so that nothing is known of
 	 * them. */
 	size_t n_nameless;
@@ -421,6 +428,8 @@ int world_store_set_resolvers(struct world_store *store, const struct ip_addr *r
 #define WORLD_ENGINE_LEN 40
 void world_store_set_engine(struct world_store *store, const char *version);
 void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered);
+/* Of Docker's own settings. */
+void world_store_set_docker(struct world_store *store, bool no_proxy, bool dns_by_docker);
 /* An immutable snapshot in @arena, nothing borrowed from the store. */
 int world_store_snapshot(const struct world_store *store, struct arena *arena,
 			 const struct world **ret) MUST_CHECK;

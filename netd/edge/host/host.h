@@ -34,6 +34,17 @@ void host_resolvers_parse(const char *text, size_t len, struct host_resolvers *r
 /* There are some, and all are loopback addresses. */
 bool host_resolvers_are_local(const struct host_resolvers *resolvers);
 
+/* Of Docker's own settings, /etc/docker/daemon.json, what an answer needs to know. Who may not read
+ * it takes the defaults. */
+struct host_docker {
+	struct host_resolvers resolvers; /* that it was given; none: it hands on the host's */
+	bool no_proxy;
+};
+/* As host_resolvers_refresh(). */
+int host_docker_refresh(struct host_docker *docker) MUST_CHECK;
+/* The pure part; what is no JSON is as an empty file. */
+void host_docker_parse(const char *text, size_t len, struct host_docker *ret);
+
 /* A bridge for each network, each with an address or two, and then some. */
 #define HOST_ADDRESSES 4096u
 struct host_addresses {

@@ -132,13 +132,11 @@ static void read_docker(int root, struct doctor_host *ret)
 {
 	char bytes[SURVEY_BYTES];
 	size_t len = read_below(root, "etc/docker/daemon.json", bytes);
-	cJSON *json = len ? cJSON_ParseWithLength(bytes, len) : NULL;
-	const cJSON *dns = cJSON_GetObjectItemCaseSensitive(json, "dns");
+	struct host_docker docker;
 
-	ret->userland_proxy =
-		!cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "userland-proxy"));
-	ret->docker_sets_dns = cJSON_IsArray(dns) && dns->child;
-	cJSON_Delete(json);
+	host_docker_parse(bytes, len, &docker);
+	ret->userland_proxy = !docker.no_proxy;
+	ret->docker_sets_dns = docker.resolvers.n > 0;
 }
 
 static void read_resolvers(int root, struct doctor_host *ret)
