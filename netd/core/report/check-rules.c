@@ -101,20 +101,31 @@ struct found_ports {
 	bool any, published;
 	const struct world_container *container; /* that has it as a port of the host */
 	const struct world_published *by_number;
+	const struct world_endpoint *elsewhere; /* through which a member publishes it, instead */
 };
 
 /* A compose file that binds a port to a loopback address may be the one for a developer's machine.
  */
-static void look_at(const struct checking *c, const struct world_container *container,
-		    const struct port_range *wanted, struct found_ports *found)
+static void look_at(const struct checking *c, uint32_t endpoint, const struct port_range *wanted,
+		    struct found_ports *found)
 {
+	const struct world *world = c->in->world;
+	uint32_t index = world->endpoints[endpoint].container;
+	const struct world_container *container = &world->containers[index];
+	const uint32_t through[2] = { world_publisher(world, index, IP_V4),
+				      world_publisher(world, index, IP_V6) };
+
 	for (size_t i = 0; i < container->n_published && !found->published; i++) {
 		const struct world_published *published = &container->published[i];
 		enum ip_proto proto = (enum ip_proto)published->port.proto;
 		if (ip_is_loopback(&published->host_ip) && !c->places)
 			continue;
-		found->published = !wanted || port_range_overlaps(&published->port, wanted);
-		if (!found->by_number && !published->symbolic && wanted &&
+		bool meant = !wanted || port_range_overlaps(&published->port, wanted);
+		uint32_t publisher = through[published->host_ip.family == IP_V6];
+		found->published = meant && publisher == endpoint;
+		if (meant && publisher != endpoint && publisher != WORLD_NO_ENDPOINT)
+			found->elsewhere = &world->endpoints[publisher];
+		if (!found->by_number && !meant && !published->symbolic && wanted &&
 		    port_range_contains(wanted, proto, published->host_port)) {
 			found->by_number = published;
 			found->container = container;
@@ -125,14 +136,35 @@ static void look_at(const struct checking *c, const struct world_container *cont
 static struct found_ports find_ports(const struct checking *c, const struct tier_members *members,
 				     uint32_t tier, const struct port_range *wanted)
 {
-	const struct world *world = c->in->world;
 	struct found_ports found = { 0 };
 
 	for (uint32_t i = members->last[tier]; i && !found.published; i = members->before[i - 1]) {
 		found.any = true;
-		look_at(c, &world->containers[world->endpoints[i - 1].container], wanted, &found);
+		look_at(c, i - 1, wanted, &found);
 	}
 	return found;
+}
+
+/* A container is on several networks, and Docker publishes through one of them. */
+static void report_elsewhere(const struct checking *c, const struct policy_rule *rule,
+			     const char *tier, const struct world_endpoint *publisher,
+			     const char *port)
+{
+	const struct world *world = c->in->world;
+	const struct assignment *as = &c->in->compiled->assignments[publisher - world->endpoints];
+	const char *other = as->kind == ASSIGN_TIER ? c->in->policy->tiers[as->tier].name : NULL;
+	const char *name = world->containers[publisher->container].name;
+	const char *network = world->networks[publisher->network].name;
+
+	REPORT(c, WF_UNPUBLISHED_PORT, rule->loc,
+	       other ? arena_printf(c->diags->arena, "write `to: %s`, or match `%s` by `container`",
+				    other, name)
+		     : "add a match to a tier for what is on that network",
+	       "Docker publishes %s of `%s` through network `%s`, where it is in %s%s%s, not in "
+	       "tier "
+	       "`%s`: this opens nothing to the outside",
+	       port, name, network, other ? "tier `" : "no tier", other ? other : "",
+	       other ? "`" : "", tier);
 }
 
 static void check_port(const struct checking *c, const struct tier_members *members,
@@ -145,6 +177,11 @@ static void check_port(const struct checking *c, const struct tier_members *memb
 
 	if (!found.any || found.published)
 		return;
+	if (found.elsewhere) {
+		report_elsewhere(c, rule, name, found.elsewhere,
+				 wanted ? port_range_format(wanted, text) : "the ports");
+		return;
+	}
 	if (found.by_number) {
 		const char *hint = arena_printf(c->diags->arena, "write `%s`",
 						port_range_format(&found.by_number->port, inside));
