@@ -9,7 +9,6 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon/memory.h"
 #include "edge/host/resolv-watch.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
@@ -41,7 +40,6 @@ static void on_docker_synced(void *userdata)
 	if (!d->read_docker)
 		first_contact_say(d);
 	d->read_docker = true;
-	memory_give_back();
 }
 
 static void on_docker_change(void *userdata, const char *why)
