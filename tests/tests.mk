@@ -7,7 +7,7 @@ make_program := $(MAKE)
 dry = $(if $(findstring n,$(firstword -$(MAKEFLAGS))),-n)
 
 .PHONY: check
-check: all check-layers check-headers check-purity check-libraries check-docs check-exposure check-unit check-ctl check-fuzz ## the gates that need no root: seconds
+check: all check-layers check-headers check-purity check-names check-libraries check-docs check-exposure check-unit check-ctl check-fuzz ## the gates that need no root: seconds
 
 .PHONY: check-layers
 check-layers: ## a module includes only itself and the modules to its left
@@ -20,6 +20,10 @@ check-headers: ## every header compiles alone
 .PHONY: check-purity
 check-purity: $(core_lib) ## the core calls nothing but memory, string and parser functions
 	@tests/gates/purity $(core_lib)
+
+.PHONY: check-names
+check-names: all ## an external symbol says whose it is, and no name is defined twice
+	@tests/gates/names $(O)/obj
 
 .PHONY: check-libraries
 check-libraries: all ## what is not always needed is not loaded when a program starts

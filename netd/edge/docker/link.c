@@ -28,7 +28,7 @@ static void cut(struct docker *docker)
 {
 	docker->hello = http_cancel(docker->hello);
 	docker->stream = http_cancel(docker->stream);
-	ask_cancel_all(docker);
+	docker_request_cancel_all(docker);
 	sync_stop(docker);
 	docker->link = DOCKER_LINK_DOWN;
 }
@@ -62,10 +62,10 @@ void link_inspect(struct docker *docker)
 	/* First, as those that are asked last are answered first. */
 	for (size_t cursor = 0; docker->inspects_all && docker->link == DOCKER_LINK_UP &&
 				(id = world_store_busy_container(docker->store, &cursor));)
-		ask(docker, QUESTION_INSPECT, id);
+		docker_request(docker, QUESTION_INSPECT, id);
 	for (size_t cursor = 0; docker->link == DOCKER_LINK_UP &&
 				(id = world_store_idle_container(docker->store, &cursor));)
-		ask(docker, QUESTION_INSPECT, id);
+		docker_request(docker, QUESTION_INSPECT, id);
 }
 
 void link_is_up(struct docker *docker)
@@ -73,7 +73,7 @@ void link_is_up(struct docker *docker)
 	docker->link = DOCKER_LINK_UP;
 	docker->retry_us = RETRY_FIRST_US;
 	docker->told[0] = '\0';
-	react_to_missed(docker);
+	docker_replay_missed(docker);
 	link_inspect(docker);
 	if (docker->handler.on_synced)
 		docker->handler.on_synced(docker->handler.userdata);
@@ -88,7 +88,7 @@ static void on_stream_opened(void *userdata)
 
 static void on_stream_line(void *userdata, const char *line, size_t len)
 {
-	react(userdata, line, len);
+	docker_on_event_line(userdata, line, len);
 }
 
 static void on_stream_done(void *userdata, const struct http_result *result)
@@ -233,7 +233,7 @@ int docker_want_labels(struct docker *docker, const char *const *keys, size_t n)
 	if (is_new)
 		world_store_ask_cut_images(docker->store);
 	if (is_new && docker->link == DOCKER_LINK_UP)
-		(void)ask_images(docker, docker->store, false);
+		(void)docker_request_images(docker, docker->store, false);
 	/* A reading under way was asked for by the old names. */
 	if (is_new &&
 	    (docker->link == DOCKER_LINK_SYNCING ||
@@ -252,9 +252,9 @@ void docker_resync(struct docker *docker, const char *why)
 void docker_ask(struct docker *docker, const char *network_id, const char *container_id)
 {
 	if (docker->link == DOCKER_LINK_UP)
-		ask(docker, QUESTION_NETWORK, network_id);
+		docker_request(docker, QUESTION_NETWORK, network_id);
 	if (docker->link == DOCKER_LINK_UP)
-		ask(docker, QUESTION_CONTAINER, container_id);
+		docker_request(docker, QUESTION_CONTAINER, container_id);
 }
 
 bool docker_is_asking(const struct docker *docker)

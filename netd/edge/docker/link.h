@@ -82,20 +82,20 @@ void sync_progress(struct docker *docker);
 
 /* ---- reactions.c ---- */
 
-void react(struct docker *docker, const char *line, size_t len);
+void docker_on_event_line(struct docker *docker, const char *line, size_t len);
 /* The events that came during the reading: nothing is taken from them but what to ask again, for
  * the reading may be newer than they are. */
-void react_to_missed(struct docker *docker);
+void docker_replay_missed(struct docker *docker);
 
 /* ---- questions.c ---- */
 
 /* Asks for the store in use. At most two questions of one kind and id are under way: one that may
  * be too old, one that is not; a third is asked when one of them is answered. */
-void ask(struct docker *docker, enum question_kind kind, const char *id);
+void docker_request(struct docker *docker, enum question_kind kind, const char *id);
 /* Asks for images whose labels are wanted; @for_sync: for the reading. How many. */
-size_t ask_images(struct docker *docker, struct world_store *store, bool for_sync);
+size_t docker_request_images(struct docker *docker, struct world_store *store, bool for_sync);
 /* Asks for the reading. */
-void ask_for_sync(struct docker *docker, enum question_kind kind, const char *id);
+void docker_request_for_sync(struct docker *docker, enum question_kind kind, const char *id);
 /* The answers under way are older than what we know now: drops them. */
-void ask_forget(struct docker *docker, enum question_kind kind, const char *id);
-void ask_cancel_all(struct docker *docker);
+void docker_request_forget(struct docker *docker, enum question_kind kind, const char *id);
+void docker_request_cancel_all(struct docker *docker);

@@ -90,7 +90,8 @@ static bool send_question(struct question *question)
 	return question->request;
 }
 
-static void ask_new(struct docker *docker, enum question_kind kind, const char *id, bool for_sync)
+static void request_new(struct docker *docker, enum question_kind kind, const char *id,
+			bool for_sync)
 {
 	struct question *question = calloc(1, sizeof(*question));
 
@@ -116,7 +117,7 @@ static bool is_same(const struct question *question, enum question_kind kind, co
 	return question->kind == kind && !question->is_for_sync && strcmp(question->id, id) == 0;
 }
 
-void ask(struct docker *docker, enum question_kind kind, const char *id)
+void docker_request(struct docker *docker, enum question_kind kind, const char *id)
 {
 	struct question *newest = NULL;
 	unsigned int n = 0;
@@ -128,27 +129,27 @@ void ask(struct docker *docker, enum question_kind kind, const char *id)
 		if (is_same(q, kind, id) && !q->is_stale && n++ == 0)
 			newest = q;
 	if (n < 2)
-		ask_new(docker, kind, id, false);
+		request_new(docker, kind, id, false);
 	else
 		newest->is_again = true;
 }
 
-void ask_for_sync(struct docker *docker, enum question_kind kind, const char *id)
+void docker_request_for_sync(struct docker *docker, enum question_kind kind, const char *id)
 {
-	ask_new(docker, kind, id, true);
+	request_new(docker, kind, id, true);
 }
 
-size_t ask_images(struct docker *docker, struct world_store *store, bool for_sync)
+size_t docker_request_images(struct docker *docker, struct world_store *store, bool for_sync)
 {
 	const char *id;
 	size_t n = 0;
 
 	for (; docker->link != DOCKER_LINK_DOWN && (id = world_store_ask_image(store)); n++)
-		ask_new(docker, QUESTION_IMAGE, id, for_sync);
+		request_new(docker, QUESTION_IMAGE, id, for_sync);
 	return n;
 }
 
-void ask_forget(struct docker *docker, enum question_kind kind, const char *id)
+void docker_request_forget(struct docker *docker, enum question_kind kind, const char *id)
 {
 	for (struct question *q = docker->questions; q; q = q->next)
 		q->is_stale |= is_same(q, kind, id);
@@ -160,7 +161,7 @@ static void question_free(struct question *question)
 	free(question);
 }
 
-void ask_cancel_all(struct docker *docker)
+void docker_request_cancel_all(struct docker *docker)
 {
 	while (docker->questions) {
 		struct question *question = docker->questions;
@@ -324,7 +325,7 @@ static void use_answer(const struct question *question, const struct http_result
 	}
 	forget_older(question);
 	use_early_inspect(question);
-	(void)ask_images(docker, docker->store, false);
+	(void)docker_request_images(docker, docker->store, false);
 	/* Traits change no rule: of thousands of inspects, the last one tells. */
 	if (question->kind == QUESTION_INSPECT && !is_gone(question, result) &&
 	    world_store_port_changes(docker->store) == port_changes && asks_inspect(docker))
@@ -347,6 +348,6 @@ static void on_answer(void *userdata, const struct http_result *result)
 	if (!question->is_stale && docker->link != DOCKER_LINK_DOWN)
 		use_answer(question, result);
 	if (question->is_again && docker->link == DOCKER_LINK_UP)
-		ask(docker, question->kind, question->id);
+		docker_request(docker, question->kind, question->id);
 	question_free(question);
 }

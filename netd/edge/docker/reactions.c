@@ -56,11 +56,11 @@ static const struct reaction {
 static void ask_about(struct docker *docker, const struct world_event *event, unsigned int what)
 {
 	if (what & ASK_NETWORK && !world_store_is_unmanaged(docker->store, event->network_id))
-		ask(docker, QUESTION_NETWORK, event->network_id);
+		docker_request(docker, QUESTION_NETWORK, event->network_id);
 	if (what & ASK_CONTAINER)
-		ask(docker, QUESTION_CONTAINER, event->container_id);
+		docker_request(docker, QUESTION_CONTAINER, event->container_id);
 	if (what & ASK_PORTS)
-		ask(docker, QUESTION_INSPECT, event->container_id);
+		docker_request(docker, QUESTION_INSPECT, event->container_id);
 }
 
 static void react_now(struct docker *docker, const struct world_event *event)
@@ -68,10 +68,10 @@ static void react_now(struct docker *docker, const struct world_event *event)
 	const struct reaction *reaction = &reactions[event->kind];
 
 	if (reaction->what & DROP_NETWORK)
-		ask_forget(docker, QUESTION_NETWORK, event->network_id);
+		docker_request_forget(docker, QUESTION_NETWORK, event->network_id);
 	if (reaction->what & DROP_CONTAINER) {
-		ask_forget(docker, QUESTION_CONTAINER, event->container_id);
-		ask_forget(docker, QUESTION_INSPECT, event->container_id);
+		docker_request_forget(docker, QUESTION_CONTAINER, event->container_id);
+		docker_request_forget(docker, QUESTION_INSPECT, event->container_id);
 	}
 	/* Questions first: they take Docker a millisecond, the caller's work can go on meanwhile.
 	 */
@@ -105,7 +105,7 @@ static void note_missed(struct docker *docker, const struct world_event *event)
 	docker->missed[docker->n_missed++] = *event;
 }
 
-void react(struct docker *docker, const char *line, size_t len)
+void docker_on_event_line(struct docker *docker, const char *line, size_t len)
 {
 	struct world_event event;
 
@@ -125,7 +125,7 @@ void react(struct docker *docker, const char *line, size_t len)
 		note_missed(docker, &event);
 }
 
-void react_to_missed(struct docker *docker)
+void docker_replay_missed(struct docker *docker)
 {
 	struct world_event *missed = docker->missed;
 	size_t n = docker->n_missed;

@@ -35,9 +35,9 @@ static void ask_lists(struct docker *docker, struct world_store *into)
 	docker->is_wanted_again = false;
 	docker->began_us = now_us(docker);
 	world_store_reading_begins(docker->store);
-	ask_for_sync(docker, QUESTION_NETWORKS, "");
+	docker_request_for_sync(docker, QUESTION_NETWORKS, "");
 	if (docker->reading) /* else out of memory: the link is down */
-		ask_for_sync(docker, QUESTION_CONTAINERS, "");
+		docker_request_for_sync(docker, QUESTION_CONTAINERS, "");
 }
 
 void sync_stop(struct docker *docker)
@@ -108,12 +108,13 @@ static void ask_for_networks(struct docker *docker)
 	docker->has_lists = true;
 	for (size_t cursor = 0; (id = world_store_bridge_network(docker->reading, &cursor));) {
 		docker->n_unread++;
-		ask_for_sync(docker, QUESTION_NETWORK, id);
+		docker_request_for_sync(docker, QUESTION_NETWORK, id);
 		if (!docker->reading) /* out of memory: the link is down */
 			return;
 	}
 	/* Else labels would be nobody's for a moment, and flows that are allowed stand still. */
-	size_t n_images = docker->reading ? ask_images(docker, docker->reading, true) : 0;
+	size_t n_images =
+		docker->reading ? docker_request_images(docker, docker->reading, true) : 0;
 	if (!docker->reading)
 		return;
 	docker->n_unread += n_images;
@@ -148,7 +149,7 @@ static void finish(struct docker *docker)
 		world_store_reading_ended(docker->store);
 		say_changed(docker);
 		docker->reading = NULL;
-		react_to_missed(docker);
+		docker_replay_missed(docker);
 		link_inspect(docker);
 	}
 	if (docker->link == DOCKER_LINK_UP)
