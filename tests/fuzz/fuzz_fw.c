@@ -63,7 +63,6 @@ static void read_answers(const struct fuzz_datagram *datagram, struct arena *are
 	}
 	check_ports(&admitted);
 	check_connections(&facts);
-	(void)fw_counter_find(&counters, RS_INET, "x");
 }
 
 static void read_notices(const struct fuzz_datagram *datagram)

@@ -209,26 +209,6 @@ const cJSON *wire_array(const cJSON *object, const char *name)
 	return cJSON_IsArray(item) ? item : NULL;
 }
 
-static bool is_listed(const char *name, const char *const *names)
-{
-	for (; *names; names++) {
-		if (strcmp(name, *names) == 0)
-			return true;
-	}
-	return false;
-}
-
-const char *wire_unknown_member(const cJSON *object, const char *const *names)
-{
-	static const char *const always[] = { "v", "verb", NULL };
-
-	for (const cJSON *item = object ? object->child : NULL; item; item = item->next) {
-		if (!is_listed(item->string, always) && !is_listed(item->string, names))
-			return item->string;
-	}
-	return NULL;
-}
-
 char *wire_print(const cJSON *message, size_t *ret_len)
 {
 	char *line = cJSON_PrintUnformatted(message);

@@ -101,9 +101,6 @@ const char *wire_string(const cJSON *object, const char *name);
 bool wire_bool(const cJSON *object, const char *name, bool fallback);
 double wire_number(const cJSON *object, const char *name, double fallback);
 const cJSON *wire_array(const cJSON *object, const char *name);
-/* Names in use: a member of @object that is not in @names (NULL-terminated), "v" or "verb". NULL:
- * all known. For handlers that refuse what they do not understand. */
-const char *wire_unknown_member(const cJSON *object, const char *const *names);
 
 /* The line to send, with its newline; malloc'ed, NULL: out of memory. */
 char *wire_print(const cJSON *message, size_t *ret_len) MUST_CHECK;

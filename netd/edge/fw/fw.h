@@ -93,8 +93,6 @@ struct fw_counters {
 };
 int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret,
 		struct fw_error *error) MUST_CHECK;
-const struct fw_counter *fw_counter_find(const struct fw_counters *counters, enum rs_family family,
-					 const char *name); /* or NULL */
 
 /* The policy of chain FORWARD in iptables' table filter. NONE: it is not in nf_tables. */
 enum fw_forward { FW_FORWARD_NONE, FW_FORWARD_ACCEPT, FW_FORWARD_DROP };

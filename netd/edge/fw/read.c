@@ -133,13 +133,3 @@ int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret, str
 	*ret = counters;
 	return 0;
 }
-
-const struct fw_counter *fw_counter_find(const struct fw_counters *counters, enum rs_family family,
-					 const char *name)
-{
-	struct fw_counter key = { .family = family, .name = name };
-
-	if (!counters->counters.n)
-		return NULL;
-	return bsearch(&key, counters->counters.items, counters->counters.n, sizeof(key), by_name);
-}

@@ -154,11 +154,3 @@ int loop_add_signal(sd_event *loop, const struct loop_signal *what, sd_event_sou
 	r = sd_event_add_signal(loop, &source, what->signal, what->handler, what->userdata);
 	return r < 0 ? r : finish(source, NULL, what->priority, ret);
 }
-
-int loop_add_post(sd_event *loop, const struct loop_post *post, sd_event_source **ret)
-{
-	sd_event_source *source = NULL;
-	int r = sd_event_add_post(loop, &source, post->handler, post->userdata);
-
-	return r < 0 ? r : finish(source, post->name, post->priority, ret);
-}

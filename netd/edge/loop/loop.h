@@ -78,13 +78,3 @@ struct loop_child {
 };
 int loop_add_child(sd_event *loop, const struct loop_child *child,
 		   sd_event_source **ret) MUST_CHECK;
-
-/* Runs after other sources ran, whenever nothing of a more urgent priority is pending. With
- * SD_EVENT_PRIORITY_IDLE: once for a whole burst of events. */
-struct loop_post {
-	const char *name;
-	int64_t priority;
-	sd_event_handler_t handler;
-	void *userdata;
-};
-int loop_add_post(sd_event *loop, const struct loop_post *post, sd_event_source **ret) MUST_CHECK;
