@@ -23,7 +23,7 @@ from machine import SystemHost, udp_counters
 from place import Place, run, wait_until
 
 SUITES = os.environ.get("SUITES", "bookworm").split()
-OUT = Path(os.environ.get("O", ROOT / "build")).resolve() / "packages"
+OUT = (ROOT / os.environ.get("O", "build")).resolve() / "packages"
 FILE = "/etc/netd/policy.d/first.yaml"
 POLICY = """version: 1
 tiers:
