@@ -10,6 +10,7 @@
 
 #define CHAIN_APART "apart"
 #define CHAIN_MISDIRECTED "misdirected"
+#define CHAIN_TO_CLOSED "to_closed_port"
 
 /* ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00 */
 static struct rs_match to_group(void)
@@ -165,7 +166,6 @@ static void emit_apart(struct emit *e)
  * for all as well. */
 static void emit_postrouting(struct emit *e)
 {
-	static const enum rs_field port[] = { RS_META_OIFNAME };
 	struct rs_chain *chain = emit_base_chain(
 		e, "postrouting", RS_HOOK_POSTROUTING, BRIDGE_PRIORITY_FIRST,
 		"a port receives what is meant for it, or for all; nothing until it is admitted");
@@ -178,9 +178,7 @@ static void emit_postrouting(struct emit *e)
 	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_IP6_DADDR, SET_GUARD6));
 	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_ARP),
 	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_ARP_DADDR_IP, SET_GUARD4));
-	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_FLOODED), match_in(RS_META_OIFNAME, SET_CLOSED),
-	     to_group());
-	emit_vmap(e, chain, port, 1, MAP_CLOSED_PORTS);
+	EMIT(e, chain, RS_GOTO, CHAIN_TO_CLOSED, match_in(RS_META_OIFNAME, SET_CLOSED));
 	EMIT(e, chain, RS_GOTO, CHAIN_MISDIRECTED, match_in(RS_ETHER_DADDR, SET_MACS));
 	if (e->ignore)
 		EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_OIFNAME, SET_LEFT_PORTS));
@@ -196,6 +194,16 @@ static void emit_postrouting(struct emit *e)
 	     match_in(RS_IP6_DADDR, SET_ANY6));
 	EMIT(e, chain, RS_ACCEPT, NULL, to_group());
 	emit_always(e, chain, RS_GOTO, CHAIN_MISDIRECTED);
+}
+
+static void emit_to_closed(struct emit *e)
+{
+	struct rs_chain *chain = emit_chain(e, CHAIN_TO_CLOSED, NULL);
+
+	if (e->err)
+		return;
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_FLOODED), to_group());
+	emit_closed_ports(e, chain, RS_META_OIFNAME);
 }
 
 /* Under its own MAC an audited port hears what is for no container of another one. */
@@ -318,6 +326,7 @@ void emit_bridge_between(struct emit *e)
 	emit_forward(e);
 	emit_apart(e);
 	emit_postrouting(e);
+	emit_to_closed(e);
 	emit_misdirected(e);
 	emit_upper(e);
 }

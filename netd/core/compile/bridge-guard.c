@@ -126,12 +126,11 @@ static void emit_guard_icmpv6(struct emit *e)
 /* Why: the port is closed as a whole, or what of the frame is not its own. */
 static void emit_not_own(struct emit *e)
 {
-	static const enum rs_field port[] = { RS_META_IIFNAME };
 	struct rs_chain *chain = emit_chain(e, CHAIN_NOT_OWN, "a port says what is not its own");
 
 	if (e->err)
 		return;
-	emit_vmap(e, chain, port, 1, MAP_CLOSED_PORTS);
+	emit_closed_ports(e, chain, RS_META_IIFNAME);
 	emit_loose_ports(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_OWN_MAC,
 	     match_in2(RS_META_IIFNAME, RS_ETHER_SADDR, SET_PORT_MAC));

@@ -6,8 +6,29 @@
 #include "core/compile/bridge.h"
 
 struct bridge_sets {
-	struct rs_set *guard[2], *any[2], *macs, *guard_nd, *port_mac, *closed, *closed_map;
+	struct rs_set *guard[2], *any[2], *macs, *guard_nd, *port_mac, *closed,
+		*closed_by[CLOSED_REASONS];
 };
+
+const struct closed_reason *emit_closed_reasons(void)
+{
+	static const struct closed_reason reasons[CLOSED_REASONS] = {
+		{ REASON_UNMATCHED, "ports_unmatched" },
+		{ REASON_CONFLICT, "ports_in_conflict" },
+		{ REASON_ADDRESS_CLASH, "ports_with_clash" },
+		{ REASON_NOT_KNOWN, "ports_not_known" },
+	};
+
+	return reasons;
+}
+
+void emit_closed_ports(struct emit *e, struct rs_chain *chain, enum rs_field field)
+{
+	for (size_t k = 0; k < CLOSED_REASONS; k++)
+		EMIT(e, chain, RS_GOTO, emit_end(e, emit_closed_reasons()[k].reason),
+		     match_in(field, emit_closed_reasons()[k].ports));
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_NOT_ADMITTED), match_in(field, SET_CLOSED));
+}
 
 /* Admits the address on its port only. */
 static void add_guard(struct emit *e, struct bridge_sets *sets, const struct rs_key *port_mac,
@@ -30,7 +51,9 @@ static void add_port(struct emit *e, struct bridge_sets *sets, size_t i)
 		if (!e->ports[i].managed || e->ports[i].guard == GUARD_LEFT)
 			return;
 		emit_elem(e, sets->closed, &port);
-		emit_goto_elem(e, sets->closed_map, &port, emit_end(e, e->ports[i].closed));
+		for (size_t k = 0; k < CLOSED_REASONS; k++)
+			if (emit_closed_reasons()[k].reason == e->ports[i].closed)
+				emit_elem(e, sets->closed_by[k], &port);
 		return;
 	}
 	const struct world_endpoint *endpoint = &e->in->world->endpoints[e->ports[i].endpoint];
@@ -138,7 +161,8 @@ void emit_bridge_sets(struct emit *e)
 	if (e->in->log_group)
 		emit_meter(e, METER_LOGGED_PORTS, RS_TYPE_IFNAME);
 	sets.closed = emit_set(e, SET_CLOSED, guard4, 1);
-	sets.closed_map = emit_map(e, MAP_CLOSED_PORTS, guard4, 1);
+	for (size_t k = 0; k < CLOSED_REASONS; k++)
+		sets.closed_by[k] = emit_set(e, emit_closed_reasons()[k].ports, guard4, 1);
 	sets.port_mac = emit_set(e, SET_PORT_MAC, guard4, 2);
 	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
 	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);

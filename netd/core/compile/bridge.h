@@ -5,7 +5,6 @@
 #include "core/compile/emit.h"
 
 #define SET_CLOSED "closed_ports"
-#define MAP_CLOSED_PORTS "closed_port"
 #define SET_GUARD4 COMPILE_GUARD4
 #define SET_GUARD6 COMPILE_GUARD6
 #define SET_GUARD_ND "guard_nd"
@@ -39,6 +38,17 @@ static inline struct rs_match is_icmpv6(void)
 {
 	return match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6));
 }
+
+/* Why a closed port is closed: a set for each of these reasons, and not admitted yet otherwise.
+ * Sets, since a map's new goto makes the kernel look at the whole table again. */
+#define CLOSED_REASONS 4
+struct closed_reason {
+	enum reason reason;
+	const char *ports;
+};
+const struct closed_reason *emit_closed_reasons(void);
+/* Ends what comes from, or goes to, a port that is closed: @field is its name there. */
+void emit_closed_ports(struct emit *e, struct rs_chain *chain, enum rs_field field);
 
 void emit_bridge_sets(struct emit *e);	   /* bridge-sets.c */
 void emit_bridge_identity(struct emit *e); /* bridge-guard.c: prerouting */

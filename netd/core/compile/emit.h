@@ -62,12 +62,13 @@ struct emit {
 	enum rs_family family; /* of the table that is being written */
 	const struct group *groups;
 	size_t n_groups;
-	bool audit;		 /* at the top of the policy: every denial passes */
-	bool ignore;		 /* unmatched: ignore */
+	bool audit;  /* at the top of the policy: every denial passes */
+	bool ignore; /* unmatched: ignore */
 	/* any_audited: a tier's, or of the whole policy. */
 	bool needs_bridge_nf, any_audited, any_shared, any_stacked;
 	bool wanted_ends[RS_FAMILY_COUNT][REASON_COUNT][2]; /* [passes] */
-	uint8_t *rule_ends; /* per policy rule: bits of enum end_scope */
+	bool noted_rules[2]; /* [passes]: the counter of deny rules is in denials */
+	uint8_t *rule_ends;  /* per policy rule: bits of enum end_scope */
 	VEC(struct compile_denial) denials;
 	const bool *bridge_nf_on; /* per world->networks */
 	int err;		  /* 0, -ENOMEM */

@@ -19,10 +19,9 @@ static void note_denial(struct emit *e, const char *counter, enum reason reason,
 {
 	struct compile_denial denial = { e->family, counter, reason, passes };
 
-	for (size_t i = 0; i < e->denials.n; i++)
-		if (e->denials.items[i].family == denial.family &&
-		    strcmp(e->denials.items[i].counter, counter) == 0)
-			return;
+	if (reason == REASON_RULE && e->noted_rules[passes])
+		return; /* deny rules share a counter */
+	e->noted_rules[passes] |= reason == REASON_RULE;
 	if (VEC_PUSH(e->arena, &e->denials, denial) < 0)
 		e->err = -ENOMEM;
 }
