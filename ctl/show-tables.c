@@ -285,6 +285,37 @@ static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena
 			    PAINT_WARN);
 }
 
+static void show_kernel(const struct ctl *ctl, const cJSON *report, struct arena *arena)
+{
+	static const struct {
+		const char *holds, *text;
+		enum paint paint;
+	} all[] = {
+		{ "committed", "holds what was committed", PAINT_GOOD },
+		{ "closed-base", "holds the closed base alone", PAINT_BAD },
+		{ "earlier-run", "holds the rules of an earlier run, until Docker was read",
+		  PAINT_WARN },
+		{ "nothing", "holds none of netd's rules", PAINT_WARN },
+		{ "differs", "DIFFERS from what it should hold", PAINT_BAD },
+		{ "unknown", "is not known", PAINT_BAD },
+	};
+	const cJSON *kernel = cJSON_GetObjectItemCaseSensitive(report, "kernel");
+	const char *error = member_text(kernel, "error"), *first = member_text(kernel, "first");
+	double more = wire_number(kernel, "differences", 0) - 1;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (strcmp(member_text(kernel, "holds"), all[i].holds) != 0)
+			continue;
+		const char *text = all[i].text;
+		if (*error)
+			text = arena_printf(arena, "%s: %s", text, error);
+		else if (*first && all[i].paint == PAINT_BAD)
+			text = arena_printf(arena, "%s: %s%s", text, first,
+					    more > 0 ? ", and more: `netdctl verify`" : "");
+		status_line(ctl, "kernel", text ? text : "", all[i].paint);
+	}
+}
+
 static void show_latency(const struct ctl *ctl, const cJSON *report, struct arena *arena)
 {
 	const cJSON *latency = cJSON_GetObjectItemCaseSensitive(report, "event_to_commit");
@@ -413,6 +444,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	status_line(ctl, "netd", member_text(report, "version"), PAINT_BOLD);
 	show_mode(ctl, report, arena);
 	show_policy(ctl, report, arena);
+	show_kernel(ctl, report, arena);
 	status_line(ctl, "docker", docker_text(docker, up, arena), up ? PAINT_GOOD : PAINT_BAD);
 	show_flaws(ctl, report, arena);
 	show_bridges(ctl, report, arena);

@@ -30,15 +30,15 @@ static int report(const struct daemon *d, const struct fw_verified *verified, st
 int answer_verify(struct daemon *d, const struct control_request *request, struct arena *arena,
 		  cJSON **ret)
 {
-	struct fw_verified verified;
-	struct fw_error error = { 0 };
+	const struct kernel_facts *kernel = d->questions.kernel;
 	cJSON *json = NULL;
 
 	(void)request;
 	if (!d->committed)
 		return answer_not_in_force(d, ret);
-	if (fw_verify(d->fw, d->committed->compiled.ruleset, arena, &verified, &error) < 0)
-		return answer_error(wire_new_error(WIRE_INTERNAL, "%s", error.text), ret);
-	int r = report(d, &verified, arena, &json);
-	return r < 0 ? r : answer_report(verified.n_drifts ? WIRE_FINDING : WIRE_OK, json, ret);
+	if (kernel->verify_error < 0)
+		return answer_error(wire_new_error(WIRE_INTERNAL, "%s", kernel->error.text), ret);
+	int r = report(d, &kernel->verified, arena, &json);
+	return r < 0 ? r
+		     : answer_report(kernel->verified.n_drifts ? WIRE_FINDING : WIRE_OK, json, ret);
 }

@@ -48,63 +48,22 @@ int answer_not_in_force(const struct daemon *d, cJSON **ret)
 
 /* ---- reading ---- */
 
-static int by_name(const void *left, const void *right)
-{
-	const struct report_counter *a = left, *b = right;
-	int names = strcmp(a->name, b->name);
-
-	return names ? names : strcmp(a->table, b->table);
-}
-
-static int read_counters(struct daemon *d, struct arena *arena, struct report_input *in)
-{
-	struct fw_counters read = { 0 };
-	struct fw_error error = { 0 };
-
-	if (fw_counters(d->fw, arena, &read, &error) < 0)
-		return 0; /* the report says that none were read */
-	size_t n = read.counters.n;
-	struct report_counter *counters = arena_alloc(arena, n * sizeof(*counters));
-	if (!counters)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const struct fw_counter *counter = &read.counters.items[i];
-		counters[i] =
-			(struct report_counter){ counter->family == RS_BRIDGE ? "bridge" : "inet",
-						 counter->name, counter->packets, counter->bytes };
-	}
-	if (n)
-		qsort(counters, n, sizeof(*counters), by_name);
-	in->counters = counters;
-	in->n_counters = n;
-	return 0;
-}
-
-/* The kernel was asked: what follows reads what others have written, and needs no rights. */
-static int give_up_rights(void)
-{
-	int r = host_drop_capabilities();
-
-	/* A filter of system calls that does not know of it: as it was before. */
-	return r == -EPERM ? 0 : r;
-}
-
-static int input_in_force(struct daemon *d, struct arena *arena, struct report_input *ret)
+static int input_in_force(const struct daemon *d, struct arena *arena, struct report_input *ret)
 {
 	const struct generation *generation = d->committed;
+	const struct kernel_facts *kernel = d->questions.kernel;
 
 	*ret = (struct report_input){ .now = daemon_now_epoch() };
 	if (!generation)
 		return 0;
 	ret->policy = generation->policy->policy;
 	ret->compiled = &generation->compiled;
-	int r = host_world(generation->world, arena, &ret->world);
-	if (r == 0)
-		r = read_counters(d, arena, ret);
-	return r < 0 ? r : give_up_rights();
+	ret->counters = kernel->counters;
+	ret->n_counters = kernel->n_counters;
+	return host_world(generation->world, arena, &ret->world);
 }
 
-static int answer_table(struct daemon *d, struct arena *arena,
+static int answer_table(const struct daemon *d, struct arena *arena,
 			int (*make)(const struct report_input *, cJSON **), cJSON **ret)
 {
 	struct report_input in;
@@ -217,6 +176,35 @@ static int fill_disagreements(const struct daemon *d, struct arena *arena,
 	return texts ? 0 : -ENOMEM;
 }
 
+/* What the kernel holds, and whether that is what it should. */
+static void fill_kernel(const struct daemon *d, struct report_health *health)
+{
+	const struct kernel_facts *kernel = d->questions.kernel;
+	const struct fw_verified *verified = &kernel->verified;
+	size_t n_tables = kernel->state.exists[RS_INET] + kernel->state.exists[RS_BRIDGE];
+	bool differs = verified->n_drifts > 0;
+
+	health->kernel = d->committed	   ? REPORT_KERNEL_COMMITTED
+			 : d->floor	   ? REPORT_KERNEL_CLOSED
+			 : d->plan.adopted ? REPORT_KERNEL_EARLIER
+					   : REPORT_KERNEL_NOTHING;
+	if (!d->committed && !d->floor)
+		differs = n_tables != (d->plan.adopted ? 2 : 0);
+	health->n_tables = n_tables;
+	health->n_differences = verified->n_drifts;
+	health->difference = verified->drifts.n ? verified->drifts.items[0].what : "";
+	health->kernel_error = "";
+	if (kernel->verify_error < 0) {
+		health->kernel = REPORT_KERNEL_UNKNOWN;
+		health->kernel_error = kernel->error.text;
+	} else if (differs && kernel->is_last_look) {
+		health->kernel = REPORT_KERNEL_UNKNOWN;
+		health->kernel_error = "netd commits all the time";
+	} else if (differs) {
+		health->kernel = REPORT_KERNEL_DIFFERS;
+	}
+}
+
 static int answer_status(struct daemon *d, const struct control_request *request,
 			 struct arena *arena, cJSON **ret)
 {
@@ -245,6 +233,7 @@ static int answer_status(struct daemon *d, const struct control_request *request
 
 	(void)request;
 	fill_docker(d, arena, &health);
+	fill_kernel(d, &health);
 	/* Where br_netfilter is not there, it is not on. */
 	if (host_bridge_nf_get(IP_V4, &health.bridge_nf[0]) < 0 ||
 	    host_bridge_nf_get(IP_V6, &health.bridge_nf[1]) < 0)
@@ -258,30 +247,16 @@ static int answer_status(struct daemon *d, const struct control_request *request
 		r = input_in_force(d, arena, &in);
 	if (r == 0)
 		r = report_status(&in, &health, &report);
-	return r < 0 ? r : answer_report(is_well(d) ? WIRE_OK : WIRE_FINDING, report, ret);
-}
-
-/* What the change may cut, as far as the kernel tells: without it the plan is still one. *error
- * keeps the text that @ret borrows. */
-static int read_connections(struct daemon *d, struct arena *arena, struct fw_error *error,
-			    struct cut_facts *ret)
-{
-	struct host_addresses host = { 0 };
-	int r = host_addresses(arena, &host);
-
-	*ret = (struct cut_facts){ .error = "" };
-	if (r < 0)
-		ret->error = strerror(-r);
-	else if (fw_connections(d->fw, arena, ret, error) < 0)
-		ret->error = error->text;
-	ret->host = host.addrs.items;
-	ret->n_host = host.addrs.n;
-	return give_up_rights();
+	/* Whoever commits all the time is not compared, and nothing is wrong with that. */
+	bool well = is_well(d) && (health.kernel == REPORT_KERNEL_COMMITTED ||
+				   (health.kernel == REPORT_KERNEL_UNKNOWN &&
+				    !d->questions.kernel->verify_error));
+	return r < 0 ? r : answer_report(well ? WIRE_OK : WIRE_FINDING, report, ret);
 }
 
 /* @policies: in force, and the one that would be. */
-static int plan(struct daemon *d, const struct policy *const policies[2],
-		const struct cut_facts *facts, struct arena *arena, cJSON **ret)
+static int plan(struct daemon *d, const struct policy *const policies[2], struct arena *arena,
+		cJSON **ret)
 {
 	const struct world *world = d->committed ? d->committed->world : NULL;
 	struct report_input in[2];
@@ -297,7 +272,7 @@ static int plan(struct daemon *d, const struct policy *const policies[2],
 	if (r == 0)
 		r = report_plan(&in[0], &in[1], &report, &changed);
 	if (r == 0)
-		r = report_cut(&in[0], &in[1], facts, report);
+		r = report_cut(&in[0], &in[1], &d->questions.kernel->cut, report);
 	if (r < 0)
 		cJSON_Delete(report);
 	return r < 0 ? r : answer_report(changed ? WIRE_FINDING : WIRE_OK, report, ret);
@@ -308,8 +283,6 @@ static int answer_plan(struct daemon *d, const struct control_request *request, 
 {
 	const struct policy *policies[2] = { d->wanted->policy, NULL };
 	struct policy_source *sources = NULL;
-	struct cut_facts facts;
-	struct fw_error error;
 	struct diag_list diags;
 	size_t n = 0;
 	int r = answer_read_files(request, arena, &sources, &n);
@@ -321,30 +294,28 @@ static int answer_plan(struct daemon *d, const struct control_request *request, 
 		return answer_not_in_force(d, ret);
 	diag_init(&diags, arena);
 	if (r == 0)
-		r = read_connections(d, arena, &error, &facts);
-	if (r == 0)
 		r = policy_parse(sources, n, arena, &diags, &policies[1]);
 	if (r == POLICY_E_INVALID)
 		return answer_invalid(&diags, ret);
-	return r < 0 ? r : plan(d, policies, &facts, arena, ret);
+	return r < 0 ? r : plan(d, policies, arena, ret);
 }
 
 static const struct answer answers[] = {
-	/* verb, beside the loop, in it, lane, a finding counts only if nothing was committed */
-	{ "status", answer_status, NULL, LANE_SHORT, false },
-	{ "endpoints", answer_endpoints, NULL, LANE_SHORT, false },
-	{ "rules", answer_rules, NULL, LANE_SHORT, false },
-	{ "ports", answer_ports, NULL, LANE_SHORT, false },
-	{ "explain", answer_explain, NULL, LANE_SHORT, false },
-	{ "history", answer_history, NULL, LANE_SHORT, false },
-	{ "matrix", answer_matrix, NULL, LANE_LONG, false },
-	{ "plan", answer_plan, NULL, LANE_LONG, false },
-	{ "verify", answer_verify, NULL, LANE_LONG, true },
-	{ "apply", answer_apply_check, answer_apply, LANE_CHANGE, false },
-	{ "rollback", answer_rollback_check, answer_rollback, LANE_CHANGE, false },
-	{ "confirm", answer_confirm_check, answer_confirm, LANE_CHANGE, false },
-	{ "reload", answer_reload_changes, answer_reload, LANE_CHANGE, false },
-	{ "off", NULL, answer_off, LANE_CHANGE, false },
+	/* verb, what it asks the kernel, beside the loop, in it, lane, a finding counts only if nothing was committed */
+	{ "status", kernel_ask_all, answer_status, NULL, LANE_SHORT, true },
+	{ "endpoints", kernel_ask_counters, answer_endpoints, NULL, LANE_SHORT, false },
+	{ "rules", kernel_ask_counters, answer_rules, NULL, LANE_SHORT, false },
+	{ "ports", kernel_ask_counters, answer_ports, NULL, LANE_SHORT, false },
+	{ "explain", kernel_ask_counters, answer_explain, NULL, LANE_SHORT, false },
+	{ "history", NULL, answer_history, NULL, LANE_SHORT, false },
+	{ "matrix", kernel_ask_counters, answer_matrix, NULL, LANE_LONG, false },
+	{ "plan", kernel_ask_connections, answer_plan, NULL, LANE_LONG, false },
+	{ "verify", kernel_ask_objects, answer_verify, NULL, LANE_LONG, true },
+	{ "apply", NULL, answer_apply_check, answer_apply, LANE_CHANGE, false },
+	{ "rollback", NULL, answer_rollback_check, answer_rollback, LANE_CHANGE, false },
+	{ "confirm", NULL, answer_confirm_check, answer_confirm, LANE_CHANGE, false },
+	{ "reload", NULL, answer_reload_changes, answer_reload, LANE_CHANGE, false },
+	{ "off", NULL, NULL, answer_off, LANE_CHANGE, false },
 };
 
 int answers_handle(const struct control_request *request, void *userdata, cJSON **ret)

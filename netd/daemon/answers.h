@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control verbs. answers.c: those that read what is in force; answers-history.c: what was;
- * answers-admin.c: those that change it. Private to the daemon. */
+ * answers-admin.c: those that change it; answers-kernel.c: what the kernel says of it. Private to
+ * the daemon. */
 #pragma once
 
 #include "core/report/report.h"
 #include "daemon/daemon.h"
+
+/* What the kernel has said; of what a verb has not asked, zero. */
+struct kernel_facts {
+	const struct report_counter *counters; /* by name, then table; NULL: none were read */
+	size_t n_counters;
+	struct cut_facts cut;	  /* connections */
+	struct fw_state state;	  /* whether there are tables */
+	struct fw_verified verified; /* against what was committed */
+	int verify_error;	  /* -errno: verified and state are not known, error says why */
+	struct fw_error error;
+	bool is_last_look; /* netd has committed during all before: a difference may be that */
+};
+answer_ask_fn kernel_ask_counters, kernel_ask_connections, kernel_ask_objects, kernel_ask_all;
 
 answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback,
 	answer_confirm_check, answer_confirm, answer_reload, answer_off, answer_history,

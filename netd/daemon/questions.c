@@ -11,7 +11,7 @@
 
 /* How often who waits hears that netd is at it. */
 #define TICK_US UINT64_C(1000000)
-/* Of a finding that a commit may have brought about. */
+/* Of a finding that a commit may have brought about; then one more look, which is said to be that. */
 #define TRIES 5u
 
 struct question {
@@ -22,6 +22,7 @@ struct question {
 	struct beside *beside;		/* NULL: it waits for its turn */
 	uint64_t since_us, n_commits;	/* when it came; when its child began */
 	unsigned int tries;
+	struct kernel_facts kernel; /* filled by its child, for itself */
 	cJSON *note; /* of the child, for the report of the answer; or NULL */
 	cJSON *made; /* the answer, which waits for the state folder; or NULL */
 	bool tells;  /* whoever asked wants to hear that netd is at it */
@@ -87,12 +88,29 @@ static int kind_of(const cJSON *answer)
 	return is_finding(answer) ? CHILD_FINDING : CHILD_ANSWER;
 }
 
+/* Its facts are in an arena that ends with the child. */
+static int ask_beside(void *userdata)
+{
+	struct question *question = userdata;
+	struct daemon *d = question->d;
+
+	d->questions.kernel = &question->kernel;
+	question->kernel.is_last_look = question->tries > TRIES;
+	if (!question->answer->ask)
+		return 0;
+	int r = fw_become_reader(d->fw);
+	struct arena *arena = r == 0 ? arena_new() : NULL;
+	if (r == 0)
+		r = arena ? question->answer->ask(d, arena, &question->kernel) : -ENOMEM;
+	return r;
+}
+
 static int answer_beside(void *userdata, int fd)
 {
 	const struct question *question = userdata;
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	cJSON *answer = NULL;
-	int r = arena ? fw_become_reader(question->d->fw) : -ENOMEM;
+	int r = arena ? 0 : -ENOMEM;
 
 	if (r == 0)
 		r = question->answer->beside(question->d, &question->request, arena, &answer);
@@ -232,7 +250,7 @@ static bool is_outdated(const struct question *question, const struct beside_res
 {
 	return question->answer->of_now && result->end == BESIDE_DONE &&
 	       result->code == CHILD_FINDING && question->n_commits != question->d->n_commits &&
-	       question->tries < TRIES;
+	       question->tries <= TRIES;
 }
 
 static void on_done(void *userdata, const struct beside_result *result)
@@ -252,17 +270,18 @@ static void on_done(void *userdata, const struct beside_result *result)
 static int begin(struct question *question)
 {
 	struct daemon *d = question->d;
-	const struct beside_work work = { .work = answer_beside,
+	const struct beside_work work = { .ask = ask_beside,
+					  .work = answer_beside,
 					  .done = on_done,
 					  .userdata = question,
 					  .deadline_us = LIMIT_ANSWER_SECONDS * UINT64_C(1000000),
 					  .memory = LIMIT_ANSWER_BYTES };
-	int r = beside_begin(&d->besides, &work, &question->beside);
 
+	question->tries++;
+	int r = beside_begin(&d->besides, &work, &question->beside);
 	if (r < 0)
 		return r;
 	question->n_commits = d->n_commits;
-	question->tries++;
 	d->questions.under_way[question->answer->lane]++;
 	return 0;
 }

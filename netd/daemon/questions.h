@@ -12,6 +12,7 @@
 #include "edge/control/control.h"
 
 struct daemon;
+struct kernel_facts;
 
 /* Short ones do not wait for long ones, and a change for neither. Changes are made one after the
  * other. */
@@ -23,9 +24,14 @@ enum lane { LANE_SHORT, LANE_LONG, LANE_CHANGE, LANE_COUNT };
 typedef int answer_fn(struct daemon *d, const struct control_request *request, struct arena *arena,
 		      cJSON **ret);
 
+/* What the verb needs of the kernel, asked in the child before that has no rights any more. 0, also
+ * where it cannot be read; -ENOMEM. */
+typedef int answer_ask_fn(struct daemon *d, struct arena *arena, struct kernel_facts *ret);
+
 /* A verb that the daemon answers. */
 struct answer {
 	const char *verb;
+	answer_ask_fn *ask; /* or NULL */
 	answer_fn *beside; /* in the child; or NULL */
 	answer_fn *here;   /* in the loop, when the child had nothing to say; or NULL */
 	enum lane lane;
@@ -35,6 +41,7 @@ struct answer {
 struct question;
 
 struct questions {
+	const struct kernel_facts *kernel; /* in a child: what its verb has asked */
 	struct question *first; /* in the order in which they came */
 	unsigned int under_way[LANE_COUNT];
 	bool ticks;

@@ -138,6 +138,7 @@ static void go_on(struct statefiles *files)
 {
 	/* Without a deadline: what a disk does not do by then it may still do. */
 	const struct beside_work work = { .work = write_beside,
+					  .keeps_rights = true, /* a folder of another user's */
 					  .done = on_written,
 					  .userdata = files };
 	struct statefile *file;

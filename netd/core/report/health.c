@@ -197,6 +197,24 @@ static void add_waiting(struct rj *j, cJSON *root, const struct world *world)
 	rj_number(j, waits, "networks", (double)n_networks);
 }
 
+static void add_kernel(struct rj *j, cJSON *root, const struct report_health *health)
+{
+	static const char *const holds[] = {
+		[REPORT_KERNEL_COMMITTED] = "committed", [REPORT_KERNEL_CLOSED] = "closed-base",
+		[REPORT_KERNEL_EARLIER] = "earlier-run", [REPORT_KERNEL_NOTHING] = "nothing",
+		[REPORT_KERNEL_DIFFERS] = "differs",	 [REPORT_KERNEL_UNKNOWN] = "unknown",
+	};
+
+	if (health->kernel == REPORT_KERNEL_UNASKED)
+		return;
+	cJSON *kernel = rj_add_object(j, root, "kernel");
+	rj_text(j, kernel, "holds", holds[health->kernel]);
+	rj_number(j, kernel, "tables", (double)health->n_tables);
+	rj_number(j, kernel, "differences", (double)health->n_differences);
+	rj_text(j, kernel, "first", or_null(health->difference));
+	rj_text(j, kernel, "error", or_null(health->kernel_error));
+}
+
 int report_status(const struct report_input *in, const struct report_health *health, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -210,6 +228,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	rj_text(&j, docker, "error", or_null(health->docker_error));
 	rj_text(&j, root, "version", health->version);
 	rj_text(&j, root, "mode", mode);
+	add_kernel(&j, root, health);
 	add_waiting(&j, root, health->waits_for_policy);
 	rj_number(&j, root, "generation", (double)health->generation);
 	rj_number(&j, root, "policy_generation", (double)health->policy_generation);

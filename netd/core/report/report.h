@@ -133,6 +133,19 @@ int report_check_tests(const struct policy *policy, int64_t now,
 
 /* ---- health ---- */
 
+/* What the kernel holds: what was committed; the closed base; what an earlier netd has left, which
+ * stays until Docker was read; nothing, where nothing is to be enforced; something else; or that
+ * could not be looked at. */
+enum report_kernel {
+	REPORT_KERNEL_UNASKED,
+	REPORT_KERNEL_COMMITTED,
+	REPORT_KERNEL_CLOSED,
+	REPORT_KERNEL_EARLIER,
+	REPORT_KERNEL_NOTHING,
+	REPORT_KERNEL_DIFFERS,
+	REPORT_KERNEL_UNKNOWN,
+};
+
 /* What only the daemon knows. Texts: "" unknown or none. */
 struct report_health {
 	uint64_t generation;	    /* of the rules: commits since netd started */
@@ -152,6 +165,9 @@ struct report_health {
 	size_t n_listed, n_disagreements;
 	/* Docker's connect event -> the endpoint's rules committed, of the last n. */
 	uint32_t latency_p50_us, latency_p99_us, latency_n;
+	enum report_kernel kernel;
+	size_t n_tables, n_differences; /* of netd's two; objects that are not as they were committed */
+	const char *difference, *kernel_error; /* the first of them; why it is not known */
 	const struct world *waits_for_policy; /* no policy was ever in force: what would be closed;
 						 else NULL */
 	bool owns_tables;  /* no other process can change them */

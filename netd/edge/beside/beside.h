@@ -3,9 +3,11 @@
  * copy of everything as it is at that moment (fork). So it cannot be changed under its hands, can
  * be ended at any time, and takes nothing with it when it fails. It leaves its result in a file of
  * memory. The child has none of the program's descriptors but standard input, output and error,
- * runs with less priority, and is the first that the kernel ends when memory is out. */
+ * no capability, runs with less priority, and is the first that the kernel ends when memory is out.
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -37,6 +39,10 @@ struct beside_result {
 #define BESIDE_CODES 64 /* work() returns less */
 
 struct beside_work {
+	/* In the child, before the work, with the capabilities of the parent; NULL: nothing needs
+	 * them. 0 or -errno, which is that of the work. */
+	int (*ask)(void *userdata);
+	bool keeps_rights; /* during the work, too */
 	/* In the child: everything but descriptors is as it was, and nothing that it does is seen
 	 * by the parent. Writes its result to @fd. 0 to BESIDE_CODES - 1, or -errno. */
 	int (*work)(void *userdata, int fd);

@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Steps of nice(2) below the parent: a container that starts is not to wait for an answer. */
@@ -71,11 +73,26 @@ static void follow(pid_t parent, bool until_done)
 		_exit(0);
 }
 
+static int give_up_rights(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capset, &header, none) == 0)
+		return 0;
+	/* A filter of system calls that does not know of it: as it was before. */
+	return errno == EPERM ? 0 : -errno;
+}
+
 _Noreturn void beside_child(const struct beside_work *work, int fd, pid_t parent)
 {
 	close_others(fd);
 	follow(parent, work->deadline_us == 0);
 	take_a_back_seat(work->memory);
-	int r = work->work(work->userdata, RESULT_FD);
+	int r = work->ask ? work->ask(work->userdata) : 0;
+	if (r == 0 && !work->keeps_rights)
+		r = give_up_rights();
+	if (r == 0)
+		r = work->work(work->userdata, RESULT_FD);
 	_exit(r < 0 ? BESIDE_CODES - r : r);
 }

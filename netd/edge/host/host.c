@@ -40,14 +40,6 @@ int host_check_capabilities(const char **ret_name)
 	return 0;
 }
 
-int host_drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
-}
-
 static const char *bridge_nf_path(enum ip_family family)
 {
 	return family == IP_V6 ? "/proc/sys/net/bridge/bridge-nf-call-ip6tables"

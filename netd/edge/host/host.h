@@ -61,9 +61,6 @@ int host_world(const struct world *world, struct arena *arena, const struct worl
 #define HOST_E_MISSING 1
 int host_check_capabilities(const char **ret_name) MUST_CHECK;
 
-/* Gives up every capability, for good: of this thread. 0 or -errno. */
-int host_drop_capabilities(void) MUST_CHECK;
-
 /* net.bridge.bridge-nf-call-iptables (IP_V4) and -ip6tables (IP_V6) of the own network namespace.
  * 0; -ENOENT: br_netfilter is not loaded; another -errno. */
 int host_bridge_nf_get(enum ip_family family, bool *ret) MUST_CHECK;
