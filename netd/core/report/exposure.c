@@ -176,7 +176,8 @@ static int ask(const struct survey *survey, size_t input, const struct exposure 
 
 /* Equal answers are given once: for all ports of one class that no rule tells apart, by family and
  * kind of host address. NULL: a container on several networks, or on an internal one, or without an
- * IPv4 address, or that is admitted through no port, is not like the others. */
+ * IPv4 address, or that is admitted through no port, is not like the others, nor one whose ports
+ * Docker does not publish at this host. */
 static uint8_t *memory_of(const struct survey *survey, const struct exposure *exposure)
 {
 	const struct world_published *published = exposure->published;
@@ -186,7 +187,12 @@ static uint8_t *memory_of(const struct survey *survey, const struct exposure *ex
 	size_t kind = (published->host_ip.family == IP_V6 ? 1u : 0u) |
 		      (ip_is_unspecified(&published->host_ip) ? 2u : 0u);
 
-	if (survey->first_of[c + 1] - survey->first_of[c] > 1 ||
+	enum world_publishing how = world_publishing(survey->world, exposure->endpoint,
+						     (enum ip_family)published->host_ip.family);
+
+	if (how == WORLD_PUBLISHES_NOT || how == WORLD_PUBLISHES_ROUTED ||
+	    (how == WORLD_PUBLISHES_PROXY && survey->world->no_proxy) ||
+	    survey->first_of[c + 1] - survey->first_of[c] > 1 ||
 	    is_internal(survey, exposure->endpoint) ||
 	    !survey->world->endpoints[exposure->endpoint].ipv4.family ||
 	    !survey_is_admitted(survey, exposure->endpoint))
