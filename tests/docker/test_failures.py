@@ -246,7 +246,7 @@ class Failures(DockerCase):
 
     def test_docker_at_a_place_that_is_none(self) -> None:
         netd = self.new(args=["--docker", "ftp://docker"])
-        self.failed(netd.spawn(), 3, "ftp://docker is no URL of Docker")
+        self.failed(netd.spawn(), 3, "ftp://docker is not a URL of Docker")
 
     def test_docker_that_is_something_else(self) -> None:
         """A socket that talks no HTTP must not upset netd, nor open anything."""
