@@ -173,6 +173,7 @@ def is_possible(oracle: Oracle, flow: Flow) -> bool:
         return True
     target = flow.target
     return (isinstance(flow.source, Outside) and not oracle.is_host(flow.source.address)
+            and not oracle.speaker(flow.source.address)
             and isinstance(target, Endpoint) and target.network.managed and oracle.is_published(flow))
 
 

@@ -37,8 +37,8 @@ def what_changes(level: Level, names: Tuple[str, str], family: int, port: Port) 
     words = {(False, True): "gained", (True, False): "lost", (True, True): "kept",
              (False, False): "closed"}
     old, new = (level.by_address(which, names, family, port) for which in (0, 1))
-    return {words[any(v.allowed for v in old[end]), any(v.allowed for v in new[end])]
-            for end in old}
+    return {words[any(v.allowed for v in old.get(end, [])), any(v.allowed for v in new.get(end, []))]
+            for end in {**old, **new}}
 
 
 def compare_plan(level: Level, report: Dict[str, Any], ports: List[Port]) -> Case:

@@ -38,9 +38,18 @@ class Level:
         self.oracles = [Oracle(policy, world, NOW) for policy in policies]
         for oracle in self.oracles if resolvers else []:
             oracle.world = World([], [], [], self.resolvers)
-        self.prefixes = [ipaddress.ip_network(text) for text in named_prefixes(policies)]
+        self.spoken = {text for policy in policies for tier in policy.tiers
+                       for text in tier.speaks_for if self._speaks(text)}
+        self.prefixes = [ipaddress.ip_network(text)
+                         for text in named_prefixes(policies) | self.spoken]
         self.inner = self._classes()
         self.outer = self._outer()
+
+    def _speaks(self, text: str) -> bool:
+        """No default route, and no address that Docker has dealt out."""
+        net = ipaddress.ip_network(text)
+        return net.prefixlen > 0 and (net.num_addresses > 1 or any(
+            oracle.speaker(net.network_address) for oracle in self.oracles))
 
     # ---- who there is ----
 
@@ -139,7 +148,7 @@ class Level:
     def _is_worth_asking(self, inner: str, outer: str, outgoing: bool) -> bool:
         if outer == "dns":
             return any("dns" in rule.target for policy in self.policies for rule in policy.rules)
-        if not is_prefix(outer):
+        if not is_prefix(outer) or outer in self.spoken:
             return True
         return any(self._names(oracle, rule, inner, outer, outgoing) for oracle in self.oracles
                    for rule in oracle.policy.rules)
@@ -183,6 +192,7 @@ def can_be_sent(oracle: Oracle, flow: Flow) -> bool:
     if all(end.address(flow.family) for end in ends):
         return True
     return (isinstance(flow.source, Outside) and not oracle.is_host(flow.source.address)
+            and not oracle.speaker(flow.source.address)
             and isinstance(flow.target, Endpoint)
             and flow.target.network.managed and oracle.is_published(flow))
 

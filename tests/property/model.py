@@ -74,6 +74,7 @@ class Tier:
     mode: Optional[str] = None
     within: bool = True
     image_labels: bool = False
+    speaks_for: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

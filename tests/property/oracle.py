@@ -149,10 +149,56 @@ class Oracle:
         """Of a container; kind outside: not one that netd guards."""
         if isinstance(end, Endpoint):
             return self.standings[end.key]
+        if isinstance(end, Outside):
+            speaker = self.speaker(end.address)
+            return Standing("tier", speaker) if speaker else OUTSIDE
         if not isinstance(end, Member):
             return OUTSIDE
         tier = self.tiers.get(end.tier)
         return Standing("tier", tier) if tier else Standing("unmatched")
+
+    # ---- who speaks for others ----
+
+    def speaker(self, address: Address) -> Optional[Tier]:
+        """The tier whose that address is as well: never one that Docker has dealt out, and of more
+        than one address none on its networks, and unicast alone. A default route names nobody."""
+        for tier in self.policy.tiers:
+            for text in tier.speaks_for:
+                net = ipaddress.ip_network(text)
+                if net.prefixlen == 0 or address not in net:
+                    continue
+                if net.num_addresses == 1:
+                    return None if self._is_dealt_out(address) else tier
+                local = address in ipaddress.ip_network("fe80::/10")
+                if self._is_outside(address) and zone_of(address) and not local:
+                    return tier
+        return None
+
+    def _is_dealt_out(self, address: Address) -> bool:
+        world = self.world or World([], [], [], [])
+        return any(address in (end.ipv4, end.ipv6) for end in world.endpoints if end.network.managed) \
+            or any(address in network.gateways for network in world.networks)
+
+    def place(self, end: End, other: End) -> End:
+        """Where a flow meets that end: at a container that speaks for it, one on the network of the
+        other end if there is such; without one, outside."""
+        speaker = self.speaker(end.address) if isinstance(end, Outside) else None
+        if not speaker:
+            return end
+        if not self.standings:
+            return end if self.world and self.world.networks else Member(speaker.name)
+
+        def worth(one: Endpoint) -> int:
+            if one is other:
+                return 1
+            if isinstance(other, Endpoint) and one.network is other.network:
+                return 4
+            return 2 if one.network.internal else 3
+
+        assert self.world is not None
+        ends = sorted((e for e in self.world.endpoints if self.standings[e.key].tier is speaker),
+                      key=lambda e: e.key)
+        return max(ends, key=worth) if ends else end
 
     # ---- rules ----
 
@@ -181,13 +227,30 @@ class Oracle:
         if isinstance(end, Host):
             return peer == "dns" and is_target and end.address is not None \
                 and self._is_dns(end.address, port)
-        if not isinstance(end, Outside) or not self._is_outside(end.address):
+        if not isinstance(end, Outside):
+            return False
+        of_tier = self._spoken_peer(peer)
+        speaker = self.speaker(end.address)
+        if of_tier or speaker:
+            return of_tier is not None and of_tier is speaker \
+                and end.address in ipaddress.ip_network(peer)
+        if not self._is_outside(end.address):
             return False
         if peer == "dns":
             return is_target and self._is_dns(end.address, port)
         if peer in ("internet", "lan", "world"):
             return zone_of(end.address) in (("internet", "lan") if peer == "world" else (peer,))
         return end.address in ipaddress.ip_network(peer)
+
+    def _spoken_peer(self, peer: str) -> Optional[Tier]:
+        """The tier that speaks for all of an address or CIDR."""
+        if not (peer[0].isdigit() or ":" in peer):
+            return None
+        net = ipaddress.ip_network(peer)
+        return next((tier for tier in self.policy.tiers for text in tier.speaks_for
+                     for other in [ipaddress.ip_network(text)]
+                     if other.prefixlen and other.version == net.version
+                     and net.subnet_of(other)), None)  # type: ignore[arg-type]
 
     def _rule(self, rule: Rule, flow: Flow) -> bool:
         return ((not rule.ports or any(ports.holds(flow.port) for ports in rule.ports))
@@ -199,10 +262,10 @@ class Oracle:
         said = {rule.allow for rule in self.rules if self._rule(rule, flow)}
         return None if not said else False not in said
 
-    def _within(self, flow: Flow) -> bool:
+    def _within(self, flow: Flow, at: Flow) -> bool:
         source, target = self.standing(flow.source).tier, self.standing(flow.target).tier
         return (source is not None and source == target and source.within
-                and self._same_network(flow.source, flow.target))
+                and self._same_network(at.source, at.target))
 
     @staticmethod
     def _same_network(one: End, other: End) -> bool:
@@ -217,10 +280,22 @@ class Oracle:
         flow = Flow(self._seen(flow.source), self._seen(flow.target), flow.family, flow.port)
         if "outside" == self.standing(flow.source).kind == self.standing(flow.target).kind:
             return Verdict(True, by="nobody")
-        verdict = self._netd(flow)
-        if verdict.allowed and self._docker_drops(flow):
+        source = self.place(flow.source, flow.target)
+        at = Flow(source, self.place(flow.target, source), flow.family, flow.port)
+        if self._is_nobodys(flow, at):
+            return Verdict(True, by="nobody")
+        verdict = self._netd(flow, at)
+        if verdict.allowed and self._docker_drops(at):
             return Verdict(False, by="docker")
-        return Verdict(False) if self._answers_elsewhere(flow) else verdict
+        elsewhere = flow.target == at.target and self._answers_elsewhere(at)
+        return Verdict(False) if elsewhere else verdict
+
+    @staticmethod
+    def _is_nobodys(flow: Flow, at: Flow) -> bool:
+        """Behind one container; or an address that a tier speaks for, but just now nobody has."""
+        if flow != at and isinstance(at.source, Endpoint) and at.source is at.target:
+            return True
+        return not any(isinstance(end, (Endpoint, Member)) for end in (at.source, at.target))
 
     def _seen(self, end: End) -> End:
         """A container on a network that netd does not guard is one more address; an address of the
@@ -234,11 +309,16 @@ class Oracle:
         assert address is not None
         return Outside(address)
 
-    def _netd(self, flow: Flow) -> Verdict:
+    def _netd(self, flow: Flow, at: Flow) -> Verdict:
         kinds = [self.standing(end).kind for end in (flow.source, flow.target)]
         if {"address-clash", "conflict", "unknown"} & set(kinds):
             return self._denied(flow)
-        if isinstance(flow.source, Outside) and self.is_published(flow) and self._is_proxied(flow):
+        from_outside = isinstance(at.source, Outside)
+        if from_outside and kinds[0] == "tier":  # a tier's address, from elsewhere
+            return Verdict(self.policy.mode == "audit", self.policy.mode == "audit")
+        if from_outside and isinstance(flow.target, Outside):
+            return self._denied(flow)
+        if from_outside and self.is_published(flow) and self._is_proxied(flow):
             ends = self._may_answer(flow.target)
             if len({self.standing(end) for end in ends}) > 1:
                 return self._by_all(flow, ends)
@@ -246,10 +326,10 @@ class Oracle:
             return Verdict(True)  # not judged
         if isinstance(flow.source, Host):
             return Verdict("unmatched" not in kinds or self.policy.mode == "audit")
-        if isinstance(flow.source, Outside) and not self.is_published(flow):
+        if from_outside and not self.is_published(flow):
             return self._denied(flow)
         said = self._by_rules(flow)
-        if said or (said is None and self._within(flow)):
+        if said or (said is None and self._within(flow, at)):
             return Verdict(True)
         return self._denied(flow)
 

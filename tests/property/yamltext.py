@@ -64,6 +64,8 @@ class Writer:
                 lines.append(f"    within: {'allow' if tier.within else 'deny'}")
             if tier.image_labels:
                 lines.append("    image_labels: allow")
+            if tier.speaks_for:
+                lines.append(f"    speaks_for: {self._list(tier.speaks_for)}")
         return lines
 
     def _match(self, match: Match) -> str:

@@ -77,14 +77,14 @@ struct fixture {
 };
 
 /* A policy of the tiers and @rules. The caller frees f->arena. */
-static inline void fixture_make(struct fixture *f, const char *rules)
+static inline void fixture_make_with(struct fixture *f, const char *tiers, const char *rules)
 {
 	char text[4096];
 	struct diag_list diags;
 	const struct world *bare;
 	const char *error = NULL, *why = NULL;
 
-	(void)snprintf(text, sizeof(text), "version: 1\n%s%s", TIERS, rules);
+	(void)snprintf(text, sizeof(text), "version: 1\n%s%s", tiers, rules);
 	struct policy_source source = { "p.yaml", text, strlen(text) };
 	f->arena = arena_new();
 	diag_init(&diags, f->arena);
@@ -101,6 +101,11 @@ static inline void fixture_make(struct fixture *f, const char *rules)
 				    .now = NOW };
 	if (compile_ruleset(&in, f->arena, &f->compiled, &why) != 0)
 		fail_msg("compile: %s", why ? why : "?");
+}
+
+static inline void fixture_make(struct fixture *f, const char *rules)
+{
+	fixture_make_with(f, TIERS, rules);
 }
 
 /* "web-1" or "app@back": the container's endpoint of that family; "host"; an address. */

@@ -118,6 +118,8 @@
 /* What the host shows and Docker's word do not agree on, looked after at a time; the rest is closed
  * as well, and has its turn when one of these is settled. */
 #define LIMIT_DOUBTS 1024u
+/* Entries of all tiers' `speaks_for`: each may become a rule or a set element for each port. */
+#define LIMIT_SPEAKS_FOR 1024u
 /* Those in an answer, by name; the rest is a number. */
 #define LIMIT_DOUBTS_LISTED 20u
 

@@ -160,6 +160,29 @@ static void emit_apart(struct emit *e)
 	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_UNSEEN));
 }
 
+/* What goes through a router. */
+static void emit_to_speakers(struct emit *e, struct rs_chain *chain)
+{
+	static const char *const routed[] = { SET_ROUTED4, SET_ROUTED6 };
+	static const enum rs_field destination[] = { RS_IP_DADDR, RS_IP6_DADDR };
+
+	for (size_t i = 0; i < 2 * e->n_groups && !e->err; i++) {
+		const struct group *group = &e->groups[i / 2];
+		size_t family = i % 2;
+		struct rs_match type = ether_type(family ? ETHERTYPE_IP6 : ETHERTYPE_IP);
+		if (!group->speakers)
+			continue;
+		struct rs_match port =
+			match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, group->speakers);
+		if (group->speaks)
+			EMIT(e, chain, RS_ACCEPT, NULL, type, port,
+			     match_in(destination[family], group->spoken[family]));
+		if (group->routes[family])
+			EMIT(e, chain, RS_ACCEPT, NULL, type, port,
+			     match_in(destination[family], routed[family]));
+	}
+}
+
 /* What is meant for one container goes to its port only: a bridge floods frames for a MAC that it
  * has forgotten. And only with an address that the container has here: its kernel would take a
  * packet for its address on another network too, where others may reach it than here; in a frame
@@ -178,6 +201,7 @@ static void emit_postrouting(struct emit *e)
 	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_IP6_DADDR, SET_GUARD6));
 	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_ARP),
 	     match_in3(RS_META_OIFNAME, RS_ETHER_DADDR, RS_ARP_DADDR_IP, SET_GUARD4));
+	emit_to_speakers(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_TO_CLOSED, match_in(RS_META_OIFNAME, SET_CLOSED));
 	EMIT(e, chain, RS_GOTO, CHAIN_MISDIRECTED, match_in(RS_ETHER_DADDR, SET_MACS));
 	if (e->ignore)

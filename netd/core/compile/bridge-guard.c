@@ -11,6 +11,17 @@
 
 static const uint8_t igmp = 2, all_hosts[4] = { 224, 0, 0, 1 };
 
+/* Ranges that some tier speaks for; single addresses are among those of containers. */
+static void emit_spoken_sources(struct emit *e, struct rs_chain *chain, const char *target)
+{
+	if (!e->any_ranges)
+		return;
+	EMIT(e, chain, RS_GOTO, target, ether_type(ETHERTYPE_IP),
+	     match_in(RS_IP_SADDR, SET_SPOKEN4));
+	EMIT(e, chain, RS_GOTO, target, ether_type(ETHERTYPE_IP6),
+	     match_in(RS_IP6_SADDR, SET_SPOKEN6));
+}
+
 static void emit_prerouting(struct emit *e)
 {
 	struct rs_chain *chain =
@@ -39,6 +50,32 @@ static void emit_prerouting(struct emit *e)
 		     match_in(RS_ETHER_DADDR, SET_SHARED_MACS),
 		     match_in(RS_META_IIFNAME, SET_ENGINE_PORTS),
 		     match_not_in(RS_META_IIFNAME, SET_OTHER_PORTS));
+	emit_spoken_sources(e, chain, CHAIN_BORROWED);
+}
+
+/* What a port says for others: what its tier speaks for, and a router what lies behind it, to
+ * containers. Of ICMPv6, what is routed. */
+static void emit_speaking(struct emit *e, struct rs_chain *chain, bool icmpv6)
+{
+	static const char *const routed[] = { SET_ROUTED4, SET_ROUTED6 };
+	struct rs_match what = icmpv6 ? match_in(RS_ICMPV6_TYPE, SET_ROUTED_ICMPV6)
+				      : match_is_not(RS_META_L4PROTO, &igmp);
+
+	for (size_t i = icmpv6; i < 2 * e->n_groups && !e->err; i += icmpv6 ? 2 : 1) {
+		const struct group *group = &e->groups[i / 2];
+		enum rs_field source = i % 2 ? RS_IP6_SADDR : RS_IP_SADDR;
+		struct rs_match type = ether_type(i % 2 ? ETHERTYPE_IP6 : ETHERTYPE_IP);
+		if (!group->speakers)
+			continue;
+		struct rs_match port = match_in2(RS_META_IIFNAME, RS_ETHER_SADDR, group->speakers);
+		if (group->speaks)
+			EMIT(e, chain, RS_ACCEPT, NULL, type, port,
+			     match_in(source, group->spoken[i % 2]), what);
+		if (group->routes[i % 2])
+			EMIT(e, chain, RS_ACCEPT, NULL, type, port,
+			     match_in(source, routed[i % 2]), match_in(RS_ETHER_DADDR, SET_MACS),
+			     what);
+	}
 }
 
 /* A container's MAC or address, from a port that is not known as its own: a machine's beside it, or
@@ -66,6 +103,7 @@ static void emit_guard(struct emit *e)
 	     match_in3(RS_META_IIFNAME, RS_ETHER_SADDR, RS_ARP_SADDR_IP, SET_GUARD4),
 	     match_in3(RS_META_IIFNAME, RS_ARP_SADDR_ETHER, RS_ARP_SADDR_IP, SET_GUARD4));
 	EMIT(e, chain, RS_GOTO, CHAIN_GUARD_ICMPV6, ether_type(ETHERTYPE_IP6), is_icmpv6());
+	emit_speaking(e, chain, false);
 	/* General queries go to all hosts, reports and leaves elsewhere. */
 	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP),
 	     match_number(RS_META_L4PROTO, igmp), own, match_is_not(RS_IP_DADDR, all_hosts));
@@ -117,6 +155,7 @@ static void emit_guard_icmpv6(struct emit *e)
 		EMIT(e, chain, RS_GOTO, CHAIN_NOT_OWN, match_in(RS_META_IIFNAME, SET_LEFT_PORTS));
 	EMIT(e, chain, RS_ACCEPT, NULL, no_source, is_icmpv6(),
 	     match_number(RS_ICMPV6_TYPE, ND_SOLICIT), own_target);
+	emit_speaking(e, chain, true);
 	EMIT(e, chain, RS_GOTO, noise, is_icmpv6(), match_in(RS_ICMPV6_TYPE, SET_NOISE));
 	EMIT(e, chain, RS_GOTO, noise, no_source, is_icmpv6(),
 	     match_number(RS_ICMPV6_TYPE, ND_SOLICIT), match_in(RS_META_IIFNAME, SET_CLOSED));
@@ -154,6 +193,7 @@ static void emit_own_mac(struct emit *e)
 	     match_in(RS_IP6_SADDR, SET_ANY6));
 	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_ARP),
 	     match_in(RS_ARP_SADDR_IP, SET_ANY4));
+	emit_spoken_sources(e, chain, spoofed);
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_FOREIGN_SOURCE), ether_type(known[i]));
 	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_FRAME));

@@ -6,6 +6,7 @@
 #include "core/compile/bridge.h"
 
 struct bridge_sets {
+	struct rs_set **speakers; /* per group; NULL: it has none */
 	struct rs_set *guard[2], *any[2], *macs, *guard_nd, *port_mac, *closed,
 		*closed_by[CLOSED_REASONS];
 };
@@ -43,6 +44,19 @@ static void add_guard(struct emit *e, struct bridge_sets *sets, const struct rs_
 		emit_elem(e, sets->guard_nd, &key);
 }
 
+/* What its tier speaks for is at each of its ports: single addresses as its own, ranges by MAC. */
+static void add_spoken(struct emit *e, struct bridge_sets *sets, uint32_t endpoint,
+		       const struct rs_key *port_mac)
+{
+	const struct group *group = emit_group_of(e, endpoint);
+
+	for (size_t i = 0; i < e->n_spoken; i++)
+		if (e->spoken[i].single && (int)e->spoken[i].tier == group->tier)
+			add_guard(e, sets, port_mac, &e->spoken[i].range.first);
+	if (group->speakers)
+		emit_elem(e, sets->speakers[group - e->groups], port_mac);
+}
+
 static void add_port(struct emit *e, struct bridge_sets *sets, size_t i)
 {
 	struct rs_key port = key_ifname(e->in->world->ports[i].ifname), port_mac = { 0 };
@@ -61,6 +75,7 @@ static void add_port(struct emit *e, struct bridge_sets *sets, size_t i)
 	rs_key_add(&port_mac, RS_TYPE_IFNAME, port.bytes, true);
 	rs_key_add(&port_mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, true);
 	emit_elem(e, sets->port_mac, &port_mac);
+	add_spoken(e, sets, e->ports[i].endpoint, &port_mac);
 	if (endpoint->ipv4.family)
 		add_guard(e, sets, &port_mac, &endpoint->ipv4);
 	if (endpoint->ipv6.family) {
@@ -144,6 +159,44 @@ static void emit_stacked(struct emit *e)
 	}
 }
 
+/* RFC 4443: errors and echo. All else is for a link or a group. */
+static void emit_routed_icmpv6(struct emit *e)
+{
+	static const enum rs_type type[] = { RS_TYPE_ICMPV6_TYPE };
+	static const uint8_t kinds[] = { 1, 2, 3, 4, 128, 129 };
+	struct rs_set *set = emit_set(e, SET_ROUTED_ICMPV6, type, 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && !e->err; i++) {
+		struct rs_key key = { 0 };
+		rs_key_add(&key, RS_TYPE_ICMPV6_TYPE, &kinds[i], false);
+		emit_elem(e, set, &key);
+	}
+}
+
+/* The ports of those who speak for ranges, with their MACs, and what all speak for. */
+static void add_all_spoken(struct emit *e, struct bridge_sets *sets)
+{
+	static const enum rs_type types[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR };
+	bool any = false;
+
+	sets->speakers = arena_alloc(e->arena, e->n_groups * sizeof(struct rs_set *));
+	if (!sets->speakers)
+		e->err = -ENOMEM;
+	for (size_t g = 0; g < e->n_groups && !e->err; g++)
+		if (e->groups[g].speakers) {
+			sets->speakers[g] = emit_set(e, e->groups[g].speakers, types, 2);
+			any = true;
+		}
+	if (any)
+		emit_routed_icmpv6(e);
+	emit_spoken_sets(e);
+	for (size_t i = 0; i < e->n_spoken && !e->err; i++) {
+		struct rs_key key = key_addr(&e->spoken[i].range.first);
+		if (e->spoken[i].single)
+			emit_elem(e, sets->any[e->spoken[i].range.first.family == IP_V6], &key);
+	}
+}
+
 void emit_bridge_sets(struct emit *e)
 {
 	static const enum rs_type guard4[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR, RS_TYPE_IPV4 };
@@ -171,6 +224,7 @@ void emit_bridge_sets(struct emit *e)
 	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
 	sets.macs = emit_set(e, SET_MACS, mac, 1);
 	emit_loose_sets(e);
+	add_all_spoken(e, &sets);
 	for (size_t i = 0; i < e->n_addrs && !e->err; i++) {
 		struct rs_key key = key_addr(&e->addrs[i].addr);
 		if (emit_is_guarded(e, e->addrs[i].endpoint))

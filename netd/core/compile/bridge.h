@@ -10,6 +10,7 @@
 #define SET_GUARD_ND "guard_nd"
 #define SET_MACS "any_mac"
 #define SET_PORT_MAC "port_mac"
+#define SET_ROUTED_ICMPV6 "routed_icmpv6"
 #define MAP_WITHIN "within_tier"
 
 #define BRIDGE_PRIORITY_FIRST (-300)

@@ -50,7 +50,9 @@ static int make_groups(struct emit *e)
 		groups[i] = (struct group){ .name = tier->name,
 					    .tier = (int)i,
 					    .audited = audited || tier->mode == POLICY_AUDIT,
-					    .within = tier->within };
+					    .within = tier->within,
+					    .speaks = emit_speaks_for_range(e, (uint32_t)i),
+					    .routes = { tier->routes[0], tier->routes[1] } };
 		e->any_audited |= groups[i].audited;
 	}
 	e->n_groups = policy->n_tiers;
@@ -75,15 +77,16 @@ static int make_groups(struct emit *e)
 static bool rule_joins(const struct policy_rule *rule, const struct group *from,
 		       const struct group *to)
 {
-	return rule_names_tier(rule->from, rule->n_from, from->tier) &&
-	       rule_names_tier(rule->to, rule->n_to, to->tier);
+	return rule_touches_tier(rule->from, rule->n_from, from->tier) &&
+	       rule_touches_tier(rule->to, rule->n_to, to->tier);
 }
 
 bool emit_fully_within(const struct emit *e, const struct group *group)
 {
 	const struct policy *policy = e->in->policy;
 
-	if (!group->within)
+	/* What comes through a router is judged by who sends it, and to whom. */
+	if (!group->within || group->speakers)
 		return false;
 	for (size_t i = 0; i < policy->n_rules; i++)
 		if (policy->rules[i].action == POLICY_DENY &&
@@ -113,9 +116,13 @@ static bool decided_by_state(const struct emit *e, const struct group *from, con
 	return false;
 }
 
-/* Two of these groups on one network, or one group that looks at connections within itself. */
+/* Two of these groups on one network, or one group that looks at connections within itself; or a
+ * router, through which its neighbours reach what rules about the outside decide on. */
 static bool any_decided_by_state(const struct emit *e, const bool *present)
 {
+	for (size_t a = 0; a < e->n_groups; a++)
+		if (present[a] && (e->groups[a].routes[0] || e->groups[a].routes[1]))
+			return true;
 	for (size_t a = 0; a < e->n_groups; a++)
 		for (size_t b = 0; present[a] && b < e->n_groups; b++)
 			if (present[b] && decided_by_state(e, &e->groups[a], &e->groups[b]))
@@ -159,7 +166,8 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	if (!e.rs || !e.addrs || !e.rule_ends)
 		return -ENOMEM;
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
-	if (!e.assignments || make_groups(&e) < 0 || emit_order(&e) < 0 || emit_bridge_nf(&e) < 0)
+	if (!e.assignments || emit_find_spoken(&e) < 0 || make_groups(&e) < 0 ||
+	    emit_order(&e) < 0 || emit_bridge_nf(&e) < 0)
 		return -ENOMEM;
 	e.rs->stamp_mask = COMPILE_STAMP_MASK;
 	e.rs->stamp = in->stamp;
@@ -179,7 +187,9 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 					 .needs_bridge_nf = e.needs_bridge_nf,
 					 .bridge_nf_on = e.bridge_nf_on,
 					 .denials = e.denials.items,
-					 .n_denials = e.denials.n };
+					 .n_denials = e.denials.n,
+					 .spoken = e.spoken,
+					 .n_spoken = e.n_spoken };
 	output.subnets = compile_subnets(in->world, arena, &output.n_subnets);
 	int r = output.subnets ? ruleset_seal(e.rs, why) : -ENOMEM;
 	if (r == 0)

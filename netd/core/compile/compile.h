@@ -97,6 +97,14 @@ struct compile_denial {
 	bool audited; /* these passed */
 };
 
+/* Addresses of others that a tier's containers have as well (`speaks_for`), but for what a router
+ * speaks for: without those of Docker's networks, and those that containers have of their own. */
+struct compile_spoken {
+	struct ip_range range;
+	uint32_t tier;
+	bool single; /* one address: it may be on the link, with ARP and ND of its own */
+};
+
 struct compile_output {
 	const struct ruleset *ruleset;	      /* sealed */
 	struct ruleset *restamp;	      /* the same, for ruleset_set_stamp() */
@@ -108,6 +116,8 @@ struct compile_output {
 	const bool *bridge_nf_on;	      /* per world->networks: of which bridges */
 	const struct compile_subnet *subnets; /* sorted; for compile_find_subnet() */
 	size_t n_subnets;
+	const struct compile_spoken *spoken; /* sorted; for compile_find_spoken() */
+	size_t n_spoken;
 	const struct compile_denial *denials; /* each counter of denials once */
 	size_t n_denials;
 };
@@ -115,6 +125,8 @@ struct compile_output {
 /* The managed network that has the address in one of its subnets, as an index of world->networks,
  * the first one of several; UINT32_MAX: none has. */
 uint32_t compile_find_subnet(const struct compile_output *output, const struct ip_addr *addr);
+/* The tier that speaks for the address, as an index; UINT32_MAX: none does. */
+uint32_t compile_find_spoken(const struct compile_output *output, const struct ip_addr *addr);
 
 /* 0: *ret is set and lives in @arena. -ENOMEM. -EINVAL: a bug of the compiler (*why says). */
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,

@@ -15,6 +15,10 @@ struct group {
 	bool audited;			   /* denials of it pass, logged */
 	bool unjudged;			   /* unmatched: ignore */
 	bool within;
+	/* It speaks for ranges, which are in these sets; single addresses are members. */
+	bool speaks;
+	const char *spoken[2], *speakers; /* "spoken.NAME.4", …; its ports with their MACs */
+	bool routes[2];			  /* its containers are routers, IPv4, IPv6 */
 };
 #define GROUP_UNMATCHED (-1)
 
@@ -54,6 +58,11 @@ struct emit {
 	const struct assignment *assignments; /* per world->endpoints */
 	const struct owned_addr *addrs;	      /* sorted */
 	size_t n_addrs;
+	const struct compile_spoken *spoken; /* sorted, none overlaps another */
+	size_t n_spoken;
+	const struct ip_range *routed[2]; /* what routers speak for; of each family, or none */
+	size_t n_routed[2];
+	bool any_ranges; /* some tier speaks for more than single addresses */
 	const struct judged_bridge *bridges; /* sorted by name */
 	size_t n_bridges;
 	const struct port_facts *ports; /* per world->ports */
@@ -94,6 +103,11 @@ const struct owned_addr *compile_addresses(const struct world *world, struct are
 const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* assign.c; or NULL */
 /* Fills e->bridges and e->ports; after assignments and groups. 0 or -ENOMEM. */
 int emit_order(struct emit *e) MUST_CHECK;
+/* Fills e->spoken and e->routed; before the groups (spoken.c). 0 or -ENOMEM. */
+int emit_find_spoken(struct emit *e) MUST_CHECK;
+bool emit_speaks_for_range(const struct emit *e, uint32_t tier);
+/* The tier that speaks for the address here, or UINT32_MAX. */
+uint32_t emit_speaker(const struct emit *e, const struct ip_addr *addr); /* spoken.c */
 /* NULL: not judged. */
 const struct judged_bridge *emit_find_bridge(const struct emit *e, const char *name);
 
@@ -223,6 +237,10 @@ struct rs_match match_marked(const struct emit *e);
 #define SET_LAN6 "lan6"
 #define SET_DNS4 "dns4"
 #define SET_DNS6 "dns6"
+#define SET_SPOKEN4 "spoken4" /* of all tiers */
+#define SET_SPOKEN6 "spoken6"
+#define SET_ROUTED4 "behind_routers4"
+#define SET_ROUTED6 "behind_routers6"
 #define MAP_TO4 "to_tier4"
 #define MAP_TO6 "to_tier6"
 #define MAP_FROM4 "from_tier4"
@@ -245,6 +263,7 @@ struct rs_match match_marked(const struct emit *e);
 #define CHAIN_FROM_HOST "host_to_container"
 #define CHAIN_RELATED_OWN "related_of_container"
 #define CHAIN_JUDGE_SHARED "judge_shared"
+#define CHAIN_THROUGH_ROUTER "through_router"
 #define CHAIN_HOST_TO_SHARED "host_to_shared"
 #define CHAIN_PASSED COMPILE_PASSED
 
@@ -279,6 +298,13 @@ void emit_tier_chains(struct emit *e); /* tiers.c: to.X, outside.X, from.X, to_h
 void emit_nobody(struct emit *e);      /* ends.c: CHAIN_NOBODY */
 void emit_inet_ends(struct emit *e);   /* ends.c */
 void emit_other_ends(struct emit *e);  /* ends.c: those of emit_end(), of this table */
+/* judge.c */
+void emit_judge(struct emit *e);
+void emit_judge_shared(struct emit *e);
+void emit_left_chain(struct emit *e);
+void emit_left_to_host(struct emit *e, struct rs_chain *chain);
+void emit_nd(struct emit *e, struct rs_chain *chain, uint32_t type);
+struct rs_match emit_on_one_bridge(void); /* from and to ports of one bridge */
 /* Router solicitations, and reports of who listens to which multicast group. */
 void emit_noise(struct emit *e, struct rs_chain *chain);
 void emit_inet_base(struct emit *e);				      /* inet.c */
@@ -293,22 +319,36 @@ bool emit_fully_within(const struct emit *e, const struct group *group);
 
 /* ---- policy rules into conditions (peers.c) ---- */
 
+/* A rule of these conditions for what no tier's container sends, IPv4 and IPv6: neither from an
+ * address of its own nor from one that its tier speaks for. In table inet. */
+void emit_of_no_tier(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
+		     enum rs_verdict verdict, const char *target); /* spoken.c */
+/* The sets of what tiers speak for, in the table that is being written. */
+void emit_spoken_sets(struct emit *e); /* spoken.c */
 /* Up to this many alternatives stand for one peer (world: two zones, two families). */
 #define PEER_ALTERNATIVES 4
 enum side { SIDE_SOURCE, SIDE_DESTINATION };
 size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum side side,
 			 struct rs_match ret[PEER_ALTERNATIVES]);
-bool peer_is_outside(const struct policy_peer *peer); /* internet, lan, world, dns, prefix */
+/* internet, lan, world, dns, a prefix that no tier speaks for */
+bool peer_is_outside(const struct policy_peer *peer);
 const char *emit_rule_place(struct emit *e, const struct policy_rule *rule); /* "policy.yaml:31" */
 bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier);
+/* The same, or addresses that the tier speaks for. */
+bool rule_touches_tier(const struct policy_peer *peers, size_t n, int tier);
 
 /* One way to meet a rule's ports: no condition (any), a protocol, a protocol and ports, these and
  * an address of the host (resolver, published on that address) or a bridge. */
 struct port_condition {
-	struct rs_match matches[4];
+	struct rs_match matches[6];
 	size_t n;
 };
 typedef VEC(struct port_condition) port_conditions;
+/* A CIDR that a tier speaks for means no more than what the tier speaks for of it: neither Docker's
+ * networks nor the metadata addresses in it. That is one more condition; no conditions are left
+ * where nothing is left of the CIDR. Every other peer: @ports as they are. */
+port_conditions peer_narrowed(struct emit *e, const struct policy_peer *peer, enum side side,
+			      const port_conditions *ports);
 /* @port_field: RS_CT_REPLY_PROTO_SRC where the true destination's port is known,
  * RS_CT_ORIGINAL_PROTO_DST on the way to the host itself. */
 void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t n,

@@ -151,6 +151,13 @@ static void emit_audited_sources(struct emit *e, struct rs_chain *chain, const c
 {
 	EMIT(e, chain, RS_GOTO, target, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_AUDITED4));
 	EMIT(e, chain, RS_GOTO, target, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_AUDITED6));
+	for (size_t g = 0; g < e->n_groups && !e->err; g++)
+		if (e->groups[g].audited && e->groups[g].speaks) {
+			EMIT(e, chain, RS_GOTO, target,
+			     match_in(RS_CT_ORIGINAL_IP_SADDR, e->groups[g].spoken[0]));
+			EMIT(e, chain, RS_GOTO, target,
+			     match_in(RS_CT_ORIGINAL_IP6_SADDR, e->groups[g].spoken[1]));
+		}
 }
 
 /* Of a source in no tier: what is let be; of an unknown one what came from a port of an audited
@@ -166,8 +173,7 @@ static void emit_loose_sources(struct emit *e, struct rs_chain *chain, const cha
 	for (size_t i = 0; i < ARRAY_LEN(sources) && e->ignore; i++)
 		EMIT(e, chain, RS_GOTO, target,
 		     match_in(sources[i], emit_left_group(e)->members[i]));
-	EMIT(e, chain, RS_GOTO, target, match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4), same);
-	EMIT(e, chain, RS_GOTO, target, match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6), same);
+	emit_of_no_tier(e, chain, &same, 1, RS_GOTO, target);
 }
 
 /* A chain that asks for the source, and the end of what it does not let pass. */
@@ -268,16 +274,18 @@ static void emit_let_be(struct emit *e, struct rs_chain *chain)
 	     match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
 	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6),
 	     match_in(RS_CT_REPLY_IP6_SADDR, left->members[1]));
+	if (e->n_spoken) {
+		EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SPOKEN4));
+		EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SPOKEN6));
+	}
 	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
 	     match_in(RS_CT_ORIGINAL_IP_SADDR, left->members[0]));
 	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
 	     match_in(RS_CT_ORIGINAL_IP6_SADDR, left->members[1]));
 	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
 	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_in(RS_CT_REPLY_IP6_SADDR, left->members[1]));
-	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_marked(e),
-	     match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
-	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_marked(e),
-	     match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
+	const struct rs_match marked = match_marked(e);
+	emit_of_no_tier(e, chain, &marked, 1, RS_GOTO, CHAIN_ACCEPTED);
 }
 
 /* From this host, or from outside, to an address of a managed network that nobody has: a port that
@@ -321,6 +329,10 @@ void emit_nobody(struct emit *e)
 		emit_port_decides(e, chain);
 	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_GROUP), match_prefix(RS_IP_DADDR, &groups4));
 	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_GROUP), match_prefix(RS_IP6_DADDR, &groups6));
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_THROUGH_CONTAINER), emit_on_one_bridge(),
+	     match_in(RS_CT_REPLY_IP_SADDR, SET_INTERNET4));
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_THROUGH_CONTAINER), emit_on_one_bridge(),
+	     match_in(RS_CT_REPLY_IP6_SADDR, SET_INTERNET6));
 	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_UNKNOWN_ADDRESS));
 }
 

@@ -135,6 +135,25 @@ static void emit_related_first(struct emit *e, struct rs_chain *chain, const cha
 	emit_always(e, related, RS_GOTO, CHAIN_RELATED);
 }
 
+/* What a tier speaks for comes from its containers' ports alone. Only what is forwarded is looked
+ * at: an address of the local network that a tier claims by mistake shall not cut the host off. */
+static void emit_spoken_elsewhere(struct emit *e, struct rs_chain *chain)
+{
+	static const enum rs_field from[] = { RS_IP_SADDR, RS_IP6_SADDR };
+	static const char *const sets[] = { SET_SPOKEN4, SET_SPOKEN6 };
+	struct rs_match outside = match_not_in(RS_META_IIFNAME, SET_BRIDGES);
+
+	for (size_t family = 0; e->n_spoken && family < 2 && !e->err; family++) {
+		const char *elsewhere = emit_end(e, REASON_NOT_FROM_BRIDGE);
+		struct rs_match source = match_in(from[family], sets[family]);
+		if (e->any_shared)
+			EMIT(e, chain, RS_GOTO, elsewhere, outside,
+			     match_not_in(RS_META_IIFNAME, SET_SHARED), source);
+		else
+			EMIT(e, chain, RS_GOTO, elsewhere, outside, source);
+	}
+}
+
 static void emit_forward(struct emit *e)
 {
 	struct rs_chain *chain =
@@ -143,6 +162,7 @@ static void emit_forward(struct emit *e)
 
 	if (e->err)
 		return;
+	emit_spoken_elsewhere(e, chain);
 	emit_related_first(e, chain, "related_forward", CHAIN_JUDGE);
 	emit_stamped(e, chain);
 	EMIT(e, chain, RS_GOTO, CHAIN_JUDGE, match_in(RS_META_IIFNAME, SET_BRIDGES));
@@ -156,10 +176,54 @@ static void emit_forward(struct emit *e)
 	     match_not_in(RS_META_OIFNAME, SET_FOREIGN));
 }
 
-static const enum rs_field destination4[] = { RS_CT_REPLY_IP_SADDR };
-static const enum rs_field destination6[] = { RS_CT_REPLY_IP6_SADDR };
-static const enum rs_field source4[] = { RS_CT_ORIGINAL_IP_SADDR };
-static const enum rs_field source6[] = { RS_CT_ORIGINAL_IP6_SADDR };
+static const enum rs_field sources[] = { RS_IP_SADDR, RS_IP6_SADDR };
+static const enum rs_field original[] = { RS_CT_ORIGINAL_IP_SADDR, RS_CT_ORIGINAL_IP6_SADDR };
+static const enum rs_field reply[] = { RS_CT_REPLY_IP_SADDR, RS_CT_REPLY_IP6_SADDR };
+static const char *const routed[] = { SET_ROUTED4, SET_ROUTED6 };
+
+/* A router tells of the connections that pass through it: those of the addresses that it speaks
+ * for, in its own name or in theirs. */
+static void emit_related_spoken(struct emit *e, struct rs_chain *chain)
+{
+	for (size_t i = 0; i < 2 * e->n_groups && !e->err; i++) {
+		const struct group *group = &e->groups[i / 2];
+		size_t family = i % 2;
+		const char *const from[] = { group->members[family], group->spoken[family] };
+		for (size_t s = 0; group->speaks && s < ARRAY_LEN(from); s++) {
+			EMIT(e, chain, RS_RETURN, NULL, match_in(sources[family], from[s]),
+			     match_in(original[family], group->spoken[family]));
+			EMIT(e, chain, RS_RETURN, NULL, match_in(sources[family], from[s]),
+			     match_in(reply[family], group->spoken[family]));
+		}
+		if (!group->routes[family])
+			continue;
+		EMIT(e, chain, RS_RETURN, NULL, emit_on_one_bridge(),
+		     match_in(sources[family], group->members[family]),
+		     match_in(reply[family], routed[family]));
+		EMIT(e, chain, RS_RETURN, NULL, emit_on_one_bridge(),
+		     match_in(sources[family], routed[family]),
+		     match_in(reply[family], routed[family]));
+	}
+}
+
+static void emit_related_of_no_tier(struct emit *e, struct rs_chain *chain)
+{
+	static const enum rs_field ends[2][2] = {
+		{ RS_CT_ORIGINAL_IP_SADDR, RS_CT_REPLY_IP_SADDR },
+		{ RS_CT_ORIGINAL_IP6_SADDR, RS_CT_REPLY_IP6_SADDR },
+	};
+	static const char *const any[] = { SET_ANY4, SET_ANY6 };
+	static const char *const spoken[] = { SET_SPOKEN4, SET_SPOKEN6 };
+
+	for (size_t family = 0; family < 2 && !e->err; family++) {
+		struct draft draft = { 0 };
+		for (size_t i = 0; i < 2; i++)
+			draft_add(&draft, match_not_in(ends[family][i], any[family]));
+		for (size_t i = 0; i < 2 && e->n_spoken; i++)
+			draft_add(&draft, match_not_in(ends[family][i], spoken[family]));
+		emit_verdict(e, chain, &draft, RS_RETURN, NULL);
+	}
+}
 
 /* Connection tracking takes an ICMP error for part of the connection that its payload speaks of,
  * whoever sent it. A container may only speak of its own connections; from outside come the errors
@@ -191,120 +255,10 @@ static void emit_related(struct emit *e)
 	emit_always(e, chain, RS_GOTO, CHAIN_RELATED_OWN);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		emit_vmap(e, of_container, ends[i], 2, i < 2 ? MAP_OWN4 : MAP_OWN6);
-	if (e->ignore) { /* about a connection of no tier */
-		EMIT(e, of_container, RS_RETURN, NULL,
-		     match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4),
-		     match_not_in(RS_CT_REPLY_IP_SADDR, SET_ANY4));
-		EMIT(e, of_container, RS_RETURN, NULL,
-		     match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6),
-		     match_not_in(RS_CT_REPLY_IP6_SADDR, SET_ANY6));
-	}
-	emit_always(e, of_container, RS_GOTO, denied);
-}
-
-/* Neighbour discovery has no connection to judge. Hop limit 255: it was not routed. On a bridge
- * its addresses are bound to the port by bridge netd. */
-static void emit_nd(struct emit *e, struct rs_chain *chain, uint32_t type)
-{
-	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_IP6_HOPLIMIT, 255),
-	     match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
-	     match_number(RS_ICMPV6_TYPE, type));
-}
-
-/* Router solicitations, and reports of who listens to which group: every container's kernel sends
- * them when it starts, and nobody here waits for them. */
-void emit_noise(struct emit *e, struct rs_chain *chain)
-{
-	static const uint8_t igmp = 2;
-	const char *noise = emit_end(e, REASON_NOISE);
-
-	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
-	     match_in(RS_ICMPV6_TYPE, SET_NOISE));
-	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, igmp));
-}
-
-/* On one bridge, between what is in no tier: bridge netd knows the ports. */
-static void emit_left_alone(struct emit *e, struct rs_chain *chain)
-{
-	struct rs_match same = match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE);
-
-	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE, same,
-	     match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
-	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE, same,
-	     match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
-}
-
-/* What is known to be closed is not left alone. */
-static void emit_left_chain(struct emit *e)
-{
-	struct rs_chain *chain =
-		e->ignore ? emit_chain(e, CHAIN_LEFT_ALONE, "no end of it is in a tier") : NULL;
-
-	if (e->err || !chain)
-		return;
-	emit_vmap(e, chain, destination4, 1, MAP_CLOSED4);
-	emit_vmap(e, chain, destination6, 1, MAP_CLOSED6);
-	emit_vmap(e, chain, source4, 1, MAP_CLOSED4);
-	emit_vmap(e, chain, source6, 1, MAP_CLOSED6);
-	emit_always(e, chain, RS_GOTO, CHAIN_ACCEPTED);
-}
-
-/* From a container that is left alone to this host. */
-static void emit_left_to_host(struct emit *e, struct rs_chain *chain)
-{
-	const struct group *left = e->ignore ? emit_left_group(e) : NULL;
-
-	if (!left)
-		return;
-	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE,
-	     match_in(RS_CT_ORIGINAL_IP_SADDR, left->members[0]));
-	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE,
-	     match_in(RS_CT_ORIGINAL_IP6_SADDR, left->members[1]));
-	EMIT(e, chain, RS_GOTO, CHAIN_LEFT_ALONE, match_marked(e));
-}
-
-static void emit_judge(struct emit *e)
-{
-	struct rs_chain *chain = emit_chain(
-		e, CHAIN_JUDGE,
-		"by the connection's own tuple: the same answer for both of its directions");
-
-	if (e->err)
-		return;
-	emit_nd(e, chain, ND_SOLICIT);
-	emit_nd(e, chain, ND_ADVERT);
-	emit_vmap(e, chain, destination4, 1, MAP_TO4);
-	emit_vmap(e, chain, destination6, 1, MAP_TO6);
+	emit_related_spoken(e, of_container);
 	if (e->ignore)
-		emit_left_alone(e, chain);
-	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_META_IIFNAME, SET_BRIDGES),
-	     match_in(RS_META_OIFNAME, SET_BRIDGES));
-	emit_vmap(e, chain, source4, 1, MAP_FROM4);
-	emit_vmap(e, chain, source6, 1, MAP_FROM6);
-	emit_always(e, chain, RS_GOTO, CHAIN_NOBODY);
-}
-
-/* On a bridge that carries others, what concerns none of its containers is not judged. */
-static void emit_judge_shared(struct emit *e)
-{
-	struct rs_chain *chain =
-		e->any_shared ? emit_chain(e, CHAIN_JUDGE_SHARED,
-					   "a bridge that others share: its containers are judged")
-			      : NULL;
-
-	if (e->err || !chain)
-		return;
-	emit_nd(e, chain, ND_SOLICIT);
-	emit_nd(e, chain, ND_ADVERT);
-	emit_vmap(e, chain, destination4, 1, MAP_TO4);
-	emit_vmap(e, chain, destination6, 1, MAP_TO6);
-	emit_vmap(e, chain, source4, 1, MAP_FROM4);
-	emit_vmap(e, chain, source6, 1, MAP_FROM6);
-	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SHARED4));
-	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SHARED6));
-	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_CT_REPLY_IP_SADDR, SET_SHARED4));
-	EMIT(e, chain, RS_GOTO, CHAIN_NOBODY, match_in(RS_CT_REPLY_IP6_SADDR, SET_SHARED6));
-	emit_always(e, chain, RS_ACCEPT, NULL);
+		emit_related_of_no_tier(e, of_container);
+	emit_always(e, of_container, RS_GOTO, denied);
 }
 
 /* The host's end of a packet, on its way in and on its way out. */
@@ -384,6 +338,13 @@ static void emit_from_host(struct emit *e)
 		return;
 	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_IP_DADDR, SET_REACHED4));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_IP6_DADDR, SET_REACHED6));
+	for (size_t g = 0; g < e->n_groups && !e->err; g++)
+		if (e->groups[g].speaks) {
+			EMIT(e, chain, RS_ACCEPT, NULL,
+			     match_in(RS_IP_DADDR, e->groups[g].spoken[0]));
+			EMIT(e, chain, RS_ACCEPT, NULL,
+			     match_in(RS_IP6_DADDR, e->groups[g].spoken[1]));
+		}
 	EMIT(e, chain, RS_ACCEPT, NULL, match_prefix(RS_IP_DADDR, &multicast4));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_prefix(RS_IP6_DADDR, &multicast6));
 	EMIT(e, chain, RS_ACCEPT, NULL, match_prefix(RS_IP6_DADDR, &local6));
@@ -409,8 +370,7 @@ static void emit_answer(struct emit *e)
 	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_OIFNAME, "lo"));
 	emit_published_lookup(e, chain, HOST_IS_SOURCE);
 	if (e->ignore) { /* what it answers was let in */
-		EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
-		EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
+		emit_of_no_tier(e, chain, NULL, 0, RS_ACCEPT, NULL);
 	}
 	EMIT(e, chain, RS_GOTO, CHAIN_TO_HOST, match_in(RS_META_OIFNAME, SET_BRIDGES));
 	emit_of_shared(e, chain, CHAIN_TO_HOST, match_in(RS_META_OIFNAME, SET_SHARED), false);

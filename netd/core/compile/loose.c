@@ -109,6 +109,15 @@ static void keep_host(struct emit *e, const struct kept_sets *sets)
 				keep_address(e, sets, &world->networks[i].gateways[g]);
 }
 
+/* Single addresses that tiers speak for; ranges have sets of their own. */
+static void keep_spoken(struct emit *e, const struct kept *kept, const struct kept_sets *sets)
+{
+	for (size_t i = 0; i < e->n_spoken && !e->err; i++)
+		if (e->spoken[i].single &&
+		    kept->holds(emit_group_of_tier(e, e->spoken[i].tier)))
+			keep_address(e, sets, &e->spoken[i].range.first);
+}
+
 static void emit_kept(struct emit *e, const struct kept *kept)
 {
 	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR }, four[] = { RS_TYPE_IPV4 },
@@ -122,6 +131,7 @@ static void emit_kept(struct emit *e, const struct kept *kept)
 	if (e->err)
 		return;
 	keep_host(e, &sets);
+	keep_spoken(e, kept, &sets);
 	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++) {
 		const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
 		const struct group *group = emit_group_of(e, i);
@@ -187,6 +197,15 @@ static void emit_borrowing(struct emit *e, struct rs_chain *chain, const struct 
 	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_IP6), is_icmpv6(),
 	     match_number(RS_ICMPV6_TYPE, ND_ADVERT),
 	     match_in2(RS_ICMPV6_TADDR_HIGH, RS_ICMPV6_TADDR_LOW, kept->target));
+	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
+		const struct group *group = &e->groups[g];
+		if (!group->speaks || !kept->holds(group))
+			continue;
+		EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_IP),
+		     match_in(RS_IP_SADDR, group->spoken[0]));
+		EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_IP6),
+		     match_in(RS_IP6_SADDR, group->spoken[1]));
+	}
 }
 
 static void emit_audited_port(struct emit *e)

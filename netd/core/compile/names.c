@@ -33,6 +33,12 @@ int emit_name_group(struct emit *e, struct group *group)
 	group->from_chain = emit_name_of(e, "from", group);
 	group->members[0] = emit_name(e, "%s.4", group->name);
 	group->members[1] = emit_name(e, "%s.6", group->name);
+	if (group->speaks) {
+		group->spoken[0] = emit_name(e, "spoken.%s.4", group->name);
+		group->spoken[1] = emit_name(e, "spoken.%s.6", group->name);
+	}
+	if (group->speaks || group->routes[0] || group->routes[1])
+		group->speakers = emit_name_of(e, "speakers", group);
 	return e->err;
 }
 

@@ -18,7 +18,7 @@ static const enum rs_field address_fields[2][2] = {
 
 bool peer_is_outside(const struct policy_peer *peer)
 {
-	return peer->kind != PEER_TIER && peer->kind != PEER_HOST;
+	return peer->kind != PEER_TIER && peer->kind != PEER_HOST && !peer->spoken;
 }
 
 bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier)
@@ -29,11 +29,26 @@ bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier)
 	return false;
 }
 
+bool rule_touches_tier(const struct policy_peer *peers, size_t n, int tier)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((peers[i].kind == PEER_TIER || peers[i].spoken) && (int)peers[i].tier == tier)
+			return true;
+	return false;
+}
+
 static size_t in_sets(const char *const sets[2], enum side side, struct rs_match *ret)
 {
 	ret[0] = match_in(address_fields[side][0], sets[0]);
 	ret[1] = match_in(address_fields[side][1], sets[1]);
 	return 2;
+}
+
+static size_t in_group(const struct group *group, enum side side, struct rs_match *ret)
+{
+	size_t n = in_sets(group->members, side, ret);
+
+	return group->speaks ? n + in_sets(group->spoken, side, ret + n) : n;
 }
 
 /* A mask of no bits cannot be matched on: the whole family is its two halves. */
@@ -62,7 +77,7 @@ size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum si
 
 	switch (peer->kind) {
 	case PEER_TIER:
-		return in_sets(emit_group_of_tier(e, peer->tier)->members, side, ret);
+		return in_group(emit_group_of_tier(e, peer->tier), side, ret);
 	case PEER_INTERNET:
 		return in_sets(internet, side, ret);
 	case PEER_LAN:
@@ -126,6 +141,28 @@ void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t
 			add_condition(e, ret, &match, proto != PROTO_ANY);
 		}
 	}
+}
+
+port_conditions peer_narrowed(struct emit *e, const struct policy_peer *peer, enum side side,
+			      const port_conditions *ports)
+{
+	const struct ip_prefix *prefix = &peer->prefix;
+	bool v6 = prefix->addr.family == IP_V6;
+	port_conditions narrowed = { 0 };
+
+	if (!peer->spoken)
+		return *ports;
+	if (prefix->len == (v6 ? 128 : 32))
+		return emit_speaker(e, &prefix->addr) == peer->tier ? *ports : narrowed;
+	const struct group *group = emit_group_of_tier(e, peer->tier);
+	for (size_t i = 0; i < ports->n && group->speaks; i++) {
+		struct port_condition condition = ports->items[i];
+		condition.matches[condition.n++] =
+			match_in(address_fields[side][v6], group->spoken[v6]);
+		if (VEC_PUSH(e->arena, &narrowed, condition) < 0)
+			e->err = -ENOMEM;
+	}
+	return narrowed;
 }
 
 /* ---- policy rules ---- */

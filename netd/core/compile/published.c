@@ -277,7 +277,9 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 					continue;
 				size_t n =
 					peer_alternatives(e, &rule->from[p], SIDE_SOURCE, sources);
-				emit_policy_rule(e, chain, i, sources, n, &ports, denied);
+				port_conditions narrowed = peer_narrowed(e, &rule->from[p],
+									 SIDE_SOURCE, &ports);
+				emit_policy_rule(e, chain, i, sources, n, &narrowed, denied);
 			}
 		}
 }
@@ -294,6 +296,10 @@ static void emit_rest(struct emit *e, struct rs_chain *chain, const struct judgi
 	const char *unmatched = emit_end(e, REASON_UNMATCHED);
 	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
 	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
+	if (e->n_spoken) {
+		EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SPOKEN4));
+		EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SPOKEN6));
+	}
 	emit_always(e, chain, RS_GOTO, emit_allowed(e));
 }
 
@@ -349,6 +355,17 @@ static void emit_outside(struct emit *e, struct rs_chain *chain, const char *tar
 	     match_not_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SHARED6));
 }
 
+/* What a tier speaks for does not come from outside. */
+static void emit_spoken_sources(struct emit *e, struct rs_chain *chain)
+{
+	if (!e->n_spoken)
+		return;
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_NOT_FROM_BRIDGE),
+	     match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SPOKEN4));
+	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_NOT_FROM_BRIDGE),
+	     match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SPOKEN6));
+}
+
 /* The chain that judges these ports; NULL: out of memory. */
 static const char *emit_chains(struct emit *e, const struct opening *first,
 			       const struct opening *last)
@@ -365,6 +382,7 @@ static const char *emit_chains(struct emit *e, const struct opening *first,
 	if (e->err)
 		return NULL;
 	emit_outside(e, inside, outside_name);
+	emit_spoken_sources(e, outside);
 	if (first->n_groups > 1) {
 		emit_all_groups(e, inside, first, false);
 		emit_all_groups(e, outside, first, true);

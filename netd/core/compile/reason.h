@@ -37,9 +37,13 @@
 	X(SPOOFED, "spoofed", "the sender uses an address or MAC of somebody else", false)         \
 	X(FOREIGN_SOURCE, "foreign-source",                                                        \
 	  "the sender uses an address that Docker did not give it, as a router or for a second "   \
-	  "address",                                                                               \
+	  "address: `speaks_for` of its tier would admit it",                                      \
 	  false)                                                                                   \
 	X(FOREIGN_MAC, "foreign-mac", "the sender uses a MAC that Docker did not give it", false)  \
+	X(THROUGH_CONTAINER, "through-container",                                                  \
+	  "it goes to the outside through another container: `speaks_for` of a router's tier "     \
+	  "would admit it",                                                                        \
+	  false)                                                                                   \
 	X(ROUTER, "router", "a container acts as a router of its network", false)                  \
 	X(FRAME, "frame", "a kind of frame that containers do not send", false)                    \
 	X(MISDIRECTED, "misdirected", "the container at this port does not have the address",      \

@@ -329,6 +329,19 @@ void emit_noise_set(struct emit *e)
 	}
 }
 
+/* Single addresses that tiers speak for. */
+static void add_spoken(struct emit *e, struct endpoint_sets *sets)
+{
+	for (size_t i = 0; i < e->n_spoken && !e->err; i++) {
+		const struct ip_addr *addr = &e->spoken[i].range.first;
+		struct rs_key key = key_addr(addr);
+		if (!e->spoken[i].single)
+			continue;
+		add_member(e, sets, emit_group_of_tier(e, e->spoken[i].tier), addr);
+		emit_elem(e, sets->reached[addr->family == IP_V6], &key);
+	}
+}
+
 void emit_inet_sets(struct emit *e)
 {
 	struct endpoint_sets sets = { 0 };
@@ -350,4 +363,6 @@ void emit_inet_sets(struct emit *e)
 		add_address(e, &sets, &e->addrs[i]);
 	if (!e->err)
 		add_link_locals(e, &sets);
+	add_spoken(e, &sets);
+	emit_spoken_sets(e);
 }

@@ -33,16 +33,18 @@ static void emit_rule_peers(struct emit *e, struct rs_chain *chain, size_t index
 
 	for (size_t i = 0; i < n; i++) {
 		struct rs_match alternatives[PEER_ALTERNATIVES];
-		if (wanted(&peers[i]))
-			emit_policy_rule(e, chain, index, alternatives,
-					 peer_alternatives(e, &peers[i], side, alternatives), ports,
-					 denied);
+		if (!wanted(&peers[i]))
+			continue;
+		size_t n_alternatives = peer_alternatives(e, &peers[i], side, alternatives);
+		port_conditions narrowed = peer_narrowed(e, &peers[i], side, ports);
+		emit_policy_rule(e, chain, index, alternatives, n_alternatives, &narrowed, denied);
 	}
 }
 
+/* Or addresses that a tier speaks for. */
 static bool is_tier(const struct policy_peer *peer)
 {
-	return peer->kind == PEER_TIER;
+	return peer->kind == PEER_TIER || peer->spoken;
 }
 
 static bool is_dns(const struct policy_peer *peer)
@@ -55,6 +57,38 @@ static bool is_other_outside(const struct policy_peer *peer)
 	return peer_is_outside(peer) && peer->kind != PEER_DNS;
 }
 
+/* The peers of one side by which a rule speaks of a tier: the tier itself, which says all, else each
+ * of the addresses that it speaks for. NULL: there are no more. */
+static const struct policy_peer *next_of_tier(const struct policy_peer *peers, size_t n, int tier,
+					      size_t *cursor)
+{
+	bool whole = rule_names_tier(peers, n, tier);
+
+	while (*cursor < n) {
+		const struct policy_peer *peer = &peers[(*cursor)++];
+		bool fits = whole ? peer->kind == PEER_TIER : peer->spoken;
+		if (!fits || (int)peer->tier != tier)
+			continue;
+		*cursor = whole ? n : *cursor;
+		return peer;
+	}
+	return NULL;
+}
+
+/* The chain is the tier's; where a rule names only some addresses of it, they are a condition. */
+static void narrow(struct emit *e, port_conditions *ports, const struct policy_peer *of_tier,
+		   enum side side)
+{
+	struct rs_match match[PEER_ALTERNATIVES];
+
+	if (!of_tier->spoken)
+		return;
+	(void)peer_alternatives(e, of_tier, side, match);
+	*ports = peer_narrowed(e, of_tier, side, ports);
+	for (size_t i = 0; i < ports->n; i++)
+		ports->items[i].matches[ports->items[i].n++] = match[0];
+}
+
 static void rules_into_tier(struct emit *e, struct rs_chain *chain, const struct group *group,
 			    bool (*source)(const struct policy_peer *), enum end_scope denied)
 {
@@ -64,12 +98,15 @@ static void rules_into_tier(struct emit *e, struct rs_chain *chain, const struct
 		FOR_EACH_RULE(e, i, deny_first[a])
 		{
 			const struct policy_rule *rule = &e->in->policy->rules[i];
-			if (!rule_names_tier(rule->to, rule->n_to, group->tier))
-				continue;
-			ports.n = 0;
-			rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC,
-					     &ports);
-			emit_rule_peers(e, chain, i, SIDE_SOURCE, source, &ports, denied);
+			const struct policy_peer *to;
+			for (size_t at = 0;
+			     (to = next_of_tier(rule->to, rule->n_to, group->tier, &at));) {
+				ports.n = 0;
+				rule_port_conditions(e, rule->ports, rule->n_ports,
+						     RS_CT_REPLY_PROTO_SRC, &ports);
+				narrow(e, &ports, to, SIDE_DESTINATION);
+				emit_rule_peers(e, chain, i, SIDE_SOURCE, source, &ports, denied);
+			}
 		}
 }
 
@@ -83,6 +120,12 @@ static void emit_within(struct emit *e, struct rs_chain *chain, const struct gro
 	     match_in(RS_CT_ORIGINAL_IP_SADDR, group->members[0]), same);
 	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
 	     match_in(RS_CT_ORIGINAL_IP6_SADDR, group->members[1]), same);
+	if (!group->speaks)
+		return;
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+	     match_in(RS_CT_ORIGINAL_IP_SADDR, group->spoken[0]), same);
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+	     match_in(RS_CT_ORIGINAL_IP6_SADDR, group->spoken[1]), same);
 }
 
 /* IPS_DST_NAT of the kernel (uapi nf_conntrack_common.h): the connection's destination was
@@ -122,6 +165,12 @@ static void emit_to(struct emit *e, const struct group *group)
 		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SHARED4));
 		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SHARED6));
 	}
+	if (e->n_spoken) { /* to an address that nobody has just now a container may send, too */
+		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4));
+		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6));
+		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_SPOKEN4));
+		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SPOKEN6));
+	}
 	EMIT(e, to, RS_GOTO, outside, match_bits(RS_CT_STATUS, CT_STATUS_DNAT, CT_STATUS_DNAT));
 	emit_always(e, to, RS_GOTO, denied_outside);
 
@@ -145,11 +194,24 @@ static void dns_conditions(struct emit *e, const struct policy_rule *rule, enum 
 	}
 }
 
+static void emit_egress_rule(struct emit *e, struct rs_chain *chain, size_t index,
+			     const struct policy_peer *source, enum end_scope scope)
+{
+	const struct policy_rule *rule = &e->in->policy->rules[index];
+	port_conditions ports = { 0 }, dns_ports = { 0 };
+
+	rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC, &ports);
+	dns_conditions(e, rule, RS_CT_REPLY_PROTO_SRC, &dns_ports);
+	narrow(e, &ports, source, SIDE_SOURCE);
+	narrow(e, &dns_ports, source, SIDE_SOURCE);
+	emit_rule_peers(e, chain, index, SIDE_DESTINATION, is_other_outside, &ports, scope);
+	emit_rule_peers(e, chain, index, SIDE_DESTINATION, is_dns, &dns_ports, scope);
+}
+
 static void emit_from(struct emit *e, const struct group *group)
 {
 	const char *denied = emit_denied_name(e, DENIED_FROM, group);
 	enum end_scope scope = emit_denied_scope(e, DENIED_FROM, group);
-	port_conditions ports = { 0 }, dns_ports = { 0 }; /* of the rule at hand */
 	struct rs_chain *from =
 		emit_chain(e, group->from_chain,
 			   emit_name(e, "from a container of %s to outside", group->name));
@@ -160,15 +222,10 @@ static void emit_from(struct emit *e, const struct group *group)
 		FOR_EACH_RULE(e, i, deny_first[a])
 		{
 			const struct policy_rule *rule = &e->in->policy->rules[i];
-			if (!rule_names_tier(rule->from, rule->n_from, group->tier))
-				continue;
-			ports.n = dns_ports.n = 0;
-			rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC,
-					     &ports);
-			dns_conditions(e, rule, RS_CT_REPLY_PROTO_SRC, &dns_ports);
-			emit_rule_peers(e, from, i, SIDE_DESTINATION, is_other_outside, &ports,
-					scope);
-			emit_rule_peers(e, from, i, SIDE_DESTINATION, is_dns, &dns_ports, scope);
+			const struct policy_peer *of;
+			for (size_t at = 0;
+			     (of = next_of_tier(rule->from, rule->n_from, group->tier, &at));)
+				emit_egress_rule(e, from, i, of, scope);
 		}
 	emit_always(e, from, RS_GOTO, denied);
 }
@@ -191,13 +248,15 @@ static void emit_dns_on_host(struct emit *e, struct rs_chain *chain, size_t inde
 	struct rs_match sources[PEER_ALTERNATIVES];
 	size_t n = peer_alternatives(e, source, SIDE_SOURCE, sources);
 
-	for (size_t family = 0; family < n && !e->err; family++) {
+	for (size_t s = 0; s < n && !e->err; s++) {
 		port_conditions ports = { 0 };
+		bool v6 = sources[s].fields[0] == RS_CT_ORIGINAL_IP6_SADDR;
 		dns_conditions(e, &e->in->policy->rules[index], RS_CT_ORIGINAL_PROTO_DST, &ports);
 		for (size_t i = 0; i < ports.n; i++)
 			ports.items[i].matches[ports.items[i].n++] =
-				match_in(to_address[family], family ? SET_DNS6 : SET_DNS4);
-		emit_policy_rule(e, chain, index, &sources[family], 1, &ports, denied);
+				match_in(to_address[v6], v6 ? SET_DNS6 : SET_DNS4);
+		ports = peer_narrowed(e, source, SIDE_SOURCE, &ports);
+		emit_policy_rule(e, chain, index, &sources[s], 1, &ports, denied);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/policy/finding.h"
+#include "core/policy/peer.h"
 #include "core/policy/policy.h"
 #include "core/yaml/node.h"
 
@@ -92,6 +93,12 @@ const char *policy_decode_pattern(struct decoder *d, const struct node *node, co
 void policy_decode_port(struct decoder *d, const struct node *node, const char *name,
 			struct port_range *ret);
 void policy_decode_time(struct decoder *d, const struct node *key, int64_t *ret);
+/* What is wrong with an address or CIDR. */
+void policy_report_prefix(struct decoder *d, const struct node *node, enum peer_problem problem,
+			  const struct ip_prefix *prefix);
+/* speaks.c: the key of a tier, and what all tiers together speak for: fills policy.spoken. */
+int policy_decode_speaks_for(struct decoder *d, const struct node *key, void *object);
+int policy_gather_spoken(struct decoder *d, struct policy_tier *tiers, size_t n) MUST_CHECK;
 
 /* The sections. */
 int policy_decode_tiers(struct decoder *d, const struct node *key);

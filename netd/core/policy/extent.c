@@ -69,24 +69,32 @@ static int make_end(const struct policy_peer *peers, size_t n, struct arena *are
 		    struct extent_end *end)
 {
 	struct extent_prefix *prefixes = arena_alloc(arena, n * sizeof(*prefixes));
+	struct extent_prefix *spoken = arena_alloc(arena, n * sizeof(*spoken));
 
-	if (!prefixes)
+	if (!prefixes || !spoken)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct policy_peer *peer = &peers[i];
 		if (peer->kind == PEER_TIER) {
 			end->tiers[peer->tier / 64] |= UINT64_C(1) << peer->tier % 64;
 			end->digest |= UINT64_C(1) << peer->tier % DIGEST_TIERS;
+		} else if (peer->spoken) {
+			spoken[end->n_spoken++] =
+				(struct extent_prefix){ .prefix = peer->prefix, .tier = peer->tier };
+			end->digest |= UINT64_C(1) << peer->tier % DIGEST_TIERS;
 		} else if (peer->kind == PEER_PREFIX) {
-			prefixes[end->n++] =
-				(struct extent_prefix){ peer->prefix,
-							policy_zone_relation(&peer->prefix) };
+			prefixes[end->n++] = (struct extent_prefix){
+				.prefix = peer->prefix,
+				.zones = policy_zone_relation(&peer->prefix),
+			};
 		} else {
 			end->zones |= zone_bits(peer->kind);
 		}
 	}
 	end->n = drop_contained(prefixes, end->n);
 	end->prefixes = prefixes;
+	end->n_spoken = drop_contained(spoken, end->n_spoken);
+	end->spoken = spoken;
 	if (holds_all_addresses(prefixes, end->n))
 		end->zones |= zone_bits(PEER_WORLD);
 	end->digest |= digest_outside(end);
@@ -152,24 +160,39 @@ int policy_extent_make(const struct policy_rule *rule, struct arena *arena, stru
 }
 
 /* The last prefix that begins at or before @addr, as an index; n when all begin after it. */
-static size_t find_before(const struct extent_end *end, const struct ip_addr *addr)
+static size_t find_before(const struct extent_prefix *all, size_t n, const struct ip_addr *addr)
 {
-	size_t low = 0, high = end->n;
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (ip_compare(&end->prefixes[middle].prefix.addr, addr) <= 0)
+		if (ip_compare(&all[middle].prefix.addr, addr) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low ? low - 1 : end->n;
+	return low ? low - 1 : n;
+}
+
+static bool has_tier(const struct extent_end *end, uint32_t tier)
+{
+	return end->tiers[tier / 64] & UINT64_C(1) << tier % 64;
+}
+
+/* What a tier speaks for is of the tier, and of no zone. */
+static bool covers_spoken(const struct extent_end *end, const struct extent_prefix *inner)
+{
+	size_t at = find_before(end->spoken, end->n_spoken, &inner->prefix.addr);
+
+	return has_tier(end, inner->tier) ||
+	       (at < end->n_spoken &&
+		policy_prefix_contains(&end->spoken[at].prefix, &inner->prefix));
 }
 
 static bool covers_prefix(const struct extent_end *end, const struct extent_prefix *inner,
 			  bool surely)
 {
-	size_t at = find_before(end, &inner->prefix.addr);
+	size_t at = find_before(end->prefixes, end->n, &inner->prefix.addr);
 
 	if (end->zones & ZONE(PEER_INTERNET) && inner->zones & ZONE_IN_INTERNET)
 		return true;
@@ -187,6 +210,9 @@ static bool end_covers(const struct extent_end *outer, const struct extent_end *
 		return false;
 	for (size_t i = 0; i < inner->n; i++)
 		if (!covers_prefix(outer, &inner->prefixes[i], surely))
+			return false;
+	for (size_t i = 0; i < inner->n_spoken; i++)
+		if (!covers_spoken(outer, &inner->spoken[i]))
 			return false;
 	return true;
 }
@@ -238,20 +264,34 @@ static bool zone_meets_prefixes(unsigned int zones, const struct extent_end *end
 }
 
 /* Prefixes nest or are apart: it is enough to look at the two neighbours of each. */
+static bool meets_prefix(const struct extent_prefix *many, size_t n, const struct ip_prefix *prefix)
+{
+	size_t at = find_before(many, n, &prefix->addr);
+	size_t after = at < n ? at + 1 : 0;
+
+	if (at < n && (policy_prefix_contains(&many[at].prefix, prefix) ||
+		       policy_prefix_contains(prefix, &many[at].prefix)))
+		return true;
+	return after < n && policy_prefix_contains(prefix, &many[after].prefix);
+}
+
 static bool prefixes_meet(const struct extent_end *many, const struct extent_end *few)
 {
-	for (size_t i = 0; i < few->n; i++) {
-		const struct ip_prefix *prefix = &few->prefixes[i].prefix;
-		size_t at = find_before(many, &prefix->addr);
-		if (at < many->n && policy_prefix_contains(&many->prefixes[at].prefix, prefix))
+	for (size_t i = 0; i < few->n; i++)
+		if (meets_prefix(many->prefixes, many->n, &few->prefixes[i].prefix))
 			return true;
-		size_t after = at < many->n ? at + 1 : 0;
-		if (at < many->n && policy_prefix_contains(prefix, &many->prefixes[at].prefix))
+	return false;
+}
+
+static bool spoken_meet(const struct extent_end *a, const struct extent_end *b)
+{
+	for (size_t i = 0; i < b->n_spoken; i++)
+		if (has_tier(a, b->spoken[i].tier) ||
+		    meets_prefix(a->spoken, a->n_spoken, &b->spoken[i].prefix))
 			return true;
-		if (after < many->n &&
-		    policy_prefix_contains(prefix, &many->prefixes[after].prefix))
+	for (size_t i = 0; i < a->n_spoken; i++)
+		if (has_tier(b, a->spoken[i].tier))
 			return true;
-	}
 	return false;
 }
 
@@ -260,7 +300,7 @@ static bool ends_meet(const struct extent_end *a, const struct extent_end *b)
 	for (size_t i = 0; i < ARRAY_LEN(a->tiers); i++)
 		if (a->tiers[i] & b->tiers[i])
 			return true;
-	if (a->zones & b->zones)
+	if (a->zones & b->zones || spoken_meet(a, b))
 		return true;
 	if (zone_meets_prefixes(a->zones, b) || zone_meets_prefixes(b->zones, a))
 		return true;

@@ -8,13 +8,16 @@
 struct extent_prefix {
 	struct ip_prefix prefix;
 	unsigned int zones; /* enum zone_relation */
+	uint32_t tier;	    /* that speaks for it */
 };
 
 struct extent_end {
 	uint64_t tiers[LIMIT_TIERS / 64];
 	unsigned int zones; /* bit per enum peer_kind; world has lan and internet */
-	const struct extent_prefix *prefixes; /* sorted, none inside another */
+	const struct extent_prefix *prefixes; /* outside; sorted, none inside another */
 	size_t n;
+	const struct extent_prefix *spoken; /* the same, of those that a tier speaks for */
+	size_t n_spoken;
 	uint64_t digest; /* of tiers and zones: no common bit, nothing in common */
 };
 

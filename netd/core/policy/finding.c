@@ -13,6 +13,8 @@ static const struct policy_diag_info infos[] = {
 	[F_BAD_NAME] = { "bad-name", DIAG_ERROR,
 			 "a tier name that is not lower-case letters, digits and dashes" },
 	[F_BAD_PORT] = { "bad-port", DIAG_ERROR, "a port that does not parse" },
+	[F_BAD_SPEAKS_FOR] = { "bad-speaks-for", DIAG_ERROR,
+			       "an address that no container can speak for, or that two tiers do" },
 	[F_BAD_TIME] = { "bad-time", DIAG_ERROR,
 			 "a time that is not of the form 2026-12-31T18:00:00Z" },
 	[F_BAD_VALUE] = { "bad-value", DIAG_ERROR, "a value that its key does not take" },

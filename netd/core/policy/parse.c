@@ -218,7 +218,7 @@ static int merge_tiers(struct decoder *d)
 	}
 	d->policy->tiers = tiers;
 	d->policy->n_tiers = n;
-	return 0;
+	return policy_gather_spoken(d, tiers, n);
 }
 
 static int decode_sections(struct decoder *d)

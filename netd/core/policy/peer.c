@@ -51,16 +51,27 @@ static bool is_mapped(const struct ip_addr *addr)
 	return addr->family == IP_V6 && memcmp(addr->bytes, mapped, sizeof(mapped)) == 0;
 }
 
-static enum peer_problem parse_prefix(const char *text, struct policy_peer *peer)
+enum peer_problem policy_prefix_parse(const char *text, struct ip_prefix *ret)
 {
-	int r = ip_prefix_parse(text, &peer->prefix);
+	int r = ip_prefix_parse(text, ret);
 
 	if (r < 0)
 		return PEER_BAD_CIDR;
-	peer->kind = PEER_PREFIX;
-	if (is_mapped(&peer->prefix.addr))
+	if (is_mapped(&ret->addr))
 		return PEER_MAPPED;
 	return r > 0 ? PEER_HOST_BITS : PEER_OK;
+}
+
+static enum peer_problem parse_prefix(const struct policy *policy, const char *text,
+				      struct policy_peer *peer)
+{
+	enum peer_problem problem = policy_prefix_parse(text, &peer->prefix);
+	int speaker = problem == PEER_OK ? policy_find_speaker(policy, &peer->prefix) : -1;
+
+	peer->kind = problem == PEER_BAD_CIDR ? peer->kind : PEER_PREFIX;
+	peer->spoken = speaker >= 0;
+	peer->tier = speaker >= 0 ? (uint32_t)speaker : 0;
+	return problem;
 }
 
 enum peer_problem policy_peer_parse(const struct policy *policy, const char *text,
@@ -85,7 +96,7 @@ enum peer_problem policy_peer_parse(const struct policy *policy, const char *tex
 		return PEER_UNKNOWN_TIER;
 	if (!strpbrk(text, ".:/"))
 		return PEER_NOT_A_NAME;
-	problem = parse_prefix(text, &peer);
+	problem = parse_prefix(policy, text, &peer);
 	if (problem != PEER_BAD_CIDR)
 		*ret = peer;
 	return problem;

@@ -16,6 +16,8 @@ enum peer_problem {
 	PEER_MAPPED,	   /* an IPv4 address in IPv6 clothes: no packet carries it */
 };
 
+/* An address or CIDR. */
+enum peer_problem policy_prefix_parse(const char *text, struct ip_prefix *ret);
 enum peer_problem policy_peer_parse(const struct policy *policy, const char *text,
 				    struct policy_peer *ret);
 /* host, internet, lan, world, dns, or NULL. */

@@ -29,6 +29,13 @@ struct policy_label {
 	const char *key, *value; /* value may be a glob */
 };
 
+/* One entry of `speaks_for`. */
+struct policy_spoken {
+	struct source_loc loc;
+	struct ip_prefix prefix;
+	uint32_t tier;
+};
+
 struct policy_tier {
 	struct source_loc loc;
 	const char *name, *description; /* description: "" when absent */
@@ -37,6 +44,11 @@ struct policy_tier {
 	enum policy_mode mode; /* the policy's when the tier names none */
 	bool within;	       /* members on one network may reach each other */
 	bool image_labels;     /* labels that come from a container's image count, too */
+	/* Addresses of others that its containers have as well, as written; in the policy's `spoken`
+	 * but for a default route. */
+	const struct policy_spoken *speaks_for;
+	size_t n_speaks_for;
+	bool routes[2]; /* IPv4, IPv6: it speaks for 0.0.0.0/0, ::/0: a router to all outside */
 };
 
 enum peer_kind { PEER_TIER, PEER_HOST, PEER_INTERNET, PEER_LAN, PEER_WORLD, PEER_DNS, PEER_PREFIX };
@@ -44,8 +56,9 @@ enum peer_kind { PEER_TIER, PEER_HOST, PEER_INTERNET, PEER_LAN, PEER_WORLD, PEER
 struct policy_peer {
 	struct source_loc loc;
 	enum peer_kind kind;
-	uint32_t tier;		 /* index into policy.tiers, PEER_TIER only */
+	uint32_t tier;		 /* index into policy.tiers, PEER_TIER and spoken only */
 	struct ip_prefix prefix; /* PEER_PREFIX only */
+	bool spoken;		 /* PEER_PREFIX: @tier speaks for all of it */
 };
 
 /* One entry of `allow` or `deny`. Empty ports: every protocol and port (then n_ports is 0). */
@@ -92,6 +105,8 @@ struct policy {
 	size_t n_tests;
 	const struct policy_accept *accepts; /* in source order */
 	size_t n_accepts;
+	const struct policy_spoken *spoken; /* sorted; none in another, but for single addresses */
+	size_t n_spoken;
 };
 
 struct policy_source {
@@ -127,6 +142,9 @@ int64_t policy_next_change(const struct policy *policy, int64_t now);
  * no memory. */
 const char *const *policy_label_keys(const struct policy *policy, struct arena *arena,
 				     size_t *ret_n) MUST_CHECK;
+/* The tier that speaks for all of these addresses, as an index, or -1. A default route speaks for
+ * nobody in particular. */
+int policy_find_speaker(const struct policy *policy, const struct ip_prefix *prefix);
 /* Index of the tier of that name, or -1. */
 int policy_find_tier(const struct policy *policy, const char *name);
 /* The names of the tiers that a rule names, *ret_n of them; in @arena, NULL: no memory. */

@@ -21,10 +21,16 @@ static const struct policy_peer *find_kind(struct end end, enum peer_kind kind)
 	return NULL;
 }
 
-static const struct policy_peer *find_outside(struct end end)
+/* A tier, or addresses that it speaks for. */
+static bool is_of_tier(const struct policy_peer *peer)
+{
+	return peer->kind == PEER_TIER || peer->spoken;
+}
+
+static const struct policy_peer *find_side(struct end end, bool of_tier)
 {
 	for (size_t i = 0; i < end.n; i++)
-		if (end.peers[i].kind != PEER_TIER)
+		if (is_of_tier(&end.peers[i]) == of_tier)
 			return &end.peers[i];
 	return NULL;
 }
@@ -39,7 +45,7 @@ bool policy_check_ends(struct decoder *d, const struct policy_rule *rule, const 
 			      "replies need no rule; for what the server itself sends, name its "
 			      "address",
 			      "`dns` is a destination only");
-	if (dns || find_kind(from, PEER_TIER) || find_kind(to, PEER_TIER))
+	if (dns || find_side(from, true) || find_side(to, true))
 		return !dns;
 	policy_report(d->diags, F_NO_TIER_IN_RULE, rule->loc, "netd judges what containers do",
 		      "%s needs a tier at one end", what);
@@ -63,8 +69,8 @@ static void check_host(struct decoder *d, const struct policy_rule *rule)
 
 static void check_outside_pair(struct decoder *d, const struct policy_rule *rule)
 {
-	const struct policy_peer *from = find_outside((struct end){ rule->from, rule->n_from });
-	const struct policy_peer *to = find_outside((struct end){ rule->to, rule->n_to });
+	const struct policy_peer *from = find_side((struct end){ rule->from, rule->n_from }, false);
+	const struct policy_peer *to = find_side((struct end){ rule->to, rule->n_to }, false);
 	char from_name[LIMIT_PEER_TEXT], to_name[LIMIT_PEER_TEXT];
 
 	if (from && to)
@@ -150,6 +156,10 @@ static void check_ports(struct decoder *d, const struct node *ports, const struc
  * networks are not part of it, so that a prefix inside may be more than it looks. */
 static bool peer_covers(const struct policy_peer *outer, const struct policy_peer *inner)
 {
+	if (inner->spoken && outer->kind == PEER_TIER)
+		return outer->tier == inner->tier;
+	if (inner->spoken != outer->spoken)
+		return false; /* one is a tier's, the other outside */
 	if (outer->kind == PEER_PREFIX)
 		return inner->kind == PEER_PREFIX &&
 		       policy_prefix_contains(&outer->prefix, &inner->prefix);

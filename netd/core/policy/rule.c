@@ -80,19 +80,19 @@ static bool looks_like_host_name(const char *text)
 	return !strpbrk(text, ":/") && strpbrk(text, "ghijklmnopqrstuvwxyz");
 }
 
-static void report_prefix(struct decoder *d, const struct node *node, enum peer_problem problem,
-			  const struct policy_peer *peer)
+void policy_report_prefix(struct decoder *d, const struct node *node, enum peer_problem problem,
+			  const struct ip_prefix *prefix)
 {
-	char word[TEXT_QUOTE_LEN], prefix[PREFIX_TEXT_LEN];
+	char word[TEXT_QUOTE_LEN], meant[PREFIX_TEXT_LEN];
 	const char *quoted = text_quote(node->text, word), *known = find_synonym(node->text);
-	const uint8_t *b = peer->prefix.addr.bytes;
+	const uint8_t *b = prefix->addr.bytes;
 
 	if (problem == PEER_HOST_BITS)
 		policy_report(d->diags, F_CIDR_HOST_BITS, node->loc,
 			      arena_printf(d->diags->arena, "did you mean `%s`?",
-					   ip_prefix_format(&peer->prefix, prefix)),
+					   ip_prefix_format(prefix, meant)),
 			      "`%s` has bits set beyond its prefix length", quoted);
-	else if (problem == PEER_MAPPED && peer->prefix.len == 128)
+	else if (problem == PEER_MAPPED && prefix->len == 128)
 		policy_report(d->diags, F_BAD_CIDR, node->loc,
 			      arena_printf(d->diags->arena, "write `%u.%u.%u.%u`", b[12], b[13],
 					   b[14], b[15]),
@@ -120,7 +120,7 @@ static void decode_peer(struct decoder *d, const struct node *node, const char *
 	if (problem == PEER_UNKNOWN_TIER || problem == PEER_NOT_A_NAME)
 		report_no_peer(d, node, problem);
 	else if (problem != PEER_OK)
-		report_prefix(d, node, problem, peer);
+		policy_report_prefix(d, node, problem, &peer->prefix);
 }
 
 static int decode_peers(struct decoder *d, const struct node *key, const struct policy_peer **ret,

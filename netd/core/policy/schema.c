@@ -70,6 +70,10 @@ static const struct key {
 	  "\"enum\": [\"allow\", \"deny\"], \"default\": \"allow\"" },
 	{ "tier", "image_labels", false, "whether labels that come from an image count",
 	  "\"enum\": [\"deny\", \"allow\"], \"default\": \"deny\"" },
+	{ "tier", "speaks_for", false,
+	  "addresses of others that its containers have as well: VPN clients, an address that "
+	  "moves, 0.0.0.0/0 for a router",
+	  ONE_OR_MANY("address") },
 	{ "match", "network", false, "name of a network; * and ? are globs", REF("glob") },
 	{ "match", "compose", false, "project and service of docker compose", REF("compose") },
 	{ "match", "label", false, "labels with their values; * and ? are globs",
@@ -123,6 +127,8 @@ static const struct {
 		  "CIDR\",\n"
 		  "      \"type\": \"string\", \"pattern\": \"^(" TIER_NAME "|" ADDRESS ")$\",\n"
 		  "      \"not\": {\"enum\": [\"any\", \"unmatched\"]}" },
+	{ "address", "\"description\": \"an address or a CIDR\",\n"
+		     "      \"type\": \"string\", \"pattern\": \"^" ADDRESS "$\"" },
 	{ "source", "\"allOf\": [{" REF("peer") "}, {\"not\": {\"const\": \"dns\"}}]" },
 	{ "finding", "\"type\": \"string\", \"pattern\": \"^[a-z]+(-[a-z]+)*$\"" },
 	{ "ports", "\"description\": \"443/tcp, 9000-9010/udp, icmp, icmpv6\",\n"

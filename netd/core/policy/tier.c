@@ -270,6 +270,7 @@ static int decode_tier(struct decoder *d, const struct node *key)
 		{ "mode", false, decode_tier_mode },
 		{ "within", false, decode_within },
 		{ "image_labels", false, decode_image_labels },
+		{ "speaks_for", false, policy_decode_speaks_for },
 	};
 	static const struct decode_shape shape = { "a tier", fields, ARRAY_LEN(fields) };
 	struct draft_tier draft = { .index = d->tiers.n };

@@ -41,7 +41,9 @@ static bool is_hosts(const struct world *world, const struct policy_peer *peer)
 static void check_peer(const struct checking *c, const struct policy_peer *peer)
 {
 	const struct world_network *network =
-		peer->kind == PEER_PREFIX ? network_around(c->in->world, &peer->prefix) : NULL;
+		peer->kind == PEER_PREFIX && !peer->spoken
+			? network_around(c->in->world, &peer->prefix)
+			: NULL;
 	char text[LIMIT_PEER_TEXT];
 
 	if (!network && !is_hosts(c->in->world, peer))
@@ -201,6 +203,7 @@ static bool comes_from_outside(const struct checking *c, const struct policy_rul
 	for (size_t i = 0; i < rule->n_from; i++)
 		if (rule->from[i].kind != PEER_TIER && rule->from[i].kind != PEER_HOST &&
 		    !is_hosts(c->in->world, &rule->from[i]) &&
+		    !rule->from[i].spoken &&
 		    !(rule->from[i].kind == PEER_PREFIX &&
 		      network_around(c->in->world, &rule->from[i].prefix)))
 			return true;
@@ -221,12 +224,42 @@ static void check_ports(const struct checking *c, const struct tier_members *mem
 	}
 }
 
+/* Of what Docker deals out nothing is spoken for; a single address may lie among it. */
+static void check_entry(const struct checking *c, const struct policy_spoken *entry)
+{
+	const struct world *world = c->in->world;
+	bool one = entry->prefix.len == 8 * ip_len(&entry->prefix.addr);
+	const struct policy_tier *tier = &c->in->policy->tiers[entry->tier];
+	char text[PREFIX_TEXT_LEN], subnet[PREFIX_TEXT_LEN];
+
+	c->diags->about = (struct diag_subject){ .tiers = &tier->name, .n_tiers = 1 };
+	(void)ip_prefix_format(&entry->prefix, text);
+	if (one && compile_find_spoken(c->in->compiled, &entry->prefix.addr) == UINT32_MAX)
+		REPORT(c, WF_SPOKEN_TAKEN, entry->loc, "name an address that Docker does not deal out",
+		       "%s is a container's or this host's own: nobody speaks for it",
+		       ip_format(&entry->prefix.addr, text));
+	for (size_t i = 0; i < world->n_networks && !one; i++)
+		for (size_t s = 0; s < world->networks[i].n_subnets; s++) {
+			const struct ip_prefix *other = &world->networks[i].subnets[s];
+			if (!world_network_is_managed(&world->networks[i]) ||
+			    (!ip_in_prefix(&other->addr, &entry->prefix) &&
+			     !ip_in_prefix(&entry->prefix.addr, other)))
+				continue;
+			REPORT(c, WF_SPOKEN_TAKEN, entry->loc,
+			       "name single addresses there, or a range beside it",
+			       "%s leaves out network `%s`, whose addresses Docker deals out: %s",
+			       text, world->networks[i].name, ip_prefix_format(other, subnet));
+		}
+}
+
 int check_rules(const struct checking *c)
 {
 	const struct policy *policy = c->in->policy;
 	struct tier_members members;
 	int r = list_members(c, &members);
 
+	for (size_t i = 0; i < policy->n_spoken; i++)
+		check_entry(c, &policy->spoken[i]);
 	for (size_t i = 0; i < policy->n_rules && r == 0; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 		struct diag_subject about = { 0 };

@@ -34,6 +34,8 @@ static const struct report_diag_info infos[] = {
 			    "a `match` that nothing meets, though something is called nearly so" },
 	[WF_OWN_RESOLVER] = { "own-resolver", DIAG_WARNING,
 			      "a container with a resolver of its own, which no rule opens" },
+	[WF_SPOKEN_TAKEN] = { "spoken-taken", DIAG_WARNING,
+			      "a tier that speaks for an address that Docker deals out" },
 	[WF_STALE_ACCEPT] = { "stale-accept", DIAG_WARNING,
 			      "an accepted finding that is not found any more" },
 	[WF_TEST_FAILS] = { REPORT_TEST_FAILS, DIAG_ERROR,

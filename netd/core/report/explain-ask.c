@@ -214,6 +214,22 @@ static int ask_inside(const struct asking *asking, size_t family)
 	return r < 0 ? r : ask_apart(asking, family, met);
 }
 
+/* Of a tier a member that an address outside is asked about with: where another tier speaks for the
+ * address, one that is beside a container of that one. */
+static uint32_t member_for(const struct asking *asking, const struct explain_end *tier,
+			   const struct sim_end *other, size_t family)
+{
+	const struct survey *survey = asking->survey;
+	enum ip_family f = family ? IP_V6 : IP_V4;
+	uint32_t speaker = SURVEY_NONE, beside = SURVEY_NONE;
+
+	if (other->kind == SIM_ADDRESS)
+		speaker = compile_find_spoken(survey->in[0]->compiled, &other->addr);
+	if (speaker != SURVEY_NONE)
+		beside = survey_beside(survey, tier->class, f, 0, speaker);
+	return beside != SURVEY_NONE ? beside : survey_any(survey, tier->class, f);
+}
+
 /* Of a tier a member that publishes the port, if one does. */
 static uint32_t publishing(const struct asking *asking, size_t family)
 {
@@ -231,6 +247,13 @@ static int ask_inbound_tier(const struct asking *asking, size_t family)
 {
 	struct sim_end from = plain_end(asking->from, family);
 	struct asking others = *asking;
+	bool spoken = from.kind == SIM_ADDRESS &&
+		      compile_find_spoken(asking->survey->in[0]->compiled, &from.addr) !=
+			      SURVEY_NONE;
+
+	if (spoken)
+		return add_way(asking, family, from,
+			       endpoint_end(member_for(asking, asking->to, &from, family)));
 	uint32_t first = publishing(asking, family),
 		 other = survey_other(asking->survey, asking->to->class, family ? IP_V6 : IP_V4,
 				      first);
@@ -255,13 +278,12 @@ static int ask_inbound(const struct asking *asking, size_t family)
 
 static int ask_outbound(const struct asking *asking, size_t family)
 {
+	struct sim_end to = plain_end(asking->to, family);
 	int r = 0;
 
 	if (asking->from->kind == EXPLAIN_TIER)
 		return add_way(asking, family,
-			       endpoint_end(survey_any(asking->survey, asking->from->class,
-						       family ? IP_V6 : IP_V4)),
-			       plain_end(asking->to, family));
+			       endpoint_end(member_for(asking, asking->from, &to, family)), to);
 	for (size_t i = 0; i < asking->from->n_endpoints && r == 0; i++)
 		r = add_way(asking, family, endpoint_end(asking->from->endpoints[i]),
 			    plain_end(asking->to, family));

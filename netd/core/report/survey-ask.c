@@ -135,6 +135,27 @@ static int ask_flow(const struct asking *asking, const struct sim_flow *flow, si
 	return 0;
 }
 
+/* Of whom a tier speaks for others to, those beside one of its containers: there the two meet. */
+static int ask_beside(const struct asking *asking, size_t input, struct sim_flow flow,
+		      size_t stand_in)
+{
+	const struct question *question = asking->question;
+	bool source = flow.from.kind == SIM_ADDRESS;
+	struct sim_end *end = source ? &flow.to : &flow.from;
+	uint32_t class = source ? question->to.index : question->from.index;
+	const struct ip_addr *addr = source ? &flow.from.addr : &flow.to.addr;
+	uint32_t speaker = SURVEY_NONE, beside = SURVEY_NONE;
+
+	if (end->kind == SIM_ENDPOINT && flow.from.kind != flow.to.kind)
+		speaker = compile_find_spoken(asking->in->compiled, addr);
+	if (speaker != SURVEY_NONE)
+		beside = survey_beside(question->survey, class, flow.family, input, speaker);
+	if (beside == SURVEY_NONE || beside == end->endpoint)
+		return 0;
+	end->endpoint = beside;
+	return ask_flow(asking, &flow, stand_in);
+}
+
 /* From outside who publishes the port is asked too, and some other: in audit mode that may say
  * more. */
 static int ask_members(const struct asking *asking, struct sim_flow flow, size_t stand_in)
@@ -174,6 +195,8 @@ static int ask_part(const struct question *question, size_t input, struct arena 
 			flow.from = from->ends[i / to->n];
 			flow.to = to->ends[i % to->n];
 			r = ask_members(&asking, flow, i);
+			if (r == 0)
+				r = ask_beside(&asking, input, flow, i);
 		}
 	}
 	return r;
@@ -296,6 +319,36 @@ static bool next_of_rule(const struct survey *survey, struct survey_walk *walk,
 	return false;
 }
 
+/* What tiers speak for with every class, where no rule has brought the two together. */
+static bool next_of_spoken(const struct survey *survey, struct survey_walk *walk,
+			   struct survey_end *from, struct survey_end *to)
+{
+	for (; walk->speaking < survey->n_inputs; walk->speaking++, walk->spoken = 0) {
+		const struct policy *policy = survey->in[walk->speaking]->policy;
+		for (; walk->spoken < policy->n_spoken; walk->spoken++, walk->neighbour = 0) {
+			const struct policy_spoken *entry = &policy->spoken[walk->spoken];
+			if (!survey_is_spoken(survey->in[walk->speaking], entry))
+				continue;
+			uint32_t prefix = survey_prefix_at(survey, &entry->prefix);
+			while (walk->neighbour < 2 * survey->n_classes) {
+				uint32_t class = walk->neighbour / 2;
+				bool source = walk->neighbour++ % 2 == 0;
+				uint8_t *seen = &walk->seen[class * survey->n_prefixes + prefix];
+				uint8_t bit = source ? 1 : 2;
+				struct survey_end a = { SURVEY_PREFIX, prefix },
+						  b = { SURVEY_CLASS, class };
+				if (*seen & bit)
+					continue;
+				*seen |= bit;
+				*from = source ? a : b;
+				*to = source ? b : a;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 bool survey_walk_next(const struct survey *survey, struct survey_walk *walk,
 		      struct survey_end *from, struct survey_end *to)
 {
@@ -311,5 +364,5 @@ bool survey_walk_next(const struct survey *survey, struct survey_walk *walk,
 			if (next_of_rule(survey, walk, &policy->rules[walk->rule], from, to))
 				return true;
 	}
-	return false;
+	return next_of_spoken(survey, walk, from, to);
 }

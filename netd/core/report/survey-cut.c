@@ -11,8 +11,11 @@
 
 typedef VEC(struct port_range) range_list;
 
-static bool peer_holds(const struct policy_peer *peer, const struct ip_addr *addr)
+/* @spoken: a tier speaks for the address, so it is in no zone. */
+static bool peer_holds(const struct policy_peer *peer, const struct ip_addr *addr, bool spoken)
 {
+	if (spoken != peer->spoken)
+		return false;
 	switch (peer->kind) {
 	case PEER_TIER:
 	case PEER_HOST:
@@ -37,13 +40,26 @@ struct side {
 	size_t n_addrs;
 	bool is_source;
 	bool is_host; /* one of them is this host's: rules about that name it, too */
+	/* Per address: the tier that speaks for it, or SURVEY_NONE. */
+	uint32_t speakers[SURVEY_INPUTS][2 * SURVEY_PARTS];
 };
 
-static bool peers_hold(const struct policy_peer *peers, size_t n, const struct side *side)
+/* The tier that speaks for one of its addresses, or SURVEY_NONE. */
+static uint32_t speaker_of(const struct side *side, size_t input)
+{
+	for (size_t a = 0; a < side->n_addrs; a++)
+		if (side->speakers[input][a] != SURVEY_NONE)
+			return side->speakers[input][a];
+	return SURVEY_NONE;
+}
+
+static bool peers_hold(const struct policy_peer *peers, size_t n, const struct side *side,
+		       size_t input)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t a = 0; a < side->n_addrs; a++)
-			if (peer_holds(&peers[i], &side->addrs[a]))
+			if (peer_holds(&peers[i], &side->addrs[a],
+				       side->speakers[input][a] != SURVEY_NONE))
 				return true;
 	return false;
 }
@@ -58,6 +74,10 @@ static struct side make_side(const struct survey *survey, struct survey_end end,
 	side.n_addrs += survey_addresses(survey, end, IP_V6, side.addrs + side.n_addrs);
 	for (size_t i = 0; i < side.n_addrs; i++)
 		side.is_host |= world_is_host_address(survey->world, &side.addrs[i]);
+	for (size_t i = 0; i < survey->n_inputs; i++)
+		for (size_t a = 0; a < side.n_addrs; a++)
+			side.speakers[i][a] =
+				compile_find_spoken(survey->in[i]->compiled, &side.addrs[a]);
 	return side;
 }
 
@@ -77,12 +97,16 @@ static bool names_side(const struct side *side, size_t input, size_t rule)
 	if ((side->end.kind == SURVEY_HOST || side->is_host) &&
 	    (side->is_source ? named->from_host : named->to_host))
 		return true;
+	uint32_t speaker = speaker_of(side, input);
+	if (speaker != SURVEY_NONE && survey->tiers[input][rule * policy->n_tiers + speaker] &
+					      (side->is_source ? 1 : 2))
+		return true;
 	if (side->end.kind == SURVEY_HOST)
 		return false;
 	if (!(side->is_source ? named->from_outside : named->to_outside))
 		return false;
-	return side->is_source ? peers_hold(r->from, r->n_from, side)
-			       : peers_hold(r->to, r->n_to, side);
+	return side->is_source ? peers_hold(r->from, r->n_from, side, input)
+			       : peers_hold(r->to, r->n_to, side, input);
 }
 
 /* A resolver may be asked about by its address, or stand for a zone. */
@@ -117,6 +141,8 @@ static const survey_rules *rules_between(const struct side *from, const struct s
 	size_t n_tiers = survey->in[input]->policy->n_tiers;
 	bool into = is_outside(from->end) && to->end.kind == SURVEY_CLASS;
 
+	if (speaker_of(from, input) != SURVEY_NONE || speaker_of(to, input) != SURVEY_NONE)
+		return &survey->every[input];
 	if (from->end.kind != SURVEY_CLASS && !into)
 		return &survey->from[input][n_tiers + (from->end.kind != SURVEY_HOST)];
 	const struct survey_end tier = into ? to->end : from->end;
@@ -180,6 +206,27 @@ static int note_openings(const struct survey *survey, uint32_t class, struct are
 				     &openings);
 	}
 	*ranges = openings;
+	return r;
+}
+
+/* Who is outside under each input; for whom a tier speaks is none of them. */
+static int note_from_outside(const struct side *source, uint32_t class, struct arena *scratch,
+			     range_list *ranges)
+{
+	range_list openings = *ranges;
+	size_t n_spoken = 0;
+
+	for (size_t i = 0; i < source->survey->n_inputs; i++)
+		n_spoken += speaker_of(source, i) != SURVEY_NONE;
+	if (n_spoken == source->survey->n_inputs)
+		return 0;
+	int r = note_openings(source->survey, class, scratch, &openings);
+	if (n_spoken == 0) {
+		*ranges = openings;
+		return r;
+	}
+	for (size_t i = 0; i < openings.n && r == 0; i++)
+		r = VEC_PUSH(scratch, ranges, openings.items[i]);
 	return r;
 }
 
@@ -270,7 +317,7 @@ int survey_cut(const struct survey *survey, struct survey_end from, struct surve
 	for (size_t i = 0; i < survey->n_inputs && r == 0; i++)
 		r = note_ranges(&source, &destination, i, scratch, &ranges);
 	if (r == 0 && is_outside(from) && to.kind == SURVEY_CLASS && !survey->in[0]->symbolic)
-		r = note_openings(survey, to.index, scratch, &ranges);
+		r = note_from_outside(&source, to.index, scratch, &ranges);
 	if (r == 0 && may_be_resolver(&destination))
 		r = note_dns(scratch, &ranges);
 	return r < 0 ? r : cut_ranges(&ranges, scratch, ret);

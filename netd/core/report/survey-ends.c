@@ -357,6 +357,40 @@ uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_famil
 	return best;
 }
 
+static bool has_neighbour(const struct survey *survey, uint32_t network, uint32_t endpoint,
+			  const survey_classes *classes)
+{
+	for (size_t i = 0; i < classes->n; i++) {
+		const struct survey_sample *sample =
+			survey_sample_on(survey, classes->items[i], network);
+		for (size_t k = 0; sample && k < 2; k++)
+			if (sample->endpoint[k] != SURVEY_NONE && sample->endpoint[k] != endpoint)
+				return true;
+	}
+	return false;
+}
+
+uint32_t survey_beside(const struct survey *survey, uint32_t class, enum ip_family family,
+		       size_t input, uint32_t tier)
+{
+	const struct survey_class *c = &survey->classes[class];
+	uint32_t best = SURVEY_NONE;
+	int best_worth = -1;
+
+	for (size_t n = 0; n < 2 * c->n_samples; n++) {
+		uint32_t network = c->samples[n / 2].network, end = c->samples[n / 2].endpoint[n % 2];
+		if (end == SURVEY_NONE ||
+		    !has_neighbour(survey, network, end, &survey->of_tier[input][tier]))
+			continue;
+		int worth = (has_family(survey, end, family) ? 2 : 0) +
+			    (survey->world->networks[network].icc ? 1 : 0);
+		if (worth > best_worth)
+			best = end;
+		best_worth = worth > best_worth ? worth : best_worth;
+	}
+	return best;
+}
+
 /* The next network that both classes are on, from their samples @at on. */
 static bool next_pair(const struct survey *survey, const uint32_t classes[2], size_t at[2],
 		      uint32_t ret[2])

@@ -108,7 +108,7 @@ static int note_sources(struct survey *survey, const struct policy_rule *rule, u
 	int r = 0;
 
 	for (size_t i = 0; i < rule->n_from && r == 0; i++)
-		if (rule->from[i].kind == PEER_PREFIX)
+		if (rule->from[i].kind == PEER_PREFIX && !rule->from[i].spoken)
 			r = VEC_PUSH(
 				survey->arena, sources,
 				(struct named){ class,

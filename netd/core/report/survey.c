@@ -80,6 +80,14 @@ static int index_rule(struct survey *survey, size_t input, uint32_t i)
 	return r;
 }
 
+bool survey_is_spoken(const struct report_input *in, const struct policy_spoken *entry)
+{
+	const struct ip_prefix *prefix = &entry->prefix;
+
+	return prefix->len < 8 * ip_len(&prefix->addr) ||
+	       compile_find_spoken(in->compiled, &prefix->addr) == entry->tier;
+}
+
 static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes)
 {
 	const struct policy *policy = survey->in[input]->policy;
@@ -109,9 +117,15 @@ static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes
 			.to_outside = names_kind(rule->to, rule->n_to, false),
 		};
 		r = index_rule(survey, input, i);
+		if (r == 0)
+			r = VEC_PUSH(survey->arena, &survey->every[input], i);
 		if (r < 0)
 			return r;
 	}
+	for (size_t i = 0; i < policy->n_spoken; i++)
+		if (survey_is_spoken(survey->in[input], &policy->spoken[i]) &&
+		    VEC_PUSH(survey->arena, prefixes, policy->spoken[i].prefix) < 0)
+			return -ENOMEM;
 	return 0;
 }
 

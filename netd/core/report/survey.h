@@ -96,6 +96,7 @@ struct survey {
 	/* The rules by who may be their source: each tier, then the host, then all outside. */
 	survey_rules *from[SURVEY_INPUTS];
 	survey_rules *into[SURVEY_INPUTS];	/* the rules from outside, by destination tier */
+	survey_rules every[SURVEY_INPUTS];	/* all of them */
 	survey_classes *of_tier[SURVEY_INPUTS]; /* the classes that are in a tier */
 	bool names_dns;				/* some rule has `to: dns` */
 	uint8_t *joined; /* bit from * n_classes + to: an allow rule names both */
@@ -139,6 +140,9 @@ size_t survey_part_of(const struct survey *survey, uint32_t class, const struct 
  * as an index; survey->n_openings or one of another kind when there is none. */
 uint32_t survey_opening_from(const struct survey *survey, uint32_t class,
 			     const struct port_range *port);
+/* The tier that speaks for an entry of the policy's `spoken` is heard: the address is not one that Docker
+ * has dealt out. */
+bool survey_is_spoken(const struct report_input *in, const struct policy_spoken *entry);
 /* The opening that holds the first port of that range, as an index; SURVEY_NONE: nobody in the
  * class publishes it. */
 uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
@@ -146,7 +150,11 @@ uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
 uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *prefix);
 /* An endpoint of the class, preferring one of that family from which something leaves. */
 uint32_t survey_any(const struct survey *survey, uint32_t class, enum ip_family family);
-/* The same, but not of the container of @except; SURVEY_NONE: there is no other. */
+/* An endpoint of the class beside which a container of that tier is, which may speak to it for others;
+ * of several, one where the two are let talk. SURVEY_NONE: there is none. */
+uint32_t survey_beside(const struct survey *survey, uint32_t class, enum ip_family family,
+		       size_t input, uint32_t tier);
+/* As survey_any(), but not of the container of @except; SURVEY_NONE: there is no other. */
 uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_family family,
 		      uint32_t except);
 
@@ -190,6 +198,8 @@ struct survey_walk {
 	uint32_t from, to;
 	size_t other;  /* of a rule: the peer of its other side, and which class of that tier */
 	uint8_t *seen; /* class * n_prefixes + prefix: 1 from, 2 to */
+	size_t speaking, spoken; /* input, and which of what its tiers speak for */
+	uint32_t neighbour;	 /* class and direction */
 };
 int survey_walk_init(const struct survey *survey, struct survey_walk *walk) MUST_CHECK;
 bool survey_walk_next(const struct survey *survey, struct survey_walk *walk,

@@ -17,7 +17,7 @@ enum world_publishing docker_publishing(const struct way *way)
 	const struct world_endpoint *to = way->to.endpoint;
 	enum ip_family family = way->flow->family;
 
-	if (!to)
+	if (!to || way->to.speaker != UINT32_MAX)
 		return WORLD_PUBLISHES_NOT;
 	if (way->to.network->internal &&
 	    world_publisher(world, to->container, family) == WORLD_NO_ENDPOINT)

@@ -78,40 +78,12 @@ const char *sim_path_name(enum sim_path path)
 	return paths[path].name;
 }
 
-static const struct world_network *network_of(const struct sim_host *host,
-					      const struct ip_addr *addr)
-{
-	uint32_t network = compile_find_subnet(host->compiled, addr);
-
-	return network == UINT32_MAX ? NULL : &host->world->networks[network];
-}
-
 /* Where an address of this host is asked about, this host is meant. */
 static struct sim_end settle(const struct sim_host *host, const struct sim_end *end)
 {
 	if (end->kind != SIM_ADDRESS || !world_is_host_address(host->world, &end->addr))
 		return *end;
 	return (struct sim_end){ .kind = SIM_HOST, .addr = end->addr };
-}
-
-static struct place place_of(const struct sim_host *host, const struct sim_end *end,
-			     enum ip_family family)
-{
-	struct place place = { .port = "", .addr = end->addr };
-
-	if (end->kind == SIM_ADDRESS && !host->symbolic)
-		place.network = network_of(host, &end->addr);
-	if (end->kind != SIM_ENDPOINT)
-		return place;
-	const struct world_endpoint *endpoint = &host->world->endpoints[end->endpoint];
-	const char *port = host->compiled->assignments[end->endpoint].port;
-	place.addr = family == IP_V6 ? endpoint->ipv6 : endpoint->ipv4;
-	if (!world_network_is_managed(&host->world->networks[endpoint->network]))
-		return place; /* one more address outside */
-	place.endpoint = endpoint;
-	place.network = &host->world->networks[endpoint->network];
-	place.port = port ? port : "";
-	return place;
 }
 
 /* Who speaks to this host from outside, at a port that a container publishes, speaks to that. (A
@@ -136,7 +108,7 @@ static enum sim_path path_into_container(const struct way *way)
 		return SIM_PATH_FROM_HOST;
 	if (way->from.network)
 		return way->from.network == way->to.network ? SIM_PATH_BRIDGED : SIM_PATH_ROUTED;
-	if (way->host->symbolic)
+	if (way->host->symbolic && way->to.speaker == UINT32_MAX)
 		return SIM_PATH_PUBLISHED;
 	if (!way->published || ip_is_loopback(&way->published->host_ip))
 		return SIM_PATH_DIRECT;
@@ -145,6 +117,10 @@ static enum sim_path path_into_container(const struct way *way)
 
 static enum sim_path choose_path(const struct way *way)
 {
+	bool spoken = way->from.speaker != UINT32_MAX || way->to.speaker != UINT32_MAX;
+
+	if (spoken && way->from.endpoint && way->from.endpoint == way->to.endpoint)
+		return SIM_PATH_NOT_OURS; /* behind one container */
 	if (way->to.network)
 		return path_into_container(way);
 	if (!way->from.network)
@@ -329,9 +305,13 @@ static const struct ip_addr *outside_end(const struct way *way)
 {
 	if (way->host->symbolic)
 		return NULL;
-	if (way->flow->from.kind == SIM_ADDRESS && !way->from.network)
+	if (way->flow->from.kind == SIM_ADDRESS && !way->from.network &&
+	    way->from.speaker == UINT32_MAX)
 		return &way->from.addr;
-	return way->flow->to.kind == SIM_ADDRESS && !way->to.network ? &way->to.addr : NULL;
+	return way->flow->to.kind == SIM_ADDRESS && !way->to.network &&
+			       way->to.speaker == UINT32_MAX
+		       ? &way->to.addr
+		       : NULL;
 }
 
 /* Over docker-proxy it does not show through which of its networks a container answers, so all of
@@ -397,7 +377,7 @@ static bool answers_elsewhere(const struct way *way)
 {
 	const struct world *world = way->host->world;
 
-	if (way->path != SIM_PATH_ROUTED || !way->to.endpoint)
+	if (way->path != SIM_PATH_ROUTED || !way->to.endpoint || way->to.speaker != UINT32_MAX)
 		return false;
 	const struct world_endpoint *there =
 		world_find_endpoint(world, way->to.endpoint->container,
@@ -428,6 +408,8 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 	way.from = place_of(host, &settled.from, flow->family);
 	lead_to_container(&way, &settled);
 	way.to = place_of(host, &settled.to, flow->family);
+	place_at_speaker(host, &way.from, &way.to);
+	place_at_speaker(host, &way.to, &way.from);
 	way.publishing = docker_publishing(&way);
 	way.published = docker_published(&way);
 	way.path = choose_path(&way);

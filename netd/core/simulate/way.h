@@ -10,6 +10,7 @@ struct place {
 	const struct world_network *network;   /* the managed network it is on, or NULL */
 	const char *port;		       /* "" unknown */
 	struct ip_addr addr;
+	uint32_t speaker; /* the tier that speaks for the address, or UINT32_MAX */
 };
 
 struct way {
@@ -21,6 +22,11 @@ struct way {
 	enum sim_path path;
 	struct ip_addr host_addr; /* at which this host is spoken to */
 };
+
+struct place place_of(const struct sim_host *host, const struct sim_end *end, enum ip_family family);
+/* An address that a tier speaks for is at the port of one of its containers: which one hangs on where
+ * the other end is. */
+void place_at_speaker(const struct sim_host *host, struct place *place, const struct place *other);
 
 /* How the destination publishes its ports. One that Docker does not publish because the network is
  * internal counts as any other: that Docker drops it says more than that it is none. */
