@@ -141,11 +141,37 @@ static bool is_merge_key(const struct node *key)
 	return key->kind == NODE_SCALAR && !key->quoted && strcmp(key->text, "<<") == 0;
 }
 
+/* Recursion ends with the depth of a tree; its weight bounds how much is seen. */
+static const struct node *find_override(const struct node *node)
+{
+	const struct node *found = node->tag && strcmp(node->tag, "!override") == 0 ? node : NULL;
+
+	for (const struct node *one = node->first; one && !found; one = one->next)
+		found = find_override(node->kind == NODE_MAPPING ? one->value : one);
+	return found;
+}
+
+/* Docker compose notes this tag where the merge stands, or where the anchor does, or not at all, as the
+ * merge is written; the one that loses against a key beside `<<` counts, too. */
+static int refuse_override(struct node_builder *b, const struct node *mapping)
+{
+	const struct node *found = find_override(mapping);
+
+	if (!found)
+		return 0;
+	node_report(b, NODE_FAULT_TAG, found->loc,
+		    "check the output of `docker compose config` instead",
+		    "`!override` cannot be followed through a merge key");
+	return NODE_E_INVALID;
+}
+
 static int add_keys(struct node_builder *b, struct candidates *all, const struct node *mapping,
 		    bool merged)
 {
 	int r = merged ? take_share(b, mapping->loc, mapping->weight) : 0;
 
+	if (merged && r == 0)
+		r = refuse_override(b, mapping);
 	for (struct node *key = mapping->first; key && r == 0; key = key->next) {
 		struct candidate one = { key, all->n, merged };
 		if (merged ? !key->repeated : !is_merge_key(key))
