@@ -152,7 +152,7 @@ class Log(DockerCase):
             self.web.netns_exec([self.web.probe_path, "raw", "eth0", frame])
         spoofed = "the sender uses an address or MAC of somebody else"
         foreign = ("the sender uses an address that Docker did not give it, as a router or for a "
-                   "second address")
+                   "second address: `speaks_for` of its tier would admit it")
         self.says(netd, f"denied: {WEB4} as 172.31.1.11 -> {DB4}, 53/udp: {spoofed}")
         self.says(netd, f"denied: {WEB4} as 10.9.8.7 -> {DB4}, 53/udp: {foreign}")
         self.says(netd, f"denied: {WEB4} -> {DB4}, 53/udp: the sender uses a MAC that Docker did not "

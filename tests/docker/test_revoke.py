@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 import unittest
 from datetime import datetime, timedelta, timezone
-from typing import List
+from typing import List, Sequence
 
 from flows import Download, Flow, now_ms, wait_silence
 from netd import Container, DockerCase, HostOptions, Netd, Probe, figure, wait_until
@@ -74,15 +74,16 @@ class Revoke(DockerCase):
             flow.wait_alive()
         return flows
 
-    def check_stopped(self, flows: List[Flow], when_ms: float, delayed: str = "") -> float:
-        """Nothing arrived after @when_ms; the latest arrival, relative to it.  Of the flow that is
+    def check_stopped(self, flows: List[Flow], when_ms: float,
+                      delayed: Sequence[str] = ()) -> float:
+        """Nothing arrived after @when_ms; the latest arrival, relative to it.  Of the flows that are
         @delayed nothing arrived that was sent after it."""
         late = []
         wait_silence(*flows)
         for flow in flows:
             for direction, child in flow.ends().items():
                 name = f"{flow.name} {direction}"
-                last = flow.last_sent_ms if name == delayed else flow.last_ms
+                last = flow.last_sent_ms if name in delayed else flow.last_ms
                 late.append((last(child) - when_ms, name))
         self.assertEqual([], [f"{name}: {after:.0f} ms after the commit" for after, name in late
                               if after > IN_FLIGHT_MS])
@@ -124,7 +125,8 @@ class Revoke(DockerCase):
         netd = self.start_netd(TIERS)
         # Until Docker was read the host reaches no container: what docker-proxy had taken before
         # netd came waits in the kernel, which sends it once more some time later.
-        self.check_stopped(flows, now_ms(), "published, docker-proxy tcp to the server")
+        proxied = [f"published, {way} tcp to the server" for way in ("docker-proxy", "from a container")]
+        self.check_stopped(flows, now_ms(), proxied)
         netd.apply(ALL)
         for flow in flows:
             flow.wait_alive()

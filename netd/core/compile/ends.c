@@ -256,6 +256,22 @@ static void emit_ends_of_rule(struct emit *e, size_t rule)
 
 /* ---- the rest ---- */
 
+/* From addresses that tiers in audit mode speak for, to what is left alone. */
+static void emit_audited_speakers(struct emit *e, struct rs_chain *chain, const char *passes)
+{
+	const struct group *left = emit_left_group(e);
+
+	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
+		const struct group *group = &e->groups[g];
+		if (!group->audited || !group->speaks)
+			continue;
+		EMIT(e, chain, RS_GOTO, passes, match_in(RS_CT_ORIGINAL_IP_SADDR, group->spoken[0]),
+		     match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
+		EMIT(e, chain, RS_GOTO, passes, match_in(RS_CT_ORIGINAL_IP6_SADDR, group->spoken[1]),
+		     match_in(RS_CT_REPLY_IP6_SADDR, left->members[1]));
+	}
+}
+
 /* With `unmatched: ignore`: what is in no tier, and not closed, is not judged, but towards a tier.
  */
 static void emit_let_be(struct emit *e, struct rs_chain *chain)
@@ -269,6 +285,7 @@ static void emit_let_be(struct emit *e, struct rs_chain *chain)
 		     match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
 		EMIT(e, chain, RS_GOTO, passes, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_AUDITED6),
 		     match_in(RS_CT_REPLY_IP6_SADDR, left->members[1]));
+		emit_audited_speakers(e, chain, passes);
 	}
 	EMIT(e, chain, RS_GOTO, unmatched, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4),
 	     match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
