@@ -186,9 +186,9 @@ int live_verb(const struct ctl *ctl, const char *verb,
 
 typedef void show_fn(const struct ctl *ctl, const cJSON *report);
 show_fn show_explain, show_plan, show_plan_markdown, show_matrix, show_matrix_dot,
-	show_matrix_mermaid, show_endpoints, show_rules, show_ports, show_status,
-	show_doctor, show_test, show_test_tap, show_test_junit, show_history, show_history_record,
-	show_verify, show_change;
+	show_matrix_mermaid, show_endpoints, show_rules, show_ports, show_status, show_doctor,
+	show_test, show_test_tap, show_test_junit, show_history, show_history_record, show_verify,
+	show_change;
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);

@@ -118,12 +118,10 @@ static void print_flows(const struct ctl *ctl, const cJSON *report, const struct
 	cJSON_ArrayForEach(item, list) {
 		const char *place = member_place(plan_member(item, "rule"), arena);
 		const char *ports = show_port_list(item, arena), *only = plan_families(item);
-		printf("  %s%c%s %s -> %s  %s%s%s%s%s%s%s%s\n",
-		       paint(ctl, form->paint), form->sign, paint(ctl, PAINT_PLAIN),
-		       member_text(item, "from"), member_text(item, "to"),
+		printf("  %s%c%s %s -> %s  %s%s%s%s%s%s%s%s\n", paint(ctl, form->paint), form->sign,
+		       paint(ctl, PAINT_PLAIN), member_text(item, "from"), member_text(item, "to"),
 		       ports ? ports : "", *only ? "  (" : "", only, *only ? ")" : "",
-		       *place ? "  by " : "", place,
-		       *place ? "" : form->without_rule,
+		       *place ? "  by " : "", place, *place ? "" : form->without_rule,
 		       wire_bool(item, "audited", false) ? "  (audit mode)" : "");
 	}
 }

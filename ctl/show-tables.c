@@ -220,12 +220,13 @@ static void show_waiting(const struct ctl *ctl, const cJSON *report, const cJSON
 	double n = wire_number(waits, "n_published", 0);
 	double more = n - cJSON_GetArraySize(published);
 
-	status_line(ctl, "mode",
-		    arena_printf(arena,
-				 "NO POLICY: nothing is enforced; netd waits for a first one in %s, "
-				 "or `netdctl apply`",
-				 member_text(report, "policy")),
-		    PAINT_BAD);
+	status_line(
+		ctl, "mode",
+		arena_printf(arena,
+			     "NO POLICY: nothing is enforced; netd waits for a first one in %s, "
+			     "or `netdctl apply`",
+			     member_text(report, "policy")),
+		PAINT_BAD);
 	status_line(ctl, "would close",
 		    arena_printf(arena,
 				 "what it does not allow, of %.0f endpoints on %.0f networks and "

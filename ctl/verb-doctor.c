@@ -139,18 +139,17 @@ static int note_unknown_traits(struct examination *e)
 static int take_bridges(struct examination *e, const cJSON *status)
 {
 	const cJSON *list = wire_array(status, "bridges"), *item;
-	struct doctor_bridge *bridges = arena_alloc(
-		e->arena, (size_t)cJSON_GetArraySize(list) * sizeof(*bridges));
+	struct doctor_bridge *bridges =
+		arena_alloc(e->arena, (size_t)cJSON_GetArraySize(list) * sizeof(*bridges));
 
 	if (!bridges)
 		return -ENOMEM;
-	cJSON_ArrayForEach(item, list)
-	{
+	cJSON_ArrayForEach(item, list) {
 		bool closed = wire_bool(item, "closed", false);
-		const char *whose = cJSON_GetStringValue(
-			cJSON_GetObjectItemCaseSensitive(item, "whose"));
-		const char *name = cJSON_GetStringValue(
-			cJSON_GetObjectItemCaseSensitive(item, "name"));
+		const char *whose =
+			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "whose"));
+		const char *name =
+			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "name"));
 		if (!name || !whose || (!closed && strcmp(whose, "managed") != 0))
 			continue;
 		bridges[e->facts.n_bridges].name = arena_strdup(e->arena, name);

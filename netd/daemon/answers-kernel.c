@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a verb asks of the kernel, in its child and before that gives up its rights: whatever it reads
- * of others after that, it can change nothing. What cannot be read is said in the answer. */
+/* What a verb asks of the kernel, in its child and before that gives up its rights: whatever it
+ * reads of others after that, it can change nothing. What cannot be read is said in the answer. */
 #include <errno.h>
 #include <string.h>
 

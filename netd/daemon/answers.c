@@ -248,9 +248,10 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	if (r == 0)
 		r = report_status(&in, &health, &report);
 	/* Whoever commits all the time is not compared, and nothing is wrong with that. */
-	bool well = is_well(d) && (health.kernel == REPORT_KERNEL_COMMITTED ||
-				   (health.kernel == REPORT_KERNEL_UNKNOWN &&
-				    !d->questions.kernel->verify_error));
+	bool well =
+		is_well(d) &&
+		(health.kernel == REPORT_KERNEL_COMMITTED ||
+		 (health.kernel == REPORT_KERNEL_UNKNOWN && !d->questions.kernel->verify_error));
 	return r < 0 ? r : answer_report(well ? WIRE_OK : WIRE_FINDING, report, ret);
 }
 
@@ -301,7 +302,8 @@ static int answer_plan(struct daemon *d, const struct control_request *request, 
 }
 
 static const struct answer answers[] = {
-	/* verb, what it asks the kernel, beside the loop, in it, lane, a finding counts only if nothing was committed */
+	/* verb, what it asks the kernel, beside the loop, in it, lane, a finding counts only if
+	   nothing was committed */
 	{ "status", kernel_ask_all, answer_status, NULL, LANE_SHORT, true },
 	{ "endpoints", kernel_ask_counters, answer_endpoints, NULL, LANE_SHORT, false },
 	{ "rules", kernel_ask_counters, answer_rules, NULL, LANE_SHORT, false },

@@ -11,10 +11,10 @@
 struct kernel_facts {
 	const struct report_counter *counters; /* by name, then table; NULL: none were read */
 	size_t n_counters;
-	struct cut_facts cut;	  /* connections */
-	struct fw_state state;	  /* whether there are tables */
+	struct cut_facts cut;	     /* connections */
+	struct fw_state state;	     /* whether there are tables */
 	struct fw_verified verified; /* against what was committed */
-	int verify_error;	  /* -errno: verified and state are not known, error says why */
+	int verify_error;	     /* -errno: verified and state are not known, error says why */
 	struct fw_error error;
 	bool is_last_look; /* netd has committed during all before: a difference may be that */
 };

@@ -84,8 +84,7 @@ static void on_links_changed(void *userdata)
 }
 
 /* A policy that is wrong was logged, and the one in force stays. */
-static bool reload_policy(struct daemon *d,
-			  int (*read)(struct daemon *d, struct diag_list *diags))
+static bool reload_policy(struct daemon *d, int (*read)(struct daemon *d, struct diag_list *diags))
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct diag_list diags;

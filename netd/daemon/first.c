@@ -30,8 +30,8 @@ bool first_contact(const struct daemon *d, const struct policydir *files, int ke
 {
 	bool has_files = files->sources.n > 0 || (files->error && !files->missing);
 
-	return !has_files && kept == -ENOENT && history_is_bare(&d->history) &&
-	       !d->found_tables && !remembers_networks(d, arena);
+	return !has_files && kept == -ENOENT && history_is_bare(&d->history) && !d->found_tables &&
+	       !remembers_networks(d, arena);
 }
 
 bool first_contact_waits(const struct daemon *d)
@@ -44,7 +44,8 @@ bool first_contact_waits(const struct daemon *d)
 void first_contact_tell_systemd(const struct daemon *d)
 {
 	if (first_contact_waits(d))
-		(void)sd_notifyf(0, "STATUS=No policy yet: nothing is closed, waiting for one in %s",
+		(void)sd_notifyf(0,
+				 "STATUS=No policy yet: nothing is closed, waiting for one in %s",
 				 d->options->policy);
 	else if (d->plan.off)
 		(void)sd_notify(0, "STATUS=Off: nothing is enforced");

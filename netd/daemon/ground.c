@@ -71,7 +71,8 @@ void ground_keep(struct daemon *d)
 	end_local_learning(d);
 }
 
-/* What somebody else has set is put right when netd wakes anyway: a timer would wake it for nothing.
+/* What somebody else has set is put right when netd wakes anyway: a timer would wake it for
+ * nothing.
  */
 static int on_prepare(sd_event_source *source, void *userdata)
 {

@@ -11,7 +11,8 @@
 
 /* How often who waits hears that netd is at it. */
 #define TICK_US UINT64_C(1000000)
-/* Of a finding that a commit may have brought about; then one more look, which is said to be that. */
+/* Of a finding that a commit may have brought about; then one more look, which is said to be that.
+ */
 #define TRIES 5u
 
 struct question {
@@ -23,9 +24,9 @@ struct question {
 	uint64_t since_us, n_commits;	/* when it came; when its child began */
 	unsigned int tries;
 	struct kernel_facts kernel; /* filled by its child, for itself */
-	cJSON *note; /* of the child, for the report of the answer; or NULL */
-	cJSON *made; /* the answer, which waits for the state folder; or NULL */
-	bool tells;  /* whoever asked wants to hear that netd is at it */
+	cJSON *note;		    /* of the child, for the report of the answer; or NULL */
+	cJSON *made;		    /* the answer, which waits for the state folder; or NULL */
+	bool tells;		    /* whoever asked wants to hear that netd is at it */
 };
 
 static const unsigned int places[LANE_COUNT] = {

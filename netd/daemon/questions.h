@@ -32,8 +32,8 @@ typedef int answer_ask_fn(struct daemon *d, struct arena *arena, struct kernel_f
 struct answer {
 	const char *verb;
 	answer_ask_fn *ask; /* or NULL */
-	answer_fn *beside; /* in the child; or NULL */
-	answer_fn *here;   /* in the loop, when the child had nothing to say; or NULL */
+	answer_fn *beside;  /* in the child; or NULL */
+	answer_fn *here;    /* in the loop, when the child had nothing to say; or NULL */
 	enum lane lane;
 	bool of_now; /* a finding counts only if nothing was committed meanwhile */
 };
@@ -42,7 +42,7 @@ struct question;
 
 struct questions {
 	const struct kernel_facts *kernel; /* in a child: what its verb has asked */
-	struct question *first; /* in the order in which they came */
+	struct question *first;		   /* in the order in which they came */
 	unsigned int under_way[LANE_COUNT];
 	bool ticks;
 	sd_event_source *tick; /* tells those who wait that netd is at it */

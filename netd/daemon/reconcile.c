@@ -169,8 +169,9 @@ static int commit(struct daemon *d, struct generation *next, bool whole)
 		return r;
 	if (from && diff.empty)
 		return 1;
-	/* A stamp that was not used before: every connection is judged anew. Not by a try that failed
-	 * either: if only the kernel's word of it was lost, its rules may have stamped connections. */
+	/* A stamp that was not used before: every connection is judged anew. Not by a try that
+	 * failed either: if only the kernel's word of it was lost, its rules may have stamped
+	 * connections. */
 	if (!from || diff.takes_away) {
 		d->stamp = plan_next_stamp(d->stamp);
 		ruleset_set_stamp(next->compiled.restamp, d->stamp);

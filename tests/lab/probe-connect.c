@@ -16,7 +16,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define PROBES_MAX 8192		/* a matrix of 90 x 90; one socket each */
+#define PROBES_MAX 8192 /* a matrix of 90 x 90; one socket each */
 #define PORT_FIRST 20000
 #define PORT_COUNT 40000
 #define UDP_TRIES 4
@@ -30,20 +30,18 @@ enum probe_state {
 };
 
 static const char *const state_names[] = {
-	[PROBE_PENDING] = "pending",
-	[PROBE_OPEN] = "open",
-	[PROBE_CLOSED] = "closed",
-	[PROBE_TIMEOUT] = "timeout",
+	[PROBE_PENDING] = "pending",	     [PROBE_OPEN] = "open",
+	[PROBE_CLOSED] = "closed",	     [PROBE_TIMEOUT] = "timeout",
 	[PROBE_UNREACHABLE] = "unreachable",
 };
 
 struct probe {
-	const char *spec[3];		/* protocol, address, port as they were asked */
+	const char *spec[3]; /* protocol, address, port as they were asked */
 	struct endpoint peer;
 	enum probe_state state;
 	int fd;
 	bool connected;
-	uint64_t resend_at_ms;		/* UDP: when the next datagram is due */
+	uint64_t resend_at_ms; /* UDP: when the next datagram is due */
 	char text[160];
 };
 
@@ -54,7 +52,7 @@ struct connect_run {
 	uint64_t deadline_ms;
 	uint64_t next_port;
 	const char *source;
-	bool handshake;			/* a TCP handshake alone counts as open */
+	bool handshake; /* a TCP handshake alone counts as open */
 	bool from_stdin;
 };
 
@@ -72,8 +70,11 @@ static void probe_fail(struct probe *probe, int error)
 {
 	if (error == EAGAIN || error == EINTR)
 		return;
-	probe_finish(probe, error == ECONNREFUSED || error == ECONNRESET ? PROBE_CLOSED :
-		     error == ETIMEDOUT ? PROBE_TIMEOUT : PROBE_UNREACHABLE, strerror(error));
+	probe_finish(probe,
+		     error == ECONNREFUSED || error == ECONNRESET ? PROBE_CLOSED
+		     : error == ETIMEDOUT			  ? PROBE_TIMEOUT
+								  : PROBE_UNREACHABLE,
+		     strerror(error));
 }
 
 /* Bind to the next source port nobody else here uses. */

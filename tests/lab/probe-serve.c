@@ -102,9 +102,12 @@ static void echo_datagram(const struct server *server, int fd)
 	struct iovec in = { .iov_base = bytes, .iov_len = sizeof(bytes) - 1 };
 	struct iovec out = { .iov_base = answer };
 	struct msghdr message = {
-		.msg_name = &peer, .msg_namelen = sizeof(peer),
-		.msg_iov = &in, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
+		.msg_name = &peer,
+		.msg_namelen = sizeof(peer),
+		.msg_iov = &in,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
 	};
 	ssize_t n = recvmsg(fd, &message, 0);
 
@@ -134,7 +137,7 @@ static int serve_port(const struct server *server, const char *spec)
 	for (size_t i = 0; i < 2; i++) {
 		fd = socket_listen(families[i], type, (uint16_t)port);
 		if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
-			continue;	/* IPv6 is switched off here */
+			continue; /* IPv6 is switched off here */
 		if (fd < 0)
 			return fd;
 		r = watch_add(server, fd, type == SOCK_STREAM ? WATCH_LISTEN : WATCH_UDP);

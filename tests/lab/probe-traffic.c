@@ -40,10 +40,11 @@ static int flood_parse(int argc, char **argv, struct flood *ret)
 	int i = 1;
 
 	for (; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
-		uint64_t *value = !strcmp(argv[i], "--count") ? &ret->count :
-				  !strcmp(argv[i], "--seconds") ? &ret->seconds :
-				  !strcmp(argv[i], "--pause-us") ? &ret->pause_us :
-				  !strcmp(argv[i], "--fresh") ? &ret->fresh : NULL;
+		uint64_t *value = !strcmp(argv[i], "--count")	   ? &ret->count
+				  : !strcmp(argv[i], "--seconds")  ? &ret->seconds
+				  : !strcmp(argv[i], "--pause-us") ? &ret->pause_us
+				  : !strcmp(argv[i], "--fresh")	   ? &ret->fresh
+								   : NULL;
 
 		if (!value || number_parse(argv[i + 1], UINT32_MAX, value))
 			return -EINVAL;
@@ -57,8 +58,8 @@ static bool flood_send(int fd, const struct flood *flood, uint64_t seq)
 {
 	uint64_t payload = htobe64(seq);
 
-	return sendto(fd, &payload, sizeof(payload), 0,
-		      (const struct sockaddr *)&flood->peer.addr, flood->peer.len_bytes) >= 0;
+	return sendto(fd, &payload, sizeof(payload), 0, (const struct sockaddr *)&flood->peer.addr,
+		      flood->peer.len_bytes) >= 0;
 }
 
 static int flood_socket(const struct flood *flood)
@@ -129,7 +130,8 @@ int cmd_sink(int argc, char **argv)
 {
 	struct pollfd polls[4] = { { .events = POLLIN, .fd = stop_fd_open() },
 				   { .events = POLLIN, .fd = stdin_to_watch() },
-				   { .events = POLLIN }, { .events = POLLIN } };
+				   { .events = POLLIN },
+				   { .events = POLLIN } };
 	const int buffer_bytes = 64 << 20;
 	struct tally tally = { 0 };
 	uint64_t port;
@@ -141,9 +143,8 @@ int cmd_sink(int argc, char **argv)
 	if (polls[2].fd < 0)
 		return fail("sink", -polls[2].fd);
 	for (int i = 2; i < 4; i++)
-		if (polls[i].fd >= 0 &&
-		    setsockopt(polls[i].fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes,
-			       sizeof(buffer_bytes)))
+		if (polls[i].fd >= 0 && setsockopt(polls[i].fd, SOL_SOCKET, SO_RCVBUFFORCE,
+						   &buffer_bytes, sizeof(buffer_bytes)))
 			puts("note: small receive buffer, no CAP_NET_ADMIN");
 	puts("ready");
 	while (!polls[0].revents && !(polls[1].revents && read(STDIN_FILENO, &port, 1) <= 0)) {
@@ -171,7 +172,8 @@ static void stream_feed(int fd)
 static int stream_serve(const char *port_text)
 {
 	struct pollfd polls[3] = { { .events = POLLIN, .fd = stop_fd_open() },
-				   { .events = POLLIN }, { .events = POLLIN } };
+				   { .events = POLLIN },
+				   { .events = POLLIN } };
 	uint64_t port;
 
 	if (number_parse(port_text, 65535, &port))

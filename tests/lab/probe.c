@@ -82,8 +82,8 @@ void endpoint_print(const struct sockaddr_storage *addr, char *ret, size_t size)
 	bool is_v4 = addr->ss_family == AF_INET;
 	char text[INET6_ADDRSTRLEN] = "?";
 
-	inet_ntop(addr->ss_family, is_v4 ? (const void *)&v4->sin_addr : &v6->sin6_addr,
-		  text, sizeof(text));
+	inet_ntop(addr->ss_family, is_v4 ? (const void *)&v4->sin_addr : &v6->sin6_addr, text,
+		  sizeof(text));
 	snprintf(ret, size, "[%s]:%u", text, ntohs(is_v4 ? v4->sin_port : v6->sin6_port));
 }
 
@@ -99,8 +99,7 @@ static int socket_prepare(int fd, int family, int type)
 		return 0;
 	if (family == AF_INET && setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one)))
 		return -errno;
-	if (family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one)))
+	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one)))
 		return -errno;
 	return 0;
 }
@@ -206,7 +205,8 @@ static const struct verb {
 	{ "flood", cmd_flood, "[--count N|--seconds S] [--pause-us N] [--fresh 1] udp ADDR PORT",
 	  "numbered datagrams as fast as possible" },
 	{ "sink", cmd_sink, "udp PORT", "count what flood sent, until SIGTERM or stdin ends" },
-	{ "stream", cmd_stream, "serve PORT | get ADDR PORT", "a transfer that reports its stalls" },
+	{ "stream", cmd_stream, "serve PORT | get ADDR PORT",
+	  "a transfer that reports its stalls" },
 	{ "hold", cmd_hold, "PROTO ADDR PORT", "one flow, a byte each 20 ms, alive N per echo" },
 	{ "raw", cmd_raw, "[--mark N] IFNAME -|HEXFRAME [COUNT]",
 	  "send Ethernet frames as they are; - reads lines of HEXFRAME [COUNT]" },

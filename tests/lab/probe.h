@@ -14,7 +14,7 @@
 struct endpoint {
 	struct sockaddr_storage addr;
 	socklen_t len_bytes;
-	int type;			/* SOCK_STREAM or SOCK_DGRAM */
+	int type; /* SOCK_STREAM or SOCK_DGRAM */
 };
 
 /* "tcp" or "udp", a numeric IPv4 or IPv6 address (fe80::1%eth0 too), a port.

@@ -233,8 +233,8 @@ static void bridges_and_what_is_plugged_into_them_are_told_apart(void **state)
 		const char *ifname;
 		enum world_port_kind kind;
 	} want[] = {
-		{ "patch0", WORLD_PORT_CABLE }, { "tap0", WORLD_PORT_TAP },
-		{ "veth9", WORLD_PORT_CABLE },	{ "vetha", WORLD_PORT_CONTAINER },
+		{ "patch0", WORLD_PORT_CABLE },	   { "tap0", WORLD_PORT_TAP },
+		{ "veth9", WORLD_PORT_CABLE },	   { "vetha", WORLD_PORT_CONTAINER },
 		{ "vethb", WORLD_PORT_CONTAINER }, { "vm0", WORLD_PORT_CABLE },
 		{ "vx0", WORLD_PORT_UPLINK },
 	};

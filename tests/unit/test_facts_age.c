@@ -16,10 +16,10 @@
 	"{\"Id\":\"" ID("1") "\",\"Name\":\"app\",\"Driver\":\"bridge\",\"Containers\":{\"" ID( \
 		id) "\":{\"EndpointID\":\"" endpoint "\",\"MacAddress\":\"" MAC                 \
 		    "\",\"IPv4Address\":\"172.18.0.2/16\"}}}"
-#define SANDBOX(endpoint)                                                                        \
-	"{\"Id\":\"" ID("1") "\",\"Name\":\"app\",\"Driver\":\"bridge\",\"Containers\":{"            \
-	"\"p2aex4bh25cfew3yqak6h3z12\":{\"EndpointID\":\"" endpoint "\",\"MacAddress\":\"" MAC \
-	"\",\"IPv4Address\":\"172.18.0.2/16\"}}}"
+#define SANDBOX(endpoint)                                                                 \
+	"{\"Id\":\"" ID("1") "\",\"Name\":\"app\",\"Driver\":\"bridge\",\"Containers\":{" \
+			     "\"p2aex4bh25cfew3yqak6h3z12\":{\"EndpointID\":\"" endpoint  \
+			     "\",\"MacAddress\":\"" MAC "\",\"IPv4Address\":\"172.18.0.2/16\"}}}"
 #define CTR(id, name) "[{\"Id\":\"" ID(id) "\",\"Names\":[\"/" name "\"],\"State\":\"running\"}]"
 #define BRIDGE "br-111111111111"
 
@@ -88,7 +88,8 @@ static const struct row rows[] = {
 	{ "and once more", "? run +veth1 ? run", "build-p2aex4bh25cf@veth1" },
 	{ "lists leave it alone", "+veth1 ? run ? nobody", "build-p2aex4bh25cf@veth1" },
 	{ "a sandbox is no heir of another", "+veth1 ? run ! ? next", "build-p2aex4bh25cf@" },
-	{ "a container is no heir of a sandbox", "+veth1 ? run ! -veth1 +veth2", "build-p2aex4bh25cf@" },
+	{ "a container is no heir of a sandbox", "+veth1 ? run ! -veth1 +veth2",
+	  "build-p2aex4bh25cf@" },
 	{ "a sandbox is no heir of a container", "+veth1 ? web ! -veth1 +veth2 ? run",
 	  "build-p2aex4bh25cf@veth2" },
 	{ "a list without a network", "+veth1 ? web ? nowhere", "" },

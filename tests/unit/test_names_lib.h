@@ -208,8 +208,8 @@ static inline const char *names_policy(struct names *names, const char *const *t
 		text_printf(&out, ": {mode: %s, within: %s, match: [{label: {t: ",
 			    i % 3 ? "enforce" : "audit", i % 2 ? "allow" : "deny");
 		names_quote(&out, tiers[i]);
-		text_printf(&out, "}}], speaks_for: [10.%zu.0.0/16, \"fd00:%zx::/32\"]}\n",
-			    i % 250, i + 1);
+		text_printf(&out, "}}], speaks_for: [10.%zu.0.0/16, \"fd00:%zx::/32\"]}\n", i % 250,
+			    i + 1);
 	}
 	text_add(&out, "allow:\n");
 	for (size_t i = 0; i < n; i++) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What tiers speak for, and for what not: what Docker deals out, what is no unicast address, what is
- * another's. That the kernel holds to it is tests/docker/test_routers.py's. */
+/* What tiers speak for, and for what not: what Docker deals out, what is no unicast address, what
+ * is another's. That the kernel holds to it is tests/docker/test_routers.py's. */
 #include "tests/unit/test_compile_lib.h"
 #include "tests/unit/test_rows_lib.h"
 
-#define SPEAKS                                                                               \
-	"tiers:\n"                                                                           \
-	"  web: {match: [{label: {tier: web}}], speaks_for: [10.8.0.0/24, 10.8.0.7, "        \
-	"\"fd08::/64\"]}\n"                                                                  \
-	"  app: {match: [{label: {tier: app}}], speaks_for: [172.16.0.0/12, 172.18.9.9, "    \
-	"172.18.0.9, 172.18.0.1, 100.64.0.0/10, 0.0.0.0/0]}\n"                               \
+#define SPEAKS                                                                            \
+	"tiers:\n"                                                                        \
+	"  web: {match: [{label: {tier: web}}], speaks_for: [10.8.0.0/24, 10.8.0.7, "     \
+	"\"fd08::/64\"]}\n"                                                               \
+	"  app: {match: [{label: {tier: app}}], speaks_for: [172.16.0.0/12, 172.18.9.9, " \
+	"172.18.0.9, 172.18.0.1, 100.64.0.0/10, 0.0.0.0/0]}\n"                            \
 	"  db: {match: [{network: back}], speaks_for: [\"fd00::/16\", \"fe00::/8\"]}\n"
 
 struct row {
@@ -89,12 +89,13 @@ static const struct peer_row peer_rows[] = {
 
 static void which_peers_are_a_tiers(void **state)
 {
-	static const char text[] = "version: 1\n"
-				   "tiers:\n"
-				   "  web: {match: [{network: a}], speaks_for: [10.8.0.0/24, "
-				   "172.18.9.9, \"fd08::/64\", 10.8.0.128/25, 10.8.0.5, 10.8.0.6]}\n"
-				   "  app: {match: [{network: b}], speaks_for: [172.20.0.0/14, "
-				   "0.0.0.0/0]}\n";
+	static const char text[] =
+		"version: 1\n"
+		"tiers:\n"
+		"  web: {match: [{network: a}], speaks_for: [10.8.0.0/24, "
+		"172.18.9.9, \"fd08::/64\", 10.8.0.128/25, 10.8.0.5, 10.8.0.6]}\n"
+		"  app: {match: [{network: b}], speaks_for: [172.20.0.0/14, "
+		"0.0.0.0/0]}\n";
 	const struct policy_source source = { "p.yaml", text, sizeof(text) - 1 };
 	const struct peer_row *row = *state;
 	CLEANUP(arena_freep) struct arena *arena = arena_new();

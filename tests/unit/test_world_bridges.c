@@ -11,7 +11,7 @@
 #include "core/world/world.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define NAMED(name)                                           \
+#define NAMED(name)                                                  \
 	"[{\"Id\":\"" HEX "\",\"Name\":\"n\",\"Driver\":\"bridge\"," \
 	"\"Options\":{\"com.docker.network.bridge.name\":\"" name "\"}}]"
 

@@ -26,7 +26,7 @@
 #define MEMBER(d, v4)                                                                              \
 	"\"" ID(d) "\":{\"Name\":\"x\",\"EndpointID\":\"e\",\"MacAddress\":\"02:42:ac:12:00:02\"," \
 		   "\"IPv4Address\":\"" v4 "/16\",\"IPv6Address\":\"\"}"
-#define SANDBOX(key, v4)                                                                        \
+#define SANDBOX(key, v4)                                                                         \
 	"\"" key "\":{\"Name\":\"x\",\"EndpointID\":\"e\",\"MacAddress\":\"02:42:ac:12:00:02\"," \
 	"\"IPv4Address\":\"" v4 "/16\",\"IPv6Address\":\"\"}"
 #define LISTED(d, name, state, ports)                                                            \
@@ -169,11 +169,13 @@ static const struct store_row store_rows[] = {
 	  "ctr web 192.0.2.1:0>80/tcp tier=web mode=bridge\n" },
 	{ "sandboxes of Docker's own",
 	  { { PUT_NETWORK,
-	      NET_BODY("1", "front",
-		       SANDBOX("p2aex4bh25cfew3yqak6h3z12", "172.18.0.2") ","
-		       SANDBOX("ingress-sbox", "172.18.0.3") ","
-		       SANDBOX("lb-shop", "172.18.0.4") ","
-		       SANDBOX("ep-" ID("7"), "172.18.0.5") "," SANDBOX("a/b", "172.18.0.6")),
+	      NET_BODY(
+		      "1", "front",
+		      SANDBOX("p2aex4bh25cfew3yqak6h3z12", "172.18.0.2") "," SANDBOX("ingress-sbox", "172.18.0.3") "," SANDBOX(
+			      "lb-shop",
+			      "172.18.0.4") "," SANDBOX("ep-" ID("7"),
+							"172.18.0.5") "," SANDBOX("a/b",
+										  "172.18.0.6")),
 	      NULL } },
 	  "net front br-111111111111\nctr build-p2aex4bh25cf [build] mode=\n"
 	  "ctr ingress-sbox [ingress] mode=\nctr lb-shop [other] mode=\n"
@@ -544,7 +546,8 @@ static void reads_networks(void **state)
 	assert_int_equal(odd->n_gateways, 1);
 }
 
-/* An endpoint that is not joined yet is nobody; an impossible address is none; a link is not a name. */
+/* An endpoint that is not joined yet is nobody; an impossible address is none; a link is not a
+ * name. */
 static void reads_oddities(void **state)
 {
 	static const char network[] = NET("1", "front") ",\"Containers\":{\"ep-" ID(

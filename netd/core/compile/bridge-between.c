@@ -172,8 +172,7 @@ static void emit_to_speakers(struct emit *e, struct rs_chain *chain)
 		struct rs_match type = ether_type(family ? ETHERTYPE_IP6 : ETHERTYPE_IP);
 		if (!group->speakers)
 			continue;
-		struct rs_match port =
-			match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, group->speakers);
+		struct rs_match port = match_in2(RS_META_OIFNAME, RS_ETHER_DADDR, group->speakers);
 		if (group->speaks)
 			EMIT(e, chain, RS_ACCEPT, NULL, type, port,
 			     match_in(destination[family], group->spoken[family]));

@@ -72,9 +72,8 @@ static void emit_speaking(struct emit *e, struct rs_chain *chain, bool icmpv6)
 			EMIT(e, chain, RS_ACCEPT, NULL, type, port,
 			     match_in(source, group->spoken[i % 2]), what);
 		if (group->routes[i % 2])
-			EMIT(e, chain, RS_ACCEPT, NULL, type, port,
-			     match_in(source, routed[i % 2]), match_in(RS_ETHER_DADDR, SET_MACS),
-			     what);
+			EMIT(e, chain, RS_ACCEPT, NULL, type, port, match_in(source, routed[i % 2]),
+			     match_in(RS_ETHER_DADDR, SET_MACS), what);
 	}
 }
 

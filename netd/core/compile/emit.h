@@ -62,7 +62,7 @@ struct emit {
 	size_t n_spoken;
 	const struct ip_range *routed[2]; /* what routers speak for; of each family, or none */
 	size_t n_routed[2];
-	bool any_ranges; /* some tier speaks for more than single addresses */
+	bool any_ranges;		     /* some tier speaks for more than single addresses */
 	const struct judged_bridge *bridges; /* sorted by name */
 	size_t n_bridges;
 	const struct port_facts *ports; /* per world->ports */
@@ -321,8 +321,8 @@ bool emit_fully_within(const struct emit *e, const struct group *group);
 
 /* A rule of these conditions for what no tier's container sends, IPv4 and IPv6: neither from an
  * address of its own nor from one that its tier speaks for. In table inet. */
-void emit_of_no_tier(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
-		     enum rs_verdict verdict, const char *target); /* spoken.c */
+void emit_of_no_tier(struct emit *e, struct rs_chain *chain, const struct rs_match *matches,
+		     size_t n, enum rs_verdict verdict, const char *target); /* spoken.c */
 /* The sets of what tiers speak for, in the table that is being written. */
 void emit_spoken_sets(struct emit *e); /* spoken.c */
 /* Up to this many alternatives stand for one peer (world: two zones, two families). */

@@ -267,7 +267,8 @@ static void emit_audited_speakers(struct emit *e, struct rs_chain *chain, const 
 			continue;
 		EMIT(e, chain, RS_GOTO, passes, match_in(RS_CT_ORIGINAL_IP_SADDR, group->spoken[0]),
 		     match_in(RS_CT_REPLY_IP_SADDR, left->members[0]));
-		EMIT(e, chain, RS_GOTO, passes, match_in(RS_CT_ORIGINAL_IP6_SADDR, group->spoken[1]),
+		EMIT(e, chain, RS_GOTO, passes,
+		     match_in(RS_CT_ORIGINAL_IP6_SADDR, group->spoken[1]),
 		     match_in(RS_CT_REPLY_IP6_SADDR, left->members[1]));
 	}
 }

@@ -88,10 +88,9 @@ int match_entries_make(const struct policy *policy, struct arena *arena, struct 
 			struct match_entry *entry = &all[ret->n++];
 			*entry = (struct match_entry){ .match = match,
 						       .tier = i,
-						       .strength =
-							       match_names_container(match)
-								       ? 2
-								       : 1 };
+						       .strength = match_names_container(match)
+									   ? 2
+									   : 1 };
 			find_key(entry);
 		}
 	sort_by_label(ret);

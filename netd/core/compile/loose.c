@@ -113,8 +113,7 @@ static void keep_host(struct emit *e, const struct kept_sets *sets)
 static void keep_spoken(struct emit *e, const struct kept *kept, const struct kept_sets *sets)
 {
 	for (size_t i = 0; i < e->n_spoken && !e->err; i++)
-		if (e->spoken[i].single &&
-		    kept->holds(emit_group_of_tier(e, e->spoken[i].tier)))
+		if (e->spoken[i].single && kept->holds(emit_group_of_tier(e, e->spoken[i].tier)))
 			keep_address(e, sets, &e->spoken[i].range.first);
 }
 

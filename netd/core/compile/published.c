@@ -277,8 +277,8 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 					continue;
 				size_t n =
 					peer_alternatives(e, &rule->from[p], SIDE_SOURCE, sources);
-				port_conditions narrowed = peer_narrowed(e, &rule->from[p],
-									 SIDE_SOURCE, &ports);
+				port_conditions narrowed =
+					peer_narrowed(e, &rule->from[p], SIDE_SOURCE, &ports);
 				emit_policy_rule(e, chain, i, sources, n, &narrowed, denied);
 			}
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What tiers speak for (`speaks_for`), as ranges: without Docker's own networks, where a container is
- * who Docker says, and without what is no unicast address. A single address may lie in a network
+/* What tiers speak for (`speaks_for`), as ranges: without Docker's own networks, where a container
+ * is who Docker says, and without what is no unicast address. A single address may lie in a network
  * (one that moves between containers), but is never one that a container or the gateway has there.
  * A default route speaks for all outside that no tier names. */
 #include <errno.h>
@@ -48,8 +48,7 @@ static int cut_holes(struct emit *e, struct ip_range range, const range_list *ho
 			if (VEC_PUSH(e->arena, ret, part) < 0)
 				return -ENOMEM;
 		}
-		if (!ip_next(&hole->last, &part.first) ||
-		    ip_compare(&part.first, &range.last) > 0)
+		if (!ip_next(&hole->last, &part.first) || ip_compare(&part.first, &range.last) > 0)
 			return 0;
 	}
 	part.last = range.last;
@@ -65,8 +64,8 @@ static int cut_unicast(struct emit *e, const struct ip_range *range, const range
 
 	for (size_t z = 0; z < ARRAY_LEN(zones); z++) {
 		size_t n;
-		const struct ip_range *parts = policy_zone_ranges(
-			zones[z], (enum ip_family)range->first.family, &n);
+		const struct ip_range *parts =
+			policy_zone_ranges(zones[z], (enum ip_family)range->first.family, &n);
 		for (size_t i = 0; i < n && r == 0; i++) {
 			struct ip_range part = *range;
 			if (ip_compare(&parts[i].first, &part.first) > 0)
@@ -169,8 +168,7 @@ static size_t drop_covered(struct compile_spoken *all, size_t n)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (kept == 0 ||
-		    all[kept - 1].range.last.family != all[i].range.first.family ||
+		if (kept == 0 || all[kept - 1].range.last.family != all[i].range.first.family ||
 		    ip_compare(&all[i].range.first, &all[kept - 1].range.last) > 0)
 			all[kept++] = all[i];
 	return kept;
@@ -291,8 +289,8 @@ void emit_spoken_sets(struct emit *e)
 			add_range(e, sets, &e->routed[family][i]);
 }
 
-void emit_of_no_tier(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
-		     enum rs_verdict verdict, const char *target)
+void emit_of_no_tier(struct emit *e, struct rs_chain *chain, const struct rs_match *matches,
+		     size_t n, enum rs_verdict verdict, const char *target)
 {
 	static const enum rs_field source[] = { RS_CT_ORIGINAL_IP_SADDR, RS_CT_ORIGINAL_IP6_SADDR };
 	static const char *const any[] = { SET_ANY4, SET_ANY6 };

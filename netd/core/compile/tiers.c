@@ -57,8 +57,8 @@ static bool is_other_outside(const struct policy_peer *peer)
 	return peer_is_outside(peer) && peer->kind != PEER_DNS;
 }
 
-/* The peers of one side by which a rule speaks of a tier: the tier itself, which says all, else each
- * of the addresses that it speaks for. NULL: there are no more. */
+/* The peers of one side by which a rule speaks of a tier: the tier itself, which says all, else
+ * each of the addresses that it speaks for. NULL: there are no more. */
 static const struct policy_peer *next_of_tier(const struct policy_peer *peers, size_t n, int tier,
 					      size_t *cursor)
 {
@@ -122,8 +122,8 @@ static void emit_within(struct emit *e, struct rs_chain *chain, const struct gro
 	     match_in(RS_CT_ORIGINAL_IP6_SADDR, group->members[1]), same);
 	if (!group->speaks)
 		return;
-	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
-	     match_in(RS_CT_ORIGINAL_IP_SADDR, group->spoken[0]), same);
+	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_in(RS_CT_ORIGINAL_IP_SADDR, group->spoken[0]),
+	     same);
 	EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
 	     match_in(RS_CT_ORIGINAL_IP6_SADDR, group->spoken[1]), same);
 }

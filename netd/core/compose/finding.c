@@ -92,7 +92,8 @@ static const struct compose_diag_info infos[] = {
 			       "bytes that are not UTF-8, or characters that hide what is "
 			       "written" },
 	[CF_YAML_SYNTAX] = { "yaml-syntax", DIAG_ERROR, "text that is not YAML" },
-	[CF_YAML_TAG] = { "yaml-tag", DIAG_ERROR, "a `%TAG` line, or a tag that cannot be followed" },
+	[CF_YAML_TAG] = { "yaml-tag", DIAG_ERROR,
+			  "a `%TAG` line, or a tag that cannot be followed" },
 };
 
 const struct compose_diag_info *compose_diag_table(size_t *ret_n)

@@ -23,14 +23,14 @@ struct doubt {
 	enum doubt_kind kind;
 	uint64_t key; /* with is_port, tells it from others while it lasts */
 	bool is_port;
-	bool is_awaited; /* a port, for an endpoint that Docker has told of since it came */
+	bool is_awaited;  /* a port, for an endpoint that Docker has told of since it came */
 	const char *noun; /* "container", "sandbox" */
 	char network[WORLD_ID_LEN], container[WORLD_ID_LEN]; /* to ask about; container: or "" */
 	char subject[2 * WORLD_IFNAME_LEN + 8]; /* the port or the container, cut to this */
 	char bridge[WORLD_IFNAME_LEN];
 	enum doubt_stage stage;
 	unsigned int n_early; /* questions of DOUBT_EARLY */
-	uint64_t due_us; /* when something is done next; PLAN_NEVER */
+	uint64_t due_us;      /* when something is done next; PLAN_NEVER */
 };
 
 struct doubts {
@@ -39,9 +39,9 @@ struct doubts {
 	uint64_t read_at_us; /* the last full reading for a doubt */
 };
 
-/* Of BuildKit's sandboxes Docker sends no event, but tells of them 1-10 ms after their port has come,
- * and 100-200 ms before it has a carrier. So a port that nobody waits for leads to questions at
- * once: after 0, 10, 30, 70, 150 and 310 ms, for an answer may be too early. */
+/* Of BuildKit's sandboxes Docker sends no event, but tells of them 1-10 ms after their port has
+ * come, and 100-200 ms before it has a carrier. So a port that nobody waits for leads to questions
+ * at once: after 0, 10, 30, 70, 150 and 310 ms, for an answer may be too early. */
 #define DOUBT_EARLY_US 10000u
 #define DOUBT_EARLY_QUESTIONS 6u
 /* An ordinary start is over by then: up to Docker 26 the port is there up to 0.8 s before its far

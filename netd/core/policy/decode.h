@@ -40,8 +40,8 @@ struct decoder {
 	VEC(struct policy_test) tests;
 	VEC(struct policy_accept) accepts;
 	size_t n_rules, n_tests, n_accepts; /* with the unsound ones, for the limits */
-	struct policy *policy;	 /* tiers are complete before the sections are read */
-	bool partial;		 /* some tiers could not be read: others may be unknown for that */
+	struct policy *policy;		    /* tiers are complete before the sections are read */
+	bool partial; /* some tiers could not be read: others may be unknown for that */
 };
 
 /* @key->value is the value. 0 (also when it was bad, and reported) or -ENOMEM. */

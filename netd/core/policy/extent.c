@@ -79,8 +79,8 @@ static int make_end(const struct policy_peer *peers, size_t n, struct arena *are
 			end->tiers[peer->tier / 64] |= UINT64_C(1) << peer->tier % 64;
 			end->digest |= UINT64_C(1) << peer->tier % DIGEST_TIERS;
 		} else if (peer->spoken) {
-			spoken[end->n_spoken++] =
-				(struct extent_prefix){ .prefix = peer->prefix, .tier = peer->tier };
+			spoken[end->n_spoken++] = (struct extent_prefix){ .prefix = peer->prefix,
+									  .tier = peer->tier };
 			end->digest |= UINT64_C(1) << peer->tier % DIGEST_TIERS;
 		} else if (peer->kind == PEER_PREFIX) {
 			prefixes[end->n++] = (struct extent_prefix){

@@ -44,8 +44,8 @@ struct policy_tier {
 	enum policy_mode mode; /* the policy's when the tier names none */
 	bool within;	       /* members on one network may reach each other */
 	bool image_labels;     /* labels that come from a container's image count, too */
-	/* Addresses of others that its containers have as well, as written; in the policy's `spoken`
-	 * but for a default route. */
+	/* Addresses of others that its containers have as well, as written; in the policy's
+	 * `spoken` but for a default route. */
 	const struct policy_spoken *speaks_for;
 	size_t n_speaks_for;
 	bool routes[2]; /* IPv4, IPv6: it speaks for 0.0.0.0/0, ::/0: a router to all outside */

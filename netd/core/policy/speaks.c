@@ -94,8 +94,8 @@ static bool is_single(const struct ip_prefix *prefix)
 }
 
 /* Sorted, what contains a prefix stands before it, and of ranges what was kept last is the only one
- * that can. A single address in a range of its own tier stays: it may be on one of Docker's networks,
- * which the range leaves out. */
+ * that can. A single address in a range of its own tier stays: it may be on one of Docker's
+ * networks, which the range leaves out. */
 static size_t keep_widest(struct decoder *d, struct policy_spoken *all, size_t n)
 {
 	struct policy_spoken around = { 0 };
@@ -103,9 +103,10 @@ static size_t keep_widest(struct decoder *d, struct policy_spoken *all, size_t n
 
 	for (size_t i = 0; i < n; i++) {
 		struct policy_spoken one = all[i];
-		bool inside = around.prefix.len &&
-			      policy_prefix_contains(&around.prefix, &one.prefix);
-		bool again = kept && ip_compare(&all[kept - 1].prefix.addr, &one.prefix.addr) == 0 &&
+		bool inside =
+			around.prefix.len && policy_prefix_contains(&around.prefix, &one.prefix);
+		bool again = kept &&
+			     ip_compare(&all[kept - 1].prefix.addr, &one.prefix.addr) == 0 &&
 			     all[kept - 1].prefix.len == one.prefix.len;
 		if (inside && around.tier != one.tier)
 			report_twice(d, &around, &one);

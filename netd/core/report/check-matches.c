@@ -172,11 +172,12 @@ static void check_joined(const struct checking *c, const struct world_container 
 		const char *name = c->in->world->containers[owner].name;
 		if (!match || has_member(c, (uint32_t)owner, t))
 			continue;
-		c->diags->about = (struct diag_subject){ .tiers = &policy->tiers[t].name,
-							 .n_tiers = 1,
-							 .container = container->name,
-							 .service = world_label_value(
-								 container, COMPILE_LABEL_SERVICE) };
+		c->diags->about = (struct diag_subject){
+			.tiers = &policy->tiers[t].name,
+			.n_tiers = 1,
+			.container = container->name,
+			.service = world_label_value(container, COMPILE_LABEL_SERVICE)
+		};
 		REPORT(c, WF_JOINED_NETWORK, match->loc,
 		       arena_printf(c->diags->arena, "match `%s` too, or name its tier in rules",
 				    name),

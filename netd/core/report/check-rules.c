@@ -40,10 +40,9 @@ static bool is_hosts(const struct world *world, const struct policy_peer *peer)
 
 static void check_peer(const struct checking *c, const struct policy_peer *peer)
 {
-	const struct world_network *network =
-		peer->kind == PEER_PREFIX && !peer->spoken
-			? network_around(c->in->world, &peer->prefix)
-			: NULL;
+	const struct world_network *network = peer->kind == PEER_PREFIX && !peer->spoken
+						      ? network_around(c->in->world, &peer->prefix)
+						      : NULL;
 	char text[LIMIT_PEER_TEXT];
 
 	if (!network && !is_hosts(c->in->world, peer))
@@ -202,8 +201,7 @@ static bool comes_from_outside(const struct checking *c, const struct policy_rul
 {
 	for (size_t i = 0; i < rule->n_from; i++)
 		if (rule->from[i].kind != PEER_TIER && rule->from[i].kind != PEER_HOST &&
-		    !is_hosts(c->in->world, &rule->from[i]) &&
-		    !rule->from[i].spoken &&
+		    !is_hosts(c->in->world, &rule->from[i]) && !rule->from[i].spoken &&
 		    !(rule->from[i].kind == PEER_PREFIX &&
 		      network_around(c->in->world, &rule->from[i].prefix)))
 			return true;
@@ -235,7 +233,8 @@ static void check_entry(const struct checking *c, const struct policy_spoken *en
 	c->diags->about = (struct diag_subject){ .tiers = &tier->name, .n_tiers = 1 };
 	(void)ip_prefix_format(&entry->prefix, text);
 	if (one && compile_find_spoken(c->in->compiled, &entry->prefix.addr) == UINT32_MAX)
-		REPORT(c, WF_SPOKEN_TAKEN, entry->loc, "name an address that Docker does not deal out",
+		REPORT(c, WF_SPOKEN_TAKEN, entry->loc,
+		       "name an address that Docker does not deal out",
 		       "%s is a container's or this host's own: nobody speaks for it",
 		       ip_format(&entry->prefix.addr, text));
 	for (size_t i = 0; i < world->n_networks && !one; i++)

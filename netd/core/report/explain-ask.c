@@ -247,9 +247,9 @@ static int ask_inbound_tier(const struct asking *asking, size_t family)
 {
 	struct sim_end from = plain_end(asking->from, family);
 	struct asking others = *asking;
-	bool spoken = from.kind == SIM_ADDRESS &&
-		      compile_find_spoken(asking->survey->in[0]->compiled, &from.addr) !=
-			      SURVEY_NONE;
+	bool spoken =
+		from.kind == SIM_ADDRESS &&
+		compile_find_spoken(asking->survey->in[0]->compiled, &from.addr) != SURVEY_NONE;
 
 	if (spoken)
 		return add_way(asking, family, from,

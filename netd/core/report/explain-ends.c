@@ -95,8 +95,8 @@ static int resolve_prefix(const struct survey *survey, const struct ip_prefix *p
 		end.addrs[addr.family == IP_V6] = !single && ip_next(&addr, &next) ? next : addr;
 	end.name = arena_strdup(arena,
 				single ? ip_format(&addr, text) : ip_prefix_format(prefix, text));
-	uint32_t tier = compile_find_spoken(survey->in[0]->compiled,
-					    &end.addrs[addr.family == IP_V6]);
+	uint32_t tier =
+		compile_find_spoken(survey->in[0]->compiled, &end.addrs[addr.family == IP_V6]);
 	if (tier != UINT32_MAX)
 		end.note = arena_printf(arena, "tier `%s` speaks for %s",
 					survey->in[0]->policy->tiers[tier].name,

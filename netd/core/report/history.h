@@ -7,8 +7,8 @@
  *    "digest":HEX,"path_digest":HEX,"gained":N,"lost":N,"opened":N,"closed":N,"plan":PLAN,
  *    "files":[{"name":S,"text":S}]}
  * path_digest only in the record of the policy in force; uid and user only where somebody asked, of
- * only for a rollback; the counts only where there was a policy before it to compare with, and memory
- * and time for it; plan only up to LIMIT_HISTORY_PLAN. */
+ * only for a rollback; the counts only where there was a policy before it to compare with, and
+ * memory and time for it; plan only up to LIMIT_HISTORY_PLAN. */
 #pragma once
 
 #include <stdbool.h>

@@ -166,11 +166,12 @@ struct report_health {
 	/* Docker's connect event -> the endpoint's rules committed, of the last n. */
 	uint32_t latency_p50_us, latency_p99_us, latency_n;
 	enum report_kernel kernel;
-	size_t n_tables, n_differences; /* of netd's two; objects that are not as they were committed */
+	size_t n_tables,
+		n_differences; /* of netd's two; objects that are not as they were committed */
 	const char *difference, *kernel_error; /* the first of them; why it is not known */
-	const struct world *waits_for_policy; /* no policy was ever in force: what would be closed;
-						 else NULL */
-	bool owns_tables;  /* no other process can change them */
+	const struct world *waits_for_policy;  /* no policy was ever in force: what would be closed;
+						  else NULL */
+	bool owns_tables;		       /* no other process can change them */
 	bool bridge_nf[2]; /* IPv4 and IPv6 frames meet the inet hooks, where they need to */
 };
 /* @in may have a NULL policy: none is in force. */

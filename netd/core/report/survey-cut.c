@@ -98,8 +98,8 @@ static bool names_side(const struct side *side, size_t input, size_t rule)
 	    (side->is_source ? named->from_host : named->to_host))
 		return true;
 	uint32_t speaker = speaker_of(side, input);
-	if (speaker != SURVEY_NONE && survey->tiers[input][rule * policy->n_tiers + speaker] &
-					      (side->is_source ? 1 : 2))
+	if (speaker != SURVEY_NONE &&
+	    survey->tiers[input][rule * policy->n_tiers + speaker] & (side->is_source ? 1 : 2))
 		return true;
 	if (side->end.kind == SURVEY_HOST)
 		return false;

@@ -378,7 +378,8 @@ uint32_t survey_beside(const struct survey *survey, uint32_t class, enum ip_fami
 	int best_worth = -1;
 
 	for (size_t n = 0; n < 2 * c->n_samples; n++) {
-		uint32_t network = c->samples[n / 2].network, end = c->samples[n / 2].endpoint[n % 2];
+		uint32_t network = c->samples[n / 2].network,
+			 end = c->samples[n / 2].endpoint[n % 2];
 		if (end == SURVEY_NONE ||
 		    !has_neighbour(survey, network, end, &survey->of_tier[input][tier]))
 			continue;

@@ -140,8 +140,8 @@ size_t survey_part_of(const struct survey *survey, uint32_t class, const struct 
  * as an index; survey->n_openings or one of another kind when there is none. */
 uint32_t survey_opening_from(const struct survey *survey, uint32_t class,
 			     const struct port_range *port);
-/* The tier that speaks for an entry of the policy's `spoken` is heard: the address is not one that Docker
- * has dealt out. */
+/* The tier that speaks for an entry of the policy's `spoken` is heard: the address is not one that
+ * Docker has dealt out. */
 bool survey_is_spoken(const struct report_input *in, const struct policy_spoken *entry);
 /* The opening that holds the first port of that range, as an index; SURVEY_NONE: nobody in the
  * class publishes it. */
@@ -150,8 +150,8 @@ uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
 uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *prefix);
 /* An endpoint of the class, preferring one of that family from which something leaves. */
 uint32_t survey_any(const struct survey *survey, uint32_t class, enum ip_family family);
-/* An endpoint of the class beside which a container of that tier is, which may speak to it for others;
- * of several, one where the two are let talk. SURVEY_NONE: there is none. */
+/* An endpoint of the class beside which a container of that tier is, which may speak to it for
+ * others; of several, one where the two are let talk. SURVEY_NONE: there is none. */
 uint32_t survey_beside(const struct survey *survey, uint32_t class, enum ip_family family,
 		       size_t input, uint32_t tier);
 /* As survey_any(), but not of the container of @except; SURVEY_NONE: there is no other. */

@@ -90,8 +90,8 @@ void rs_protocol_learn(struct rs_protocol *known, const struct rs_match *match)
 {
 	if (match->n_fields != 1)
 		return;
-	/* From 1.1 on nft takes `ether type != arp` for a statement of what it is, and refuses what it
-	 * would have to put in front of a field after it. */
+	/* From 1.1 on nft takes `ether type != arp` for a statement of what it is, and refuses what
+	 * it would have to put in front of a field after it. */
 	if (match->fields[0] == RS_ETHER_TYPE)
 		known->network = match->op == RS_EQ ? network_of(match) : OTHER_NETWORK;
 	if (match->fields[0] == RS_META_L4PROTO && match->op == RS_EQ)

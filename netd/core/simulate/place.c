@@ -19,8 +19,7 @@ static void put_at(const struct sim_host *host, struct place *place, uint32_t en
 	place->port = port ? port : "";
 }
 
-struct place place_of(const struct sim_host *host, const struct sim_end *end,
-			     enum ip_family family)
+struct place place_of(const struct sim_host *host, const struct sim_end *end, enum ip_family family)
 {
 	struct place place = { .port = "", .addr = end->addr, .speaker = UINT32_MAX };
 

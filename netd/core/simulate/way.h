@@ -23,9 +23,10 @@ struct way {
 	struct ip_addr host_addr; /* at which this host is spoken to */
 };
 
-struct place place_of(const struct sim_host *host, const struct sim_end *end, enum ip_family family);
-/* An address that a tier speaks for is at the port of one of its containers: which one hangs on where
- * the other end is. */
+struct place place_of(const struct sim_host *host, const struct sim_end *end,
+		      enum ip_family family);
+/* An address that a tier speaks for is at the port of one of its containers: which one hangs on
+ * where the other end is. */
 void place_at_speaker(const struct sim_host *host, struct place *place, const struct place *other);
 
 /* How the destination publishes its ports. One that Docker does not publish because the network is

@@ -151,8 +151,8 @@ static const struct node *find_override(const struct node *node)
 	return found;
 }
 
-/* Docker compose notes this tag where the merge stands, or where the anchor does, or not at all, as the
- * merge is written; the one that loses against a key beside `<<` counts, too. */
+/* Docker compose notes this tag where the merge stands, or where the anchor does, or not at all, as
+ * the merge is written; the one that loses against a key beside `<<` counts, too. */
 static int refuse_override(struct node_builder *b, const struct node *mapping)
 {
 	const struct node *found = find_override(mapping);

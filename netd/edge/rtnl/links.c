@@ -322,9 +322,8 @@ static int by_name(const void *a, const void *b)
  * in anywhere is on its way into a container. */
 static enum world_port_kind kind_of(const struct links *links, const struct link *link)
 {
-	const struct link *far = link->nsid == QUERY_NSID_OWN && link->peer
-					 ? links_find(links, link->peer)
-					 : NULL;
+	const struct link *far =
+		link->nsid == QUERY_NSID_OWN && link->peer ? links_find(links, link->peer) : NULL;
 
 	if (link->is_tap)
 		return WORLD_PORT_TAP;

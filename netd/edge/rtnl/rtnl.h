@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The bridges of this host, their ports and the MAC at the far end of each veth, followed over rtnetlink:
- * earlier and more surely than by Docker's events. CAP_NET_ADMIN is enough; no setns.
+/* The bridges of this host, their ports and the MAC at the far end of each veth, followed over
+ * rtnetlink: earlier and more surely than by Docker's events. CAP_NET_ADMIN is enough; no setns.
  *
  * A veth's peer gets its MAC from Docker between creation and going up, so it is read again at
  * every message about the port until it is up inside the container. The MAC read then stays for the
@@ -17,7 +17,8 @@
 
 struct rtnl;
 
-/* The list of ports, or of bridges, is another one now. Only notes the fact: no rtnl_free() in it. */
+/* The list of ports, or of bridges, is another one now. Only notes the fact: no rtnl_free() in it.
+ */
 typedef void rtnl_change_fn(void *userdata);
 
 struct rtnl_options {
