@@ -260,6 +260,21 @@ static void show_mode(const struct ctl *ctl, const cJSON *report, struct arena *
 			    strcmp(mode, "enforce") == 0 ? PAINT_GOOD : PAINT_WARN);
 }
 
+/* "/etc/netd/policy.d", or "applied by root; /etc/netd/policy.d differs". NULL: no memory. */
+static const char *policy_origin(const cJSON *report, struct arena *arena)
+{
+	const char *path = member_text(report, "policy"),
+		   *origin = member_text(report, "policy_origin");
+	const char *differs =
+		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(report, "policy_differs"))
+			? " differs"
+			: " is the same";
+
+	if (!*origin || strcmp(origin, path) == 0)
+		return or_dash(path);
+	return arena_printf(arena, "%s (%s%s)", origin, path, differs);
+}
+
 static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena *arena)
 {
 	const char *error = member_text(report, "policy_error");
@@ -269,9 +284,10 @@ static void show_policy(const struct ctl *ctl, const cJSON *report, struct arena
 	double number = wire_number(report, "policy_generation", 0);
 	const char *generation =
 		number > 0 ? arena_printf(arena, ", generation %.0f", number) : NULL;
-	const char *text = arena_printf(
-		arena, "%s%s, committed %s", or_dash(member_text(report, "policy")),
-		generation ? generation : "", or_dash(member_text(report, "committed")));
+	const char *origin = policy_origin(report, arena);
+	const char *text = arena_printf(arena, "%s%s, committed %s", origin ? origin : "",
+					generation ? generation : "",
+					or_dash(member_text(report, "committed")));
 
 	status_line(ctl, "policy", text ? text : "", PAINT_PLAIN);
 	if (*error)

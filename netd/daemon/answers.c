@@ -205,6 +205,14 @@ static void fill_kernel(const struct daemon *d, struct report_health *health)
 	}
 }
 
+static void fill_origin(const struct daemon *d, struct report_health *health)
+{
+	const struct policy_set *set = d->committed ? d->committed->policy : NULL;
+
+	health->policy_origin = set && !set->none ? set->origin : "";
+	health->policy_differs = set && !set->none && set->digest != set->path_digest;
+}
+
 static int answer_status(struct daemon *d, const struct control_request *request,
 			 struct arena *arena, cJSON **ret)
 {
@@ -231,6 +239,7 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	struct report_input in;
 	cJSON *report = NULL;
 
+	fill_origin(d, &health);
 	(void)request;
 	fill_docker(d, arena, &health);
 	fill_kernel(d, &health);

@@ -235,6 +235,8 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	rj_text(&j, root, "history_error", or_null(health->history_error));
 	rj_text(&j, root, "state_error", or_null(health->state_error));
 	rj_text(&j, root, "policy", or_null(health->policy_path));
+	rj_text(&j, root, "policy_origin", or_null(health->policy_origin));
+	rj_bool(&j, root, "policy_differs", health->policy_differs);
 	rj_text(&j, root, "policy_error", or_null(health->policy_error));
 	add_time(&j, root, "committed", health->committed_at);
 	add_time(&j, root, "confirm_until", health->confirm_until);

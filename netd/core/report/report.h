@@ -152,6 +152,11 @@ struct report_health {
 	uint64_t policy_generation; /* of the policy: as in history; 0: it has none */
 	const char *history_error, *state_error;
 	const char *policy_path, *policy_error, *docker, *docker_error, *version;
+	/* Where the policy in force came from: the path, or who applied it. "": none is in force.
+	 */
+	const char *policy_origin;
+	bool policy_differs; /* from the files at policy_path, as they were when they last counted
+			      */
 	const char *docker_server;	     /* where it is asked; NULL: nowhere */
 	int64_t committed_at, confirm_until; /* seconds since the epoch; 0: never, nothing waits */
 	int64_t off_since;		     /* an admin had the tables removed; 0: no */
