@@ -106,8 +106,9 @@ const struct ctl_verb *ctl_verbs(size_t *ret_n);
 
 /* ---- input.c: each gives CTL_OK, or an exit status after saying why ---- */
 
-/* A file, a pipe or, as "-", standard input. NULL, or why it cannot be read; ask text_failed(). */
-const char *input_read_file(const char *path, struct text *ret) MUST_CHECK;
+/* A file, a pipe or, as "-", standard input, and no more of it than shows that it has over @limit
+ * bytes. NULL, or why it cannot be read; ask text_failed(). */
+const char *input_read_file(const char *path, size_t limit, struct text *ret) MUST_CHECK;
 
 struct input_policy {
 	struct policydir dir;

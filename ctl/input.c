@@ -93,7 +93,7 @@ static FILE *open_file(const char *path)
 	return file;
 }
 
-const char *input_read_file(const char *path, struct text *ret)
+const char *input_read_file(const char *path, size_t limit, struct text *ret)
 {
 	bool standard = strcmp(path, "-") == 0;
 	CLEANUP(close_file) FILE *file = standard ? NULL : open_file(path);
@@ -104,7 +104,7 @@ const char *input_read_file(const char *path, struct text *ret)
 	errno = from ? 0 : errno;
 	while (from && (n = fread(bytes, 1, sizeof(bytes), from)) > 0) {
 		text_add_n(ret, bytes, n);
-		if (ret->len > LIMIT_DOCKER_BYTES)
+		if (ret->len > limit)
 			break;
 	}
 	return !from || ferror(from) ? strerror(errno) : NULL;
@@ -117,7 +117,7 @@ static int read_inventory(const struct ctl_args *args, struct arena *arena,
 	const struct world *world = NULL;
 	const char *error = "";
 
-	const char *failed = input_read_file(args->inventory, &text);
+	const char *failed = input_read_file(args->inventory, LIMIT_DOCKER_BYTES, &text);
 	if (failed) {
 		ctl_complain("cannot read %s: %s", args->inventory, failed);
 		return CTL_USAGE;
