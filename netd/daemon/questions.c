@@ -24,6 +24,7 @@ struct question {
 	uint64_t since_us, n_commits;	/* when it came; when its child began */
 	unsigned int tries;
 	struct kernel_facts kernel; /* filled by its child, for itself */
+	struct arena *facts;	    /* the child's, what the above points to; NULL in netd */
 	cJSON *note;		    /* of the child, for the report of the answer; or NULL */
 	cJSON *made;		    /* the answer, which waits for the state folder; or NULL */
 	bool tells;		    /* whoever asked wants to hear that netd is at it */
@@ -89,7 +90,6 @@ static int kind_of(const cJSON *answer)
 	return is_finding(answer) ? CHILD_FINDING : CHILD_ANSWER;
 }
 
-/* Its facts are in an arena that ends with the child. */
 static int ask_beside(void *userdata)
 {
 	struct question *question = userdata;
@@ -100,15 +100,17 @@ static int ask_beside(void *userdata)
 	if (!question->answer->ask)
 		return 0;
 	int r = fw_become_reader(d->fw);
-	struct arena *arena = r == 0 ? arena_new() : NULL;
+	question->facts = r == 0 ? arena_new() : NULL;
 	if (r == 0)
-		r = arena ? question->answer->ask(d, arena, &question->kernel) : -ENOMEM;
+		r = question->facts ? question->answer->ask(d, question->facts, &question->kernel)
+				    : -ENOMEM;
 	return r;
 }
 
 static int answer_beside(void *userdata, int fd)
 {
 	const struct question *question = userdata;
+	struct arena *facts CLEANUP(arena_freep) = question->facts;
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	cJSON *answer = NULL;
 	int r = arena ? 0 : -ENOMEM;
