@@ -12,12 +12,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../unit/test_ruleset_random.h"
 #include "edge/fw/fw.h"
 #include "fw_dump.h"
+#include "netns_lib.h"
 
 struct fixture {
 	struct arena *arena;
@@ -106,22 +106,4 @@ static inline bool same_dump(const char *a, const char *b)
 	print_message("- %.*s\n+ %.*s\n", (int)strcspn(a + line, "\n"), a + line,
 		      (int)strcspn(b + line, "\n"), b + line);
 	return false;
-}
-
-static inline double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-/* The first lines of main(): 77 tells the runner that nothing was tested. */
-static inline int have_netns(void)
-{
-	if (unshare(CLONE_NEWNET) == 0)
-		return 0;
-	print_message("SKIP: a network namespace of its own is not to be had: %s\n",
-		      strerror(errno));
-	return 77;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the host believes of its neighbours, corrected over rtnetlink in a network namespace of its
  * own; ip, not the code under test, says what the kernel then holds. Needs root. */
-#include <errno.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "edge/rtnl/query.h"
+#include "netns_lib.h"
 #include "tests/unit/test_rows_lib.h"
 
 #define OLD "02:42:ac:12:00:02"
@@ -74,12 +74,8 @@ static void corrects(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[ARRAY_LEN(rows)];
+	int r = have_netns();
 
 	ADD_ROWS(tests, 0, rows, corrects);
-	if (unshare(CLONE_NEWNET) < 0) {
-		print_message("SKIP: a network namespace of its own is not to be had: %s\n",
-			      strerror(errno));
-		return 77;
-	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return r ? r : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A Docker engine that answers by script, on the event loop of the test: HTTP over a socket in a
- * folder of its own, keep-alive, one event stream. For a single test file to include. */
+ * folder of its own, keep-alive, one event stream. */
 #pragma once
 
 #include <setjmp.h>
@@ -56,12 +56,12 @@ struct engine {
 	char reason[256];
 };
 
-static void send_text(const struct conn *conn, const char *text)
+static inline void send_text(const struct conn *conn, const char *text)
 {
 	assert_int_equal(send(conn->fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-static void answer(struct conn *conn, int status, const char *body)
+static inline void answer(struct conn *conn, int status, const char *body)
 {
 	CLEANUP(text_done) struct text out = { 0 };
 
@@ -73,7 +73,7 @@ static void answer(struct conn *conn, int status, const char *body)
 	send_text(conn, text_str(&out));
 }
 
-static void chunk(const struct engine *engine, const char *bytes, size_t n)
+static inline void chunk(const struct engine *engine, const char *bytes, size_t n)
 {
 	char text[4096];
 
@@ -82,12 +82,12 @@ static void chunk(const struct engine *engine, const char *bytes, size_t n)
 	send_text(engine->stream, text);
 }
 
-static void emit(const struct engine *engine, const char *line)
+static inline void emit(const struct engine *engine, const char *line)
 {
 	chunk(engine, line, strlen(line));
 }
 
-static void serve(struct conn *conn, const char *path)
+static inline void serve(struct conn *conn, const char *path)
 {
 	struct engine *engine = conn->engine;
 	const char *rest = strncmp(path, "/v1.41/", 7) == 0 ? path + 7 : path + 1;
@@ -108,7 +108,7 @@ static void serve(struct conn *conn, const char *path)
 	send_text(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 }
 
-static int on_request(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static inline int on_request(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct conn *conn = userdata;
 	char bytes[2048], path[512];
@@ -134,7 +134,7 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *us
 	return 0;
 }
 
-static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static inline int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct engine *engine = userdata;
 
@@ -148,7 +148,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 }
 
 /* Answers what was held, oldest connection first. */
-static void release(struct engine *engine, const char *path, const char *body)
+static inline void release(struct engine *engine, const char *path, const char *body)
 {
 	for (size_t i = 0; i < engine->n_conns; i++)
 		if (strncmp(engine->conns[i].held, path, strlen(path)) == 0) {
@@ -158,12 +158,12 @@ static void release(struct engine *engine, const char *path, const char *body)
 	fail_msg("%s is not held", path);
 }
 
-static void hang_up(struct engine *engine)
+static inline void hang_up(struct engine *engine)
 {
 	(void)shutdown(engine->stream->fd, SHUT_RDWR);
 }
 
-static unsigned int count_asked(const struct engine *engine, const char *path)
+static inline unsigned int count_asked(const struct engine *engine, const char *path)
 {
 	unsigned int n = 0;
 
@@ -172,7 +172,7 @@ static unsigned int count_asked(const struct engine *engine, const char *path)
 	return n;
 }
 
-static struct engine *engine_new(void)
+static inline struct engine *engine_new(void)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -192,7 +192,7 @@ static struct engine *engine_new(void)
 	return engine;
 }
 
-static void engine_free(struct engine *engine)
+static inline void engine_free(struct engine *engine)
 {
 	for (size_t i = 0; i < engine->n_conns; i++) {
 		(void)sd_event_source_disable_unref(engine->conns[i].source);

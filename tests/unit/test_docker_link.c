@@ -1,133 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The link to Docker against a scripted engine on the same event loop: order of answers, answers
  * that never come, cuts. No time passes that the test does not wait for. */
-#include "docker-engine.h"
 #include "edge/docker/http.h"
-
-#define X16(d) d d d d d d d d d d d d d d d d
-#define ID(d) X16(d) X16(d) X16(d) X16(d)
-#define NET(d) "{\"Id\":\"" ID(d) "\",\"Name\":\"net" d "\",\"Driver\":\"bridge\"}"
-#define BODY(d, members)                         \
-	"{\"Id\":\"" ID(d) "\",\"Name\":\"net" d \
-			   "\",\"Driver\":\"bridge\",\"Containers\":{" members "}}"
-#define MEMBER(d, v4) "\"" ID(d) "\":{\"IPv4Address\":\"" v4 "/16\"}"
-#define CTR(d) "{\"Id\":\"" ID(d) "\",\"Names\":[\"/ctr" d "\"],\"State\":\"created\"}"
-#define INSPECTED "{\"Id\":\"" ID("a") "\"}"
-#define EVENT(type, action, id, container)                                         \
-	"{\"Type\":\"" type "\",\"Action\":\"" action "\",\"Actor\":{\"ID\":\"" id \
-	"\",\"Attributes\":{\"container\":\"" container "\"}}}\n"
-#define CONNECT EVENT("network", "connect", ID("1"), ID("a"))
-#define VERSION "{\"Version\":\"20.10\",\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}"
-
-/* ---- the link's side ---- */
-
-static void on_synced(void *userdata)
-{
-	((struct engine *)userdata)->n_synced++;
-}
-
-static void on_change(void *userdata, const char *why)
-{
-	(void)why;
-	((struct engine *)userdata)->n_changes++;
-}
-
-static void on_event(void *userdata, const struct world_event *event)
-{
-	(void)event;
-	((struct engine *)userdata)->n_events++;
-}
-
-static void on_down(void *userdata, const char *reason)
-{
-	struct engine *engine = userdata;
-
-	engine->n_down++;
-	(void)snprintf(engine->reason, sizeof(engine->reason), "%s", reason);
-}
-
-static const struct row usual[] = {
-	{ "version", 200, VERSION },
-	{ "networks/" ID("1"), 200, BODY("1", MEMBER("a", "172.18.0.2")) },
-	{ "networks", 200, "[" NET("1") "]" },
-	{ "containers/json?all=1&", 200, "[" CTR("a") "]" },
-	{ "containers/json", 200, "[" CTR("a") "]" },
-};
-
-static void set_row(struct engine *engine, const char *path, int status, const char *body)
-{
-	size_t i = 0;
-
-	while (i < MOST_ROWS - 1 && engine->rows[i].path && strcmp(engine->rows[i].path, path) != 0)
-		i++;
-	engine->rows[i] = (struct row){ path, status, body };
-}
-
-static void start(struct engine *engine)
-{
-	const struct docker_options options = { .url = engine->url };
-	const struct docker_handler handler = { on_synced, on_change, on_event, on_down, engine };
-
-	assert_int_equal(
-		docker_new(engine->loop, &options, &handler, engine->store, &engine->docker), 0);
-}
-
-static int set_up(void **state)
-{
-	struct engine *engine = engine_new();
-
-	memcpy(engine->rows, usual, sizeof(usual));
-	engine->store = world_store_new();
-	*state = engine;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct engine *engine = *state;
-
-	(void)docker_free(engine->docker);
-	(void)world_store_free(engine->store);
-	engine_free(engine);
-	return 0;
-}
-
-/* Runs the loop until the condition holds; nothing at all for 2 s is a failure. */
-#define RUN_UNTIL(engine, condition) \
-	while (!(condition))         \
-	assert_true(sd_event_run((engine)->loop, 2000000) > 0)
-
-/* Lets everything happen that can happen without waiting. */
-static void settle(struct engine *engine)
-{
-	while (sd_event_run(engine->loop, 20000) > 0)
-		;
-}
-
-/* "ctra:172.18.0.2 …" for the endpoints. */
-static void assert_endpoints(const struct engine *engine, const char *want)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	CLEANUP(text_done) struct text out = { 0 };
-	const struct world *world = NULL;
-	char addr[IP_TEXT_LEN];
-
-	assert_int_equal(world_store_snapshot(engine->store, arena, &world), 0);
-	for (size_t i = 0; i < world->n_endpoints; i++)
-		text_printf(&out, "%s%s:%s", i ? " " : "",
-			    world->containers[world->endpoints[i].container].name,
-			    ip_format(&world->endpoints[i].ipv4, addr));
-	assert_string_equal(text_str(&out), want);
-}
-
-static void sync_up(struct engine *engine)
-{
-	start(engine);
-	RUN_UNTIL(engine, engine->n_synced == 1);
-	RUN_UNTIL(engine, engine->stream);
-}
-
-/* ---- tests ---- */
+#include "test_docker_link_lib.h"
 
 static void subscribes_then_reads(void **state)
 {
@@ -283,113 +158,6 @@ static void cut_and_back(void **state)
 	assert_int_equal(engine->n_down, 1);
 }
 
-static uint64_t readings(const struct engine *engine)
-{
-	return docker_status(engine->docker).n_syncs;
-}
-
-/* What Docker has not told of, while the link is up: it stays so, and so does the stream. */
-static void reads_again(void **state)
-{
-	struct engine *engine = *state;
-
-	sync_up(engine);
-	set_row(engine, "networks/" ID("1"), 200, BODY("1", MEMBER("b", "172.18.0.2")));
-	set_row(engine, "containers/json", 200, "[" CTR("b") "]");
-	settle(engine);
-	assert_endpoints(engine, "ctra:172.18.0.2");
-	const struct conn *stream = engine->stream;
-	docker_resync(engine->docker, "test");
-	assert_int_equal(docker_status(engine->docker).link, DOCKER_LINK_UP);
-	RUN_UNTIL(engine, readings(engine) == 2);
-	assert_endpoints(engine, "ctrb:172.18.0.2");
-	assert_int_equal(docker_status(engine->docker).link, DOCKER_LINK_UP);
-	assert_int_equal(engine->n_down, 0);
-	assert_int_equal(engine->n_synced, 1);
-	assert_int_equal(engine->n_changes, 2); /* the lists, and the rest */
-	assert_ptr_equal(engine->stream, stream);
-	assert_int_equal(count_asked(engine, "events"), 1);
-}
-
-/* Whoever asks for a reading while one is under way gets one more, however often. */
-static void reads_again_after_a_reading(void **state)
-{
-	struct engine *engine = *state;
-
-	sync_up(engine);
-	set_row(engine, "containers/", 200, INSPECTED); /* what is on no network */
-	set_row(engine, "networks/" ID("1"), 200, NULL);
-	docker_resync(engine->docker, "test");
-	RUN_UNTIL(engine, count_asked(engine, "networks/") == 2);
-	for (int i = 0; i < 5; i++)
-		docker_resync(engine->docker, "test");
-	set_row(engine, "networks/" ID("1"), 200, BODY("1", ""));
-	release(engine, "networks/", BODY("1", ""));
-	RUN_UNTIL(engine, readings(engine) == 3);
-	settle(engine);
-	assert_int_equal(readings(engine), 3);
-}
-
-/* Events are followed while everything is read again, and the reading takes nothing from them. */
-static void events_while_reading_again(void **state)
-{
-	struct engine *engine = *state;
-
-	sync_up(engine);
-	set_row(engine, "containers/json", 200, NULL);
-	set_row(engine, "containers/json?all=1&", 200, "[" CTR("b") "]");
-	set_row(engine, "networks/" ID("1"), 200,
-		BODY("1", MEMBER("a", "172.18.0.2") "," MEMBER("b", "172.18.0.3")));
-	docker_resync(engine->docker, "test");
-	RUN_UNTIL(engine, count_asked(engine, "containers/json\n") == 0 &&
-				  count_asked(engine, "containers/json?all=1\n") == 2);
-	emit(engine, EVENT("network", "connect", ID("1"), ID("b")));
-	RUN_UNTIL(engine, engine->n_changes == 2);
-	assert_endpoints(engine, "ctra:172.18.0.2 ctrb:172.18.0.3");
-	release(engine, "containers/json", "[" CTR("a") "]"); /* of before it was made */
-	RUN_UNTIL(engine, readings(engine) == 2);
-	assert_endpoints(engine, "ctra:172.18.0.2 ctrb:172.18.0.3");
-}
-
-/* What is gone does not come back by an answer of before. */
-static void network_goes_while_reading_again(void **state)
-{
-	struct engine *engine = *state;
-
-	sync_up(engine);
-	set_row(engine, "containers/", 200, INSPECTED);
-	set_row(engine, "networks", 200, NULL);
-	docker_resync(engine->docker, "test");
-	RUN_UNTIL(engine, count_asked(engine, "networks\n") == 2);
-	emit(engine, EVENT("network", "destroy", ID("1"), ""));
-	RUN_UNTIL(engine, engine->n_changes == 1);
-	assert_endpoints(engine, "");
-	set_row(engine, "networks/" ID("1"), 404, "{}");
-	release(engine, "networks", "[" NET("1") "]");
-	RUN_UNTIL(engine, readings(engine) == 2);
-	settle(engine);
-	assert_endpoints(engine, "");
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const struct world *world = NULL;
-	assert_int_equal(world_store_snapshot(engine->store, arena, &world), 0);
-	assert_int_equal(world->n_networks, 0);
-}
-
-/* A reading that fails cuts the link, and the facts stay until the next one. */
-static void reading_again_fails(void **state)
-{
-	struct engine *engine = *state;
-
-	sync_up(engine);
-	set_row(engine, "containers/json", 500, "oops");
-	docker_resync(engine->docker, "test");
-	RUN_UNTIL(engine, engine->n_down == 1);
-	assert_endpoints(engine, "ctra:172.18.0.2");
-	set_row(engine, "containers/json", 200, "[" CTR("a") "]");
-	RUN_UNTIL(engine, engine->n_synced == 2);
-	assert_endpoints(engine, "ctra:172.18.0.2");
-}
-
 struct failure_row {
 	const char *name, *path;
 	int status;
@@ -473,19 +241,6 @@ static void one_network_is_damaged(void **state)
 	assert_int_equal(engine->n_synced, 1);
 }
 
-/* It may have told of anything: everything is read again. */
-static void odd_event(void **state)
-{
-	struct engine *engine = *state;
-
-	sync_up(engine);
-	set_row(engine, "networks/" ID("1"), 200, BODY("1", MEMBER("a", "172.18.0.9")));
-	emit(engine, "{\"Type\":\n");
-	RUN_UNTIL(engine, docker_status(engine->docker).n_syncs == 2);
-	assert_endpoints(engine, "ctra:172.18.0.9");
-	assert_int_equal(engine->n_down, 0);
-}
-
 static void note_error(void *userdata, const struct http_result *result)
 {
 	(void)snprintf(userdata, 128, "%s", result->error);
@@ -538,8 +293,6 @@ static void fetches(void **state)
 	}
 }
 
-#define LINK_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,14 +304,8 @@ int main(void)
 		LINK_TEST(event_while_reading),
 		LINK_TEST(network_and_container_go),
 		LINK_TEST(cut_and_back),
-		LINK_TEST(reads_again),
-		LINK_TEST(reads_again_after_a_reading),
-		LINK_TEST(events_while_reading_again),
-		LINK_TEST(network_goes_while_reading_again),
-		LINK_TEST(reading_again_fails),
 		LINK_TEST(fails),
 		LINK_TEST(one_network_is_damaged),
-		LINK_TEST(odd_event),
 		LINK_TEST(waits_no_longer_than_told),
 		cmocka_unit_test(fetches),
 	};
