@@ -10,9 +10,10 @@
 #
 # Seen: the expressions of the rule as written, "meta load protocol"; as listed, "payload load 2b @ link
 # header + 12".
-# shellcheck disable=SC1091,SC2154,SC2016
+# shellcheck disable=SC1091,SC2154
 set -u
 . "$(dirname "$0")/lib/debian.sh"
+. "$(dirname "$0")/lib/nft.sh"
 
 debian_root trixie nftables
 debian_program nft usr/sbin/nft "nftables v1.1.3 "
@@ -22,10 +23,7 @@ begins_with() {
 	unshare -n "$work/nft" --debug=netlink -c -f "$1" 2>/dev/null | grep -m 1 '\[ .*load'
 }
 
-printf 'table bridge t {\n\tchain c {\n\t\t%s accept\n\t}\n}\n' \
-	"meta protocol arp arp operation request" >"$work/written.nft"
-unshare -n sh -c '"$1" -f "$2" && "$1" list ruleset' sh "$work/nft" "$work/written.nft" \
-	>"$work/listed.nft" 2>"$work/error" || cannot "$(head -n 1 "$work/error")"
+list_ruleset "table bridge t { chain c { meta protocol arp arp operation request accept; }; }"
 written=$(begins_with "$work/written.nft")
 listed=$(begins_with "$work/listed.nft")
 [ -n "$written" ] || cannot "nft shows no expressions"

@@ -7,22 +7,15 @@
 # everything there. nft 1.1.3 lists what was written.
 #
 # Seen: "netlink: Error: Unknown data type in set key 30", and the rule without its match.
-# shellcheck disable=SC1091,SC2154,SC2016
+# shellcheck disable=SC1091,SC2154
 set -u
 . "$(dirname "$0")/lib/debian.sh"
+. "$(dirname "$0")/lib/nft.sh"
 
 debian_root bookworm nftables
 debian_program nft usr/sbin/nft "nftables v1.0.6 "
 
-cat >"$work/written.nft" <<'END'
-table inet t {
-	chain c {
-		ct label { 1, 2 } accept
-	}
-}
-END
-unshare -n sh -c '"$1" -f "$2" && "$1" list ruleset' sh "$work/nft" "$work/written.nft" \
-	>"$work/listed.nft" 2>"$work/error" || cannot "$(head -n 1 "$work/error")"
+list_ruleset "table inet t { chain c { ct label { 1, 2 } accept; }; }"
 if grep -q "ct label" "$work/listed.nft"; then
 	echo "changed: the listing has the match"
 	exit 1

@@ -6,23 +6,21 @@
 # and `0 . 0` as the only element. It loads again, as another rule, which shifts the first half twice.
 #
 # Seen: "ip version >> 4 . ip hdrlength { 0 . 0 }".
-# shellcheck disable=SC1091,SC2154,SC2016
+# shellcheck disable=SC1091,SC2154
 set -u
 . "$(dirname "$0")/lib/debian.sh"
+. "$(dirname "$0")/lib/nft.sh"
 
 debian_root bookworm nftables
 debian_program nft usr/sbin/nft "nftables v1.0.6 "
 
-printf 'table inet t {\n\tchain c {\n\t\tip version . ip hdrlength { 4 . 5 } accept\n\t}\n}\n' \
-	>"$work/written.nft"
-unshare -n sh -c '"$1" -f "$2" && "$1" list ruleset' sh "$work/nft" "$work/written.nft" \
-	>"$work/listed.nft" 2>"$work/error" || cannot "$(head -n 1 "$work/error")"
+list_ruleset "table inet t { chain c { ip version . ip hdrlength { 4 . 5 } accept; }; }"
 if grep -q "ip version . ip hdrlength { 4 . 5 }" "$work/listed.nft"; then
 	echo "changed: it is listed as it was written"
 	exit 1
 fi
 sed 's/^/  /' "$work/listed.nft"
-if unshare -n "$work/nft" -c -f "$work/listed.nft" >"$work/error" 2>&1; then
+if listing_loads; then
 	echo "and that loads again"
 else
 	echo "and that does not load again: $(head -n 1 "$work/error")"
