@@ -4,7 +4,6 @@
 #include "test_rows_lib.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,19 +156,11 @@ static int setup(void **state)
 	return mkdtemp(f->dir) && f->arena ? 0 : -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(f->dir);
 	arena_free(f->arena);
 	free(f);
 	return 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files that tests read, and folders of golden cases: each entry a test of its own. */
+/* Files that tests read, folders that they remove, and folders of golden cases: each entry a test
+ * of its own. */
 #pragma once
 
 #include <dirent.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,6 +30,20 @@ static inline struct text read_all(const char *path)
 		text_add_n(&text, buffer, n);
 	assert_int_equal(fclose(file), 0);
 	return text;
+}
+
+static inline int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+/* With all that is in it; a symbolic link is removed, not followed. */
+static inline void remove_folder(const char *path)
+{
+	(void)nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* The file says @got. REGOLD=1 writes it first. */

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "core/base/limits.h"
 #include "edge/policydir/policydir.h"
 #include "edge/policydir/watch.h"
+#include "test_file_lib.h"
 
 struct fixture {
 	char dir[64];
@@ -40,19 +40,11 @@ static int setup(void **state)
 	return mkdtemp(f->dir) && f->arena ? 0 : -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_folder(f->dir);
 	arena_free(f->arena);
 	free(f);
 	return 0;

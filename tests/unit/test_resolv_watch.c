@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "edge/host/resolv-watch.h"
+#include "test_file_lib.h"
 
 #define WAIT_US 5000000u
 
@@ -98,25 +99,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "etc/resolv.conf",
-					     "etc/other",
-					     "run/a/stub.conf",
-					     "run/a/real.conf",
-					     "run/b/real.conf",
-					     "late/resolv.conf",
-					     "run/a",
-					     "run/b",
-					     "run",
-					     "etc",
-					     "late",
-					     "" };
 	struct fixture *f = *state;
-	char path[128];
 
 	f->watch = resolv_watch_free(f->watch);
 	f->loop = sd_event_unref(f->loop);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		(void)remove(below(f, names[i], path));
+	remove_folder(f->root);
 	free(f);
 	return 0;
 }
