@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("lab", "system", "docker")]
 
 # pylint: disable=wrong-import-position
+from app import FILE, FLOOD, INTERNET, SERVER, TIERS, run_containers
 from flows import Download
 from lab import HostOptions, Lab
 from machine import SystemHost, udp_counters
@@ -24,19 +25,10 @@ from place import Place, run, wait_until
 
 SUITES = os.environ.get("SUITES", "bookworm").split()
 OUT = (ROOT / os.environ.get("O", "build")).resolve() / "packages"
-FILE = "/etc/netd/policy.d/first.yaml"
-POLICY = """version: 1
-tiers:
-  server: {match: [{label: {role: server}}]}
-  client: {match: [{label: {role: client}}]}
-  flood:  {match: [{label: {role: flood}}]}
-allow:
+POLICY = TIERS + """allow:
   - {from: client, to: server, ports: [80/tcp]}
   - {from: client, to: internet, ports: [5001/tcp]}
 """
-SERVER, INTERNET = "172.31.1.10", "203.0.113.10"
-FLOOD = f"probe flood --seconds 3600 --pause-us 1000 udp {SERVER} 9 & " \
-        f"exec probe flood --seconds 3600 --pause-us 1000 udp {INTERNET} 9"
 # Where a purge may leave something: what dpkg, systemd and Docker write for themselves.
 OTHERS = ("/var/lib/dpkg/", "/var/lib/apt/", "/var/cache/", "/var/log/", "/var/lib/docker/",
           "/var/lib/containerd/", "/var/lib/systemd/", "/etc/passwd-", "/etc/group-", "/etc/shadow-",
@@ -136,15 +128,11 @@ class Life:
 
     def boot(self) -> None:
         """A host in production: containers that run, traffic that nothing denies."""
-        host, serve = self.host, ("probe", "serve", "tcp/80")
+        host = self.host
         host.boot()
         self.lab.host.probe("sink", "udp", "9")
         self.lab.host.probe("stream", "serve", "5001").wait_for_line("ready")
-        host.import_image()
-        host.exec("docker", "network", "create", "--subnet=172.31.1.0/24", "app")
-        host.run_container("server", f"--ip={SERVER}", cmd=serve)
-        host.run_container("client", cmd=serve)
-        host.run_container("flood", cmd=("sh", "-c", FLOOD))
+        run_containers(host)
         host.exec("mkdir", "/packages")
         for which in ("first", "next"):
             for name in ("netd", "netdctl"):

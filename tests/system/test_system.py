@@ -8,26 +8,18 @@ import unittest
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
+from app import FILE, FLOOD, INTERNET, SERVER, TIERS, run_containers
 from machine import SystemHost, udp_counters, why_not
 from lab import HostOptions, Lab
 from place import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-POLICY = """version: 1
-tiers:
-  server: {match: [{label: {role: server}}]}
-  client: {match: [{label: {role: client}}]}
-  flood:  {match: [{label: {role: flood}}]}
-allow:
+POLICY = TIERS + """allow:
   - {from: client, to: server, ports: [80/tcp]}
   - {from: client, to: internet, ports: [443/tcp]}
 """
 ANYBODY = POLICY + "  - {from: server, to: client}\n"
-FILE = "/etc/netd/policy.d/first.yaml"  # the one that README.md tells to make one's own
-SERVER, CLIENT, INTERNET = "172.31.1.10", "172.31.1.20", "203.0.113.10"
-# Both targets are denied: a container on the same bridge, and the internet.
-FLOOD = f"probe flood --seconds 3600 --pause-us 1000 udp {SERVER} 9 & " \
-        f"exec probe flood --seconds 3600 --pause-us 1000 udp {INTERNET} 9"
+CLIENT = "172.31.1.20"
 READER = "/run/netd-reader.sock"
 NOT_TAKEN = "db8409c3948b48a79dc5c6a6f86e5264"  # systemd/netd.catalog: a policy with errors
 # As many requests as argv[3] says, one after the other; prints how many were not answered.
@@ -78,19 +70,10 @@ class Installed(unittest.TestCase):
         cls.host.boot()
         cls.sink = cls.lab.host.probe("sink", "udp", "9")
         cls.lab.host.serve("tcp/443")
-        cls.run_containers()
+        run_containers(cls.host, ["--publish=8080:80"], [f"--ip={CLIENT}"])
         # The control: what netd will stop arrives.
         wait_until("the flood", lambda: cls.arrived()["server"] and cls.arrived()["outside"])
         cls.install()
-
-    @classmethod
-    def run_containers(cls) -> None:
-        host, serve = cls.host, ("probe", "serve", "tcp/80")
-        host.import_image()
-        host.exec("docker", "network", "create", "--subnet=172.31.1.0/24", "app")
-        host.run_container("server", f"--ip={SERVER}", "--publish=8080:80", cmd=serve)
-        host.run_container("client", f"--ip={CLIENT}", cmd=serve)
-        host.run_container("flood", cmd=("sh", "-c", FLOOD))
 
     @classmethod
     def install(cls) -> None:
