@@ -87,7 +87,7 @@ int cmd_flood(int argc, char **argv)
 			close(fd);
 			fd = flood_socket(&flood);
 		}
-		if (flood.pause_us)
+		if (flood.pause_us) /* its pace, which the caller chooses */
 			usleep((useconds_t)flood.pause_us);
 	}
 	printf("sent %llu errors %llu\n", (unsigned long long)seq, (unsigned long long)errors);

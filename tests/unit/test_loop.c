@@ -78,6 +78,7 @@ static void turns_in_time(void **state)
 	assert_int_equal(f.watch.stalls.n, 0);
 }
 
+/* The sleep is the stall: a turn that takes long, with no work of its own. */
 static void work(struct fixture *f)
 {
 	(void)f;
@@ -150,7 +151,7 @@ static void stop_me(struct fixture *f)
 		return;
 	(void)usleep(200000); /* by then the loop sleeps; else it is stopped elsewhere */
 	(void)kill(test, SIGSTOP);
-	(void)usleep(2000000);
+	(void)usleep(2000000); /* how long the stall is to be */
 	(void)kill(test, SIGCONT);
 	_exit(0);
 }
