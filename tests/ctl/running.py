@@ -15,6 +15,11 @@ import unittest
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/lab")]
+
+# pylint: disable=wrong-import-position,unused-import
+from place import build_library
+
 NETD = os.environ.get("NETD", str(ROOT / "build/netd"))
 NETDCTL = os.environ.get("NETDCTL", str(ROOT / "build/netdctl"))
 POLICY = """version: 1
@@ -35,14 +40,6 @@ WORLD = {
         {"name": "db-1", "endpoints": [{"network": "back", "ipv4": "172.19.0.2"}]},
     ],
 }
-
-
-def build_held_disk(folder):
-    """A library for LD_PRELOAD in @folder, see its source."""
-    library = pathlib.Path(folder) / "held-disk.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, ROOT / "tests/lab/held-disk.c"],
-                   check=True)
-    return library
 
 
 class Running(unittest.TestCase):

@@ -29,13 +29,12 @@ sys.path.insert(0, str(TESTS / "lab"))
 # pylint: disable=wrong-import-position
 from lab import (OFFICE, OUTSIDE, Child, Container, Host, HostOptions, Lab, LabError, Link,
                  Matrix, Place, Probe, Result, engine_version)
-from place import children_of, run, wait_until
+from place import build_library, children_of, run, wait_until
 
 __all__ = ["Child", "Container", "DockerCase", "Host", "HostOptions", "Lab", "LabError", "Link",
            "Matrix", "Netd", "OFFICE", "POLICIES", "OUTSIDE", "Place", "Probe", "Refused", "Result",
-           "Reader", "TRIES", "children_of", "engine_version", "figure", "netd_program",
-           "reader_program", "run",
-           "wait_until"]
+           "Reader", "TRIES", "build_library", "children_of", "engine_version", "figure", "netd_program",
+           "reader_program", "run", "wait_until"]
 
 POLICIES = TESTS.parent / "policies"
 # What is a matter of luck is tried this often.

@@ -14,8 +14,8 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from netd import (Child, Container, DockerCase, Netd, Probe, Refused, figure, is_sanitized, run,
-                  wait_until)
+from netd import (Child, Container, DockerCase, Netd, Probe, Refused, build_library, figure,
+                  is_sanitized, wait_until)
 
 POLICY = """version: 1
 tiers:
@@ -311,15 +311,13 @@ class Failures(DockerCase):
         if is_sanitized():
             self.skipTest("nothing can be preloaded beside the address sanitizer")
         host = self.lab.host
-        library, refuse = host.folder / "refuse.so", host.folder / "refuse"
-        run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", str(library),
-             str(Path(__file__).parents[1] / "lab/refuse-large.c")])
+        refuse = host.folder / "refuse"
         refuse.touch()
         self.addCleanup(refuse.unlink)
         large = "version: 1\ntiers:\n" + "".join(
             f"  t{i}: {{match: [{{label: {{tier: t{i}}}}}]}}\n" for i in range(250))
-        netd = self.new(large, env={"LD_PRELOAD": str(library), "REFUSE_WHILE": str(refuse),
-                                    "REFUSE_ABOVE": "100000"})
+        netd = self.new(large, env={"LD_PRELOAD": build_library(host.folder, "lab/refuse-large.c"),
+                                    "REFUSE_WHILE": str(refuse), "REFUSE_ABOVE": "100000"})
         netd.start()
         failed = "nftables commit failed"
         wait_until("netd to wait long for its next try",
@@ -337,11 +335,10 @@ class Failures(DockerCase):
         """New networks are closed, and their containers admitted, while a write stands still."""
         if is_sanitized():
             self.skipTest("nothing can be preloaded beside the address sanitizer")
-        library, held = self.lab.folder / "held-disk.so", self.lab.folder / "held"
-        run(["gcc", "-shared", "-fPIC", "-o", str(library),
-             str(Path(__file__).resolve().parent.parent / "lab" / "held-disk.c")])
+        held = self.lab.folder / "held"
         held.touch()
-        netd = self.new(env={"LD_PRELOAD": str(library), "HELD_DISK": str(held)})
+        netd = self.new(env={"LD_PRELOAD": build_library(self.lab.folder, "lab/held-disk.c"),
+                             "HELD_DISK": str(held)})
         self.addCleanup(held.unlink)
         netd.start().wait_synced()
         host = self.lab.host

@@ -115,6 +115,14 @@ def run(
     return out
 
 
+def build_library(folder: "Path | str", source: str) -> str:
+    """The C file @source, of tests, as a library in @folder for LD_PRELOAD; its path."""
+    library = str(Path(folder) / (Path(source).stem + ".so"))
+    run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", library,
+         str(Path(__file__).resolve().parents[1] / source)])
+    return library
+
+
 class Child:
     """A long-running process; its output is collected line by line."""
 
