@@ -344,7 +344,8 @@ class Case(unittest.TestCase):
         something without netd, nothing with it."""
         cases = rows or ((),)
         if AUDIT:
-            self.passes(attack, cases)
+            with self.auditing():
+                self.passes(attack, cases)
             return
         self.arena.off()
         for row in cases:
@@ -357,10 +358,18 @@ class Case(unittest.TestCase):
                 self.assertFalse(attack(*row), "got through")
         self.legitimate()
 
-    def passes(self, attack: Callable[..., object], cases: Sequence[Sequence[object]]) -> None:
-        """In audit mode: every attack gets through, and is counted."""
+    @contextlib.contextmanager
+    def auditing(self) -> Iterator[None]:
+        """What happens within meets netd in audit mode, which drops nothing of it."""
         self.arena.heal()
         self.arena.on()
+        yield
+        self.assertEqual([], self.arena.drops())
+        self.arena.heal()
+        self.legitimate()
+
+    def passes(self, attack: Callable[..., object], cases: Sequence[Sequence[object]]) -> None:
+        """In audit mode: every attack gets through, and is counted."""
         for row in cases:
             # What passed is a connection that is stamped: a packet of it would not be counted again.
             self.arena.host.netns_exec(["conntrack", "-F"])
@@ -370,9 +379,15 @@ class Case(unittest.TestCase):
                 if self.arena.netd.child is run:  # else the tables, and counters, are new
                     self.assertGreater(self.arena.audited(), before,
                                        "passed without being counted")
-        self.assertEqual([], self.arena.drops())
-        self.arena.heal()
-        self.legitimate()
+
+    def answered(self, ask: Callable[..., List[Probe]], probes: Sequence[Probe]) -> None:
+        """In audit mode: every probe is answered, and counted."""
+        before = self.arena.audited()
+        opened = ask(*probes)
+        for probe in probes:
+            with self.subTest("audit", probe=probe):
+                self.assertIn(probe, opened, "cut in audit mode")
+        self.assertGreaterEqual(self.arena.audited() - before, len(probes))
 
     def blocked(self, got: object, why: str = "got through") -> None:
         """Nothing, or in audit mode something, has got through."""
@@ -385,17 +400,8 @@ class Case(unittest.TestCase):
     def closed(self, ask: Callable[..., List[Probe]], *probes: Probe) -> None:
         """@ask says which probes are answered: all without netd, none with it."""
         if AUDIT:
-            self.arena.heal()
-            self.arena.on()
-            before = self.arena.audited()
-            opened = ask(*probes)
-            for probe in probes:
-                with self.subTest("audit", probe=probe):
-                    self.assertIn(probe, opened, "cut in audit mode")
-            self.assertGreaterEqual(self.arena.audited() - before, len(probes))
-            self.assertEqual([], self.arena.drops())
-            self.arena.heal()
-            self.legitimate()
+            with self.auditing():
+                self.answered(ask, probes)
             return
         self.arena.off()
         opened = ask(*probes)
