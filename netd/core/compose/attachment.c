@@ -10,14 +10,15 @@ static const struct compose_field fields[] = {
 	COMPOSE_FIELD("ipv4_address", compose_decode_text, draft_attachment, ipv4),
 	COMPOSE_FIELD("ipv6_address", compose_decode_text, draft_attachment, ipv6),
 	COMPOSE_FIELD("mac_address", compose_decode_text, draft_attachment, mac),
+	COMPOSE_IGNORED("aliases"),
+	COMPOSE_IGNORED("driver_opts"),
+	COMPOSE_IGNORED("interface_name"),
+	COMPOSE_IGNORED("link_local_ips"),
+	COMPOSE_IGNORED("priority"),
 };
 
-static const char *const ignored[] = { "aliases", "driver_opts", "interface_name", "link_local_ips",
-				       "priority" };
-
-static const struct compose_shape shape = { "a network of a service", fields,
-					    ARRAY_LEN(fields),	      ignored,
-					    ARRAY_LEN(ignored),	      CF_UNKNOWN_SETTING };
+static const struct compose_shape shape = { "a network of a service", fields, ARRAY_LEN(fields),
+					    CF_UNKNOWN_SETTING };
 
 static int attach(struct compose *c, struct draft_service *service, struct draft_attachment one)
 {

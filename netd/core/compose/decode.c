@@ -203,6 +203,28 @@ bool compose_is_mapping(struct compose *c, const struct node *key)
 	return key->value->kind == NODE_MAPPING;
 }
 
+int compose_add_word(struct compose *c, const struct node *item, const char *name,
+		     struct draft_texts *words)
+{
+	struct draft_text text = { .loc = item->loc };
+	int r = name ? compose_text(c, item, name, &text.text)
+		     : compose_try_text(c, item, "an entry", &text);
+
+	return r || !text.text ? r : VEC_PUSH(c->arena, words, text);
+}
+
+int compose_add_words(struct compose *c, const struct node *key, const char *name,
+		      struct draft_texts *words)
+{
+	int r = 0;
+
+	if (!compose_is_list(c, key))
+		return 0;
+	for (const struct node *item = key->value->first; item && r == 0; item = item->next)
+		r = compose_add_word(c, item, name, words);
+	return r;
+}
+
 /* ---- objects ---- */
 
 static const struct compose_field *find_field(const struct compose_shape *shape, const char *name)
@@ -211,14 +233,6 @@ static const struct compose_field *find_field(const struct compose_shape *shape,
 		if (strcmp(shape->fields[i].name, name) == 0)
 			return &shape->fields[i];
 	return NULL;
-}
-
-static bool is_ignored(const struct compose_shape *shape, const char *name)
-{
-	for (size_t i = 0; i < shape->n_ignored; i++)
-		if (strcmp(shape->ignored[i], name) == 0)
-			return true;
-	return false;
 }
 
 /* Of the others compose says that nothing is not enough. */
@@ -241,8 +255,6 @@ static void report_unknown(struct compose *c, const struct node *key,
 
 	for (size_t i = 0; i < shape->n && n < ARRAY_LEN(names); i++)
 		names[n++] = shape->fields[i].name;
-	for (size_t i = 0; i < shape->n_ignored && n < ARRAY_LEN(names); i++)
-		names[n++] = shape->ignored[i];
 	if (c->diags->diags.n < LIMIT_DIAGS)
 		hint = diag_suggest(c->diags, key->text, names, n);
 	compose_report(c->diags, shape->unknown, key->loc,
@@ -261,12 +273,12 @@ int compose_decode_object(struct compose *c, const struct node *node,
 	}
 	for (const struct node *key = node->first; key && r == 0 && !c->stopped; key = key->next) {
 		const struct compose_field *field = find_field(shape, key->text);
-		bool known = field || is_ignored(shape, key->text);
-		if (!known && !compose_is_extension(key))
+		if (!field && !compose_is_extension(key))
 			report_unknown(c, key, shape);
-		if (known && node_is_null(key->value) && !may_be_null(key->text))
+		if (field && node_is_null(key->value) && !may_be_null(key->text))
 			compose_wrong_type(c, key->value, key->text, "something");
-		else if (field && key->value->kind != NODE_BAD && !node_is_null(key->value))
+		else if (field && field->decode && key->value->kind != NODE_BAD &&
+			 !node_is_null(key->value))
 			r = field->decode(c, key, (char *)object + field->offset);
 	}
 	return r;

@@ -25,13 +25,16 @@ struct compose_field {
 	{                           \
 		name, decode, 0     \
 	}
+/* Nothing of it matters to the network. */
+#define COMPOSE_IGNORED(name) \
+	{                     \
+		name, NULL, 0 \
+	}
 
 struct compose_shape {
 	const char *what; /* "a service" */
 	const struct compose_field *fields;
 	size_t n;
-	const char *const *ignored; /* keys of which nothing matters to the network */
-	size_t n_ignored;
 	enum compose_finding unknown; /* what a key that is not there is */
 };
 
@@ -50,8 +53,7 @@ int compose_try_text(struct compose *c, const struct node *node, const char *nam
 		     struct draft_text *ret) MUST_CHECK;
 /* @name NULL: a text of unknown use, in which a variable is required. */
 void compose_report_unset(struct compose *c, const struct node *node, const char *name);
-bool compose_is_extension(const struct node *key);     /* x-… */
-const char *compose_tag_name(const struct node *node); /* "reset", "override" or "" */
+bool compose_is_extension(const struct node *key); /* x-… */
 
 /* Into a struct draft_text, draft_flag or draft_number. */
 int compose_decode_text(struct compose *c, const struct node *key, void *member);
@@ -62,6 +64,12 @@ int compose_decode_number(struct compose *c, const struct node *key, void *membe
 /* Each item of a list, or false: it is none, reported. */
 bool compose_is_list(struct compose *c, const struct node *key);
 bool compose_is_mapping(struct compose *c, const struct node *key);
+/* A word, and those of a list. @name of a word for findings; NULL: one that depends on a variable
+ * without a value is left out. */
+int compose_add_word(struct compose *c, const struct node *item, const char *name,
+		     struct draft_texts *words) MUST_CHECK;
+int compose_add_words(struct compose *c, const struct node *key, const char *name,
+		      struct draft_texts *words) MUST_CHECK;
 
 /* ---- sections ---- */
 

@@ -50,8 +50,7 @@ static const struct compose_document *load_base(struct compose *c, const struct 
 						const char *path, const struct node *at)
 {
 	struct compose_scope scope = { .directory = "", .plain = true };
-	const struct compose_file *found = compose_open(c, compose_path(c, layer->scope, path), at);
-	struct compose_file *file = (struct compose_file *)(uintptr_t)found;
+	struct compose_file *file = compose_open(c, compose_path(c, layer->scope, path), at);
 	struct compose_document *document;
 
 	if (!file || (file->document && file->variables == c->variables.variables))
@@ -114,9 +113,7 @@ static const struct node *extend_base(struct compose *c, const struct layer *lay
 		below.document = load_base(c, layer, base->file, node_get(extends, "file"));
 		if (!scope.file || !below.document)
 			return NULL;
-		const char *slash = strrchr(scope.file, '/');
-		scope.directory = arena_strndup(c->arena, scope.file,
-						slash ? (size_t)(slash + 1 - scope.file) : 0);
+		scope.directory = compose_folder(c, scope.file);
 		if (!scope.directory)
 			return compose_no_memory(c);
 	}

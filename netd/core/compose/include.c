@@ -18,18 +18,9 @@ struct including {
 /* A word, or a list of them. */
 static int decode_words(struct compose *c, const struct node *key, void *member)
 {
-	struct draft_texts *words = member;
-	const struct node *one = key->value;
-	bool many = one->kind == NODE_SEQUENCE;
-	int r = 0;
-
-	for (one = many ? one->first : one; one && r == 0; one = many ? one->next : NULL) {
-		struct draft_text text = { .loc = one->loc };
-		r = compose_text(c, one, key->text, &text.text);
-		if (r == 0 && text.text)
-			r = VEC_PUSH(c->arena, words, text);
-	}
-	return r;
+	return key->value->kind == NODE_SEQUENCE
+		       ? compose_add_words(c, key, key->text, member)
+		       : compose_add_word(c, key->value, key->text, member);
 }
 
 static const struct compose_field fields[] = {
@@ -39,14 +30,7 @@ static const struct compose_field fields[] = {
 };
 
 static const struct compose_shape shape = { "`include`", fields, ARRAY_LEN(fields),
-					    NULL,	 0,	 CF_UNKNOWN_KEY };
-
-static const char *folder_of(struct compose *c, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return arena_strndup(c->arena, path, slash ? (size_t)(slash + 1 - path) : 0);
-}
+					    CF_UNKNOWN_KEY };
 
 /* ---- variables ---- */
 
@@ -158,7 +142,7 @@ static bool set_scope(struct compose *c, struct including *one, const struct nod
 	}
 	path = compose_path(c, one->scope, one->paths.items[0].text);
 	one->inner = (struct compose_scope){ .up = one->scope,
-					     .directory = path ? folder_of(c, path) : NULL,
+					     .directory = path ? compose_folder(c, path) : NULL,
 					     .file = path,
 					     .depth = one->scope->depth + 1 };
 	if (one->directory.text && path) {

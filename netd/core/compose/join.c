@@ -17,17 +17,12 @@ static const struct draft_network *find_draft(const struct compose *c, const cha
 	return NULL;
 }
 
-static bool is_external(const struct draft_network *draft)
-{
-	return draft->external.set && draft->external.value;
-}
-
 /* The name it has on the host; NULL: out of memory. */
 static const char *real_name(struct compose *c, const struct draft_network *draft, const char *key)
 {
 	if (draft && draft->name.text && *draft->name.text)
 		return draft->name.text;
-	if (draft && is_external(draft))
+	if (draft && draft->external.value)
 		return key;
 	return arena_printf(c->arena, "%s_%s", c->variables.project, key);
 }
@@ -217,7 +212,7 @@ static void describe(struct compose *c, struct plan_network *network)
 		compose_report(c->diags, CF_BAD_NAME, network->loc, NULL,
 			       "`%s` cannot be the name of a network or driver",
 			       text_quote(network->name, word));
-	if (!own && (!draft || is_external(draft)))
+	if (!own && (!draft || draft->external.value))
 		compose_report(c->diags, CF_EXTERNAL_NETWORK, network->loc,
 			       "it is treated as a plain bridge network: an inventory of the host "
 			       "would tell more",

@@ -27,7 +27,7 @@ static bool check_limits(struct compose *c, const struct node_source *source)
 	return !c->stopped;
 }
 
-const struct compose_file *compose_read_file(struct compose *c, const struct node_source *source)
+struct compose_file *compose_read_file(struct compose *c, const struct node_source *source)
 {
 	struct compose_file *file = arena_alloc(c->arena, sizeof(*file));
 	const struct node *root = NULL;
@@ -44,7 +44,7 @@ const struct compose_file *compose_read_file(struct compose *c, const struct nod
 	return file;
 }
 
-const struct compose_file *compose_open(struct compose *c, const char *path, const struct node *at)
+struct compose_file *compose_open(struct compose *c, const char *path, const struct node *at)
 {
 	struct node_source source = { 0 };
 	char word[TEXT_QUOTE_LEN];
@@ -95,6 +95,13 @@ const char *compose_path(struct compose *c, const struct compose_scope *scope, c
 	if (full)
 		*to = '\0';
 	return full;
+}
+
+const char *compose_folder(struct compose *c, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return arena_strndup(c->arena, path, slash ? (size_t)(slash + 1 - path) : 0);
 }
 
 /* ---- documents ---- */
@@ -229,17 +236,10 @@ bool compose_add_file(struct compose *c, const struct compose_scope *scope,
 	return ok && !c->stopped;
 }
 
-/* Where relative paths of the user's files count from: the folder of the first. */
-static const char *first_directory(struct compose *c)
-{
-	const char *name = c->in->sources[0].name, *slash = strrchr(name, '/');
-
-	return arena_strndup(c->arena, name, slash ? (size_t)(slash + 1 - name) : 0);
-}
-
 const struct node *compose_load(struct compose *c)
 {
-	struct compose_scope scope = { .directory = first_directory(c) };
+	/* Relative paths of the user's files count from the folder of the first. */
+	struct compose_scope scope = { .directory = compose_folder(c, c->in->sources[0].name) };
 	struct compose_document model = { 0 };
 	bool ok = scope.directory != NULL;
 

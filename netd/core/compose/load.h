@@ -33,13 +33,16 @@ const struct node *compose_take_away(struct compose *c, const struct compose_doc
 /* ---- files: load.c ---- */
 
 /* Adds one to c->files. */
-const struct compose_file *compose_read_file(struct compose *c, const struct node_source *source);
+struct compose_file *compose_read_file(struct compose *c, const struct node_source *source);
 /* The files that the user names, laid over each other. */
 const struct node *compose_load(struct compose *c);
 /* @path from the scope's folder, tidied; NULL: out of memory. */
 const char *compose_path(struct compose *c, const struct compose_scope *scope, const char *path);
+/* The folder that a file of that name is in: "", or with a slash at its end; NULL: out of memory.
+ */
+const char *compose_folder(struct compose *c, const char *path);
 /* The file of a name that compose_path() made. @at: who asks for it. */
-const struct compose_file *compose_open(struct compose *c, const char *path, const struct node *at);
+struct compose_file *compose_open(struct compose *c, const char *path, const struct node *at);
 /* Its documents laid over @model; ret->resets: of the last one. */
 bool compose_add_file(struct compose *c, const struct compose_scope *scope,
 		      const struct compose_file *file, struct compose_document *ret);

@@ -30,8 +30,7 @@ static int add_prefix(struct compose *c, struct draft_service *service, struct s
 
 static int add_condition(struct compose *c, const struct node *key, struct draft_service *service)
 {
-	struct node required = { .text = "required", .value = NULL };
-	const struct node *value = node_get(key->value, "required");
+	const struct node *required = node_find(key->value, "required");
 	struct draft_flag flag = { .value = true };
 	int r = 0;
 
@@ -43,9 +42,8 @@ static int add_condition(struct compose *c, const struct node *key, struct draft
 		compose_report(c->diags, CF_MISSING_KEY, key->loc,
 			       "add `condition: service_started`",
 			       "`depends_on` as a mapping needs the key `condition`");
-	required.value = (struct node *)(uintptr_t)value;
-	if (value && !node_is_null(value))
-		r = compose_decode_flag(c, &required, &flag);
+	if (required && !node_is_null(required->value))
+		r = compose_decode_flag(c, required, &flag);
 	return r ? r
 		 : add_need(c, service,
 			    (struct draft_need){ key->text, key->loc, !flag.value, true });
@@ -70,26 +68,11 @@ int compose_decode_depends_on(struct compose *c, const struct node *key, void *m
 	return r;
 }
 
-static int decode_words(struct compose *c, const struct node *key, struct draft_texts *words)
-{
-	int r = 0;
-
-	if (!compose_is_list(c, key))
-		return 0;
-	for (const struct node *one = key->value->first; one && r == 0; one = one->next) {
-		struct draft_text text = { .loc = one->loc };
-		r = compose_text(c, one, key->text, &text.text);
-		if (r == 0 && text.text)
-			r = VEC_PUSH(c->arena, words, text);
-	}
-	return r;
-}
-
 /* "SERVICE" or "SERVICE:ALIAS". */
 int compose_decode_links(struct compose *c, const struct node *key, void *member)
 {
 	struct draft_texts links = { 0 };
-	int r = decode_words(c, key, &links);
+	int r = compose_add_words(c, key, key->text, &links);
 
 	for (size_t i = 0; i < links.n && r == 0; i++)
 		r = add_prefix(c, member, links.items[i].loc, links.items[i].text);
@@ -100,7 +83,7 @@ int compose_decode_links(struct compose *c, const struct node *key, void *member
 int compose_decode_volumes_from(struct compose *c, const struct node *key, void *member)
 {
 	struct draft_texts all = { 0 };
-	int r = decode_words(c, key, &all);
+	int r = compose_add_words(c, key, key->text, &all);
 
 	for (size_t i = 0; i < all.n && r == 0; i++)
 		if (strncmp(all.items[i].text, "container:", 10) != 0)

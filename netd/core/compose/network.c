@@ -82,9 +82,8 @@ static const struct compose_field subnet_fields[] = {
 	COMPOSE_FIELD("gateway", decode_address, draft_subnet, gateway),
 };
 
-static const struct compose_shape subnet_shape = {
-	"a subnet", subnet_fields, ARRAY_LEN(subnet_fields), NULL, 0, CF_UNKNOWN_SETTING
-};
+static const struct compose_shape subnet_shape = { "a subnet", subnet_fields,
+						   ARRAY_LEN(subnet_fields), CF_UNKNOWN_SETTING };
 
 static int add_subnet(struct compose *c, const struct node *item, struct draft_network *network)
 {
@@ -113,16 +112,13 @@ static int decode_config(struct compose *c, const struct node *key, void *member
 	return r;
 }
 
-static const struct compose_field ipam_fields[] = { COMPOSE_WHOLE("config", decode_config) };
-static const char *const ipam_ignored[] = { "driver", "options" };
-static const struct compose_shape ipam_shape = {
-	"`ipam`",
-	ipam_fields,
-	ARRAY_LEN(ipam_fields),
-	ipam_ignored,
-	ARRAY_LEN(ipam_ignored),
-	CF_UNKNOWN_SETTING,
+static const struct compose_field ipam_fields[] = {
+	COMPOSE_WHOLE("config", decode_config),
+	COMPOSE_IGNORED("driver"),
+	COMPOSE_IGNORED("options"),
 };
+static const struct compose_shape ipam_shape = { "`ipam`", ipam_fields, ARRAY_LEN(ipam_fields),
+						 CF_UNKNOWN_SETTING };
 
 static int decode_ipam(struct compose *c, const struct node *key, void *member)
 {
@@ -164,11 +160,11 @@ static const struct compose_field fields[] = {
 	COMPOSE_FIELD("external", compose_decode_flag, draft_network, external),
 	COMPOSE_FIELD("internal", compose_decode_flag, draft_network, internal),
 	COMPOSE_FIELD("name", compose_decode_text, draft_network, name),
+	COMPOSE_IGNORED("attachable"),
+	COMPOSE_IGNORED("labels"),
 };
-static const char *const ignored[] = { "attachable", "labels" };
-static const struct compose_shape shape = { "a network",	fields,
-					    ARRAY_LEN(fields),	ignored,
-					    ARRAY_LEN(ignored), CF_UNKNOWN_SETTING };
+static const struct compose_shape shape = { "a network", fields, ARRAY_LEN(fields),
+					    CF_UNKNOWN_SETTING };
 
 /* Of a network made elsewhere nothing but the name counts. */
 int compose_decode_network(struct compose *c, const struct node *key, struct draft_network *ret)

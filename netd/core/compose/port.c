@@ -170,13 +170,11 @@ static const struct compose_field long_fields[] = {
 	COMPOSE_FIELD("published", compose_decode_word, long_port, published),
 	COMPOSE_FIELD("host_ip", compose_decode_text, long_port, host_ip),
 	COMPOSE_FIELD("protocol", compose_decode_text, long_port, protocol),
+	COMPOSE_IGNORED("app_protocol"),
+	COMPOSE_IGNORED("mode"),
+	COMPOSE_IGNORED("name"),
 };
-static const char *const long_ignored[] = { "app_protocol", "mode", "name" };
-static const struct compose_shape long_shape = { "a port",
-						 long_fields,
-						 ARRAY_LEN(long_fields),
-						 long_ignored,
-						 ARRAY_LEN(long_ignored),
+static const struct compose_shape long_shape = { "a port", long_fields, ARRAY_LEN(long_fields),
 						 CF_UNKNOWN_SETTING };
 
 static bool read_part(struct compose *c, const struct draft_text *part, int r)

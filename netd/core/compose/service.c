@@ -87,43 +87,20 @@ static int decode_labels(struct compose *c, const struct node *key, void *member
 
 /* ---- lists of words ---- */
 
-/* @name of a word for findings; NULL: one that depends on an unset variable is let be. */
-static int add_word(struct compose *c, const struct node *item, const char *name,
-		    struct draft_texts *words)
-{
-	struct draft_text text = { .loc = item->loc };
-	int r = name ? compose_text(c, item, name, &text.text)
-		     : compose_try_text(c, item, "an entry", &text);
-
-	return r || !text.text ? r : VEC_PUSH(c->arena, words, text);
-}
-
-static int add_words(struct compose *c, const struct node *key, const char *name,
-		     struct draft_texts *words)
-{
-	int r = 0;
-
-	if (!compose_is_list(c, key))
-		return 0;
-	for (const struct node *item = key->value->first; item && r == 0; item = item->next)
-		r = add_word(c, item, name, words);
-	return r;
-}
-
 static int decode_profiles(struct compose *c, const struct node *key, void *member)
 {
-	return add_words(c, key, "a profile", member);
+	return compose_add_words(c, key, "a profile", member);
 }
 
 static int decode_capabilities(struct compose *c, const struct node *key, void *member)
 {
-	return add_words(c, key, NULL, member);
+	return compose_add_words(c, key, NULL, member);
 }
 
 static int decode_dns(struct compose *c, const struct node *key, void *member)
 {
-	return key->value->kind == NODE_SCALAR ? add_word(c, key->value, NULL, member)
-					       : add_words(c, key, NULL, member);
+	return key->value->kind == NODE_SCALAR ? compose_add_word(c, key->value, NULL, member)
+					       : compose_add_words(c, key, NULL, member);
 }
 
 static int decode_label_file(struct compose *c, const struct node *key, void *member)
@@ -184,22 +161,19 @@ static int decode_volumes(struct compose *c, const struct node *key, void *membe
 
 /* ---- the service ---- */
 
-/* `labels` here are of the service, not of its containers. */
-static const char *const deploy_ignored[] = {
-	"endpoint_mode",  "labels",	     "mode",	      "placement", "resources",
-	"restart_policy", "rollback_config", "update_config",
-};
 static const struct compose_field deploy_fields[] = {
 	COMPOSE_FIELD("replicas", compose_decode_number, draft_service, replicas),
+	COMPOSE_IGNORED("endpoint_mode"),
+	COMPOSE_IGNORED("labels"), /* of the service, not of its containers */
+	COMPOSE_IGNORED("mode"),
+	COMPOSE_IGNORED("placement"),
+	COMPOSE_IGNORED("resources"),
+	COMPOSE_IGNORED("restart_policy"),
+	COMPOSE_IGNORED("rollback_config"),
+	COMPOSE_IGNORED("update_config"),
 };
-static const struct compose_shape deploy_shape = {
-	"`deploy`",
-	deploy_fields,
-	ARRAY_LEN(deploy_fields),
-	deploy_ignored,
-	ARRAY_LEN(deploy_ignored),
-	CF_UNKNOWN_SETTING,
-};
+static const struct compose_shape deploy_shape = { "`deploy`", deploy_fields,
+						   ARRAY_LEN(deploy_fields), CF_UNKNOWN_SETTING };
 
 static int decode_deploy(struct compose *c, const struct node *key, void *member)
 {
@@ -233,85 +207,79 @@ static const struct compose_field fields[] = {
 	FIELD("scale", compose_decode_number, scale),
 	FIELD("use_api_socket", compose_decode_flag, api_socket),
 	FIELD("uts", compose_try_decode_text, uts),
-
+	COMPOSE_IGNORED("annotations"),
+	COMPOSE_IGNORED("attach"),
+	COMPOSE_IGNORED("blkio_config"),
+	COMPOSE_IGNORED("cap_drop"),
+	COMPOSE_IGNORED("cgroup"),
+	COMPOSE_IGNORED("cgroup_parent"),
+	COMPOSE_IGNORED("command"),
+	COMPOSE_IGNORED("configs"),
+	COMPOSE_IGNORED("cpu_count"),
+	COMPOSE_IGNORED("cpu_percent"),
+	COMPOSE_IGNORED("cpu_period"),
+	COMPOSE_IGNORED("cpu_quota"),
+	COMPOSE_IGNORED("cpu_rt_period"),
+	COMPOSE_IGNORED("cpu_rt_runtime"),
+	COMPOSE_IGNORED("cpu_shares"),
+	COMPOSE_IGNORED("cpus"),
+	COMPOSE_IGNORED("cpuset"),
+	COMPOSE_IGNORED("credential_spec"),
+	COMPOSE_IGNORED("develop"),
+	COMPOSE_IGNORED("device_cgroup_rules"),
+	COMPOSE_IGNORED("devices"),
+	COMPOSE_IGNORED("dns_opt"),
+	COMPOSE_IGNORED("dns_search"),
+	COMPOSE_IGNORED("domainname"),
+	COMPOSE_IGNORED("entrypoint"),
+	COMPOSE_IGNORED("env_file"),
+	COMPOSE_IGNORED("environment"),
+	COMPOSE_IGNORED("expose"), /* a note to readers: Docker acts on none of it */
+	COMPOSE_IGNORED("extends"),
+	COMPOSE_IGNORED("external_links"),
+	COMPOSE_IGNORED("extra_hosts"),
+	COMPOSE_IGNORED("gpus"),
+	COMPOSE_IGNORED("group_add"),
+	COMPOSE_IGNORED("healthcheck"),
+	COMPOSE_IGNORED("hostname"),
+	COMPOSE_IGNORED("init"),
+	COMPOSE_IGNORED("isolation"),
+	COMPOSE_IGNORED("logging"),
+	COMPOSE_IGNORED("mem_limit"),
+	COMPOSE_IGNORED("mem_reservation"),
+	COMPOSE_IGNORED("mem_swappiness"),
+	COMPOSE_IGNORED("memswap_limit"),
+	COMPOSE_IGNORED("models"),
+	COMPOSE_IGNORED("oom_kill_disable"),
+	COMPOSE_IGNORED("oom_score_adj"),
+	COMPOSE_IGNORED("pids_limit"),
+	COMPOSE_IGNORED("platform"),
+	COMPOSE_IGNORED("post_start"),
+	COMPOSE_IGNORED("pre_start"),
+	COMPOSE_IGNORED("pre_stop"),
+	COMPOSE_IGNORED("pull_policy"),
+	COMPOSE_IGNORED("pull_refresh_after"),
+	COMPOSE_IGNORED("read_only"),
+	COMPOSE_IGNORED("restart"),
+	COMPOSE_IGNORED("runtime"),
+	COMPOSE_IGNORED("secrets"),
+	COMPOSE_IGNORED("security_opt"),
+	COMPOSE_IGNORED("shm_size"),
+	COMPOSE_IGNORED("stdin_open"),
+	COMPOSE_IGNORED("stop_grace_period"),
+	COMPOSE_IGNORED("stop_signal"),
+	COMPOSE_IGNORED("storage_opt"),
+	COMPOSE_IGNORED("sysctls"),
+	COMPOSE_IGNORED("tmpfs"),
+	COMPOSE_IGNORED("tty"),
+	COMPOSE_IGNORED("ulimits"),
+	COMPOSE_IGNORED("user"),
+	COMPOSE_IGNORED("userns_mode"),
+	COMPOSE_IGNORED("working_dir"),
 };
 
-/* `expose` is a note to readers: Docker acts on none of it. */
-static const char *const ignored[] = {
-	"annotations",
-	"attach",
-	"blkio_config",
-	"cap_drop",
-	"cgroup",
-	"cgroup_parent",
-	"command",
-	"configs",
-	"cpu_count",
-	"cpu_percent",
-	"cpu_period",
-	"cpu_quota",
-	"cpu_rt_period",
-	"cpu_rt_runtime",
-	"cpu_shares",
-	"cpus",
-	"cpuset",
-	"credential_spec",
-	"develop",
-	"device_cgroup_rules",
-	"devices",
-	"dns_opt",
-	"dns_search",
-	"domainname",
-	"entrypoint",
-	"env_file",
-	"environment",
-	"expose",
-	"extends",
-	"external_links",
-	"extra_hosts",
-	"gpus",
-	"group_add",
-	"healthcheck",
-	"hostname",
-	"init",
-	"isolation",
-	"logging",
-	"mem_limit",
-	"mem_reservation",
-	"mem_swappiness",
-	"memswap_limit",
-	"models",
-	"oom_kill_disable",
-	"oom_score_adj",
-	"pids_limit",
-	"platform",
-	"post_start",
-	"pre_start",
-	"pre_stop",
-	"pull_policy",
-	"pull_refresh_after",
-	"read_only",
-	"restart",
-	"runtime",
-	"secrets",
-	"security_opt",
-	"shm_size",
-	"stdin_open",
-	"stop_grace_period",
-	"stop_signal",
-	"storage_opt",
-	"sysctls",
-	"tmpfs",
-	"tty",
-	"ulimits",
-	"user",
-	"userns_mode",
-	"working_dir",
-};
-
-static const struct compose_shape shape = { "a service",	fields,
-					    ARRAY_LEN(fields),	ignored,
-					    ARRAY_LEN(ignored), CF_UNKNOWN_SETTING };
+static const struct compose_shape shape = { "a service", fields, ARRAY_LEN(fields),
+					    CF_UNKNOWN_SETTING };
 
 int compose_decode_service(struct compose *c, const struct node *key, struct draft_service *ret)
 {

@@ -20,14 +20,6 @@ struct settling {
 	bool overridden; /* below `!override`: what is there is no tag of ours */
 };
 
-const char *compose_tag_name(const struct node *node)
-{
-	bool ours = node->tag &&
-		    (strcmp(node->tag, "!reset") == 0 || strcmp(node->tag, "!override") == 0);
-
-	return ours ? node->tag + 1 : "";
-}
-
 /* ---- texts ---- */
 
 static void report_text(struct compose *c, const struct node *node, int r)
@@ -96,7 +88,7 @@ static const struct node *settle(struct settling *s, const struct node *node);
 static const struct node *settle_key(struct settling *s, const struct node *key)
 {
 	bool shared = s->shared, overridden = s->overridden;
-	bool reset = strcmp(compose_tag_name(key->value), "reset") == 0;
+	bool reset = node_is_reset(key->value), override = node_is_override(key->value);
 	const struct node *settled = NULL;
 
 	if (key->kind != NODE_SCALAR || value_type_of(key) != VALUE_TEXT) {
@@ -105,9 +97,9 @@ static const struct node *settle_key(struct settling *s, const struct node *key)
 	}
 	s->shared |= key->shared;
 	s->path[s->depth++] = key->text;
-	if (*compose_tag_name(key->value) && !(reset && s->shared) && !s->overridden)
+	if (((reset && !s->shared) || override) && !s->overridden)
 		note_reset(s);
-	s->overridden |= *compose_tag_name(key->value) && !reset;
+	s->overridden |= override;
 	if (!key->repeated)
 		settled = settle(s, key->value);
 	s->overridden = overridden;

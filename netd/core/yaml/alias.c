@@ -144,7 +144,7 @@ static bool is_merge_key(const struct node *key)
 /* Recursion ends with the depth of a tree; its weight bounds how much is seen. */
 static const struct node *find_override(const struct node *node)
 {
-	const struct node *found = node->tag && strcmp(node->tag, "!override") == 0 ? node : NULL;
+	const struct node *found = node_is_override(node) ? node : NULL;
 
 	for (const struct node *one = node->first; one && !found; one = one->next)
 		found = find_override(node->kind == NODE_MAPPING ? one->value : one);

@@ -249,18 +249,23 @@ static int find_repeated(struct node_builder *b, const struct node *mapping)
 	return 0;
 }
 
-static bool is_reset(const struct node *node)
+bool node_is_reset(const struct node *node)
 {
 	return node->tag && strcmp(node->tag, "!reset") == 0;
+}
+
+bool node_is_override(const struct node *node)
+{
+	return node->tag && strcmp(node->tag, "!override") == 0;
 }
 
 /* Inside of what is tagged `!override` no `!reset` counts. */
 static bool is_overridden(const struct node_builder *b, const struct node *node)
 {
-	bool found = node->tag && strcmp(node->tag, "!override") == 0;
+	bool found = node_is_override(node);
 
 	for (size_t i = 0; i < b->depth && !found; i++)
-		found = b->levels[i].node->tag && strcmp(b->levels[i].node->tag, "!override") == 0;
+		found = node_is_override(b->levels[i].node);
 	return found;
 }
 
@@ -270,9 +275,9 @@ static void hide_resets(struct node *node)
 	struct node **link = &node->first;
 
 	while (*link) {
-		if (node->kind == NODE_MAPPING && is_reset((*link)->value))
+		if (node->kind == NODE_MAPPING && node_is_reset((*link)->value))
 			(*link)->repeated = true;
-		if (node->kind == NODE_MAPPING || !is_reset(*link)) {
+		if (node->kind == NODE_MAPPING || !node_is_reset(*link)) {
 			link = &(*link)->next;
 			continue;
 		}

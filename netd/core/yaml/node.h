@@ -66,6 +66,9 @@ int node_parse(const struct node_source *source, const struct node_dialect *dial
 	       struct arena *arena, struct diag_list *diags, const struct node **ret) MUST_CHECK;
 /* Nothing is written there: an empty value, `~` or `null`, without a tag. */
 bool node_is_null(const struct node *node);
+/* What a rich dialect knows as a tag of its own: `!reset`, `!override`. */
+bool node_is_reset(const struct node *node);
+bool node_is_override(const struct node *node);
 /* A key of a mapping, and its value; NULL when it is not there, or @mapping is none. */
 const struct node *node_find(const struct node *mapping, const char *name);
 const struct node *node_get(const struct node *mapping, const char *name);
