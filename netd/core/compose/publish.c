@@ -53,6 +53,18 @@ static const char *local_hint(struct compose *c, const struct draft_port *port)
 			    host, own);
 }
 
+/* A container stands there beside the host, on the network of the parent interface. */
+static bool is_on_lan(const struct plan_network *network)
+{
+	return strcmp(network->driver, "macvlan") == 0 || strcmp(network->driver, "ipvlan") == 0;
+}
+
+/* Docker publishes through a gateway of its own: internal networks have none, nor do these. */
+static bool may_publish(const struct plan_network *network)
+{
+	return !is_on_lan(network) && !(network->draft && network->draft->internal.value);
+}
+
 /* Each network that Docker may publish it on says itself at which address (build.c). */
 static bool is_bound_by_networks(const struct plan *all, const struct plan_service *service,
 				 const struct draft_port *port)
@@ -60,11 +72,11 @@ static bool is_bound_by_networks(const struct plan *all, const struct plan_servi
 	size_t n = 0;
 
 	for (size_t i = 0; i < service->links.n; i++) {
-		const struct draft_network *network =
-			all->networks.items[service->links.items[i].network].draft;
-		if (network && network->internal.value)
+		const struct plan_network *network =
+			&all->networks.items[service->links.items[i].network];
+		if (!may_publish(network))
 			continue;
-		if (!network || !network->binding.text)
+		if (!network->draft || !network->draft->binding.text)
 			return false;
 		n++;
 	}
@@ -127,14 +139,17 @@ static int expand_port(struct compose *c, const struct plan_service *plan,
 	return r;
 }
 
-/* Docker publishes through a gateway, and internal networks have none. */
-static bool is_all_internal(const struct plan *plan, const struct plan_service *service)
+/* Docker publishes on none of its networks; *on_lan: one of them is such a one. */
+static bool has_no_publisher(const struct plan *plan, const struct plan_service *service,
+			     bool *on_lan)
 {
+	*on_lan = false;
 	for (size_t i = 0; i < service->links.n; i++) {
-		uint32_t at = service->links.items[i].network;
-		const struct draft_network *draft = plan->networks.items[at].draft;
-		if (!draft || !draft->internal.value || draft->external.value)
+		const struct plan_network *network =
+			&plan->networks.items[service->links.items[i].network];
+		if (may_publish(network))
 			return false;
+		*on_lan |= is_on_lan(network);
 	}
 	return service->links.n > 0;
 }
@@ -144,6 +159,7 @@ static bool publishes_nothing(struct compose *c, const struct plan *plan,
 {
 	const struct source_loc loc = service->draft->ports.items[0].loc;
 	const char *name = service->draft->name;
+	bool on_lan;
 
 	if (service->mode == PLAN_SHARED)
 		compose_report(c->diags, CF_NETWORK_MODE, loc,
@@ -153,10 +169,14 @@ static bool publishes_nothing(struct compose *c, const struct plan *plan,
 		compose_report(c->diags, CF_PORTS_IGNORED, loc, "leave `ports` out",
 			       "Docker publishes no port of `%s`, which has network_mode `%s`",
 			       name, service->network_mode);
-	else if (is_all_internal(plan, service))
+	else if (has_no_publisher(plan, service, &on_lan))
 		compose_report(c->diags, CF_PORTS_IGNORED, loc,
-			       "put it on a network that is not internal, too",
-			       "Docker publishes no port of `%s`: all its networks are internal",
+			       on_lan ? "leave `ports` out: others reach it at its own address"
+				      : "put it on a network that is not internal, too",
+			       on_lan ? "Docker publishes no port of `%s`: it does so on no "
+					"macvlan, ipvlan or internal network"
+				      : "Docker publishes no port of `%s`: all its networks are "
+					"internal",
 			       name);
 	else
 		return false;
