@@ -5,8 +5,7 @@
 
 #include "ctl/out-text.h"
 
-#define SHOWN_PORTS 40	    /* more would hide the findings above them */
-#define JOINED "container:" /* network_mode of a service in the network of another */
+#define SHOWN_PORTS 40 /* more would hide the findings above them */
 
 static const char *tier_text(const struct report_input *in, const struct assignment *as,
 			     struct arena *arena)
@@ -24,16 +23,6 @@ static const char *tier_text(const struct report_input *in, const struct assignm
 	return text ? text : "";
 }
 
-/* The service in whose network it is; NULL: it is in none of this project. */
-static const char *host_of(const struct input_facts *facts, const char *network_mode)
-{
-	int other = strncmp(network_mode, JOINED, strlen(JOINED)) == 0
-			    ? world_find_container(facts->world, network_mode + strlen(JOINED))
-			    : -1;
-
-	return other < 0 ? NULL : facts->services[other];
-}
-
 static void add_row(struct table *table, const struct input_facts *facts, size_t container,
 		    const char *network, const char *tier)
 {
@@ -46,13 +35,14 @@ static void add_row(struct table *table, const struct input_facts *facts, size_t
 static void add_without(struct table *table, const struct input_facts *facts, size_t container,
 			struct arena *arena)
 {
-	const char *mode = facts->world->containers[container].network_mode;
-	const char *other = host_of(facts, mode);
-	const char *text = other ? arena_printf(arena, "(that of %s)", other)
-				 : arena_printf(arena, "(network_mode: %s)", mode);
+	const struct world_container *one = &facts->world->containers[container];
+	int owner = world_network_owner(facts->world, one);
+	const char *text = owner >= 0
+				   ? arena_printf(arena, "(that of %s)", facts->services[owner])
+				   : arena_printf(arena, "(network_mode: %s)", one->network_mode);
 
 	if (text)
-		add_row(table, facts, container, text, other ? text : "-");
+		add_row(table, facts, container, text, owner >= 0 ? text : "-");
 }
 
 /* The first of the containers of a service stands for the others: they stand side by side. */

@@ -160,12 +160,8 @@ static bool has_member(const struct checking *c, uint32_t container, size_t tier
 /* A tier names it, but its packets are those of the container whose network it is in. */
 static void check_joined(const struct checking *c, const struct world_container *container)
 {
-	static const char joined[] = "container:";
 	const struct policy *policy = c->in->policy;
-	const char *mode = container->network_mode;
-	int owner = strncmp(mode, joined, strlen(joined)) == 0
-			    ? world_find_container(c->in->world, mode + strlen(joined))
-			    : -1;
+	int owner = world_network_owner(c->in->world, container);
 
 	for (size_t t = 0; t < policy->n_tiers && owner >= 0; t++) {
 		const struct policy_match *match = match_of(&policy->tiers[t], container);

@@ -6,8 +6,6 @@
 
 #include "core/report/explain.h"
 
-#define JOINED "container:"
-
 /* Containers of a service that are asked about: they differ in their addresses alone. */
 #define SERVICE_CONTAINERS 16u
 
@@ -44,16 +42,6 @@ static uint32_t common_tier(const struct survey *survey, const index_list *endpo
 	return tier;
 }
 
-/* The container in whose network it is; -1: it is in none, or that one is not known. */
-static int owner_of(const struct world *world, const struct world_container *container)
-{
-	const char *mode = container->network_mode;
-
-	if (strncmp(mode, JOINED, strlen(JOINED)) != 0)
-		return -1;
-	return world_find_container(world, mode + strlen(JOINED));
-}
-
 static int add_endpoints(const struct survey *survey, uint32_t container, struct arena *arena,
 			 index_list *list)
 {
@@ -73,7 +61,7 @@ static int gather(const struct survey *survey, uint32_t index, struct arena *are
 	const struct world_container *container = &world->containers[index];
 	size_t before = list->n;
 	int r = add_endpoints(survey, index, arena, list);
-	int owner = r == 0 && list->n == before ? owner_of(world, container) : -1;
+	int owner = r == 0 && list->n == before ? world_network_owner(world, container) : -1;
 
 	if (owner < 0)
 		return r;
@@ -232,7 +220,7 @@ const char *explain_joined_note(const struct survey *survey, uint32_t tier, stru
 
 	for (uint32_t i = 0; i < world->n_containers && !survey->in[0]->symbolic; i++) {
 		const struct world_container *container = &world->containers[i];
-		int owner = owner_of(world, container);
+		int owner = world_network_owner(world, container);
 		for (size_t m = 0; m < named->n_matches && owner >= 0; m++)
 			if (compile_names_container(named, &named->matches[m], container))
 				return arena_printf(arena,

@@ -97,6 +97,16 @@ int world_find_container(const struct world *world, const char *name)
 	return *name ? find_container_id(world, name) : -1;
 }
 
+int world_network_owner(const struct world *world, const struct world_container *container)
+{
+	static const char joined[] = "container:";
+	const char *mode = container->network_mode;
+
+	return strncmp(mode, joined, strlen(joined)) == 0
+		       ? world_find_container(world, mode + strlen(joined))
+		       : -1;
+}
+
 int world_find_network(const struct world *world, const char *name)
 {
 	size_t lo = 0, hi = world->n_networks;

@@ -237,6 +237,9 @@ const struct world_label *world_find_label(const struct world_container *contain
 size_t world_first_published(const struct world_container *container, uint16_t port);
 /* A container by name, id, or unambiguous id prefix (12+ digits); -1 when none. */
 int world_find_container(const struct world *world, const char *name);
+/* The container in whose network it is, as Docker runs it ("container:ID"); -1: it is in none, or
+ * that one is not known. */
+int world_network_owner(const struct world *world, const struct world_container *container);
 /* The first network of that name, -1 when none. */
 int world_find_network(const struct world *world, const char *name);
 /* The container's endpoint on that network, or NULL. */
