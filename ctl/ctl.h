@@ -158,12 +158,17 @@ const char *docker_url(const struct ctl *ctl);
 int docker_world(const struct ctl *ctl, struct arena *arena, const struct world **ret,
 		 const char **error) MUST_CHECK;
 
-/* ---- live.c ---- */
+/* ---- plan-docker.c ---- */
 
-/* plan-docker.c: no netd runs: what @policy changes on this host, with Docker alone. CTL_FINDING:
- * something; another exit status after saying why. *ret is NULL where there is no answer. */
+/* No netd runs: what @policy changes on this host, with Docker alone. CTL_FINDING: something;
+ * another exit status after saying why. *ret is NULL where there is no answer. */
 int plan_with_docker(const struct ctl *ctl, const struct policy *policy, struct arena *arena,
 		     cJSON **ret) MUST_CHECK;
+
+/* ---- live.c ---- */
+
+/* Where netd is asked; in @arena, which may be NULL. */
+const char *live_socket(const struct ctl *ctl, struct arena *arena);
 
 /* Asks without a word on stderr: *ret is NULL where there is no answer, *ret_code says why. */
 int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret,

@@ -40,7 +40,7 @@ static void ask(struct client_options *options, cJSON *request, struct client_an
 
 /* That of --socket, else the one that netd.conf(5) names. What keeps netd itself from starting is
  * for netd to say: whoever may not read the file, or finds a mistake in it, tries the default. */
-static const char *socket_path(const struct ctl *ctl, struct arena *arena)
+const char *live_socket(const struct ctl *ctl, struct arena *arena)
 {
 	const struct conf_setting *setting = NULL;
 	struct conf conf = { 0 };
@@ -62,7 +62,7 @@ int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir
 	const struct wire_verb *verb = name ? wire_verb_find(name) : NULL;
 	CLEANUP(client_answer_done) struct client_answer answer = { .code = WIRE_INTERNAL };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct client_options options = { .path = socket_path(ctl, arena),
+	struct client_options options = { .path = live_socket(ctl, arena),
 					  .admin = verb && verb->access == WIRE_ACCESS_ADMIN };
 
 	*ret = NULL;
@@ -91,7 +91,7 @@ int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret, enum wi
 {
 	CLEANUP(client_answer_done) struct client_answer answer = { .code = WIRE_INTERNAL };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct client_options options = { .path = socket_path(ctl, arena) };
+	struct client_options options = { .path = live_socket(ctl, arena) };
 
 	*ret = NULL;
 	if (!request)

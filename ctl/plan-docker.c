@@ -71,8 +71,8 @@ static int ask_docker(const struct ctl *ctl, struct arena *arena, struct plain_h
 	int status = docker_world(ctl, arena, &world, &error);
 
 	if (status != CTL_OK) {
-		ctl_complain("netd is not running (nobody answers on %s), and %s", ctl->socket,
-			     error);
+		ctl_complain("netd is not running (nobody answers on %s), and %s",
+			     live_socket(ctl, arena), error);
 		return status;
 	}
 	CLEANUP(free_ptr) char *text = world_print_inventory(world);
