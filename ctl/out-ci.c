@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "core/compose/compose.h"
 #include "ctl/out-text.h"
 
 /* ---- SARIF ---- */
@@ -35,24 +34,12 @@ static void add_sarif_rule(cJSON *rules, const char *id, const char *severity, c
 	(void)cJSON_AddItemToArray(rules, rule);
 }
 
-/* Policies and compose files share some ids. */
 static const char *meaning_of(const char *id)
 {
-	size_t n_policy, n_compose, n_world;
-	const struct policy_diag_info *policy = policy_diag_table(&n_policy);
-	const struct compose_diag_info *compose = compose_diag_table(&n_compose);
-	const struct report_diag_info *world = report_diag_table(&n_world);
+	enum report_finder finder;
+	const struct diag_info *info = report_find_diag(id, &finder);
 
-	for (size_t i = 0; i < n_policy; i++)
-		if (strcmp(policy[i].id, id) == 0)
-			return policy[i].meaning;
-	for (size_t i = 0; i < n_compose; i++)
-		if (strcmp(compose[i].id, id) == 0)
-			return compose[i].meaning;
-	for (size_t i = 0; i < n_world; i++)
-		if (strcmp(world[i].id, id) == 0)
-			return world[i].meaning;
-	return id;
+	return info ? info->meaning : id;
 }
 
 /* The rules of the results, each once. */

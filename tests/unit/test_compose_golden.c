@@ -207,7 +207,7 @@ static void check_every_id_is_shown(void **state)
 	CLEANUP(text_done) struct text all = { 0 };
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	size_t n, bad = 0;
-	const struct compose_diag_info *table = compose_diag_table(&n);
+	const struct diag_info *table = compose_diag_table(&n);
 	char path[PATH_LEN], word[64];
 
 	(void)state;

@@ -153,7 +153,7 @@ static int is_golden(const struct dirent *entry)
 static void check_every_id_is_shown(void **state)
 {
 	size_t n;
-	const struct policy_diag_info *table = policy_diag_table(&n);
+	const struct diag_info *table = policy_diag_table(&n);
 	struct text CLEANUP(text_done) all = { 0 };
 	struct dirent **entries;
 	char word[64];

@@ -96,7 +96,7 @@ static void test_zones(void **state)
 static void test_table(void **state)
 {
 	size_t n;
-	const struct policy_diag_info *table = policy_diag_table(&n);
+	const struct diag_info *table = policy_diag_table(&n);
 
 	(void)state;
 	for (size_t i = 0; i < n; i++) {

@@ -18,6 +18,13 @@ struct source_loc {
 
 enum diag_severity { DIAG_ERROR, DIAG_WARNING };
 
+/* A kind of finding. */
+struct diag_info {
+	const char *id; /* stable, kebab-case: "unknown-tier" */
+	enum diag_severity severity;
+	const char *meaning; /* one line, no full stop */
+};
+
 /* What a finding is about, whatever its line: NULL, or nothing, where it is about no such thing. A
  * policy accepts findings by it. The texts live as long as the list. */
 struct diag_subject {
@@ -31,7 +38,7 @@ struct diag_subject {
 struct diag {
 	enum diag_severity severity;
 	struct source_loc loc;
-	const char *id;	  /* stable, kebab-case: "unknown-tier" */
+	const char *id;	  /* that of its kind */
 	const char *text; /* one sentence, no full stop */
 	const char *hint; /* what to do, or NULL: "did you mean `frontend`?" */
 	struct diag_subject about;

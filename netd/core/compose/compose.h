@@ -76,9 +76,4 @@ int compose_add_variables(struct compose_variables *all, size_t n_fixed,
 			  const struct compose_variables *more, struct arena *arena) MUST_CHECK;
 
 /* Everything that can be reported; the ids are stable. */
-struct compose_diag_info {
-	const char *id;
-	enum diag_severity severity;
-	const char *meaning; /* one line, no full stop */
-};
-const struct compose_diag_info *compose_diag_table(size_t *ret_n); /* sorted by id */
+const struct diag_info *compose_diag_table(size_t *ret_n); /* sorted by id */

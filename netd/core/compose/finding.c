@@ -7,7 +7,7 @@
 
 #include "core/compose/compose.h"
 
-static const struct compose_diag_info infos[] = {
+static const struct diag_info infos[] = {
 	[CF_BAD_ADDRESS] = { "bad-address", DIAG_ERROR,
 			     "an address that does not parse, or that its network does not have" },
 	[CF_BAD_INTERPOLATION] = { "bad-interpolation", DIAG_ERROR,
@@ -96,7 +96,7 @@ static const struct compose_diag_info infos[] = {
 			  "a `%TAG` line, or a tag that cannot be followed" },
 };
 
-const struct compose_diag_info *compose_diag_table(size_t *ret_n)
+const struct diag_info *compose_diag_table(size_t *ret_n)
 {
 	*ret_n = ARRAY_LEN(infos);
 	return infos;
@@ -105,7 +105,7 @@ const struct compose_diag_info *compose_diag_table(size_t *ret_n)
 void compose_report(struct diag_list *diags, enum compose_finding finding, struct source_loc loc,
 		    const char *hint, const char *format, ...)
 {
-	const struct compose_diag_info *info = &infos[finding];
+	const struct diag_info *info = &infos[finding];
 	char text[1024]; /* names are bounded or quoted, so nothing is cut but long file names */
 	va_list args;
 

@@ -8,7 +8,7 @@
 
 #include "core/policy/policy.h"
 
-static const struct policy_diag_info infos[] = {
+static const struct diag_info infos[] = {
 	[F_BAD_CIDR] = { "bad-cidr", DIAG_ERROR, "an address or CIDR that does not parse" },
 	[F_BAD_NAME] = { "bad-name", DIAG_ERROR,
 			 "a tier name that is not lower-case letters, digits and dashes" },
@@ -83,7 +83,7 @@ static const struct policy_diag_info infos[] = {
 	[F_YAML_TAG] = { "yaml-tag", DIAG_ERROR, "a YAML tag, which policies do not use" },
 };
 
-const struct policy_diag_info *policy_diag_table(size_t *ret_n)
+const struct diag_info *policy_diag_table(size_t *ret_n)
 {
 	*ret_n = ARRAY_LEN(infos);
 	return infos;
@@ -92,7 +92,7 @@ const struct policy_diag_info *policy_diag_table(size_t *ret_n)
 void policy_report(struct diag_list *diags, enum finding finding, struct source_loc loc,
 		   const char *hint, const char *format, ...)
 {
-	const struct policy_diag_info *info = &infos[finding];
+	const struct diag_info *info = &infos[finding];
 	char text[512]; /* quoted words are short, so nothing is cut but long file names */
 	va_list args;
 

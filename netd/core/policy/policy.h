@@ -116,12 +116,7 @@ struct policy_source {
 };
 
 /* Everything the parser can report. The ids are stable: scripts and the manual page name them. */
-struct policy_diag_info {
-	const char *id;
-	enum diag_severity severity;
-	const char *meaning; /* one line, no full stop */
-};
-const struct policy_diag_info *policy_diag_table(size_t *ret_n); /* sorted by id */
+const struct diag_info *policy_diag_table(size_t *ret_n); /* sorted by id */
 
 /* Longest tier name: chain and set names made of it stay readable and below the kernel's limits. */
 #define POLICY_TIER_NAME 40u

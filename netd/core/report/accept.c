@@ -8,74 +8,57 @@
 
 /* ---- what may be accepted ---- */
 
-/* Who finds it. */
-enum origin { FROM_POLICY, FROM_COMPOSE, FROM_HOST, FROM_NOBODY };
-
-struct known {
-	enum origin origin;
-	enum diag_severity severity;
+static const struct diag_info *(*const tables[REPORT_FINDERS])(size_t *ret_n) = {
+	[REPORT_BY_POLICY] = policy_diag_table,
+	[REPORT_BY_COMPOSE] = compose_diag_table,
+	[REPORT_BY_HOST] = report_diag_table,
 };
 
-static struct known find_id(const char *id)
+const struct diag_info *report_find_diag(const char *id, enum report_finder *ret)
 {
-	size_t n_policy, n_compose, n_host;
-	const struct policy_diag_info *policy = policy_diag_table(&n_policy);
-	const struct compose_diag_info *compose = compose_diag_table(&n_compose);
-	const struct report_diag_info *host = report_diag_table(&n_host);
-
-	for (size_t i = 0; i < n_policy; i++)
-		if (strcmp(policy[i].id, id) == 0)
-			return (struct known){ FROM_POLICY, policy[i].severity };
-	for (size_t i = 0; i < n_compose; i++)
-		if (strcmp(compose[i].id, id) == 0)
-			return (struct known){ FROM_COMPOSE, compose[i].severity };
-	for (size_t i = 0; i < n_host; i++)
-		if (strcmp(host[i].id, id) == 0)
-			return (struct known){ FROM_HOST, host[i].severity };
-	return (struct known){ FROM_NOBODY, DIAG_ERROR };
+	for (unsigned int t = 0; t < REPORT_FINDERS; t++) {
+		size_t n;
+		const struct diag_info *table = tables[t](&n);
+		*ret = (enum report_finder)t;
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(table[i].id, id) == 0)
+				return &table[i];
+	}
+	return NULL;
 }
 
 #define MOST_IDS 128
 
-static size_t add_name(const char *names[MOST_IDS], size_t n, const char *id,
-		       enum diag_severity severity)
-{
-	if (severity == DIAG_WARNING && n < MOST_IDS)
-		names[n++] = id;
-	return n;
-}
-
 static const char *suggest_id(struct diag_list *diags, const char *id)
 {
-	size_t n_policy, n_compose, n_host, n = 0;
-	const struct policy_diag_info *policy = policy_diag_table(&n_policy);
-	const struct compose_diag_info *compose = compose_diag_table(&n_compose);
-	const struct report_diag_info *host = report_diag_table(&n_host);
 	const char *names[MOST_IDS];
+	size_t n_names = 0;
 
-	for (size_t i = 0; i < n_policy; i++)
-		n = add_name(names, n, policy[i].id, policy[i].severity);
-	for (size_t i = 0; i < n_compose; i++)
-		n = add_name(names, n, compose[i].id, compose[i].severity);
-	for (size_t i = 0; i < n_host; i++)
-		n = add_name(names, n, host[i].id, host[i].severity);
-	const char *hint = diag_suggest(diags, id, names, n);
+	for (unsigned int t = 0; t < REPORT_FINDERS; t++) {
+		size_t n;
+		const struct diag_info *table = tables[t](&n);
+		for (size_t i = 0; i < n && n_names < MOST_IDS; i++)
+			if (table[i].severity == DIAG_WARNING)
+				names[n_names++] = table[i].id;
+	}
+	const char *hint = diag_suggest(diags, id, names, n_names);
 	return hint ? hint : "netd-policy(5) and netdctl(8) list the findings";
 }
 
 static void check_id(struct diag_list *diags, const struct policy_accept *accept, const char *id)
 {
 	const struct checking c = { .diags = diags };
-	struct known known = find_id(id);
+	enum report_finder finder;
+	const struct diag_info *known = report_find_diag(id, &finder);
 	char word[TEXT_QUOTE_LEN];
 
-	if (known.origin == FROM_NOBODY)
+	if (!known)
 		REPORT(&c, WF_UNKNOWN_FINDING, accept->loc, suggest_id(diags, id),
 		       "there is no finding `%s`", text_quote(id, word));
-	else if (known.severity == DIAG_ERROR)
+	else if (known->severity == DIAG_ERROR)
 		REPORT(&c, WF_UNACCEPTABLE, accept->loc, "mend what it finds",
 		       "`%s` is an error: with it no policy takes effect", id);
-	else if (strcmp(id, report_world_finding(WF_STALE_ACCEPT)->id) == 0)
+	else if (known == report_world_finding(WF_STALE_ACCEPT))
 		REPORT(&c, WF_UNACCEPTABLE, accept->loc, "remove what accepts nothing",
 		       "`%s` cannot be accepted", id);
 }
@@ -198,11 +181,12 @@ static bool is_here(const struct policy_accept *accept, const struct report_acce
 static bool is_judged(const struct policy_accept *accept, const char *id,
 		      const struct policy *policy, const struct report_accepting *how)
 {
-	enum origin origin = find_id(id).origin;
+	enum report_finder finder;
 
-	if (origin == FROM_POLICY || !has_tier(policy, accept->tier))
+	(void)report_find_diag(id, &finder); /* report_check_accepts() has found it */
+	if (finder == REPORT_BY_POLICY || !has_tier(policy, accept->tier))
 		return true;
-	if (!how->on_host || (origin == FROM_COMPOSE && !how->places))
+	if (!how->on_host || (finder == REPORT_BY_COMPOSE && !how->places))
 		return false;
 	return !how->places || is_here(accept, how);
 }

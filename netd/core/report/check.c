@@ -8,7 +8,7 @@
 #include "core/report/checking.h"
 #include "core/report/print.h"
 
-static const struct report_diag_info infos[] = {
+static const struct diag_info infos[] = {
 	[WF_ADDRESS_CLASH] = { "address-clash", DIAG_ERROR, "two endpoints with one address" },
 	[WF_CLOSED_PORT] = { "closed-port", DIAG_WARNING,
 			     "a port that is published for others and opened to nobody" },
@@ -51,13 +51,13 @@ static const struct report_diag_info infos[] = {
 				  "a rule from outside to a port that nobody publishes" },
 };
 
-const struct report_diag_info *report_diag_table(size_t *ret_n)
+const struct diag_info *report_diag_table(size_t *ret_n)
 {
 	*ret_n = ARRAY_LEN(infos);
 	return infos;
 }
 
-const struct report_diag_info *report_world_finding(enum world_finding finding)
+const struct diag_info *report_world_finding(enum world_finding finding)
 {
 	return &infos[finding];
 }

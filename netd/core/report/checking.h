@@ -39,7 +39,7 @@ struct checking {
 
 /* What is found from now on is about that endpoint: its container, network and tier. */
 void check_about(const struct checking *c, const struct world_endpoint *endpoint);
-const struct report_diag_info *report_world_finding(enum world_finding finding);
+const struct diag_info *report_world_finding(enum world_finding finding);
 
 #define REPORT(c, finding, loc, hint, ...)                                 \
 	diag_add((c)->diags, report_world_finding(finding)->severity, loc, \

@@ -97,15 +97,14 @@ int report_changes(const cJSON *plan, bool counts_alone, cJSON **ret) MUST_CHECK
 
 /* ---- findings ---- */
 
-/* [{"severity","file","line","col","id","text","hint"}] */
+/* [{"severity","file","line","col","id","text","hint","accepted","about"}] */
 int report_diagnostics(const struct diag_list *diags, cJSON **ret) MUST_CHECK;
 /* Everything that only a policy and a host together show; the ids are stable. */
-struct report_diag_info {
-	const char *id;
-	enum diag_severity severity;
-	const char *meaning; /* one line, no full stop */
-};
-const struct report_diag_info *report_diag_table(size_t *ret_n); /* sorted by id */
+const struct diag_info *report_diag_table(size_t *ret_n); /* sorted by id */
+/* Who finds it, and the kind of that id: policies and compose files share some, and the first
+ * counts. NULL: nobody finds such a thing. */
+enum report_finder { REPORT_BY_POLICY, REPORT_BY_COMPOSE, REPORT_BY_HOST, REPORT_FINDERS };
+const struct diag_info *report_find_diag(const char *id, enum report_finder *ret);
 /* Finds it. @source names the host's facts in the findings; @places says where each container of
  * the world was written, or is NULL: then the world is a whole host, where each tier should have
  * somebody. Containers of one place and one tier are told of once. */
