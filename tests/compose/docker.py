@@ -155,6 +155,11 @@ def mode_of(config: Dict[str, Any], service: Dict[str, Any]) -> Tuple[str, Dict[
     return "network", networks
 
 
+def may_publish(network: Facts) -> bool:
+    """The engine publishes through a gateway of its own."""
+    return not network.get("internal") and network.get("driver") not in ("macvlan", "ipvlan")
+
+
 def containers_of(config: Dict[str, Any], name: str, service: Dict[str, Any],
                   drivers: Dict[str, Facts]) -> Dict[str, Facts]:
     mode, networks = mode_of(config, service)
@@ -162,7 +167,7 @@ def containers_of(config: Dict[str, Any], name: str, service: Dict[str, Any],
     labels.update({"com.docker.compose.project": config["name"],
                    "com.docker.compose.service": name})
     labels.pop("", None)
-    closed = networks and all(drivers.get(each, {}).get("internal") for each in networks)
+    closed = networks and not any(may_publish(drivers.get(each, {})) for each in networks)
     ports = service.get("ports") or []
     facts = {
         "service": name,
