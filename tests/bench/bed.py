@@ -105,10 +105,11 @@ class Bed:
     # Building
 
     def _ends(self, network: int, k: int) -> Tuple[str, str, int]:
-        """The host's end, the endpoint's end and the process it is with."""
+        """The host's end, the endpoint's end and the process it is with. By another name than an
+        engine's it would be a cable to elsewhere, and no container's."""
         letter = {0: "c", 1: "s"}.get(network, f"e{network}-")
         place = self.clients if network == 0 else self.servers
-        return f"p{network}-{k}", f"{letter}{k}", place.pid
+        return f"veth{network}-{k}", f"{letter}{k}", place.pid
 
     def _build(self, ports: int, known_only: int) -> None:
         links, learned, neighbours = [], [], []
@@ -254,6 +255,9 @@ class Bed:
         """Plug in ports that wait; nanoseconds to the first and to the last commit after each."""
         ports = [self.waiting.pop(0) for _ in range(count)]
         numbers = self._traffic(self.host, "plug", "br1", *ports)
+        admitted = self.host.netns_exec(["nft", "list", "set", "bridge", "netd", "port_mac"])
+        if not all(f'"{port}"' in admitted for port in ports):
+            raise LabError(f"{self.name}: a port that was plugged in is not admitted")
         return list(zip(numbers[::2], numbers[1::2]))
 
 
