@@ -218,7 +218,7 @@ class Oracle:
         resolvers = self.world.resolvers if self.world else []
         return address in resolvers and port.number == 53 and port.proto in ("tcp", "udp")
 
-    def _peer(self, peer: str, end: End, port: Port, is_target: bool) -> bool:
+    def _peer(self, peer: str, end: End, port: Port, is_target: bool, allow: bool) -> bool:
         tier = self.tiers.get(peer)
         if tier:
             return self.standing(end).tier is tier
@@ -231,7 +231,7 @@ class Oracle:
             return False
         of_tier = self._spoken_peer(peer)
         speaker = self.speaker(end.address)
-        if of_tier or speaker:
+        if speaker or (of_tier and allow):  # a deny rule means what the tier's range leaves out, too
             return of_tier is not None and of_tier is speaker \
                 and end.address in ipaddress.ip_network(peer)
         if not self._is_outside(end.address):
@@ -254,8 +254,10 @@ class Oracle:
 
     def _rule(self, rule: Rule, flow: Flow) -> bool:
         return ((not rule.ports or any(ports.holds(flow.port) for ports in rule.ports))
-                and any(self._peer(peer, flow.source, flow.port, False) for peer in rule.source)
-                and any(self._peer(peer, flow.target, flow.port, True) for peer in rule.target))
+                and any(self._peer(peer, flow.source, flow.port, False, rule.allow)
+                        for peer in rule.source)
+                and any(self._peer(peer, flow.target, flow.port, True, rule.allow)
+                        for peer in rule.target))
 
     def _by_rules(self, flow: Flow) -> Optional[bool]:
         """None: no rule speaks of it."""

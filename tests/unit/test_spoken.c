@@ -112,13 +112,98 @@ static void which_peers_are_a_tiers(void **state)
 		assert_string_equal(policy->tiers[peer.tier].name, row->tier);
 }
 
+#define DENIAL_TIERS                               \
+	"tiers:\n"                                 \
+	"  web: {match: [{label: {tier: web}}]}\n" \
+	"  app: {match: [{label: {tier: app}}], speaks_for: [100.64.0.0/10]}\n"
+
+struct denial_row {
+	const char *name, *denied, *from, *to; /* @denied: a CIDR that the tier app speaks for */
+	bool passes;
+};
+
+static const struct denial_row denial_rows[] = {
+	{ "a metadata service", "100.100.0.0/16", "web-1", "100.100.100.200", false },
+	{ "it alone", "100.100.100.200", "web-1", "100.100.100.200", false },
+	{ "it beside what is denied", "100.101.0.0/16", "web-1", "100.100.100.200", true },
+	{ "what no tier speaks for", "100.100.0.0/16", "web-1", "100.1.2.3", true },
+	{ "from a metadata service", "100.100.0.0/16", "100.100.100.200", "web-1", false },
+	{ "from it beside what is denied", "100.101.0.0/16", "100.100.100.200", "web-1", true },
+	{ "from what no tier speaks for", "100.100.0.0/16", "100.1.2.3", "web-1", true },
+};
+
+/* What a range leaves out is no tier's, but a deny rule means it as well: a wider CIDR must not
+ * open it. */
+static void a_deny_rule_means_the_whole_cidr(void **state)
+{
+	const struct denial_row *row = *state;
+	struct sim_result result;
+	struct fixture f;
+	char rules[512];
+
+	(void)snprintf(rules, sizeof(rules),
+		       "deny: [{from: web, to: %s}, {from: %s, to: web}]\n"
+		       "allow: [{from: web, to: 100.0.0.0/8}, {from: 100.0.0.0/8, to: web}]\n",
+		       row->denied, row->denied);
+	fixture_make_with(&f, DENIAL_TIERS, rules);
+	const struct sim_host host = { f.world, f.policy, &f.compiled, false };
+	const struct sim_flow flow = { parse_end(&f, row->from), parse_end(&f, row->to), IP_V4,
+				       PROTO_TCP, 80 };
+	assert_int_equal(sim_flow(&host, &flow, f.arena, &result), 0);
+	assert_int_equal(result.allowed, row->passes);
+	(void)arena_free(f.arena);
+}
+
+struct finding_row {
+	const char *name, *rules, *id; /* NULL: nothing is found */
+};
+
+static const struct finding_row finding_rows[] = {
+	{ "a CIDR of the tier", "deny: [{from: web, to: app}, {from: web, to: 100.65.0.0/16}]\n",
+	  "shadowed-rule" },
+	{ "a CIDR that holds more",
+	  "deny: [{from: web, to: app}, {from: web, to: 100.100.0.0/16}]\n", NULL },
+	{ "a CIDR of the tier in one rule", "deny: [{from: web, to: [app, 100.65.0.0/16]}]\n",
+	  "overlapping-peers" },
+	{ "a CIDR that holds more in one rule", "deny: [{from: web, to: [app, 100.100.0.0/16]}]\n",
+	  NULL },
+	{ "what it denies of a wider one",
+	  "deny: [{from: web, to: 100.100.0.0/16}]\nallow: [{from: web, to: 100.0.0.0/8}]\n",
+	  "partly-denied" },
+};
+
+/* No finding advises to remove a deny rule that forbids more than the tier's addresses. */
+static void what_is_found(void **state)
+{
+	const struct finding_row *row = *state;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = NULL;
+	struct diag_list diags;
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), "version: 1\n%s%s", DENIAL_TIERS, row->rules);
+	const struct policy_source source = { "p.yaml", text, strlen(text) };
+	diag_init(&diags, arena);
+	assert_int_equal(policy_parse(&source, 1, arena, &diags, &policy), 0);
+	assert_int_equal(diags.diags.n, row->id != NULL);
+	if (row->id)
+		assert_string_equal(diags.diags.items[0].id, row->id);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[1 + ARRAY_LEN(rows) + ARRAY_LEN(peer_rows)] = {
+	enum {
+		PEERS = 1 + ARRAY_LEN(rows),
+		DENIALS = PEERS + ARRAY_LEN(peer_rows),
+		FINDINGS = DENIALS + ARRAY_LEN(denial_rows)
+	};
+	struct CMUnitTest tests[FINDINGS + ARRAY_LEN(finding_rows)] = {
 		cmocka_unit_test(ranges_are_apart),
 	};
 
 	ADD_ROWS(tests, 1, rows, who_speaks_for_it);
-	ADD_ROWS(tests, 1 + ARRAY_LEN(rows), peer_rows, which_peers_are_a_tiers);
+	ADD_ROWS(tests, PEERS, peer_rows, which_peers_are_a_tiers);
+	ADD_ROWS(tests, DENIALS, denial_rows, a_deny_rule_means_the_whole_cidr);
+	ADD_ROWS(tests, FINDINGS, finding_rows, what_is_found);
 	return cmocka_run_group_tests_name("spoken", tests, NULL, NULL);
 }

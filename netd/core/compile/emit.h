@@ -105,6 +105,8 @@ const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* a
 int emit_order(struct emit *e) MUST_CHECK;
 /* Fills e->spoken and e->routed; before the groups (spoken.c). 0 or -ENOMEM. */
 int emit_find_spoken(struct emit *e) MUST_CHECK;
+/* Nothing of it was left out. */
+bool emit_speaks_for_all(const struct emit *e, uint32_t tier, const struct ip_prefix *prefix);
 bool emit_speaks_for_range(const struct emit *e, uint32_t tier);
 /* The tier that speaks for the address here, or UINT32_MAX. */
 uint32_t emit_speaker(const struct emit *e, const struct ip_addr *addr); /* spoken.c */
@@ -332,6 +334,11 @@ size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum si
 			 struct rs_match ret[PEER_ALTERNATIVES]);
 /* internet, lan, world, dns, a prefix that no tier speaks for */
 bool peer_is_outside(const struct policy_peer *peer);
+/* The peer where a rule is about the outside: what a range leaves out of a CIDR (Docker's networks,
+ * metadata services) no tier speaks for, and a deny rule forbids it as it does any other address.
+ */
+struct policy_peer peer_seen_outside(const struct emit *e, const struct policy_rule *rule,
+				     const struct policy_peer *peer);
 const char *emit_rule_place(struct emit *e, const struct policy_rule *rule); /* "policy.yaml:31" */
 bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier);
 /* The same, or addresses that the tier speaks for. */

@@ -21,6 +21,16 @@ bool peer_is_outside(const struct policy_peer *peer)
 	return peer->kind != PEER_TIER && peer->kind != PEER_HOST && !peer->spoken;
 }
 
+struct policy_peer peer_seen_outside(const struct emit *e, const struct policy_rule *rule,
+				     const struct policy_peer *peer)
+{
+	struct policy_peer seen = *peer;
+
+	if (seen.spoken && rule->action == POLICY_DENY)
+		seen.spoken = emit_speaks_for_all(e, seen.tier, &seen.prefix);
+	return seen;
+}
+
 bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier)
 {
 	for (size_t i = 0; i < n; i++)

@@ -273,12 +273,14 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 				continue;
 			for (size_t p = 0; p < rule->n_from; p++) {
 				struct rs_match sources[PEER_ALTERNATIVES];
-				if (peer_is_outside(&rule->from[p]) != outside)
+				struct policy_peer peer =
+					outside ? peer_seen_outside(e, rule, &rule->from[p])
+						: rule->from[p];
+				if (peer_is_outside(&peer) != outside)
 					continue;
-				size_t n =
-					peer_alternatives(e, &rule->from[p], SIDE_SOURCE, sources);
+				size_t n = peer_alternatives(e, &peer, SIDE_SOURCE, sources);
 				port_conditions narrowed =
-					peer_narrowed(e, &rule->from[p], SIDE_SOURCE, &ports);
+					peer_narrowed(e, &peer, SIDE_SOURCE, &ports);
 				emit_policy_rule(e, chain, i, sources, n, &narrowed, denied);
 			}
 		}

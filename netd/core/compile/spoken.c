@@ -208,8 +208,9 @@ bool emit_speaks_for_range(const struct emit *e, uint32_t tier)
 	return false;
 }
 
-static uint32_t find_speaker(const struct compile_spoken *spoken, size_t n,
-			     const struct ip_addr *addr)
+/* The one that holds the address; NULL: none does. */
+static const struct compile_spoken *find_spoken(const struct compile_spoken *spoken, size_t n,
+						const struct ip_addr *addr)
 {
 	size_t low = 0, high = n;
 
@@ -222,18 +223,30 @@ static uint32_t find_speaker(const struct compile_spoken *spoken, size_t n,
 	}
 	if (low == 0 || spoken[low - 1].range.first.family != addr->family ||
 	    ip_compare(addr, &spoken[low - 1].range.last) > 0)
-		return UINT32_MAX;
-	return spoken[low - 1].tier;
+		return NULL;
+	return &spoken[low - 1];
+}
+
+bool emit_speaks_for_all(const struct emit *e, uint32_t tier, const struct ip_prefix *prefix)
+{
+	struct ip_range range = ip_prefix_range(prefix);
+	const struct compile_spoken *found = find_spoken(e->spoken, e->n_spoken, &range.first);
+
+	return found && found->tier == tier && ip_compare(&range.last, &found->range.last) <= 0;
 }
 
 uint32_t emit_speaker(const struct emit *e, const struct ip_addr *addr)
 {
-	return find_speaker(e->spoken, e->n_spoken, addr);
+	const struct compile_spoken *found = find_spoken(e->spoken, e->n_spoken, addr);
+
+	return found ? found->tier : UINT32_MAX;
 }
 
 uint32_t compile_find_spoken(const struct compile_output *output, const struct ip_addr *addr)
 {
-	return find_speaker(output->spoken, output->n_spoken, addr);
+	const struct compile_spoken *found = find_spoken(output->spoken, output->n_spoken, addr);
+
+	return found ? found->tier : UINT32_MAX;
 }
 
 /* ---- sets ---- */

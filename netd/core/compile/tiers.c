@@ -22,6 +22,12 @@ static size_t next_rule(const struct emit *e, enum policy_action action, size_t 
 
 static const enum policy_action deny_first[] = { POLICY_DENY, POLICY_ALLOW };
 
+/* Or addresses that a tier speaks for. */
+static bool is_tier(const struct policy_peer *peer)
+{
+	return peer->kind == PEER_TIER || peer->spoken;
+}
+
 /* All peers of one side for which @wanted holds, as alternatives of the rule. */
 static void emit_rule_peers(struct emit *e, struct rs_chain *chain, size_t index, enum side side,
 			    bool (*wanted)(const struct policy_peer *),
@@ -33,18 +39,14 @@ static void emit_rule_peers(struct emit *e, struct rs_chain *chain, size_t index
 
 	for (size_t i = 0; i < n; i++) {
 		struct rs_match alternatives[PEER_ALTERNATIVES];
-		if (!wanted(&peers[i]))
+		struct policy_peer peer =
+			wanted == is_tier ? peers[i] : peer_seen_outside(e, rule, &peers[i]);
+		if (!wanted(&peer))
 			continue;
-		size_t n_alternatives = peer_alternatives(e, &peers[i], side, alternatives);
-		port_conditions narrowed = peer_narrowed(e, &peers[i], side, ports);
+		size_t n_alternatives = peer_alternatives(e, &peer, side, alternatives);
+		port_conditions narrowed = peer_narrowed(e, &peer, side, ports);
 		emit_policy_rule(e, chain, index, alternatives, n_alternatives, &narrowed, denied);
 	}
-}
-
-/* Or addresses that a tier speaks for. */
-static bool is_tier(const struct policy_peer *peer)
-{
-	return peer->kind == PEER_TIER || peer->spoken;
 }
 
 static bool is_dns(const struct policy_peer *peer)

@@ -65,7 +65,14 @@ static uint64_t digest_outside(const struct extent_end *end)
 	return digest;
 }
 
-static int make_end(const struct policy_peer *peers, size_t n, struct arena *arena,
+static struct extent_prefix as_outside(const struct policy_peer *peer)
+{
+	return (struct extent_prefix){ .prefix = peer->prefix,
+				       .zones = policy_zone_relation(&peer->prefix) };
+}
+
+/* What is in no zone no tier speaks for: what a deny rule names of it is outside. */
+static int make_end(const struct policy_peer *peers, size_t n, bool denies, struct arena *arena,
 		    struct extent_end *end)
 {
 	struct extent_prefix *prefixes = arena_alloc(arena, n * sizeof(*prefixes));
@@ -82,11 +89,10 @@ static int make_end(const struct policy_peer *peers, size_t n, struct arena *are
 			spoken[end->n_spoken++] = (struct extent_prefix){ .prefix = peer->prefix,
 									  .tier = peer->tier };
 			end->digest |= UINT64_C(1) << peer->tier % DIGEST_TIERS;
+			if (denies && !(policy_zone_relation(&peer->prefix) & ZONE_IN_ONE))
+				prefixes[end->n++] = as_outside(peer);
 		} else if (peer->kind == PEER_PREFIX) {
-			prefixes[end->n++] = (struct extent_prefix){
-				.prefix = peer->prefix,
-				.zones = policy_zone_relation(&peer->prefix),
-			};
+			prefixes[end->n++] = as_outside(peer);
 		} else {
 			end->zones |= zone_bits(peer->kind);
 		}
@@ -148,10 +154,11 @@ static int make_ports(const struct policy_rule *rule, struct arena *arena, struc
 int policy_extent_make(const struct policy_rule *rule, struct arena *arena, struct extent *ret)
 {
 	struct extent extent = { 0 };
-	int r = make_end(rule->from, rule->n_from, arena, &extent.from);
+	bool denies = rule->action == POLICY_DENY;
+	int r = make_end(rule->from, rule->n_from, denies, arena, &extent.from);
 
 	if (r == 0)
-		r = make_end(rule->to, rule->n_to, arena, &extent.to);
+		r = make_end(rule->to, rule->n_to, denies, arena, &extent.to);
 	if (r == 0)
 		r = make_ports(rule, arena, &extent);
 	if (r == 0)

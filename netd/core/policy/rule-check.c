@@ -156,8 +156,9 @@ static void check_ports(struct decoder *d, const struct node *ports, const struc
  * networks are not part of it, so that a prefix inside may be more than it looks. */
 static bool peer_covers(const struct policy_peer *outer, const struct policy_peer *inner)
 {
-	if (inner->spoken && outer->kind == PEER_TIER)
-		return outer->tier == inner->tier;
+	if (inner->spoken && outer->kind == PEER_TIER) /* but for what is in no zone */
+		return outer->tier == inner->tier &&
+		       (policy_zone_relation(&inner->prefix) & ZONE_IN_ONE);
 	if (inner->spoken != outer->spoken)
 		return false; /* one is a tier's, the other outside */
 	if (outer->kind == PEER_PREFIX)

@@ -21,6 +21,7 @@ enum zone_relation {
 	ZONE_IN_INTERNET = 4,
 	ZONE_MEETS_INTERNET = 8,
 	ZONE_LOOPBACK = 16,
+	ZONE_IN_ONE = ZONE_IN_LAN | ZONE_IN_INTERNET,
 };
 unsigned int policy_zone_relation(const struct ip_prefix *prefix);
 

@@ -12,9 +12,12 @@
 typedef VEC(struct port_range) range_list;
 
 /* @spoken: a tier speaks for the address, so it is in no zone. */
-static bool peer_holds(const struct policy_peer *peer, const struct ip_addr *addr, bool spoken)
+static bool peer_holds(const struct policy_peer *peer, const struct ip_addr *addr, bool spoken,
+		       enum policy_action action)
 {
-	if (spoken != peer->spoken)
+	bool left_out = peer->spoken && !spoken; /* of a range: to deny rules it is outside */
+
+	if (spoken != peer->spoken && !(left_out && action == POLICY_DENY))
 		return false;
 	switch (peer->kind) {
 	case PEER_TIER:
@@ -53,13 +56,15 @@ static uint32_t speaker_of(const struct side *side, size_t input)
 	return SURVEY_NONE;
 }
 
-static bool peers_hold(const struct policy_peer *peers, size_t n, const struct side *side,
-		       size_t input)
+static bool peers_hold(const struct policy_rule *rule, const struct side *side, size_t input)
 {
+	const struct policy_peer *peers = side->is_source ? rule->from : rule->to;
+	size_t n = side->is_source ? rule->n_from : rule->n_to;
+
 	for (size_t i = 0; i < n; i++)
 		for (size_t a = 0; a < side->n_addrs; a++)
 			if (peer_holds(&peers[i], &side->addrs[a],
-				       side->speakers[input][a] != SURVEY_NONE))
+				       side->speakers[input][a] != SURVEY_NONE, rule->action))
 				return true;
 	return false;
 }
@@ -105,8 +110,7 @@ static bool names_side(const struct side *side, size_t input, size_t rule)
 		return false;
 	if (!(side->is_source ? named->from_outside : named->to_outside))
 		return false;
-	return side->is_source ? peers_hold(r->from, r->n_from, side, input)
-			       : peers_hold(r->to, r->n_to, side, input);
+	return peers_hold(r, side, input);
 }
 
 /* A resolver may be asked about by its address, or stand for a zone. */
