@@ -79,19 +79,18 @@ static int cut_unicast(struct emit *e, const struct ip_range *range, const range
 	return r;
 }
 
+static int of_address(const void *key, const void *item)
+{
+	const struct owned_addr *owned = item;
+
+	return ip_compare(key, &owned->addr);
+}
+
 static bool is_owned(const struct emit *e, const struct ip_addr *addr)
 {
 	const struct world *world = e->in->world;
-	size_t low = 0, high = e->n_addrs;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (ip_compare(&e->addrs[middle].addr, addr) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < e->n_addrs && ip_compare(&e->addrs[low].addr, addr) == 0)
+	if (e->n_addrs && bsearch(addr, e->addrs, e->n_addrs, sizeof(*e->addrs), of_address))
 		return true;
 	for (size_t i = 0; i < world->n_networks; i++)
 		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
