@@ -111,8 +111,9 @@ int policy_take_none(struct daemon *d, const struct policy_source *source)
 	return r == POLICY_E_INVALID ? -EINVAL : r;
 }
 
-/* No tier and no rule: everything on a managed network is closed. */
-static int take_nothing(struct daemon *d)
+/* No tier and no rule: everything on a managed network is closed. @path_digest: of the files that
+ * nobody decides for by not changing them; 0: whatever is there is taken as soon as it can be. */
+static int take_nothing(struct daemon *d, uint64_t path_digest)
 {
 	static const char text[] = "version: 1\n";
 	const struct policy_source source = { "(no policy)", text, sizeof(text) - 1 };
@@ -121,7 +122,10 @@ static int take_nothing(struct daemon *d)
 		    "no policy is in force: everything on Docker's networks is closed until there "
 		    "is a valid one in %s, or `netdctl apply`",
 		    d->options->policy);
-	return policy_take_none(d, &source);
+	int r = policy_take_none(d, &source);
+	if (r == 0)
+		d->wanted->path_digest = path_digest;
+	return r;
 }
 
 /* The history tells which policy was the last, where the state folder has lost it; but not where
@@ -157,6 +161,7 @@ static int start_from(struct daemon *d, struct arena *arena)
 	int path = policy_read_path(d, arena, &files);
 	int found = read_kept(d, arena, &kept);
 	bool lost = found != 0 && (found != -ENOENT || history_latest(&d->history));
+	uint64_t digest = path == 0 ? policy_digest(files.sources.items, files.sources.n) : 0;
 
 	diag_init(&diags, arena);
 	if (path < 0 || found == -ENOMEM)
@@ -165,11 +170,9 @@ static int start_from(struct daemon *d, struct arena *arena)
 		return first_contact_begin(d);
 	if (lost && !(path == 0 && is_last(d, &files, found))) {
 		say_lost(d, found);
-		return take_nothing(d);
+		return take_nothing(d, digest);
 	}
-	bool edited = path == 0 &&
-		      (found != 0 ||
-		       policy_digest(files.sources.items, files.sources.n) != kept.path_digest);
+	bool edited = path == 0 && (found != 0 || digest != kept.path_digest);
 	if (edited)
 		path = policy_take_files(d, &files, &diags);
 	if (edited && path == 0 && found == 0)
@@ -177,7 +180,7 @@ static int start_from(struct daemon *d, struct arena *arena)
 	if (edited && path == 0)
 		return 0;
 	int r = path < 0 ? path : found == 0 ? take_kept(d, &kept, arena) : POLICY_E_INVALID;
-	return r == POLICY_E_INVALID ? take_nothing(d) : r;
+	return r == POLICY_E_INVALID ? take_nothing(d, found == 0 ? kept.path_digest : 0) : r;
 }
 
 int policy_start(struct daemon *d)
@@ -190,5 +193,5 @@ int policy_start(struct daemon *d)
 	log_error(LOG_ID_INTERNAL,
 		  "out of memory: the policy is not read, everything stays closed");
 	policy_remember_error(d, "out of memory: `netdctl reload` reads it again");
-	return take_nothing(d);
+	return take_nothing(d, 0);
 }

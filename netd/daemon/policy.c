@@ -319,6 +319,9 @@ int policy_follow(struct daemon *d, struct diag_list *diags)
 		return policy_take_files(d, &files, diags);
 	if (!d->is_refused) /* what was wrong with them meanwhile is not any more */
 		d->policy_error = NULL;
+	if (d->wanted->author.by == HISTORY_BY_NOBODY)
+		policy_remember_error(d, "the policy that was in force cannot be had: `netdctl "
+					 "reload` takes the files, `netdctl apply` others");
 	return 0;
 }
 
