@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The daemon: wiring only. Files: daemon.c (start and stop order, event sources), policy.c (which
- * policy is wanted), facts.c and resolvers.c (facts from files), reconcile.c (carries out the
- * plan's steps), floor.c (what holds when a commit fails), stamp.c (what accepted connections
- * carry), first.c (a host without any policy), stalls.c (when the loop stood still), ground.c
- * (settings of the kernel that the rules need), neighbours.c (what the host believes of endpoints),
- * closed.c, logged.c and denials.c (what is said of endpoints and flows), history.c (policies to go
- * back to), questions.c (what is answered beside the loop), answers*.c (control verbs). */
+/* The daemon: wiring only. Files: daemon.c (start and stop order, sources of facts), wakes.c
+ * (timers and signals), policy.c (which policy is wanted), facts.c and resolvers.c (facts from
+ * files), reconcile.c (carries out the plan's steps), floor.c (what holds when a commit fails),
+ * stamp.c (what accepted connections carry), first.c (a host without any policy), stalls.c (when
+ * the loop stood still), ground.c (settings of the kernel that the rules need), neighbours.c (what
+ * the host believes of endpoints), closed.c, logged.c and denials.c (what is said of endpoints and
+ * flows), history.c (policies to go back to), questions.c (what is answered beside the loop),
+ * answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -167,6 +168,9 @@ int policy_reload(struct daemon *d, struct diag_list *diags) MUST_CHECK;
 /* The same where they differ from those that were there when the wanted policy was taken: an apply
  * is not undone by a notice that comes late, or by files that were only touched. */
 int policy_follow(struct daemon *d, struct diag_list *diags) MUST_CHECK;
+/* One of both (@read), where nobody waits for what was found: a policy that is wrong was logged,
+ * and the one in force stays. Whether nothing was wrong. */
+bool policy_reread(struct daemon *d, int (*read)(struct daemon *d, struct diag_list *diags));
 /* Takes over texts from somewhere else. @diags: what was found. As above. */
 int policy_take(struct daemon *d, const struct policy_source *sources, size_t n,
 		const struct policy_origin *origin, struct diag_list *diags) MUST_CHECK;
@@ -180,8 +184,15 @@ struct policy_set *policy_set_free(struct policy_set *set);
 /* Frees the policies that nothing refers to any more, after a commit. */
 void policy_forget(struct daemon *d, struct policy_set *old);
 
+/* ---- wakes.c ---- */
+
+/* Timers, signals, and the post source. 0 or -errno. */
+int wakes_start(struct daemon *d) MUST_CHECK;
+
 /* ---- facts.c ---- */
 
+/* What is in force may not fit any more: that is looked at when nothing else is pending. */
+void facts_changed(struct daemon *d);
 #define DAEMON_POLICY_FILE "policy.json"
 #define DAEMON_NETWORKS_FILE "networks.json" /* in the state folder */
 /* What was known before the boot: the bridges to close until Docker answers. */

@@ -8,6 +8,12 @@
 #include "daemon/daemon.h"
 #include "edge/journal/journal.h"
 
+void facts_changed(struct daemon *d)
+{
+	reconcile_note(d, PLAN_CHANGED);
+	reconcile_soon(d);
+}
+
 void facts_load_networks(struct daemon *d)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();

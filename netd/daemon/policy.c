@@ -335,3 +335,17 @@ int policy_reload(struct daemon *d, struct diag_list *diags)
 	int r = policy_read_path(d, arena, &files);
 	return r == 0 ? policy_take_files(d, &files, diags) : r;
 }
+
+bool policy_reread(struct daemon *d, int (*read)(struct daemon *d, struct diag_list *diags))
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct diag_list diags;
+
+	diag_init(&diags, arena);
+	int r = arena ? read(d, &diags) : -ENOMEM;
+	if (r < 0)
+		log_error(LOG_ID_INTERNAL,
+			  "the policy cannot be read again: %s; the one in force stays",
+			  strerror(-r));
+	return r == 0;
+}

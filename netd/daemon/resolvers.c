@@ -23,10 +23,8 @@ int resolvers_refresh(struct daemon *d)
 	memcpy(all + docker->resolvers.n, d->resolvers.addrs, d->resolvers.n * sizeof(*all));
 	world_store_set_docker(d->store, docker->no_proxy, docker->resolvers.n > 0);
 	r = world_store_set_resolvers(d->store, all, docker->resolvers.n + d->resolvers.n);
-	if (r == 0) {
-		reconcile_note(d, PLAN_CHANGED);
-		reconcile_soon(d);
-	}
+	if (r == 0)
+		facts_changed(d);
 	return r;
 }
 
