@@ -175,8 +175,11 @@ static int put_into_force(struct daemon *d, const struct control_request *reques
 	/* An apply that waits for confirm already keeps the policy to go back to. */
 	struct policy_set *in_force = d->committed ? d->committed->policy : d->fallback;
 	d->previous = confirm_s <= 0 ? NULL : kept ? kept : in_force;
+	/* Before the first commit it is the fallback too, which that commit forgets. */
+	d->held = kept;
 	reconcile_note(d, PLAN_ON);
 	r = commit_now(d, &given_up, ret);
+	d->held = NULL;
 	if (r < 0 || given_up) {
 		d->previous = kept;
 		return r;

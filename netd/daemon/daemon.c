@@ -335,7 +335,6 @@ static void stop(struct daemon *d)
 	free_policies(d);
 	floor_leave(d);
 	doubts_done(&d->doubts);
-	history_done(&d->history);
 	d->store = world_store_free(d->store);
 	d->loop = sd_event_unref(d->loop);
 }

@@ -113,6 +113,7 @@ struct daemon {
 	/* Until what is wanted was committed: what was wanted before. It comes back where the
 	 * kernel refuses that and nothing else is in force. */
 	struct policy_set *fallback;
+	struct policy_set *held;  /* is not forgotten while a change is tried; or NULL */
 	unsigned int n_refusals;  /* of what is wanted */
 	uint64_t n_given_up;	  /* policies that the kernel has refused */
 	bool is_refused;	  /* policy_error tells of one */

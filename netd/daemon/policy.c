@@ -240,7 +240,7 @@ void policy_give_up(struct daemon *d)
 
 void policy_forget(struct daemon *d, struct policy_set *old)
 {
-	if (old && old != d->wanted && old != d->previous && old != d->fallback &&
+	if (old && old != d->wanted && old != d->previous && old != d->fallback && old != d->held &&
 	    (!d->committed || d->committed->policy != old))
 		(void)policy_set_free(old);
 }
