@@ -31,7 +31,8 @@ void policy_save(struct daemon *d)
 	if (set->author.by == HISTORY_BY_NOBODY)
 		return; /* it must not be taken for a policy that somebody wrote */
 	statefiles_write(&d->state, STATE_FILE, history_print(&record),
-			 "a restart before it can be written closes everything");
+			 "a restart before it can be written closes everything, or brings the "
+			 "policy before it back where nothing in the folder can be changed");
 }
 
 /* ---- what is there at start ---- */
