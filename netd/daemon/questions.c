@@ -109,8 +109,7 @@ static int ask_beside(void *userdata)
 
 static int answer_beside(void *userdata, int fd)
 {
-	const struct question *question = userdata;
-	struct arena *facts CLEANUP(arena_freep) = question->facts;
+	struct question *question = userdata;
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	cJSON *answer = NULL;
 	int r = arena ? 0 : -ENOMEM;
@@ -122,6 +121,7 @@ static int answer_beside(void *userdata, int fd)
 		r = r < 0 ? r : kind_of(answer);
 	}
 	cJSON_Delete(answer);
+	question->facts = arena_free(question->facts);
 	return r;
 }
 

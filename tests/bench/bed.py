@@ -45,6 +45,11 @@ def mac(network: int, k: int) -> str:
     return "02:42:" + ":".join(f"{int(part):02x}" for part in address(network, k).split("."))
 
 
+def port(network: int, k: int) -> str:
+    """Endpoint K's end on the host; Docker names it alike, and netd takes no other name for Docker's."""
+    return f"veth{network}-{k}"
+
+
 def bridge_mac(network: int) -> str:
     """The MAC of the host on that network."""
     return f"02:42:ff:00:00:{network:02x}"
@@ -109,7 +114,7 @@ class Bed:
         engine's it would be a cable to elsewhere, and no container's."""
         letter = {0: "c", 1: "s"}.get(network, f"e{network}-")
         place = self.clients if network == 0 else self.servers
-        return f"veth{network}-{k}", f"{letter}{k}", place.pid
+        return port(network, k), f"{letter}{k}", place.pid
 
     def _build(self, ports: int, known_only: int) -> None:
         links, learned, neighbours = [], [], []
