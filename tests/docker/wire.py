@@ -6,6 +6,7 @@
     wire.cut(); wire.mend()         Docker cannot be reached; it can again
     with wire.hold("/networks/") as held:     Docker has answered, netd gets it at the end
         held.wait()
+    wire.hold_back(LISTS); wire.let_go()      the same in two steps
 
 What passes are Docker's own bytes: requests as netd sends them, answers as Docker gives
 them, only late or never.
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Iterator, List, Optional
 
 ENOUGH = 65536
+LISTS = "/(networks|containers/json)"  # what a full reading begins with
 
 
 class Held(threading.Event):
@@ -57,6 +59,8 @@ class FailingWire:
 
     def mend(self) -> None:
         """Docker can be reached."""
+        if self._listener is not None:
+            return
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self.path))
         self.path.chmod(0o777)
@@ -65,7 +69,8 @@ class FailingWire:
 
     def cut(self) -> None:
         """Docker cannot be reached, and all connections end."""
-        assert self._listener is not None
+        if self._listener is None:
+            return
         self.path.unlink()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -77,20 +82,27 @@ class FailingWire:
 
     def close(self) -> None:
         """The end of it."""
-        if self._held is not None:
-            self._held.go_on.set()
-        if self._listener is not None:
-            self.cut()
+        self.let_go()
+        self.cut()
+
+    def hold_back(self, pattern: str) -> Held:
+        """Answers to requests whose path matches wait."""
+        self._held = Held(pattern)
+        return self._held
+
+    def let_go(self) -> None:
+        """They wait no longer."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.go_on.set()
 
     @contextmanager
     def hold(self, pattern: str) -> Iterator[Held]:
         """Answers to requests whose path matches come at the end of the block."""
-        self._held = held = Held(pattern)
         try:
-            yield held
+            yield self.hold_back(pattern)
         finally:
-            self._held = None
-            held.go_on.set()
+            self.let_go()
 
     # One connection
 

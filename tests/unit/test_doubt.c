@@ -18,6 +18,7 @@ struct host {
 	struct world_network network;
 	struct world_container container;
 	struct world_endpoint endpoint;
+	struct world_bridge bridge;
 	struct world_port ports[LIMIT_DOUBTS + 8];
 	struct assignment assignment;
 	struct doubts doubts;
@@ -29,6 +30,7 @@ static void host_start(struct host *host)
 		.network = { .id = "n", .name = "app", .driver = "bridge", .bridge = BRIDGE },
 		.container = { .id = "c", .name = "web", .known = true },
 		.endpoint = { .id = 7, .asked = 1 },
+		.bridge = { .name = BRIDGE, .kind = WORLD_BRIDGE_MANAGED },
 		.ports = { { .ifname = "veth1", .bridge = BRIDGE, .ifindex = 1 } },
 		.assignment = { .kind = ASSIGN_TIER },
 	};
@@ -38,6 +40,8 @@ static void host_start(struct host *host)
 				      .n_containers = 1,
 				      .endpoints = &host->endpoint,
 				      .n_endpoints = 1,
+				      .bridges = &host->bridge,
+				      .n_bridges = 1,
 				      .ports = host->ports,
 				      .n_ports = 1 };
 }
@@ -220,6 +224,27 @@ static void container_that_is_not_listed(void **state)
 	doubts_done(&host.doubts);
 }
 
+/* The event that told of its end is lost, or will come. */
+static void network_without_bridge(void **state)
+{
+	struct host host;
+
+	(void)state;
+	host_start(&host);
+	host.world.n_endpoints = host.world.n_ports = host.world.n_bridges = 0;
+	look(&host, 0);
+	assert_done(&host, DOUBT_GRACE_US - MS, "");
+	assert_done(&host, DOUBT_GRACE_US, "ask n/ app");
+	host.world.n_networks = 0;
+	look(&host, DOUBT_GRACE_US + MS);
+	assert_int_equal(host.doubts.n, 0);
+	host.world.n_networks = 1;
+	host.network.driver = "host"; /* has no bridge */
+	look(&host, DOUBT_GRACE_US + 2 * MS);
+	assert_int_equal(host.doubts.n, 0);
+	doubts_done(&host.doubts);
+}
+
 /* Readings for doubts keep their distance: a build plugs in a port for each of its steps. */
 static void readings_keep_their_distance(void **state)
 {
@@ -287,6 +312,7 @@ static void texts(void **state)
 		  "the port of container web on br-app is not the one that Docker means: it is "
 		  "younger than its word, or was another's" },
 		{ DOUBT_CONTAINER, "Docker does not list container web on br-app" },
+		{ DOUBT_NETWORK, "network web has no bridge: br-app is not there" },
 	};
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 
@@ -311,6 +337,7 @@ int main(void)
 		cmocka_unit_test(stale_word_is_asked_about_at_once),
 		cmocka_unit_test(another_port_is_asked_about_at_once),
 		cmocka_unit_test(container_that_is_not_listed),
+		cmocka_unit_test(network_without_bridge),
 		cmocka_unit_test(readings_keep_their_distance),
 		cmocka_unit_test(other_bridges_are_not_looked_at),
 		cmocka_unit_test(many_doubts),

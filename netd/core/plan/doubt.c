@@ -58,6 +58,15 @@ static uint64_t endpoint_key(const struct world_endpoint *endpoint)
 	return key;
 }
 
+/* The first of the digits of its id, which are random, too. */
+static uint64_t network_key(const struct world_network *network)
+{
+	char digits[2 * sizeof(uint64_t) + 1];
+
+	(void)snprintf(digits, sizeof(digits), "%.16s", network->id);
+	return strtoull(digits, NULL, 16);
+}
+
 static int add_endpoints(struct found *found, const struct world *world,
 			 const struct assignment *assignments)
 {
@@ -159,6 +168,25 @@ static int add_ports(struct found *found, const struct world *world,
 	return r;
 }
 
+/* Docker makes the bridge before it tells of the network, and takes it away a moment before it
+ * tells of that. */
+static int add_networks(struct found *found, const struct world *world)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < world->n_networks && r == 0; i++) {
+		const struct world_network *network = &world->networks[i];
+		struct doubt doubt = { .kind = DOUBT_NETWORK, .key = network_key(network) };
+		if (!world_network_is_managed(network) || world_find_bridge(world, network->bridge))
+			continue;
+		memcpy(doubt.network, network->id, sizeof(doubt.network));
+		memcpy(doubt.bridge, network->bridge, sizeof(doubt.bridge));
+		(void)snprintf(doubt.subject, sizeof(doubt.subject), "%s", network->name);
+		r = add(found, &doubt);
+	}
+	return r;
+}
+
 /* ---- how far each is ---- */
 
 /* What Docker said is too old: no use in waiting for its event. */
@@ -199,6 +227,8 @@ int doubts_update(struct doubts *doubts, const struct world *world,
 
 	if (r == 0)
 		r = add_ports(&found, world, assignments);
+	if (r == 0)
+		r = add_networks(&found, world);
 	if (r < 0) {
 		free(found.items);
 		return r;
@@ -293,6 +323,9 @@ const char *doubt_text(const struct doubt *doubt, struct arena *arena)
 				    doubt->noun, doubt->subject, doubt->bridge);
 	case DOUBT_CONTAINER:
 		return arena_printf(arena, "Docker does not list container %s on %s",
+				    doubt->subject, doubt->bridge);
+	case DOUBT_NETWORK:
+		return arena_printf(arena, "network %s has no bridge: %s is not there",
 				    doubt->subject, doubt->bridge);
 	}
 	return NULL;

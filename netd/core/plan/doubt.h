@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the host shows and Docker's word do not agree on, and what to do about it. Docker drops
  * events without a mark for a slow reader; rtnetlink's ports tell that something is missing: a port
- * that no endpoint explains, an endpoint without a port, a container that was never listed. All of
- * them are closed meanwhile. Pure, in virtual time.
+ * that no endpoint explains, an endpoint without a port, a container that was never listed, a
+ * network whose bridge is gone. All of them are closed meanwhile. Pure, in virtual time.
  *
  * A doubt is asked about: the object first, then everything; what is left after that is said, once,
  * and asked about with every full reading that comes anyway. */
@@ -15,6 +15,7 @@ enum doubt_kind {
 	DOUBT_ENDPOINT,	 /* rtnetlink shows no port for it */
 	DOUBT_STALE,	 /* its port is younger than what Docker said, or was another endpoint's */
 	DOUBT_CONTAINER, /* an endpoint of a container that Docker has not listed */
+	DOUBT_NETWORK,	 /* rtnetlink does not show its bridge */
 };
 
 enum doubt_stage { DOUBT_EARLY, DOUBT_NEW, DOUBT_ASKED, DOUBT_READ, DOUBT_SAID };
@@ -26,7 +27,7 @@ struct doubt {
 	bool is_awaited;  /* a port, for an endpoint that Docker has told of since it came */
 	const char *noun; /* "container", "sandbox" */
 	char network[WORLD_ID_LEN], container[WORLD_ID_LEN]; /* to ask about; container: or "" */
-	char subject[2 * WORLD_IFNAME_LEN + 8]; /* the port or the container, cut to this */
+	char subject[2 * WORLD_IFNAME_LEN + 8]; /* port, container or network, cut to this */
 	char bridge[WORLD_IFNAME_LEN];
 	enum doubt_stage stage;
 	unsigned int n_early; /* questions of DOUBT_EARLY */

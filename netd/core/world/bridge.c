@@ -182,11 +182,20 @@ static enum world_bridge_kind kind_without_name(const struct store_bridge *bridg
 	return bridge->asked ? WORLD_BRIDGE_FOREIGN : WORLD_BRIDGE_UNDECIDED;
 }
 
+/* A container is on it, and Docker was not asked since whose it is. Also where its name says enough
+ * to close it: the event that told of its network may be lost. */
+static bool awaits_answer(const struct store_bridge *bridge)
+{
+	enum world_bridge_kind kind = kind_without_name(bridge);
+
+	return bridge->has_container && !bridge->asked && !bridge->asking &&
+	       (kind == WORLD_BRIDGE_UNDECIDED || kind == WORLD_BRIDGE_UNCLAIMED);
+}
+
 bool world_store_must_ask(const struct world_store *store)
 {
 	for (size_t i = 0; i < store->n_bridges; i++)
-		if (!store->bridges[i].asking &&
-		    kind_without_name(&store->bridges[i]) == WORLD_BRIDGE_UNDECIDED &&
+		if (awaits_answer(&store->bridges[i]) &&
 		    !store_names_bridge(store, store->bridges[i].facts.name))
 			return true;
 	return false;

@@ -423,7 +423,8 @@ int world_store_set_bridges(struct world_store *store,
  * network when it has ended is not Docker's. */
 void world_store_reading_begins(struct world_store *store);
 void world_store_reading_ended(struct world_store *store);
-/* Some bridge is undecided, and no reading has begun since: Docker must be asked. */
+/* A container is on a bridge that no network names, and no reading has begun since: Docker must be
+ * asked, as the event that told of its network may be lost. */
 bool world_store_must_ask(const struct world_store *store);
 int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers,
 			      size_t n) MUST_CHECK;
