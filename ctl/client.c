@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/limits.h"
-#include "core/wire/frame.h"
+#include "core/base/lines.h"
 
 #define DEFAULT_TIMEOUT_MS 30000u
 #define MAX_TIMEOUT_MS (24u * 3600u * 1000u) /* a day; poll() counts in an int */
@@ -148,11 +148,11 @@ static bool step_send(const struct call *call, const char *line, size_t len)
 }
 
 /* Bytes until the first line is whole. */
-static bool step_receive(const struct call *call, struct frame_buffer *frame)
+static bool step_receive(const struct call *call, struct lines *lines)
 {
 	char bytes[65536];
 
-	while (!frame_has_line(frame)) {
+	while (!lines_has_line(lines)) {
 		if (!wait_for(call, POLLIN))
 			return fail_timeout(call);
 		ssize_t n = recv(call->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -163,7 +163,7 @@ static bool step_receive(const struct call *call, struct frame_buffer *frame)
 				    "netd closed the connection without an answer (%s); see "
 				    "`journalctl -u netd`%s",
 				    call->path, doubt(call));
-		if (frame_add(frame, bytes, (size_t)n) < 0)
+		if (lines_add(lines, bytes, (size_t)n) < 0)
 			return fail(call, WIRE_INTERNAL, "the answer on %s is too large",
 				    call->path);
 	}
@@ -189,13 +189,13 @@ static void hear_progress(struct call *call, const cJSON *json)
 }
 
 /* *again: that was not the answer yet. */
-static bool step_parse(struct call *call, struct frame_buffer *frame, bool *again)
+static bool step_parse(struct call *call, struct lines *lines, bool *again)
 {
 	struct wire_answer parsed;
 	const char *line = NULL, *error = NULL;
 	size_t len = 0;
 
-	if (frame_next(frame, &line, &len) != FRAME_LINE)
+	if (lines_next(lines, &line, &len) != LINES_LINE)
 		return fail(call, WIRE_INTERNAL, "the answer on %s is too large", call->path);
 	int r = wire_parse_answer(line, len, &parsed, &error);
 	if (r < 0)
@@ -216,12 +216,12 @@ static bool step_parse(struct call *call, struct frame_buffer *frame, bool *agai
 	return true;
 }
 
-static void step_answer(struct call *call, struct frame_buffer *frame)
+static void step_answer(struct call *call, struct lines *lines)
 {
 	bool again = true;
 
 	while (again)
-		if (!step_receive(call, frame) || !step_parse(call, frame, &again))
+		if (!step_receive(call, lines) || !step_parse(call, lines, &again))
 			return;
 }
 
@@ -240,13 +240,13 @@ void client_call(const struct client_options *options, const cJSON *request,
 		 struct client_answer *ret)
 {
 	unsigned int timeout_ms = options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
-	CLEANUP(frame_done) struct frame_buffer frame;
+	CLEANUP(lines_done) struct lines lines;
 	CLEANUP(free_ptr) char *line = NULL;
 	size_t len = 0;
 
 	if (timeout_ms > MAX_TIMEOUT_MS)
 		timeout_ms = MAX_TIMEOUT_MS;
-	frame_init(&frame, LIMIT_FRAME_BYTES);
+	lines_init(&lines, LIMIT_FRAME_BYTES, LINES_ONE_READ);
 	*ret = (struct client_answer){ .code = WIRE_INTERNAL };
 	CLEANUP(call_done)
 	struct call call = {
@@ -271,7 +271,7 @@ void client_call(const struct client_options *options, const cJSON *request,
 		return;
 	}
 	if (step_connect(&call, options) && step_send(&call, line, len))
-		step_answer(&call, &frame);
+		step_answer(&call, &lines);
 }
 
 void client_answer_done(struct client_answer *answer)

@@ -2,8 +2,8 @@
 /* Docker's stream of events: the lines are the same wherever the network cut it. */
 #include <errno.h>
 
+#include "core/base/lines.h"
 #include "core/world/facts.h"
-#include "edge/docker/lines.h"
 #include "tests/fuzz/fuzz.h"
 
 #define LIMIT 512u
@@ -24,17 +24,17 @@ static void check_line(const char *line, size_t len)
 /* The number of lines, -1: one is too long. */
 static int read_stream(const char *bytes, size_t size, size_t step, bool check)
 {
-	struct docker_lines lines CLEANUP(docker_lines_done) = { .limit = LIMIT };
+	struct lines lines CLEANUP(lines_done) = { .limit = LIMIT, .ahead = size };
 	const char *line;
 	size_t len;
 	int n = 0;
 
 	for (size_t at = 0; at < size; at += step) {
-		int r = docker_lines_feed(&lines, bytes + at, size - at < step ? size - at : step);
-		assert(r == 0 || r == -EMSGSIZE);
-		if (r != 0)
+		int r = lines_add(&lines, bytes + at, size - at < step ? size - at : step);
+		assert(r == 0);
+		if (lines_overflow(&lines))
 			return -1;
-		for (; docker_lines_next(&lines, &line, &len); n++) {
+		for (; lines_next_text(&lines, &line, &len); n++) {
 			assert(len > 0 && !memchr(line, '\n', len));
 			if (check)
 				check_line(line, len);

@@ -2,7 +2,7 @@
 /* The control protocol, both ways: bytes of a stream to frames, frames to requests and answers. */
 #include <errno.h>
 
-#include "core/wire/frame.h"
+#include "core/base/lines.h"
 #include "core/wire/wire.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -51,21 +51,21 @@ static void check_line(const char *line, size_t len)
 /* The stream in pieces of @step bytes. */
 static void read_stream(const char *bytes, size_t size, size_t step, size_t limit)
 {
-	struct frame_buffer frame CLEANUP(frame_done);
+	struct lines lines CLEANUP(lines_done);
 	const char *line;
 	size_t len, at = 0;
 
-	frame_init(&frame, limit);
+	lines_init(&lines, limit, LINES_ONE_READ);
 	for (; at < size; at += step) {
-		enum frame_state state;
-		int r = frame_add(&frame, bytes + at, size - at < step ? size - at : step);
+		enum lines_state state;
+		int r = lines_add(&lines, bytes + at, size - at < step ? size - at : step);
 		assert(r == 0 || r == -EMSGSIZE);
-		while ((state = frame_next(&frame, &line, &len)) == FRAME_LINE) {
+		while ((state = lines_next(&lines, &line, &len)) == LINES_LINE) {
 			assert(len <= limit && !memchr(line, '\n', len));
 			check_line(line, len);
 		}
-		assert(!frame_has_line(&frame) || state == FRAME_TOO_LONG);
-		if (r != 0 || state == FRAME_TOO_LONG)
+		assert(!lines_has_line(&lines) || state == LINES_TOO_LONG);
+		if (r != 0 || state == LINES_TOO_LONG)
 			return;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The pure parts of the Docker link: cutting a stream into lines, agreeing on a version. */
+/* The pure part of the Docker link: agreeing on a version. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,79 +11,7 @@
 #include <cmocka.h>
 
 #include "core/base/text.h"
-#include "edge/docker/lines.h"
 #include "edge/docker/version.h"
-
-static const char stream[] = "{\"a\":1}\n\n{\"b\":\"x\\n\"}\r\n\r\n{}\n{\"cut\":";
-static const char want[] = "[{\"a\":1}][{\"b\":\"x\\n\"}][{}]";
-
-static void collect(struct docker_lines *lines, struct text *out)
-{
-	const char *line;
-	size_t len;
-
-	while (docker_lines_next(lines, &line, &len)) {
-		text_add(out, "[");
-		text_add_n(out, line, len);
-		text_add(out, "]");
-	}
-}
-
-/* Every pair of cuts, so every line is met whole, in two parts and in three. */
-static void splits_anywhere(void **state)
-{
-	size_t n = sizeof(stream) - 1;
-
-	(void)state;
-	for (size_t i = 0; i <= n; i++)
-		for (size_t j = i; j <= n; j++) {
-			CLEANUP(docker_lines_done) struct docker_lines lines = { .limit = 64 };
-			CLEANUP(text_done) struct text out = { 0 };
-			assert_int_equal(docker_lines_feed(&lines, stream, i), 0);
-			collect(&lines, &out);
-			assert_int_equal(docker_lines_feed(&lines, stream + i, j - i), 0);
-			collect(&lines, &out);
-			assert_int_equal(docker_lines_feed(&lines, stream + j, n - j), 0);
-			collect(&lines, &out);
-			assert_string_equal(text_str(&out), want);
-		}
-}
-
-/* Lines not taken yet stay when more comes. */
-static void keeps_untaken(void **state)
-{
-	CLEANUP(docker_lines_done) struct docker_lines lines = { .limit = 8 };
-	CLEANUP(text_done) struct text out = { 0 };
-
-	(void)state;
-	for (int i = 0; i < 3000; i++)
-		assert_int_equal(docker_lines_feed(&lines, "12345678\n", 9), 0);
-	const char *line;
-	size_t len, n = 1;
-	assert_true(docker_lines_next(&lines, &line, &len));
-	assert_int_equal(docker_lines_feed(&lines, "last\n", 5), 0);
-	while (docker_lines_next(&lines, &line, &len))
-		n++;
-	assert_int_equal(n, 3001);
-	assert_int_equal(len, 4);
-	assert_int_equal(docker_lines_feed(&lines, "x\n", 2), 0);
-	collect(&lines, &out);
-	assert_string_equal(text_str(&out), "[x]");
-}
-
-/* A line of the limit passes, one byte more does not, in one piece or byte by byte. */
-static void limits_lines(void **state)
-{
-	CLEANUP(docker_lines_done)
-	struct docker_lines whole = { .limit = 8 }, bytes = { .limit = 8 };
-
-	(void)state;
-	assert_int_equal(docker_lines_feed(&whole, "12345678", 8), 0);
-	assert_int_equal(docker_lines_feed(&whole, "\n123456789", 10), -EMSGSIZE);
-	for (int i = 0; i < 8; i++)
-		assert_int_equal(docker_lines_feed(&bytes, "x", 1), 0);
-	assert_int_equal(docker_lines_feed(&bytes, "x", 1), -EMSGSIZE);
-}
 
 struct version_row {
 	const char *newest, *oldest;
@@ -150,8 +78,7 @@ static void knows_strangers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(splits_anywhere), cmocka_unit_test(keeps_untaken),
-		cmocka_unit_test(limits_lines),	   cmocka_unit_test(negotiates),
+		cmocka_unit_test(negotiates),
 		cmocka_unit_test(knows_strangers),
 	};
 

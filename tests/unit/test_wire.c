@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* core/wire: tables, frames, and what a hostile peer may put into one line. */
+/* core/wire: tables, and what a hostile peer may put into one line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "core/wire/frame.h"
 #include "core/wire/wire.h"
 
 static void codes_have_names_and_exit_statuses(void **state)
@@ -281,62 +280,6 @@ static void admin_socket_stands_beside(void **state)
 	assert_int_equal(wire_admin_path(longest, path), -ENAMETOOLONG);
 }
 
-static void frames_come_in_any_pieces(void **state)
-{
-	static const char stream[] = "one\n\nthree\nlast";
-	static const char *const want[] = { "one", "", "three" };
-	const char *line;
-	size_t len;
-
-	(void)state;
-	for (size_t piece = 1; piece < sizeof(stream); piece++) {
-		CLEANUP(frame_done) struct frame_buffer frame;
-		size_t n_lines = 0;
-
-		frame_init(&frame, 100);
-		for (size_t i = 0; i < sizeof(stream) - 1; i += piece) {
-			size_t left = sizeof(stream) - 1 - i;
-			assert_int_equal(frame_add(&frame, stream + i, left < piece ? left : piece),
-					 0);
-			while (frame_next(&frame, &line, &len) == FRAME_LINE) {
-				assert_true(n_lines < ARRAY_LEN(want));
-				assert_int_equal(len, strlen(want[n_lines]));
-				assert_memory_equal(line, want[n_lines], len);
-				n_lines++;
-			}
-		}
-		assert_int_equal(n_lines, ARRAY_LEN(want));
-		assert_false(frame_is_empty(&frame));
-		assert_false(frame_has_line(&frame));
-		assert_int_equal(frame.len, 4);
-	}
-}
-
-static void frames_have_a_limit(void **state)
-{
-	const char *line;
-	size_t len;
-	char big[70000];
-	CLEANUP(frame_done) struct frame_buffer frame;
-
-	(void)state;
-	memset(big, 'x', sizeof(big));
-	frame_init(&frame, 10);
-	assert_int_equal(frame_add(&frame, "0123456789\n", 11), 0);
-	assert_int_equal(frame_next(&frame, &line, &len), FRAME_LINE);
-	assert_int_equal(len, 10);
-	assert_int_equal(frame_add(&frame, "0123456789", 10), 0);
-	assert_int_equal(frame_next(&frame, &line, &len), FRAME_PARTIAL);
-	assert_int_equal(frame_add(&frame, "a", 1), 0);
-	assert_int_equal(frame_next(&frame, &line, &len), FRAME_TOO_LONG);
-	assert_int_equal(frame_add(&frame, "\n", 1), 0);
-	assert_int_equal(frame_next(&frame, &line, &len), FRAME_TOO_LONG);
-	assert_int_equal(frame_add(&frame, big, sizeof(big)), -EMSGSIZE);
-	frame_done(&frame);
-	assert_true(frame_is_empty(&frame));
-	assert_int_equal(frame.limit, 10);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,8 +293,6 @@ int main(void)
 		cmocka_unit_test(answers_parse_and_may_be_large),
 		cmocka_unit_test(members_are_typed),
 		cmocka_unit_test(admin_socket_stands_beside),
-		cmocka_unit_test(frames_come_in_any_pieces),
-		cmocka_unit_test(frames_have_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

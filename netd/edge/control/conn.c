@@ -66,7 +66,7 @@ void conn_close(struct conn *conn)
 	sd_event_source_disable_unref(conn->io);
 	sd_event_source_disable_unref(conn->more);
 	(void)close(conn->fd);
-	frame_done(&conn->in);
+	lines_done(&conn->in);
 	free(conn);
 	control_freed_one(listener);
 }
@@ -75,7 +75,7 @@ void conn_close(struct conn *conn)
 static void conn_settle(struct conn *conn)
 {
 	bool reading = !is_sending(conn) && !conn->token;
-	bool line = reading && !conn->last && frame_has_line(&conn->in);
+	bool line = reading && !conn->last && lines_has_line(&conn->in);
 	uint32_t events = 0;
 
 	if (reading && !line && (conn->eof || conn->last)) {
@@ -254,10 +254,10 @@ static void conn_work(struct conn *conn)
 
 	if (is_sending(conn) || conn->token || conn->last)
 		return;
-	enum frame_state state = frame_next(&conn->in, &line, &len);
-	if (state == FRAME_LINE)
+	enum lines_state state = lines_next(&conn->in, &line, &len);
+	if (state == LINES_LINE)
 		conn_request(conn, line, len);
-	if (state != FRAME_TOO_LONG)
+	if (state != LINES_TOO_LONG)
 		return;
 	conn->last = true;
 	conn_answer(conn, wire_new_error(WIRE_USAGE, "the request is longer than %u bytes",
@@ -277,7 +277,7 @@ static size_t partial_bytes(const struct listener *listener)
 static bool conn_read(struct conn *conn)
 {
 	char bytes[16384];
-	bool was_empty = frame_is_empty(&conn->in);
+	bool was_empty = lines_is_empty(&conn->in);
 	ssize_t n = recv(conn->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	if (n < 0)
@@ -288,7 +288,7 @@ static bool conn_read(struct conn *conn)
 	 */
 	if (was_empty)
 		conn->since_us = control_now(conn->listener->control);
-	return frame_add(&conn->in, bytes, (size_t)n) == 0 &&
+	return lines_add(&conn->in, bytes, (size_t)n) == 0 &&
 	       partial_bytes(conn->listener) <= PARTIAL_BYTES;
 }
 
@@ -370,7 +370,7 @@ int conn_new(struct listener *listener, int fd)
 	conn->fd = fd;
 	conn->out_file = -1;
 	conn->since_us = control_now(listener->control);
-	frame_init(&conn->in, LIMIT_REQUEST_BYTES);
+	lines_init(&conn->in, LIMIT_REQUEST_BYTES, LINES_ONE_READ);
 	conn->next = listener->conns;
 	listener->conns = conn;
 	listener->n_conns++;

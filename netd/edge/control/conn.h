@@ -8,7 +8,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "core/wire/frame.h"
+#include "core/base/lines.h"
 #include "edge/control/control.h"
 #include "edge/control/socket.h"
 
@@ -47,7 +47,7 @@ struct conn {
 	struct listener *listener;
 	int fd;
 	sd_event_source *io, *more; /* more: another request waits in the buffer */
-	struct frame_buffer in;
+	struct lines in;
 	char *out;    /* malloc'ed; NULL: nothing to send, or it is in: */
 	int out_file; /* or -1 */
 	size_t out_len, out_sent;

@@ -11,10 +11,10 @@
 #include <sys/epoll.h>
 
 #include "core/base/limits.h"
+#include "core/base/lines.h"
 #include "core/base/text.h"
 #include "edge/docker/curl.h"
 #include "edge/docker/http-setup.h"
-#include "edge/docker/lines.h"
 #include "edge/loop/loop.h"
 
 /* One connection for the events, some for inspects that block, the rest for quick questions. More
@@ -42,7 +42,7 @@ struct http_request {
 	struct text body;
 	struct json_pick *pick; /* NULL: all is kept */
 	bool is_picked;		/* it is a 2xx answer */
-	struct docker_lines lines;
+	struct lines lines;
 	const char *refused; /* why we broke the transfer off */
 	bool is_stream, is_opened, is_opened_told, is_over;
 	char error[CURL_ERROR_SIZE];
@@ -129,10 +129,12 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *userdata)
 /* NULL, or why it cannot go on. */
 static const char *take_line(struct http_request *request, const char *bytes, size_t len)
 {
-	int r = docker_lines_feed(&request->lines, bytes, len);
+	int r = lines_add(&request->lines, bytes, len);
 
 	request->http->has_news = true;
-	return r == -EMSGSIZE ? "a line is too long" : r < 0 ? "no memory" : NULL;
+	if (r == -EMSGSIZE || lines_overflow(&request->lines))
+		return "a line is too long";
+	return r < 0 ? "no memory" : NULL;
 }
 
 static const char *take_text(struct http_request *request, const char *bytes, size_t len)
@@ -168,7 +170,7 @@ static void free_request(struct http_request *request)
 {
 	request->http->curl.easy_cleanup(request->easy);
 	text_done(&request->body);
-	docker_lines_done(&request->lines);
+	lines_done(&request->lines);
 	(void)json_pick_free(request->pick);
 	free(request);
 }
@@ -227,7 +229,7 @@ struct http_request *http_get(struct http *http, const char *path, uint32_t time
 	request->http = http;
 	request->handler = *handler;
 	request->is_stream = handler->opened || handler->line;
-	request->lines.limit = LIMIT_DOCKER_EVENT_BYTES;
+	lines_init(&request->lines, LIMIT_DOCKER_EVENT_BYTES, LIMIT_DOCKER_BYTES);
 	request->easy = http->curl.easy_init();
 	if (handler->wants)
 		request->pick = json_pick_new(handler->wants, handler->names,
@@ -258,7 +260,7 @@ static void hand_on_stream(struct http_request *request)
 			request->handler.opened(request->handler.userdata);
 	}
 	/* A handler may cancel the request. */
-	while (!request->is_over && docker_lines_next(&request->lines, &line, &len))
+	while (!request->is_over && lines_next_text(&request->lines, &line, &len))
 		if (request->handler.line)
 			request->handler.line(request->handler.userdata, line, len);
 }
