@@ -6,8 +6,6 @@
 
 #include "edge/fw/handle.h"
 
-#define ATTEMPTS 64 /* a dump is cut short when somebody commits meanwhile */
-
 /* An element's key: port (16 bytes) . MAC (6, padded to 8) . address. */
 static int take_element(const struct nlattr *element, struct fw_reading *reading)
 {
@@ -44,17 +42,13 @@ int fw_read_admitted(struct fw *fw, const char *set, struct arena *arena, struct
 {
 	struct fw_admitted admitted;
 	struct fw_reading reading = { arena, &admitted };
-	int r = -EINTR;
+	struct fw_dump dump = { fw_take_admitted, &reading, &admitted, sizeof(admitted) };
+	char buffer[FW_QUESTION_BYTES];
+	struct nlmsghdr *nlh = fw_question(buffer, NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_BRIDGE);
 
-	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
-		char buffer[FW_QUESTION_BYTES];
-		struct nlmsghdr *nlh =
-			fw_question(buffer, NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_BRIDGE);
-		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, RS_TABLE_NAME);
-		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
-		admitted = (struct fw_admitted){ 0 };
-		r = fw_ask(fw, nlh, fw_take_admitted, &reading);
-	}
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, RS_TABLE_NAME);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	int r = fw_dump(fw, nlh, &dump);
 	if (r == -ENOENT)
 		r = 0; /* no such table or set: nobody was admitted */
 	if (r < 0)

@@ -5,8 +5,6 @@
 
 #include "edge/fw/handle.h"
 
-#define ATTEMPTS 64 /* a dump is cut short when somebody commits meanwhile */
-
 int fw_take_forward(const struct nlmsghdr *nlh, void *userdata)
 {
 	enum fw_forward *found = userdata;
@@ -21,18 +19,13 @@ int fw_take_forward(const struct nlmsghdr *nlh, void *userdata)
 	return 0;
 }
 
-/* All chains of one family. @found is zeroed for each attempt. */
-static int ask_chains(struct fw *fw, uint8_t nfproto, fw_answer_fn *take, void *found, size_t size)
+/* All chains of one family. */
+static int ask_chains(struct fw *fw, uint8_t nfproto, fw_answer_fn *take, void *found, size_t len)
 {
-	int r = -EINTR;
+	struct fw_dump dump = { take, found, found, len };
+	char buffer[FW_QUESTION_BYTES];
 
-	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
-		char buffer[FW_QUESTION_BYTES];
-		memset(found, 0, size);
-		r = fw_ask(fw, fw_question(buffer, NFT_MSG_GETCHAIN, NLM_F_DUMP, nfproto), take,
-			   found);
-	}
-	return r;
+	return fw_dump(fw, fw_question(buffer, NFT_MSG_GETCHAIN, NLM_F_DUMP, nfproto), &dump);
 }
 
 int fw_forward_policy(struct fw *fw, enum ip_family family, enum fw_forward *ret,

@@ -32,6 +32,17 @@ int fw_fail(struct fw_error *error, int err, const char *format, ...) PRINTF_LIK
  * dump, ask again. */
 int fw_ask(struct fw *fw, struct nlmsghdr *question, fw_answer_fn *answer,
 	   void *userdata) MUST_CHECK;
+/* The same for a dump, until one is whole: the kernel cuts a dump short when anybody commits
+ * meanwhile. Before each attempt the @len bytes of @found, where @take puts what it reads, are
+ * zeroed. -EINTR: each of FW_ATTEMPTS was cut short. */
+#define FW_ATTEMPTS 64 /* Docker makes a commit in some 4 ms, netd looks in less than 1 */
+struct fw_dump {
+	fw_answer_fn *take;
+	void *userdata; /* of @take */
+	void *found;
+	size_t len;
+};
+int fw_dump(struct fw *fw, struct nlmsghdr *question, const struct fw_dump *dump) MUST_CHECK;
 /* A question to nf_tables, in @buffer. */
 #define FW_QUESTION_BYTES 256
 struct nlmsghdr *fw_question(char *buffer, uint16_t type, uint16_t flags, uint8_t family);

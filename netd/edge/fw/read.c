@@ -5,8 +5,6 @@
 
 #include "edge/fw/handle.h"
 
-#define ATTEMPTS 64 /* a dump is cut short when somebody commits meanwhile */
-
 /* ---- the stamp ---- */
 
 static uint32_t data_number(const struct nlattr *data)
@@ -57,22 +55,19 @@ int fw_take_stamp(const struct nlmsghdr *nlh, void *userdata)
 
 int fw_probe(struct fw *fw, struct fw_state *ret, struct fw_error *error)
 {
-	struct fw_state state;
-	int r = -EINTR;
+	struct fw_state state = { 0 };
+	struct fw_dump rules = { fw_take_stamp, &state, &state, sizeof(state) };
+	bool exists[RS_FAMILY_COUNT];
+	char buffer[FW_QUESTION_BYTES];
+	struct nlmsghdr *nlh = fw_question(buffer, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET);
+	int r = fw_tables(fw, exists);
 
-	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
-		char buffer[FW_QUESTION_BYTES];
-		state = (struct fw_state){ 0 };
-		r = fw_tables(fw, state.exists);
-		if (r < 0 || !state.exists[RS_INET])
-			break;
-		struct nlmsghdr *nlh =
-			fw_question(buffer, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_INET);
-		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, RS_TABLE_NAME);
-		r = fw_ask(fw, nlh, fw_take_stamp, &state);
-	}
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, RS_TABLE_NAME);
+	if (r == 0 && exists[RS_INET])
+		r = fw_dump(fw, nlh, &rules);
 	if (r < 0)
 		return fw_fail(error, r, "reading the rules in force: %s", strerror(-r));
+	memcpy(state.exists, exists, sizeof(exists));
 	*ret = state;
 	return 0;
 }
@@ -114,17 +109,13 @@ int fw_counters(struct fw *fw, struct arena *arena, struct fw_counters *ret, str
 {
 	struct fw_counters counters;
 	struct fw_reading reading = { arena, &counters };
-	int r = -EINTR;
+	struct fw_dump dump = { fw_take_counter, &reading, &counters, sizeof(counters) };
+	char buffer[FW_QUESTION_BYTES];
+	struct nlmsghdr *nlh = fw_question(buffer, NFT_MSG_GETOBJ, NLM_F_DUMP, NFPROTO_UNSPEC);
 
-	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
-		char buffer[FW_QUESTION_BYTES];
-		struct nlmsghdr *nlh =
-			fw_question(buffer, NFT_MSG_GETOBJ, NLM_F_DUMP, NFPROTO_UNSPEC);
-		mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, RS_TABLE_NAME);
-		fw_put_be32(nlh, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
-		counters = (struct fw_counters){ 0 };
-		r = fw_ask(fw, nlh, fw_take_counter, &reading);
-	}
+	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, RS_TABLE_NAME);
+	fw_put_be32(nlh, NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER);
+	int r = fw_dump(fw, nlh, &dump);
 	if (r < 0)
 		return fw_fail(error, r, "reading the counters: %s", strerror(-r));
 	if (counters.counters.n)

@@ -6,8 +6,6 @@
 
 #include "edge/fw/handle.h"
 
-#define ATTEMPTS 64 /* a dump is cut short when somebody commits meanwhile */
-
 static bool is_ours(const struct nlmsghdr *nlh)
 {
 	uint8_t family = fw_family_of(nlh);
@@ -66,13 +64,10 @@ int fw_take_secmark_user(const struct nlmsghdr *nlh, void *userdata)
 
 int fw_secmark_user(struct fw *fw, char ret[FW_PLACE_LEN], struct fw_error *error)
 {
-	int r = -EINTR;
+	struct fw_dump dump = { fw_take_secmark_user, ret, ret, FW_PLACE_LEN };
+	char buffer[FW_QUESTION_BYTES];
+	int r = fw_dump(fw, fw_question(buffer, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_UNSPEC),
+			&dump);
 
-	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
-		char buffer[FW_QUESTION_BYTES];
-		ret[0] = '\0';
-		r = fw_ask(fw, fw_question(buffer, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_UNSPEC),
-			   fw_take_secmark_user, ret);
-	}
 	return r < 0 ? fw_fail(error, r, "reading the rules of others: %s", strerror(-r)) : 0;
 }

@@ -129,6 +129,17 @@ int fw_ask(struct fw *fw, struct nlmsghdr *question, fw_answer_fn *fn, void *use
 	return r == 0 && answer.interrupted ? -EINTR : r;
 }
 
+int fw_dump(struct fw *fw, struct nlmsghdr *question, const struct fw_dump *dump)
+{
+	int r = -EINTR;
+
+	for (int i = 0; i < FW_ATTEMPTS && r == -EINTR; i++) {
+		memset(dump->found, 0, dump->len);
+		r = fw_ask(fw, question, dump->take, dump->userdata);
+	}
+	return r;
+}
+
 /* ---- transactions ---- */
 
 /* -ENOBUFS: an answer did not fit in the queue. */

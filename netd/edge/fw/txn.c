@@ -7,9 +7,6 @@
 #include "edge/fw/encode.h"
 #include "edge/fw/handle.h"
 
-/* Docker makes a commit in some 4 ms, we look and commit in less than 1. */
-#define ATTEMPTS 64
-
 int fw_take_genid(const struct nlmsghdr *nlh, void *userdata)
 {
 	const struct nlattr *attr = fw_attrs_find(fw_attrs_of(nlh), NFTA_GEN_ID);
@@ -43,15 +40,12 @@ int fw_genid(struct fw *fw, uint32_t *ret)
 
 int fw_tables(struct fw *fw, bool ret_exists[RS_FAMILY_COUNT])
 {
+	struct fw_dump dump = { fw_take_table, ret_exists, ret_exists,
+				sizeof(bool) * RS_FAMILY_COUNT };
 	char buffer[FW_QUESTION_BYTES];
-	int r = -EINTR;
 
-	for (int i = 0; i < ATTEMPTS && r == -EINTR; i++) {
-		memset(ret_exists, 0, sizeof(bool) * RS_FAMILY_COUNT);
-		r = fw_ask(fw, fw_question(buffer, NFT_MSG_GETTABLE, NLM_F_DUMP, NFPROTO_UNSPEC),
-			   fw_take_table, ret_exists);
-	}
-	return r;
+	return fw_dump(fw, fw_question(buffer, NFT_MSG_GETTABLE, NLM_F_DUMP, NFPROTO_UNSPEC),
+		       &dump);
 }
 
 /* What one attempt is made of. */
@@ -102,7 +96,7 @@ static int run(struct fw *fw, const struct txn *txn, struct fw_error *error)
 {
 	int r = -ERESTART;
 
-	for (int i = 0; i < ATTEMPTS && r == -ERESTART; i++) {
+	for (int i = 0; i < FW_ATTEMPTS && r == -ERESTART; i++) {
 		r = attempt(fw, txn, error);
 		fw->n_conflicts += r == -ERESTART;
 	}
@@ -110,7 +104,7 @@ static int run(struct fw *fw, const struct txn *txn, struct fw_error *error)
 		return fw_fail(error, -EBUSY,
 			       "other programs changed the host's rules %d times in a"
 			       " row, each time between a look and a commit",
-			       ATTEMPTS);
+			       FW_ATTEMPTS);
 	if (r == 0)
 		*error = (struct fw_error){ 0 };
 	return r;
