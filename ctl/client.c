@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/limits.h"
 #include "core/base/lines.h"
+#include "edge/base/clock.h"
 
 #define DEFAULT_TIMEOUT_MS 30000u
 #define MAX_TIMEOUT_MS (24u * 3600u * 1000u) /* a day; poll() counts in an int */
@@ -27,14 +27,6 @@ struct call {
 	uint64_t deadline_ms;
 	unsigned int timeout_ms;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void call_done(struct call *call)
 {
@@ -101,7 +93,7 @@ static bool wait_for(const struct call *call, short events)
 	struct pollfd pfd = { .fd = call->fd, .events = events };
 
 	for (;;) {
-		uint64_t now = now_ms();
+		uint64_t now = clock_monotonic_ms();
 		int left = now < call->deadline_ms ? (int)(call->deadline_ms - now) : 0;
 		int n = poll(&pfd, 1, left);
 
@@ -183,7 +175,7 @@ static void hear_progress(struct call *call, const cJSON *json)
 						  wire_bool(json, "begun", false),
 						  small_number(json, "before") };
 
-	call->deadline_ms = now_ms() + call->timeout_ms;
+	call->deadline_ms = clock_monotonic_ms() + call->timeout_ms;
 	if (call->options->progress)
 		call->options->progress(&progress, call->options->userdata);
 }
@@ -253,7 +245,7 @@ void client_call(const struct client_options *options, const cJSON *request,
 		.options = options,
 		.answer = ret,
 		.fd = -1,
-		.deadline_ms = now_ms() + timeout_ms,
+		.deadline_ms = clock_monotonic_ms() + timeout_ms,
 		.timeout_ms = timeout_ms,
 	};
 	if (!set_path(&call, options))

@@ -11,6 +11,7 @@
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "ctl/input-compose.h"
+#include "edge/base/fd.h"
 
 int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
 		      struct input_policy *ret)
@@ -76,12 +77,6 @@ int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, stru
 
 /* ---- the host's facts ---- */
 
-static void close_file(FILE **file)
-{
-	if (*file)
-		(void)fclose(*file);
-}
-
 /* A pipe is as good as a file, but one that nobody writes to does not hold us up. */
 static FILE *open_file(const char *path)
 {
@@ -96,7 +91,7 @@ static FILE *open_file(const char *path)
 const char *input_read_file(const char *path, size_t limit, struct text *ret)
 {
 	bool standard = strcmp(path, "-") == 0;
-	CLEANUP(close_file) FILE *file = standard ? NULL : open_file(path);
+	CLEANUP(fd_close_file) FILE *file = standard ? NULL : open_file(path);
 	FILE *from = standard ? stdin : file;
 	char bytes[65536];
 	size_t n;

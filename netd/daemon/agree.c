@@ -2,6 +2,7 @@
 /* Whether rtnetlink's ports and Docker's facts agree, looked at after each commit: what does not is
  * closed, asked about, and said. */
 #include "daemon/daemon.h"
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
@@ -50,7 +51,7 @@ int agree_run(struct daemon *d)
 {
 	const struct doubt *doubt;
 	enum doubt_action action;
-	uint64_t now = daemon_now_us();
+	uint64_t now = clock_monotonic_us();
 
 	while (docker_status(d->docker).link == DOCKER_LINK_UP &&
 	       (action = doubts_next(&d->doubts, now, &doubt)) != DOUBT_WAIT)
@@ -66,6 +67,6 @@ int agree_look(struct daemon *d)
 	if (!d->docker)
 		return 0; /* an inventory: nobody can be asked */
 	int r = doubts_update(&d->doubts, d->committed->world, d->committed->compiled.assignments,
-			      daemon_now_us());
+			      clock_monotonic_us());
 	return r < 0 ? r : agree_run(d);
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/limits.h"
 #include "daemon/answers.h"
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
@@ -58,7 +59,7 @@ static int check_applied(struct daemon *d, const struct policy_source *sources, 
 	diag_init(&diags, arena);
 	int r = policy_parse(sources, n, arena, &diags, &policy);
 	if (r == 0)
-		r = policy_admit(d, policy, daemon_now_epoch(), &diags);
+		r = policy_admit(d, policy, clock_epoch_s(), &diags);
 	if (r == POLICY_E_INVALID)
 		return answer_invalid(&diags, ret);
 	return r < 0 ? r : answer_changes(d, policy, arena, ret);
@@ -140,7 +141,7 @@ static int end_wait(struct daemon *d, struct policy_set *previous)
 
 static int begin_wait(struct daemon *d, double seconds)
 {
-	d->confirm_until = daemon_now_epoch() + (int64_t)seconds;
+	d->confirm_until = clock_epoch_s() + (int64_t)seconds;
 	return loop_arm(d->confirm, (uint64_t)(seconds * 1000000));
 }
 
@@ -277,7 +278,7 @@ int answer_confirm_check(struct daemon *d, const struct control_request *request
 	if (!d->previous)
 		return answer_nothing_waits(ret);
 	diag_init(&diags, arena);
-	int r = policy_admit(d, d->wanted->policy, daemon_now_epoch(), &diags);
+	int r = policy_admit(d, d->wanted->policy, clock_epoch_s(), &diags);
 	return r == POLICY_E_INVALID ? answer_invalid(&diags, ret) : r;
 }
 
@@ -348,7 +349,7 @@ int answer_off(struct daemon *d, const struct control_request *request, struct a
 						   "force",
 						   d->last_error.text),
 				    ret);
-	d->off_since = daemon_now_epoch();
+	d->off_since = clock_epoch_s();
 	first_contact_tell_systemd(d);
 	log_warning(LOG_ID_OFF,
 		    "netd's tables are removed, asked for by uid %u: nothing is enforced until "

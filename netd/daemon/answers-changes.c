@@ -6,6 +6,7 @@
 
 #include "core/base/limits.h"
 #include "daemon/answers.h"
+#include "edge/base/clock.h"
 #include "edge/policydir/policydir.h"
 
 /* All of it, or the counts alone where that is too long for the loop. */
@@ -35,7 +36,7 @@ int answer_changes(struct daemon *d, const struct policy *policy, struct arena *
 
 	if (!world) /* nothing to compare with yet: that says nothing against the change */
 		return 0;
-	int r = report_prepare(policies, 2, world, daemon_now_epoch(), arena, in);
+	int r = report_prepare(policies, 2, world, clock_epoch_s(), arena, in);
 	in[0].plain = d->wanted->none;
 	if (r == 0)
 		r = report_plan(&in[0], &in[1], &plan, &changed);

@@ -8,6 +8,7 @@
 
 #include "core/base/limits.h"
 #include "daemon/answers.h"
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret)
@@ -53,7 +54,7 @@ static int input_in_force(const struct daemon *d, struct arena *arena, struct re
 	const struct generation *generation = d->committed;
 	const struct kernel_facts *kernel = d->questions.kernel;
 
-	*ret = (struct report_input){ .now = daemon_now_epoch() };
+	*ret = (struct report_input){ .now = clock_epoch_s() };
 	if (!generation)
 		return 0;
 	ret->policy = generation->policy->policy;
@@ -277,7 +278,7 @@ static int plan(struct daemon *d, const struct policy *const policies[2], struct
 	if (r == 0)
 		r = host_world(world, arena, &world);
 	if (r == 0)
-		r = report_prepare(policies, 2, world, daemon_now_epoch(), arena, in);
+		r = report_prepare(policies, 2, world, clock_epoch_s(), arena, in);
 	in[0].plain = d->wanted->none;
 	if (r == 0)
 		r = report_plan(&in[0], &in[1], &report, &changed);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "edge/base/clock.h"
 #include "edge/host/resolv-watch.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
@@ -45,7 +46,7 @@ static void on_docker_event(void *userdata, const struct world_event *event)
 	struct daemon *d = userdata;
 
 	if (event->kind == WORLD_EVENT_NETWORK_CONNECT)
-		latency_begin(&d->latency, event->container_id, daemon_now_us());
+		latency_begin(&d->latency, event->container_id, clock_monotonic_us());
 }
 
 static void on_docker_down(void *userdata, const char *reason)
@@ -276,7 +277,7 @@ static int start(struct daemon *d)
 	static int (*const later[])(struct daemon *) = { reconcile_run, start_control, logged_start,
 							 start_watches, start_docker };
 
-	d->started_us = daemon_now_us();
+	d->started_us = clock_monotonic_us();
 	plan_init(&d->plan);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		int r = steps[i](d);

@@ -149,9 +149,6 @@ struct daemon {
 	int bridge_nf_error;		      /* 0, or why bridge-nf-call-* could not be set */
 };
 
-uint64_t daemon_now_us(void);	/* CLOCK_MONOTONIC */
-int64_t daemon_now_epoch(void); /* seconds, UTC */
-
 /* Runs until SIGTERM or SIGINT. 0, or -errno after it was logged. */
 int daemon_run(const struct options *options) MUST_CHECK;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 
 static bool is_audited(const struct daemon *d)
@@ -29,7 +30,7 @@ static int compile_closed(struct daemon *d, const struct world *world, struct ar
 					  .world = world,
 					  .mark_bit = d->options->mark_bit,
 					  .log_group = fw_can_log(d->fw) ? COMPILE_LOG_GROUP : 0,
-					  .now = daemon_now_epoch() };
+					  .now = clock_epoch_s() };
 	struct compile_output compiled;
 	const char *why = NULL;
 	int r = compile_ruleset(&in, arena, &compiled, &why);

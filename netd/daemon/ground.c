@@ -5,6 +5,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/daemon.h"
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 
 /* What others have on their bridges is none of netd's business, so the sysctl of the host is not
@@ -66,7 +67,7 @@ static void end_local_learning(struct daemon *d)
 
 void ground_keep(struct daemon *d)
 {
-	d->looked_at_us = daemon_now_us();
+	d->looked_at_us = clock_monotonic_us();
 	keep_bridge_nf(d);
 	end_local_learning(d);
 }
@@ -79,7 +80,8 @@ static int on_prepare(sd_event_source *source, void *userdata)
 	struct daemon *d = userdata;
 
 	(void)source;
-	if (d->committed && !d->plan.off && daemon_now_us() - d->looked_at_us >= d->look_every_us)
+	if (d->committed && !d->plan.off &&
+	    clock_monotonic_us() - d->looked_at_us >= d->look_every_us)
 		ground_keep(d);
 	return 0;
 }

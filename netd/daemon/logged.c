@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "daemon/daemon.h"
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 #include "edge/nflog/nflog.h"
 
@@ -15,14 +16,14 @@ static void on_logged_packet(void *userdata, const struct nflog_packet *packet)
 {
 	struct daemon *d = userdata;
 
-	denials_note(&d->denials, packet, d->committed, daemon_now_us());
+	denials_note(&d->denials, packet, d->committed, clock_monotonic_us());
 }
 
 static void on_lost_packets(void *userdata, uint32_t n)
 {
 	struct daemon *d = userdata;
 
-	denials_lost(&d->denials, n, daemon_now_us());
+	denials_lost(&d->denials, n, clock_monotonic_us());
 }
 
 /* A process that a netd before had just begun holds all that one did, until it has come to close

@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/report/report.h"
 #include "daemon/policy.h"
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 #include "edge/policydir/policydir.h"
 
@@ -101,7 +102,7 @@ static int check_compiles(struct daemon *d, const struct policy *policy, struct 
 				    .world = d->committed ? d->committed->world : NULL,
 				    .mark_bit = d->options->mark_bit,
 				    .log_group = COMPILE_LOG_GROUP,
-				    .now = daemon_now_epoch() };
+				    .now = clock_epoch_s() };
 	int r = arena ? 0 : -ENOMEM;
 
 	if (r == 0 && !in.world)
@@ -133,7 +134,7 @@ int policy_set_make(struct daemon *d, const struct policy_source *sources, size_
 	set->digest = policy_digest(sources, n);
 	if (!set->origin)
 		return -ENOMEM;
-	set->taken_at = origin->taken_at ? origin->taken_at : daemon_now_epoch();
+	set->taken_at = origin->taken_at ? origin->taken_at : clock_epoch_s();
 	int r = policy_parse(set->sources, n, set->arena, diags, &set->policy);
 	if (r == 0 && !origin->admitted)
 		r = policy_admit(d, set->policy, set->taken_at, diags);

@@ -7,6 +7,8 @@
 
 #include "core/base/limits.h"
 #include "daemon/answers.h"
+#include "edge/base/clock.h"
+#include "edge/base/fd.h"
 #include "edge/loop/loop.h"
 
 /* How often who waits hears that netd is at it. */
@@ -53,18 +55,6 @@ static void take_out(struct question *question)
 
 /* ---- in the child ---- */
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		bytes += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 static bool is_finding(const cJSON *answer)
 {
 	const char *code = wire_string(answer, "code");
@@ -77,7 +67,7 @@ static int write_answer(int fd, const cJSON *answer)
 	size_t len = 0;
 	char *line CLEANUP(free_ptr) = wire_print(answer, &len);
 
-	return line ? write_all(fd, line, len) : -ENOMEM;
+	return line ? fd_write(fd, line, len) : -ENOMEM;
 }
 
 /* What the child ends with. */
@@ -329,7 +319,7 @@ int questions_ask(struct daemon *d, const struct answer *answer,
 	*question = (struct question){ .d = d,
 				       .answer = answer,
 				       .request = *request,
-				       .since_us = daemon_now_us(),
+				       .since_us = clock_monotonic_us(),
 				       .tells = wire_bool(request->json, "progress", false) };
 	while (*last)
 		last = &(*last)->next;
@@ -384,7 +374,7 @@ static cJSON *progress(const struct question *question, uint64_t now_us)
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct daemon *d = userdata;
-	uint64_t now = daemon_now_us();
+	uint64_t now = clock_monotonic_us();
 
 	(void)usec;
 	d->questions.ticks = false;

@@ -7,28 +7,12 @@
 #include <time.h>
 
 #include "daemon/daemon.h"
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
 /* Facts come in bursts; the loop's idle moment gathers them, this bounds the wait in a storm. */
 #define LONGEST_WAIT_US 10000u
-
-uint64_t daemon_now_us(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-int64_t daemon_now_epoch(void)
-{
-	struct timespec now;
-
-	/* Not time(): it may still be in the second before, when a timer for this one fires. */
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec;
-}
 
 struct generation *generation_free(struct generation *generation)
 {
@@ -115,8 +99,8 @@ static int take_snapshot(struct daemon *d, struct generation *next)
 	int r = world_store_snapshot(d->store, next->arena, &world);
 
 	if (r == 0)
-		r = world_hold_back(old && old->synced ? &old->held : NULL, world, daemon_now_us(),
-				    next->arena, &next->held);
+		r = world_hold_back(old && old->synced ? &old->held : NULL, world,
+				    clock_monotonic_us(), next->arena, &next->held);
 	next->world = next->held.world;
 	next->synced = d->plan.synced;
 	return r;
@@ -135,7 +119,7 @@ static int make_generation(struct daemon *d, struct generation **ret)
 	}
 	generation->arena = arena;
 	generation->policy = d->wanted;
-	generation->judged_at = daemon_now_epoch();
+	generation->judged_at = clock_epoch_s();
 	int r = take_snapshot(d, generation);
 	if (r < 0)
 		return r;
@@ -212,7 +196,7 @@ static void keep_policy(struct daemon *d, const struct policy_set *old)
 	const struct policy_set *set = d->committed->policy;
 	const struct policy_set *before = d->previous ? d->previous : old;
 	struct history_change change = {
-		.record = { .entry = { .when = daemon_now_epoch(),
+		.record = { .entry = { .when = clock_epoch_s(),
 				       .author = set->author,
 				       .digest = set->digest },
 			    .origin = set->origin,
@@ -285,7 +269,7 @@ static int arm_until(struct daemon *d)
 
 static int arm_hold(struct daemon *d)
 {
-	uint64_t until = d->committed->held.until_us, now = daemon_now_us();
+	uint64_t until = d->committed->held.until_us, now = clock_monotonic_us();
 
 	if (until == UINT64_MAX)
 		return loop_disarm(d->hold);
@@ -312,12 +296,12 @@ static int run_step(struct daemon *d, enum plan_action action)
 	}
 	if (r == 0) {
 		d->n_commits++;
-		d->committed_at = daemon_now_epoch();
+		d->committed_at = clock_epoch_s();
 	}
 	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
 	reconcile_note(d, PLAN_COMMITTED);
 	floor_tell_ready(d);
-	latency_end(&d->latency, d->committed, daemon_now_us());
+	latency_end(&d->latency, d->committed, clock_monotonic_us());
 	int armed = arm_hold(d);
 	if (armed == 0)
 		armed = agree_look(d);
@@ -327,7 +311,7 @@ static int run_step(struct daemon *d, enum plan_action action)
 void reconcile_note(struct daemon *d, enum plan_input input)
 {
 	d->floor_lags |= input != PLAN_FAILED;
-	plan_note(&d->plan, input, (struct plan_time){ daemon_now_us() });
+	plan_note(&d->plan, input, (struct plan_time){ clock_monotonic_us() });
 }
 
 void reconcile_soon(struct daemon *d)
@@ -357,7 +341,7 @@ int reconcile_off(struct daemon *d)
 
 int reconcile_run(struct daemon *d)
 {
-	struct plan_step step = plan_next(&d->plan, (struct plan_time){ daemon_now_us() });
+	struct plan_step step = plan_next(&d->plan, (struct plan_time){ clock_monotonic_us() });
 	int r = labels_follow(d);
 
 	if (r == 0 && d->bound_armed) {
@@ -368,10 +352,10 @@ int reconcile_run(struct daemon *d)
 		floor_follow(d);
 	if (r == 0 && step.action != PLAN_WAIT) {
 		r = run_step(d, step.action);
-		step = plan_next(&d->plan, (struct plan_time){ daemon_now_us() });
+		step = plan_next(&d->plan, (struct plan_time){ clock_monotonic_us() });
 	}
 	if (r < 0 || step.wake_at_us == PLAN_NEVER)
 		return r;
-	uint64_t now = daemon_now_us();
+	uint64_t now = clock_monotonic_us();
 	return loop_arm(d->wake, step.wake_at_us > now ? step.wake_at_us - now : 0);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/daemon.h"
+#include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
@@ -32,7 +33,7 @@ static void on_stalled(const struct loop_stalls *seen, void *userdata)
 {
 	struct daemon *d = userdata;
 	struct stalls *stalls = &d->stalls;
-	uint64_t now = daemon_now_us(), next = stalls->read_us + READ_AGAIN_AFTER_US;
+	uint64_t now = clock_monotonic_us(), next = stalls->read_us + READ_AGAIN_AFTER_US;
 
 	say(stalls, seen, now);
 	if (!d->docker || stalls->waits)
@@ -50,7 +51,7 @@ static int on_read_again(sd_event_source *source, uint64_t usec, void *userdata)
 		return loop_arm(source, LOOK_AGAIN_US);
 	d->stalls.waits = false;
 	d->stalls.n_read++;
-	d->stalls.read_us = daemon_now_us();
+	d->stalls.read_us = clock_monotonic_us();
 	docker_resync(d->docker, "netd stood still: events may be lost");
 	return 0;
 }

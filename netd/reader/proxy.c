@@ -34,9 +34,8 @@ struct proxy {
 
 static void say(struct proxy *proxy, const char *why)
 {
-	uint64_t now = 0;
+	uint64_t now = loop_turn_us(proxy->loop);
 
-	(void)sd_event_now(proxy->loop, CLOCK_MONOTONIC, &now);
 	if (now - proxy->said_since_us >= SAID_US) {
 		if (proxy->n_unsaid)
 			log_warning(LOG_ID_READER_REFUSED, "%u more were refused in that minute",

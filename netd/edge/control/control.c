@@ -22,10 +22,7 @@
 
 uint64_t control_now(const struct control *control)
 {
-	uint64_t now = 0;
-
-	(void)sd_event_now(control->event, CLOCK_MONOTONIC, &now);
-	return now;
+	return loop_turn_us(control->event);
 }
 
 static void listen_if_room(struct listener *listener)

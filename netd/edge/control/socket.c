@@ -12,13 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 64
+#include "edge/base/fd.h"
 
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
+#define BACKLOG 64
 
 static int address(const char *path, struct sockaddr_un *ret)
 {
@@ -39,7 +35,7 @@ static int probe(const char *path)
 
 	if (r < 0)
 		return r;
-	CLEANUP(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)

@@ -21,11 +21,7 @@
 
 static uint64_t now_us(const struct docker *docker)
 {
-	uint64_t now = 0;
-
-	/* Cannot fail for a loop that runs. */
-	(void)!sd_event_now(sd_event_source_get_event(docker->again), CLOCK_MONOTONIC, &now);
-	return now;
+	return loop_turn_us(sd_event_source_get_event(docker->again));
 }
 
 static void ask_lists(struct docker *docker, struct world_store *into)

@@ -5,16 +5,11 @@
 
 #include <cjson/cJSON.h>
 
+#include "edge/base/fd.h"
 #include "edge/host/host.h"
 
 #define DAEMON_JSON "/etc/docker/daemon.json"
 #define DAEMON_JSON_BYTES 65536u
-
-static void close_file(FILE **file)
-{
-	if (*file)
-		(void)fclose(*file);
-}
 
 static bool is_listed(const struct host_resolvers *list, const struct ip_addr *addr)
 {
@@ -45,7 +40,7 @@ int host_docker_refresh(struct host_docker *docker)
 {
 	char bytes[DAEMON_JSON_BYTES];
 	struct host_docker now;
-	CLEANUP(close_file) FILE *file = fopen(DAEMON_JSON, "re");
+	CLEANUP(fd_close_file) FILE *file = fopen(DAEMON_JSON, "re");
 	size_t len = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
 
 	if (!file && errno == ENOMEM)

@@ -10,11 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
+#include "edge/base/fd.h"
 
 int host_check_capabilities(const char **ret_name)
 {
@@ -49,7 +45,7 @@ static const char *bridge_nf_path(enum ip_family family)
 int host_bridge_nf_get(enum ip_family family, bool *ret)
 {
 	char digit = '0';
-	CLEANUP(close_fd) int fd = open(bridge_nf_path(family), O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_close) int fd = open(bridge_nf_path(family), O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "edge/base/fd.h"
 #include "edge/host/host.h"
 
 #include <errno.h>
@@ -8,12 +9,6 @@
 
 /* A resolv.conf is a few lines. */
 #define RESOLV_BYTES 65536u
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
 
 static bool is_loopback(const struct ip_addr *addr)
 {
@@ -75,20 +70,14 @@ void host_resolvers_parse(const char *text, size_t len, struct host_resolvers *r
 static int read_file(const char *path, struct host_resolvers *ret)
 {
 	char text[RESOLV_BYTES];
-	size_t len = 0;
-	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
 		return -errno;
-	while (len < sizeof(text)) {
-		ssize_t n = read(fd, text + len, sizeof(text) - len);
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	host_resolvers_parse(text, len, ret);
+	ssize_t len = fd_read(fd, text, sizeof(text));
+	if (len < 0)
+		return (int)len;
+	host_resolvers_parse(text, (size_t)len, ret);
 	return 0;
 }
 

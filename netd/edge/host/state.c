@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The state folder. A power cut leaves the old file or the new one, never half of one; a last line
  * with a checksum shows whatever else became of it: a disk that lies, an editor, half a copy. */
+#include "edge/base/fd.h"
 #include "edge/host/host.h"
 
 #include <errno.h>
@@ -14,12 +15,6 @@
 
 /* "\n#crc32 0123abcd\n" */
 #define SEAL_LEN 17u
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
 
 static int open_dir(const char *dir)
 {
@@ -39,28 +34,14 @@ static void make_seal(const char *bytes, size_t len, char ret[SEAL_LEN + 1])
 		       crc32_z(0, (const unsigned char *)bytes, len) & 0xffffffff);
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int write_sealed(int fd, const char *bytes, size_t len)
 {
 	char seal[SEAL_LEN + 1];
 
 	make_seal(bytes, len, seal);
-	int r = write_all(fd, bytes, len);
+	int r = fd_write(fd, bytes, len);
 	if (r == 0)
-		r = write_all(fd, seal, SEAL_LEN);
+		r = fd_write(fd, seal, SEAL_LEN);
 	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
@@ -69,7 +50,7 @@ static int write_temporary(int dir_fd, const char *name, const char *bytes, size
 	/* What a crash left behind; O_EXCL then makes sure that the file is ours alone. */
 	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
 		return -errno;
-	CLEANUP(close_fd)
+	CLEANUP(fd_close)
 	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -83,7 +64,7 @@ int host_state_write(const char *dir, const char *name, const void *bytes, size_
 	if (!is_name(name))
 		return -EINVAL;
 	(void)snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	CLEANUP(close_fd) int dir_fd = open_dir(dir);
+	CLEANUP(fd_close) int dir_fd = open_dir(dir);
 	if (dir_fd < 0)
 		return dir_fd;
 	int r = write_temporary(dir_fd, temporary, bytes, len);
@@ -104,10 +85,10 @@ int host_state_spoil(const char *dir, const char *name)
 {
 	if (!is_name(name))
 		return -EINVAL;
-	CLEANUP(close_fd) int dir_fd = open_dir(dir);
+	CLEANUP(fd_close) int dir_fd = open_dir(dir);
 	if (dir_fd < 0)
 		return dir_fd;
-	CLEANUP(close_fd)
+	CLEANUP(fd_close)
 	int fd = openat(dir_fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -138,21 +119,14 @@ static int read_all(int fd, size_t max, struct arena *arena, struct host_bytes *
 		return -EINVAL;
 	if (st.st_size < 0 || (uintmax_t)st.st_size > (uintmax_t)max + SEAL_LEN)
 		return -EFBIG;
-	size_t size = (size_t)st.st_size, len = 0;
+	size_t size = (size_t)st.st_size;
 	char *bytes = arena_alloc(arena, size + 1);
 	if (!bytes)
 		return -ENOMEM;
-	while (len < size) {
-		ssize_t n = read(fd, bytes + len, size - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return check_seal(ret, bytes, len);
+	ssize_t len = fd_read(fd, bytes, size);
+	if (len < 0)
+		return (int)len;
+	return check_seal(ret, bytes, (size_t)len);
 }
 
 int host_state_read(const char *dir, const char *name, size_t max, struct arena *arena,
@@ -160,10 +134,10 @@ int host_state_read(const char *dir, const char *name, size_t max, struct arena 
 {
 	if (!is_name(name))
 		return -EINVAL;
-	CLEANUP(close_fd) int dir_fd = open_dir(dir);
+	CLEANUP(fd_close) int dir_fd = open_dir(dir);
 	if (dir_fd < 0)
 		return dir_fd;
-	CLEANUP(close_fd)
+	CLEANUP(fd_close)
 	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -13,23 +13,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "edge/base/fd.h"
 #include "edge/host/host.h"
 
 /* Files of settings are a few lines; what is longer is not read to its end. */
 #define SURVEY_BYTES 65536u
 #define MOST_INTERFACES 256u
-
-static void close_file(FILE **file)
-{
-	if (*file)
-		(void)fclose(*file);
-}
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
 
 /* Links of the host stay inside the host: /etc/resolv.conf is one. */
 static int open_below(int root, const char *path, int flags)
@@ -46,22 +35,17 @@ static int open_below(int root, const char *path, int flags)
 /* Into @bytes, NUL-terminated; the length, 0 where there is nothing to read. */
 static size_t read_below(int root, const char *path, char bytes[SURVEY_BYTES])
 {
-	CLEANUP(close_fd) int fd = open_below(root, path, O_RDONLY);
-	size_t len = 0;
+	CLEANUP(fd_close) int fd = open_below(root, path, O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : fd_read(fd, bytes, SURVEY_BYTES - 1);
+	size_t len = n < 0 ? 0 : (size_t)n;
 
-	while (fd >= 0 && len < SURVEY_BYTES - 1) {
-		ssize_t n = read(fd, bytes + len, SURVEY_BYTES - 1 - len);
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
 	bytes[len] = '\0';
 	return len;
 }
 
 static bool exists_below(int root, const char *path)
 {
-	CLEANUP(close_fd) int fd = open_below(root, path, O_PATH);
+	CLEANUP(fd_close) int fd = open_below(root, path, O_PATH);
 
 	return fd >= 0;
 }
@@ -85,12 +69,6 @@ static enum doctor_answer read_switch(int root, const char *path)
 
 /* ---- route_localnet ---- */
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 static int by_text(const void *left, const void *right)
 {
 	const char *const *a = left, *const *b = right;
@@ -103,7 +81,7 @@ static int read_localnet(int root, struct arena *arena, struct doctor_host *ret)
 	static const char conf[] = "proc/sys/net/ipv4/conf";
 	const char **names = arena_alloc(arena, MOST_INTERFACES * sizeof(*names));
 	int fd = open_below(root, conf, O_RDONLY | O_DIRECTORY);
-	CLEANUP(close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	CLEANUP(fd_close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 	char path[512];
 	size_t n = 0;
@@ -176,7 +154,7 @@ static bool netd_has_docker(int root)
 {
 	char bytes[SURVEY_BYTES], line[SURVEY_BYTES];
 	size_t len = read_below(root, "etc/group", bytes);
-	CLEANUP(close_file) FILE *file = len ? fmemopen(bytes, len, "re") : NULL;
+	CLEANUP(fd_close_file) FILE *file = len ? fmemopen(bytes, len, "re") : NULL;
 	struct group entry, *group = NULL;
 
 	while (file && fgetgrent_r(file, &entry, line, sizeof(line), &group) == 0)
@@ -224,7 +202,7 @@ static void read_firewalls(int root, struct doctor_host *ret)
 
 int host_survey(const char *root, struct arena *arena, struct doctor_host *ret)
 {
-	CLEANUP(close_fd) int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(fd_close) int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct doctor_host host = { 0 };
 
 	if (fd < 0)

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "edge/base/clock.h"
+
 /* Not 0, which means sd-event's default of 250 ms. */
 #define FINEST_US 1
 
@@ -55,15 +57,20 @@ int loop_add_timer(sd_event *loop, const struct loop_timer *timer, sd_event_sour
 	return r < 0 ? r : finish(TAKE_PTR(owned), timer->name, timer->priority, ret);
 }
 
+uint64_t loop_turn_us(sd_event *loop)
+{
+	uint64_t now = 0;
+
+	/* It fails for a loop of another process and for an unknown clock only. */
+	(void)!sd_event_now(loop, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
 int loop_arm(sd_event_source *timer, uint64_t in_us)
 {
-	struct timespec now;
+	/* Not from when this turn of the loop began: it may have lasted. */
+	int r = sd_event_source_set_time(timer, clock_monotonic_us() + in_us);
 
-	/* Not sd_event_now(), which is the time at which this turn of the loop began. */
-	if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)
-		return -errno;
-	uint64_t now_us = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-	int r = sd_event_source_set_time(timer, now_us + in_us);
 	if (r < 0)
 		return r;
 	r = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);

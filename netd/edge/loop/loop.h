@@ -34,6 +34,8 @@ struct loop_timer {
 };
 int loop_add_timer(sd_event *loop, const struct loop_timer *timer,
 		   sd_event_source **ret) MUST_CHECK;
+/* When this turn of the loop began, in microseconds of CLOCK_MONOTONIC. */
+uint64_t loop_turn_us(sd_event *loop);
 /* From now, in microseconds; 0: in the next turn of the loop. */
 int loop_arm(sd_event_source *timer, uint64_t in_us) MUST_CHECK;
 int loop_disarm(sd_event_source *timer) MUST_CHECK;

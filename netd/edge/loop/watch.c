@@ -2,8 +2,8 @@
 #include "edge/loop/watch.h"
 
 #include <stdbool.h>
-#include <time.h>
 
+#include "edge/base/clock.h"
 #include "edge/loop/loop.h"
 
 /* While something happens, and while nothing does: a process that was stopped for less than the
@@ -11,25 +11,10 @@
 #define BUSY_BEAT_US 100000u
 #define QUIET_BEAT_US 1000000u
 
-static uint64_t clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	(void)clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-}
-
-/* Goes on while the process is stopped; stands still while the machine is suspended, with Docker
- * and the containers. */
-static uint64_t now_us(void)
-{
-	return clock_us(CLOCK_MONOTONIC);
-}
-
 /* Tells what netd did itself from what others did to it. */
 static void weigh(struct loop_watch *watch)
 {
-	uint64_t cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID), took = cpu_us - watch->cpu_us;
+	uint64_t cpu_us = clock_cpu_us(), took = cpu_us - watch->cpu_us;
 
 	if (watch->cpu_us && took > watch->stalls.longest_work_us)
 		watch->stalls.longest_work_us = took;
@@ -50,7 +35,7 @@ static int on_beat(sd_event_source *source, uint64_t usec, void *userdata)
  * syscall. */
 static int set_beat(struct loop_watch *watch, bool quiet)
 {
-	uint64_t now = now_us(), interval = quiet ? QUIET_BEAT_US : BUSY_BEAT_US;
+	uint64_t now = clock_monotonic_us(), interval = quiet ? QUIET_BEAT_US : BUSY_BEAT_US;
 
 	if (watch->beat_at_us >= now + interval / 2 && watch->beat_at_us <= now + interval)
 		return 0;
@@ -82,12 +67,12 @@ static int turn(sd_event *loop, struct loop_watch *watch, uint64_t *began_us, bo
 	if (r < 0)
 		return r;
 	weigh(watch);
-	judge(watch, *began_us, now_us());
-	*began_us = now_us();
+	judge(watch, *began_us, clock_monotonic_us());
+	*began_us = clock_monotonic_us();
 	if (r == 0) {
 		r = sd_event_wait(loop, UINT64_MAX);
-		judge(watch, watch->beat_at_us, now_us());
-		*began_us = now_us();
+		judge(watch, watch->beat_at_us, clock_monotonic_us());
+		*began_us = clock_monotonic_us();
 	}
 	unsigned int before = watch->n_beats;
 	if (r > 0)
@@ -98,7 +83,7 @@ static int turn(sd_event *loop, struct loop_watch *watch, uint64_t *began_us, bo
 
 static int run(sd_event *loop, struct loop_watch *watch)
 {
-	uint64_t began_us = now_us();
+	uint64_t began_us = clock_monotonic_us();
 	bool quiet = false;
 	int code = 0, r = 0;
 

@@ -11,18 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/limits.h"
-
-static void close_fd(const int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
-static void close_dirp(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
+#include "edge/base/fd.h"
 
 /* A plain string or NULL (out of memory) becomes the error. */
 static int fail(struct policydir *ret, const char *text)
@@ -36,24 +25,6 @@ static int fail(struct policydir *ret, const char *text)
 static int fail_errno(struct policydir *ret, struct arena *arena, const char *name)
 {
 	return fail(ret, arena_printf(arena, "cannot read %s: %s", name, strerror(errno)));
-}
-
-/* A file that fills all of @room may go on. */
-static ssize_t read_up_to(int fd, char *room, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, room + len, size - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
 }
 
 static int check_file(int fd, const char *name, struct arena *arena, struct policydir *ret)
@@ -82,7 +53,7 @@ static int check_file(int fd, const char *name, struct arena *arena, struct poli
 /* Takes @fd. */
 static int read_file(int opened, const char *name, struct arena *arena, struct policydir *ret)
 {
-	CLEANUP(close_fd) int fd = opened;
+	CLEANUP(fd_close) int fd = opened;
 	CLEANUP(free_ptr) char *room = NULL;
 	int r = check_file(fd, name, arena, ret);
 
@@ -92,7 +63,7 @@ static int read_file(int opened, const char *name, struct arena *arena, struct p
 	room = malloc(LIMIT_POLICY_BYTES + 1);
 	if (!room)
 		return -ENOMEM;
-	ssize_t len = read_up_to(fd, room, LIMIT_POLICY_BYTES + 1);
+	ssize_t len = fd_read(fd, room, LIMIT_POLICY_BYTES + 1);
 	if (len < 0)
 		return fail_errno(ret, arena, name);
 	if (len > (ssize_t)LIMIT_POLICY_BYTES)
@@ -148,13 +119,13 @@ struct name_list {
 static int list_names(int dir_fd, const char *path, struct arena *arena, struct name_list *list,
 		      struct policydir *ret)
 {
-	CLEANUP(close_dirp) DIR *dir = NULL;
+	CLEANUP(fd_close_dir) DIR *dir = NULL;
 	int fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
 
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		int saved = errno;
-		close_fd(&fd);
+		fd_close(&fd);
 		errno = saved;
 		return fail_errno(ret, arena, path);
 	}
@@ -227,7 +198,7 @@ int policydir_read(const char *path, struct arena *arena, struct policydir *ret)
 		return fail_errno(ret, arena, name);
 	}
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		CLEANUP(close_fd) int dir_fd = fd;
+		CLEANUP(fd_close) int dir_fd = fd;
 		return read_directory(dir_fd, name, arena, ret);
 	}
 	return read_file(fd, name, arena, ret);

@@ -34,9 +34,8 @@ struct policydir_watch {
 
 static int note_change(struct policydir_watch *watch)
 {
-	uint64_t now = 0;
+	uint64_t now = loop_turn_us(watch->event);
 
-	(void)sd_event_now(watch->event, CLOCK_MONOTONIC, &now);
 	if (watch->first_us == 0)
 		watch->first_us = now;
 	/* Past that, what is armed already fires. */

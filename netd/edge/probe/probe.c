@@ -6,16 +6,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "edge/base/clock.h"
 
 static void settle(struct probe *probe, int err)
 {
@@ -80,7 +73,7 @@ static size_t collect(struct probe *probes, struct pollfd *waiting, size_t n)
 int probe_tcp(struct probe *probes, size_t n, unsigned int timeout_ms)
 {
 	struct pollfd waiting[PROBES_MAX];
-	int64_t until = now_ms() + timeout_ms, left_ms = timeout_ms;
+	int64_t until = (int64_t)clock_monotonic_ms() + timeout_ms, left_ms = timeout_ms;
 	size_t left = 0;
 	int r = 0;
 
@@ -90,7 +83,7 @@ int probe_tcp(struct probe *probes, size_t n, unsigned int timeout_ms)
 		waiting[i] = (struct pollfd){ .fd = start(&probes[i]), .events = POLLOUT };
 		left += waiting[i].fd >= 0;
 	}
-	for (; left > 0 && left_ms > 0; left_ms = until - now_ms()) {
+	for (; left > 0 && left_ms > 0; left_ms = until - (int64_t)clock_monotonic_ms()) {
 		if (poll(waiting, n, (int)left_ms) < 0 && errno != EINTR) {
 			r = -errno;
 			break;

@@ -13,20 +13,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
+
+#include "edge/base/clock.h"
 
 /* The kernel answers within the send, but on a loaded host that may not run for a while. Together
  * well below the 30 s of the watchdog. */
 #define RECEIVE_TIMEOUT_S 2
 #define TOTAL_TIMEOUT_MS 10000u
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 int query_open(struct query *ret)
 {
@@ -136,7 +129,7 @@ static int take_datagram(const struct query *query, int len, struct exchange *ex
 
 static int ask(struct query *query, struct nlmsghdr *nlh, struct exchange *exchange)
 {
-	uint64_t deadline = now_ms() + TOTAL_TIMEOUT_MS;
+	uint64_t deadline = clock_monotonic_ms() + TOTAL_TIMEOUT_MS;
 
 	nlh->nlmsg_seq = ++query->seq;
 	if (mnl_socket_sendto(query->nl, nlh, nlh->nlmsg_len) < 0)
@@ -150,7 +143,7 @@ static int ask(struct query *query, struct nlmsghdr *nlh, struct exchange *excha
 		int r = take_datagram(query, len, exchange);
 		if (r < 0)
 			return r;
-		if (!exchange->done && now_ms() > deadline)
+		if (!exchange->done && clock_monotonic_ms() > deadline)
 			return -ETIMEDOUT;
 	}
 	return 0;
