@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One reading of Docker. */
 #include "edge/docker/docker.h"
+#include "core/base/text.h"
 #include "edge/host/host.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 	const char *why = "";
 	int r = docker_fetch_world(&options, TIMEOUT_MS, arena, ret, &why);
 
-	if (r == 0 && strncmp(options.url, "unix:", 5) == 0) /* else it is another host's */
+	if (r == 0 && text_begins(options.url, "unix:")) /* else it is another host's */
 		r = add_host(*ret, arena, ret);
 	if (r == 0)
 		return CTL_OK;

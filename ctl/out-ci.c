@@ -63,7 +63,7 @@ static void add_uri(cJSON *artifact, const char *path)
 {
 	CLEANUP(text_done) struct text uri = { 0 };
 
-	while (strncmp(path, "./", 2) == 0)
+	while (text_begins(path, "./"))
 		path += 2;
 	if (*path == '/')
 		text_add(&uri, "file://");

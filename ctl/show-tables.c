@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "ctl/out-text.h"
 
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status)
@@ -451,7 +452,7 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 	const cJSON *docker = cJSON_GetObjectItemCaseSensitive(report, "docker");
 	const char *link = member_text(docker, "link");
 	double drifts = wire_number(report, "drifts", 0);
-	bool up = strncmp(link, "up", 2) == 0 || strncmp(link, "inventory", 9) == 0;
+	bool up = text_begins(link, "up") || text_begins(link, "inventory");
 	bool needs_nf = wire_bool(report, "needs_bridge_nf", false);
 	bool has_nf = wire_bool(report, "bridge_nf_ipv4", false) &&
 		      wire_bool(report, "bridge_nf_ipv6", false);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "ctl/ctl.h"
 
 /* What the positional arguments of a verb may be: a row per beginning of wire_verb.args. */
@@ -19,7 +20,7 @@ static const char *words_of(const struct ctl_verb *verb)
 	const char *args = wire_verb_find(verb->name)->args;
 
 	for (size_t i = 0; i < ARRAY_LEN(arguments); i++)
-		if (strncmp(args, arguments[i].args, strlen(arguments[i].args)) == 0)
+		if (text_begins(args, arguments[i].args))
 			return arguments[i].words;
 	return NULL;
 }

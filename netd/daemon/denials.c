@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/policy/zone.h"
 #include "daemon/daemon.h"
 #include "edge/journal/journal.h"
@@ -19,24 +20,17 @@ static const struct {
 	[LOGGED_ALLOWED] = { "allowed", LOG_ID_ALLOWED },
 };
 
-/* FNV-1a over what makes a flow the same for a reader: not the client's port. */
-static uint64_t hash(uint64_t h, const void *bytes, size_t len)
-{
-	for (const uint8_t *b = bytes; len > 0; b++, len--)
-		h = (h ^ *b) * UINT64_C(0x100000001b3);
-	return h;
-}
-
+/* What makes a flow the same for a reader: not the client's port. */
 static uint64_t flow_of(const struct nflog_packet *p)
 {
-	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), p->prefix, strlen(p->prefix));
+	uint64_t h = hash_add(HASH_BEGIN, p->prefix, strlen(p->prefix));
 
-	h = hash(h, &p->from, sizeof(p->from));
-	h = hash(h, &p->to, sizeof(p->to));
-	h = hash(h, &p->proto, sizeof(p->proto));
-	h = hash(h, &p->in_port, sizeof(p->in_port));
-	h = hash(h, &p->ether_type, sizeof(p->ether_type));
-	return hash(h, &p->to_port, sizeof(p->to_port)) | 1;
+	h = hash_add(h, &p->from, sizeof(p->from));
+	h = hash_add(h, &p->to, sizeof(p->to));
+	h = hash_add(h, &p->proto, sizeof(p->proto));
+	h = hash_add(h, &p->in_port, sizeof(p->in_port));
+	h = hash_add(h, &p->ether_type, sizeof(p->ether_type));
+	return hash_add(h, &p->to_port, sizeof(p->to_port)) | 1;
 }
 
 /* False: it was said not long ago. *again: how often it came since then. */

@@ -139,7 +139,7 @@ static void set_defaults(struct options *options)
 				     .state_dir = "/var/lib/netd",
 				     .mark_bit = COMPILE_MARK_BIT };
 	options->docker_tls_verify = verify && *verify;
-	if (options->docker_tls_verify || (host && strncmp(host, "https:", 6) == 0))
+	if (options->docker_tls_verify || (host && text_begins(host, "https:")))
 		options->docker_cert_dir = getenv("DOCKER_CERT_PATH");
 }
 

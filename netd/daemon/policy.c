@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/report/report.h"
@@ -43,22 +44,14 @@ static struct policy_set *policy_set_new(void)
 	return set;
 }
 
-/* FNV-1a: tells whether somebody edited the files, not who is lying. */
-static uint64_t digest_add(uint64_t digest, const void *bytes, size_t len)
-{
-	for (const uint8_t *byte = bytes; len > 0; len--, byte++)
-		digest = (digest ^ *byte) * UINT64_C(0x100000001b3);
-	return digest;
-}
-
 uint64_t policy_digest(const struct policy_source *sources, size_t n)
 {
-	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+	uint64_t digest = HASH_BEGIN;
 
 	for (size_t i = 0; i < n; i++) {
-		digest = digest_add(digest, sources[i].name, strlen(sources[i].name) + 1);
-		digest = digest_add(digest, &sources[i].len, sizeof(sources[i].len));
-		digest = digest_add(digest, sources[i].bytes, sources[i].len);
+		digest = hash_add(digest, sources[i].name, strlen(sources[i].name) + 1);
+		digest = hash_add(digest, &sources[i].len, sizeof(sources[i].len));
+		digest = hash_add(digest, sources[i].bytes, sources[i].len);
 	}
 	return digest;
 }

@@ -195,11 +195,14 @@ bool text_glob(const char *glob, const char *word)
 	return *glob == '\0';
 }
 
-uint32_t text_hash(const char *text)
+const char *text_after(const char *text, const char *prefix)
 {
-	uint32_t hash = UINT32_C(0x811c9dc5);
+	size_t len = strlen(prefix);
 
-	for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++)
-		hash = (hash ^ *byte) * UINT32_C(0x01000193);
-	return hash;
+	return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+bool text_begins(const char *text, const char *prefix)
+{
+	return text_after(text, prefix) != NULL;
 }

@@ -28,6 +28,9 @@ bool text_failed(const struct text *text);
 size_t text_control_len(const char *bytes, size_t left);
 bool text_is_printable(const char *text); /* no control character in it */
 void text_clean(char *text);		  /* those that are to '?', in place */
+/* Whether @text begins with @prefix; what stands behind it, or NULL. */
+bool text_begins(const char *text, const char *prefix);
+const char *text_after(const char *text, const char *prefix);
 /* A word from outside fit for a message: short, on one line, nothing that a terminal obeys. */
 #define TEXT_QUOTE_LEN 64
 const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN]);
@@ -37,5 +40,3 @@ unsigned int text_distance(const char *a, const char *b, unsigned int limit);
 /* @glob: * is any run of characters, ? any one; everything else is itself. Bounded: no worse than
  * length times length. */
 bool text_glob(const char *glob, const char *word);
-/* FNV-1a of the text, without its NUL: for hash tables, not against somebody who chooses texts. */
-uint32_t text_hash(const char *text);

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/compile/emit.h"
 
 const char *emit_name(struct emit *e, const char *format, ...)
@@ -65,17 +66,13 @@ const char *emit_file_of(const char *path)
 #define FILE_PART 64u
 
 /* A file may have any name. One that does not fit is told from others by a number made of its
- * bytes (FNV-1a). */
+ * bytes. */
 static char *file_part(const char *file, struct arena *arena)
 {
-	uint32_t hash = 2166136261u;
-	size_t len = strlen(file);
-
-	if (len <= FILE_PART && emit_is_plain(file))
+	if (strlen(file) <= FILE_PART && emit_is_plain(file))
 		return arena_strdup(arena, file);
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)file[i]) * 16777619u;
-	char *name = arena_printf(arena, "%.*s-%08x", (int)(FILE_PART - 9), file, hash);
+	char *name = arena_printf(arena, "%.*s-%08x", (int)(FILE_PART - 9), file, hash_text(file));
+
 	for (char *c = name; c && *c; c++)
 		*c = is_plain(*c) ? *c : '_';
 	return name;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compile/emit.h"
 #include "core/policy/zone.h"
 
@@ -53,8 +54,8 @@ void emit_pattern(struct emit *e, struct rs_set *set, const char *prefix)
 static bool looks_like_engines(const char *name)
 {
 	return strcmp(name, "docker0") == 0 || strcmp(name, "docker_gwbridge") == 0 ||
-	       strncmp(name, "podman", 6) == 0 ||
-	       (strncmp(name, "br-", 3) == 0 && strspn(name + 3, ENGINE_DIGITS) >= 2);
+	       text_begins(name, "podman") ||
+	       (text_begins(name, "br-") && strspn(name + 3, ENGINE_DIGITS) >= 2);
 }
 
 /* What engines call their bridges is closed by these sets alone, so it is while netd does not run

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/text.h"
 #include "core/compose/decode.h"
 #include "core/compose/load.h"
 #include "core/compose/value.h"
@@ -21,7 +22,7 @@ static const char *kind_name(const struct node *node)
 /* "a port" and "`deploy`" stand for themselves; the names of keys are put in quotes. */
 static bool is_phrase(const char *name)
 {
-	return *name == '`' || strncmp(name, "a ", 2) == 0 || strncmp(name, "an ", 3) == 0;
+	return *name == '`' || text_begins(name, "a ") || text_begins(name, "an ");
 }
 
 void compose_wrong_type(struct compose *c, const struct node *node, const char *name,
@@ -38,7 +39,7 @@ void compose_wrong_type(struct compose *c, const struct node *node, const char *
 
 bool compose_is_extension(const struct node *key)
 {
-	return key->kind == NODE_SCALAR && strncmp(key->text, "x-", 2) == 0;
+	return key->kind == NODE_SCALAR && text_begins(key->text, "x-");
 }
 
 /* ---- texts ---- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compose/plan.h"
 #include "core/world/facts.h"
 
@@ -143,7 +144,7 @@ static int share(struct compose *c, const struct plan *plan, struct plan_service
 
 	service->mode = PLAN_SHARED;
 	service->network_mode = mode->text;
-	if (strncmp(mode->text, "service:", 8) == 0)
+	if (text_begins(mode->text, "service:"))
 		return share_service(c, plan, service, colon + 1);
 	if (find_container(plan, colon + 1))
 		return share_container(c, service, colon + 1);
@@ -165,7 +166,7 @@ static int settle_mode(struct compose *c, const struct plan *plan, struct plan_s
 	if (service->draft->networks.n)
 		compose_report(c->diags, CF_NETWORK_MODE, mode->loc, "keep one of the two",
 			       "`%s` has both `network_mode` and `networks`", service->draft->name);
-	if (strncmp(mode->text, "service:", 8) == 0 || strncmp(mode->text, "container:", 10) == 0)
+	if (text_begins(mode->text, "service:") || text_begins(mode->text, "container:"))
 		return share(c, plan, service);
 	if (!compose_is_plain(mode->text)) {
 		compose_report(c->diags, CF_BAD_VALUE, mode->loc, NULL,

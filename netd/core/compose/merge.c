@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compose/value.h"
 
 enum rule {
@@ -203,7 +204,7 @@ static const struct node *merge_mappings(struct compose *c, const struct node *b
 
 	for (const struct node *key = base->first; key && link; key = key->next) {
 		const struct node *other = node_get(over, key->text), *value = key->value;
-		if (other && strncmp(key->text, "x-", 2) == 0) {
+		if (other && text_begins(key->text, "x-")) {
 			value = other; /* nobody's but the user's */
 		} else if (other && at->depth < ARRAY_LEN(at->keys)) {
 			at->keys[at->depth++] = key->text;

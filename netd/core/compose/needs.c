@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compose/decode.h"
 
 /* ---- decoding ---- */
@@ -86,7 +87,7 @@ int compose_decode_volumes_from(struct compose *c, const struct node *key, void 
 	int r = compose_add_words(c, key, key->text, &all);
 
 	for (size_t i = 0; i < all.n && r == 0; i++)
-		if (strncmp(all.items[i].text, "container:", 10) != 0)
+		if (!text_begins(all.items[i].text, "container:"))
 			r = add_prefix(c, member, all.items[i].loc, all.items[i].text);
 	return r;
 }
@@ -99,7 +100,7 @@ static int add_shared(struct compose *c, struct draft_service *service)
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all) && r == 0; i++)
-		if (all[i]->text && strncmp(all[i]->text, "service:", 8) == 0)
+		if (all[i]->text && text_begins(all[i]->text, "service:"))
 			r = add_need(
 				c, service,
 				(struct draft_need){ all[i]->text + 8, all[i]->loc, false, false });

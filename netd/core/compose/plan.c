@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
+
 bool compose_is_plain(const char *text)
 {
 	return *text && strlen(text) <= WORLD_TEXT_MAX && text_is_printable(text);
@@ -209,17 +211,16 @@ int compose_plan_services(struct compose *c, struct plan *plan)
 
 /* ---- containers ---- */
 
-/* FNV-1a with a last mixing, four times from different starts. */
+/* A hash with a last mixing, four times from different starts. */
 void compose_make_id(const char *kind, const char *name, char ret[WORLD_ID_LEN])
 {
 	static const char hex[] = "0123456789abcdef";
 	const char *const parts[] = { kind, "/", name };
 
 	for (uint64_t k = 0; k < 4; k++) {
-		uint64_t hash = 0xcbf29ce484222325u ^ (k * 0x9e3779b97f4a7c15u);
+		uint64_t hash = HASH_BEGIN ^ (k * 0x9e3779b97f4a7c15u);
 		for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-			for (const char *at = parts[i]; *at; at++)
-				hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
+			hash = hash_add(hash, parts[i], strlen(parts[i]));
 		hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9u;
 		hash = (hash ^ hash >> 27) * 0x94d049bb133111ebu;
 		hash ^= hash >> 31;

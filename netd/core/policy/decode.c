@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
+
 #define MOST_FIELDS 16u
 
 static const char *kind_name(const struct node *node)
@@ -42,7 +44,7 @@ static const char *type_hint(const char *expected)
 void policy_wrong_type(struct decoder *d, const struct node *node, const char *name,
 		       const char *expected)
 {
-	bool phrase = *name == '`' || strncmp(name, "a ", 2) == 0 || strncmp(name, "an ", 3) == 0;
+	bool phrase = *name == '`' || text_begins(name, "a ") || text_begins(name, "an ");
 	char word[TEXT_QUOTE_LEN];
 
 	if (node->kind != NODE_BAD)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/diag.h"
+#include "core/base/text.h"
 #include "core/report/explain.h"
 #include "core/report/print.h"
 
@@ -16,11 +17,6 @@ static int bad(const char **error, const char *text)
 {
 	*error = text;
 	return text ? REPORT_E_QUESTION : -ENOMEM;
-}
-
-static bool begins_with(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* ---- tiers ---- */
@@ -262,13 +258,13 @@ int explain_resolve(const struct survey *survey, const char *text, struct arena 
 		    struct explain_end *ret, const char **error)
 {
 	struct policy_peer peer = { 0 };
-	bool only_container = begins_with(text, PREFIX_CONTAINER);
+	bool only_container = text_begins(text, PREFIX_CONTAINER);
 	const char *name = only_container ? text + strlen(PREFIX_CONTAINER) : text;
 	int container = survey->in[0]->symbolic ? -1 : world_find_container(survey->world, name);
 
-	if (begins_with(text, PREFIX_TIER))
+	if (text_begins(text, PREFIX_TIER))
 		return resolve_named_tier(survey, text + strlen(PREFIX_TIER), arena, ret, error);
-	if (begins_with(text, PREFIX_SERVICE))
+	if (text_begins(text, PREFIX_SERVICE))
 		return resolve_service(survey, text + strlen(PREFIX_SERVICE), arena, ret, error);
 	bool is_peer =
 		!only_container && policy_parse_peer(survey->in[0]->policy, text, &peer) == 0;

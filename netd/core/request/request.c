@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/text.h"
+
 /* After an optional version, "/v1.41". In a row, @ is an id or a name as Docker makes them, # a
  * number, and ~ the value of a filter: letters, digits and their escapes. An escape in any other
  * place than a row's own is refused, and with it every other way to write a path. */
@@ -83,7 +85,7 @@ static const char *after_version(const char *target)
 {
 	size_t major, minor;
 
-	if (strncmp(target, "/v", 2) != 0)
+	if (!text_begins(target, "/v"))
 		return target;
 	major = placeholder_len('#', target + 2);
 	if (major == 0 || target[2 + major] != '.')

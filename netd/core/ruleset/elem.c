@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/ruleset/order.h"
 
@@ -54,7 +55,7 @@ static const char *find_misfit(const struct rs_set *set, const struct rs_elem *e
 static uint32_t *index_slot(const struct rs_set *set, const struct rs_outcome *outcome)
 {
 	size_t mask = set->cap_index - 1;
-	size_t i = text_hash(outcome->target ? outcome->target : "") + outcome->verdict;
+	size_t i = hash_text(outcome->target ? outcome->target : "") + outcome->verdict;
 
 	for (i &= mask; set->index[i]; i = (i + 1) & mask)
 		if (rs_same_outcome(&set->outcomes.items[set->index[i] - 1], outcome))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/json-scan.h"
+#include "core/base/text.h"
 #include "core/world/facts.h"
 #include "core/world/store.h"
 
@@ -23,20 +24,15 @@ const char *world_bridge_kind_name(enum world_bridge_kind kind)
 
 /* ---- names ---- */
 
-static bool begins_with(const char *name, const char *prefix)
-{
-	return strncmp(name, prefix, strlen(prefix)) == 0;
-}
-
 bool world_bridge_is_engines(const char *name)
 {
 	static const char prefix[] = "br-";
 	size_t digits = 0;
 
 	if (strcmp(name, "docker0") == 0 || strcmp(name, "docker_gwbridge") == 0 ||
-	    begins_with(name, "podman"))
+	    text_begins(name, "podman"))
 		return true;
-	if (!begins_with(name, prefix))
+	if (!text_begins(name, prefix))
 		return false;
 	name += strlen(prefix);
 	digits = strspn(name, "0123456789abcdef");
@@ -50,7 +46,7 @@ static bool is_others(const char *name)
 						"cni",	 "cbr",	  "vmbr",  "xenbr" };
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		if (begins_with(name, prefixes[i]))
+		if (text_begins(name, prefixes[i]))
 			return true;
 	return false;
 }

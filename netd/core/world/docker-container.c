@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/base/text.h"
 #include "core/world/docker-json.h"
 
 #define SHORT_ID 12
@@ -81,12 +82,11 @@ static int read_names(struct world_docker_answer *answer, const cJSON *json,
 
 static void read_image_id(const char *text, char ret[WORLD_ID_LEN])
 {
-	static const char prefix[] = "sha256:";
+	const char *id = text ? text_after(text, "sha256:") : NULL;
 
 	ret[0] = '\0';
-	if (text && strncmp(text, prefix, sizeof(prefix) - 1) == 0 &&
-	    world_id_valid(text + sizeof(prefix) - 1))
-		world_id_copy(ret, text + sizeof(prefix) - 1);
+	if (id && world_id_valid(id))
+		world_id_copy(ret, id);
 }
 
 int world_docker_image(struct world_docker_answer *answer, struct world_container *ret)

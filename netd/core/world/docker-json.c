@@ -281,7 +281,7 @@ static bool read_kind(const char *key, enum world_kind *ret)
 		*ret = WORLD_BUILD;
 	else if (strcmp(key, "ingress-sbox") == 0)
 		*ret = WORLD_INGRESS;
-	return strncmp(key, "ep-", 3) != 0 && world_id_valid(key);
+	return !text_begins(key, "ep-") && world_id_valid(key);
 }
 
 static int compare_endpoints(const void *left, const void *right)

@@ -2,6 +2,7 @@
 /* Look-ups in a snapshot. Names by bisection; ids, which people type, one after the other. */
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/world/world.h"
 
 static const char *const kind_names[] = {
@@ -99,12 +100,9 @@ int world_find_container(const struct world *world, const char *name)
 
 int world_network_owner(const struct world *world, const struct world_container *container)
 {
-	static const char joined[] = "container:";
-	const char *mode = container->network_mode;
+	const char *owner = text_after(container->network_mode, "container:");
 
-	return strncmp(mode, joined, strlen(joined)) == 0
-		       ? world_find_container(world, mode + strlen(joined))
-		       : -1;
+	return owner ? world_find_container(world, owner) : -1;
 }
 
 int world_find_network(const struct world *world, const char *name)

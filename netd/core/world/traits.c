@@ -3,6 +3,7 @@
  * answers. All of it is fixed when the container is created. */
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/world/docker-json.h"
 
 /* Names as in the inventory; capability: as in CapAdd, or NULL. */
@@ -31,14 +32,9 @@ const char *world_trait_name(size_t index, enum world_trait *ret)
 	return traits[index].name;
 }
 
-static const char *without_prefix(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : text;
-}
-
 uint32_t world_capability_traits(const char *capability)
 {
-	const char *name = without_prefix(capability, "CAP_");
+	const char *after = text_after(capability, "CAP_"), *name = after ? after : capability;
 	uint32_t found = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(traits); i++)

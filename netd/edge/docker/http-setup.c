@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/text.h"
+
 #define CONNECT_TIMEOUT_MS 5000L
 #define RECEIVE_BYTES (64L * 1024L)
 
@@ -20,13 +22,6 @@ void http_setup_done(struct http_setup *setup)
 	*setup = (struct http_setup){ 0 };
 }
 
-static const char *after(const char *text, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return strncmp(text, prefix, n) == 0 ? text + n : NULL;
-}
-
 static int set_tcp(struct http_setup *setup, const struct docker_options *options, const char *host)
 {
 	size_t len = strcspn(host, "/");
@@ -34,7 +29,7 @@ static int set_tcp(struct http_setup *setup, const struct docker_options *option
 	/* User names, paths and the like have no business here. */
 	if (len == 0 || (host[len] && host[len + 1]) || strpbrk(host, "@?# \\"))
 		return DOCKER_E_URL;
-	setup->is_tls = options->cert_dir || after(options->url, "https://");
+	setup->is_tls = options->cert_dir || text_after(options->url, "https://");
 	setup->is_verified = options->tls_verify || !options->cert_dir;
 	if (asprintf(&setup->base, "%s://%.*s", setup->is_tls ? "https" : "http", (int)len, host) >=
 	    0)
@@ -69,13 +64,13 @@ static int find_file(const char *dir, const char *name, char **ret)
 static int set_url(struct http_setup *setup, const struct docker_options *options)
 {
 	static const char *const schemes[] = { "tcp://", "http://", "https://" };
-	const char *path = after(options->url, "unix://");
+	const char *path = text_after(options->url, "unix://");
 
 	if (path)
 		return set_socket(setup, path);
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-		if (after(options->url, schemes[i]))
-			return set_tcp(setup, options, after(options->url, schemes[i]));
+		if (text_after(options->url, schemes[i]))
+			return set_tcp(setup, options, text_after(options->url, schemes[i]));
 	return DOCKER_E_URL;
 }
 

@@ -188,7 +188,7 @@ static void send_waiting_inspect(struct docker *docker)
 static bool is_gone(const struct question *question, const struct http_result *result)
 {
 	if (question->kind == QUESTION_CONTAINER)
-		return result->status == 200 && strncmp(result->body, "[]", 2) == 0;
+		return result->status == 200 && text_begins(result->body, "[]");
 	return result->status == 404 && *question->id;
 }
 

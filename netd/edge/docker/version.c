@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
+
 struct version {
 	unsigned int major, minor;
 };
@@ -50,7 +52,7 @@ const char *docker_stranger(const cJSON *version, const char *server)
 	const cJSON *parts = cJSON_GetObjectItemCaseSensitive(version, "Components"), *part;
 	const char *first = NULL;
 
-	if (server && *server && strncmp(server, "Docker/", 7) != 0)
+	if (server && *server && !text_begins(server, "Docker/"))
 		return server;
 	cJSON_ArrayForEach(part, parts) {
 		const char *name = text_of(part, "Name");

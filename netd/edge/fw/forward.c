@@ -3,6 +3,7 @@
  * FORWARD, and whether Docker filters IPv6. */
 #include <errno.h>
 
+#include "core/base/text.h"
 #include "edge/fw/handle.h"
 
 int fw_take_forward(const struct nlmsghdr *nlh, void *userdata)
@@ -49,7 +50,7 @@ int fw_take_docker_chain(const struct nlmsghdr *nlh, void *userdata)
 	const char *chain = fw_attr_text(fw_attrs_find(attrs, NFTA_CHAIN_NAME));
 
 	*found |= strcmp(table, "docker-bridges") == 0 ||
-		  (strcmp(table, "filter") == 0 && strncmp(chain, "DOCKER", 6) == 0);
+		  (strcmp(table, "filter") == 0 && text_begins(chain, "DOCKER"));
 	return 0;
 }
 

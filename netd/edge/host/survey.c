@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/base/text.h"
 #include "edge/base/fd.h"
 #include "edge/host/host.h"
 
@@ -170,7 +171,7 @@ static bool has_line(const char *bytes, const char *text)
 {
 	for (const char *line = bytes; line; line = strchr(line, '\n')) {
 		line += strspn(line, " \t\n");
-		if (strncmp(line, text, strlen(text)) == 0)
+		if (text_begins(line, text))
 			return true;
 	}
 	return false;

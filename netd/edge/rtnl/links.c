@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/base/text.h"
 #include "edge/rtnl/query.h"
 
 void links_done(struct links *links)
@@ -329,7 +330,7 @@ static enum world_port_kind kind_of(const struct links *links, const struct link
 		return WORLD_PORT_TAP;
 	if (!link->is_veth)
 		return WORLD_PORT_UPLINK;
-	if (strncmp(link->name, "veth", 4) != 0 || (far && far->master))
+	if (!text_begins(link->name, "veth") || (far && far->master))
 		return WORLD_PORT_CABLE;
 	return WORLD_PORT_CONTAINER;
 }
