@@ -53,6 +53,7 @@ enum ctl_option {
 	OPT_STRICT = 1 << 8,
 	OPT_SERVICE = 1 << 9,
 	OPT_ENV_FILE = 1 << 10,
+	OPT_DISCARD_APPLIED = 1 << 11,
 };
 
 /* Compose files of one project: as many as people layer. */
@@ -65,7 +66,7 @@ struct ctl_args {
 	char *services[CTL_SERVICES];
 	size_t n_compose, n_env_files, n_services;
 	uint32_t confirm_s; /* 0: not given */
-	bool yes, strict;
+	bool yes, strict, discard_applied;
 	char **files; /* positional arguments */
 	size_t n;
 };
@@ -198,8 +199,9 @@ show_fn show_explain, show_plan, show_plan_markdown, show_matrix, show_matrix_do
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
-/* What a change has changed, in short: report_changes(). */
-void show_changes(const struct ctl *ctl, const cJSON *changes, double generation);
+/* What a change has changed, or would change, in short: report_changes(). @all: the verb that shows
+ * all of it. */
+void show_changes(const struct ctl *ctl, const cJSON *changes, const char *all);
 /* "ports" and "except" of an object: "8080/tcp, 9000-9010/tcp", "any but 22/tcp"; in @arena, NULL:
  * out of memory. */
 const char *show_port_list(const cJSON *object, struct arena *arena);

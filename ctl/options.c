@@ -29,6 +29,8 @@ static const struct ctl_option_row options[] = {
 	{ OPT_ROOT, "root", "DIR", "where the host's / is mounted (from inside a container)" },
 	{ OPT_STRICT, "strict", "", "treat warnings as findings: exit status 1" },
 	{ OPT_YES, "yes", "", "do not ask" },
+	{ OPT_DISCARD_APPLIED, "discard-applied", "",
+	  "undo an apply that is newer than the files" },
 };
 
 const struct ctl_option_row *options_rows(size_t *ret_n)
@@ -68,21 +70,32 @@ const char *options_formats(const struct ctl_verb *verb)
 	return verb->usage.formats ? verb->usage.formats : "text json";
 }
 
+static int name_width(const struct ctl_verb *verb)
+{
+	size_t width = strlen("inventory");
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if ((verb->usage.options & options[i].bit) && strlen(options[i].name) > width)
+			width = strlen(options[i].name);
+	return (int)width;
+}
+
 void options_print_verb_help(const struct ctl_verb *verb)
 {
 	const struct wire_verb *wire = wire_verb_find(verb->name);
+	int width = name_width(verb);
 
 	printf("Usage: netdctl %s [OPTION...]%s%s\n\n%c%s.\n\nOptions:\n", wire->name,
 	       *wire->args ? " " : "", wire->args, toupper((unsigned char)*wire->summary),
 	       wire->summary + 1);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		if (verb->usage.options & options[i].bit)
-			printf("  --%-9s %-6s %s\n", options[i].name, options[i].arg,
+			printf("  --%-*s %-6s %s\n", width, options[i].name, options[i].arg,
 			       options[i].help);
-	printf("  --%-9s %-6s one of: %s\n", "format", "FORM", options_formats(verb));
+	printf("  --%-*s %-6s one of: %s\n", width, "format", "FORM", options_formats(verb));
 	if (wire->access != WIRE_ACCESS_OFFLINE)
-		printf("  --%-9s %-6s the daemon's socket\n", "socket", "PATH");
-	printf("  --%-9s %-6s this text\n", "help", "");
+		printf("  --%-*s %-6s the daemon's socket\n", width, "socket", "PATH");
+	printf("  --%-*s %-6s this text\n", width, "help", "");
 	if (verb->usage.example)
 		printf("\nExample:\n  netdctl %s\n", verb->usage.example);
 }
@@ -127,6 +140,8 @@ static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bi
 		args->strict = true;
 	if (bit == OPT_YES)
 		args->yes = true;
+	if (bit == OPT_DISCARD_APPLIED)
+		args->discard_applied = true;
 	if (bit == OPT_COMPOSE)
 		return add_to_list(args->compose, &args->n_compose, CTL_COMPOSE_FILES, value);
 	if (bit == OPT_ENV_FILE)

@@ -233,7 +233,7 @@ static double count_of_changes(const cJSON *changes, size_t *ret_told)
 	return sum;
 }
 
-void show_changes(const struct ctl *ctl, const cJSON *changes, double generation)
+void show_changes(const struct ctl *ctl, const cJSON *changes, const char *all)
 {
 	size_t told = 0;
 	double n = count_of_changes(changes, &told);
@@ -253,7 +253,7 @@ void show_changes(const struct ctl *ctl, const cJSON *changes, double generation
 	for (size_t i = 0; i < ARRAY_LEN(exposure_forms); i++)
 		print_exposures(ctl, changes, &exposure_forms[i], &any);
 	if ((double)told < n)
-		printf("%sall of them: netdctl history %.0f\n", told ? "\n" : "", generation);
+		printf("%sall of them: netdctl %s\n", told ? "\n" : "", all);
 }
 
 void show_plan(const struct ctl *ctl, const cJSON *report)

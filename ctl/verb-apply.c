@@ -7,15 +7,21 @@
 /* The daemon reports the generation that came of it. */
 void show_change(const struct ctl *ctl, const cJSON *report)
 {
+	char all[32];
+
 	printf("%sin force%s: generation %.0f\n", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN),
 	       wire_number(report, "generation", 0));
 	if (wire_string(report, "state_error"))
 		printf("%snot saved%s: a restart of netd will not bring it back (%s)\n",
 		       paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN),
 		       wire_string(report, "state_error"));
+	if (wire_string(report, "applied"))
+		printf("the policy is from %s: `netdctl reload --discard-applied` takes the files "
+		       "in its place\n",
+		       wire_string(report, "applied"));
+	(void)snprintf(all, sizeof(all), "history %.0f", wire_number(report, "generation", 0));
 	if (cJSON_GetObjectItemCaseSensitive(report, "changes"))
-		show_changes(ctl, cJSON_GetObjectItemCaseSensitive(report, "changes"),
-			     wire_number(report, "generation", 0));
+		show_changes(ctl, cJSON_GetObjectItemCaseSensitive(report, "changes"), all);
 	if (wire_bool(report, "confirm_pending", false))
 		printf("run `netdctl confirm` to keep it; otherwise the old policy comes back\n");
 }
@@ -46,8 +52,33 @@ int verb_confirm(struct ctl *ctl, const struct ctl_args *args)
 	return live_verb(ctl, "confirm", show_change);
 }
 
+/* In force, or what would be. */
+static void show_reload(const struct ctl *ctl, const cJSON *report)
+{
+	const cJSON *changes = cJSON_GetObjectItemCaseSensitive(report, "changes");
+	const char *path = wire_string(report, "policy_path");
+	char all[4096 + 8]; /* a path */
+
+	if (!wire_string(report, "would_undo")) {
+		show_change(ctl, report);
+		return;
+	}
+	(void)snprintf(all, sizeof(all), "plan %s", path ? path : "FILE");
+	if (changes)
+		(void)puts("It would change:");
+	if (changes)
+		show_changes(ctl, changes, all);
+}
+
 int verb_reload(struct ctl *ctl, const struct ctl_args *args)
 {
-	(void)args;
-	return live_verb(ctl, "reload", show_change);
+	cJSON *request = wire_new_request("reload"), *report = NULL;
+
+	if (!request ||
+	    (args->discard_applied && wire_add_bool(request, "discard_applied", true) < 0)) {
+		cJSON_Delete(request);
+		return ctl_out_of_memory();
+	}
+	int status = live_ask(ctl, request, &report);
+	return report ? show_report(ctl, report, show_reload, status) : status;
 }

@@ -41,7 +41,7 @@ static const struct ctl_verb verbs[] = {
 	{ "confirm", verb_confirm, { 0, NULL, NULL } },
 	{ "history", verb_history, { 0, NULL, "history 7" } },
 	{ "rollback", verb_rollback, { OPT_CONFIRM, NULL, "rollback --confirm 60s 7" } },
-	{ "reload", verb_reload, { 0, NULL, NULL } },
+	{ "reload", verb_reload, { OPT_DISCARD_APPLIED, NULL, NULL } },
 	{ "off", verb_off, { OPT_YES, NULL, NULL } },
 };
 

@@ -305,12 +305,15 @@ int answer_confirm(struct daemon *d, const struct control_request *request, stru
 int answer_reload(struct daemon *d, const struct control_request *request, struct arena *arena,
 		  cJSON **ret)
 {
+	bool discard = wire_bool(request->json, "discard_applied", false);
 	struct diag_list diags;
 	bool unused;
 
-	(void)request;
 	diag_init(&diags, arena);
-	int r = policy_reload(d, &diags);
+	int r = policy_reload(d, discard, &diags);
+	if (r == POLICY_E_APPLIED && !d->plan.off)
+		return answer_undoes_apply(d, NULL, ret);
+	bool stays = r == POLICY_E_APPLIED; /* what was in force before `off` comes back */
 	if (r == POLICY_E_INVALID && diags.n_errors)
 		return answer_invalid(&diags, ret);
 	if (r == POLICY_E_INVALID)
@@ -320,7 +323,11 @@ int answer_reload(struct daemon *d, const struct control_request *request, struc
 	if (r < 0)
 		return r;
 	reconcile_note(d, PLAN_ON);
-	return commit_now(d, &unused, ret);
+	r = commit_now(d, &unused, ret);
+	cJSON *report = r == 0 ? cJSON_GetObjectItemCaseSensitive(*ret, "report") : NULL;
+	if (stays && report)
+		(void)!wire_add_string(report, "applied", d->wanted->origin);
+	return r;
 }
 
 /* ---- off ---- */

@@ -52,6 +52,30 @@ int answer_changes(struct daemon *d, const struct policy *policy, struct arena *
 	return 0;
 }
 
+int answer_undoes_apply(const struct daemon *d, cJSON *changes, cJSON **ret)
+{
+	cJSON *answer = wire_new_error(
+		WIRE_REFUSED,
+		"the policy in force is from %s, and nobody has edited %s since: to read the files "
+		"again would undo it, so nothing was changed; with --discard-applied it is undone",
+		d->wanted->origin, d->options->policy);
+	cJSON *report = answer ? cJSON_CreateObject() : NULL;
+	int r = report ? wire_add_string(report, "would_undo", d->wanted->origin) : -ENOMEM;
+
+	if (r == 0)
+		r = wire_add_string(report, "policy_path", d->options->policy);
+	if (r == 0 && changes)
+		r = wire_add(report, "changes",
+			     cJSON_DetachItemFromObjectCaseSensitive(changes, "changes"));
+	if (r == 0)
+		r = wire_add(answer, "report", TAKE_PTR(report));
+	cJSON_Delete(report);
+	if (r == 0)
+		*ret = TAKE_PTR(answer);
+	cJSON_Delete(answer);
+	return r;
+}
+
 /* The files are read once more by the loop, which says what is wrong with them. */
 int answer_reload_changes(struct daemon *d, const struct control_request *request,
 			  struct arena *arena, cJSON **ret)
@@ -60,12 +84,21 @@ int answer_reload_changes(struct daemon *d, const struct control_request *reques
 	const struct policy *policy = NULL;
 	struct diag_list diags;
 
-	(void)request;
 	diag_init(&diags, arena);
 	int r = policydir_read(d->options->policy, arena, &files);
 	if (r == 0)
 		r = policy_parse(files.sources.items, files.sources.n, arena, &diags, &policy);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	return answer_changes(d, policy, arena, ret);
+	bool undoes = !wire_bool(request->json, "discard_applied", false) &&
+		      policy_undoes_apply(d, &files);
+	if (undoes && d->plan.off) /* they are not taken */
+		return 0;
+	r = answer_changes(d, policy, arena, ret);
+	if (r < 0 || !undoes)
+		return r;
+	cJSON *changes = TAKE_PTR(*ret);
+	r = answer_undoes_apply(d, changes, ret);
+	cJSON_Delete(changes);
+	return r;
 }

@@ -28,6 +28,8 @@ answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollba
  * nothing to compare with. 0 or -errno. */
 int answer_changes(struct daemon *d, const struct policy *policy, struct arena *arena,
 		   cJSON **ret) MUST_CHECK;
+/* A reload that is refused, as it would undo what was applied: @changes, as above, or NULL. */
+int answer_undoes_apply(const struct daemon *d, cJSON *changes, cJSON **ret) MUST_CHECK;
 /* {"v":1,"code":…,"report":…}. Takes @report. */
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;
 /* Takes @error; NULL: -ENOMEM. */

@@ -176,6 +176,8 @@ static int start_from(struct daemon *d, struct arena *arena)
 	bool edited = path == 0 && (found != 0 || digest != kept.path_digest);
 	if (edited)
 		path = policy_take_files(d, &files, &diags);
+	if (edited && path == 0 && found == 0 && kept.entry.digest != kept.path_digest)
+		policy_say_discarded(d, kept.origin);
 	if (edited && path == 0 && found == 0)
 		hold_kept(d, &kept, arena);
 	if (edited && path == 0)

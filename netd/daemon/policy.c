@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which policy is wanted. The last change wins: files at --policy that changed, or an apply. A
- * policy that is not valid never takes effect; the one in force stays, over restarts too (it is
- * kept in the state folder). */
+/* Which policy is wanted. The last change wins: files at --policy whose names or texts are other
+ * ones than they were, or an apply; to read them again is no change. A policy that is not valid
+ * never takes effect; the one in force stays, over restarts too (it is kept in the state folder).
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -280,6 +281,38 @@ int policy_read_path(struct daemon *d, struct arena *arena, struct policydir *fi
 	return r;
 }
 
+/* It is not that of the files that were there when it was taken. */
+static bool is_applied(const struct policy_set *set)
+{
+	return set->author.by != HISTORY_BY_NOBODY && set->digest != set->path_digest;
+}
+
+/* An apply of the files themselves, called by another path. */
+static bool same_texts(const struct policy_set *set, const struct policydir *files)
+{
+	bool same = set->n_sources == files->sources.n;
+
+	for (size_t i = 0; same && i < set->n_sources; i++)
+		same = set->sources[i].len == files->sources.items[i].len &&
+		       memcmp(set->sources[i].bytes, files->sources.items[i].bytes,
+			      set->sources[i].len) == 0;
+	return same;
+}
+
+bool policy_undoes_apply(const struct daemon *d, const struct policydir *files)
+{
+	return is_applied(d->wanted) && !same_texts(d->wanted, files) &&
+	       policy_digest(files->sources.items, files->sources.n) == d->wanted->path_digest;
+}
+
+void policy_say_discarded(const struct daemon *d, const char *origin)
+{
+	log_warning(LOG_ID_POLICY_LOADED,
+		    "the files in %s take the place of the policy from %s: `netdctl rollback` "
+		    "brings that back",
+		    d->options->policy, origin);
+}
+
 int policy_take_files(struct daemon *d, const struct policydir *files, struct diag_list *diags)
 {
 	const struct policy_origin origin = { .text = d->options->policy,
@@ -293,6 +326,8 @@ int policy_take_files(struct daemon *d, const struct policydir *files, struct di
 	}
 	if (r != 0)
 		return r;
+	if (d->wanted && is_applied(d->wanted) && set->digest != d->wanted->digest)
+		policy_say_discarded(d, d->wanted->origin);
 	d->policy_error = NULL;
 	set->path_digest = set->digest;
 	policy_want(d, set);
@@ -319,7 +354,7 @@ int policy_follow(struct daemon *d, struct diag_list *diags)
 	return 0;
 }
 
-int policy_reload(struct daemon *d, struct diag_list *diags)
+int policy_reload(struct daemon *d, bool discard, struct diag_list *diags)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct policydir files = { 0 };
@@ -327,7 +362,23 @@ int policy_reload(struct daemon *d, struct diag_list *diags)
 	if (!arena)
 		return -ENOMEM;
 	int r = policy_read_path(d, arena, &files);
+	if (r == 0 && !discard && policy_undoes_apply(d, &files))
+		return POLICY_E_APPLIED;
 	return r == 0 ? policy_take_files(d, &files, diags) : r;
+}
+
+int policy_hangup(struct daemon *d, struct diag_list *diags)
+{
+	int r = policy_reload(d, false, diags);
+
+	if (r != POLICY_E_APPLIED)
+		return r;
+	log_warning(
+		LOG_ID_POLICY_LOADED,
+		"nobody has edited the files in %s since the policy from %s was taken, and that "
+		"one stays: `netdctl reload --discard-applied` takes the files",
+		d->options->policy, d->wanted->origin);
+	return 0;
 }
 
 bool policy_reread(struct daemon *d, int (*read)(struct daemon *d, struct diag_list *diags))

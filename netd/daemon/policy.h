@@ -24,6 +24,8 @@ int policy_take_none(struct daemon *d, const struct policy_source *source) MUST_
 /* The files at --policy. What is wrong with them is logged, and remembered. 0; POLICY_E_INVALID:
  * none can be read, or there are none (ret->missing); -ENOMEM. */
 int policy_read_path(struct daemon *d, struct arena *arena, struct policydir *ret) MUST_CHECK;
+/* For the log: the files win over what was applied. */
+void policy_say_discarded(const struct daemon *d, const char *origin);
 /* Wants them. As policy_set_make(). */
 int policy_take_files(struct daemon *d, const struct policydir *files,
 		      struct diag_list *diags) MUST_CHECK;

@@ -217,6 +217,20 @@ static void keep_policy(struct daemon *d, const struct policy_set *old)
 	first_contact_tell_systemd(d);
 }
 
+/* Files that were edited have taken the place of what waited for confirmation: that is not taken
+ * back any more, and neither are they. */
+static void end_wait(struct daemon *d)
+{
+	struct policy_set *previous = d->previous;
+
+	if (!previous || d->committed->policy->author.by != HISTORY_BY_FILES)
+		return;
+	d->previous = NULL; /* the timer finds nothing */
+	if (previous->none)
+		reconcile_keep_networks(d);
+	policy_forget(d, previous);
+}
+
 /* Whoever was admitted through a port keeps it. */
 static void keep_owners(struct daemon *d)
 {
@@ -245,6 +259,8 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	if (!old || !same_networks(old->world, next->world))
 		reconcile_keep_networks(d);
 	(void)generation_free(old);
+	if (new_policy)
+		end_wait(d);
 	if (new_policy)
 		keep_policy(d, old_policy);
 	struct policy_set *fallback = TAKE_PTR(d->fallback);

@@ -82,7 +82,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	if (policy_reread(d, policy_reload))
+	if (policy_reread(d, policy_hangup))
 		reconcile_note(d, PLAN_ON);
 	return resolvers_refresh(d) == -ENOMEM ? -ENOMEM : 0;
 }
