@@ -158,7 +158,7 @@ static int commit(struct daemon *d, struct generation *next, bool whole)
 	 * connections. */
 	if (!from || diff.takes_away) {
 		d->stamp = plan_next_stamp(d->stamp);
-		ruleset_set_stamp(next->compiled.restamp, d->stamp);
+		ruleset_set_stamp(next->compiled.ruleset, d->stamp);
 	}
 	return fw_commit(d->fw, from, next->compiled.ruleset, scratch, &d->last_error);
 }

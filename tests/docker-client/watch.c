@@ -65,7 +65,7 @@ static void on_event(void *userdata, const struct world_event *event)
 	};
 	struct watch *watch = userdata;
 
-	watch->event_ns = event->time_ns;
+	watch->event_ns = now_ns();
 	printf("EVENT %s +%.2fms %.12s %.12s\n", names[event->kind], since_event_ms(watch),
 	       event->network_id, event->container_id);
 }

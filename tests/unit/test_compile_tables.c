@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "tests/unit/test_assign_lib.h"
 #include "tests/unit/test_compile_lib.h"
 
 /* Two ports that show one MAC: an impostor and its victim. Neither is admitted. */
@@ -22,7 +23,7 @@ static void doubled_mac_is_closed(void **state)
 	ports[world.n_ports].peer_mac = world.endpoints[web.endpoint].mac;
 	world.ports = ports;
 	world.n_ports++;
-	const struct assignment *all = compile_assign(f.policy, &world, f.arena);
+	const struct assignment *all = assign_all(f.policy, &world, f.arena);
 	assert_non_null(all);
 	assert_null(all[web.endpoint].port);
 	(void)arena_free(f.arena);
@@ -76,7 +77,7 @@ static void strongest_entry_decides(void **state)
 		fixture_make(&f, "");
 		diag_init(&diags, f.arena);
 		assert_int_equal(policy_parse(&source, 1, f.arena, &diags, &policy), 0);
-		const struct assignment *all = compile_assign(policy, f.world, f.arena);
+		const struct assignment *all = assign_all(policy, f.world, f.arena);
 		assert_non_null(all);
 		const struct assignment *web = &all[parse_end(&f, "web-1").endpoint];
 		const char *is = web->kind == ASSIGN_TIER ? policy->tiers[web->tier].name
@@ -113,11 +114,11 @@ static void labels_left_out_may_match(void **state)
 	const struct policy *policy;
 	diag_init(&diags, f.arena);
 	assert_int_equal(policy_parse(&source, 1, f.arena, &diags, &policy), 0);
-	const struct assignment *all = compile_assign(policy, &world, f.arena);
+	const struct assignment *all = assign_all(policy, &world, f.arena);
 	assert_non_null(all);
 	assert_int_equal(all[stray.endpoint].kind, ASSIGN_UNKNOWN);
 	assert_int_equal(all[db.endpoint].kind, ASSIGN_TIER);
-	all = compile_assign(policy, f.world, f.arena);
+	all = assign_all(policy, f.world, f.arena);
 	assert_non_null(all);
 	assert_int_equal(all[stray.endpoint].kind, ASSIGN_UNMATCHED);
 	(void)arena_free(f.arena);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The parts of the compose reader, and what every world of it keeps to. What files come to, and the
  * wording of findings, is the goldens'. */
+#include "tests/unit/test_assign_lib.h"
 #include "tests/unit/test_compose_lib.h"
 
 #include "core/compile/compile.h"
@@ -378,7 +379,7 @@ static void test_policy_matches(void **state)
 	(void)state;
 	assert_int_equal(parsed.code, 0);
 	assert_int_equal(policy_parse(&source, 1, parsed.arena, &parsed.diags, &policy), 0);
-	const struct assignment *got = compile_assign(policy, parsed.project.world, parsed.arena);
+	const struct assignment *got = assign_all(policy, parsed.project.world, parsed.arena);
 	assert_non_null(got);
 	assert_int_equal(parsed.project.world->n_endpoints, 3);
 	static const uint32_t tiers[] = { 1, 2, 0 }; /* p-db-1, p-other-1, p-web-1 */

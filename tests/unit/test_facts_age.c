@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/compile/compile.h"
 #include "core/policy/policy.h"
+#include "tests/unit/test_assign_lib.h"
 #include "tests/unit/test_rows_lib.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d
@@ -143,7 +144,7 @@ static const struct world *admit(const struct play *play, const struct assignmen
 	const struct world *world = NULL;
 
 	assert_int_equal(world_store_snapshot(play->store, play->arena, &world), 0);
-	*ret = compile_assign(play->policy, world, play->arena);
+	*ret = assign_all(play->policy, world, play->arena);
 	assert_non_null(*ret);
 	return world;
 }

@@ -346,13 +346,3 @@ const struct assignment *assign_endpoints(const struct emit *e)
 	close_clashes(e, all);
 	return bind_ports(world, e->arena, all) < 0 ? NULL : all;
 }
-
-const struct assignment *compile_assign(const struct policy *policy, const struct world *world,
-					struct arena *arena)
-{
-	const struct compile_input in = { .policy = policy, .world = world };
-	struct emit e = { .in = &in, .arena = arena };
-
-	e.addrs = compile_addresses(world, arena, &e.n_addrs);
-	return e.addrs ? assign_endpoints(&e) : NULL;
-}

@@ -182,7 +182,6 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	if (e.err)
 		return e.err;
 	struct compile_output output = { .ruleset = e.rs,
-					 .restamp = e.rs,
 					 .assignments = e.assignments,
 					 .needs_bridge_nf = e.needs_bridge_nf,
 					 .bridge_nf_on = e.bridge_nf_on,

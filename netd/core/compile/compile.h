@@ -42,9 +42,6 @@ struct assignment {
 	bool stale;
 };
 
-/* One entry per world->endpoints, same order. NULL: out of memory. */
-const struct assignment *compile_assign(const struct policy *policy, const struct world *world,
-					struct arena *arena) MUST_CHECK;
 /* Whether an entry of that tier's `match` names the container, whatever network it is on. */
 bool compile_names_container(const struct policy_tier *tier, const struct policy_match *match,
 			     const struct world_container *container);
@@ -106,8 +103,7 @@ struct compile_spoken {
 };
 
 struct compile_output {
-	const struct ruleset *ruleset;	      /* sealed */
-	struct ruleset *restamp;	      /* the same, for ruleset_set_stamp() */
+	struct ruleset *ruleset;	      /* sealed */
 	const struct assignment *assignments; /* per world->endpoints */
 	/* The policy decides between containers on one bridge with state, so frames must pass the
 	 * inet hooks: nf_call_iptables and nf_call_ip6tables of the bridge must be 1, or the

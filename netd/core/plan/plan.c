@@ -66,8 +66,6 @@ void plan_note(struct plan *plan, enum plan_input input, struct plan_time now)
 	case PLAN_FAILED:
 		note_failure(plan, now.us);
 		break;
-	case PLAN_TICK:
-		break;
 	case PLAN_OFF:
 		note_off(plan);
 		break;

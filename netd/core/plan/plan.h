@@ -36,7 +36,6 @@ enum plan_input {
 	PLAN_DISTURBED, /* somebody else wrote to our tables, or notifications were lost */
 	PLAN_COMMITTED, /* the step that was asked for succeeded */
 	PLAN_FAILED,	/* it failed */
-	PLAN_TICK,	/* the time asked for has come */
 	PLAN_OFF,	/* an admin had the tables removed */
 	PLAN_ON,	/* an admin wants them: apply, reload */
 };
@@ -56,7 +55,7 @@ struct plan {
 
 struct plan_step {
 	enum plan_action action;
-	uint64_t wake_at_us; /* PLAN_TICK is due then; PLAN_NEVER */
+	uint64_t wake_at_us; /* plan_next() is due then; PLAN_NEVER */
 };
 
 void plan_init(struct plan *plan);

@@ -46,7 +46,6 @@ struct wire_verb {
 	const char *args;      /* for the usage line: "SRC DST PORT/PROTO", or "" */
 	unsigned int min, max; /* positional arguments; max WIRE_ARGS_ANY: no limit */
 	enum wire_access access;
-	bool needs_daemon;   /* false: also, or only, works without */
 	const char *summary; /* one line, lower case, no full stop */
 };
 

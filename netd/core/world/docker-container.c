@@ -292,9 +292,6 @@ int world_parse_event(const char *line, size_t len, struct world_event *ret)
 	const char *type = world_json_text(json, "Type");
 	struct world_event event = { .kind = event_kind(type, world_json_text(json, "Action")) };
 	const cJSON *actor = world_json_get(json, "Actor");
-	const cJSON *time = world_json_get(json, "timeNano");
-	if (cJSON_IsNumber(time) && time->valuedouble >= 0 && time->valuedouble < 0x1p63)
-		event.time_ns = (uint64_t)time->valuedouble;
 	if (event.kind == WORLD_EVENT_OTHER || event.kind == WORLD_EVENT_DAEMON_RELOAD) {
 		*ret = event;
 		return 0;

@@ -75,5 +75,4 @@ const struct json_want world_want_image[] = { ALL("Id"), OF("Config", config), E
 static const struct json_want attributes[] = { ALL("container"), END };
 static const struct json_want actor[] = { ALL("ID"), OF("Attributes", attributes), END };
 
-const struct json_want world_want_event[] = { ALL("Type"), ALL("Action"), ALL("timeNano"),
-					      OF("Actor", actor), END };
+const struct json_want world_want_event[] = { ALL("Type"), ALL("Action"), OF("Actor", actor), END };

@@ -457,7 +457,6 @@ enum world_event_kind {
 struct world_event {
 	enum world_event_kind kind;
 	char network_id[WORLD_ID_LEN], container_id[WORLD_ID_LEN]; /* "" when not part of it */
-	uint64_t time_ns;					   /* Docker's clock */
 };
 
 /* One line of GET /events. 0 or WORLD_E_INVALID. */

@@ -381,6 +381,6 @@ int conn_new(struct listener *listener, int fd)
 		conn_close(conn);
 		return r;
 	}
-	conn->peer = (struct control_peer){ cred.pid, cred.uid, cred.gid };
+	conn->peer = (struct control_peer){ cred.pid, cred.uid };
 	return 0;
 }

@@ -20,7 +20,6 @@ struct control;
 struct control_peer {
 	pid_t pid; /* for the log only: by the time it is read, it may be another process */
 	uid_t uid;
-	gid_t gid;
 };
 
 /* One request. Everything in it is borrowed: until the handler returns, and where that puts it off

@@ -21,10 +21,8 @@
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-static const struct {
-	const char *name, *message_id;
-} ids[] = {
-#define LOG_ID_ROW(name, message_id) [LOG_ID_##name] = { #name, message_id },
+static const char *const message_ids[] = {
+#define LOG_ID_ROW(name, message_id) [LOG_ID_##name] = message_id,
 	LOG_IDS(LOG_ID_ROW)
 #undef LOG_ID_ROW
 };
@@ -37,16 +35,6 @@ static const struct {
 	[LOG_LEVEL_WARNING] = { "warning", LOG_WARNING },
 	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
 };
-
-const char *log_message_id(enum log_id id)
-{
-	return ids[id].message_id;
-}
-
-const char *log_id_name(enum log_id id)
-{
-	return ids[id].name;
-}
 
 /* systemd sets JOURNAL_STREAM to device:inode of the stream it gave us. Compared each time, since
  * stderr may have been redirected since, and a cached answer would be mutable global state. */
@@ -112,7 +100,7 @@ static bool send_to_journal(enum log_id id, enum log_level level, const struct l
 	record.n = 0;
 	(void)snprintf(priority, sizeof(priority), "%d", levels[level].priority);
 	record_add(&record, "MESSAGE", text);
-	record_add(&record, "MESSAGE_ID", ids[id].message_id);
+	record_add(&record, "MESSAGE_ID", message_ids[id]);
 	record_add(&record, "PRIORITY", priority);
 	record_add(&record, "SYSLOG_IDENTIFIER", program_invocation_short_name);
 	for (unsigned int i = 0; fields && fields[i].name && i < LOG_FIELDS_MAX; i++)

@@ -92,5 +92,3 @@ void log_message(enum log_id id, enum log_level level, const struct log_field *f
 uint64_t log_lost(void);
 
 /* 32 hex digits, for the check against the catalog. */
-const char *log_message_id(enum log_id id);
-const char *log_id_name(enum log_id id); /* "STARTED" */

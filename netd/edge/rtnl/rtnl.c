@@ -383,14 +383,6 @@ int rtnl_correct_neighbour(struct rtnl *rtnl, const char *bridge, const struct i
 	return query_correct_neighbour(&rtnl->query, &neighbour, mac);
 }
 
-const char *rtnl_bridge_of(const struct rtnl *rtnl, const char *ifname)
-{
-	const struct link *link = links_find_name(&rtnl->links, ifname);
-	const struct link *bridge = link ? links_bridge_of(&rtnl->links, link) : NULL;
-
-	return bridge ? bridge->name : NULL;
-}
-
 struct rtnl_counters rtnl_counters(const struct rtnl *rtnl)
 {
 	return rtnl->counters;

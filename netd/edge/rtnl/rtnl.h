@@ -43,8 +43,6 @@ const struct world_port *rtnl_ports(const struct rtnl *rtnl, size_t *ret_n);
 struct world_bridges rtnl_bridges(const struct rtnl *rtnl);
 /* Any interface by name: its ifindex, 0: there is none. */
 uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname);
-/* The bridge an interface is a port of, or NULL. Borrowed until the next on_change. */
-const char *rtnl_bridge_of(const struct rtnl *rtnl, const char *ifname);
 
 /* The bridges of the managed networks do not learn addresses from frames for 01:80:c2:00:00:0x any
  * more (no_linklocal_learn): LLDP's meet none of their hooks, so nothing else can keep a container
