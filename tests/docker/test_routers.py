@@ -18,22 +18,26 @@ tiers:
   vpn: {match: [{container: wg}], within: deny%(vpn)s}
   web: {match: [{container: web}], within: deny}
   lb: {match: [{container: "lb-*"}], within: deny%(lb)s}
+  local: {match: [{container: local}], within: deny%(local)s}
   attacker: {match: [{container: attacker}], within: deny}
 allow:
   - {from: [cage, gw], to: internet, ports: [80/tcp]}
   - {from: vpn, to: [web, internet, host], ports: [80/tcp, 9/udp]}
   - {from: web, to: "10.8.0.0/28", ports: [80/tcp]}
-  - {from: web, to: lb, ports: [80/tcp]}
+  - {from: web, to: [lb, local], ports: [80/tcp]}
+  - {from: local, to: web, ports: [80/tcp]}
   - {from: internet, to: web, ports: [9/udp]}
 """
 KEYS = {"gw": ', speaks_for: [0.0.0.0/0, "::/0"]', "vpn": ", speaks_for: [10.8.0.0/24]",
-        "lb": ', speaks_for: [172.31.3.100, "fd00:31:3::100"]'}
+        "lb": ', speaks_for: [172.31.3.100, "fd00:31:3::100"]',
+        "local": ', speaks_for: [169.254.7.7, "fe80::77"]'}
 CLOSED = POLICY % {key: "" for key in KEYS}
 OPEN = POLICY % KEYS
 INTERNET, OTHER = Probe("tcp", "203.0.113.10", 80), Probe("tcp", "203.0.113.10", 81)
 INTERNET6 = Probe("tcp", "2001:db8:ff::10", 80)
 CLIENT_OF_VPN, BEHIND_VPN = "10.8.0.5", "10.8.0.77"
 VIP, VIP6 = "172.31.3.100", "fd00:31:3::100"
+LOCAL, LOCAL6 = "169.254.7.7", "fe80::77"
 NEEDED = "`speaks_for` of its tier would admit it"
 FORWARDS = ["--sysctl", "net.ipv4.ip_forward=1", "--sysctl", "net.ipv6.conf.all.forwarding=1"]
 
@@ -52,6 +56,7 @@ class Routers(DockerCase):
     wg: Container
     web: Container
     lb: Tuple[Container, Container]
+    local: Container
     attacker: Container
 
     @classmethod
@@ -72,6 +77,8 @@ class Routers(DockerCase):
                            publish=["8009:9/udp"])
         cls.lb = (host.run("lb-1", "home", ip="172.31.3.31", ip6="fd00:31:3::31"),
                   host.run("lb-2", "home", ip="172.31.3.32", ip6="fd00:31:3::32"))
+        cls.local = host.run("local", "home", ip="172.31.3.40", ip6="fd00:31:3::40", cmd=both,
+                             extra=["--link-local-ip", LOCAL, "--link-local-ip", LOCAL6])
         cls.attacker = host.run("attacker", "home", ip="172.31.3.66", ip6="fd00:31:3::66")
         cls.set_up_routes()
 
@@ -90,7 +97,8 @@ class Routers(DockerCase):
         run_all(cls.wg, "ip link add wg0 type veth peer name wg1", "ip link set wg0 up",
                 "ip link set wg1 up", "ip addr add 10.8.0.1/24 dev wg0",
                 f"ip addr add {CLIENT_OF_VPN}/32 dev wg0", f"ip addr add {BEHIND_VPN}/32 dev wg0")
-        run_all(cls.web, "ip route add 10.8.0.0/24 via 172.31.3.10")
+        run_all(cls.web, "ip route add 10.8.0.0/24 via 172.31.3.10",
+                "ip route add 169.254.0.0/16 dev eth0")
         run_all(cls.lab.host, "ip route add 10.8.0.0/24 via 172.31.3.10",
                 "iptables -t nat -I POSTROUTING -s 10.8.0.0/24 -o ext0 -j MASQUERADE")
 
@@ -157,6 +165,41 @@ class Routers(DockerCase):
         self.assertEqual(self.gw.netns_exec(["sh", "-c", "ip route get 203.0.113.10"]).split()[2],
                          "172.31.2.1")
         self.assertEqual(netd.stop(), 0)
+
+    # What --link-local-ip gives: no list of Docker's shows it
+
+    def as_local(self, *probes: Probe) -> List[str]:
+        """From that address."""
+        found = self.local.probe_many(probes, 900, LOCAL)
+        return [found[probe].state for probe in probes]
+
+    def test_link_local_ip(self) -> None:
+        to, other = Probe("tcp", LOCAL, 80), Probe("tcp", LOCAL, 81)
+        web, closed = Probe("tcp", "172.31.3.20", 80), Probe("tcp", "172.31.3.20", 81)
+        for address in (f"{LOCAL}/16", f"{LOCAL6}/64"):
+            self.assertIn(address, self.local.netns_exec(["ip", "addr"]))
+        to6, other6 = (Probe("tcp", f"{LOCAL6}%eth0", port) for port in (80, 81))
+        self.assert_open(self.web, to, other, to6, other6)
+        self.assertEqual(self.as_local(web, closed), ["open"] * 2, "control")
+        netd = self.start_netd(CLOSED)
+        self.assert_denied(self.web, to, to6)
+        self.assertNotIn("open", self.as_local(web))
+        self.check_log(netd, "denied: local (172.31.3.40, local)", f"as {LOCAL} -> web", NEEDED)
+        netd.apply(OPEN)
+        self.assert_open(self.web, to, to6)
+        self.assert_denied(self.web, other, other6)
+        self.assertEqual(self.as_local(web), ["open"])
+        self.assertNotIn("open", self.as_local(closed))
+        self.assertTrue(netd.allowed("web", LOCAL, "80/tcp", 4))
+        self.assertFalse(netd.allowed("web", LOCAL, "81/tcp", 4))
+        run_all(self.attacker, f"ip addr add {LOCAL}/16 dev eth0")
+        run_all(self.local, f"ip addr del {LOCAL}/16 dev eth0")
+        self.web.netns_exec(["ip", "neigh", "flush", "dev", "eth0"])
+        self.assert_denied(self.web, to)
+        netd.off()
+        self.assert_open(self.web, to)  # the control: that one answers on plain Docker
+        run_all(self.attacker, f"ip addr del {LOCAL}/16 dev eth0")
+        run_all(self.local, f"ip addr add {LOCAL}/16 dev eth0")
 
     # An address that moves
 

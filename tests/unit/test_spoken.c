@@ -7,10 +7,11 @@
 #define SPEAKS                                                                            \
 	"tiers:\n"                                                                        \
 	"  web: {match: [{label: {tier: web}}], speaks_for: [10.8.0.0/24, 10.8.0.7, "     \
-	"\"fd08::/64\"]}\n"                                                               \
+	"\"fd08::/64\", 169.254.7.7]}\n"                                                  \
 	"  app: {match: [{label: {tier: app}}], speaks_for: [172.16.0.0/12, 172.18.9.9, " \
 	"172.18.0.9, 172.18.0.1, 100.64.0.0/10, 0.0.0.0/0]}\n"                            \
-	"  db: {match: [{network: back}], speaks_for: [\"fd00::/16\", \"fe00::/8\"]}\n"
+	"  db: {match: [{network: back}], speaks_for: [\"fd00::/16\", \"fe00::/8\", "     \
+	"\"fe80::77\", \"fe80::42:acff:fe12:2\"]}\n"
 
 struct row {
 	const char *name, *tier; /* NULL: none */
@@ -40,6 +41,12 @@ static const struct row rows[] = {
 	{ "100.100.100.200", NULL },
 	{ "100.100.100.201", "app" },
 	{ "fe80::1", NULL },
+	/* What --link-local-ip gives, but not what follows from the MAC of somebody else. */
+	{ "169.254.7.7", "web" },
+	{ "169.254.7.8", NULL },
+	{ "fe80::77", "db" },
+	{ "fe80::78", NULL },
+	{ "fe80::42:acff:fe12:2", NULL },
 	/* A default route names nobody. */
 	{ "8.8.8.8", NULL },
 };

@@ -86,6 +86,24 @@ static int of_address(const void *key, const void *item)
 	return ip_compare(key, &owned->addr);
 }
 
+/* Those that follow from the MACs of endpoints and bridges are theirs. */
+static bool is_of_a_mac(const struct world *world, const struct ip_addr *addr)
+{
+	bool found = false;
+
+	if (addr->family != IP_V6 || addr->bytes[0] != 0xfe)
+		return false;
+	for (size_t i = 0; i < world->n_endpoints && !found; i++) {
+		struct ip_addr local = ip_link_local(&world->endpoints[i].mac);
+		found = ip_compare(&local, addr) == 0;
+	}
+	for (size_t i = 0; i < world->n_bridges && !found; i++) {
+		struct ip_addr local = ip_link_local(&world->bridges[i].mac);
+		found = ip_compare(&local, addr) == 0;
+	}
+	return found;
+}
+
 static bool is_owned(const struct emit *e, const struct ip_addr *addr)
 {
 	const struct world *world = e->in->world;
@@ -96,7 +114,7 @@ static bool is_owned(const struct emit *e, const struct ip_addr *addr)
 		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
 			if (ip_compare(&world->networks[i].gateways[g], addr) == 0)
 				return true;
-	return false;
+	return is_of_a_mac(world, addr);
 }
 
 static int add_entry(struct emit *e, const struct policy_spoken *entry, const range_list *holes,

@@ -6,11 +6,31 @@
 #include "core/policy/decode.h"
 #include "core/policy/zone.h"
 
+static bool is_single(const struct ip_prefix *prefix)
+{
+	return prefix->len == 8 * ip_len(&prefix->addr);
+}
+
 static bool is_link_local(const struct ip_prefix *prefix)
 {
-	static const struct ip_prefix local = { { IP_V6, { 0xfe, 0x80 } }, 10 };
+	static const struct ip_prefix local[] = { { { IP_V4, { 169, 254 } }, 16 },
+						  { { IP_V6, { 0xfe, 0x80 } }, 10 } };
 
-	return policy_prefix_contains(&local, prefix);
+	return policy_prefix_contains(&local[0], prefix) ||
+	       policy_prefix_contains(&local[1], prefix);
+}
+
+/* What Docker was told with --link-local-ip, which its lists do not show. Not the metadata service
+ * that all clouds have, and not the address that Docker gives its bridges. */
+static bool is_docker_link_local(const struct ip_prefix *prefix)
+{
+	static const struct ip_prefix never[] = {
+		{ { IP_V4, { 169, 254, 169, 254 } }, 32 },
+		{ { IP_V6, { 0xfe, 0x80, [15] = 1 } }, 128 },
+	};
+
+	return is_single(prefix) && ip_compare(&prefix->addr, &never[0].addr) != 0 &&
+	       ip_compare(&prefix->addr, &never[1].addr) != 0;
 }
 
 /* Of a wide one, what lies in neither zone is left out by the compiler. */
@@ -20,7 +40,8 @@ static void check_address(struct decoder *d, const struct node *node,
 	const unsigned int unicast = ZONE_MEETS_LAN | ZONE_MEETS_INTERNET;
 	char word[TEXT_QUOTE_LEN];
 
-	if (policy_zone_relation(prefix) & unicast && !is_link_local(prefix))
+	if (is_link_local(prefix) ? is_docker_link_local(prefix)
+				  : policy_zone_relation(prefix) & unicast)
 		return;
 	policy_report(d->diags, F_BAD_SPEAKS_FOR, node->loc,
 		      "name unicast addresses of the local network or the internet",
@@ -86,11 +107,6 @@ static void report_twice(struct decoder *d, const struct policy_spoken *one,
 		      "tier `%s` speaks for `%s` as well, %s", d->policy->tiers[one->tier].name,
 		      ip_prefix_format(&other->prefix, text),
 		      diag_place(other->loc, one->loc, place));
-}
-
-static bool is_single(const struct ip_prefix *prefix)
-{
-	return prefix->len == 8 * ip_len(&prefix->addr);
 }
 
 /* Sorted, what contains a prefix stands before it, and of ranges what was kept last is the only one
