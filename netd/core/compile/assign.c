@@ -48,17 +48,17 @@ static bool glob_matches(const char *glob, const char *value)
 /* Whether an entry meets a container; worse answers come first. Not told: a label was left out, or
  * its image was not read. Either: the image has the label with the same value, so nobody can say
  * whether the operator gave it, too. */
-enum answer { ANSWER_NO, ANSWER_UNTOLD, ANSWER_EITHER, ANSWER_YES };
+enum match_answer { ANSWER_NO, ANSWER_UNTOLD, ANSWER_EITHER, ANSWER_YES };
 
-static enum answer worse(enum answer a, enum answer b)
+static enum match_answer worse(enum match_answer a, enum match_answer b)
 {
 	return a < b ? a : b;
 }
 
 /* Whether a label has such a value; without a glob nobody asks. What an image brings along its
  * maker chose: it counts where the tier says so, and decides nothing where it does not. */
-static enum answer ask_label(const struct policy_tier *tier, const char *glob,
-			     const struct world_container *container, const char *key)
+static enum match_answer ask_label(const struct policy_tier *tier, const char *glob,
+				   const struct world_container *container, const char *key)
 {
 	const struct world_label *label = glob ? world_find_label(container, key) : NULL;
 
@@ -73,10 +73,11 @@ static enum answer ask_label(const struct policy_tier *tier, const char *glob,
 	return label->origin == WORLD_IMAGE ? ANSWER_EITHER : ANSWER_UNTOLD;
 }
 
-static enum answer ask_labels(const struct policy_tier *tier, const struct policy_match *match,
-			      const struct world_container *container)
+static enum match_answer ask_labels(const struct policy_tier *tier,
+				    const struct policy_match *match,
+				    const struct world_container *container)
 {
-	enum answer answer =
+	enum match_answer answer =
 		worse(ask_label(tier, match->compose_project, container, COMPILE_LABEL_PROJECT),
 		      ask_label(tier, match->compose_service, container, COMPILE_LABEL_SERVICE));
 
@@ -87,7 +88,7 @@ static enum answer ask_labels(const struct policy_tier *tier, const struct polic
 }
 
 /* It has no more than its kind and its network. */
-static enum answer ask_sandbox(const struct policy_match *match, const char *kind)
+static enum match_answer ask_sandbox(const struct policy_match *match, const char *kind)
 {
 	if (match->endpoint)
 		return strcmp(match->endpoint, kind) == 0 ? ANSWER_YES : ANSWER_NO;
@@ -95,8 +96,8 @@ static enum answer ask_sandbox(const struct policy_match *match, const char *kin
 }
 
 /* But for the network. */
-static enum answer ask_entry(const struct policy_tier *tier, const struct policy_match *match,
-			     const struct world_container *container)
+static enum match_answer ask_entry(const struct policy_tier *tier, const struct policy_match *match,
+				   const struct world_container *container)
 {
 	if (container->kind != WORLD_CONTAINER)
 		return ask_sandbox(match, world_kind_name(container->kind));
@@ -144,7 +145,7 @@ static struct assignment or_unknown(const struct policy *policy,
 			    (found.kind == ASSIGN_CONFLICT && candidate->strength == strength);
 		if (same || weak)
 			continue;
-		enum answer answer = ask_entry(tier, candidate->match, container);
+		enum match_answer answer = ask_entry(tier, candidate->match, container);
 		if (answer == ANSWER_UNTOLD)
 			return (struct assignment){ .kind = ASSIGN_UNKNOWN };
 		if (answer == ANSWER_EITHER)
@@ -171,7 +172,7 @@ static struct assignment assign_one(const struct policy *policy,
 		bool again = candidate->strength == strongest && candidate->tier == found.tier;
 		if (candidate->strength < strongest || again)
 			continue;
-		enum answer answer =
+		enum match_answer answer =
 			ask_entry(&policy->tiers[candidate->tier], candidate->match, container);
 		open |= answer == ANSWER_UNTOLD || answer == ANSWER_EITHER;
 		if (answer != ANSWER_YES)
