@@ -5,7 +5,7 @@
 
 #include "core/report/explain.h"
 
-struct asking {
+struct way_search {
 	const struct survey *survey;
 	const struct explain_end *from, *to;
 	const struct port_range *port;
@@ -39,7 +39,7 @@ static struct sim_end endpoint_end(uint32_t endpoint)
 }
 
 /* Of many ways some are shown; those with another verdict always. */
-static bool tells_more(const struct asking *asking, const struct sim_result *result)
+static bool tells_more(const struct way_search *asking, const struct sim_result *result)
 {
 	const explain_ways *ways = asking->ways;
 	bool alike = false;
@@ -50,7 +50,7 @@ static bool tells_more(const struct asking *asking, const struct sim_result *res
 	return ways->n < asking->most || !alike;
 }
 
-static int add_way(const struct asking *asking, size_t family, struct sim_end from,
+static int add_way(const struct way_search *asking, size_t family, struct sim_end from,
 		   struct sim_end to)
 {
 	const struct report_input *in = asking->survey->in[0];
@@ -92,7 +92,7 @@ static bool has_family(const struct world *world, uint32_t endpoint, size_t fami
 
 /* On every network that both are on; of a tier one example there, of two tiers one in all. 1: they
  * meet, over this family or not. */
-static int ask_shared(const struct asking *asking, size_t family, bool talking)
+static int ask_shared(const struct way_search *asking, size_t family, bool talking)
 {
 	const struct explain_end *from = asking->from, *to = asking->to;
 	const struct world *world = asking->survey->world;
@@ -125,14 +125,14 @@ static int ask_shared(const struct asking *asking, size_t family, bool talking)
 	return found;
 }
 
-static bool is_managed(const struct asking *asking, uint32_t endpoint)
+static bool is_managed(const struct way_search *asking, uint32_t endpoint)
 {
 	return asking->survey->class_of[endpoint] != SURVEY_NONE;
 }
 
 /* Between managed networks one example, unless they @met; and all ways by which a container on some
  * other network is to the other one outside. */
-static int ask_apart(const struct asking *asking, size_t family, bool met)
+static int ask_apart(const struct way_search *asking, size_t family, bool met)
 {
 	const struct world *world = asking->survey->world;
 
@@ -153,7 +153,7 @@ static int ask_apart(const struct asking *asking, size_t family, bool met)
 }
 
 /* From one endpoint to all on other networks, of a tier to one. 1: there are such. */
-static int ask_routed_from(const struct asking *asking, uint32_t from)
+static int ask_routed_from(const struct way_search *asking, uint32_t from)
 {
 	const struct explain_end *to = asking->to;
 	const struct world *world = asking->survey->world;
@@ -184,7 +184,7 @@ static int ask_routed_from(const struct asking *asking, uint32_t from)
 }
 
 /* IPv6 between networks, where Docker does not filter it. 1: there are such ways. */
-static int ask_routed(const struct asking *asking, size_t family)
+static int ask_routed(const struct way_search *asking, size_t family)
 {
 	const struct explain_end *from = asking->from;
 	bool tiers = from->kind == EXPLAIN_TIER && asking->to->kind == EXPLAIN_TIER;
@@ -200,7 +200,7 @@ static int ask_routed(const struct asking *asking, size_t family)
 	return found;
 }
 
-static int ask_inside(const struct asking *asking, size_t family)
+static int ask_inside(const struct way_search *asking, size_t family)
 {
 	bool met = false;
 	int r = ask_shared(asking, family, true);
@@ -216,7 +216,7 @@ static int ask_inside(const struct asking *asking, size_t family)
 
 /* Of a tier a member that an address outside is asked about with: where another tier speaks for the
  * address, one that is beside a container of that one. */
-static uint32_t member_for(const struct asking *asking, const struct explain_end *tier,
+static uint32_t member_for(const struct way_search *asking, const struct explain_end *tier,
 			   const struct sim_end *other, size_t family)
 {
 	const struct survey *survey = asking->survey;
@@ -231,7 +231,7 @@ static uint32_t member_for(const struct asking *asking, const struct explain_end
 }
 
 /* Of a tier a member that publishes the port, if one does. */
-static uint32_t publishing(const struct asking *asking, size_t family)
+static uint32_t publishing(const struct way_search *asking, size_t family)
 {
 	const struct survey *survey = asking->survey;
 	uint32_t opening = survey_opening_at(survey, asking->to->class, asking->port);
@@ -243,10 +243,10 @@ static uint32_t publishing(const struct asking *asking, size_t family)
 
 /* From outside to a tier: who publishes the port, and some other if that says more: in audit mode
  * it may. */
-static int ask_inbound_tier(const struct asking *asking, size_t family)
+static int ask_inbound_tier(const struct way_search *asking, size_t family)
 {
 	struct sim_end from = plain_end(asking->from, family);
-	struct asking others = *asking;
+	struct way_search others = *asking;
 	bool spoken =
 		from.kind == SIM_ADDRESS &&
 		compile_find_spoken(asking->survey->in[0]->compiled, &from.addr) != SURVEY_NONE;
@@ -264,7 +264,7 @@ static int ask_inbound_tier(const struct asking *asking, size_t family)
 					     : add_way(&others, family, from, endpoint_end(other));
 }
 
-static int ask_inbound(const struct asking *asking, size_t family)
+static int ask_inbound(const struct way_search *asking, size_t family)
 {
 	struct sim_end from = plain_end(asking->from, family);
 	int r = 0;
@@ -276,7 +276,7 @@ static int ask_inbound(const struct asking *asking, size_t family)
 	return r;
 }
 
-static int ask_outbound(const struct asking *asking, size_t family)
+static int ask_outbound(const struct way_search *asking, size_t family)
 {
 	struct sim_end to = plain_end(asking->to, family);
 	int r = 0;
@@ -294,7 +294,7 @@ int explain_ask(const struct survey *survey, const struct explain_end ends[2],
 		const struct port_range *port, struct arena *arena, explain_ways *ret)
 {
 	size_t most = ends[0].alike || ends[1].alike ? EXPLAIN_WAYS_ALIKE : EXPLAIN_WAYS;
-	struct asking asking = { survey, &ends[0], &ends[1], port, arena, ret, most };
+	struct way_search asking = { survey, &ends[0], &ends[1], port, arena, ret, most };
 	bool from = is_container_end(&ends[0]), to = is_container_end(&ends[1]);
 	int r = 0;
 
