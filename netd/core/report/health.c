@@ -50,13 +50,13 @@ static void add_endpoint_counts(struct rj *j, cJSON *root, const struct report_i
 }
 
 /* Packets by reason: of those that were dropped, and of those that were only audited. */
-struct denials {
+struct denial_counts {
 	uint64_t of[2][REASON_COUNT];
 };
 
-static void count_denials(const struct report_input *in, struct denials *ret)
+static void count_denials(const struct report_input *in, struct denial_counts *ret)
 {
-	*ret = (struct denials){ 0 };
+	*ret = (struct denial_counts){ 0 };
 	for (size_t i = 0; i < in->compiled->n_denials; i++) {
 		const struct compile_denial *denial = &in->compiled->denials[i];
 		const char *table = denial->family == RS_BRIDGE ? "bridge" : "inet";
@@ -73,7 +73,7 @@ static void add_drops(struct rj *j, cJSON *root, const struct report_input *in)
 	static const char *const names[] = { "denied", "audited" }, *const sums[] = {
 		"denied_packets", "audited_packets"
 	};
-	struct denials denials;
+	struct denial_counts denials;
 
 	if (!in->counters || !in->policy)
 		return;
