@@ -52,7 +52,7 @@ static bool is_news(struct denials *denials, uint64_t flow, uint64_t now_us, uin
 	return true;
 }
 
-struct end {
+struct logged_end {
 	const char *container_id; /* "" unknown */
 	char text[LIMIT_NAME * 2 + 2 * IP_TEXT_LEN + 64];
 };
@@ -144,7 +144,7 @@ static const char *where_is(const struct generation *generation, const struct ip
 }
 
 static void describe_endpoint(const struct generation *generation, size_t endpoint,
-			      const struct ip_addr *addr, struct end *ret)
+			      const struct ip_addr *addr, struct logged_end *ret)
 {
 	const struct world_endpoint *of = &generation->world->endpoints[endpoint];
 	const struct world_container *container = &generation->world->containers[of->container];
@@ -162,7 +162,7 @@ static void describe_endpoint(const struct generation *generation, size_t endpoi
 
 /* A frame that tells no address of ours: by its port, or its MAC. */
 static void describe_frame(const struct generation *generation, uint32_t ifindex,
-			   const struct mac_addr *mac, struct end *ret)
+			   const struct mac_addr *mac, struct logged_end *ret)
 {
 	const struct world_port *port = find_port(generation, ifindex);
 	char text[MAC_TEXT_LEN];
@@ -175,7 +175,7 @@ static void describe_frame(const struct generation *generation, uint32_t ifindex
 }
 
 static void describe(const struct nflog_packet *packet, bool source,
-		     const struct generation *generation, struct end *ret)
+		     const struct generation *generation, struct logged_end *ret)
 {
 	const struct ip_addr *addr = source ? &packet->from : &packet->to;
 	uint32_t port = source ? packet->in_port : packet->out_port;
@@ -229,7 +229,7 @@ static void say(const struct nflog_packet *packet, const struct logged *logged,
 {
 	bool by_rule = logged->reason == REASON_RULE || logged->kind == LOGGED_ALLOWED;
 	char place[NFLOG_PREFIX_LEN], port[24], times[64] = "";
-	struct end from, to;
+	struct logged_end from, to;
 
 	(void)snprintf(place, sizeof(place), "%.*s", (int)logged->place_len, logged->place);
 	describe(packet, true, generation, &from);

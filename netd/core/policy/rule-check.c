@@ -8,12 +8,12 @@
 #include "core/policy/zone.h"
 
 /* One end of a rule. */
-struct end {
+struct rule_end {
 	const struct policy_peer *peers;
 	size_t n;
 };
 
-static const struct policy_peer *find_kind(struct end end, enum peer_kind kind)
+static const struct policy_peer *find_kind(struct rule_end end, enum peer_kind kind)
 {
 	for (size_t i = 0; i < end.n; i++)
 		if (end.peers[i].kind == kind)
@@ -27,7 +27,7 @@ static bool is_of_tier(const struct policy_peer *peer)
 	return peer->kind == PEER_TIER || peer->spoken;
 }
 
-static const struct policy_peer *find_side(struct end end, bool of_tier)
+static const struct policy_peer *find_side(struct rule_end end, bool of_tier)
 {
 	for (size_t i = 0; i < end.n; i++)
 		if (is_of_tier(&end.peers[i]) == of_tier)
@@ -37,7 +37,7 @@ static const struct policy_peer *find_side(struct end end, bool of_tier)
 
 bool policy_check_ends(struct decoder *d, const struct policy_rule *rule, const char *what)
 {
-	struct end from = { rule->from, rule->n_from }, to = { rule->to, rule->n_to };
+	struct rule_end from = { rule->from, rule->n_from }, to = { rule->to, rule->n_to };
 	const struct policy_peer *dns = find_kind(from, PEER_DNS);
 
 	if (dns)
@@ -55,7 +55,7 @@ bool policy_check_ends(struct decoder *d, const struct policy_rule *rule, const 
 static void check_host(struct decoder *d, const struct policy_rule *rule)
 {
 	const struct policy_peer *host =
-		find_kind((struct end){ rule->from, rule->n_from }, PEER_HOST);
+		find_kind((struct rule_end){ rule->from, rule->n_from }, PEER_HOST);
 
 	if (!host)
 		return;
@@ -69,8 +69,9 @@ static void check_host(struct decoder *d, const struct policy_rule *rule)
 
 static void check_outside_pair(struct decoder *d, const struct policy_rule *rule)
 {
-	const struct policy_peer *from = find_side((struct end){ rule->from, rule->n_from }, false);
-	const struct policy_peer *to = find_side((struct end){ rule->to, rule->n_to }, false);
+	const struct policy_peer *from =
+		find_side((struct rule_end){ rule->from, rule->n_from }, false);
+	const struct policy_peer *to = find_side((struct rule_end){ rule->to, rule->n_to }, false);
 	char from_name[LIMIT_PEER_TEXT], to_name[LIMIT_PEER_TEXT];
 
 	if (from && to)
@@ -81,7 +82,7 @@ static void check_outside_pair(struct decoder *d, const struct policy_rule *rule
 			      policy_peer_name(d->policy, to, to_name));
 }
 
-static void check_loopback(struct decoder *d, struct end end)
+static void check_loopback(struct decoder *d, struct rule_end end)
 {
 	char name[LIMIT_PEER_TEXT];
 
@@ -96,7 +97,8 @@ static void check_loopback(struct decoder *d, struct end end)
 
 static void check_dns_ports(struct decoder *d, const struct policy_rule *rule)
 {
-	const struct policy_peer *dns = find_kind((struct end){ rule->to, rule->n_to }, PEER_DNS);
+	const struct policy_peer *dns =
+		find_kind((struct rule_end){ rule->to, rule->n_to }, PEER_DNS);
 
 	if (!dns || rule->n_ports == 0)
 		return;
@@ -109,7 +111,7 @@ static void check_dns_ports(struct decoder *d, const struct policy_rule *rule)
 		      "`dns` is port 53 over tcp and udp, which `ports` leaves out");
 }
 
-static bool is_all_of(struct end end, enum ip_family family)
+static bool is_all_of(struct rule_end end, enum ip_family family)
 {
 	for (size_t i = 0; i < end.n; i++)
 		if (end.peers[i].kind != PEER_PREFIX || end.peers[i].prefix.addr.family != family)
@@ -125,8 +127,8 @@ static void check_icmp_family(struct decoder *d, const struct policy_rule *rule,
 
 	if (proto != PROTO_ICMP && proto != PROTO_ICMPV6)
 		return;
-	if (is_all_of((struct end){ rule->from, rule->n_from }, other) ||
-	    is_all_of((struct end){ rule->to, rule->n_to }, other))
+	if (is_all_of((struct rule_end){ rule->from, rule->n_from }, other) ||
+	    is_all_of((struct rule_end){ rule->to, rule->n_to }, other))
 		policy_report(d->diags, F_NEVER_MATCHES, port->loc,
 			      is_icmp ? "write `icmpv6`" : "write `icmp`",
 			      "`%s` does not go to or from an %s address", proto_name(proto),
@@ -173,7 +175,7 @@ static bool peer_covers(const struct policy_peer *outer, const struct policy_pee
 	return outer->kind == inner->kind && outer->tier == inner->tier;
 }
 
-static void check_repeated(struct decoder *d, struct end end)
+static void check_repeated(struct decoder *d, struct rule_end end)
 {
 	char this[LIMIT_PEER_TEXT], other[LIMIT_PEER_TEXT];
 
@@ -192,7 +194,7 @@ static void check_repeated(struct decoder *d, struct end end)
 
 void policy_check_rule(struct decoder *d, const struct node *node, const struct policy_rule *rule)
 {
-	struct end from = { rule->from, rule->n_from }, to = { rule->to, rule->n_to };
+	struct rule_end from = { rule->from, rule->n_from }, to = { rule->to, rule->n_to };
 	struct diag_subject about = { 0 };
 
 	if (!policy_check_ends(d, rule, "a rule"))
