@@ -19,11 +19,11 @@ struct examining {
 	size_t found;
 };
 
-struct finding {
+struct doctor_finding {
 	const char *id, *severity, *text, *remedy;
 };
 
-static void add(struct examining *e, const struct finding *finding, const char *subject)
+static void add(struct examining *e, const struct doctor_finding *finding, const char *subject)
 {
 	cJSON *object = rj_push_object(&e->j, e->list);
 
@@ -135,7 +135,7 @@ static bool has_userland_proxy(const struct doctor_facts *f)
 
 static const struct {
 	bool (*holds)(const struct doctor_facts *facts);
-	struct finding finding;
+	struct doctor_finding finding;
 } checks[] = {
 	{ engine_is_rootless,
 	  { "rootless-engine", "error",
@@ -244,7 +244,7 @@ static const char *subject_of(const struct doctor_facts *f,
 
 static void examine_host(struct examining *e)
 {
-	static const struct finding with_proxy = {
+	static const struct doctor_finding with_proxy = {
 		"route-localnet", "warning",
 		"route_localnet is 1: packets for 127.0.0.0/8 from this interface reach the host's "
 		"loopback services where netd's tables are not in force",
@@ -252,7 +252,7 @@ static void examine_host(struct examining *e)
 		"ran "
 		"with userland-proxy=false)"
 	};
-	static const struct finding without_proxy = {
+	static const struct doctor_finding without_proxy = {
 		"route-localnet-docker", "note",
 		"route_localnet is 1, as Docker needs it without its userland proxy; netd drops "
 		"packets for 127.0.0.0/8 that come from outside the host",
@@ -271,7 +271,7 @@ static void examine_host(struct examining *e)
 
 static const struct {
 	enum world_trait trait;
-	struct finding finding;
+	struct doctor_finding finding;
 } givens[] = {
 	{ WORLD_PRIVILEGED,
 	  { "privileged", "error",
@@ -332,7 +332,7 @@ static void examine_container(struct examining *e, const struct world_container 
 /* Where all resolvers are on loopback, dns-loopback has said it for every network. */
 static void examine_dns(struct examining *e, const struct world_network *network)
 {
-	static const struct finding leak = {
+	static const struct doctor_finding leak = {
 		"dns-host", "warning",
 		"Docker's embedded DNS server asks the host's resolvers in the host's name for the "
 		"containers of this network: they can send data out in DNS questions, whatever the "
@@ -354,7 +354,7 @@ static void examine_dns(struct examining *e, const struct world_network *network
 
 static void examine_network(struct examining *e, const struct world_network *network)
 {
-	static const struct finding past = {
+	static const struct doctor_finding past = {
 		"network-driver", "warning",
 		"is a macvlan or ipvlan network: its packets pass no hook of this host, so netd "
 		"enforces nothing on it",
@@ -374,7 +374,7 @@ static void examine_flaws(struct examining *e, const struct world *world)
 	size_t n = 0;
 
 	for (size_t cursor = 0; report_next_flaw(world, &cursor, &flaw) && n < LIMIT_FLAWS; n++) {
-		struct finding finding = {
+		struct doctor_finding finding = {
 			"docker-object", "warning", NULL,
 			"look at it with `docker inspect`, and create it again without that"
 		};
@@ -390,13 +390,13 @@ static void examine_flaws(struct examining *e, const struct world *world)
 
 static void examine_bridges(struct examining *e)
 {
-	static const struct finding closed = {
+	static const struct doctor_finding closed = {
 		"bridge-closed", "warning",
 		"is named like an engine's bridge, or has a container, but no Docker network uses "
 		"it: it is closed",
 		"ip link delete NAME if it is left over; an admin's bridge needs another name"
 	};
-	static const struct finding shared = {
+	static const struct doctor_finding shared = {
 		"bridge-shared", "warning",
 		"carries an uplink or a virtual machine beside Docker's containers: only the "
 		"containers are judged, and flows between them that are told apart by connection "
