@@ -294,13 +294,13 @@ static void take_next(struct compose *c, struct pool *pool, struct plan_endpoint
 }
 
 /* The endpoints of one network, in the order of their containers. */
-struct group {
+struct endpoint_run {
 	struct plan_endpoint **items;
 	size_t n;
 };
 
 static int fill_family(struct compose *c, const struct plan_network *network,
-		       const struct group *group, enum ip_family family)
+		       const struct endpoint_run *group, enum ip_family family)
 {
 	struct pool pool = { .network = network, .family = family };
 	int r = reserve(c, &pool);
@@ -367,7 +367,7 @@ static int by_network(const void *left, const void *right)
 }
 
 static int fill_network(struct compose *c, struct plan *plan, size_t index, uint32_t *cursor,
-			const struct group *group)
+			const struct endpoint_run *group)
 {
 	const struct plan_network *network = &plan->networks.items[index];
 	int r = make_symbolic(c, plan, index, cursor, group->n);
@@ -382,7 +382,7 @@ int compose_plan_addresses(struct compose *c, struct plan *plan)
 	size_t n = plan->endpoints.n;
 	struct plan_endpoint **all = arena_alloc(c->arena, n * sizeof(struct plan_endpoint *));
 	uint32_t cursor = SYMBOLIC_FIRST;
-	struct group group = { 0 };
+	struct endpoint_run group = { 0 };
 
 	if (!all)
 		return -ENOMEM;
@@ -401,7 +401,7 @@ int compose_plan_addresses(struct compose *c, struct plan *plan)
 	if (c->diags->n_errors != errors)
 		return r;
 	for (size_t i = 0, at = 0; i < plan->networks.n && r == 0; i++, at += group.n) {
-		group = (struct group){ all + at, 0 };
+		group = (struct endpoint_run){ all + at, 0 };
 		while (at + group.n < n && all[at + group.n]->network == i)
 			group.n++;
 		r = fill_network(c, plan, i, &cursor, &group);
