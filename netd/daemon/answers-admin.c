@@ -215,7 +215,7 @@ static int read_apply(const struct control_request *request, struct arena *arena
 static int read_rollback(struct daemon *d, const struct control_request *request,
 			 struct arena *arena, struct texts *texts, cJSON **ret)
 {
-	struct kept kept = { 0 };
+	struct kept_policy kept = { 0 };
 
 	if (!is_confirm_time(request))
 		return answer_error(wire_new_error(WIRE_USAGE, "confirm_s is 1 to 86400"), ret);

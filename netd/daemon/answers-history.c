@@ -41,7 +41,7 @@ static int answer_unknown(const struct daemon *d, uint64_t generation, cJSON **r
 }
 
 int answer_find_kept(struct daemon *d, const struct control_request *request, struct arena *arena,
-		     struct kept *ret, cJSON **answer)
+		     struct kept_policy *ret, cJSON **answer)
 {
 	const cJSON *asked = cJSON_GetObjectItemCaseSensitive(request->json, "generation");
 	double number = wire_number(request->json, "generation", 0);
@@ -73,7 +73,7 @@ int answer_history(struct daemon *d, const struct control_request *request, stru
 				     .n = history_entries(&d->history, entries),
 				     .in_force = d->committed ? d->history.in_force : 0,
 				     .error = history_error(&d->history) };
-	struct kept kept = { 0 };
+	struct kept_policy kept = { 0 };
 	cJSON *report = NULL;
 	int r;
 

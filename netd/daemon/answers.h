@@ -39,14 +39,14 @@ int answer_not_in_force(const struct daemon *d, cJSON **ret) MUST_CHECK;
 /* An answer with the diagnostics of a policy. */
 int answer_invalid(const struct diag_list *diags, cJSON **ret) MUST_CHECK;
 /* A policy that is kept, and the JSON that its plan is in. */
-struct kept {
+struct kept_policy {
 	struct history_record record;
 	cJSON *root;
 };
 /* That of the "generation" of a request, else the one before what is in force. *answer is set, and
  * nothing else, where there is none. */
 int answer_find_kept(struct daemon *d, const struct control_request *request, struct arena *arena,
-		     struct kept *ret, cJSON **answer) MUST_CHECK;
+		     struct kept_policy *ret, cJSON **answer) MUST_CHECK;
 /* The "files" of a request, borrowed from it. -EINVAL: not as they should be. */
 int answer_read_files(const struct control_request *request, struct arena *arena,
 		      struct policy_source **ret, size_t *ret_n) MUST_CHECK;

@@ -11,7 +11,7 @@
 
 /* Of what a port may not use: per kind of port, since ignored ones leave audited tiers alone, too.
  */
-struct kept {
+struct kept_apart {
 	const char *mac, *addr[2], *target;
 	bool (*holds)(const struct group *group);
 };
@@ -26,10 +26,12 @@ static bool is_tier(const struct group *group)
 	return !group->unjudged;
 }
 
-static const struct kept kept_from_audited = {
+static const struct kept_apart kept_from_audited = {
 	"enforced_mac", { "enforced4", "enforced6" }, "enforced_nd", is_enforced
 };
-static const struct kept kept_from_left = { "tier_mac", { "tier4", "tier6" }, "tier_nd", is_tier };
+static const struct kept_apart kept_from_left = {
+	"tier_mac", { "tier4", "tier6" }, "tier_nd", is_tier
+};
 
 bool emit_has_audited_ports(const struct emit *e)
 {
@@ -110,14 +112,14 @@ static void keep_host(struct emit *e, const struct kept_sets *sets)
 }
 
 /* Single addresses that tiers speak for; ranges have sets of their own. */
-static void keep_spoken(struct emit *e, const struct kept *kept, const struct kept_sets *sets)
+static void keep_spoken(struct emit *e, const struct kept_apart *kept, const struct kept_sets *sets)
 {
 	for (size_t i = 0; i < e->n_spoken && !e->err; i++)
 		if (e->spoken[i].single && kept->holds(emit_group_of_tier(e, e->spoken[i].tier)))
 			keep_address(e, sets, &e->spoken[i].range.first);
 }
 
-static void emit_kept(struct emit *e, const struct kept *kept)
+static void emit_kept(struct emit *e, const struct kept_apart *kept)
 {
 	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR }, four[] = { RS_TYPE_IPV4 },
 				  six[] = { RS_TYPE_IPV6 },
@@ -180,7 +182,7 @@ void emit_loose_ports(struct emit *e, struct rs_chain *chain)
 		EMIT(e, chain, RS_GOTO, CHAIN_LEFT_PORT, match_in(RS_META_IIFNAME, SET_LEFT_PORTS));
 }
 
-static void emit_borrowing(struct emit *e, struct rs_chain *chain, const struct kept *kept)
+static void emit_borrowing(struct emit *e, struct rs_chain *chain, const struct kept_apart *kept)
 {
 	const char *spoofed = emit_end(e, REASON_SPOOFED);
 
