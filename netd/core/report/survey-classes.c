@@ -124,14 +124,14 @@ static int sort_classes(struct survey *survey, const class_list *list)
 
 /* ---- their members ---- */
 
-struct member {
+struct class_member {
 	uint32_t class, network, endpoint;
 	int worth; /* how completely it stands for its class */
 };
 
 static int by_class(const void *left, const void *right)
 {
-	const struct member *a = left, *b = right;
+	const struct class_member *a = left, *b = right;
 
 	if (a->class != b->class)
 		return a->class < b->class ? -1 : 1;
@@ -158,22 +158,23 @@ static int worth_of(const struct survey *survey, uint32_t endpoint)
 	       (survey->world->endpoints[endpoint].ipv6.family ? 1 : 0);
 }
 
-static size_t list_members(const struct survey *survey, struct member *members)
+static size_t list_members(const struct survey *survey, struct class_member *members)
 {
 	size_t n = 0;
 
 	for (uint32_t e = 0; e < survey->world->n_endpoints; e++)
 		if (survey->class_of[e] != SURVEY_NONE)
-			members[n++] = (struct member){ survey->class_of[e],
-							survey->world->endpoints[e].network, e,
-							worth_of(survey, e) };
+			members[n++] = (struct class_member){ survey->class_of[e],
+							      survey->world->endpoints[e].network,
+							      e, worth_of(survey, e) };
 	if (n)
 		qsort(members, n, sizeof(*members), by_class);
 	return n;
 }
 
 /* Of the members of one class, in order. */
-static size_t choose_samples(const struct member *members, size_t n, struct survey_sample *ret)
+static size_t choose_samples(const struct class_member *members, size_t n,
+			     struct survey_sample *ret)
 {
 	size_t n_samples = 0;
 
@@ -192,7 +193,7 @@ static size_t choose_samples(const struct member *members, size_t n, struct surv
 static int gather_members(struct survey *survey)
 {
 	size_t n = survey->world->n_endpoints;
-	struct member *members = arena_alloc(survey->arena, n * sizeof(*members));
+	struct class_member *members = arena_alloc(survey->arena, n * sizeof(*members));
 	uint32_t *endpoints = arena_alloc(survey->arena, n * sizeof(*endpoints));
 	struct survey_sample *samples = arena_alloc(survey->arena, n * sizeof(*samples));
 

@@ -280,7 +280,7 @@ static int read_traits(struct inventory_reader *reader, struct inventory_field f
 }
 
 /* The members of a container, in the order in which they are read. */
-enum member {
+enum container_member {
 	ID,
 	NAME,
 	KIND,
