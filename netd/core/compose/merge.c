@@ -58,12 +58,12 @@ static const struct {
 };
 
 /* Where a merge is: the keys down to it. */
-struct place {
+struct key_path {
 	const char *keys[LIMIT_YAML_DEPTH + 1];
 	size_t depth;
 };
 
-static enum rule rule_of(const struct place *at)
+static enum rule rule_of(const struct key_path *at)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rules) && at->depth <= DEEPEST; i++) {
 		const char *const *path = rules[i].path;
@@ -183,9 +183,10 @@ bool tree_equal(const struct node *a, const struct node *b)
 /* ---- the rules ---- */
 
 static const struct node *merge(struct compose *c, const struct node *base, const struct node *over,
-				struct place *at);
+				struct key_path *at);
 
-static const struct node *refuse(struct compose *c, const struct node *over, const struct place *at)
+static const struct node *refuse(struct compose *c, const struct node *over,
+				 const struct key_path *at)
 {
 	char word[TEXT_QUOTE_LEN];
 
@@ -197,7 +198,7 @@ static const struct node *refuse(struct compose *c, const struct node *over, con
 }
 
 static const struct node *merge_mappings(struct compose *c, const struct node *base,
-					 const struct node *over, struct place *at)
+					 const struct node *over, struct key_path *at)
 {
 	struct node *made = tree_like(c, base);
 	struct node **link = made ? &made->first : NULL;
@@ -360,7 +361,7 @@ static int set_subnet(struct compose *c, struct subnets *all, const struct node 
 /* Of the base only what has the subnet of a later entry is left, or is mixed into one of another
  * subnet that is there by then: this is what compose does, and nothing else agrees with it. */
 static const struct node *merge_subnets(struct compose *c, const struct node *base,
-					const struct node *over, struct place *at)
+					const struct node *over, struct key_path *at)
 {
 	struct subnets all = { 0 };
 	struct node *made = tree_like(c, base);
@@ -384,7 +385,7 @@ static const struct node *merge_subnets(struct compose *c, const struct node *ba
 /* ---- one place ---- */
 
 static const struct node *merge_by_kind(struct compose *c, const struct node *base,
-					const struct node *over, struct place *at)
+					const struct node *over, struct key_path *at)
 {
 	if (node_is_null(over))
 		return base;
@@ -397,14 +398,14 @@ static const struct node *merge_by_kind(struct compose *c, const struct node *ba
 }
 
 static const struct node *merge_both(struct compose *c, const struct node *base,
-				     const struct node *over, struct place *at)
+				     const struct node *over, struct key_path *at)
 {
 	return base && over ? merge_mappings(c, base, over, at) : NULL;
 }
 
 /* Recursion ends with the depth of the trees, which is bounded. */
 static const struct node *merge(struct compose *c, const struct node *base, const struct node *over,
-				struct place *at)
+				struct key_path *at)
 {
 	enum rule rule = rule_of(at);
 
@@ -434,7 +435,7 @@ static const struct node *merge(struct compose *c, const struct node *base, cons
 
 const struct node *merge_files(struct compose *c, const struct node *base, const struct node *over)
 {
-	struct place at = { 0 };
+	struct key_path at = { 0 };
 
 	return merge(c, base, over, &at);
 }
@@ -442,7 +443,7 @@ const struct node *merge_files(struct compose *c, const struct node *base, const
 const struct node *merge_services(struct compose *c, const struct node *base,
 				  const struct node *over)
 {
-	struct place at = { { "services", "x" }, 2 };
+	struct key_path at = { { "services", "x" }, 2 };
 
 	return merge(c, base, over, &at);
 }
