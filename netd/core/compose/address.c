@@ -30,7 +30,7 @@ static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
 	return ip_in_prefix(&a->addr, b) || ip_in_prefix(&b->addr, a);
 }
 
-static const struct plan_network *find_overlap(const struct plan *plan,
+static const struct plan_network *find_overlap(const struct assembly *plan,
 					       const struct plan_network *except,
 					       const struct ip_prefix *prefix)
 {
@@ -62,7 +62,7 @@ static int add_subnet(struct compose *c, struct plan_network *network,
 	return r ? r : VEC_PUSH(c->arena, &network->gateways, gateway->family ? *gateway : first);
 }
 
-static int take_given(struct compose *c, struct plan *plan, struct plan_network *network,
+static int take_given(struct compose *c, struct assembly *plan, struct plan_network *network,
 		      const struct draft_subnet *subnet)
 {
 	const struct ip_prefix *prefix = &subnet->prefix;
@@ -87,7 +87,7 @@ static int take_given(struct compose *c, struct plan *plan, struct plan_network 
 	return add_subnet(c, network, prefix, &subnet->gateway);
 }
 
-static int take_all_given(struct compose *c, struct plan *plan)
+static int take_all_given(struct compose *c, struct assembly *plan)
 {
 	int r = 0;
 
@@ -112,7 +112,7 @@ static bool has_family(const struct plan_network *network, enum ip_family family
 }
 
 /* The next block of the range that no file uses; false: there is none. */
-static bool next_block(const struct plan *plan, size_t n_endpoints, uint32_t *cursor,
+static bool next_block(const struct assembly *plan, size_t n_endpoints, uint32_t *cursor,
 		       struct ip_prefix *ret)
 {
 	uint32_t size = SYMBOLIC_LEAST;
@@ -133,7 +133,7 @@ static bool next_block(const struct plan *plan, size_t n_endpoints, uint32_t *cu
 	return false;
 }
 
-static int make_symbolic(struct compose *c, struct plan *plan, size_t index, uint32_t *cursor,
+static int make_symbolic(struct compose *c, struct assembly *plan, size_t index, uint32_t *cursor,
 			 size_t n_endpoints)
 {
 	struct plan_network *network = &plan->networks.items[index];
@@ -366,7 +366,7 @@ static int by_network(const void *left, const void *right)
 	return (a->container > b->container) - (a->container < b->container);
 }
 
-static int fill_network(struct compose *c, struct plan *plan, size_t index, uint32_t *cursor,
+static int fill_network(struct compose *c, struct assembly *plan, size_t index, uint32_t *cursor,
 			const struct endpoint_run *group)
 {
 	const struct plan_network *network = &plan->networks.items[index];
@@ -377,7 +377,7 @@ static int fill_network(struct compose *c, struct plan *plan, size_t index, uint
 	return r ? r : fill_family(c, network, group, IP_V6);
 }
 
-int compose_plan_addresses(struct compose *c, struct plan *plan)
+int compose_plan_addresses(struct compose *c, struct assembly *plan)
 {
 	size_t n = plan->endpoints.n;
 	struct plan_endpoint **all = arena_alloc(c->arena, n * sizeof(struct plan_endpoint *));

@@ -7,9 +7,9 @@
 #include "core/compose/plan.h"
 #include "core/world/facts.h"
 
-static int make_plan(struct compose *c, struct plan *plan)
+static int make_plan(struct compose *c, struct assembly *plan)
 {
-	static int (*const steps[])(struct compose *, struct plan *) = {
+	static int (*const steps[])(struct compose *, struct assembly *) = {
 		compose_plan_services,	 compose_plan_networks,	 compose_plan_ports,
 		compose_plan_containers, compose_plan_endpoints, compose_plan_addresses,
 	};
@@ -78,7 +78,7 @@ struct parts {
 	const char **services;
 };
 
-static void fill_parts(const struct plan *plan, const struct parts *parts)
+static void fill_parts(const struct assembly *plan, const struct parts *parts)
 {
 	for (size_t i = 0; i < plan->networks.n; i++)
 		parts->networks[i] = build_network(&plan->networks.items[i]);
@@ -106,7 +106,7 @@ static void fill_parts(const struct plan *plan, const struct parts *parts)
 
 /* A network may say at which address of the host a port is published that names none; over IPv6 it
  * is at none then. */
-static int bind_ports(const struct plan *plan, const struct world *world, struct arena *arena,
+static int bind_ports(const struct assembly *plan, const struct world *world, struct arena *arena,
 		      struct world_container *containers)
 {
 	for (uint32_t c = 0; c < world->n_containers; c++) {
@@ -140,7 +140,7 @@ static int bind_ports(const struct plan *plan, const struct world *world, struct
 	return 0;
 }
 
-static int give_dns(const struct plan *plan, struct arena *arena,
+static int give_dns(const struct assembly *plan, struct arena *arena,
 		    struct world_container *containers)
 {
 	for (size_t i = 0; i < plan->containers.n; i++) {
@@ -158,7 +158,7 @@ static int give_dns(const struct plan *plan, struct arena *arena,
 	return 0;
 }
 
-static int build_world(struct compose *c, const struct plan *plan, struct compose_project *ret)
+static int build_world(struct compose *c, const struct assembly *plan, struct compose_project *ret)
 {
 	struct parts parts = {
 		arena_alloc(c->arena, plan->networks.n * sizeof(*parts.networks)),
@@ -192,7 +192,7 @@ static int build_world(struct compose *c, const struct plan *plan, struct compos
 int compose_build(struct compose *c, struct compose_project *ret)
 {
 	size_t errors = c->diags->n_errors;
-	struct plan plan = { 0 };
+	struct assembly plan = { 0 };
 	int r = make_plan(c, &plan);
 
 	return r || c->diags->n_errors != errors ? r : build_world(c, &plan, ret);

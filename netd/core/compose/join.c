@@ -90,7 +90,7 @@ static int join_networks(struct compose *c, struct plan_service *service)
 
 /* ---- network_mode ---- */
 
-static const struct plan_service *find_active(const struct plan *plan, const char *name)
+static const struct plan_service *find_active(const struct assembly *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->services.n; i++)
 		if (strcmp(plan->services.items[i].draft->name, name) == 0)
@@ -98,7 +98,7 @@ static const struct plan_service *find_active(const struct plan *plan, const cha
 	return NULL;
 }
 
-static const struct plan_service *find_container(const struct plan *plan, const char *name)
+static const struct plan_service *find_container(const struct assembly *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->services.n; i++) {
 		const char *own = plan->services.items[i].draft->container_name.text;
@@ -119,8 +119,8 @@ static int share_container(struct compose *c, struct plan_service *service, cons
 	return service->network_mode ? 0 : -ENOMEM;
 }
 
-static int share_service(struct compose *c, const struct plan *plan, struct plan_service *service,
-			 const char *name)
+static int share_service(struct compose *c, const struct assembly *plan,
+			 struct plan_service *service, const char *name)
 {
 	const struct plan_service *other = find_active(plan, name);
 	const struct draft_text *mode = &service->draft->network_mode;
@@ -136,7 +136,7 @@ static int share_service(struct compose *c, const struct plan *plan, struct plan
 	return share_container(c, service, compose_container_name(c, other->draft, 1));
 }
 
-static int share(struct compose *c, const struct plan *plan, struct plan_service *service)
+static int share(struct compose *c, const struct assembly *plan, struct plan_service *service)
 {
 	const struct draft_text *mode = &service->draft->network_mode;
 	const char *colon = strchr(mode->text, ':');
@@ -155,7 +155,7 @@ static int share(struct compose *c, const struct plan *plan, struct plan_service
 	return 0;
 }
 
-static int settle_mode(struct compose *c, const struct plan *plan, struct plan_service *service)
+static int settle_mode(struct compose *c, const struct assembly *plan, struct plan_service *service)
 {
 	const struct draft_text *mode = &service->draft->network_mode;
 	char word[TEXT_QUOTE_LEN];
@@ -247,7 +247,7 @@ static void name_bridge(struct compose *c, struct plan_network *network)
 			       text_quote(bridge->text, word));
 }
 
-static int add_network(struct compose *c, struct plan *plan, const struct plan_service *service,
+static int add_network(struct compose *c, struct assembly *plan, const struct plan_service *service,
 		       const struct plan_link *link)
 {
 	struct plan_network network = { .name = link->name, .loc = service->draft->loc };
@@ -288,7 +288,7 @@ static int by_name(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-static void check_bridges(struct compose *c, const struct plan *plan)
+static void check_bridges(struct compose *c, const struct assembly *plan)
 {
 	for (size_t i = 0; i < plan->networks.n; i++)
 		for (size_t k = 0; k < i; k++) {
@@ -300,7 +300,7 @@ static void check_bridges(struct compose *c, const struct plan *plan)
 		}
 }
 
-static int gather(struct compose *c, struct plan *plan)
+static int gather(struct compose *c, struct assembly *plan)
 {
 	int r = 0;
 
@@ -330,7 +330,7 @@ static int by_network(const void *left, const void *right)
 	return (a->network > b->network) - (a->network < b->network);
 }
 
-static uint32_t network_index(const struct plan *plan, const char *name)
+static uint32_t network_index(const struct assembly *plan, const char *name)
 {
 	size_t lo = 0, hi = plan->networks.n;
 
@@ -345,7 +345,7 @@ static uint32_t network_index(const struct plan *plan, const char *name)
 }
 
 /* Two keys may stand for one network: a container is on it once. */
-static void sort_links(const struct plan *plan, struct plan_service *service)
+static void sort_links(const struct assembly *plan, struct plan_service *service)
 {
 	size_t kept = 0;
 
@@ -363,7 +363,7 @@ static void sort_links(const struct plan *plan, struct plan_service *service)
 		service->network_mode = service->links.items[0].name;
 }
 
-int compose_plan_networks(struct compose *c, struct plan *plan)
+int compose_plan_networks(struct compose *c, struct assembly *plan)
 {
 	int r = 0;
 
@@ -378,7 +378,7 @@ int compose_plan_networks(struct compose *c, struct plan *plan)
 
 /* ---- endpoints ---- */
 
-static int add_endpoints(struct compose *c, struct plan *plan, uint32_t container)
+static int add_endpoints(struct compose *c, struct assembly *plan, uint32_t container)
 {
 	const struct plan_service *service =
 		&plan->services.items[plan->containers.items[container].service];
@@ -394,7 +394,7 @@ static int add_endpoints(struct compose *c, struct plan *plan, uint32_t containe
 	return r;
 }
 
-int compose_plan_endpoints(struct compose *c, struct plan *plan)
+int compose_plan_endpoints(struct compose *c, struct assembly *plan)
 {
 	size_t total = 0;
 	int r = 0;

@@ -167,7 +167,7 @@ static int settle_labels(struct compose *c, struct plan_service *plan)
 	return 0;
 }
 
-static int add_service(struct compose *c, struct plan *plan, const struct draft_service *draft)
+static int add_service(struct compose *c, struct assembly *plan, const struct draft_service *draft)
 {
 	struct plan_service service = { .draft = draft };
 
@@ -190,7 +190,7 @@ static int add_service(struct compose *c, struct plan *plan, const struct draft_
 	return r ? r : VEC_PUSH(c->arena, &plan->services, service);
 }
 
-int compose_plan_services(struct compose *c, struct plan *plan)
+int compose_plan_services(struct compose *c, struct assembly *plan)
 {
 	int r = 0;
 
@@ -246,7 +246,7 @@ static int by_name(const void *left, const void *right)
 	return order ? order : (a->service > b->service) - (a->service < b->service);
 }
 
-static void check_names(struct compose *c, const struct plan *plan)
+static void check_names(struct compose *c, const struct assembly *plan)
 {
 	const struct plan_container *all = plan->containers.items;
 	char place[DIAG_PLACE_LEN];
@@ -260,7 +260,7 @@ static void check_names(struct compose *c, const struct plan *plan)
 				       diag_place(all[i].loc, all[i - 1].loc, place));
 }
 
-static int add_containers(struct compose *c, struct plan *plan, size_t service)
+static int add_containers(struct compose *c, struct assembly *plan, size_t service)
 {
 	const struct draft_service *draft = plan->services.items[service].draft;
 	const struct draft_text *named = &draft->container_name;
@@ -285,7 +285,7 @@ static int add_containers(struct compose *c, struct plan *plan, size_t service)
 	return r;
 }
 
-int compose_plan_containers(struct compose *c, struct plan *plan)
+int compose_plan_containers(struct compose *c, struct assembly *plan)
 {
 	size_t total = 0;
 	int r = 0;

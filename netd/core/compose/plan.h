@@ -53,7 +53,7 @@ struct plan_endpoint {
 	struct mac_addr mac;
 };
 
-struct plan {
+struct assembly {
 	VEC(struct plan_service) services;
 	VEC(struct plan_network) networks;     /* sorted by name */
 	VEC(struct plan_container) containers; /* sorted by name */
@@ -61,12 +61,12 @@ struct plan {
 };
 
 /* Each: 0 (also when something was reported) or -ENOMEM. */
-int compose_plan_services(struct compose *c, struct plan *plan) MUST_CHECK;
-int compose_plan_ports(struct compose *c, struct plan *plan) MUST_CHECK;
-int compose_plan_networks(struct compose *c, struct plan *plan) MUST_CHECK;
-int compose_plan_containers(struct compose *c, struct plan *plan) MUST_CHECK;
-int compose_plan_endpoints(struct compose *c, struct plan *plan) MUST_CHECK;
-int compose_plan_addresses(struct compose *c, struct plan *plan) MUST_CHECK;
+int compose_plan_services(struct compose *c, struct assembly *plan) MUST_CHECK;
+int compose_plan_ports(struct compose *c, struct assembly *plan) MUST_CHECK;
+int compose_plan_networks(struct compose *c, struct assembly *plan) MUST_CHECK;
+int compose_plan_containers(struct compose *c, struct assembly *plan) MUST_CHECK;
+int compose_plan_endpoints(struct compose *c, struct assembly *plan) MUST_CHECK;
+int compose_plan_addresses(struct compose *c, struct assembly *plan) MUST_CHECK;
 
 /* What is dangerous in one active service: reported, and noted as its traits. */
 void compose_check_dangers(struct compose *c, struct plan_service *service);

@@ -66,7 +66,7 @@ static bool may_publish(const struct plan_network *network)
 }
 
 /* Each network that Docker may publish it on says itself at which address (build.c). */
-static bool is_bound_by_networks(const struct plan *all, const struct plan_service *service,
+static bool is_bound_by_networks(const struct assembly *all, const struct plan_service *service,
 				 const struct draft_port *port)
 {
 	size_t n = 0;
@@ -83,8 +83,8 @@ static bool is_bound_by_networks(const struct plan *all, const struct plan_servi
 	return n > 0 && port->host_ip.family == IP_NONE;
 }
 
-static void check_port(struct compose *c, const struct plan *all, const struct plan_service *plan,
-		       const struct draft_port *port)
+static void check_port(struct compose *c, const struct assembly *all,
+		       const struct plan_service *plan, const struct draft_port *port)
 {
 	char own[PORT_RANGE_TEXT_LEN];
 
@@ -140,7 +140,7 @@ static int expand_port(struct compose *c, const struct plan_service *plan,
 }
 
 /* Docker publishes on none of its networks; *on_lan: one of them is such a one. */
-static bool has_no_publisher(const struct plan *plan, const struct plan_service *service,
+static bool has_no_publisher(const struct assembly *plan, const struct plan_service *service,
 			     bool *on_lan)
 {
 	*on_lan = false;
@@ -154,7 +154,7 @@ static bool has_no_publisher(const struct plan *plan, const struct plan_service 
 	return service->links.n > 0;
 }
 
-static bool publishes_nothing(struct compose *c, const struct plan *plan,
+static bool publishes_nothing(struct compose *c, const struct assembly *plan,
 			      const struct plan_service *service)
 {
 	const struct source_loc loc = service->draft->ports.items[0].loc;
@@ -238,7 +238,7 @@ static size_t count_entries(const struct draft_port *port)
 	return families * ((size_t)(port->port.hi - port->port.lo) + 1);
 }
 
-static int publish(struct compose *c, const struct plan *plan, struct plan_service *service,
+static int publish(struct compose *c, const struct assembly *plan, struct plan_service *service,
 		   size_t *total, struct claims *claims)
 {
 	struct port_list list = { 0 };
@@ -347,7 +347,7 @@ static void find_conflicts(struct compose *c, struct claims *claims)
 	}
 }
 
-int compose_plan_ports(struct compose *c, struct plan *plan)
+int compose_plan_ports(struct compose *c, struct assembly *plan)
 {
 	struct claims claims = { 0 };
 	size_t total = 0;
