@@ -110,14 +110,15 @@ static int add_claim(struct compose *c, const struct plan_service *plan,
 	return published.host_port ? VEC_PUSH(c->arena, claims, claim) : 0;
 }
 
-struct port_list {
+struct published_list {
 	struct world_published *items;
 	size_t n, cap;
 };
 
 /* One entry, as many ports as its range holds, on each family it is published on. */
 static int expand_port(struct compose *c, const struct plan_service *plan,
-		       const struct draft_port *port, struct port_list *list, struct claims *claims)
+		       const struct draft_port *port, struct published_list *list,
+		       struct claims *claims)
 {
 	size_t families = port->host_ip.family == IP_NONE ? ARRAY_LEN(everywhere) : 1;
 	int r = 0;
@@ -241,7 +242,7 @@ static size_t count_entries(const struct draft_port *port)
 static int publish(struct compose *c, const struct assembly *plan, struct plan_service *service,
 		   size_t *total, struct claims *claims)
 {
-	struct port_list list = { 0 };
+	struct published_list list = { 0 };
 	struct draft_port *ports = NULL;
 	size_t n = 0;
 	int r;
