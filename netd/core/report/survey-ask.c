@@ -34,7 +34,7 @@ struct stand_ins {
 	size_t n;
 };
 
-struct question {
+struct survey_question {
 	const struct survey *survey;
 	struct survey_end from, to;
 	struct stand_ins sources[2], destinations[2]; /* per family */
@@ -63,7 +63,7 @@ static struct stand_ins stand_in(const struct survey *survey, struct survey_end 
 }
 
 /* False: nobody is there. */
-static bool prepare(struct question *question)
+static bool prepare(struct survey_question *question)
 {
 	const struct survey *survey = question->survey;
 	struct survey_end from = question->from, to = question->to;
@@ -86,7 +86,7 @@ static bool prepare(struct question *question)
 }
 
 /* All but the ends. False: nothing of that part is sent over that family. */
-static bool make_flow(const struct question *question, const struct survey_part *part,
+static bool make_flow(const struct survey_question *question, const struct survey_part *part,
 		      size_t family, struct sim_flow *flow)
 {
 	*flow = (struct sim_flow){ .family = family ? IP_V6 : IP_V4,
@@ -103,7 +103,7 @@ static bool make_flow(const struct question *question, const struct survey_part 
 
 /* One part of the port space under one input. */
 struct asking {
-	const struct question *question;
+	const struct survey_question *question;
 	const struct report_input *in;
 	const struct survey_part *ports;
 	struct survey_verdict *verdict;
@@ -139,7 +139,7 @@ static int ask_flow(const struct asking *asking, const struct sim_flow *flow, si
 static int ask_beside(const struct asking *asking, size_t input, struct sim_flow flow,
 		      size_t stand_in)
 {
-	const struct question *question = asking->question;
+	const struct survey_question *question = asking->question;
 	bool source = flow.from.kind == SIM_ADDRESS;
 	struct sim_end *end = source ? &flow.to : &flow.from;
 	uint32_t class = source ? question->to.index : question->from.index;
@@ -160,7 +160,7 @@ static int ask_beside(const struct asking *asking, size_t input, struct sim_flow
  * more. */
 static int ask_members(const struct asking *asking, struct sim_flow flow, size_t stand_in)
 {
-	const struct question *question = asking->question;
+	const struct survey_question *question = asking->question;
 	const struct survey *survey = question->survey;
 	uint32_t class = question->to.index, members[2] = { SURVEY_NONE, SURVEY_NONE };
 	int r = ask_flow(asking, &flow, stand_in);
@@ -178,7 +178,7 @@ static int ask_members(const struct asking *asking, struct sim_flow flow, size_t
 	return r;
 }
 
-static int ask_part(const struct question *question, size_t input, struct arena *scratch,
+static int ask_part(const struct survey_question *question, size_t input, struct arena *scratch,
 		    struct survey_part *part)
 {
 	const struct asking asking = { question, question->survey->in[input], part,
@@ -205,7 +205,7 @@ static int ask_part(const struct question *question, size_t input, struct arena 
 int survey_ask(const struct survey *survey, struct survey_end from, struct survey_end to,
 	       struct arena *scratch, survey_parts *ret)
 {
-	struct question question = { .survey = survey, .from = from, .to = to };
+	struct survey_question question = { .survey = survey, .from = from, .to = to };
 	survey_parts parts = { 0 };
 	int r = 0;
 

@@ -22,7 +22,7 @@ enum question_kind {
 	QUESTION_IMAGE,
 };
 
-struct question; /* a request under way, or an inspect that waits for its turn */
+struct docker_question; /* a request under way, or an inspect that waits for its turn */
 
 struct docker {
 	struct http *http;
@@ -41,7 +41,7 @@ struct docker {
 	uint64_t n_events, n_syncs;
 	bool is_foreign; /* what answered last is another engine */
 
-	struct question *questions;
+	struct docker_question *questions;
 	uint64_t n_asked;
 	unsigned int n_inspects; /* under way */
 	bool inspects_all;

@@ -14,9 +14,9 @@
 #define MOST_INSPECTS 16u
 #define PATH_LEN 256
 
-struct question {
+struct docker_question {
 	struct docker *docker;
-	struct question *next;
+	struct docker_question *next;
 	enum question_kind kind;
 	char id[WORLD_ID_LEN];
 	uint64_t number;
@@ -57,23 +57,23 @@ static const struct {
 
 static void on_answer(void *userdata, const struct http_result *result);
 
-static void question_path(const struct question *question, char ret[PATH_LEN])
+static void question_path(const struct docker_question *question, char ret[PATH_LEN])
 {
 	(void)snprintf(ret, PATH_LEN, "/v%s/%s%s%s", question->docker->api,
 		       kinds[question->kind].before_id, question->id,
 		       kinds[question->kind].after_id);
 }
 
-static void unlink_question(struct question *question)
+static void unlink_question(struct docker_question *question)
 {
-	struct question **link = &question->docker->questions;
+	struct docker_question **link = &question->docker->questions;
 
 	while (*link != question)
 		link = &(*link)->next;
 	*link = question->next;
 }
 
-static bool send_question(struct question *question)
+static bool send_question(struct docker_question *question)
 {
 	const struct http_handler handler = { .done = on_answer,
 					      .userdata = question,
@@ -93,7 +93,7 @@ static bool send_question(struct question *question)
 static void request_new(struct docker *docker, enum question_kind kind, const char *id,
 			bool for_sync)
 {
-	struct question *question = calloc(1, sizeof(*question));
+	struct docker_question *question = calloc(1, sizeof(*question));
 
 	if (!question) {
 		link_fail(docker, "asking", "no memory");
@@ -112,20 +112,20 @@ static void request_new(struct docker *docker, enum question_kind kind, const ch
 		link_fail(docker, "asking", "no memory");
 }
 
-static bool is_same(const struct question *question, enum question_kind kind, const char *id)
+static bool is_same(const struct docker_question *question, enum question_kind kind, const char *id)
 {
 	return question->kind == kind && !question->is_for_sync && strcmp(question->id, id) == 0;
 }
 
 void docker_request(struct docker *docker, enum question_kind kind, const char *id)
 {
-	struct question *newest = NULL;
+	struct docker_question *newest = NULL;
 	unsigned int n = 0;
 
 	if (!*id)
 		return;
 	/* New ones stand in front. */
-	for (struct question *q = docker->questions; q; q = q->next)
+	for (struct docker_question *q = docker->questions; q; q = q->next)
 		if (is_same(q, kind, id) && !q->is_stale && n++ == 0)
 			newest = q;
 	if (n < 2)
@@ -151,11 +151,11 @@ size_t docker_request_images(struct docker *docker, struct world_store *store, b
 
 void docker_request_forget(struct docker *docker, enum question_kind kind, const char *id)
 {
-	for (struct question *q = docker->questions; q; q = q->next)
+	for (struct docker_question *q = docker->questions; q; q = q->next)
 		q->is_stale |= is_same(q, kind, id);
 }
 
-static void question_free(struct question *question)
+static void question_free(struct docker_question *question)
 {
 	free(question->early);
 	free(question);
@@ -164,7 +164,7 @@ static void question_free(struct question *question)
 void docker_request_cancel_all(struct docker *docker)
 {
 	while (docker->questions) {
-		struct question *question = docker->questions;
+		struct docker_question *question = docker->questions;
 		docker->questions = question->next;
 		(void)http_cancel(question->request);
 		question_free(question);
@@ -176,7 +176,7 @@ void docker_request_cancel_all(struct docker *docker)
 
 static void send_waiting_inspect(struct docker *docker)
 {
-	for (struct question *q = docker->questions; q; q = q->next)
+	for (struct docker_question *q = docker->questions; q; q = q->next)
 		if (q->kind == QUESTION_INSPECT && !q->request) {
 			if (!send_question(q))
 				link_fail(docker, "asking", "no memory");
@@ -185,14 +185,14 @@ static void send_waiting_inspect(struct docker *docker)
 }
 
 /* The list of one container without it, or 404: it is gone. */
-static bool is_gone(const struct question *question, const struct http_result *result)
+static bool is_gone(const struct docker_question *question, const struct http_result *result)
 {
 	if (question->kind == QUESTION_CONTAINER)
 		return result->status == 200 && text_begins(result->body, "[]");
 	return result->status == 404 && *question->id;
 }
 
-static void take_gone(const struct question *question, struct world_store *store)
+static void take_gone(const struct docker_question *question, struct world_store *store)
 {
 	if (question->kind == QUESTION_NETWORK)
 		world_store_remove_network(store, question->id);
@@ -204,7 +204,7 @@ static void take_gone(const struct question *question, struct world_store *store
 
 /* An answer about one object that is none costs this object alone: it is closed until it is asked
  * again. NULL, or why that cannot be noted. */
-static const char *store_flaw(const struct question *question, struct world_store *store,
+static const char *store_flaw(const struct docker_question *question, struct world_store *store,
 			      const char *why)
 {
 	static int (*const notes[])(struct world_store *, const char *, const char *) = {
@@ -220,8 +220,8 @@ static const char *store_flaw(const struct question *question, struct world_stor
 }
 
 /* Why an answer is of no use, NULL when it was stored. */
-static const char *store_answer(const struct question *question, const struct http_result *result,
-				char text[LINK_ERROR_LEN])
+static const char *store_answer(const struct docker_question *question,
+				const struct http_result *result, char text[LINK_ERROR_LEN])
 {
 	struct docker *docker = question->docker;
 	struct world_store *store = question->is_for_sync ? docker->reading : docker->store;
@@ -247,18 +247,19 @@ static const char *store_answer(const struct question *question, const struct ht
 }
 
 /* What is stored now makes older questions of the same kind and id pointless. */
-static void forget_older(const struct question *answered)
+static void forget_older(const struct docker_question *answered)
 {
-	for (struct question *q = answered->docker->questions; q; q = q->next)
+	for (struct docker_question *q = answered->docker->questions; q; q = q->next)
 		if (q->number < answered->number && is_same(q, answered->kind, answered->id))
 			q->is_stale = true;
 }
 
 /* Of a container that is not listed yet, nothing can be stored. To ask once more would be too late:
  * Docker does not answer while it starts. True: the list's answer will bring it along. */
-static bool keep_early_inspect(const struct question *question, const struct http_result *result)
+static bool keep_early_inspect(const struct docker_question *question,
+			       const struct http_result *result)
 {
-	struct question *list = question->docker->questions;
+	struct docker_question *list = question->docker->questions;
 
 	while (list && (list->is_stale || !is_same(list, QUESTION_CONTAINER, question->id)))
 		list = list->next;
@@ -274,7 +275,7 @@ static bool keep_early_inspect(const struct question *question, const struct htt
 	return true;
 }
 
-static void use_early_inspect(const struct question *question)
+static void use_early_inspect(const struct docker_question *question)
 {
 	struct docker *docker = question->docker;
 	const char *error = NULL;
@@ -290,14 +291,14 @@ static void use_early_inspect(const struct question *question)
 
 static bool asks_inspect(const struct docker *docker)
 {
-	const struct question *q = docker->questions;
+	const struct docker_question *q = docker->questions;
 
 	while (q && q->kind != QUESTION_INSPECT)
 		q = q->next;
 	return q;
 }
 
-static void use_answer(const struct question *question, const struct http_result *result)
+static void use_answer(const struct docker_question *question, const struct http_result *result)
 {
 	struct docker *docker = question->docker;
 	uint64_t port_changes = world_store_port_changes(docker->store);
@@ -336,7 +337,7 @@ static void use_answer(const struct question *question, const struct http_result
 
 static void on_answer(void *userdata, const struct http_result *result)
 {
-	struct question *question = userdata;
+	struct docker_question *question = userdata;
 	struct docker *docker = question->docker;
 
 	unlink_question(question);
