@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct reading {
+struct compose_reading {
 	struct arena *arena;
 	struct input_policy *into;
 	const struct ctl_args *args;
@@ -41,7 +41,8 @@ static bool is_folder(const char *path)
 
 /* 0, COMPOSE_E_UNREADABLE (error says why), COMPOSE_E_ABSENT or -ENOMEM. What is no secret is kept
  * for findings to show. */
-static int read_one(struct reading *reading, const char *path, bool secret, struct node_source *ret)
+static int read_one(struct compose_reading *reading, const char *path, bool secret,
+		    struct node_source *ret)
 {
 	CLEANUP(text_done) struct text text = { 0 };
 	struct policydir *dir = &reading->into->dir;
@@ -75,7 +76,7 @@ static int load(void *userdata, struct arena *arena, const char *path, bool secr
 	return read_one(userdata, path, secret, ret);
 }
 
-static int add_file(struct reading *reading, const char *path)
+static int add_file(struct compose_reading *reading, const char *path)
 {
 	struct node_source source;
 	int r = path ? read_one(reading, path, false, &source) : -ENOMEM;
@@ -87,8 +88,8 @@ static int add_file(struct reading *reading, const char *path)
 
 /* Words of a list from outside, each to @add: "folder/" in front of those that are no full paths.
  */
-static int add_each(struct reading *reading, const char *list, const char *separator,
-		    int (*add)(struct reading *reading, const char *path))
+static int add_each(struct compose_reading *reading, const char *list, const char *separator,
+		    int (*add)(struct compose_reading *reading, const char *path))
 {
 	int r = 0;
 
@@ -106,7 +107,7 @@ static int add_each(struct reading *reading, const char *list, const char *separ
 
 /* ---- variables: the environment first, then files ---- */
 
-static int add_environment(struct reading *reading)
+static int add_environment(struct compose_reading *reading)
 {
 	int r = 0;
 
@@ -123,7 +124,7 @@ static int add_environment(struct reading *reading)
 	return r;
 }
 
-static const char *variable(const struct reading *reading, const char *name)
+static const char *variable(const struct compose_reading *reading, const char *name)
 {
 	for (size_t i = 0; i < reading->variables.list.n; i++)
 		if (strcmp(reading->variables.list.items[i].name, name) == 0)
@@ -132,7 +133,7 @@ static const char *variable(const struct reading *reading, const char *name)
 }
 
 /* Its lines may be secrets. COMPOSE_E_INVALID: reported. */
-static int add_env_file(struct reading *reading, const char *path)
+static int add_env_file(struct compose_reading *reading, const char *path)
 {
 	struct compose_variables more = { 0 };
 	struct node_source source;
@@ -146,14 +147,14 @@ static int add_env_file(struct reading *reading, const char *path)
 					 reading->arena);
 }
 
-static int add_named_env_file(struct reading *reading, const char *path)
+static int add_named_env_file(struct compose_reading *reading, const char *path)
 {
 	int r = add_env_file(reading, path);
 
 	return r == COMPOSE_E_ABSENT ? COMPOSE_E_UNREADABLE : r;
 }
 
-static int add_env_files(struct reading *reading)
+static int add_env_files(struct compose_reading *reading)
 {
 	const struct ctl_args *args = reading->args;
 	const char *listed = variable(reading, "COMPOSE_ENV_FILES");
@@ -183,7 +184,7 @@ static const char *const overrides[] = { "compose.override.yml", "compose.overri
 					 "docker-compose.override.yaml" };
 
 /* The first of them that is in the folder; NULL: none. */
-static const char *find_one(struct reading *reading, const char *const list[4])
+static const char *find_one(struct compose_reading *reading, const char *const list[4])
 {
 	for (size_t i = 0; i < 4; i++) {
 		const char *path = arena_printf(reading->arena, "%s%s", reading->folder, list[i]);
@@ -194,7 +195,7 @@ static const char *find_one(struct reading *reading, const char *const list[4])
 }
 
 /* What `docker compose up` reads in that folder. */
-static int add_folder(struct reading *reading)
+static int add_folder(struct compose_reading *reading)
 {
 	const char *listed = variable(reading, "COMPOSE_FILE");
 	const char *separator = variable(reading, "COMPOSE_PATH_SEPARATOR");
@@ -212,7 +213,7 @@ static int add_folder(struct reading *reading)
 	return r == 0 && more ? add_file(reading, more) : r;
 }
 
-static int add_files(struct reading *reading)
+static int add_files(struct compose_reading *reading)
 {
 	const struct ctl_args *args = reading->args;
 	const char *first = find_one(reading, names);
@@ -226,7 +227,7 @@ static int add_files(struct reading *reading)
 }
 
 /* Where the project is: a folder that is given, or that of the first file. */
-static int find_folder(struct reading *reading, bool *ret_given)
+static int find_folder(struct compose_reading *reading, bool *ret_given)
 {
 	const struct ctl_args *args = reading->args;
 	const char *first = args->compose[0];
@@ -242,7 +243,7 @@ static int find_folder(struct reading *reading, bool *ret_given)
 
 /* By its name, not by what a symbolic link leads to: `current -> releases/7` is the project
  * `current`. */
-static const char *full_name(struct reading *reading)
+static const char *full_name(struct compose_reading *reading)
 {
 	const char *pwd = getenv("PWD");
 	struct stat named, here;
@@ -256,7 +257,7 @@ static const char *full_name(struct reading *reading)
 	return arena_printf(reading->arena, "%s/%s", pwd ? pwd : "", reading->folder);
 }
 
-static int settle(int r, const struct reading *reading)
+static int settle(int r, const struct compose_reading *reading)
 {
 	if (r < 0)
 		return ctl_out_of_memory();
@@ -270,7 +271,7 @@ static int settle(int r, const struct reading *reading)
 int input_compose(const struct ctl_args *args, struct arena *arena, struct input_policy *into,
 		  struct compose_project *ret)
 {
-	struct reading reading = { .arena = arena, .into = into, .args = args };
+	struct compose_reading reading = { .arena = arena, .into = into, .args = args };
 	bool given = false;
 	int r = add_environment(&reading);
 
