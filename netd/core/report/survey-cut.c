@@ -36,7 +36,7 @@ static bool peer_holds(const struct policy_peer *peer, const struct ip_addr *add
 }
 
 /* One end, with what it takes to see whether a rule names it. */
-struct side {
+struct survey_side {
 	const struct survey *survey;
 	struct survey_end end;
 	struct ip_addr addrs[2 * SURVEY_PARTS];
@@ -48,7 +48,7 @@ struct side {
 };
 
 /* The tier that speaks for one of its addresses, or SURVEY_NONE. */
-static uint32_t speaker_of(const struct side *side, size_t input)
+static uint32_t speaker_of(const struct survey_side *side, size_t input)
 {
 	for (size_t a = 0; a < side->n_addrs; a++)
 		if (side->speakers[input][a] != SURVEY_NONE)
@@ -56,7 +56,7 @@ static uint32_t speaker_of(const struct side *side, size_t input)
 	return SURVEY_NONE;
 }
 
-static bool peers_hold(const struct policy_rule *rule, const struct side *side, size_t input)
+static bool peers_hold(const struct policy_rule *rule, const struct survey_side *side, size_t input)
 {
 	const struct policy_peer *peers = side->is_source ? rule->from : rule->to;
 	size_t n = side->is_source ? rule->n_from : rule->n_to;
@@ -69,9 +69,10 @@ static bool peers_hold(const struct policy_rule *rule, const struct side *side, 
 	return false;
 }
 
-static struct side make_side(const struct survey *survey, struct survey_end end, bool is_source)
+static struct survey_side make_side(const struct survey *survey, struct survey_end end,
+				    bool is_source)
 {
-	struct side side = { .survey = survey, .end = end, .is_source = is_source };
+	struct survey_side side = { .survey = survey, .end = end, .is_source = is_source };
 
 	if (end.kind == SURVEY_CLASS || end.kind == SURVEY_HOST)
 		return side;
@@ -86,7 +87,7 @@ static struct side make_side(const struct survey *survey, struct survey_end end,
 	return side;
 }
 
-static bool names_side(const struct side *side, size_t input, size_t rule)
+static bool names_side(const struct survey_side *side, size_t input, size_t rule)
 {
 	const struct survey *survey = side->survey;
 	const struct policy *policy = survey->in[input]->policy;
@@ -114,7 +115,7 @@ static bool names_side(const struct side *side, size_t input, size_t rule)
 }
 
 /* A resolver may be asked about by its address, or stand for a zone. */
-static bool may_be_resolver(const struct side *side)
+static bool may_be_resolver(const struct survey_side *side)
 {
 	const struct world *world = side->survey->world;
 
@@ -138,8 +139,8 @@ static bool is_outside(struct survey_end end)
 }
 
 /* The rules that may name both; an index in struct survey. NULL: a class of no tier. */
-static const survey_rules *rules_between(const struct side *from, const struct side *to,
-					 size_t input)
+static const survey_rules *rules_between(const struct survey_side *from,
+					 const struct survey_side *to, size_t input)
 {
 	const struct survey *survey = from->survey;
 	size_t n_tiers = survey->in[input]->policy->n_tiers;
@@ -156,7 +157,7 @@ static const survey_rules *rules_between(const struct side *from, const struct s
 	return into ? &survey->into[input][as->tier] : &survey->from[input][as->tier];
 }
 
-static int note_ranges(const struct side *from, const struct side *to, size_t input,
+static int note_ranges(const struct survey_side *from, const struct survey_side *to, size_t input,
 		       struct arena *scratch, range_list *ranges)
 {
 	const struct report_input *in = from->survey->in[input];
@@ -214,8 +215,8 @@ static int note_openings(const struct survey *survey, uint32_t class, struct are
 }
 
 /* Who is outside under each input; for whom a tier speaks is none of them. */
-static int note_from_outside(const struct side *source, uint32_t class, struct arena *scratch,
-			     range_list *ranges)
+static int note_from_outside(const struct survey_side *source, uint32_t class,
+			     struct arena *scratch, range_list *ranges)
 {
 	range_list openings = *ranges;
 	size_t n_spoken = 0;
@@ -313,8 +314,8 @@ static int cut_ranges(const range_list *ranges, struct arena *scratch, survey_pa
 int survey_cut(const struct survey *survey, struct survey_end from, struct survey_end to,
 	       struct arena *scratch, survey_parts *ret)
 {
-	struct side source = make_side(survey, from, true),
-		    destination = make_side(survey, to, false);
+	struct survey_side source = make_side(survey, from, true),
+			   destination = make_side(survey, to, false);
 	range_list ranges = { 0 };
 	int r = 0;
 
