@@ -12,18 +12,18 @@
 /* A disk that was full. */
 #define RETRY_US UINT64_C(30000000)
 
-enum state { WAITS, UNDER_WAY, FAILED };
+enum statefile_state { WAITS, UNDER_WAY, FAILED };
 
 struct statefile {
 	struct statefile *next;
 	char name[40];
 	char *text;
 	const char *otherwise;
-	enum state state;
+	enum statefile_state state;
 	int error; /* of the last attempt; 0: there was none */
 };
 
-static struct statefile *find_in(const struct statefiles *files, enum state state)
+static struct statefile *find_in(const struct statefiles *files, enum statefile_state state)
 {
 	struct statefile *file = files->first;
 

@@ -8,7 +8,7 @@
 /* As written; the names asked for are shorter, even with each letter as an escape. */
 #define KEY_MAX 4096u
 
-enum state {
+enum pick_state {
 	AT_VALUE,  /* a value comes, or the end of the list */
 	AT_KEY,	   /* a key comes, or the end of the object */
 	AT_COLON,  /* behind a key */
@@ -33,7 +33,7 @@ struct json_pick {
 	struct text element, key;
 	struct frame frames[JSON_PICK_DEPTH + 1]; /* the first is the outside */
 	size_t n_frames;
-	enum state state;
+	enum pick_state state;
 	bool is_lines;
 	bool is_list, is_begun; /* the whole is a list; it has begun */
 	size_t n_elements;

@@ -6,7 +6,7 @@
 
 #include "core/ruleset/order.h"
 
-enum state { UNSEEN, WALKING, WALKED };
+enum visit_state { UNSEEN, WALKING, WALKED };
 
 struct walk {
 	struct seal *seal;
