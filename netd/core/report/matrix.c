@@ -18,9 +18,9 @@ static void add_ports(struct matrix *m, cJSON *cell, const char *name, const sur
 		survey_print_ports(&m->j, rj_add_object(&m->j, cell, name), parts, selected);
 }
 
-enum word { DENIED, ALLOWED, AUDITED, BY_DOCKER };
+enum matrix_word { DENIED, ALLOWED, AUDITED, BY_DOCKER };
 
-static enum word word_of(const struct survey_verdict *verdict, uint8_t families)
+static enum matrix_word word_of(const struct survey_verdict *verdict, uint8_t families)
 {
 	uint8_t allowed = verdict->allowed & families, audited = verdict->audited & families;
 
@@ -74,7 +74,7 @@ static int add_cell(struct matrix *m, struct survey_end from, struct survey_end 
 	survey_selection by_word[BY_DOCKER + 1] = { 0 };
 
 	for (uint32_t i = 0; i < parts.n && r == 0; i++) {
-		enum word word = word_of(&parts.items[i].verdict[0], UINT8_MAX);
+		enum matrix_word word = word_of(&parts.items[i].verdict[0], UINT8_MAX);
 		r = VEC_PUSH(scratch, &by_word[word], i);
 	}
 	if (r < 0)

@@ -5,7 +5,7 @@
 #include <linux/if_ether.h>
 #include <string.h>
 
-struct word {
+struct value_word {
 	uint32_t value;
 	const char *text;
 };
@@ -15,19 +15,19 @@ struct word {
 		0, NULL \
 	}
 
-static const struct word ether_types[] = {
+static const struct value_word ether_types[] = {
 	{ ETH_P_IP, "ip" }, { ETH_P_IPV6, "ip6" }, { ETH_P_ARP, "arp" }, { ETH_P_8021Q, "8021q" },
 	WORDS_END,
 };
 
 /* nft's own words; others would depend on the host's /etc/protocols. */
-static const struct word protocols[] = {
+static const struct value_word protocols[] = {
 	{ 1, "icmp" }, { 6, "tcp" }, { 17, "udp" }, { 58, "icmpv6" }, { 132, "sctp" }, WORDS_END,
 };
 
-static const struct word directions[] = { { 0, "original" }, { 1, "reply" }, WORDS_END };
+static const struct value_word directions[] = { { 0, "original" }, { 1, "reply" }, WORDS_END };
 
-static const struct word icmpv6_types[] = {
+static const struct value_word icmpv6_types[] = {
 	{ 1, "destination-unreachable" }, { 2, "packet-too-big" },
 	{ 3, "time-exceeded" },		  { 4, "parameter-problem" },
 	{ 128, "echo-request" },	  { 129, "echo-reply" },
@@ -38,19 +38,19 @@ static const struct word icmpv6_types[] = {
 	{ 143, "mld2-listener-report" },  WORDS_END,
 };
 
-static const struct word states[] = {
+static const struct value_word states[] = {
 	{ 1, "invalid" }, { 2, "established" }, { 4, "related" },
 	{ 8, "new" },	  { 64, "untracked" },	WORDS_END,
 };
 
-static const struct word statuses[] = {
+static const struct value_word statuses[] = {
 	{ 1, "expected" }, { 2, "seen-reply" }, { 4, "assured" }, { 8, "confirmed" },
 	{ 16, "snat" },	   { 32, "dnat" },	{ 512, "dying" }, WORDS_END,
 };
 
 /* How a number of that type is written when it has no word. */
 static const struct {
-	const struct word *words;
+	const struct value_word *words;
 	const char *prefix;
 	uint8_t hex_digits; /* 0: decimal */
 } numbers[RS_TYPE_COUNT] = {
@@ -91,7 +91,7 @@ static void print_number(enum rs_type type, const uint8_t *bytes, struct text *o
 {
 	uint32_t n = number_of(type, bytes);
 
-	for (const struct word *word = numbers[type].words; word && word->text; word++)
+	for (const struct value_word *word = numbers[type].words; word && word->text; word++)
 		if (word->value == n) {
 			text_add(out, word->text);
 			return;
@@ -103,16 +103,16 @@ static void print_number(enum rs_type type, const uint8_t *bytes, struct text *o
 static void print_bits(enum rs_type type, const uint8_t *bytes, struct text *out)
 {
 	uint32_t n = number_of(type, bytes), named = 0;
-	const struct word *words = type == RS_TYPE_CT_STATE ? states : statuses;
+	const struct value_word *words = type == RS_TYPE_CT_STATE ? states : statuses;
 
-	for (const struct word *word = words; word->text; word++)
+	for (const struct value_word *word = words; word->text; word++)
 		named |= word->value;
 	if (n == 0 || (n & ~named)) {
 		text_printf(out, "0x%x", n);
 		return;
 	}
 	const char *separator = "";
-	for (const struct word *word = words; word->text; word++)
+	for (const struct value_word *word = words; word->text; word++)
 		if (n & word->value) {
 			text_printf(out, "%s%s", separator, word->text);
 			separator = "|";
