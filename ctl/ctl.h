@@ -91,8 +91,8 @@ struct ctl_verb {
 };
 
 /* CTL_OK, or the exit status after saying what is wrong. *help: --help was asked and answered. */
-int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char **argv,
-		  struct ctl_args *ret, bool *help) MUST_CHECK;
+int ctl_options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char **argv,
+		      struct ctl_args *ret, bool *help) MUST_CHECK;
 const struct ctl_option_row *options_rows(size_t *ret_n);
 const char *options_formats(const struct ctl_verb *verb); /* "text json" */
 void options_print_verb_help(const struct ctl_verb *verb);

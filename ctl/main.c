@@ -121,7 +121,7 @@ static int run_verb(struct ctl *ctl, int argc, char **argv)
 	/* getopt begins its complaints with it. */
 	(void)snprintf(name, sizeof(name), "netdctl: %s", verb->name);
 	argv[0] = name;
-	int status = options_parse(ctl, verb, argc, argv, &args, &help);
+	int status = ctl_options_parse(ctl, verb, argc, argv, &args, &help);
 	return status != CTL_OK || help ? status : verb->run(ctl, &args);
 }
 

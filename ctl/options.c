@@ -203,8 +203,8 @@ static void fill_long_options(const struct ctl_verb *verb, struct option *list)
 	list[n] = (struct option){ 0 };
 }
 
-int options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char **argv,
-		  struct ctl_args *ret, bool *help)
+int ctl_options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, char **argv,
+		      struct ctl_args *ret, bool *help)
 {
 	struct option list[ARRAY_LEN(options) + 4];
 

@@ -18,7 +18,7 @@ const char *paint_sequence(enum paint what)
 	return paints[what].sequence;
 }
 
-const char *paint(const struct ctl *ctl, enum paint what)
+const char *paint_for(const struct ctl *ctl, enum paint what)
 {
 	return ctl->color ? paint_sequence(what) : "";
 }

@@ -7,8 +7,9 @@
 
 enum paint { PAINT_PLAIN, PAINT_GOOD, PAINT_BAD, PAINT_WARN, PAINT_DIM, PAINT_BOLD };
 
-/* Escape sequences, "" without colours: printf("%s%s%s", paint(..), text, paint(.., PLAIN)). */
-const char *paint(const struct ctl *ctl, enum paint what);
+/* Escape sequences, "" without colours: printf("%s%s%s", paint_for(..), text, paint_for(..,
+ * PLAIN)). */
+const char *paint_for(const struct ctl *ctl, enum paint what);
 const char *paint_sequence(enum paint what); /* also without colours */
 
 /* A table like lsblk's. Out of memory is said once, at the end. */

@@ -25,12 +25,12 @@ static size_t show_severity(const struct ctl *ctl, const cJSON *findings, size_t
 		if (strcmp(member_text(item, "severity"), name) != 0)
 			continue;
 		n++;
-		printf("%s%s[%s]:%s %s%s%s\n", paint(ctl, severities[severity].paint), name,
-		       member_text(item, "id"), paint(ctl, PAINT_PLAIN), subject,
+		printf("%s%s[%s]:%s %s%s%s\n", paint_for(ctl, severities[severity].paint), name,
+		       member_text(item, "id"), paint_for(ctl, PAINT_PLAIN), subject,
 		       *subject ? ": " : "", member_text(item, "text"));
 		if (strcmp(member_text(item, "remedy"), "nothing to do") != 0)
-			printf("    %sremedy:%s %s\n", paint(ctl, PAINT_DIM),
-			       paint(ctl, PAINT_PLAIN), member_text(item, "remedy"));
+			printf("    %sremedy:%s %s\n", paint_for(ctl, PAINT_DIM),
+			       paint_for(ctl, PAINT_PLAIN), member_text(item, "remedy"));
 	}
 	return n;
 }
@@ -46,9 +46,9 @@ void show_doctor(const struct ctl *ctl, const cJSON *report)
 		printf("not checked: %s (%s)\n", member_text(item, "what"),
 		       member_text(item, "why"));
 	printf("%s%zu error%s, %zu warning%s, %zu note%s%s\n",
-	       paint(ctl, n[0]	 ? PAINT_BAD
-			  : n[1] ? PAINT_WARN
-				 : PAINT_GOOD),
+	       paint_for(ctl, n[0]   ? PAINT_BAD
+			      : n[1] ? PAINT_WARN
+				     : PAINT_GOOD),
 	       n[0], n[0] == 1 ? "" : "s", n[1], n[1] == 1 ? "" : "s", n[2], n[2] == 1 ? "" : "s",
-	       paint(ctl, PAINT_PLAIN));
+	       paint_for(ctl, PAINT_PLAIN));
 }

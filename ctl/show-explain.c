@@ -36,8 +36,8 @@ static void print_verdict(const struct ctl *ctl, const char *verdict)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
 		if (strcmp(verdicts[i].verdict, verdict) == 0)
-			printf("%s%s%s", paint(ctl, verdicts[i].paint), verdicts[i].word,
-			       paint(ctl, PAINT_PLAIN));
+			printf("%s%s%s", paint_for(ctl, verdicts[i].paint), verdicts[i].word,
+			       paint_for(ctl, PAINT_PLAIN));
 }
 
 static void print_end(const cJSON *end)
@@ -64,8 +64,8 @@ static void print_rule(const struct ctl *ctl, const cJSON *rule, struct arena *a
 {
 	if (!rule)
 		return;
-	printf("        rule   %s%s%s  %s\n", paint(ctl, PAINT_BOLD), member_place(rule, arena),
-	       paint(ctl, PAINT_PLAIN), rule_text(rule, arena));
+	printf("        rule   %s%s%s  %s\n", paint_for(ctl, PAINT_BOLD), member_place(rule, arena),
+	       paint_for(ctl, PAINT_PLAIN), rule_text(rule, arena));
 }
 
 static size_t widest(const cJSON *hops, const char *name)
@@ -96,13 +96,13 @@ static void print_hops(const struct ctl *ctl, const cJSON *way, struct arena *ar
 		bool same = strcmp(hook, last_hook) == 0 && strcmp(table, last_table) == 0;
 		const cJSON *counter = member(hop, "counter");
 		printf("          %-*s %-*s  %s%-*s%s  %s", table_width, same ? "" : table,
-		       hook_width, same ? "" : hook, paint(ctl, PAINT_BOLD), chain_width,
-		       *chain ? chain : "-", paint(ctl, PAINT_PLAIN),
+		       hook_width, same ? "" : hook, paint_for(ctl, PAINT_BOLD), chain_width,
+		       *chain ? chain : "-", paint_for(ctl, PAINT_PLAIN),
 		       *chain ? member_text(hop, "rule") : "no rule matches");
 		if (cJSON_HasObjectItem(counter, "packets"))
-			printf("  %s[%s packets]%s", paint(ctl, PAINT_DIM),
+			printf("  %s[%s packets]%s", paint_for(ctl, PAINT_DIM),
 			       count_text(wire_number(counter, "packets", 0), arena),
-			       paint(ctl, PAINT_PLAIN));
+			       paint_for(ctl, PAINT_PLAIN));
 		(void)putchar('\n');
 		last_hook = hook;
 		last_table = table;
@@ -121,8 +121,8 @@ static const char *decider_of(const cJSON *way)
 
 static void print_way(const struct ctl *ctl, const cJSON *way, struct arena *arena)
 {
-	printf("  %sIPv%.0f%s  ", paint(ctl, PAINT_BOLD), wire_number(way, "family", 0),
-	       paint(ctl, PAINT_PLAIN));
+	printf("  %sIPv%.0f%s  ", paint_for(ctl, PAINT_BOLD), wire_number(way, "family", 0),
+	       paint_for(ctl, PAINT_PLAIN));
 	print_end(member(way, "from"));
 	printf("  ->  ");
 	print_end(member(way, "to"));
@@ -184,9 +184,9 @@ void show_explain(const struct ctl *ctl, const cJSON *report)
 	cJSON_ArrayForEach(way, ways) {
 		const cJSON *alike = find_alike(ways, way);
 		if (alike)
-			printf("  %sIPv%.0f%s  the same as over IPv%.0f\n", paint(ctl, PAINT_BOLD),
-			       wire_number(way, "family", 0), paint(ctl, PAINT_PLAIN),
-			       wire_number(alike, "family", 0));
+			printf("  %sIPv%.0f%s  the same as over IPv%.0f\n",
+			       paint_for(ctl, PAINT_BOLD), wire_number(way, "family", 0),
+			       paint_for(ctl, PAINT_PLAIN), wire_number(alike, "family", 0));
 		else
 			print_way(ctl, way, arena);
 	}

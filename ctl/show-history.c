@@ -65,8 +65,8 @@ void show_history(const struct ctl *ctl, const cJSON *report)
 	}
 	table_print(table);
 	if (*error)
-		printf("%snot complete%s: %s\n", paint(ctl, PAINT_WARN), paint(ctl, PAINT_PLAIN),
-		       error);
+		printf("%snot complete%s: %s\n", paint_for(ctl, PAINT_WARN),
+		       paint_for(ctl, PAINT_PLAIN), error);
 }
 
 void show_history_record(const struct ctl *ctl, const cJSON *report)
@@ -76,8 +76,8 @@ void show_history_record(const struct ctl *ctl, const cJSON *report)
 
 	if (!arena)
 		return;
-	printf("%sgeneration %.0f%s  %s  %s\n", paint(ctl, PAINT_BOLD),
-	       wire_number(report, "generation", 0), paint(ctl, PAINT_PLAIN),
+	printf("%sgeneration %.0f%s  %s  %s\n", paint_for(ctl, PAINT_BOLD),
+	       wire_number(report, "generation", 0), paint_for(ctl, PAINT_PLAIN),
 	       member_text(report, "when"), who(report, arena));
 	cJSON_ArrayForEach(file, wire_array(report, "files"))
 		printf("  %s\n", member_text(file, "name"));

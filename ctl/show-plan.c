@@ -82,8 +82,8 @@ void plan_print_summary(const cJSON *report)
 
 static void print_title(const struct ctl *ctl, const char *title, bool *any)
 {
-	printf("%s%s%s%s\n", *any ? "\n" : "", paint(ctl, PAINT_BOLD), title,
-	       paint(ctl, PAINT_PLAIN));
+	printf("%s%s%s%s\n", *any ? "\n" : "", paint_for(ctl, PAINT_BOLD), title,
+	       paint_for(ctl, PAINT_PLAIN));
 	*any = true;
 }
 
@@ -118,10 +118,11 @@ static void print_flows(const struct ctl *ctl, const cJSON *report, const struct
 	cJSON_ArrayForEach(item, list) {
 		const char *place = member_place(plan_member(item, "rule"), arena);
 		const char *ports = show_port_list(item, arena), *only = plan_families(item);
-		printf("  %s%c%s %s -> %s  %s%s%s%s%s%s%s%s\n", paint(ctl, form->paint), form->sign,
-		       paint(ctl, PAINT_PLAIN), member_text(item, "from"), member_text(item, "to"),
-		       ports ? ports : "", *only ? "  (" : "", only, *only ? ")" : "",
-		       *place ? "  by " : "", place, *place ? "" : form->without_rule,
+		printf("  %s%c%s %s -> %s  %s%s%s%s%s%s%s%s\n", paint_for(ctl, form->paint),
+		       form->sign, paint_for(ctl, PAINT_PLAIN), member_text(item, "from"),
+		       member_text(item, "to"), ports ? ports : "", *only ? "  (" : "", only,
+		       *only ? ")" : "", *place ? "  by " : "", place,
+		       *place ? "" : form->without_rule,
 		       wire_bool(item, "audited", false) ? "  (audit mode)" : "");
 	}
 }
@@ -137,8 +138,8 @@ static void print_exposures(const struct ctl *ctl, const cJSON *report,
 		return;
 	print_title(ctl, form->title, any);
 	cJSON_ArrayForEach(item, list)
-		printf("  %s%c%s %s -> %s %s  %s %s\n", paint(ctl, form->paint), form->sign,
-		       paint(ctl, PAINT_PLAIN), show_published(item, arena),
+		printf("  %s%c%s %s -> %s %s  %s %s\n", paint_for(ctl, form->paint), form->sign,
+		       paint_for(ctl, PAINT_PLAIN), show_published(item, arena),
 		       member_text(item, "container"), member_text(item, "port"), form->who,
 		       member_list(item, "who", arena));
 }
@@ -148,9 +149,9 @@ static void print_connection(const struct ctl *ctl, const cJSON *item, struct ar
 	const char *from = plan_end(item, true, arena), *to = plan_end(item, false, arena);
 	const char *place = member_place(plan_member(item, "rule"), arena);
 
-	printf("  %s-%s %s%s%s -> %s%s%s  %s%s\n", paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN),
-	       from, *from ? " " : "", plan_source(item, arena), to, *to ? " " : "",
-	       plan_destination(item, arena), *place ? "by " : "",
+	printf("  %s-%s %s%s%s -> %s%s%s  %s%s\n", paint_for(ctl, PAINT_BAD),
+	       paint_for(ctl, PAINT_PLAIN), from, *from ? " " : "", plan_source(item, arena), to,
+	       *to ? " " : "", plan_destination(item, arena), *place ? "by " : "",
 	       *place ? place : member_text(item, "reason"));
 }
 
@@ -177,11 +178,11 @@ static void print_unknown(const struct ctl *ctl, const cJSON *connections)
 
 	if (*error)
 		printf("\n%sConnections that would be cut are not known%s: %s\n",
-		       paint(ctl, PAINT_WARN), paint(ctl, PAINT_PLAIN), error);
+		       paint_for(ctl, PAINT_WARN), paint_for(ctl, PAINT_PLAIN), error);
 	if (unjudged > 0)
 		printf("\n%sConnections not judged%s: %.0f, because there are too many, or because "
 		       "policies do not cover their protocol\n",
-		       paint(ctl, PAINT_WARN), paint(ctl, PAINT_PLAIN), unjudged);
+		       paint_for(ctl, PAINT_WARN), paint_for(ctl, PAINT_PLAIN), unjudged);
 }
 
 static void print_moved(const struct ctl *ctl, const cJSON *list, bool *any)
@@ -215,8 +216,8 @@ static void print_rules(const struct ctl *ctl, const cJSON *list, bool added)
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, (arena ? list : NULL))
-		printf("  %s%c%s %s  %s\n", paint(ctl, added ? PAINT_GOOD : PAINT_BAD),
-		       added ? '+' : '-', paint(ctl, PAINT_PLAIN), member_place(item, arena),
+		printf("  %s%c%s %s  %s\n", paint_for(ctl, added ? PAINT_GOOD : PAINT_BAD),
+		       added ? '+' : '-', paint_for(ctl, PAINT_PLAIN), member_place(item, arena),
 		       rule_text(item, arena));
 }
 
@@ -302,8 +303,8 @@ void show_test(const struct ctl *ctl, const cJSON *report)
 		alone += wire_bool(test, "policy_alone", false);
 		if (wire_bool(test, "passed", false))
 			continue;
-		printf("%s%s: %sfailed:%s ", paint(ctl, PAINT_BOLD), member_place(test, arena),
-		       paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN));
+		printf("%s%s: %sfailed:%s ", paint_for(ctl, PAINT_BOLD), member_place(test, arena),
+		       paint_for(ctl, PAINT_BAD), paint_for(ctl, PAINT_PLAIN));
 		print_test_line(test);
 		printf(": %s\n", member_text(test, "reason"));
 	}

@@ -79,8 +79,8 @@ void show_endpoints(const struct ctl *ctl, const cJSON *report)
 	table_print(table);
 	cJSON_ArrayForEach(item, (arena ? wire_array(report, "unholdable") : NULL))
 		printf("%s%s%s can get around a packet filter: %s (netdctl doctor says more)\n",
-		       paint(ctl, PAINT_WARN), member_text(item, "container"),
-		       paint(ctl, PAINT_PLAIN), member_list(item, "traits", arena));
+		       paint_for(ctl, PAINT_WARN), member_text(item, "container"),
+		       paint_for(ctl, PAINT_PLAIN), member_list(item, "traits", arena));
 }
 
 static const char *hits_of(const cJSON *item, struct arena *arena)
@@ -168,7 +168,7 @@ void show_ports(const struct ctl *ctl, const cJSON *report)
 
 static void status_line(const struct ctl *ctl, const char *name, const char *text, enum paint what)
 {
-	printf("%12s: %s%s%s\n", name, paint(ctl, what), text, paint(ctl, PAINT_PLAIN));
+	printf("%12s: %s%s%s\n", name, paint_for(ctl, what), text, paint_for(ctl, PAINT_PLAIN));
 }
 
 static void show_tier_counts(const struct ctl *ctl, const cJSON *report, struct arena *arena)

@@ -12,11 +12,11 @@ static void print_drifts(const struct ctl *ctl, const cJSON *report)
 
 	if (!drifts || !drifts->child)
 		printf("%skernel%s: all %.0f objects are as they were committed\n",
-		       paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN),
+		       paint_for(ctl, PAINT_GOOD), paint_for(ctl, PAINT_PLAIN),
 		       wire_number(report, "objects", 0));
 	else
 		printf("%skernel%s: its rules differ from what was committed\n",
-		       paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN));
+		       paint_for(ctl, PAINT_BAD), paint_for(ctl, PAINT_PLAIN));
 	cJSON_ArrayForEach(drift, drifts)
 		printf("  %-7s  %s\n", member_text(drift, "kind"), member_text(drift, "object"));
 	if (more > 0)
@@ -45,8 +45,8 @@ static void print_probe(const struct ctl *ctl, const cJSON *probe, struct arena 
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strcmp(result, rows[i].result) == 0)
-			printf("  %s%-11s%s  %s -> %s %s%s%s\n", paint(ctl, rows[i].paint), result,
-			       paint(ctl, PAINT_PLAIN), at ? at : "",
+			printf("  %s%-11s%s  %s -> %s %s%s%s\n", paint_for(ctl, rows[i].paint),
+			       result, paint_for(ctl, PAINT_PLAIN), at ? at : "",
 			       member_text(probe, "container"), member_text(probe, "port"),
 			       *rows[i].meaning ? "  " : "",
 			       closed ? "it is in no tier: nobody reaches it, this host included"

@@ -9,11 +9,11 @@ void show_change(const struct ctl *ctl, const cJSON *report)
 {
 	char all[32];
 
-	printf("%sin force%s: generation %.0f\n", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN),
-	       wire_number(report, "generation", 0));
+	printf("%sin force%s: generation %.0f\n", paint_for(ctl, PAINT_GOOD),
+	       paint_for(ctl, PAINT_PLAIN), wire_number(report, "generation", 0));
 	if (wire_string(report, "state_error"))
 		printf("%snot saved%s: a restart of netd will not bring it back (%s)\n",
-		       paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN),
+		       paint_for(ctl, PAINT_BAD), paint_for(ctl, PAINT_PLAIN),
 		       wire_string(report, "state_error"));
 	if (wire_string(report, "applied"))
 		printf("the policy is from %s: `netdctl reload --discard-applied` takes the files "

@@ -23,7 +23,7 @@ static void show_off(const struct ctl *ctl, const cJSON *report)
 	(void)report;
 	printf("%soff%s: netd's tables are gone, nothing is enforced; `netdctl reload` puts the "
 	       "policy back\n",
-	       paint(ctl, PAINT_BAD), paint(ctl, PAINT_PLAIN));
+	       paint_for(ctl, PAINT_BAD), paint_for(ctl, PAINT_PLAIN));
 }
 
 int verb_off(struct ctl *ctl, const struct ctl_args *args)

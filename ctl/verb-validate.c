@@ -53,19 +53,20 @@ static void print_summary(const struct ctl *ctl, const struct input_policy *inpu
 	if (n > diags->diags.n)
 		printf("... and %zu more\n", n - diags->diags.n);
 	if (diag_failed(diags)) {
-		printf("%sinvalid%s: %zu error%s, %zu warning%s\n", paint(ctl, PAINT_BAD),
-		       paint(ctl, PAINT_PLAIN), diags->n_errors, diags->n_errors == 1 ? "" : "s",
-		       diags->n_warnings, diags->n_warnings == 1 ? "" : "s");
+		printf("%sinvalid%s: %zu error%s, %zu warning%s\n", paint_for(ctl, PAINT_BAD),
+		       paint_for(ctl, PAINT_PLAIN), diags->n_errors,
+		       diags->n_errors == 1 ? "" : "s", diags->n_warnings,
+		       diags->n_warnings == 1 ? "" : "s");
 		return;
 	}
 	printf("%svalid%s: %zu tier%s, %zu rule%s, %zu test%s in %zu file%s",
-	       paint(ctl, PAINT_GOOD), paint(ctl, PAINT_PLAIN), policy->n_tiers,
+	       paint_for(ctl, PAINT_GOOD), paint_for(ctl, PAINT_PLAIN), policy->n_tiers,
 	       policy->n_tiers == 1 ? "" : "s", policy->n_rules, policy->n_rules == 1 ? "" : "s",
 	       policy->n_tests, policy->n_tests == 1 ? "" : "s", input->n_files,
 	       input->n_files == 1 ? "" : "s");
 	if (diags->n_warnings)
-		printf("; %s%zu warning%s%s", paint(ctl, PAINT_WARN), diags->n_warnings,
-		       diags->n_warnings == 1 ? "" : "s", paint(ctl, PAINT_PLAIN));
+		printf("; %s%zu warning%s%s", paint_for(ctl, PAINT_WARN), diags->n_warnings,
+		       diags->n_warnings == 1 ? "" : "s", paint_for(ctl, PAINT_PLAIN));
 	if (diags->n_accepted)
 		printf("; %zu accepted by the policy", diags->n_accepted);
 	(void)putchar('\n');

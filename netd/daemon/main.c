@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 
 	if (!settings)
 		return 3;
-	if (options_parse(argc, argv, settings, &options, &exit_status) == OPTIONS_EXIT)
+	if (daemon_options_parse(argc, argv, settings, &options, &exit_status) == OPTIONS_EXIT)
 		return exit_status;
 	if (options.check)
 		return check_policy(options.policy);

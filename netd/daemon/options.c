@@ -199,7 +199,8 @@ static int apply_command_line(const char *const given[N_OPTIONS], struct options
 	return 0;
 }
 
-int options_parse(int argc, char **argv, struct arena *arena, struct options *ret, int *exit_status)
+int daemon_options_parse(int argc, char **argv, struct arena *arena, struct options *ret,
+			 int *exit_status)
 {
 	const char *given[N_OPTIONS] = { NULL };
 

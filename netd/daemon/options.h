@@ -21,7 +21,7 @@ struct options {
  * OPTIONS_EXIT: --help or --version was printed, or the usage or a file was wrong and that was said
  * (*exit_status). */
 #define OPTIONS_EXIT 1
-int options_parse(int argc, char **argv, struct arena *arena, struct options *ret,
-		  int *exit_status) MUST_CHECK;
+int daemon_options_parse(int argc, char **argv, struct arena *arena, struct options *ret,
+			 int *exit_status) MUST_CHECK;
 /* Findings as a compiler prints them, on stderr. */
 void options_print_findings(const struct diag_list *diags);

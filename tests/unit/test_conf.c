@@ -191,7 +191,7 @@ static int parse(struct fixture *f, const char *arg)
 	(void)fflush(stderr);
 	assert_true(dup2(fileno(catch), STDERR_FILENO) >= 0);
 	optind = 0;
-	int r = options_parse(arg ? 4 : 3, argv, f->arena, &f->options, &f->exit_status);
+	int r = daemon_options_parse(arg ? 4 : 3, argv, f->arena, &f->options, &f->exit_status);
 	(void)fflush(stderr);
 	assert_true(dup2(saved, STDERR_FILENO) >= 0);
 	(void)close(saved);
