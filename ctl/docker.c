@@ -14,7 +14,7 @@
 #define TIMEOUT_MS 10000u
 
 /* What the host's own files and interfaces say. */
-static int add_host(const struct world *world, struct arena *arena, const struct world **ret)
+static int add_docker_host(const struct world *world, struct arena *arena, const struct world **ret)
 {
 	struct host_resolvers resolvers = { .n = 0 };
 	struct host_docker docker = { .no_proxy = false };
@@ -51,7 +51,7 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 	int r = docker_fetch_world(&options, TIMEOUT_MS, arena, ret, &why);
 
 	if (r == 0 && text_begins(options.url, "unix:")) /* else it is another host's */
-		r = add_host(*ret, arena, ret);
+		r = add_docker_host(*ret, arena, ret);
 	if (r == 0)
 		return CTL_OK;
 	*error = r == DOCKER_E_UNREACHABLE || r == DOCKER_E_FOREIGN /* says where itself */

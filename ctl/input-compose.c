@@ -133,7 +133,7 @@ static const char *variable(const struct compose_reading *reading, const char *n
 }
 
 /* Its lines may be secrets. COMPOSE_E_INVALID: reported. */
-static int add_env_file(struct compose_reading *reading, const char *path)
+static int read_env_file(struct compose_reading *reading, const char *path)
 {
 	struct compose_variables more = { 0 };
 	struct node_source source;
@@ -149,7 +149,7 @@ static int add_env_file(struct compose_reading *reading, const char *path)
 
 static int add_named_env_file(struct compose_reading *reading, const char *path)
 {
-	int r = add_env_file(reading, path);
+	int r = read_env_file(reading, path);
 
 	return r == COMPOSE_E_ABSENT ? COMPOSE_E_UNREADABLE : r;
 }
@@ -171,7 +171,7 @@ static int add_env_files(struct compose_reading *reading)
 		return add_each(reading, listed, ",", add_named_env_file);
 	if (off && (strcmp(off, "1") == 0 || strcasecmp(off, "true") == 0))
 		return 0;
-	r = path ? add_env_file(reading, path) : -ENOMEM;
+	r = path ? read_env_file(reading, path) : -ENOMEM;
 	return r == COMPOSE_E_ABSENT ? 0 : r;
 }
 
@@ -213,7 +213,7 @@ static int add_folder(struct compose_reading *reading)
 	return r == 0 && more ? add_file(reading, more) : r;
 }
 
-static int add_files(struct compose_reading *reading)
+static int read_compose_files(struct compose_reading *reading)
 {
 	const struct ctl_args *args = reading->args;
 	const char *first = find_one(reading, names);
@@ -281,7 +281,7 @@ int input_compose(const struct ctl_args *args, struct arena *arena, struct input
 	if (r == 0)
 		r = add_env_files(&reading);
 	if (r == 0)
-		r = given ? add_folder(&reading) : add_files(&reading);
+		r = given ? add_folder(&reading) : read_compose_files(&reading);
 	const char *directory = r == 0 ? full_name(&reading) : "";
 	if (r || !directory)
 		return settle(r ? r : -ENOMEM, &reading);

@@ -124,7 +124,7 @@ static int add_to_list(char **list, size_t *n, size_t most, char *value)
 	return CTL_OK;
 }
 
-static int set_option(struct ctl *ctl, struct ctl_args *args, enum ctl_option bit, char *value)
+static int set_argument(struct ctl *ctl, struct ctl_args *args, enum ctl_option bit, char *value)
 {
 	if (bit == OPT_POLICY)
 		args->policy = value;
@@ -227,7 +227,7 @@ int ctl_options_parse(struct ctl *ctl, const struct ctl_verb *verb, int argc, ch
 		else if (c == 's')
 			ctl->socket = optarg;
 		else
-			status = set_option(ctl, ret, options[c - FIRST_OPTION].bit, optarg);
+			status = set_argument(ctl, ret, options[c - FIRST_OPTION].bit, optarg);
 		if (status != CTL_OK)
 			return status;
 	}

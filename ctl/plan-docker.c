@@ -46,7 +46,7 @@ static int read_connections(struct fw *fw, struct arena *arena, struct plain_hos
 	return CTL_OK;
 }
 
-static int ask_kernel(struct arena *arena, struct plain_host *ret)
+static int ask_kernel_state(struct arena *arena, struct plain_host *ret)
 {
 	CLEANUP(fw_freep) struct fw *fw = NULL;
 
@@ -123,7 +123,7 @@ int plan_with_docker(const struct ctl *ctl, const struct policy *policy, struct 
 	int status = parse_plain(arena, &policies[0]);
 
 	if (status == CTL_OK)
-		status = ask_kernel(arena, &host);
+		status = ask_kernel_state(arena, &host);
 	if (status == CTL_OK)
 		status = ask_docker(ctl, arena, &host);
 	return status == CTL_OK ? compare(ctl, policies, &host, arena, ret) : status;

@@ -10,7 +10,7 @@ static const struct {
 	{ "mermaid", show_matrix_mermaid },
 };
 
-static show_fn *form_of(const struct ctl *ctl)
+static show_fn *matrix_form(const struct ctl *ctl)
 {
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
 		if (ctl_is_format(ctl, forms[i].format))
@@ -29,11 +29,11 @@ int verb_matrix(struct ctl *ctl, const struct ctl_args *args)
 		return CTL_USAGE;
 	}
 	if (!args->policy)
-		return live_verb(ctl, "matrix", form_of(ctl));
+		return live_verb(ctl, "matrix", matrix_form(ctl));
 	int status = arena ? input_prepare(ctl, args, arena, &in) : ctl_out_of_memory();
 	if (status != CTL_OK)
 		return status;
 	if (report_matrix(&in, &report) < 0)
 		return ctl_out_of_memory();
-	return show_report(ctl, report, form_of(ctl), CTL_OK);
+	return show_report(ctl, report, matrix_form(ctl), CTL_OK);
 }

@@ -59,7 +59,7 @@ static void gather(struct probing *p, const cJSON *ports)
 }
 
 /* The policy lets this host in: into every tier, and mostly nowhere else. */
-static bool is_open(const cJSON *port)
+static bool is_port_open(const cJSON *port)
 {
 	return wire_bool(port, "host", wire_string(port, "tier") != NULL);
 }
@@ -82,7 +82,7 @@ static int add_probe(cJSON *list, const struct probing *p, size_t i)
 		    0 ||
 	    wire_add(object, "tier",
 		     cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(port, "tier"), true)) < 0 ||
-	    wire_add_bool(object, "host", is_open(port)) < 0 ||
+	    wire_add_bool(object, "host", is_port_open(port)) < 0 ||
 	    wire_add_string(object, "port", port_range_format(&p->inside[i], inside)) < 0 ||
 	    wire_add_string(object, "result", results[probe->result]) < 0)
 		return -ENOMEM;
@@ -103,7 +103,7 @@ static int add_probes(const struct ctl *ctl, cJSON *report, bool *silent)
 	gather(&p, ports);
 	int r = probe_tcp(p.probes, p.n, PROBE_TIMEOUT_MS);
 	for (size_t i = 0; r == 0 && i < p.n; i++) {
-		*silent |= p.probes[i].result == PROBE_SILENT && is_open(p.ports[i]);
+		*silent |= p.probes[i].result == PROBE_SILENT && is_port_open(p.ports[i]);
 		r = add_probe(list, &p, i);
 	}
 	cJSON_Delete(ports);

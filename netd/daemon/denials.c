@@ -77,7 +77,7 @@ static bool has_address(const struct world_endpoint *endpoint, const struct ip_a
 	       (!mac_is_zero(&endpoint->mac) && ip_compare(addr, &local) == 0);
 }
 
-static size_t endpoint_at(const struct generation *generation, const struct ip_addr *addr)
+static size_t endpoint_of_address(const struct generation *generation, const struct ip_addr *addr)
 {
 	const struct world *world = generation ? generation->world : NULL;
 
@@ -174,8 +174,8 @@ static void describe_frame(const struct generation *generation, uint32_t ifindex
 		(void)snprintf(ret->text, sizeof(ret->text), "%s", mac_format(mac, text));
 }
 
-static void describe(const struct nflog_packet *packet, bool source,
-		     const struct generation *generation, struct logged_end *ret)
+static void describe_end(const struct nflog_packet *packet, bool source,
+			 const struct generation *generation, struct logged_end *ret)
 {
 	const struct ip_addr *addr = source ? &packet->from : &packet->to;
 	uint32_t port = source ? packet->in_port : packet->out_port;
@@ -186,7 +186,7 @@ static void describe(const struct nflog_packet *packet, bool source,
 	char address[IP_TEXT_LEN];
 
 	if (endpoint == NOBODY)
-		endpoint = endpoint_at(generation, addr);
+		endpoint = endpoint_of_address(generation, addr);
 	ret->container_id = "";
 	if (endpoint != NOBODY)
 		describe_endpoint(generation, endpoint, addr, ret);
@@ -232,8 +232,8 @@ static void say(const struct nflog_packet *packet, const struct logged *logged,
 	struct logged_end from, to;
 
 	(void)snprintf(place, sizeof(place), "%.*s", (int)logged->place_len, logged->place);
-	describe(packet, true, generation, &from);
-	describe(packet, false, generation, &to);
+	describe_end(packet, true, generation, &from);
+	describe_end(packet, false, generation, &to);
 	describe_port(packet, port);
 	if (again)
 		(void)snprintf(times, sizeof(times),

@@ -13,7 +13,7 @@
 #include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 
-static bool is_audited(const struct daemon *d)
+static bool is_policy_audited(const struct daemon *d)
 {
 	const struct policy_set *last =
 		d->fallback && d->fallback->was_in_force ? d->fallback : d->wanted;
@@ -24,7 +24,8 @@ static bool is_audited(const struct daemon *d)
 static int compile_closed(struct daemon *d, const struct world *world, struct arena *arena,
 			  const struct ruleset **ret)
 {
-	const struct policy nothing = { .mode = is_audited(d) ? POLICY_AUDIT : POLICY_ENFORCE,
+	const struct policy nothing = { .mode = is_policy_audited(d) ? POLICY_AUDIT
+								     : POLICY_ENFORCE,
 					.unmatched = POLICY_UNMATCHED_DENY };
 	const struct compile_input in = { .policy = &nothing,
 					  .world = world,
@@ -101,7 +102,7 @@ void floor_lay(struct daemon *d)
 			  "the closed base cannot be put into force either: %s", strerror(-r));
 	else if (!had_floor)
 		log_warning(LOG_ID_COMMIT_FAILED, "until that succeeds, %s",
-			    is_audited(d)
+			    is_policy_audited(d)
 				    ? "everything on Docker's networks passes, since the policy "
 				      "that was in force is in audit mode"
 				    : "everything on Docker's networks is closed");

@@ -24,8 +24,8 @@ static void file_name(size_t slot, char ret[FILE_NAME_LEN])
 #define ERROR_LEN sizeof(((struct history *)NULL)->failure)
 
 PRINTF_LIKE(4, 5)
-static void complain(const struct history *history, size_t slot, char ret[ERROR_LEN],
-		     const char *format, ...)
+static void report_damage(const struct history *history, size_t slot, char ret[ERROR_LEN],
+			  const char *format, ...)
 {
 	char name[FILE_NAME_LEN], text[160];
 	va_list args;
@@ -69,11 +69,11 @@ void history_start(struct history *history, struct statefiles *files)
 		if (r == 0)
 			history->entries[slot] = record.entry;
 		else if (r == -EINVAL)
-			complain(history, slot, history->damage,
-				 "damaged: the policy that was in it is lost");
+			report_damage(history, slot, history->damage,
+				      "damaged: the policy that was in it is lost");
 		else if (r != -ENOENT)
-			complain(history, slot, history->damage, "cannot be read: %s",
-				 strerror(-r));
+			report_damage(history, slot, history->damage, "cannot be read: %s",
+				      strerror(-r));
 		if (record.entry.generation > history->last)
 			history->last = record.entry.generation;
 	}
@@ -135,7 +135,7 @@ bool history_is_bare(const struct history *history)
 	return !history_latest(history) && !history->damage[0];
 }
 
-static cJSON *make_plan(const struct history_change *change)
+static cJSON *make_history_plan(const struct history_change *change)
 {
 	const struct policy *policies[] = { change->before, change->policy };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
@@ -155,7 +155,7 @@ static int plan_beside(void *userdata, int fd)
 {
 	const struct history *history = userdata;
 	struct history_record record = history->change->record;
-	cJSON *plan = make_plan(history->change);
+	cJSON *plan = make_history_plan(history->change);
 
 	record.plan = plan;
 	if (!plan)
@@ -243,9 +243,9 @@ void history_note(struct history *history, const struct history_change *change)
 	history->pending.entry = record.entry;
 	history->pending.text = history_print(&record);
 	if (!history->pending.text) {
-		complain(history, choose_slot(history), history->failure,
-			 "out of memory: generation %llu is not kept",
-			 (unsigned long long)record.entry.generation);
+		report_damage(history, choose_slot(history), history->failure,
+			      "out of memory: generation %llu is not kept",
+			      (unsigned long long)record.entry.generation);
 		return;
 	}
 	struct history_change numbered = *change;

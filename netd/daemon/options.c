@@ -98,7 +98,7 @@ static const char *set_from_file(struct options *options, enum option_id id, con
 	return set_option(options, id, value);
 }
 
-static int key_of(const char *name)
+static int environment_key(const char *name)
 {
 	for (int id = 0; id < N_SETTINGS; id++)
 		if (strcmp(table[id].name, name) == 0)
@@ -115,7 +115,7 @@ static void apply_settings(const struct conf *conf, struct diag_list *diags, str
 	for (size_t i = 0; i < conf->settings.n; i++) {
 		const struct conf_setting *setting = &conf->settings.items[i];
 		char word[TEXT_QUOTE_LEN];
-		int id = key_of(setting->key);
+		int id = environment_key(setting->key);
 		if (id < 0) {
 			diag_add(diags, DIAG_ERROR, setting->loc, "unknown-key",
 				 diag_suggest(diags, setting->key, names, N_SETTINGS),

@@ -38,7 +38,7 @@ static const unsigned int places[LANE_COUNT] = {
 	[LANE_CHANGE] = 1,
 };
 
-static void take_out(struct question *question)
+static void drop_question(struct question *question)
 {
 	struct question **link = &question->d->questions.first;
 
@@ -73,7 +73,7 @@ static int write_answer(int fd, const cJSON *answer)
 /* What the child ends with. */
 enum { CHILD_ANSWER, CHILD_FINDING, CHILD_NOTE };
 
-static int kind_of(const cJSON *answer)
+static int lane_of(const cJSON *answer)
 {
 	if (!wire_string(answer, "code"))
 		return CHILD_NOTE;
@@ -108,7 +108,7 @@ static int answer_beside(void *userdata, int fd)
 		r = question->answer->beside(question->d, &question->request, arena, &answer);
 	if (r == 0 && answer) {
 		r = write_answer(fd, answer);
-		r = r < 0 ? r : kind_of(answer);
+		r = r < 0 ? r : lane_of(answer);
 	}
 	cJSON_Delete(answer);
 	question->facts = arena_free(question->facts);
@@ -186,7 +186,7 @@ static void answer_when_kept(struct question *question, cJSON *answer)
 	}
 	add_failure(d, answer);
 	control_answer(d->control, question->request.token, answer);
-	take_out(question);
+	drop_question(question);
 }
 
 /* The question is gone after it, or waits. */
@@ -216,7 +216,7 @@ void questions_settled(void *userdata)
 	add_failure(d, question->made);
 	control_answer(d->control, question->request.token, TAKE_PTR(question->made));
 	d->questions.under_way[question->answer->lane]--;
-	take_out(question);
+	drop_question(question);
 	begin_what_can(d);
 }
 
@@ -236,7 +236,7 @@ static void settle(struct question *question, const struct beside_result *result
 		control_answer_file(d->control, question->request.token, result->fd, result->size);
 	else
 		control_answer(d->control, question->request.token, failure(question, result));
-	take_out(question);
+	drop_question(question);
 }
 
 static bool is_outdated(const struct question *question, const struct beside_result *result)
@@ -293,7 +293,7 @@ static void take_turn(struct question *question)
 		       wire_new_error(WIRE_UNAVAILABLE,
 				      "netd cannot start a process for %s: %s; try again",
 				      question->answer->verb, strerror(-r)));
-	take_out(question);
+	drop_question(question);
 }
 
 static void begin_what_can(struct daemon *d)
@@ -340,14 +340,14 @@ void questions_gone(uint64_t token, void *userdata)
 	if (!question)
 		return;
 	beside_end(question->beside);
-	take_out(question);
+	drop_question(question);
 	begin_what_can(d);
 }
 
 /* ---- progress ---- */
 
 /* How many of its lane are before it and not done. */
-static unsigned int count_before(const struct question *question)
+static unsigned int count_questions_before(const struct question *question)
 {
 	unsigned int n = 0;
 
@@ -364,7 +364,7 @@ static cJSON *progress(const struct question *question, uint64_t now_us)
 
 	if (message && (wire_add_number(message, "seconds", seconds) < 0 ||
 			wire_add_bool(message, "begun", question->beside || question->made) < 0 ||
-			wire_add_number(message, "before", count_before(question)) < 0)) {
+			wire_add_number(message, "before", count_questions_before(question)) < 0)) {
 		cJSON_Delete(message);
 		return NULL;
 	}
@@ -400,6 +400,6 @@ int questions_start(struct daemon *d)
 void questions_done(struct daemon *d)
 {
 	while (d->questions.first)
-		take_out(d->questions.first);
+		drop_question(d->questions.first);
 	d->questions.tick = sd_event_source_disable_unref(d->questions.tick);
 }

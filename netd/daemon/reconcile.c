@@ -65,7 +65,7 @@ static void latency_end(struct latency *latency, const struct generation *genera
 	latency->n_pending = kept;
 }
 
-static int by_value(const void *left, const void *right)
+static int by_bridge_value(const void *left, const void *right)
 {
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
 
@@ -85,7 +85,7 @@ uint32_t latency_percentile(const struct latency *latency, unsigned int q)
 	if (n == 0)
 		return 0;
 	memcpy(sorted, latency->samples_us, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_value);
+	qsort(sorted, n, sizeof(*sorted), by_bridge_value);
 	return sorted[(n - 1) * q / 100];
 }
 
@@ -140,7 +140,7 @@ static int make_generation(struct daemon *d, struct generation **ret)
 }
 
 /* 1: nothing differs. */
-static int commit(struct daemon *d, struct generation *next, bool whole)
+static int commit_generation(struct daemon *d, struct generation *next, bool whole)
 {
 	const struct ruleset *from = d->committed && !whole ? d->committed->compiled.ruleset : NULL;
 	struct arena *scratch CLEANUP(arena_freep) = arena_new();
@@ -298,7 +298,7 @@ static int run_step(struct daemon *d, enum plan_action action)
 	int r = make_generation(d, &next);
 
 	if (r == 0)
-		r = commit(d, next, action == PLAN_COMMIT_WHOLE);
+		r = commit_generation(d, next, action == PLAN_COMMIT_WHOLE);
 	if (r < 0) {
 		d->n_failures++;
 		log_error(LOG_ID_COMMIT_FAILED,

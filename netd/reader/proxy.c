@@ -57,7 +57,7 @@ static void on_refused(void *userdata, const char *why)
 
 /* ---- clients ---- */
 
-static void listen_if_room(const struct proxy *proxy)
+static void accept_if_room(const struct proxy *proxy)
 {
 	bool room = proxy->n_relays < LIMIT_READER_CLIENTS;
 
@@ -72,7 +72,7 @@ static void on_closed(void *userdata, struct relay *relay)
 	while (proxy->relays[i] != relay)
 		i++;
 	proxy->relays[i] = proxy->relays[--proxy->n_relays];
-	listen_if_room(proxy);
+	accept_if_room(proxy);
 }
 
 /* By the kernel's word, not by the mode of a file alone. */
@@ -111,7 +111,7 @@ static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *u
 	if (r < 0)
 		return r;
 	proxy->n_relays++;
-	listen_if_room(proxy);
+	accept_if_room(proxy);
 	return 0;
 }
 

@@ -192,7 +192,7 @@ static void judge(struct relay *relay)
 }
 
 /* False: the client has gone, or says more than its one request. */
-static bool take(struct relay *relay)
+static bool take_bytes(struct relay *relay)
 {
 	char surplus;
 	ssize_t n = relay->is_answered ? recv(relay->client, &surplus, 1, MSG_DONTWAIT)
@@ -222,14 +222,14 @@ static int on_client(sd_event_source *source, int fd, uint32_t revents, void *us
 	if (revents & EPOLLOUT)
 		alive = pass_on(relay);
 	else if (revents & EPOLLIN)
-		alive = take(relay);
+		alive = take_bytes(relay);
 	alive = alive && (revents & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) == 0;
 	if (!alive || !settle(relay))
 		finish(relay);
 	return 0;
 }
 
-static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_relay_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
 	(void)usec;
@@ -255,7 +255,7 @@ int relay_new(sd_event *loop, const struct relay_options *options, const struct 
 	relay->docker = -1;
 	const struct loop_io io = { "client", relay->client, EPOLLIN | EPOLLRDHUP,
 				    0,	      on_client,     relay };
-	const struct loop_timer timer = { "request", 0, on_timeout, relay };
+	const struct loop_timer timer = { "request", 0, on_relay_timeout, relay };
 	int r = loop_add_io(loop, &io, &relay->client_io);
 	if (r == 0)
 		r = loop_add_timer(loop, &timer, &relay->timer);

@@ -5,8 +5,8 @@
 #include "core/compile/emit.h"
 
 /* One entry per world->endpoints, in the same order. NULL: no memory. */
-static inline const struct assignment *
-assign_all(const struct policy *policy, const struct world *world, struct arena *arena)
+static inline const struct assignment *assign_all(const struct policy *policy,
+						  const struct world *world, struct arena *arena)
 {
 	const struct compile_input in = { .policy = policy, .world = world };
 	struct emit e = { .in = &in, .arena = arena };

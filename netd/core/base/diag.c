@@ -60,7 +60,8 @@ static struct diag_count *most_common(struct diag_list *list, const struct diag_
 
 /* Where a new record goes: behind the others, or, when they are many, in the place of one. NULL: it
  * is only counted, or memory is out. */
-static struct diag *make_room(struct diag_list *list, enum diag_severity severity, const char *id)
+static struct diag *replace_or_add(struct diag_list *list, enum diag_severity severity,
+				   const char *id)
 {
 	struct diag_count *mine = count_of(list, severity, id), *other = NULL;
 	struct diag none = { .id = "" }, *place = NULL;
@@ -89,7 +90,7 @@ void diag_add(struct diag_list *list, enum diag_severity severity, struct source
 	va_list args;
 
 	*(severity == DIAG_ERROR ? &list->n_errors : &list->n_warnings) += 1;
-	struct diag *place = make_room(list, severity, id);
+	struct diag *place = replace_or_add(list, severity, id);
 	if (!place)
 		return;
 	va_start(args, format);

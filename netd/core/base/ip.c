@@ -80,7 +80,7 @@ int ip_prefix_parse(const char *text, struct ip_prefix *ret)
 	return cleared ? 1 : 0;
 }
 
-static int hex_digit(char c)
+static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -96,7 +96,7 @@ int mac_parse(const char *text, struct mac_addr *ret)
 	if (strlen(text) != MAC_TEXT_LEN - 1)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(mac.bytes); i++) {
-		int high = hex_digit(text[i * 3]), low = hex_digit(text[i * 3 + 1]);
+		int high = hex_value(text[i * 3]), low = hex_value(text[i * 3 + 1]);
 		if (high < 0 || low < 0 || (i < 5 && text[i * 3 + 2] != ':'))
 			return -EINVAL;
 		mac.bytes[i] = (uint8_t)(high * 16 + low);

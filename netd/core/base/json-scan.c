@@ -106,7 +106,7 @@ static const char *scan_structure(struct scan *scan, char c)
 }
 
 /* Most of a text: letters of a string that stand for themselves. */
-static bool is_plain(char c)
+static bool is_plain_character(char c)
 {
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
@@ -118,7 +118,7 @@ const char *json_scan(const char *bytes, size_t len, struct json_limits limits, 
 	size_t i = 0;
 
 	while (i < len && !error) {
-		while (scan.in_string && i < len && is_plain(bytes[i]))
+		while (scan.in_string && i < len && is_plain_character(bytes[i]))
 			i++;
 		*ret_offset = i;
 		if (i == len)

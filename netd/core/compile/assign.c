@@ -307,7 +307,7 @@ static size_t port_plugs(const struct world *world, struct plug *plugs)
 	return n;
 }
 
-static int bind_ports(const struct world *world, struct arena *arena, struct assignment *all)
+static int bind_bridge_ports(const struct world *world, struct arena *arena, struct assignment *all)
 {
 	struct plug *ports = arena_alloc(arena, world->n_ports * sizeof(*ports));
 	struct plug *ends = arena_alloc(arena, world->n_endpoints * sizeof(*ends));
@@ -345,5 +345,5 @@ const struct assignment *assign_endpoints(const struct emit *e)
 	if (!all || match_endpoints(e, all) < 0)
 		return NULL;
 	close_clashes(e, all);
-	return bind_ports(world, e->arena, all) < 0 ? NULL : all;
+	return bind_bridge_ports(world, e->arena, all) < 0 ? NULL : all;
 }

@@ -54,8 +54,8 @@ static void emit_discovery(struct emit *e, struct rs_chain *chain, struct rs_mat
 }
 
 /* What the inet hooks let pass. */
-static void emit_passed(struct emit *e, struct rs_chain *chain, struct rs_match from,
-			struct rs_match to)
+static void emit_bridge_passed(struct emit *e, struct rs_chain *chain, struct rs_match from,
+			       struct rs_match to)
 {
 	uint32_t bit = e->in->mark_bit;
 	struct rs_mark clear = { RS_META_MARK, ~bit, 0, false };
@@ -112,7 +112,7 @@ static void emit_unseen_ports(struct emit *e, struct rs_chain *chain)
 		     match_not_in(ends[i][1], SET_PORTS));
 }
 
-static void emit_forward(struct emit *e)
+static void emit_bridge_forward(struct emit *e)
 {
 	static const enum rs_field port[] = { RS_META_IIFNAME };
 	struct rs_chain *chain = emit_base_chain(e, "forward", RS_HOOK_FORWARD, PRIORITY_AFTER_INET,
@@ -131,12 +131,12 @@ static void emit_forward(struct emit *e)
 		emit_left_between(e, chain);
 	emit_discovery(e, chain, from_ours, to_ours);
 	emit_loose_groups(e, chain);
-	emit_passed(e, chain, from_ours, to_ours);
+	emit_bridge_passed(e, chain, from_ours, to_ours);
 	if (e->any_shared) {
 		emit_discovery(e, chain, from_ours, to_others);
-		emit_passed(e, chain, from_ours, to_others);
+		emit_bridge_passed(e, chain, from_ours, to_others);
 		emit_discovery(e, chain, from_others, to_ours);
-		emit_passed(e, chain, from_others, to_ours);
+		emit_bridge_passed(e, chain, from_others, to_ours);
 	}
 	emit_vmap(e, chain, port, 1, MAP_WITHIN);
 	emit_always(e, chain, RS_GOTO, CHAIN_APART);
@@ -346,7 +346,7 @@ void emit_bridge_between(struct emit *e)
 {
 	emit_within(e);
 	emit_unmark(e);
-	emit_forward(e);
+	emit_bridge_forward(e);
 	emit_apart(e);
 	emit_postrouting(e);
 	emit_to_closed(e);

@@ -12,7 +12,7 @@
 static const uint8_t igmp = 2, all_hosts[4] = { 224, 0, 0, 1 };
 
 /* Ranges that some tier speaks for; single addresses are among those of containers. */
-static void emit_spoken_sources(struct emit *e, struct rs_chain *chain, const char *target)
+static void emit_spoken_guard(struct emit *e, struct rs_chain *chain, const char *target)
 {
 	if (!e->any_ranges)
 		return;
@@ -22,7 +22,7 @@ static void emit_spoken_sources(struct emit *e, struct rs_chain *chain, const ch
 	     match_in(RS_IP6_SADDR, SET_SPOKEN6));
 }
 
-static void emit_prerouting(struct emit *e)
+static void emit_bridge_prerouting(struct emit *e)
 {
 	struct rs_chain *chain =
 		emit_base_chain(e, "prerouting", RS_HOOK_PREROUTING, BRIDGE_PRIORITY_FIRST,
@@ -50,7 +50,7 @@ static void emit_prerouting(struct emit *e)
 		     match_in(RS_ETHER_DADDR, SET_SHARED_MACS),
 		     match_in(RS_META_IIFNAME, SET_ENGINE_PORTS),
 		     match_not_in(RS_META_IIFNAME, SET_OTHER_PORTS));
-	emit_spoken_sources(e, chain, CHAIN_BORROWED);
+	emit_spoken_guard(e, chain, CHAIN_BORROWED);
 }
 
 /* What a port says for others: what its tier speaks for, and a router what lies behind it, to
@@ -192,7 +192,7 @@ static void emit_own_mac(struct emit *e)
 	     match_in(RS_IP6_SADDR, SET_ANY6));
 	EMIT(e, chain, RS_GOTO, spoofed, ether_type(ETHERTYPE_ARP),
 	     match_in(RS_ARP_SADDR_IP, SET_ANY4));
-	emit_spoken_sources(e, chain, spoofed);
+	emit_spoken_guard(e, chain, spoofed);
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_FOREIGN_SOURCE), ether_type(known[i]));
 	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_FRAME));
@@ -200,7 +200,7 @@ static void emit_own_mac(struct emit *e)
 
 void emit_bridge_identity(struct emit *e)
 {
-	emit_prerouting(e);
+	emit_bridge_prerouting(e);
 	emit_borrowed(e);
 	emit_guard(e);
 	emit_guard_icmpv6(e);

@@ -45,8 +45,8 @@ static void add_guard(struct emit *e, struct bridge_sets *sets, const struct rs_
 }
 
 /* What its tier speaks for is at each of its ports: single addresses as its own, ranges by MAC. */
-static void add_spoken(struct emit *e, struct bridge_sets *sets, uint32_t endpoint,
-		       const struct rs_key *port_mac)
+static void add_spoken_guard(struct emit *e, struct bridge_sets *sets, uint32_t endpoint,
+			     const struct rs_key *port_mac)
 {
 	const struct group *group = emit_group_of(e, endpoint);
 
@@ -75,7 +75,7 @@ static void add_port(struct emit *e, struct bridge_sets *sets, size_t i)
 	rs_key_add(&port_mac, RS_TYPE_IFNAME, port.bytes, true);
 	rs_key_add(&port_mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, true);
 	emit_elem(e, sets->port_mac, &port_mac);
-	add_spoken(e, sets, e->ports[i].endpoint, &port_mac);
+	add_spoken_guard(e, sets, e->ports[i].endpoint, &port_mac);
 	if (endpoint->ipv4.family)
 		add_guard(e, sets, &port_mac, &endpoint->ipv4);
 	if (endpoint->ipv6.family) {

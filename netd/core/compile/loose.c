@@ -21,7 +21,7 @@ static bool is_enforced(const struct group *group)
 	return !group->unjudged && !group->audited;
 }
 
-static bool is_tier(const struct group *group)
+static bool is_tier_group(const struct group *group)
 {
 	return !group->unjudged;
 }
@@ -30,7 +30,7 @@ static const struct kept_apart kept_from_audited = {
 	"enforced_mac", { "enforced4", "enforced6" }, "enforced_nd", is_enforced
 };
 static const struct kept_apart kept_from_left = {
-	"tier_mac", { "tier4", "tier6" }, "tier_nd", is_tier
+	"tier_mac", { "tier4", "tier6" }, "tier_nd", is_tier_group
 };
 
 bool emit_has_audited_ports(const struct emit *e)

@@ -44,7 +44,7 @@ static int by_bridge(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-static int bridge_against_name(const void *key, const void *item)
+static int judged_against_name(const void *key, const void *item)
 {
 	const struct judged_bridge *bridge = item;
 
@@ -54,12 +54,12 @@ static int bridge_against_name(const void *key, const void *item)
 const struct judged_bridge *emit_find_bridge(const struct emit *e, const char *name)
 {
 	return e->n_bridges ? bsearch(name, e->bridges, e->n_bridges, sizeof(*e->bridges),
-				      bridge_against_name)
+				      judged_against_name)
 			    : NULL;
 }
 
 /* Two networks on one bridge are one bridge. */
-static size_t keep_first(struct judged_bridge *all, size_t n)
+static size_t keep_first_owner(struct judged_bridge *all, size_t n)
 {
 	size_t kept = 0;
 
@@ -94,7 +94,7 @@ static int find_bridges(struct emit *e)
 							   world->bridges[i].shared,
 							   &world->bridges[i] };
 	e->bridges = all;
-	e->n_bridges = keep_first(all, n);
+	e->n_bridges = keep_first_owner(all, n);
 	for (size_t i = 0; i < e->n_bridges; i++) {
 		e->any_shared |= all[i].shared;
 		e->any_stacked |= all[i].seen && all[i].seen->stacked;

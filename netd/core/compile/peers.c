@@ -106,8 +106,8 @@ size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum si
 
 /* ---- ports ---- */
 
-static void add_condition(struct emit *e, port_conditions *list, const struct rs_match *matches,
-			  size_t n)
+static void add_peer_condition(struct emit *e, port_conditions *list,
+			       const struct rs_match *matches, size_t n)
 {
 	struct port_condition condition = { .n = n };
 
@@ -128,7 +128,7 @@ static void add_protocol(struct emit *e, const struct port_range *ports, size_t 
 		if (ports[i].proto != proto)
 			continue;
 		matches[1] = match_port_range(field, ports[i].lo, ports[i].hi);
-		add_condition(e, list, matches, 2);
+		add_peer_condition(e, list, matches, 2);
 	}
 }
 
@@ -138,7 +138,7 @@ void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t
 	bool seen[PROTO_ICMPV6 + 1] = { false };
 
 	if (n == 0)
-		add_condition(e, ret, NULL, 0);
+		add_peer_condition(e, ret, NULL, 0);
 	for (size_t i = 0; i < n; i++) {
 		enum ip_proto proto = (enum ip_proto)ports[i].proto;
 		if (seen[proto])
@@ -148,7 +148,7 @@ void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t
 			add_protocol(e, ports, n, port_field, proto, ret);
 		} else {
 			struct rs_match match = match_number(RS_META_L4PROTO, proto_number(proto));
-			add_condition(e, ret, &match, proto != PROTO_ANY);
+			add_peer_condition(e, ret, &match, proto != PROTO_ANY);
 		}
 	}
 }

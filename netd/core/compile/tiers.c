@@ -232,7 +232,7 @@ static void emit_from(struct emit *e, const struct group *group)
 	emit_always(e, from, RS_GOTO, denied);
 }
 
-static bool names_kind(const struct policy_peer *peers, size_t n, enum peer_kind kind)
+static bool rule_names_kind(const struct policy_peer *peers, size_t n, enum peer_kind kind)
 {
 	for (size_t i = 0; i < n; i++)
 		if (peers[i].kind == kind)
@@ -267,13 +267,13 @@ static void emit_rule_to_host(struct emit *e, struct rs_chain *chain, size_t ind
 	enum end_scope denied = emit_denied_scope(e, DENIED_HOST, NULL);
 	const struct policy_rule *rule = &e->in->policy->rules[index];
 
-	if (names_kind(rule->to, rule->n_to, PEER_HOST)) {
+	if (rule_names_kind(rule->to, rule->n_to, PEER_HOST)) {
 		port_conditions ports = { 0 };
 		rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_ORIGINAL_PROTO_DST,
 				     &ports);
 		emit_rule_peers(e, chain, index, SIDE_SOURCE, is_tier, &ports, denied);
 	}
-	if (names_kind(rule->to, rule->n_to, PEER_DNS))
+	if (rule_names_kind(rule->to, rule->n_to, PEER_DNS))
 		for (size_t i = 0; i < rule->n_from; i++)
 			if (is_tier(&rule->from[i]))
 				emit_dns_on_host(e, chain, index, &rule->from[i], denied);

@@ -356,7 +356,7 @@ static void check_shared(struct compose *c, const struct plan_service *service)
 	}
 }
 
-static int by_network(const void *left, const void *right)
+static int by_network_and_address(const void *left, const void *right)
 {
 	const struct plan_endpoint *a = *(struct plan_endpoint *const *)left;
 	const struct plan_endpoint *b = *(struct plan_endpoint *const *)right;
@@ -393,7 +393,7 @@ int compose_plan_addresses(struct compose *c, struct assembly *plan)
 			 all[i]);
 	}
 	if (n)
-		qsort(all, n, sizeof(struct plan_endpoint *), by_network);
+		qsort(all, n, sizeof(struct plan_endpoint *), by_network_and_address);
 	size_t errors = c->diags->n_errors;
 	for (size_t i = 0; i < plan->services.n; i++)
 		check_shared(c, &plan->services.items[i]);

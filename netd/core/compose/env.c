@@ -18,13 +18,13 @@ struct reader {
 
 enum quoting { PLAIN, SINGLE, DOUBLE };
 
-static bool is_key(char c)
+static bool is_variable_key(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '_' || c == '.' || c == '-';
 }
 
-static void skip_blanks(struct reader *reader)
+static void skip_env_blanks(struct reader *reader)
 {
 	while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\t'))
 		reader->at++;
@@ -38,7 +38,7 @@ static void skip_line(struct reader *reader)
 	reader->line++;
 }
 
-static void report(struct reader *reader, const char *text)
+static void report_env(struct reader *reader, const char *text)
 {
 	compose_report(reader->diags, CF_BAD_VALUE,
 		       (struct source_loc){ reader->file, reader->line, 1 }, "write `NAME=value`",
@@ -48,7 +48,7 @@ static void report(struct reader *reader, const char *text)
 /* What follows would be the same again. */
 static void give_up(struct reader *reader, const char *text)
 {
-	report(reader, text);
+	report_env(reader, text);
 	reader->at = reader->end;
 }
 
@@ -108,7 +108,7 @@ static int fill_in(struct reader *reader, const struct text *raw, const char **r
 	int r = compose_interpolate(&reader->how, text_str(raw), &out);
 	*ret = NULL;
 	if (r == INTERPOLATE_E_SYNTAX)
-		report(reader, "the value holds a `$` that begins no variable");
+		report_env(reader, "the value holds a `$` that begins no variable");
 	if (r == INTERPOLATE_E_TOO_MUCH)
 		give_up(reader, "the values come to too much with their variables");
 	if (r)
@@ -142,7 +142,7 @@ static int read_value(struct reader *reader, const char **ret)
 	if (quote == '"' || quote == '\'') {
 		reader->at++;
 		if (!read_quoted(reader, quote, &raw))
-			report(reader, "a quote is not closed");
+			report_env(reader, "a quote is not closed");
 	} else {
 		read_plain(reader, &raw);
 	}
@@ -154,28 +154,28 @@ static int read_value(struct reader *reader, const char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int read_line(struct reader *reader)
+static int read_env_line(struct reader *reader)
 {
 	const char *start, *value = NULL;
 
-	skip_blanks(reader);
+	skip_env_blanks(reader);
 	if (reader->end - reader->at > 7 && memcmp(reader->at, "export ", 7) == 0) {
 		reader->at += 7;
-		skip_blanks(reader);
+		skip_env_blanks(reader);
 	}
-	for (start = reader->at; reader->at < reader->end && is_key(*reader->at);)
+	for (start = reader->at; reader->at < reader->end && is_variable_key(*reader->at);)
 		reader->at++;
 	size_t len = (size_t)(reader->at - start);
-	skip_blanks(reader);
+	skip_env_blanks(reader);
 	bool ends = reader->at == reader->end || strchr("\r\n#", *reader->at);
 	if (ends)
 		return 0; /* nothing, or a name whose value is known or is not */
 	if (len == 0 || (*reader->at != '=' && *reader->at != ':')) {
-		report(reader, "this line is not a variable");
+		report_env(reader, "this line is not a variable");
 		return 0;
 	}
 	reader->at++;
-	skip_blanks(reader);
+	skip_env_blanks(reader);
 	int r = read_value(reader, &value);
 	if (r || !value)
 		return r;
@@ -197,7 +197,7 @@ int compose_parse_env(const struct node_source *source, const struct compose_var
 	int r = 0;
 
 	if (source->len > LIMIT_COMPOSE_BYTES || memchr(source->bytes, '\0', source->len)) {
-		report(&reader, "this is not a file of variables");
+		report_env(&reader, "this is not a file of variables");
 		return COMPOSE_E_INVALID;
 	}
 	for (size_t i = 0; i < known->list.n && r == 0; i++)
@@ -205,7 +205,7 @@ int compose_parse_env(const struct node_source *source, const struct compose_var
 	if (source->len >= 3 && memcmp(source->bytes, "\xef\xbb\xbf", 3) == 0)
 		reader.at += 3; /* a byte order mark means nothing */
 	for (; reader.at < reader.end && r == 0; skip_line(&reader))
-		r = read_line(&reader);
+		r = read_env_line(&reader);
 	if (r || diags->out_of_memory)
 		return r ? r : -ENOMEM;
 	if (diags->n_errors != errors)

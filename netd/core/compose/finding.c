@@ -151,8 +151,8 @@ static const enum compose_finding of_fault[] = {
 	[NODE_FAULT_TOO_LARGE] = CF_TOO_LARGE,
 };
 
-static void report_fault(struct diag_list *diags, enum node_fault fault, struct source_loc loc,
-			 const char *hint, const char *text)
+static void report_yaml_fault(struct diag_list *diags, enum node_fault fault, struct source_loc loc,
+			      const char *hint, const char *text)
 {
 	compose_report(diags, of_fault[fault], loc, hint, "%s", text);
 }
@@ -161,4 +161,4 @@ const struct node_dialect compose_dialect = { .one = "a compose",
 					      .many = "compose files",
 					      .depth_hint = "a compose file needs ten levels",
 					      .rich = true,
-					      .report = report_fault };
+					      .report = report_yaml_fault };

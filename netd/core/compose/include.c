@@ -118,7 +118,8 @@ static const struct node *import(struct compose *c, const struct node *root,
 	return root;
 }
 
-static bool is_cycle(struct compose *c, const struct including *one, const struct node *item)
+static bool is_include_cycle(struct compose *c, const struct including *one,
+			     const struct node *item)
 {
 	bool deep = one->inner.depth > LIMIT_COMPOSE_EXTENDS;
 
@@ -151,10 +152,10 @@ static bool set_scope(struct compose *c, struct including *one, const struct nod
 	}
 	if (!path || !one->inner.directory)
 		return compose_no_memory(c);
-	return !is_cycle(c, one, item);
+	return !is_include_cycle(c, one, item);
 }
 
-/* The included files with their own variables; recursion is bounded by is_cycle(). */
+/* The included files with their own variables; recursion is bounded by is_include_cycle(). */
 static const struct node *load_model(struct compose *c, struct including *one,
 				     const struct node *item)
 {

@@ -85,7 +85,8 @@ static const struct compose_field subnet_fields[] = {
 static const struct compose_shape subnet_shape = { "a subnet", subnet_fields,
 						   ARRAY_LEN(subnet_fields), CF_UNKNOWN_SETTING };
 
-static int add_subnet(struct compose *c, const struct node *item, struct draft_network *network)
+static int add_ipam_subnet(struct compose *c, const struct node *item,
+			   struct draft_network *network)
 {
 	struct draft_subnet subnet = { .loc = item->loc };
 	int r = compose_decode_object(c, item, &subnet_shape, &subnet);
@@ -108,7 +109,7 @@ static int decode_config(struct compose *c, const struct node *key, void *member
 		return 0;
 	for (const struct node *item = key->value->first; item && r == 0 && !c->stopped;
 	     item = item->next)
-		r = add_subnet(c, item, member);
+		r = add_ipam_subnet(c, item, member);
 	return r;
 }
 

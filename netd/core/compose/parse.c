@@ -177,7 +177,7 @@ static bool is_canonical(const struct node *root)
 	return true;
 }
 
-static int read_model(struct compose *c)
+static int read_project_model(struct compose *c)
 {
 	const struct node *model;
 	int r;
@@ -218,7 +218,7 @@ int compose_parse(const struct compose_input *in, struct arena *arena, struct di
 		compose_report(diags, CF_MISSING_KEY, (struct source_loc){ .file = "compose" },
 			       NULL, "there is no compose file");
 	else
-		r = read_model(&c);
+		r = read_project_model(&c);
 	/* A half-read project would look like others, with findings of its own. */
 	if (r == 0 && diags->n_errors == errors && !diags->out_of_memory)
 		r = compose_build(&c, &project);

@@ -100,7 +100,7 @@ static bool is_tagged(const char *image)
 }
 
 /* As compose names what it builds. */
-static int find_image(struct compose *c, struct plan_service *plan)
+static int find_service_image(struct compose *c, struct plan_service *plan)
 {
 	const struct draft_service *service = plan->draft;
 	char word[TEXT_QUOTE_LEN];
@@ -172,7 +172,7 @@ static int add_service(struct compose *c, struct assembly *plan, const struct dr
 	struct plan_service service = { .draft = draft };
 
 	compose_about_service(c->diags, draft->name);
-	int r = find_image(c, &service);
+	int r = find_service_image(c, &service);
 
 	if (r == 0)
 		r = settle_labels(c, &service);

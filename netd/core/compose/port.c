@@ -9,7 +9,7 @@
 #include "core/compose/value.h"
 
 /* "80", "8000-8010". */
-static int parse_ports(const char *text, size_t len, uint16_t *lo, uint16_t *hi)
+static int parse_port_numbers(const char *text, size_t len, uint16_t *lo, uint16_t *hi)
 {
 	struct port_range range;
 	char copy[PORT_RANGE_TEXT_LEN];
@@ -73,7 +73,7 @@ static int parse_host(const char *text, const char *end, struct draft_port *port
 	while (host > text && host[-1] != ':' && host[-1] != ']')
 		host--;
 	if (host < end && strspn(host, "0") < (size_t)(end - host)) /* 0: Docker chooses one */
-		r = parse_ports(host, (size_t)(end - host), &port->host_lo, &port->host_hi);
+		r = parse_port_numbers(host, (size_t)(end - host), &port->host_lo, &port->host_hi);
 	if (r || host <= text + 1)
 		return r; /* `:8080:80` is every address too */
 	return host[-1] == ':' ? parse_host_ip(text, (size_t)(host - 1 - text), &port->host_ip)
@@ -91,7 +91,7 @@ int compose_parse_port(const char *text, struct draft_port *ret)
 	while (own > text && own[-1] != ':')
 		own--;
 	if (r == 0)
-		r = parse_ports(own, (size_t)(end - own), &port.port.lo, &port.port.hi);
+		r = parse_port_numbers(own, (size_t)(end - own), &port.port.lo, &port.port.hi);
 	if (r == 0 && own > text)
 		r = parse_host(text, own - 1, &port);
 	if (r == 0)
@@ -123,7 +123,7 @@ static bool same_address(const struct draft_port *a, const struct draft_port *b)
 
 /* For compose no address and 0.0.0.0 are one, and the later entry counts: of `80:80` and
  * `0.0.0.0:80:80` only the second is left, and with it only IPv4. */
-static bool is_same(const struct draft_port *a, const struct draft_port *b)
+static bool is_same_port(const struct draft_port *a, const struct draft_port *b)
 {
 	return a->host_lo == b->host_lo && a->host_hi == b->host_hi &&
 	       a->is_number == b->is_number && a->port.proto == b->port.proto &&
@@ -135,7 +135,7 @@ static int add_port(struct compose *c, struct draft_service *service, struct dra
 	/* Two that are alike mostly stand close: a long list is not looked through from the start.
 	 */
 	for (size_t i = service->ports.n; i > 0 && service->ports.n - i < 256; i--)
-		if (is_same(&service->ports.items[i - 1], &port)) {
+		if (is_same_port(&service->ports.items[i - 1], &port)) {
 			service->ports.items[i - 1] = port;
 			return 0;
 		}
@@ -189,13 +189,15 @@ static bool read_long(struct compose *c, const struct long_port *from, struct dr
 	const char *target = from->target.text, *published = from->published.text;
 	const char *host_ip = from->host_ip.text, *protocol = from->protocol.text;
 
-	if (!read_part(c, &from->target,
-		       parse_ports(target, strlen(target), &port->port.lo, &port->port.hi)) ||
+	if (!read_part(
+		    c, &from->target,
+		    parse_port_numbers(target, strlen(target), &port->port.lo, &port->port.hi)) ||
 	    !read_part(c, &from->target, port->port.lo == port->port.hi ? 0 : -EINVAL))
 		return false;
 	if (published && strspn(published, "0") != strlen(published) &&
 	    !read_part(c, &from->published,
-		       parse_ports(published, strlen(published), &port->host_lo, &port->host_hi)))
+		       parse_port_numbers(published, strlen(published), &port->host_lo,
+					  &port->host_hi)))
 		return false;
 	if (host_ip && !read_part(c, &from->host_ip, ip_parse(host_ip, &port->host_ip)))
 		return false;

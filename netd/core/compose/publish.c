@@ -271,7 +271,7 @@ static int publish(struct compose *c, const struct assembly *plan, struct plan_s
 /* ---- conflicts ---- */
 
 /* By the host's port; every address first, so that it meets all others. */
-static int by_port(const void *left, const void *right)
+static int by_published_port(const void *left, const void *right)
 {
 	const struct claim *a = left, *b = right;
 	const struct world_published *x = &a->published, *y = &b->published;
@@ -289,7 +289,7 @@ static int by_port(const void *left, const void *right)
 	return order ? order : (a->port > b->port) - (a->port < b->port);
 }
 
-static bool same_port(const struct claim *a, const struct claim *b)
+static bool publishes_same_port(const struct claim *a, const struct claim *b)
 {
 	const struct world_published *x = &a->published, *y = &b->published;
 
@@ -329,11 +329,11 @@ static void find_conflicts(struct compose *c, struct claims *claims)
 	size_t group = 0;
 
 	if (claims->n)
-		qsort(claims->items, claims->n, sizeof(*claims->items), by_port);
+		qsort(claims->items, claims->n, sizeof(*claims->items), by_published_port);
 	for (size_t i = 1; i < claims->n; i++) {
 		const struct claim *one = &claims->items[i], *before = one - 1;
 		const struct claim *first = &claims->items[group];
-		if (!same_port(one, before)) {
+		if (!publishes_same_port(one, before)) {
 			group = i;
 			continue;
 		}

@@ -10,7 +10,7 @@
 
 #define NUMBER_LEN 48 /* longer words are no numbers that anybody writes */
 
-static bool is_digit(char c)
+static bool is_number_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -36,7 +36,7 @@ static bool is_time(const char *text)
 	unsigned int month = 0, day = 0;
 	int end = 0;
 
-	if (strspn(text, "0123456789") != 4 || text[4] != '-' || !is_digit(text[5]) ||
+	if (strspn(text, "0123456789") != 4 || text[4] != '-' || !is_number_digit(text[5]) ||
 	    sscanf(text + 5, "%2u-%2u%n", &month, &day, &end) != 2 || end == 0)
 		return false;
 	return month >= 1 && month <= 12 && day >= 1 && day <= 31 && strchr("Tt ", text[5 + end]);
@@ -88,7 +88,7 @@ static int read_exponent(const char *text, const char **ret)
 	int value = 0;
 
 	text += *text == '-' || *text == '+';
-	for (*ret = text; is_digit(**ret) && value < 1000; (*ret)++)
+	for (*ret = text; is_number_digit(**ret) && value < 1000; (*ret)++)
 		value = value * 10 + (**ret - '0');
 	return *ret == text ? 1000 : negative ? -value : value;
 }
@@ -99,12 +99,13 @@ static bool read_float(const char *text, struct decimal *ret)
 	int exponent = 0;
 
 	*ret = (struct decimal){ .negative = *text == '-' };
-	for (text += *text == '-' || *text == '+'; is_digit(*text) || strchr("._", *text); text++) {
+	for (text += *text == '-' || *text == '+'; is_number_digit(*text) || strchr("._", *text);
+	     text++) {
 		if (*text == '\0' || (*text == '.' && point) || ret->n + 1 == sizeof(ret->digits))
 			break;
 		point |= *text == '.';
-		any |= is_digit(*text);
-		if (!is_digit(*text))
+		any |= is_number_digit(*text);
+		if (!is_number_digit(*text))
 			continue;
 		if (ret->n > 0 || *text != '0')
 			ret->digits[ret->n++] = *text;
@@ -126,9 +127,9 @@ static enum value_type plain_type(const char *text)
 
 	if (is_bool(text))
 		return VALUE_BOOL;
-	if (!is_digit(*text) && !strchr("+-.", *text))
+	if (!is_number_digit(*text) && !strchr("+-.", *text))
 		return VALUE_TEXT;
-	if (is_digit(*text) && is_time(text))
+	if (is_number_digit(*text) && is_time(text))
 		return VALUE_TIME;
 	if (*text != '.' && read_int(text, &negative, &number))
 		return VALUE_INT;

@@ -9,7 +9,7 @@
 #include "core/base/limits.h"
 #include "core/plan/plan.h"
 
-static int compare(const void *left, const void *right)
+static int compare_ports(const void *left, const void *right)
 {
 	const struct doubt *a = left, *b = right;
 
@@ -199,14 +199,14 @@ static void begin(struct doubt *doubt, uint64_t now_us)
 	doubt->due_us = now_us + (at_once ? 0 : DOUBT_GRACE_US);
 }
 
-static void go_on(struct doubts *doubts, struct found *found, uint64_t now_us)
+static void take_next_step(struct doubts *doubts, struct found *found, uint64_t now_us)
 {
 	for (size_t i = 0, old = 0; i < found->n; i++) {
 		struct doubt *doubt = &found->items[i];
-		while (old < doubts->n && compare(&doubts->items[old], doubt) < 0)
+		while (old < doubts->n && compare_ports(&doubts->items[old], doubt) < 0)
 			old++;
 		begin(doubt, now_us);
-		if (old == doubts->n || compare(&doubts->items[old], doubt) != 0)
+		if (old == doubts->n || compare_ports(&doubts->items[old], doubt) != 0)
 			continue;
 		const struct doubt *known = &doubts->items[old];
 		if (doubt->kind == DOUBT_STALE && known->kind != DOUBT_STALE)
@@ -234,8 +234,8 @@ int doubts_update(struct doubts *doubts, const struct world *world,
 		return r;
 	}
 	if (found.n)
-		qsort(found.items, found.n, sizeof(*found.items), compare);
-	go_on(doubts, &found, now_us);
+		qsort(found.items, found.n, sizeof(*found.items), compare_ports);
+	take_next_step(doubts, &found, now_us);
 	free(doubts->items);
 	doubts->items = found.items;
 	doubts->n = found.n;

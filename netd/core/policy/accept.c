@@ -52,26 +52,26 @@ static int decode_file(struct decoder *d, const struct node *key, void *object)
 	return 0;
 }
 
-static int decode_tier(struct decoder *d, const struct node *key, void *object)
+static int decode_accepted_tier(struct decoder *d, const struct node *key, void *object)
 {
 	((struct policy_accept *)object)->tier = policy_decode_pattern(d, key->value, key->text);
 	return 0;
 }
 
-static int decode_container(struct decoder *d, const struct node *key, void *object)
+static int decode_accepted_container(struct decoder *d, const struct node *key, void *object)
 {
 	((struct policy_accept *)object)->container =
 		policy_decode_pattern(d, key->value, key->text);
 	return 0;
 }
 
-static int decode_service(struct decoder *d, const struct node *key, void *object)
+static int decode_accepted_service(struct decoder *d, const struct node *key, void *object)
 {
 	((struct policy_accept *)object)->service = policy_decode_pattern(d, key->value, key->text);
 	return 0;
 }
 
-static int decode_network(struct decoder *d, const struct node *key, void *object)
+static int decode_accepted_network(struct decoder *d, const struct node *key, void *object)
 {
 	((struct policy_accept *)object)->network = policy_decode_pattern(d, key->value, key->text);
 	return 0;
@@ -97,7 +97,7 @@ static int decode_reason(struct decoder *d, const struct node *key, void *object
 	return 0;
 }
 
-static int decode_until(struct decoder *d, const struct node *key, void *object)
+static int decode_accepted_until(struct decoder *d, const struct node *key, void *object)
 {
 	policy_decode_time(d, key, &((struct policy_accept *)object)->until);
 	return 0;
@@ -106,11 +106,15 @@ static int decode_until(struct decoder *d, const struct node *key, void *object)
 static int decode_accept(struct decoder *d, const struct node *node)
 {
 	static const struct decode_field fields[] = {
-		{ "finding", true, decode_finding },  { "file", false, decode_file },
-		{ "tier", false, decode_tier },	      { "container", false, decode_container },
-		{ "service", false, decode_service }, { "network", false, decode_network },
-		{ "port", false, decode_port },	      { "reason", true, decode_reason },
-		{ "until", false, decode_until },
+		{ "finding", true, decode_finding },
+		{ "file", false, decode_file },
+		{ "tier", false, decode_accepted_tier },
+		{ "container", false, decode_accepted_container },
+		{ "service", false, decode_accepted_service },
+		{ "network", false, decode_accepted_network },
+		{ "port", false, decode_port },
+		{ "reason", true, decode_reason },
+		{ "until", false, decode_accepted_until },
 	};
 	static const struct decode_shape shape = { "an accepted finding", fields,
 						   ARRAY_LEN(fields) };

@@ -9,7 +9,7 @@
 
 #define MOST_FIELDS 16u
 
-static const char *kind_name(const struct node *node)
+static const char *yaml_kind_name(const struct node *node)
 {
 	if (node_is_null(node))
 		return "nothing";
@@ -50,7 +50,7 @@ void policy_wrong_type(struct decoder *d, const struct node *node, const char *n
 	if (node->kind != NODE_BAD)
 		policy_report(d->diags, F_WRONG_TYPE, node->loc, type_hint(expected),
 			      phrase ? "%s must be %s, not %s" : "`%s` must be %s, not %s",
-			      text_quote(name, word), expected, kind_name(node));
+			      text_quote(name, word), expected, yaml_kind_name(node));
 }
 
 static const char *key_hint(struct decoder *d, const char *word, const struct decode_shape *shape)
@@ -79,7 +79,8 @@ static void report_unknown_key(struct decoder *d, const struct node *key,
 		      "%s has no key `%s`", shape->what, text_quote(key->text, word));
 }
 
-static const struct decode_field *find_field(const struct decode_shape *shape, const char *name)
+static const struct decode_field *find_known_field(const struct decode_shape *shape,
+						   const char *name)
 {
 	for (size_t i = 0; i < shape->n; i++)
 		if (strcmp(shape->fields[i].name, name) == 0)
@@ -94,7 +95,7 @@ static int decode_key(struct decoder *d, const struct node *key, const struct de
 		policy_wrong_type(d, key, "a key", "a word");
 		return 0;
 	}
-	const struct decode_field *field = find_field(shape, key->text);
+	const struct decode_field *field = find_known_field(shape, key->text);
 	if (!field) {
 		report_unknown_key(d, key, shape);
 		return 0;

@@ -48,8 +48,8 @@ static void check_address(struct decoder *d, const struct node *node,
 		      "no container can speak for `%s`", text_quote(node->text, word));
 }
 
-static void decode_address(struct decoder *d, const struct node *node, const char *name,
-			   struct policy_spoken *ret)
+static void decode_spoken_address(struct decoder *d, const struct node *node, const char *name,
+				  struct policy_spoken *ret)
 {
 	const char *text = policy_decode_text(d, node, name);
 	enum peer_problem problem;
@@ -76,7 +76,7 @@ int policy_decode_speaks_for(struct decoder *d, const struct node *key, void *ob
 	if (!all)
 		return -ENOMEM;
 	for (size_t i = 0; item && i < n; i++, item = item->next) {
-		decode_address(d, item, key->text, &all[i]);
+		decode_spoken_address(d, item, key->text, &all[i]);
 		if (all[i].prefix.addr.family && all[i].prefix.len == 0)
 			tier->routes[all[i].prefix.addr.family == IP_V6] = true;
 	}

@@ -174,7 +174,7 @@ static int decode_endpoint(struct decoder *d, const struct node *key, void *obje
 }
 
 /* Docker's sandboxes are no containers: they have none of what the other keys ask for. */
-static void check_endpoint(struct decoder *d, const struct policy_match *match)
+static void check_endpoint_kind(struct decoder *d, const struct policy_match *match)
 {
 	if (match->endpoint && (match->compose_project || match->compose_service ||
 				match->container || match->image || match->n_labels))
@@ -200,7 +200,7 @@ static int decode_match_entry(struct decoder *d, const struct node *node,
 			      "write for example `network: \"*\"`",
 			      "an empty entry of `match` names nothing");
 	int r = policy_decode_object(d, node, &shape, match);
-	check_endpoint(d, match);
+	check_endpoint_kind(d, match);
 	return r;
 }
 

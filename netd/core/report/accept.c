@@ -139,7 +139,7 @@ static bool accept_all(const struct policy_accept *accept, const char *id, struc
 
 /* ---- what accepts nothing ---- */
 
-static bool has_tier(const struct policy *policy, const char *glob)
+static bool names_tier(const struct policy *policy, const char *glob)
 {
 	for (size_t i = 0; i < policy->n_tiers; i++)
 		if (fits(glob, policy->tiers[i].name))
@@ -147,8 +147,8 @@ static bool has_tier(const struct policy *policy, const char *glob)
 	return !glob;
 }
 
-static bool is_at(const struct policy_accept *accept, const struct report_input *in,
-		  const struct world_endpoint *endpoint)
+static bool is_at_place(const struct policy_accept *accept, const struct report_input *in,
+			const struct world_endpoint *endpoint)
 {
 	const struct assignment *as = &in->compiled->assignments[endpoint - in->world->endpoints];
 	const char *tier = as->kind == ASSIGN_TIER ? in->policy->tiers[as->tier].name : NULL;
@@ -167,7 +167,7 @@ static bool is_here(const struct policy_accept *accept, const struct report_acce
 	for (size_t c = 0, e = 0; c < world->n_containers; c++) {
 		bool there = anywhere;
 		for (; e < world->n_endpoints && world->endpoints[e].container == c; e++)
-			there |= is_at(accept, how->on_host, &world->endpoints[e]);
+			there |= is_at_place(accept, how->on_host, &world->endpoints[e]);
 		if (there && fits_file(accept->file, how->places[c].file) &&
 		    fits(accept->container, world->containers[c].name) &&
 		    fits(accept->service,
@@ -184,7 +184,7 @@ static bool is_judged(const struct policy_accept *accept, const char *id,
 	enum report_finder finder;
 
 	(void)report_find_diag(id, &finder); /* report_check_accepts() has found it */
-	if (finder == REPORT_BY_POLICY || !has_tier(policy, accept->tier))
+	if (finder == REPORT_BY_POLICY || !names_tier(policy, accept->tier))
 		return true;
 	if (!how->on_host || (finder == REPORT_BY_COMPOSE && !how->places))
 		return false;

@@ -3,8 +3,8 @@
 
 #include "core/simulate/simulate.h"
 
-static int passes(const struct report_input *in, uint32_t from,
-		  const struct world_published *published, struct arena *scratch)
+static int passes_around(const struct report_input *in, uint32_t from,
+			 const struct world_published *published, struct arena *scratch)
 {
 	const struct sim_host host = { in->world, in->policy, in->compiled, in->symbolic };
 	struct sim_flow flow = { .from = { .kind = SIM_ENDPOINT, .endpoint = from },
@@ -32,7 +32,7 @@ int around_find(const struct report_input *in, const struct around_question *que
 		if (published->port.proto != question->port.proto || published->symbolic ||
 		    published->host_port == 0 || ip_is_loopback(&published->host_ip))
 			continue;
-		int r = passes(in, question->from, published, scratch);
+		int r = passes_around(in, question->from, published, scratch);
 		if (r > 0)
 			*ret = published;
 		if (r != 0)

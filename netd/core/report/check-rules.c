@@ -79,7 +79,7 @@ struct tier_members {
 	uint32_t *before; /* per endpoint */
 };
 
-static int list_members(const struct checking *c, struct tier_members *ret)
+static int list_tier_members(const struct checking *c, struct tier_members *ret)
 {
 	const struct world *world = c->in->world;
 
@@ -168,9 +168,9 @@ static void report_elsewhere(const struct checking *c, const struct policy_rule 
 	       other ? "`" : "", tier);
 }
 
-static void check_port(const struct checking *c, const struct tier_members *members,
-		       const struct policy_rule *rule, uint32_t tier,
-		       const struct port_range *wanted)
+static void check_port_reached(const struct checking *c, const struct tier_members *members,
+			       const struct policy_rule *rule, uint32_t tier,
+			       const struct port_range *wanted)
 {
 	const char *name = c->in->policy->tiers[tier].name;
 	struct found_ports found = find_ports(c, members, tier, wanted);
@@ -208,17 +208,18 @@ static bool comes_from_outside(const struct checking *c, const struct policy_rul
 	return false;
 }
 
-static void check_ports(const struct checking *c, const struct tier_members *members,
-			const struct policy_rule *rule)
+static void check_ports_reached(const struct checking *c, const struct tier_members *members,
+				const struct policy_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_to; i++) {
 		if (rule->to[i].kind != PEER_TIER)
 			continue;
 		if (rule->n_ports == 0)
-			check_port(c, members, rule, rule->to[i].tier, NULL);
+			check_port_reached(c, members, rule, rule->to[i].tier, NULL);
 		for (size_t p = 0; p < rule->n_ports; p++)
 			if (proto_has_ports((enum ip_proto)rule->ports[p].proto))
-				check_port(c, members, rule, rule->to[i].tier, &rule->ports[p]);
+				check_port_reached(c, members, rule, rule->to[i].tier,
+						   &rule->ports[p]);
 	}
 }
 
@@ -255,7 +256,7 @@ int check_rules(const struct checking *c)
 {
 	const struct policy *policy = c->in->policy;
 	struct tier_members members;
-	int r = list_members(c, &members);
+	int r = list_tier_members(c, &members);
 
 	for (size_t i = 0; i < policy->n_spoken; i++)
 		check_entry(c, &policy->spoken[i]);
@@ -272,7 +273,7 @@ int check_rules(const struct checking *c)
 		for (size_t k = 0; k < rule->n_to; k++)
 			check_peer(c, &rule->to[k]);
 		if (rule->action == POLICY_ALLOW && comes_from_outside(c, rule))
-			check_ports(c, &members, rule);
+			check_ports_reached(c, &members, rule);
 	}
 	return r;
 }

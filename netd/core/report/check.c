@@ -62,7 +62,7 @@ const struct diag_info *report_world_finding(enum world_finding finding)
 	return &infos[finding];
 }
 
-static struct source_loc place_of(const struct checking *c, size_t container)
+static struct source_loc place_of_rule(const struct checking *c, size_t container)
 {
 	return c->places ? c->places[container] : c->place;
 }
@@ -133,7 +133,7 @@ static void check_endpoint(const struct checking *c, size_t i)
 	const struct world_endpoint *endpoint = &c->in->world->endpoints[i];
 	const char *container = c->in->world->containers[endpoint->container].name;
 	const char *network = c->in->world->networks[endpoint->network].name;
-	struct source_loc place = place_of(c, endpoint->container);
+	struct source_loc place = place_of_rule(c, endpoint->container);
 
 	check_about(c, endpoint);
 	if (as->kind == ASSIGN_CLASH)
@@ -169,7 +169,7 @@ static void check_endpoint(const struct checking *c, size_t i)
 
 /* A compose project is a part of a host: the other tiers have their containers elsewhere. Nor is it
  * said of a tier whose container may be one with an address of another. */
-static int check_tiers(const struct checking *c)
+static int check_tiers_used(const struct checking *c)
 {
 	const struct policy *policy = c->in->policy;
 	bool *found = arena_alloc(c->scratch, policy->n_tiers), sure = !c->places;
@@ -231,7 +231,7 @@ static int check_closed(struct checking *c, const struct survey *survey,
 	}
 	bool in_tier = c->in->compiled->assignments[exposure->endpoint].kind == ASSIGN_TIER;
 	REPORT(c, WF_CLOSED_PORT,
-	       place_of(c, (size_t)(exposure->container - c->in->world->containers)),
+	       place_of_rule(c, (size_t)(exposure->container - c->in->world->containers)),
 	       in_tier ? "publish it on 127.0.0.1, or allow somebody to reach it"
 		       : "add a match to a tier, and allow somebody to reach it",
 	       in_tier ? "`%s` publishes %s on %s, and no rule opens it to anybody but this host"
@@ -266,7 +266,7 @@ static int check_exposure(const struct survey *survey, const struct exposure *ex
 	else
 		(void)snprintf(host_port, sizeof(host_port), "port %u", published->host_port);
 	REPORT(c, WF_EXPOSED_PORT,
-	       place_of(c, (size_t)(exposure->container - c->in->world->containers)),
+	       place_of_rule(c, (size_t)(exposure->container - c->in->world->containers)),
 	       "publish on one address, or allow a narrower source",
 	       "`%s` publishes %s on all addresses (%s, %s), and the internet may reach it",
 	       exposure->container->name, port_range_format(&ports, text),
@@ -408,7 +408,7 @@ void report_check_world(const struct report_input *in, const char *source,
 	for (size_t i = 0; r == 0 && i < in->world->n_endpoints; i++)
 		check_endpoint(&c, i);
 	if (r == 0)
-		r = check_tiers(&c);
+		r = check_tiers_used(&c);
 	if (r == 0)
 		r = check_matches(&c);
 	if (r == 0)

@@ -205,8 +205,9 @@ static int compile_one(const struct compile_input *compile, struct arena *arena,
 }
 
 /* With the resolvers of @host, if it has some (it may be NULL). */
-static int make_symbolic(const struct policy *united, const struct world *host, struct arena *arena,
-			 const struct world **ret, const struct assignment **ret_assignments)
+static int make_world_symbolic(const struct policy *united, const struct world *host,
+			       struct arena *arena, const struct world **ret,
+			       const struct assignment **ret_assignments)
 {
 	bool known = host && host->n_resolvers > 0;
 	const struct world *plain;
@@ -239,7 +240,8 @@ static int prepare_symbolic(const struct policy *const *policies, size_t n,
 	int r = unite_tiers(policies, n, arena, &united);
 
 	if (r == 0)
-		r = make_symbolic(&united, compile->world, arena, &compile->world, &assignments);
+		r = make_world_symbolic(&united, compile->world, arena, &compile->world,
+					&assignments);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		compile->policy = policies[i];
 		compile->assignments = assign_by_name(

@@ -205,7 +205,7 @@ static int compare_ends(const struct sim_end *a, const struct sim_end *b)
 	return ip_compare(&a->addr, &b->addr);
 }
 
-static int compare_flows(const struct sim_flow *a, const struct sim_flow *b)
+static int compare_connections(const struct sim_flow *a, const struct sim_flow *b)
 {
 	int order = compare_ends(&a->from, &b->from);
 
@@ -221,7 +221,7 @@ static int compare_flows(const struct sim_flow *a, const struct sim_flow *b)
 static int by_flow(const void *left, const void *right)
 {
 	const struct asked *a = left, *b = right;
-	int order = compare_flows(&a->flow, &b->flow);
+	int order = compare_connections(&a->flow, &b->flow);
 
 	return order ? order : (int)a->connection->from_port - (int)b->connection->from_port;
 }
@@ -331,7 +331,7 @@ static int judge(struct cutting *c)
 		CLEANUP(arena_freep) struct arena *scratch = arena_new();
 		struct sim_result result;
 		for (end = i + 1; end < c->n_asked; end++)
-			if (compare_flows(&c->asked[i].flow, &c->asked[end].flow) != 0)
+			if (compare_connections(&c->asked[i].flow, &c->asked[end].flow) != 0)
 				break;
 		if (n_flows++ >= LIMIT_CUT_FLOWS) {
 			c->n_unjudged += end - i;

@@ -125,7 +125,7 @@ static int ask_shared(const struct way_search *asking, size_t family, bool talki
 	return found;
 }
 
-static bool is_managed(const struct way_search *asking, uint32_t endpoint)
+static bool is_endpoint_managed(const struct way_search *asking, uint32_t endpoint)
 {
 	return asking->survey->class_of[endpoint] != SURVEY_NONE;
 }
@@ -139,7 +139,8 @@ static int ask_apart(const struct way_search *asking, size_t family, bool met)
 	for (size_t a = 0; a < asking->from->n_endpoints; a++)
 		for (size_t b = 0; b < asking->to->n_endpoints; b++) {
 			uint32_t from = asking->from->endpoints[a], to = asking->to->endpoints[b];
-			bool managed = is_managed(asking, from) && is_managed(asking, to);
+			bool managed = is_endpoint_managed(asking, from) &&
+				       is_endpoint_managed(asking, to);
 			bool sent =
 				has_family(world, from, family) && has_family(world, to, family);
 			if (from == to || (managed && (met || !sent)))
@@ -160,7 +161,7 @@ static int ask_routed_from(const struct way_search *asking, uint32_t from)
 	uint32_t network = world->endpoints[from].network;
 	bool found = false;
 
-	if (!is_managed(asking, from) || !has_family(world, from, 1))
+	if (!is_endpoint_managed(asking, from) || !has_family(world, from, 1))
 		return 0;
 	if (to->kind == EXPLAIN_TIER) {
 		uint32_t one = survey_routed_to(asking->survey, to->class, network);
@@ -171,7 +172,7 @@ static int ask_routed_from(const struct way_search *asking, uint32_t from)
 	}
 	for (size_t i = 0; i < to->n_endpoints; i++) {
 		uint32_t one = to->endpoints[i];
-		if (world->endpoints[one].network == network || !is_managed(asking, one) ||
+		if (world->endpoints[one].network == network || !is_endpoint_managed(asking, one) ||
 		    !has_family(world, one, 1) ||
 		    world->endpoints[one].container == world->endpoints[from].container)
 			continue;

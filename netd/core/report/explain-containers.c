@@ -11,7 +11,7 @@
 
 typedef VEC(uint32_t) index_list;
 
-static int bad(const char **error, const char *text)
+static int fail_resolution(const char **error, const char *text)
 {
 	*error = text;
 	return text ? REPORT_E_QUESTION : -ENOMEM;
@@ -71,8 +71,8 @@ static int gather(const struct survey *survey, uint32_t index, struct arena *are
 	return *note ? add_endpoints(survey, (uint32_t)owner, arena, list) : -ENOMEM;
 }
 
-static struct explain_end end_of(const struct survey *survey, const char *name,
-				 const index_list *list, const char *note)
+static struct explain_end end_of_container(const struct survey *survey, const char *name,
+					   const index_list *list, const char *note)
 {
 	return (struct explain_end){ .kind = EXPLAIN_CONTAINER,
 				     .name = name,
@@ -91,12 +91,13 @@ int explain_endpoint(const struct survey *survey, uint32_t endpoint, struct aren
 	int r = VEC_PUSH(arena, &list, endpoint);
 
 	if (r == 0)
-		*ret = end_of(survey, world->containers[world->endpoints[endpoint].container].name,
-			      &list, NULL);
+		*ret = end_of_container(
+			survey, world->containers[world->endpoints[endpoint].container].name, &list,
+			NULL);
 	return r;
 }
 
-static bool is_host(const struct world_container *container)
+static bool is_host_address(const struct world_container *container)
 {
 	return strcmp(container->network_mode, "host") == 0;
 }
@@ -120,12 +121,13 @@ int explain_container(const struct survey *survey, uint32_t index, struct arena 
 
 	if (r < 0)
 		return r;
-	if (list.n == 0 && is_host(container))
+	if (list.n == 0 && is_host_address(container))
 		return host_for(container, arena, ret);
 	if (list.n == 0)
-		return bad(error, arena_printf(arena, "`%s` is on no network: is it running?",
-					       container->name));
-	*ret = end_of(survey, container->name, &list, note);
+		return fail_resolution(error,
+				       arena_printf(arena, "`%s` is on no network: is it running?",
+						    container->name));
+	*ret = end_of_container(survey, container->name, &list, note);
 	return 0;
 }
 
@@ -173,10 +175,11 @@ static int check_one_project(const struct world *world, const char *name, const 
 	for (size_t i = 1; i < found->n; i++) {
 		const char *other = project_of(&world->containers[found->items[i]]);
 		if (strcmp(first, other) != 0)
-			return bad(error, arena_printf(arena,
-						       "the projects `%s` and `%s` both have a "
-						       "service `%s`: ask for service:%s/%s",
-						       first, other, name, first, name));
+			return fail_resolution(
+				error, arena_printf(arena,
+						    "the projects `%s` and `%s` both have a "
+						    "service `%s`: ask for service:%s/%s",
+						    first, other, name, first, name));
 	}
 	return 0;
 }
@@ -197,18 +200,19 @@ int explain_service(const struct survey *survey, const char *name, struct arena 
 		r = gather(survey, found.items[i], arena, &list, &note);
 	if (r)
 		return r;
-	if (list.n == 0 && is_host(&world->containers[found.items[0]]))
+	if (list.n == 0 && is_host_address(&world->containers[found.items[0]]))
 		return host_for(&world->containers[found.items[0]], arena, ret);
 	if (list.n == 0)
-		return bad(error,
-			   arena_printf(arena, "the service `%s` is on no network: is it running?",
-					name));
+		return fail_resolution(
+			error,
+			arena_printf(arena, "the service `%s` is on no network: is it running?",
+				     name));
 	if (found.n > SERVICE_CONTAINERS)
 		note = arena_printf(arena, "%s has %zu containers: %u of them were asked about",
 				    name, found.n, SERVICE_CONTAINERS);
 	if (found.n > SERVICE_CONTAINERS && !note)
 		return -ENOMEM;
-	*ret = end_of(survey, name, &list, note);
+	*ret = end_of_container(survey, name, &list, note);
 	ret->alike = found.n > 1;
 	return 0;
 }

@@ -13,7 +13,7 @@
 #define PREFIX_CONTAINER "container:"
 #define PREFIX_SERVICE "service:"
 
-static int bad(const char **error, const char *text)
+static int fail_end(const char **error, const char *text)
 {
 	*error = text;
 	return text ? REPORT_E_QUESTION : -ENOMEM;
@@ -201,12 +201,13 @@ static int unknown(const struct survey *survey, const char *text, struct arena *
 	if (r < 0)
 		return r;
 	const char *hint = diag_suggest(&diags, text, names.items, names.n);
-	return bad(error, arena_printf(arena, "`%s` is not a tier, %saddress or zone here%s%s",
-				       text, survey->in[0]->symbolic ? "" : "container, service, ",
-				       hint ? "; " : "",
-				       hint			 ? hint
-				       : survey->in[0]->symbolic ? "; containers need an inventory"
-								 : ""));
+	return fail_end(error,
+			arena_printf(arena, "`%s` is not a tier, %saddress or zone here%s%s", text,
+				     survey->in[0]->symbolic ? "" : "container, service, ",
+				     hint ? "; " : "",
+				     hint		       ? hint
+				     : survey->in[0]->symbolic ? "; containers need an inventory"
+							       : ""));
 }
 
 static int resolve_named_tier(const struct survey *survey, const char *name, struct arena *arena,
@@ -269,7 +270,7 @@ int explain_resolve(const struct survey *survey, const char *text, struct arena 
 	bool is_peer =
 		!only_container && policy_parse_peer(survey->in[0]->policy, text, &peer) == 0;
 	if (is_peer && peer.kind == PEER_WORLD)
-		return bad(error, "`world` is internet and lan: ask for one of them");
+		return fail_end(error, "`world` is internet and lan: ask for one of them");
 	if (!is_peer && container < 0)
 		return only_container ? unknown(survey, name, arena, error)
 				      : resolve_service(survey, name, arena, ret, error);
@@ -279,6 +280,7 @@ int explain_resolve(const struct survey *survey, const char *text, struct arena 
 	if (r < 0)
 		return r;
 	if (ret->kind == EXPLAIN_OUTSIDE && !ret->addrs[0].family && !ret->addrs[1].family)
-		return bad(error, "the host's resolvers are not known: name one by its address");
+		return fail_end(error,
+				"the host's resolvers are not known: name one by its address");
 	return peer.kind == PEER_PREFIX ? 0 : note_others(survey, text, container, arena, ret);
 }

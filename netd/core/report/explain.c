@@ -33,8 +33,8 @@ struct explaining {
 	bool empty[2]; /* an end is a tier without containers */
 };
 
-static void add_end(struct explaining *x, cJSON *object, const struct sim_end *end,
-		    const struct explain_end *asked, enum ip_family family)
+static void print_answer_end(struct explaining *x, cJSON *object, const struct sim_end *end,
+			     const struct explain_end *asked, enum ip_family family)
 {
 	const struct report_input *in = x->survey->in[0];
 
@@ -137,16 +137,16 @@ static void add_decision(struct explaining *x, cJSON *object, const struct sim_r
 				result->policy_rule - 1);
 }
 
-static void add_way(struct explaining *x, cJSON *list, const struct explain_way *way)
+static void print_answer_way(struct explaining *x, cJSON *list, const struct explain_way *way)
 {
 	cJSON *object = rj_push_object(&x->j, list);
 
 	rj_number(&x->j, object, "family", way->flow.family);
 	add_decision(x, object, &way->result);
-	add_end(x, rj_add_object(&x->j, object, "from"), &way->flow.from, &x->ends[0],
-		way->flow.family);
-	add_end(x, rj_add_object(&x->j, object, "to"), &way->flow.to, &x->ends[1],
-		way->flow.family);
+	print_answer_end(x, rj_add_object(&x->j, object, "from"), &way->flow.from, &x->ends[0],
+			 way->flow.family);
+	print_answer_end(x, rj_add_object(&x->j, object, "to"), &way->flow.to, &x->ends[1],
+			 way->flow.family);
 	add_hops(x, rj_add_array(&x->j, object, "hops"), &way->result);
 }
 
@@ -204,7 +204,7 @@ static int print_answer(struct explaining *x, const struct report_question *ques
 	}
 	cJSON *list = rj_add_array(&x->j, root, "ways");
 	for (size_t i = 0; i < ways->n; i++)
-		add_way(x, list, &ways->items[i]);
+		print_answer_way(x, list, &ways->items[i]);
 	cJSON *notes = rj_add_array(&x->j, root, "notes");
 	for (size_t i = 0; i < 2; i++) {
 		if (x->ends[i].note)
@@ -320,8 +320,8 @@ static const char *dns_note(const struct report_input *in, const struct explain_
 }
 
 /* Docker lets nothing pass between the two; through the host it may. */
-static int find_around(const struct survey *survey, const explain_ways *ways, struct arena *arena,
-		       const char **note)
+static int note_findings_around(const struct survey *survey, const explain_ways *ways,
+				struct arena *arena, const char **note)
 {
 	for (size_t i = 0; i < ways->n && !*note; i++) {
 		const struct explain_way *way = &ways->items[i];
@@ -378,7 +378,7 @@ int report_explain(const struct report_input *in, const struct report_question *
 	if (r == 0)
 		r = explain_ask(x.survey, ends, &port, arena, &ways);
 	if (r == 0 && !note)
-		r = find_around(x.survey, &ways, arena, &note);
+		r = note_findings_around(x.survey, &ways, arena, &note);
 	if (r == 0 && !note && strcmp(ends[1].name, "dns") == 0 &&
 	    ends[1].kind == EXPLAIN_OUTSIDE) {
 		const char *about = dns_note(x.survey->in[0], &ends[0], arena);

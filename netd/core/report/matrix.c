@@ -11,8 +11,8 @@ struct matrix {
 };
 
 /* A cell with the ports that @pick takes; none: no member. */
-static void add_ports(struct matrix *m, cJSON *cell, const char *name, const survey_parts *parts,
-		      const survey_selection *selected)
+static void print_ports(struct matrix *m, cJSON *cell, const char *name, const survey_parts *parts,
+			const survey_selection *selected)
 {
 	if (selected->n)
 		survey_print_ports(&m->j, rj_add_object(&m->j, cell, name), parts, selected);
@@ -82,13 +82,13 @@ static int add_cell(struct matrix *m, struct survey_end from, struct survey_end 
 	cJSON *cell = rj_push_object(&m->j, m->cells);
 	rj_text(&m->j, cell, "from", survey_end_name(m->survey, from, from_name));
 	rj_text(&m->j, cell, "to", survey_end_name(m->survey, to, to_name));
-	add_ports(m, cell, "allow", &parts, &by_word[ALLOWED]);
-	add_ports(m, cell, "audit", &parts, &by_word[AUDITED]);
-	add_ports(m, cell, "docker_drops", &parts, &by_word[BY_DOCKER]);
+	print_ports(m, cell, "allow", &parts, &by_word[ALLOWED]);
+	print_ports(m, cell, "audit", &parts, &by_word[AUDITED]);
+	print_ports(m, cell, "docker_drops", &parts, &by_word[BY_DOCKER]);
 	return m->j.failed ? -ENOMEM : 0;
 }
 
-static void add_tiers(struct matrix *m, cJSON *root)
+static void print_matrix_tiers(struct matrix *m, cJSON *root)
 {
 	const struct survey *survey = m->survey;
 	const struct policy *policy = survey->in[0]->policy;
@@ -123,7 +123,7 @@ int report_matrix(const struct report_input *in, cJSON **ret)
 		return r;
 	cJSON *root = rj_answer(&m.j);
 	rj_bool(&m.j, root, "symbolic", in->symbolic);
-	add_tiers(&m, root);
+	print_matrix_tiers(&m, root);
 	m.cells = rj_add_array(&m.j, root, "cells");
 	while (r == 0 && survey_walk_next(&survey, &walk, &from, &to)) {
 		CLEANUP(arena_freep) struct arena *scratch = arena_new();

@@ -273,7 +273,7 @@ static void compare_tiers(struct planning *p, cJSON *list)
 /* ---- rules ---- */
 
 /* What a rule says, wherever it stands: equal texts are equal rules. */
-static char *rule_text(const struct policy *policy, size_t rule, struct arena *arena)
+static char *planned_rule_text(const struct policy *policy, size_t rule, struct arena *arena)
 {
 	struct rj j = { 0 };
 	cJSON *object = rj_object(&j);
@@ -304,7 +304,7 @@ static struct rule_key *rule_keys(const struct policy *policy, struct arena *are
 	struct rule_key *keys = arena_alloc(arena, policy->n_rules * sizeof(*keys));
 
 	for (size_t i = 0; keys && i < policy->n_rules; i++) {
-		keys[i] = (struct rule_key){ rule_text(policy, i, arena), i };
+		keys[i] = (struct rule_key){ planned_rule_text(policy, i, arena), i };
 		if (!keys[i].text)
 			return NULL;
 	}

@@ -136,8 +136,8 @@ static int ask_flow(const struct asking *asking, const struct sim_flow *flow, si
 }
 
 /* Of whom a tier speaks for others to, those beside one of its containers: there the two meet. */
-static int ask_beside(const struct asking *asking, size_t input, struct sim_flow flow,
-		      size_t stand_in)
+static int ask_beside_docker(const struct asking *asking, size_t input, struct sim_flow flow,
+			     size_t stand_in)
 {
 	const struct survey_question *question = asking->question;
 	bool source = flow.from.kind == SIM_ADDRESS;
@@ -196,7 +196,7 @@ static int ask_part(const struct survey_question *question, size_t input, struct
 			flow.to = to->ends[i % to->n];
 			r = ask_members(&asking, flow, i);
 			if (r == 0)
-				r = ask_beside(&asking, input, flow, i);
+				r = ask_beside_docker(&asking, input, flow, i);
 		}
 	}
 	return r;

@@ -237,7 +237,7 @@ static int note_from_outside(const struct survey_side *source, uint32_t class,
 
 /* ---- cutting ---- */
 
-static int by_number(const void *left, const void *right)
+static int by_port_number(const void *left, const void *right)
 {
 	const uint32_t *a = left, *b = right;
 
@@ -272,7 +272,7 @@ static int cut_protocol(const range_list *ranges, enum ip_proto proto, struct ar
 		cuts[n++] = ranges->items[i].lo;
 		cuts[n++] = ranges->items[i].hi + 1u;
 	}
-	qsort(cuts, n, sizeof(*cuts), by_number);
+	qsort(cuts, n, sizeof(*cuts), by_port_number);
 	for (size_t i = 0; i + 1 < n && r == 0; i++)
 		if (cuts[i] < cuts[i + 1])
 			r = push_part(scratch, proto, cuts[i], cuts[i + 1] - 1, parts);

@@ -60,7 +60,7 @@ bool survey_is_joined(const struct survey *survey, uint32_t from, uint32_t to)
 	return survey->joined[bit / 8] & 1u << bit % 8;
 }
 
-static bool is_enforced(const struct report_input *in, const struct assignment *as)
+static bool is_rule_enforced(const struct report_input *in, const struct assignment *as)
 {
 	return as->kind == ASSIGN_TIER && in->policy->tiers[as->tier].mode == POLICY_ENFORCE;
 }
@@ -74,7 +74,8 @@ bool survey_may_pass(const struct survey *survey, uint32_t from, uint32_t to)
 		const struct assignment *b = &survey->classes[to].as[i];
 		bool one_tier =
 			a->kind == ASSIGN_TIER && b->kind == ASSIGN_TIER && a->tier == b->tier;
-		if (one_tier || (!is_enforced(survey->in[i], a) && !is_enforced(survey->in[i], b)))
+		if (one_tier ||
+		    (!is_rule_enforced(survey->in[i], a) && !is_rule_enforced(survey->in[i], b)))
 			return true;
 	}
 	return false;
@@ -134,8 +135,8 @@ static int note_cuts(struct survey *survey, const struct policy_rule *rule, uint
 }
 
 /* Rules between containers cut nothing that is asked from outside. */
-static int note_rule(struct survey *survey, size_t input, uint32_t rule, named_list *sources,
-		     named_list *cuts)
+static int index_policy_rule(struct survey *survey, size_t input, uint32_t rule,
+			     named_list *sources, named_list *cuts)
 {
 	const struct policy_rule *r = &survey->in[input]->policy->rules[rule];
 	int error = 0;
@@ -170,7 +171,7 @@ static uint32_t *sort_named(struct survey *survey, named_list *list)
 	return numbers;
 }
 
-static size_t count_of(const named_list *list, size_t first, size_t class)
+static size_t count_rules_of(const named_list *list, size_t first, size_t class)
 {
 	size_t n = 0;
 
@@ -188,9 +189,9 @@ static int hand_out(struct survey *survey, named_list *sources, named_list *cuts
 	for (size_t c = 0, s = 0, p = 0; c < survey->n_classes; c++) {
 		struct survey_class *class = &survey->classes[c];
 		class->sources = prefixes + s;
-		class->n_sources = count_of(sources, s, c);
+		class->n_sources = count_rules_of(sources, s, c);
 		class->cuts = ports + p;
-		class->n_cuts = count_of(cuts, p, c);
+		class->n_cuts = count_rules_of(cuts, p, c);
 		class->exposed = arena_alloc(survey->arena,
 					     4 * (class->n_cuts + 1) * sizeof(*class->exposed));
 		if (!class->exposed)
@@ -214,7 +215,7 @@ int survey_index_classes(struct survey *survey)
 		r = list_classes(survey, i);
 		for (uint32_t k = 0; k < policy->n_rules && r == 0; k++) {
 			join_by_rule(survey, i, &policy->rules[k]);
-			r = note_rule(survey, i, k, &sources, &cuts);
+			r = index_policy_rule(survey, i, k, &sources, &cuts);
 		}
 	}
 	return r < 0 ? r : hand_out(survey, &sources, &cuts);

@@ -36,8 +36,8 @@ static int by_prefix(const void *left, const void *right)
 typedef VEC(struct ip_prefix) prefix_list;
 
 /* Notes one side of a rule; @bit is its place in survey->tiers. */
-static int note_peers(struct survey *survey, const struct policy_peer *peers, size_t n,
-		      uint8_t *tiers, uint8_t bit, prefix_list *prefixes)
+static int note_peer_prefixes(struct survey *survey, const struct policy_peer *peers, size_t n,
+			      uint8_t *tiers, uint8_t bit, prefix_list *prefixes)
 {
 	int r = 0;
 
@@ -105,9 +105,9 @@ static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes
 	for (uint32_t i = 0; i < policy->n_rules; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 		uint8_t *row = tiers + i * policy->n_tiers;
-		int r = note_peers(survey, rule->from, rule->n_from, row, 1, prefixes);
+		int r = note_peer_prefixes(survey, rule->from, rule->n_from, row, 1, prefixes);
 		if (r == 0)
-			r = note_peers(survey, rule->to, rule->n_to, row, 2, prefixes);
+			r = note_peer_prefixes(survey, rule->to, rule->n_to, row, 2, prefixes);
 		if (r < 0)
 			return r;
 		rules[i] = (struct survey_rule){
@@ -129,7 +129,7 @@ static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes
 	return 0;
 }
 
-static void keep_unique(struct survey *survey, prefix_list *prefixes)
+static void keep_unique_prefixes(struct survey *survey, prefix_list *prefixes)
 {
 	size_t kept = 0;
 
@@ -157,7 +157,7 @@ int survey_init(struct survey *survey, const struct report_input *const *inputs,
 		r = survey_classify(survey);
 	if (r < 0)
 		return r;
-	keep_unique(survey, &prefixes);
+	keep_unique_prefixes(survey, &prefixes);
 	r = index_containers(survey);
 	if (r == 0)
 		r = survey_choose_addresses(survey);

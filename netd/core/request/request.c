@@ -106,7 +106,7 @@ static bool is_allowed(const char *target)
 
 /* ---- the bytes ---- */
 
-static int refuse(struct request *ret, const char *why)
+static int refuse_request(struct request *ret, const char *why)
 {
 	ret->refusal = why;
 	return REQUEST_E_REFUSED;
@@ -121,11 +121,11 @@ static int next_line(struct cursor *cursor, const char **ret, size_t *ret_len, s
 
 	for (const char *c = line; c < stop; c++)
 		if ((*c < ' ' || *c > '~') && (*c != '\r' || c + 1 != stop))
-			return refuse(why, "a byte that is no printable ASCII");
+			return refuse_request(why, "a byte that is no printable ASCII");
 	if (!lf)
 		return REQUEST_E_PARTIAL;
 	if (lf == line || lf[-1] != '\r')
-		return refuse(why, "a line that does not end in CR LF");
+		return refuse_request(why, "a line that does not end in CR LF");
 	*ret = line;
 	*ret_len = (size_t)(lf - line) - 1;
 	cursor->at = lf + 1;
@@ -138,13 +138,14 @@ static int read_first_line(const char *line, size_t len, struct request *ret)
 	const size_t before = sizeof(method) - 1, after = sizeof(version) - 1;
 
 	if (len < before || memcmp(line, method, before) != 0)
-		return refuse(ret, "another method than GET");
+		return refuse_request(ret, "another method than GET");
 	if (len < before + after || memcmp(line + len - after, version, after) != 0)
-		return refuse(ret, "another protocol than HTTP/1.1");
+		return refuse_request(ret, "another protocol than HTTP/1.1");
 	len -= before + after;
 	memcpy(ret->target, line + before, len); /* shorter than the whole request */
 	ret->target[len] = '\0';
-	return is_allowed(ret->target) ? 0 : refuse(ret, "a question that netd does not ask");
+	return is_allowed(ret->target) ? 0
+				       : refuse_request(ret, "a question that netd does not ask");
 }
 
 static bool is_known_header(const char *line, size_t len)
@@ -166,7 +167,7 @@ int request_read(const char *bytes, size_t len, struct request *ret)
 	ret->refusal = NULL;
 	ret->target[0] = '\0';
 	if (len >= LIMIT_QUESTION_BYTES)
-		return refuse(ret, "a request that is too long");
+		return refuse_request(ret, "a request that is too long");
 	int r = next_line(&cursor, &line, &line_len, ret);
 	if (r == 0)
 		r = read_first_line(line, line_len, ret);
@@ -175,9 +176,9 @@ int request_read(const char *bytes, size_t len, struct request *ret)
 		if (r == 0 && line_len == 0)
 			break;
 		if (r == 0 && !is_known_header(line, line_len))
-			r = refuse(ret, "a header that netd does not send");
+			r = refuse_request(ret, "a header that netd does not send");
 	}
 	if (r == 0 && cursor.at != cursor.end)
-		r = refuse(ret, "more than one request");
+		r = refuse_request(ret, "more than one request");
 	return r;
 }

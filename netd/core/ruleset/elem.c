@@ -166,7 +166,7 @@ void rs_elems_sort(struct rs_set *set)
 }
 
 /* The first element whose key is greater. */
-static size_t bound(const struct rs_set *set, const struct rs_key *key)
+static size_t range_bound(const struct rs_set *set, const struct rs_key *key)
 {
 	size_t lo = 0, hi = set->n_elems;
 
@@ -182,7 +182,7 @@ static size_t bound(const struct rs_set *set, const struct rs_key *key)
 
 ptrdiff_t rs_set_find(const struct rs_set *set, const struct rs_key *key)
 {
-	size_t after = key->len == set->key_len ? bound(set, key) : 0;
+	size_t after = key->len == set->key_len ? range_bound(set, key) : 0;
 
 	if (after == 0 || memcmp(key->bytes, rs_elem_last(set, after - 1), set->key_len) > 0)
 		return -1;

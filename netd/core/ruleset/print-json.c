@@ -22,7 +22,7 @@ static void add_string(struct text *out, const char *string)
 }
 
 /* ,"name":"value"; nothing for NULL. */
-static void add_member(struct text *out, const char *name, const char *value)
+static void add_json_member(struct text *out, const char *name, const char *value)
 {
 	if (!value)
 		return;
@@ -42,7 +42,7 @@ static void add_elem(struct text *out, const struct rs_set *set, const struct rs
 		rs_print_verdict(elem->outcome.verdict, elem->outcome.target, &verdict);
 		text_add(out, "{\"key\":");
 		add_string(out, text_str(&key));
-		add_member(out, "verdict", text_str(&verdict));
+		add_json_member(out, "verdict", text_str(&verdict));
 		text_add(out, "}");
 	}
 	out->failed |= key.failed || verdict.failed;
@@ -72,8 +72,8 @@ static void add_rule(struct text *out, const struct rs_rule *rule)
 	ruleset_print_rule(rule, &line);
 	text_add(out, "{\"rule\":");
 	add_string(out, text_str(&line));
-	add_member(out, "comment", rule->comment);
-	add_member(out, "counter", rule->counter);
+	add_json_member(out, "comment", rule->comment);
+	add_json_member(out, "counter", rule->counter);
 	if (rule->policy_rule)
 		text_printf(out, ",\"policy_rule\":%u", rule->policy_rule - 1);
 	text_add(out, "}");
@@ -84,7 +84,7 @@ static void add_chain(struct text *out, const struct rs_chain *chain)
 {
 	text_add(out, "{\"name\":");
 	add_string(out, chain->name);
-	add_member(out, "comment", chain->comment);
+	add_json_member(out, "comment", chain->comment);
 	if (chain->base)
 		text_printf(out, ",\"hook\":\"%s\",\"priority\":%d",
 			    rs_hook_name(chain->base->hook), chain->base->priority);

@@ -136,7 +136,7 @@ static int check_set(struct seal *seal, const struct rs_set *set)
 	return r < 0 ? r : check_order(seal, set);
 }
 
-static int check_names(struct seal *seal)
+static int check_object_names(struct seal *seal)
 {
 	const struct rs_table *table = seal->table;
 
@@ -189,7 +189,7 @@ static void link_table(struct rs_table *table)
 
 static int seal_table(struct seal *seal)
 {
-	int r = check_names(seal);
+	int r = check_object_names(seal);
 
 	for (size_t i = 0; r == 0 && i < seal->table->sets.n; i++)
 		r = check_set(seal, seal->table->sets.items[i]);

@@ -25,8 +25,8 @@ void sim_packet_set(struct sim_packet *packet, enum rs_field field, const void *
 }
 
 /* The fields as a key, which may be made in @room; NULL: the packet lacks one. */
-static const struct rs_key *load(const struct sim_packet *packet, const enum rs_field *fields,
-				 size_t n, struct rs_key *room)
+static const struct rs_key *load_field(const struct sim_packet *packet, const enum rs_field *fields,
+				       size_t n, struct rs_key *room)
 {
 	if (n == 1)
 		return packet->present[fields[0]] ? &packet->fields[fields[0]] : NULL;
@@ -51,7 +51,7 @@ static bool bits_equal(const struct rs_key *key, const struct rs_match *match)
 static bool match_holds(const struct sim_packet *packet, const struct rs_match *match)
 {
 	struct rs_key room;
-	const struct rs_key *key = load(packet, match->fields, match->n_fields, &room);
+	const struct rs_key *key = load_field(packet, match->fields, match->n_fields, &room);
 
 	if (!key)
 		return false;
@@ -98,7 +98,8 @@ static struct rs_outcome rule_outcome(const struct run *run, const struct rs_rul
 
 	if (rule->verdict != RS_VMAP)
 		return (struct rs_outcome){ rule->verdict, rule->target, rule->chain };
-	const struct rs_key *key = load(run->packet, rule->vmap_fields, rule->n_vmap_fields, &room);
+	const struct rs_key *key =
+		load_field(run->packet, rule->vmap_fields, rule->n_vmap_fields, &room);
 	ptrdiff_t at = key ? rs_set_find(rule->map, key) : -1;
 	return at < 0 ? none : rs_set_elem(rule->map, (size_t)at).outcome;
 }

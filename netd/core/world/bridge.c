@@ -199,7 +199,7 @@ bool world_store_must_ask(const struct world_store *store)
 
 /* ---- snapshots ---- */
 
-static const char *name_of(const struct world_store *store, const char *bridge)
+static const char *bridge_name_of(const struct world_store *store, const char *bridge)
 {
 	for (size_t i = 0; i < store->n_altnames; i++)
 		if (strcmp(store->altnames[i].name, bridge) == 0)
@@ -213,7 +213,7 @@ bool store_names_bridge(const struct world_store *store, const char *bridge)
 		const struct store_network *network =
 			(const struct store_network *)store->networks.by_name[i];
 		if (world_network_is_managed(&network->facts) &&
-		    strcmp(name_of(store, network->facts.bridge), bridge) == 0)
+		    strcmp(bridge_name_of(store, network->facts.bridge), bridge) == 0)
 			return true;
 	}
 	return false;
@@ -222,7 +222,7 @@ bool store_names_bridge(const struct world_store *store, const char *bridge)
 void store_name_bridges(const struct world_store *store, struct world_network *networks, size_t n)
 {
 	for (size_t i = 0; i < n && store->n_altnames; i++) {
-		const char *name = name_of(store, networks[i].bridge);
+		const char *name = bridge_name_of(store, networks[i].bridge);
 		if (name != networks[i].bridge)
 			memcpy(networks[i].bridge, name, sizeof(networks[i].bridge));
 	}

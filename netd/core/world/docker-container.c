@@ -174,7 +174,8 @@ struct container_vec {
 	size_t n, cap;
 };
 
-static int add_container(struct world_docker_answer *answer, const cJSON *json, void *userdata)
+static int add_docker_container(struct world_docker_answer *answer, const cJSON *json,
+				void *userdata)
 {
 	struct container_vec *containers = userdata;
 	struct world_docker_container container;
@@ -187,7 +188,7 @@ int world_docker_containers(struct world_docker_answer *answer, struct world_doc
 			    size_t *ret_n)
 {
 	struct container_vec found = { 0 };
-	int r = world_docker_list(answer, "not a list of containers", add_container, &found);
+	int r = world_docker_list(answer, "not a list of containers", add_docker_container, &found);
 	size_t kept = 0;
 
 	if (r)

@@ -89,7 +89,8 @@ int world_docker_port_map(struct world_docker_answer *answer, const cJSON *map,
 	return 0;
 }
 
-static int add_listed(struct world_docker_answer *answer, const cJSON *port, struct port_vec *ports)
+static int add_listed_port(struct world_docker_answer *answer, const cJSON *port,
+			   struct port_vec *ports)
 {
 	const char *host_ip = world_json_text(port, "IP");
 	const char *type = world_json_text(port, "Type");
@@ -120,7 +121,7 @@ int world_docker_port_list(struct world_docker_answer *answer, const cJSON *list
 
 	for (const cJSON *port = cJSON_IsArray(list) ? list->child : NULL; port;
 	     port = port->next) {
-		int r = add_listed(answer, port, &ports);
+		int r = add_listed_port(answer, port, &ports);
 		if (r)
 			return r;
 	}

@@ -61,8 +61,8 @@ static int read_mac(struct inventory_reader *reader, struct inventory_field fiel
 	return 0;
 }
 
-static int read_endpoint_address(struct inventory_reader *reader, struct inventory_field field,
-				 enum ip_family family, struct ip_addr *ret)
+static int read_listed_address(struct inventory_reader *reader, struct inventory_field field,
+			       enum ip_family family, struct ip_addr *ret)
 {
 	int r = inventory_address(reader, field, family, ret);
 
@@ -73,9 +73,9 @@ static int read_endpoint_address(struct inventory_reader *reader, struct invento
 	return 0;
 }
 
-static int read_endpoint(struct inventory_reader *reader, const cJSON *json,
-			 const struct inventory_place *place, const struct world *world,
-			 struct world_endpoint *ret)
+static int read_listed_endpoint(struct inventory_reader *reader, const cJSON *json,
+				const struct inventory_place *place, const struct world *world,
+				struct world_endpoint *ret)
 {
 	enum { NETWORK, IPV4, IPV6, MAC, PRIORITY, N };
 	struct inventory_field f[N] = {
@@ -91,9 +91,9 @@ static int read_endpoint(struct inventory_reader *reader, const cJSON *json,
 	if (!r)
 		r = read_network_ref(reader, f[NETWORK], world, &ret->network);
 	if (!r)
-		r = read_endpoint_address(reader, f[IPV4], IP_V4, &ret->ipv4);
+		r = read_listed_address(reader, f[IPV4], IP_V4, &ret->ipv4);
 	if (!r)
-		r = read_endpoint_address(reader, f[IPV6], IP_V6, &ret->ipv6);
+		r = read_listed_address(reader, f[IPV6], IP_V6, &ret->ipv6);
 	if (!r)
 		r = read_mac(reader, f[MAC], &ret->mac);
 	if (!r && f[PRIORITY].value &&
@@ -103,15 +103,15 @@ static int read_endpoint(struct inventory_reader *reader, const cJSON *json,
 	return r;
 }
 
-static int compare_endpoints(const void *left, const void *right)
+static int compare_listed_endpoints(const void *left, const void *right)
 {
 	const struct world_endpoint *a = left, *b = right;
 
 	return (a->network > b->network) - (a->network < b->network);
 }
 
-static int read_endpoints(struct inventory_reader *reader, struct inventory_field field,
-			  const struct world *world, struct inventory_container *ret)
+static int read_listed_endpoints(struct inventory_reader *reader, struct inventory_field field,
+				 const struct world *world, struct inventory_container *ret)
 {
 	struct inventory_place place = { field.place, field.key, 0 };
 	size_t n;
@@ -123,13 +123,13 @@ static int read_endpoints(struct inventory_reader *reader, struct inventory_fiel
 	if (!items)
 		return -ENOMEM;
 	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
-		r = read_endpoint(reader, item, &place, world, &items[place.index]);
+		r = read_listed_endpoint(reader, item, &place, world, &items[place.index]);
 		if (r)
 			return r;
 		place.index++;
 	}
 	if (n)
-		qsort(items, n, sizeof(*items), compare_endpoints);
+		qsort(items, n, sizeof(*items), compare_listed_endpoints);
 	for (size_t i = 1; i < n; i++)
 		if (items[i].network == items[i - 1].network)
 			return inventory_fail(reader, field, "two on one network");
@@ -138,8 +138,8 @@ static int read_endpoints(struct inventory_reader *reader, struct inventory_fiel
 	return 0;
 }
 
-static int read_labels(struct inventory_reader *reader, struct inventory_field field,
-		       struct world_container *container)
+static int read_listed_labels(struct inventory_reader *reader, struct inventory_field field,
+			      struct world_container *container)
 {
 	size_t n = 0;
 
@@ -302,7 +302,7 @@ enum container_member {
 static int read_labels_and_origins(struct inventory_reader *reader, const struct inventory_field *f,
 				   struct world_container *facts)
 {
-	int r = read_labels(reader, f[LABELS], facts);
+	int r = read_listed_labels(reader, f[LABELS], facts);
 
 	if (!r)
 		r = inventory_bool(reader, f[CUT], false, &facts->labels_cut);
@@ -311,8 +311,8 @@ static int read_labels_and_origins(struct inventory_reader *reader, const struct
 	return r ? r : read_origins(reader, f[UNTOLD], WORLD_UNTOLD, facts);
 }
 
-static int read_kind(struct inventory_reader *reader, struct inventory_field field,
-		     enum world_kind *ret)
+static int read_listed_kind(struct inventory_reader *reader, struct inventory_field field,
+			    enum world_kind *ret)
 {
 	const char *name = world_kind_name(WORLD_CONTAINER);
 	int r = inventory_text(reader, field, name, &name);
@@ -329,7 +329,7 @@ static int read_identity(struct inventory_reader *reader, const struct inventory
 	int r = inventory_text(reader, f[NAME], NULL, &facts->name);
 
 	if (!r)
-		r = read_kind(reader, f[KIND], &facts->kind);
+		r = read_listed_kind(reader, f[KIND], &facts->kind);
 	if (!r)
 		r = inventory_id(reader, f[ID], facts->name, facts->id);
 	if (!r)
@@ -378,5 +378,5 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		r = inventory_addresses(reader, f[DNS], &facts->dns, &facts->n_dns);
 	if (!r)
 		r = read_published(reader, f[PUBLISHED], facts);
-	return r ? r : read_endpoints(reader, f[ENDPOINTS], world, ret);
+	return r ? r : read_listed_endpoints(reader, f[ENDPOINTS], world, ret);
 }

@@ -59,8 +59,8 @@ int inventory_addresses(struct inventory_reader *reader, struct inventory_field 
 	return 0;
 }
 
-static int read_bridge(struct inventory_reader *reader, struct inventory_field field,
-		       struct world_network *network)
+static int read_listed_bridge(struct inventory_reader *reader, struct inventory_field field,
+			      struct world_network *network)
 {
 	const char *name = cJSON_GetStringValue(field.value);
 	bool is_bridge = strcmp(network->driver, "bridge") == 0;
@@ -115,7 +115,7 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 	if (!r)
 		r = inventory_text(reader, f[DRIVER], "bridge", &network.driver);
 	if (!r)
-		r = read_bridge(reader, f[BRIDGE], &network);
+		r = read_listed_bridge(reader, f[BRIDGE], &network);
 	if (!r)
 		r = inventory_bool(reader, f[INTERNAL], false, &network.internal);
 	if (!r)
@@ -144,21 +144,21 @@ static int by_name_and_id(const char *name_a, const char *id_a, const char *name
 	return names ? names : strcmp(id_a, id_b);
 }
 
-static int compare_networks(const void *left, const void *right)
+static int compare_listed_networks(const void *left, const void *right)
 {
 	const struct world_network *a = left, *b = right;
 
 	return by_name_and_id(a->name, a->id, b->name, b->id);
 }
 
-static int compare_ids(const void *left, const void *right)
+static int compare_network_ids(const void *left, const void *right)
 {
 	const struct world_network *const *a = left, *const *b = right;
 
 	return strcmp((*a)->id, (*b)->id);
 }
 
-static int compare_containers(const void *left, const void *right)
+static int compare_listed_containers(const void *left, const void *right)
 {
 	const struct inventory_container *a = left, *b = right;
 
@@ -209,11 +209,12 @@ static int read_networks(struct inventory_reader *reader, struct inventory_field
 	if (r)
 		return r;
 	if (n)
-		qsort(items, n, sizeof(*items), compare_networks);
+		qsort(items, n, sizeof(*items), compare_listed_networks);
 	for (size_t i = 0; i < n; i++)
 		reader->networks_by_id[i] = &items[i];
 	if (n)
-		qsort(reader->networks_by_id, n, sizeof(*reader->networks_by_id), compare_ids);
+		qsort(reader->networks_by_id, n, sizeof(*reader->networks_by_id),
+		      compare_network_ids);
 	world->networks = items;
 	world->n_networks = n;
 	return 0;
@@ -271,7 +272,7 @@ static int read_containers(struct inventory_reader *reader, struct inventory_fie
 	if (r)
 		return r;
 	if (n)
-		qsort(items, n, sizeof(*items), compare_containers);
+		qsort(items, n, sizeof(*items), compare_listed_containers);
 	return lay_out(reader, items, n, world);
 }
 

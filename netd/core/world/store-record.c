@@ -14,7 +14,7 @@ struct packer {
 	size_t used;
 };
 
-static const void *pack(struct packer *packer, const void *bytes, size_t size)
+static const void *pack_record(struct packer *packer, const void *bytes, size_t size)
 {
 	size_t at = packer->used;
 
@@ -28,7 +28,7 @@ static const void *pack(struct packer *packer, const void *bytes, size_t size)
 
 static const char *pack_text(struct packer *packer, const char *text)
 {
-	return pack(packer, text, strlen(text) + 1);
+	return pack_record(packer, text, strlen(text) + 1);
 }
 
 static const char *pack_text_or_null(struct packer *packer, const char *text)
@@ -40,8 +40,9 @@ static struct world_network pack_network(struct packer *packer, const struct wor
 {
 	struct world_network to = *from;
 
-	to.subnets = pack(packer, from->subnets, from->n_subnets * sizeof(*from->subnets));
-	to.gateways = pack(packer, from->gateways, from->n_gateways * sizeof(*from->gateways));
+	to.subnets = pack_record(packer, from->subnets, from->n_subnets * sizeof(*from->subnets));
+	to.gateways =
+		pack_record(packer, from->gateways, from->n_gateways * sizeof(*from->gateways));
 	to.name = pack_text(packer, from->name);
 	to.driver = pack_text(packer, from->driver);
 	to.flaw = pack_text_or_null(packer, from->flaw);
@@ -55,10 +56,10 @@ static struct world_container pack_container(struct packer *packer,
 	size_t size = from->n_labels * sizeof(*from->labels);
 	struct world_label *labels = packer->base ? (void *)(packer->base + packer->used) : NULL;
 
-	to.labels = pack(packer, from->labels, size);
-	to.priorities =
-		pack(packer, from->priorities, from->n_priorities * sizeof(*from->priorities));
-	to.dns = pack(packer, from->dns, from->n_dns * sizeof(*from->dns));
+	to.labels = pack_record(packer, from->labels, size);
+	to.priorities = pack_record(packer, from->priorities,
+				    from->n_priorities * sizeof(*from->priorities));
+	to.dns = pack_record(packer, from->dns, from->n_dns * sizeof(*from->dns));
 	for (size_t i = 0; i < from->n_labels; i++) {
 		struct world_label label = { pack_text(packer, from->labels[i].key),
 					     pack_text_or_null(packer, from->labels[i].value),

@@ -23,7 +23,7 @@ void world_store_answers_from(struct world_store *store, uint64_t moment)
 	store->asked = moment;
 }
 
-static struct store_network *network_at(const struct store_table *table, size_t i)
+static struct store_network *stored_network_at(const struct store_table *table, size_t i)
 {
 	return (struct store_network *)table->by_name[i];
 }
@@ -36,7 +36,7 @@ static struct store_container *container_at(const struct store_table *table, siz
 static void free_docker_facts(struct world_store *store)
 {
 	for (size_t i = 0; i < store->networks.n; i++)
-		(void)store_network_free(network_at(&store->networks, i));
+		(void)store_network_free(stored_network_at(&store->networks, i));
 	for (size_t i = 0; i < store->containers.n; i++)
 		(void)store_container_free(container_at(&store->containers, i));
 	free(store->networks.by_id);
@@ -178,7 +178,7 @@ static void sweep_table(struct store_table *table, void (*free_object)(struct st
 void store_sweep(struct world_store *store)
 {
 	for (size_t i = 0; i < store->networks.n; i++)
-		drop_endpoints_of_gone(network_at(&store->networks, i));
+		drop_endpoints_of_gone(stored_network_at(&store->networks, i));
 	for (size_t i = 0; i < store->containers.n; i++) {
 		struct store_container *container = container_at(&store->containers, i);
 		container->object.gone |= !container->listed && container->n_endpoints == 0;
@@ -343,7 +343,8 @@ int store_set_host_addresses(struct world_store *store, const struct ip_addr *ad
 const char *world_store_bridge_network(const struct world_store *store, size_t *cursor)
 {
 	while (*cursor < store->networks.n) {
-		const struct store_network *network = network_at(&store->networks, (*cursor)++);
+		const struct store_network *network =
+			stored_network_at(&store->networks, (*cursor)++);
 		if (world_network_is_managed(&network->facts))
 			return network->facts.id;
 	}

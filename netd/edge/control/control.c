@@ -79,7 +79,7 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *userdata)
 	return control_clients(control) > 0 ? arm_sweep(control) : 0;
 }
 
-static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_control_client(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct listener *listener = userdata;
 
@@ -113,7 +113,7 @@ static int listener_open(struct listener *listener, const char *path, const char
 		.fd = listener->socket.fd,
 		.events = EPOLLIN,
 		.priority = CONTROL_PRIORITY,
-		.handler = on_connect,
+		.handler = on_control_client,
 		.userdata = listener,
 	};
 	return loop_add_io(event, &io, &listener->io);

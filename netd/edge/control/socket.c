@@ -16,7 +16,7 @@
 
 #define BACKLOG 64
 
-static int address(const char *path, struct sockaddr_un *ret)
+static int socket_address(const char *path, struct sockaddr_un *ret)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
@@ -28,10 +28,10 @@ static int address(const char *path, struct sockaddr_un *ret)
 }
 
 /* Whether somebody answers on the socket file. A full queue is somebody too. */
-static int probe(const char *path)
+static int is_listened_to(const char *path)
 {
 	struct sockaddr_un addr;
-	int r = address(path, &addr);
+	int r = socket_address(path, &addr);
 
 	if (r < 0)
 		return r;
@@ -55,7 +55,7 @@ static int claim(const char *from, const char *path)
 		return -errno;
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	int r = probe(path);
+	int r = is_listened_to(path);
 	if (r < 0)
 		return r;
 	return rename(from, path) < 0 ? -errno : 0;
@@ -76,7 +76,7 @@ static void open_to_group(const char *path, const char *group)
 static int bind_and_listen(int fd, const char *path)
 {
 	struct sockaddr_un addr;
-	int r = address(path, &addr);
+	int r = socket_address(path, &addr);
 
 	if (r < 0)
 		return r;

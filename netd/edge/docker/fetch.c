@@ -34,7 +34,7 @@ static void on_synced(void *userdata)
 }
 
 /* What inspecting tells comes after the lists. */
-static int on_idle(sd_event_source *source, void *userdata)
+static int on_fetch_idle(sd_event_source *source, void *userdata)
 {
 	struct fetch *fetch = userdata;
 
@@ -83,7 +83,7 @@ static int set_up(struct fetch *fetch, const struct docker_options *options, uin
 	if (r == 0)
 		r = loop_arm(fetch->timer, (uint64_t)timeout_ms * 1000u);
 	if (r == 0)
-		r = sd_event_add_post(fetch->loop, &fetch->idle, on_idle, fetch);
+		r = sd_event_add_post(fetch->loop, &fetch->idle, on_fetch_idle, fetch);
 	all.inspects_all = true;
 	all.label_bytes = LIMIT_LABELS_INVENTORY;
 	if (r >= 0)

@@ -66,7 +66,7 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *use
 	return pump(userdata, fd, what);
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_http_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	(void)source;
 	(void)usec;
@@ -137,7 +137,7 @@ static const char *take_line(struct http_request *request, const char *bytes, si
 	return r < 0 ? "no memory" : NULL;
 }
 
-static const char *take_text(struct http_request *request, const char *bytes, size_t len)
+static const char *take_body_text(struct http_request *request, const char *bytes, size_t len)
 {
 	if (request->body.len + len > LIMIT_DOCKER_BYTES)
 		return "the answer is too large";
@@ -160,7 +160,7 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *userdata)
 	}
 	if (!request->refused && part_len > 0)
 		request->refused = request->is_opened ? take_line(request, part, part_len)
-						      : take_text(request, part, part_len);
+						      : take_body_text(request, part, part_len);
 	return request->refused ? 0 : len;
 }
 
@@ -287,7 +287,7 @@ static const char *header_of(const struct curl *curl, CURL *easy, const char *na
 }
 
 /* Of a unix socket libcurl says only that it could not connect to "docker port 80". */
-static const char *failure(struct http_request *request, CURLcode code)
+static const char *transfer_failure(struct http_request *request, CURLcode code)
 {
 	const struct curl *curl = &request->http->curl;
 	long os_error = 0;
@@ -309,7 +309,7 @@ static void hand_on_result(struct http_request *request, CURLcode code)
 	struct http_result result = { .body = "", .date = -1 };
 
 	if (code != CURLE_OK)
-		result.error = failure(request, code);
+		result.error = transfer_failure(request, code);
 	else {
 		(void)curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result.status);
 		result.body = text_str(&request->body);
@@ -427,7 +427,7 @@ int http_new(sd_event *loop, const struct docker_options *options, struct http *
 	r = http_setup_init(&http->setup, options);
 	if (r)
 		return r;
-	const struct loop_timer timer = { "docker", SD_EVENT_PRIORITY_NORMAL, on_timer, http };
+	const struct loop_timer timer = { "docker", SD_EVENT_PRIORITY_NORMAL, on_http_timer, http };
 	r = loop_add_timer(loop, &timer, &http->timer);
 	if (r < 0)
 		return r;

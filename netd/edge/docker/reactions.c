@@ -53,7 +53,8 @@ static const struct reaction {
 	[WORLD_EVENT_DAEMON_RELOAD] = { 0, NULL, NULL }, /* changes nothing that we read */
 };
 
-static void ask_about(struct docker *docker, const struct world_event *event, unsigned int what)
+static void ask_about_event(struct docker *docker, const struct world_event *event,
+			    unsigned int what)
 {
 	if (what & ASK_NETWORK && !world_store_is_unmanaged(docker->store, event->network_id))
 		docker_request(docker, QUESTION_NETWORK, event->network_id);
@@ -75,7 +76,7 @@ static void react_now(struct docker *docker, const struct world_event *event)
 	}
 	/* Questions first: they take Docker a millisecond, the caller's work can go on meanwhile.
 	 */
-	ask_about(docker, event, reaction->what);
+	ask_about_event(docker, event, reaction->what);
 	if (!reaction->apply)
 		return;
 	reaction->apply(docker->store, event);
@@ -136,7 +137,7 @@ void docker_replay_missed(struct docker *docker)
 		unsigned int what = reactions[missed[i].kind].what;
 		what |= what & DROP_NETWORK ? ASK_NETWORK : 0u;
 		what |= what & DROP_CONTAINER ? ASK_CONTAINER : 0u;
-		ask_about(docker, &missed[i], what);
+		ask_about_event(docker, &missed[i], what);
 	}
 	free(missed);
 }

@@ -7,7 +7,7 @@
 #include "edge/fw/handle.h"
 
 /* An element's key: port (16 bytes) . MAC (6, padded to 8) . address. */
-static int take_element(const struct nlattr *element, struct fw_reading *reading)
+static int take_admitted_port(const struct nlattr *element, struct fw_reading *reading)
 {
 	const struct nlattr *key = fw_attr_inner(element, NFTA_SET_ELEM_KEY);
 	const struct nlattr *value = fw_attr_inner(key, NFTA_DATA_VALUE);
@@ -33,7 +33,7 @@ int fw_take_admitted(const struct nlmsghdr *nlh, void *userdata)
 		return 0;
 	struct fw_attrs elements = fw_attrs_in(list);
 	while (r == 0 && (element = fw_attrs_next(&elements)))
-		r = take_element(element, userdata);
+		r = take_admitted_port(element, userdata);
 	return r;
 }
 

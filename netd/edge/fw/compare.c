@@ -70,8 +70,8 @@ static bool stands_in(const struct fw_thing *rule, const struct fw_thing *rules,
 }
 
 /* Rules have no names: one that stands further down was pushed there by what stands before it. */
-static int compare_rules(struct comparing *c, const struct fw_thing *ours, size_t n,
-			 const struct fw_thing *theirs, size_t m)
+static int compare_chain_rules(struct comparing *c, const struct fw_thing *ours, size_t n,
+			       const struct fw_thing *theirs, size_t m)
 {
 	size_t i = 0, j = 0;
 	int r = 0;
@@ -119,7 +119,7 @@ int fw_compare(const struct ruleset *rs, const struct fw_canon *ours, const stru
 		int side = compare_next(a, b);
 		if (side == 0 && a && b && a->kind == FW_RULE) {
 			size_t n = chain_end(ours, i) - i, m = chain_end(theirs, j) - j;
-			r = compare_rules(c, a, n, b, m);
+			r = compare_chain_rules(c, a, n, b, m);
 			i += n;
 			j += m;
 			continue;

@@ -26,7 +26,7 @@ static bool read_addr(const struct nlattr *ip, uint16_t v4, uint16_t v6, struct 
 	return true;
 }
 
-static uint16_t read_port(const struct nlattr *proto, uint16_t type)
+static uint16_t read_tuple_port(const struct nlattr *proto, uint16_t type)
 {
 	const struct nlattr *attr = fw_attr_inner(proto, type);
 	uint16_t port;
@@ -48,8 +48,8 @@ static bool read_tuple(const struct nlattr *nest, struct tuple *ret)
 	const struct nlattr *proto = fw_attr_inner(nest, CTA_TUPLE_PROTO);
 
 	ret->proto = read_u8(fw_attr_inner(proto, CTA_PROTO_NUM));
-	ret->source_port = read_port(proto, CTA_PROTO_SRC_PORT);
-	ret->destination_port = read_port(proto, CTA_PROTO_DST_PORT);
+	ret->source_port = read_tuple_port(proto, CTA_PROTO_SRC_PORT);
+	ret->destination_port = read_tuple_port(proto, CTA_PROTO_DST_PORT);
 	return read_addr(ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &ret->source) &&
 	       read_addr(ip, CTA_IP_V4_DST, CTA_IP_V6_DST, &ret->destination);
 }

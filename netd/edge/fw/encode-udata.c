@@ -16,7 +16,7 @@ static void put_u32(struct nftnl_udata_buf *buf, uint8_t type, uint32_t value)
 	(void)nftnl_udata_put_u32(buf, type, value);
 }
 
-static void put_payload(struct nftnl_udata_buf *buf, const struct rs_field_info *info)
+static void put_payload_note(struct nftnl_udata_buf *buf, const struct rs_field_info *info)
 {
 	bool raw = info->nft_header == 0;
 
@@ -43,7 +43,7 @@ static void put_expr(struct nftnl_udata_buf *buf, enum rs_field field)
 	put_u32(buf, NFTNL_UDATA_SET_TYPEOF_EXPR, exprs[info->load]);
 	struct nftnl_udata *data = nftnl_udata_nest_start(buf, NFTNL_UDATA_SET_TYPEOF_DATA);
 	if (info->load == RS_LOAD_PAYLOAD)
-		put_payload(buf, info);
+		put_payload_note(buf, info);
 	else
 		put_u32(buf, 0, info->key);
 	if (info->load == RS_LOAD_CT)

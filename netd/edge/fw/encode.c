@@ -200,7 +200,8 @@ static void delete_old(struct fw_batch *batch, const struct rs_table_diff *diff)
 		encode_counter(batch, diff->family, NFT_MSG_DELOBJ, diff->old_counters.items[i]);
 }
 
-static void add_rules(struct fw_batch *batch, enum rs_family family, const struct rs_chain *chain)
+static void encode_rules(struct fw_batch *batch, enum rs_family family,
+			 const struct rs_chain *chain)
 {
 	for (size_t i = 0; i < chain->rules.n; i++)
 		fw_encode_rule(batch, family, chain, i);
@@ -216,9 +217,9 @@ static void make_new(struct fw_batch *batch, const struct rs_table_diff *diff)
 		fw_encode_set(batch, diff->family, diff->new_sets.items[i]);
 	add_elems(batch, diff);
 	for (size_t i = 0; i < diff->new_chains.n; i++)
-		add_rules(batch, diff->family, diff->new_chains.items[i]);
+		encode_rules(batch, diff->family, diff->new_chains.items[i]);
 	for (size_t i = 0; i < diff->changed_chains.n; i++)
-		add_rules(batch, diff->family, diff->changed_chains.items[i]);
+		encode_rules(batch, diff->family, diff->changed_chains.items[i]);
 }
 
 int fw_encode(struct fw_batch *batch, const struct rs_diff *diff,

@@ -6,7 +6,7 @@
 
 #include "edge/fw/handle.h"
 
-static bool is_ours(const struct nlmsghdr *nlh)
+static bool is_own_table(const struct nlmsghdr *nlh)
 {
 	uint8_t family = fw_family_of(nlh);
 
@@ -29,7 +29,7 @@ bool fw_keeps_secmark(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *list = fw_attrs_find(fw_attrs_of(nlh), NFTA_RULE_EXPRESSIONS), *elem;
 
-	if (!list || is_ours(nlh))
+	if (!list || is_own_table(nlh))
 		return false;
 	struct fw_attrs elems = fw_attrs_in(list);
 	while ((elem = fw_attrs_next(&elems)))

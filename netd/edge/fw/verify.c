@@ -11,7 +11,7 @@
 
 /* ---- the two sides ---- */
 
-static int take_answer(const struct nlmsghdr *nlh, void *userdata)
+static int take_dumped(const struct nlmsghdr *nlh, void *userdata)
 {
 	return fw_canon_take(userdata, nlh);
 }
@@ -47,7 +47,7 @@ static int ask(struct fw *fw, uint16_t type, uint8_t family, struct fw_canon *ca
 {
 	char buffer[FW_QUESTION_BYTES];
 
-	return fw_ask(fw, fw_question(buffer, type, NLM_F_DUMP, family), take_answer, canon);
+	return fw_ask(fw, fw_question(buffer, type, NLM_F_DUMP, family), take_dumped, canon);
 }
 
 static int ask_elements(struct fw *fw, enum rs_family family, const char *set,
@@ -59,7 +59,7 @@ static int ask_elements(struct fw *fw, enum rs_family family, const char *set,
 
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, RS_TABLE_NAME);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
-	return fw_ask(fw, nlh, take_answer, canon);
+	return fw_ask(fw, nlh, take_dumped, canon);
 }
 
 static int ask_all_elements(struct fw *fw, struct fw_canon *canon)

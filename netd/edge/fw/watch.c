@@ -76,7 +76,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 	return r < 0 ? r : 0;
 }
 
-static int open_socket(struct fw_watch *watch)
+static int open_watch_socket(struct fw_watch *watch)
 {
 	int bytes = RECEIVE_QUEUE_BYTES, group = NFNLGRP_NFTABLES;
 
@@ -104,7 +104,7 @@ int fw_watch_new(sd_event *loop, const struct fw_watch_handler *handler, struct 
 		return -ENOMEM;
 	watch->handler = *handler;
 	watch->notices.own_port = fw_portid(handler->fw);
-	int r = open_socket(watch);
+	int r = open_watch_socket(watch);
 	if (r < 0)
 		return r;
 	r = loop_add_io(loop,

@@ -77,7 +77,7 @@ static int on_later(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* Where a link leads to. False: it is none, or leads to nothing that has a name. */
-static bool follow(const char *path, char ret[PATH_MAX])
+static bool follow_links(const char *path, char ret[PATH_MAX])
 {
 	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof(target) - 1);
@@ -129,7 +129,7 @@ int resolv_watch_again(struct resolv_watch *watch)
 	(void)snprintf(path, sizeof(path), "%s", watch->options.path);
 	do {
 		r = add_step(watch, path);
-		if (!follow(path, next))
+		if (!follow_links(path, next))
 			break;
 		memcpy(path, next, sizeof(path));
 	} while (r >= 0 && watch->n < LONGEST_WAY);

@@ -109,7 +109,7 @@ static int check_seal(struct host_bytes *ret, char *bytes, size_t len)
 	return 0;
 }
 
-static int read_all(int fd, size_t max, struct arena *arena, struct host_bytes *ret)
+static int read_sealed(int fd, size_t max, struct arena *arena, struct host_bytes *ret)
 {
 	struct stat st;
 
@@ -141,5 +141,5 @@ int host_state_read(const char *dir, const char *name, size_t max, struct arena 
 	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	return read_all(fd, max, arena, ret);
+	return read_sealed(fd, max, arena, ret);
 }

@@ -139,7 +139,7 @@ uint64_t log_lost(void)
 	return lost;
 }
 
-static void say_lost(void)
+static void say_lost_lines(void)
 {
 	char text[LOG_TEXT_MAX];
 
@@ -164,7 +164,7 @@ void log_message(enum log_id id, enum log_level level, const struct log_field *f
 	va_end(args);
 	text_clean(text);
 	if (lost > lost_said)
-		say_lost();
+		say_lost_lines();
 	lost += !deliver(id, level, fields, text);
 	errno = saved;
 }

@@ -30,7 +30,7 @@ struct nflog {
 	char receive[64 * 1024];
 };
 
-static void count(struct nflog *nflog, const struct nlmsghdr *nlh)
+static void count_lost(struct nflog *nflog, const struct nlmsghdr *nlh)
 {
 	uint32_t number;
 
@@ -48,14 +48,14 @@ static void take_datagram(struct nflog *nflog, int len)
 	struct nflog_packet packet;
 
 	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
-		count(nflog, nlh);
+		count_lost(nflog, nlh);
 		if (nflog_parse(nlh, &packet) == 0)
 			nflog->on_packet(nflog->userdata, &packet);
 	}
 }
 
 /* Bytes; 0: somebody else's, to be passed over; -errno. */
-static ssize_t receive(struct nflog *nflog)
+static ssize_t receive_log(struct nflog *nflog)
 {
 	struct sockaddr_nl from = { 0 };
 	socklen_t from_len = sizeof(from);
@@ -68,7 +68,7 @@ static ssize_t receive(struct nflog *nflog)
 }
 
 /* A log that fails is no reason to stop: the rules do not depend on it. */
-static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_log_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct nflog *nflog = userdata;
 
@@ -76,7 +76,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 	(void)fd;
 	(void)events;
 	for (int i = 0; i < DATAGRAMS_PER_TURN; i++) {
-		ssize_t n = receive(nflog);
+		ssize_t n = receive_log(nflog);
 		if (n == -EAGAIN)
 			break;
 		if (n > 0)
@@ -110,7 +110,7 @@ static struct nlmsghdr *put_config(char *buffer, uint16_t group)
 static int read_answer(struct nflog *nflog)
 {
 	for (;;) {
-		ssize_t n = receive(nflog);
+		ssize_t n = receive_log(nflog);
 		const struct nlmsghdr *nlh = (const void *)nflog->receive;
 		const struct nlmsgerr *error = mnl_nlmsg_get_payload(nlh);
 		if (n < 0)
@@ -155,7 +155,7 @@ int nflog_new(sd_event *loop, const struct nflog_options *options, struct nflog 
 						   .fd = mnl_socket_get_fd(nflog->nl),
 						   .events = EPOLLIN,
 						   .priority = options->priority,
-						   .handler = on_readable,
+						   .handler = on_log_readable,
 						   .userdata = nflog },
 				&nflog->source);
 	if (r < 0)

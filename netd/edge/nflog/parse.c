@@ -67,7 +67,7 @@ static int read_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static struct ip_addr address(enum ip_family family, const void *bytes)
+static struct ip_addr read_frame_address(enum ip_family family, const void *bytes)
 {
 	struct ip_addr addr = { .family = (uint8_t)family };
 
@@ -99,8 +99,8 @@ static int read_ip4(const uint8_t *bytes, size_t len, struct nflog_packet *packe
 	size_t header = ip.ihl * 4u;
 	if (header < sizeof(ip) || header > len)
 		return NFLOG_E_OTHER;
-	packet->from = address(IP_V4, &ip.saddr);
-	packet->to = address(IP_V4, &ip.daddr);
+	packet->from = read_frame_address(IP_V4, &ip.saddr);
+	packet->to = read_frame_address(IP_V4, &ip.daddr);
 	packet->proto = ip.protocol;
 	if ((ntohs(ip.frag_off) & IP_OFFMASK) == 0)
 		read_port(bytes + header, len - header, packet);
@@ -121,8 +121,8 @@ static int read_ip6(const uint8_t *bytes, size_t len, struct nflog_packet *packe
 	if (len < sizeof(ip))
 		return NFLOG_E_OTHER;
 	memcpy(&ip, bytes, sizeof(ip));
-	packet->from = address(IP_V6, &ip.ip6_src);
-	packet->to = address(IP_V6, &ip.ip6_dst);
+	packet->from = read_frame_address(IP_V6, &ip.ip6_src);
+	packet->to = read_frame_address(IP_V6, &ip.ip6_dst);
 	packet->proto = ip.ip6_nxt;
 	for (unsigned int i = 0; i < MOST_EXTENSIONS && is_extension(packet->proto); i++) {
 		if (at + sizeof(extension) > len)
@@ -168,8 +168,8 @@ static void read_arp(const uint8_t *bytes, size_t len, struct nflog_packet *pack
 
 	if (len < LENGTH || memcmp(bytes, kind, sizeof(kind)) != 0)
 		return;
-	packet->from = address(IP_V4, bytes + SENDER);
-	packet->to = address(IP_V4, bytes + TARGET);
+	packet->from = read_frame_address(IP_V4, bytes + SENDER);
+	packet->to = read_frame_address(IP_V4, bytes + TARGET);
 }
 
 static uint32_t index_of(const struct nlattr *attr)

@@ -97,7 +97,7 @@ static int find_place(struct policydir_watch *watch)
 	return 0;
 }
 
-static int place(struct policydir_watch *watch)
+static int watch_place(struct policydir_watch *watch)
 {
 	int r = find_place(watch);
 
@@ -126,10 +126,10 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 	struct policydir_watch *watch = userdata;
 
 	(void)usec;
-	return place(watch) < 0 ? loop_arm(source, RETRY_US) : note_change(watch);
+	return watch_place(watch) < 0 ? loop_arm(source, RETRY_US) : note_change(watch);
 }
 
-static int add_timers(struct policydir_watch *watch)
+static int add_watch_timers(struct policydir_watch *watch)
 {
 	const struct loop_timer settle = { "policy-settle", 0, on_settle, watch };
 	const struct loop_timer retry = { "policy-retry", 0, on_retry, watch };
@@ -151,10 +151,10 @@ int policydir_watch_new(sd_event *event, const char *path, policydir_change_fn *
 	watch->path = strdup(path);
 	if (!watch->path)
 		return -ENOMEM;
-	int r = add_timers(watch);
+	int r = add_watch_timers(watch);
 	if (r < 0)
 		return r;
-	r = place(watch);
+	r = watch_place(watch);
 	if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EACCES)
 		return r;
 	r = r < 0 ? loop_arm(watch->retry, RETRY_US) : 0;

@@ -51,7 +51,7 @@ const struct link *links_find_name(const struct links *links, const char *name)
 	return NULL;
 }
 
-static struct link *insert(struct links *links, uint32_t ifindex)
+static struct link *insert_link(struct links *links, uint32_t ifindex)
 {
 	size_t i = position(links, ifindex);
 
@@ -148,7 +148,7 @@ static int read_info(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_attr(const struct nlattr *attr, void *data)
+static int read_link_attr(const struct nlattr *attr, void *data)
 {
 	struct news *news = data;
 	uint16_t type = mnl_attr_get_type(attr), len = mnl_attr_get_payload_len(attr);
@@ -224,7 +224,7 @@ static int take_link(struct links *links, const struct ifinfomsg *info, const st
 	struct link *link = links_find(links, (uint32_t)info->ifi_index);
 
 	if (!link)
-		link = insert(links, (uint32_t)info->ifi_index);
+		link = insert_link(links, (uint32_t)info->ifi_index);
 	if (!link)
 		return -ENOMEM;
 	link->master = news->master;
@@ -273,7 +273,7 @@ int links_apply(struct links *links, const struct nlmsghdr *nlh)
 	if ((nlh->nlmsg_type != RTM_NEWLINK && !removed) ||
 	    nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*info)) || info->ifi_index <= 0)
 		return 0;
-	(void)mnl_attr_parse(nlh, sizeof(*info), read_attr, &news);
+	(void)mnl_attr_parse(nlh, sizeof(*info), read_link_attr, &news);
 	/* Kernels before 5.8 leave IFLA_LINK out where both ends have the same number. */
 	if (news.peer == 0 && news.nsid != QUERY_NSID_OWN)
 		news.peer = (uint32_t)info->ifi_index;

@@ -209,7 +209,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- life ---- */
 
-static int subscribe(struct rtnl *rtnl, sd_event *event)
+static int join_groups(struct rtnl *rtnl, sd_event *event)
 {
 	int size = RECEIVE_BUFFER;
 
@@ -259,7 +259,7 @@ static int start(struct rtnl *rtnl, sd_event *event, const struct rtnl_options *
 	int r = query_open(&rtnl->query);
 
 	if (r >= 0)
-		r = subscribe(rtnl, event);
+		r = join_groups(rtnl, event);
 	if (r >= 0)
 		r = dump(rtnl);
 	if (r < 0)
