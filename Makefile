@@ -8,7 +8,7 @@ DESTDIR ?=
 VERSION := 0.1.0
 
 # A module of the core may include itself and the modules to its left (make check-layers).
-CORE := base conf request yaml policy world compose ruleset compile simulate plan report wire
+CORE := base conf request yaml policy world compose ruleset compile simulate plan report metrics wire
 
 CORE_LIBS := yaml-0.1 libcjson
 # And libcurl, which is loaded when it is needed (edge/docker/curl.h).
@@ -68,6 +68,7 @@ core_src := $(foreach m,$(CORE),$(wildcard netd/core/$(m)/*.c))
 edge_src := $(wildcard netd/edge/*/*.c)
 daemon_src := $(wildcard netd/daemon/*.c)
 reader_src := $(wildcard netd/reader/*.c)
+exporter_src := $(wildcard netd/exporter/*.c)
 ctl_src := $(wildcard ctl/*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 netns_src := $(wildcard tests/netns/test_*.c)
@@ -83,7 +84,7 @@ core_lib := $(O)/libnetdcore.a
 edge_lib := $(O)/libnetdedge.a
 
 .PHONY: all
-all: $(O)/netd $(O)/netdctl $(O)/netd-reader ## build netd, netdctl and netd-reader (the default)
+all: $(O)/netd $(O)/netdctl $(O)/netd-reader $(O)/netd-metrics ## build netd, netdctl and what runs beside netd (the default)
 
 $(O)/obj/%.o: %.c
 	$(say) CC $<
@@ -114,6 +115,10 @@ $(O)/netd-reader: $(call obj,$(reader_src)) $(edge_lib) $(core_lib)
 	$(say) LD $@
 	$(Q)$(CC) $(OPTIMIZE) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libsystemd)
 
+$(O)/netd-metrics: $(call obj,$(exporter_src)) $(edge_lib) $(core_lib)
+	$(say) LD $@
+	$(Q)$(CC) $(OPTIMIZE) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libsystemd libcjson)
+
 $(unit_bin) $(netns_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	$(say) LD $@
 	@mkdir -p $(@D)
@@ -131,6 +136,7 @@ $(fuzz_bin): $(O)/%: $(O)/obj/%.o $(if $(FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(
 	$(call link) $(if $(FUZZ),-fsanitize=fuzzer)
 
 $(O)/tests/unit/test_reader: $(O)/obj/netd/reader/proxy.o $(O)/obj/netd/reader/relay.o
+$(O)/tests/unit/test_exporter: $(O)/obj/netd/exporter/server.o $(O)/obj/netd/exporter/source.o
 $(O)/tests/unit/test_conf: $(O)/obj/netd/daemon/options.o
 # The client is the one part of netdctl with tests of its own.
 $(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o

@@ -33,6 +33,7 @@ static const struct ctl_verb verbs[] = {
 	  { OPT_DOCKER | COMPOSE_FACTS, "text json", "inventory > prod.json" } },
 	{ "doctor", verb_doctor, { OPT_INVENTORY | OPT_DOCKER | OPT_ROOT, NULL, NULL } },
 	{ "status", verb_status, { 0, NULL, NULL } },
+	{ "metrics", verb_metrics, { 0, "text openmetrics", "metrics > netd.prom" } },
 	{ "endpoints", verb_endpoints, { 0, NULL, NULL } },
 	{ "rules", verb_rules, { 0, NULL, NULL } },
 	{ "ports", verb_ports, { 0, NULL, NULL } },

@@ -27,7 +27,7 @@ check-names: all ## an external symbol says whose it is, and no name is defined 
 
 .PHONY: check-libraries
 check-libraries: all ## what is not always needed is not loaded when a program starts
-	@tests/gates/libraries $(O)/netd $(O)/netdctl $(O)/netd-reader
+	@tests/gates/libraries $(O)/netd $(O)/netdctl $(O)/netd-reader $(O)/netd-metrics
 
 .PHONY: check-unit
 check-unit: $(unit_bin) ## unit and golden tests
@@ -67,6 +67,7 @@ check-live: all ## netdctl against a running netd, in a network namespace of its
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/refused
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/connections
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/loop
+	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/metrics
 
 .PHONY: check-docs
 check-docs: ## options, verbs and findings are in the man pages, and one version everywhere

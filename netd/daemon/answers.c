@@ -49,7 +49,7 @@ int answer_not_in_force(const struct daemon *d, cJSON **ret)
 
 /* ---- reading ---- */
 
-static int input_in_force(const struct daemon *d, struct arena *arena, struct report_input *ret)
+int answer_input(const struct daemon *d, struct arena *arena, struct report_input *ret)
 {
 	const struct generation *generation = d->committed;
 	const struct kernel_facts *kernel = d->questions.kernel;
@@ -69,7 +69,7 @@ static int answer_table(const struct daemon *d, struct arena *arena,
 {
 	struct report_input in;
 	cJSON *report = NULL;
-	int r = input_in_force(d, arena, &in);
+	int r = answer_input(d, arena, &in);
 
 	if (r == 0 && !in.policy)
 		return answer_not_in_force(d, ret);
@@ -118,7 +118,7 @@ static int answer_explain(struct daemon *d, const struct control_request *reques
 	if (!question.from || !question.to || !question.port)
 		return answer_error(wire_new_error(WIRE_USAGE, "explain needs from, to and port"),
 				    ret);
-	int r = input_in_force(d, arena, &in);
+	int r = answer_input(d, arena, &in);
 	if (r == 0 && !in.policy)
 		return answer_not_in_force(d, ret);
 	if (r == 0)
@@ -151,8 +151,7 @@ static void fill_docker(const struct daemon *d, struct arena *arena, struct repo
 		health->docker = links[status.link];
 }
 
-/* What was asked for is in force. */
-static bool is_well(const struct daemon *d)
+bool answer_is_well(const struct daemon *d)
 {
 	return d->committed && d->committed->policy == d->wanted && !d->policy_error &&
 	       d->plan.backoff_us == 0;
@@ -254,12 +253,12 @@ static int answer_status(struct daemon *d, const struct control_request *request
 	if (r == 0 && first_contact_waits(d))
 		r = world_store_snapshot(d->store, arena, &health.waits_for_policy);
 	if (r == 0)
-		r = input_in_force(d, arena, &in);
+		r = answer_input(d, arena, &in);
 	if (r == 0)
 		r = report_status(&in, &health, &report);
 	/* Whoever commits all the time is not compared, and nothing is wrong with that. */
 	bool well =
-		is_well(d) &&
+		answer_is_well(d) &&
 		(health.kernel == REPORT_KERNEL_COMMITTED ||
 		 (health.kernel == REPORT_KERNEL_UNKNOWN && !d->questions.kernel->verify_error));
 	return r < 0 ? r : answer_report(well ? WIRE_OK : WIRE_FINDING, report, ret);
@@ -315,6 +314,7 @@ static const struct answer answers[] = {
 	/* verb, what it asks the kernel, beside the loop, in it, lane, a finding counts only if
 	   nothing was committed */
 	{ "status", kernel_ask_all, answer_status, NULL, LANE_SHORT, true },
+	{ "metrics", answer_ask_metrics, answer_metrics, NULL, LANE_SHORT, false },
 	{ "endpoints", kernel_ask_counters, answer_endpoints, NULL, LANE_SHORT, false },
 	{ "rules", kernel_ask_counters, answer_rules, NULL, LANE_SHORT, false },
 	{ "ports", kernel_ask_counters, answer_ports, NULL, LANE_SHORT, false },

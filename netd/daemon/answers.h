@@ -16,13 +16,15 @@ struct kernel_facts {
 	struct fw_verified verified; /* against what was committed */
 	int verify_error;	     /* -errno: verified and state are not known, error says why */
 	struct fw_error error;
+	struct host_process process; /* netd itself */
 	bool is_last_look; /* netd has committed during all before: a difference may be that */
 };
-answer_ask_fn kernel_ask_counters, kernel_ask_connections, kernel_ask_objects, kernel_ask_all;
+answer_ask_fn kernel_ask_counters, kernel_ask_connections, kernel_ask_objects, kernel_ask_all,
+	answer_ask_metrics;
 
 answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback,
 	answer_confirm_check, answer_confirm, answer_reload, answer_off, answer_history,
-	answer_verify, answer_reload_changes;
+	answer_verify, answer_reload_changes, answer_metrics;
 
 /* {"changes":…}, for the answer to a change that was checked; *ret stays NULL where there is
  * nothing to compare with. 0 or -errno. */
@@ -34,6 +36,11 @@ int answer_undoes_apply(const struct daemon *d, cJSON *changes, cJSON **ret) MUS
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;
 /* Takes @error; NULL: -ENOMEM. */
 int answer_error(cJSON *error, cJSON **ret) MUST_CHECK;
+/* What the questions about what is in force are asked of; ret->policy NULL: none is. 0 or -errno.
+ */
+int answer_input(const struct daemon *d, struct arena *arena, struct report_input *ret) MUST_CHECK;
+/* What was asked for is in force. */
+bool answer_is_well(const struct daemon *d);
 /* Why there is nothing to ask about. */
 int answer_not_in_force(const struct daemon *d, cJSON **ret) MUST_CHECK;
 /* An answer with the diagnostics of a policy. */

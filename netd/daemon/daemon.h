@@ -15,6 +15,7 @@
 
 #include "core/base/arena.h"
 #include "core/compile/compile.h"
+#include "core/metrics/histogram.h"
 #include "core/plan/doubt.h"
 #include "core/plan/plan.h"
 #include "core/policy/policy.h"
@@ -72,6 +73,7 @@ struct generation {
 
 /* Docker's connect event -> the endpoint's rules committed. */
 struct latency {
+	struct metrics_histogram histogram; /* of all samples since netd started */
 	uint32_t samples_us[LATENCY_SAMPLES];
 	size_t n; /* ever taken */
 	struct {

@@ -33,10 +33,15 @@ static uint64_t flow_of(const struct nflog_packet *p)
 	return hash_add(h, &p->to_port, sizeof(p->to_port)) | 1;
 }
 
+static size_t place_of(uint64_t flow)
+{
+	return (flow >> 1) % DENIALS_REMEMBERED;
+}
+
 /* False: it was said not long ago. *again: how often it came since then. */
 static bool is_news(struct denials *denials, uint64_t flow, uint64_t now_us, uint32_t *again)
 {
-	size_t place = (flow >> 1) % DENIALS_REMEMBERED;
+	size_t place = place_of(flow);
 
 	*again = 0;
 	if (denials->recent[place].flow == flow) {
@@ -265,6 +270,7 @@ static bool has_passed(const struct nflog_packet *packet, const struct logged *l
 void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us)
 {
 	denials->lost += n;
+	denials->n_lost += n;
 	if (denials->lost_said_us && now_us - denials->lost_said_us < SAID_AGAIN_AFTER_US)
 		return;
 	log_warning(LOG_ID_LOG_INCOMPLETE,
@@ -275,13 +281,45 @@ void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us)
 	denials->lost = 0;
 }
 
+/* An end as metrics name it: its tier, why it is in none, "host", "internet", "lan", or "nobody".
+ */
+static const char *group_of(const struct nflog_packet *packet, bool source,
+			    const struct generation *generation)
+{
+	const struct ip_addr *addr = source ? &packet->from : &packet->to;
+	size_t endpoint = endpoint_behind(generation, source ? packet->in_port : packet->out_port);
+
+	if (endpoint == NOBODY)
+		endpoint = endpoint_of_address(generation, addr);
+	if (endpoint != NOBODY)
+		return place_name(generation, endpoint);
+	if (packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST) ||
+	    is_bridge(generation, source ? &packet->from_mac : &packet->to_mac) ||
+	    (generation && addr->family && is_own(generation->world, addr)))
+		return "host";
+	if (!generation || !addr->family ||
+	    compile_find_subnet(&generation->compiled, addr) != UINT32_MAX)
+		return "nobody";
+	return policy_zone_contains(PEER_INTERNET, addr) ? "internet"
+	       : policy_zone_contains(PEER_LAN, addr)	 ? "lan"
+							 : "nobody";
+}
+
 void denials_note(struct denials *denials, const struct nflog_packet *packet,
 		  const struct generation *generation, uint64_t now_us)
 {
 	struct logged logged;
 	uint32_t again;
 
-	if (logged_parse(packet->prefix, &logged) && !has_passed(packet, &logged, generation) &&
-	    is_news(denials, flow_of(packet), now_us, &again))
+	if (!logged_parse(packet->prefix, &logged) || has_passed(packet, &logged, generation))
+		return;
+	uint64_t flow = flow_of(packet);
+	bool news = is_news(denials, flow, now_us, &again);
+	uint32_t *pair = &denials->recent[place_of(flow)].pair;
+	if (news)
+		*pair = (uint32_t)pairs_find(&denials->pairs, group_of(packet, true, generation),
+					     group_of(packet, false, generation), &logged);
+	pairs_count(&denials->pairs, *pair, &logged);
+	if (news)
 		say(packet, &logged, generation, again);
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "core/metrics/pairs.h"
 #include "edge/nflog/nflog.h"
 
 struct generation;
@@ -17,9 +18,12 @@ struct denials {
 	struct {
 		uint64_t flow, said_us; /* a hash; 0: empty */
 		uint32_t again;
+		uint32_t pair; /* whose it is, of pairs */
 	} recent[DENIALS_REMEMBERED];
 	uint64_t lost_said_us;
-	uint32_t lost; /* not said yet */
+	uint32_t lost;	 /* not said yet */
+	uint64_t n_lost; /* ever */
+	struct metrics_pairs pairs;
 };
 
 /* Says that messages were lost, once a minute. */

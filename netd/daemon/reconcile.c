@@ -57,9 +57,10 @@ static void latency_end(struct latency *latency, const struct generation *genera
 
 	for (size_t i = 0; i < latency->n_pending; i++) {
 		uint64_t took = now_us - latency->pending[i].since_us;
-		if (is_admitted(generation, latency->pending[i].container_id))
+		if (is_admitted(generation, latency->pending[i].container_id)) {
 			latency->samples_us[latency->n++ % LATENCY_SAMPLES] = (uint32_t)took;
-		else if (took < FORGET_AFTER_US)
+			histogram_note(&latency->histogram, took);
+		} else if (took < FORGET_AFTER_US)
 			latency->pending[kept++] = latency->pending[i];
 	}
 	latency->n_pending = kept;

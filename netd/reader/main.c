@@ -2,7 +2,6 @@
 /* netd-reader: the one process of netd's that may use Docker's socket, and can do nothing else. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
@@ -18,11 +17,6 @@
 static void unref_loop(sd_event **loop)
 {
 	*loop = sd_event_unref(*loop);
-}
-
-static void unref_source(sd_event_source **source)
-{
-	*source = sd_event_source_disable_unref(*source);
 }
 
 /* The socket of --socket, which is whoever's starts the reader alone; else systemd's. 0 or -errno.
@@ -47,23 +41,11 @@ static int serve(const struct proxy_options *options)
 {
 	CLEANUP(unref_loop) sd_event *loop = NULL;
 	CLEANUP(proxy_freep) struct proxy *proxy = NULL;
-	CLEANUP(unref_source) sd_event_source *term = NULL;
-	CLEANUP(unref_source) sd_event_source *interrupt = NULL;
-	const struct loop_signal on_term = { .signal = SIGTERM }, on_int = { .signal = SIGINT };
 	int r = sd_event_new(&loop);
 
 	if (r >= 0)
-		r = loop_add_signal(loop, &on_term, &term);
-	if (r >= 0)
-		r = loop_add_signal(loop, &on_int, &interrupt);
-	if (r >= 0)
-		r = sd_event_set_watchdog(loop, 1);
-	if (r >= 0)
 		r = proxy_new(loop, options, &proxy);
-	if (r < 0)
-		return r;
-	(void)sd_notify(0, "READY=1");
-	return sd_event_loop(loop);
+	return r < 0 ? r : loop_serve(loop);
 }
 
 int main(int argc, char **argv)

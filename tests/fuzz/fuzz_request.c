@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Requests to netd-reader. What it takes is one GET without a body, however it is looked at, and it
- * is the same wherever the stream was cut. */
+/* Requests to netd-reader, and to netd-metrics. What it takes is one GET without a body, however it
+ * is looked at, and it is the same wherever the stream was cut. */
 #include <strings.h>
 
 #include "core/request/request.h"
@@ -44,6 +44,19 @@ static void check_taken(const char *bytes, size_t len, const struct request *req
 	       place_of("//", request->target, path) == path);
 }
 
+/* One page, and never what Docker is asked. */
+static void check_scrape(const char *bytes, size_t len, int r_docker)
+{
+	struct request request;
+	int r = request_read_scrape(bytes, len, &request);
+
+	assert(r == 0 || r == REQUEST_E_PARTIAL || r == REQUEST_E_REFUSED);
+	assert(r != 0 || (r_docker != 0 && strcmp(request.target, "/metrics") == 0));
+	assert(r != 0 || place_of("\r\n\r\n", bytes, len) == len - 4);
+	if (r == REQUEST_E_REFUSED)
+		fuzz_check_text(request.refusal);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *bytes = (const char *)data;
@@ -52,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	assert(r == 0 || r == REQUEST_E_PARTIAL || r == REQUEST_E_REFUSED);
 	assert(r != 0 || size < LIMIT_QUESTION_BYTES);
+	check_scrape(bytes, size, r);
 	if (r == 0)
 		check_taken(bytes, size, &request);
 	if (r == REQUEST_E_REFUSED)

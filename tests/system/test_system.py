@@ -206,7 +206,8 @@ class Installed(unittest.TestCase):
         for path, mode in modes.items():
             self.assertEqual(host.exec("stat", "--format=%a %U %G", path), mode, path)
         self.check_policy()
-        for unit in ("netd.service", "netd-reader.service", "netd-reader.socket"):
+        for unit in ("netd.service", "netd-reader.service", "netd-reader.socket",
+                     "netd-metrics.service", "netd-metrics.socket"):
             self.assertEqual(host.exec("systemd-analyze", "--man=no", "verify", unit), "")
         for verb in ("verify", "doctor"):
             self.assertEqual(host.status_of("netdctl", verb), 0, verb)
@@ -231,7 +232,8 @@ class Installed(unittest.TestCase):
         """Installed, they are no more exposed than the gate says of the files."""
         gate = (ROOT / "tests/gates/exposure").read_text(encoding="utf-8")
         units = re.findall(r"^most (\S+) (\d+)$", gate, re.M)
-        self.assertEqual([unit for unit, _ in units], ["netd.service", "netd-reader.service"])
+        self.assertEqual([unit for unit, _ in units], ["netd.service", "netd-reader.service",
+                                                     "netd-metrics.service"])
         for unit, most in units:
             self.host.exec("systemd-analyze", f"--threshold={most}", "security", unit)
 
@@ -277,6 +279,30 @@ class Installed(unittest.TestCase):
         """How netd's link to Docker is, and its last error."""
         docker = (self.host.netdctl("status") or {"docker": {}})["docker"]
         return f"{docker.get('link')} {docker.get('error')}"
+
+    def test_metrics(self) -> None:
+        """Off until somebody wants them; then for group netd at the file and for this host at the port,
+        by a process that has no right at all."""
+        host, script = self.host, (
+            "import sys, urllib.request\n"
+            "print(urllib.request.urlopen('http://127.0.0.1:9924/metrics', timeout=20).read().decode())")
+        self.assertIn("refused", host.exec("sh", "-c", 'python3 -c "$1" 2>&1', "sh", script, check=False))
+        host.exec("systemctl", "start", "netd-metrics.socket")
+        try:
+            page = host.exec("runuser", "-u", "nobody", "--", "python3", "-c", script)
+            self.assertIn('netd_docker_link{state="up"} 1', page)
+            self.assertIn('netd_mode{mode="enforce"} 1', page)
+            self.assertIn('\nnetd_event_to_commit_seconds_count ', page)
+            socket = "/run/netd-metrics.sock"
+            self.assertEqual(host.exec("stat", "--format=%a %U %G", socket), "660 root netd")
+            for user, status in (("netd", "200"), ("nobody", "")):
+                self.assertEqual(self.get_as(user, socket, "/metrics").strip(), status, user)
+            pid = host.unit("MainPID", "netd-metrics")
+            status = host.exec("cat", f"/proc/{pid}/status")
+            for kind in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+                self.assertRegex(status, rf"{kind}:\t0{{16}}\n")
+        finally:
+            host.exec("systemctl", "stop", "netd-metrics.socket", "netd-metrics.service")
 
     def test_reader_ends(self) -> None:
         """systemd starts it again, and netd reads Docker anew."""

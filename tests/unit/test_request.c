@@ -234,6 +234,43 @@ static void a_request_has_a_longest_length(void **state)
 	assert_int_equal(request_read(bytes, LIMIT_QUESTION_BYTES, &request), REQUEST_E_REFUSED);
 }
 
+static void a_scraper_asks_for_one_page(void **state)
+{
+	static const struct {
+		const char *bytes;
+		int r;
+		bool openmetrics;
+	} rows[] = {
+		{ "GET /metrics HTTP/1.1\r\n\r\n", 0, false },
+		{ "GET /metrics HTTP/1.1\r\nX-Prometheus-Scrape-Timeout-Seconds: 10\r\n\r\n", 0,
+		  false },
+		{ "GET /metrics HTTP/1.1\r\nAccept: text/plain\r\nCookie: "
+		  "application/openmetrics-text\r\n\r\n",
+		  0, false },
+		{ "GET /metrics HTTP/1.1\r\nACCEPT:application/OPENMETRICS-text;version=1\r\n\r\n",
+		  0, true },
+		{ "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-tex\r\n\r\n", 0,
+		  false },
+		{ "GET /metrics HTTP/1.1\r\nHost: x\r\n", REQUEST_E_PARTIAL, false },
+		{ "GET /metrics HTTP/1.1\r\n\r\nGET", REQUEST_E_REFUSED, false },
+		{ "GET /version HTTP/1.1\r\n\r\n", REQUEST_E_REFUSED, false },
+		{ "GET /metrics/../x HTTP/1.1\r\n\r\n", REQUEST_E_REFUSED, false },
+		{ "HEAD /metrics HTTP/1.1\r\n\r\n", REQUEST_E_REFUSED, false },
+	};
+	struct request request;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(
+			request_read_scrape(rows[i].bytes, strlen(rows[i].bytes), &request),
+			rows[i].r);
+		assert_int_equal(request.openmetrics, rows[i].openmetrics);
+	}
+	/* Docker is not asked for it. */
+	assert_int_equal(request_read(rows[0].bytes, strlen(rows[0].bytes), &request),
+			 REQUEST_E_REFUSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +280,7 @@ int main(void)
 		cmocka_unit_test(a_zero_byte_ends_nothing),
 		cmocka_unit_test(a_request_may_come_in_pieces),
 		cmocka_unit_test(a_request_has_a_longest_length),
+		cmocka_unit_test(a_scraper_asks_for_one_page),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

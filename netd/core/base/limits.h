@@ -125,3 +125,14 @@
 
 /* Published ports that the status of a host without a policy names. */
 #define LIMIT_STATUS_PORTS 20u
+/* Pairs of tiers and reasons that metrics tell apart; a host has some ten. Prometheus keeps each as
+ * a series for weeks, and a container can bring about one for each tier that it tries. */
+#define LIMIT_METRIC_PAIRS 512u
+/* Rules with series of their own, two each; the rest is one sum. A Prometheus is sized for some ten
+ * thousand series of one target. */
+#define LIMIT_METRIC_RULES 2048u
+/* The text of all: a line has some 150 bytes. */
+#define LIMIT_METRICS_BYTES (8u * 1024u * 1024u)
+/* Scrapers connected at one time; there is one Prometheus, or two. More wait in the listen queue.
+ */
+#define LIMIT_METRICS_CLIENTS 16u

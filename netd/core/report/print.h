@@ -16,12 +16,6 @@ void report_add_rule(struct rj *j, cJSON *object, const struct policy *policy, s
 /* "file" and "line" of a rule named as in struct sim_result: index + 1, 0 none. */
 void report_add_rule_place(struct rj *j, cJSON *object, const struct policy *policy,
 			   uint32_t policy_rule);
-/* Hits of a named counter, both tables together. False: it was not read. */
-bool report_find_hits(const struct report_input *in, const char *counter, uint64_t *packets,
-		      uint64_t *bytes);
-/* The counter of one table ("inet", "bridge"); NULL: it was not read. */
-const struct report_counter *report_find_counter(const struct report_input *in, const char *table,
-						 const char *name);
 bool report_rule_expired(const struct report_input *in, size_t rule);
 /* Members of an endpoint: container, network, ipv4, ipv6, mac, port, tier. */
 void report_add_endpoint(struct rj *j, cJSON *object, const struct report_input *in, size_t i);

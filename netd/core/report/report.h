@@ -37,6 +37,13 @@ struct report_input {
 	int64_t now; /* seconds since the epoch */
 };
 
+/* Hits of a named counter, both tables together. False: it was not read. */
+bool report_find_hits(const struct report_input *in, const char *counter, uint64_t *packets,
+		      uint64_t *bytes);
+/* The counter of one table ("inet", "bridge"); NULL: it was not read. */
+const struct report_counter *report_find_counter(const struct report_input *in, const char *table,
+						 const char *name);
+
 /* ---- inputs without a daemon ---- */
 
 /* What an inventory may lack: symbolic MACs (unique), one bridge port per endpoint, resolvers, and

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RFC 9112 down to the little of it that netd's client sends. What is not in here is refused, so
- * there is nothing in a request on which Docker and this reader could disagree. */
+/* RFC 9112 down to the little of it that netd's client sends, or a scraper. What is not in here is
+ * refused, so there is nothing in a request on which Docker and this reader could disagree. */
 #include "core/request/request.h"
 
 #include <stdbool.h>
@@ -94,7 +94,7 @@ static const char *after_version(const char *target)
 	return minor == 0 ? target : target + 3 + major + minor;
 }
 
-static bool is_allowed(const char *target)
+static bool is_for_docker(const char *target)
 {
 	const char *question = after_version(target);
 
@@ -103,6 +103,18 @@ static bool is_allowed(const char *target)
 			return true;
 	return false;
 }
+
+static bool is_for_metrics(const char *target)
+{
+	return strcmp(target, "/metrics") == 0;
+}
+
+/* What one who listens takes. */
+struct rules {
+	bool (*is_allowed)(const char *target);
+	const char *wrong_target;
+	bool any_header;
+};
 
 /* ---- the bytes ---- */
 
@@ -132,7 +144,8 @@ static int next_line(struct cursor *cursor, const char **ret, size_t *ret_len, s
 	return 0;
 }
 
-static int read_first_line(const char *line, size_t len, struct request *ret)
+static int read_first_line(const char *line, size_t len, const struct rules *rules,
+			   struct request *ret)
 {
 	static const char method[] = "GET ", version[] = " HTTP/1.1";
 	const size_t before = sizeof(method) - 1, after = sizeof(version) - 1;
@@ -144,8 +157,7 @@ static int read_first_line(const char *line, size_t len, struct request *ret)
 	len -= before + after;
 	memcpy(ret->target, line + before, len); /* shorter than the whole request */
 	ret->target[len] = '\0';
-	return is_allowed(ret->target) ? 0
-				       : refuse_request(ret, "a question that netd does not ask");
+	return rules->is_allowed(ret->target) ? 0 : refuse_request(ret, rules->wrong_target);
 }
 
 static bool is_known_header(const char *line, size_t len)
@@ -158,7 +170,22 @@ static bool is_known_header(const char *line, size_t len)
 	return false;
 }
 
-int request_read(const char *bytes, size_t len, struct request *ret)
+/* The newer form, among those that it names; how much it likes each does not matter. */
+static bool takes_openmetrics(const char *line, size_t len)
+{
+	static const char accept[] = "Accept:", form[] = "application/openmetrics-text";
+	size_t n = sizeof(form) - 1;
+
+	if (len < sizeof(accept) - 1 || strncasecmp(line, accept, sizeof(accept) - 1) != 0)
+		return false;
+	for (size_t at = sizeof(accept) - 1; at + n <= len; at++)
+		if (strncasecmp(line + at, form, n) == 0)
+			return true;
+	return false;
+}
+
+static int read_request(const char *bytes, size_t len, const struct rules *rules,
+			struct request *ret)
 {
 	struct cursor cursor = { bytes, bytes + len };
 	const char *line;
@@ -166,19 +193,36 @@ int request_read(const char *bytes, size_t len, struct request *ret)
 
 	ret->refusal = NULL;
 	ret->target[0] = '\0';
+	ret->openmetrics = false;
 	if (len >= LIMIT_QUESTION_BYTES)
 		return refuse_request(ret, "a request that is too long");
 	int r = next_line(&cursor, &line, &line_len, ret);
 	if (r == 0)
-		r = read_first_line(line, line_len, ret);
+		r = read_first_line(line, line_len, rules, ret);
 	while (r == 0) {
 		r = next_line(&cursor, &line, &line_len, ret);
 		if (r == 0 && line_len == 0)
 			break;
-		if (r == 0 && !is_known_header(line, line_len))
+		if (r == 0 && !rules->any_header && !is_known_header(line, line_len))
 			r = refuse_request(ret, "a header that netd does not send");
+		ret->openmetrics |= r == 0 && takes_openmetrics(line, line_len);
 	}
 	if (r == 0 && cursor.at != cursor.end)
 		r = refuse_request(ret, "more than one request");
 	return r;
+}
+
+int request_read(const char *bytes, size_t len, struct request *ret)
+{
+	static const struct rules rules = { is_for_docker, "a question that netd does not ask",
+					    false };
+
+	return read_request(bytes, len, &rules, ret);
+}
+
+int request_read_scrape(const char *bytes, size_t len, struct request *ret)
+{
+	static const struct rules rules = { is_for_metrics, "another page than /metrics", true };
+
+	return read_request(bytes, len, &rules, ret);
 }

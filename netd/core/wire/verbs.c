@@ -57,6 +57,7 @@ static const struct wire_verb verbs[] = {
 	{ "inventory", "", 0, 0, READ, "print networks, containers and endpoints as JSON" },
 	{ "doctor", "", 0, 0, READ, "say what on this host weakens a guarantee" },
 	{ "status", "", 0, 0, READ, "show the health of netd" },
+	{ "metrics", "", 0, 0, READ, "print what netd counts, for Prometheus" },
 	{ "endpoints", "", 0, 0, READ, "list endpoints and their tiers" },
 	{ "rules", "", 0, 0, READ, "list rules with their hits" },
 	{ "ports", "", 0, 0, READ, "list published ports and who can reach them" },

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "core/base/arena.h"
@@ -64,6 +65,20 @@ int host_check_capabilities(const char **ret_name) MUST_CHECK;
 /* net.bridge.bridge-nf-call-iptables (IP_V4) and -ip6tables (IP_V6) of the own network namespace.
  * 0; -ENOENT: br_netfilter is not loaded; another -errno. */
 int host_bridge_nf_get(enum ip_family family, bool *ret) MUST_CHECK;
+
+/* What a process uses. */
+struct host_process {
+	uint64_t resident_bytes, cpu_us;
+	int64_t started; /* seconds since the epoch */
+};
+/* 0; -ENOENT: there is none; another -errno. */
+int host_process(pid_t pid, struct host_process *ret) MUST_CHECK;
+/* The text of /proc/PID/stat: the pure part. 0, or -EBADMSG. */
+struct host_process_ticks {
+	uint64_t user, system, started; /* in ticks of the clock; started: since the boot */
+	uint64_t pages;
+};
+int host_process_parse(const char *text, struct host_process_ticks *ret) MUST_CHECK;
 
 /* The login name of a user, "" where /etc/passwd does not name one. That file alone: a directory
  * service may take its time to answer, and netd must not wait. */

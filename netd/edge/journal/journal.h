@@ -53,6 +53,7 @@
 	X(RESYNC, "80ccca32a90a40d8837020b2492370cd")             \
 	X(READER_REFUSED, "56e84a679249449ab1b3b11e4d0ae2e7")     \
 	X(READER_FAILED, "b00edb1d6c3d45b3b962c36314b6770f")      \
+	X(EXPORTER_FAILED, "7d0b6f0cf2a24d5a9a3d0c52f0a1e6b4")    \
 	X(INTERNAL, "79bb48305e63411cbbd00a70d177964c")
 
 enum log_id {

@@ -67,6 +67,10 @@ struct loop_signal {
 int loop_add_signal(sd_event *loop, const struct loop_signal *what,
 		    sd_event_source **ret) MUST_CHECK;
 
+/* The life of a small service: tells systemd that it is ready, feeds its watchdog, and runs until
+ * SIGTERM or SIGINT. 0 or -errno. */
+int loop_serve(sd_event *loop) MUST_CHECK;
+
 /* For this thread, as signalfd and the children below need. 0 or -errno. */
 int loop_block_signal(int signal) MUST_CHECK;
 

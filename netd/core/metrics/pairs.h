@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who was denied what to whom, by tier: counts of what the rules have logged. The kernel counts
+ * every packet by reason and by one end; both ends are known of those alone that it hands on. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/limits.h"
+#include "core/compile/reason.h"
+
+/* Begins zeroed. */
+struct metrics_pairs {
+	struct metrics_pair {
+		char from[LIMIT_NAME + 1], to[LIMIT_NAME + 1]; /* a tier, or what it is in none */
+		enum logged_kind kind;
+		enum reason reason;
+		uint64_t packets;
+	} items[LIMIT_METRIC_PAIRS];
+	size_t n;
+	uint64_t others[LOGGED_KIND_COUNT]; /* that had no place any more */
+};
+
+/* The place of a pair, which is made; LIMIT_METRIC_PAIRS: there is none left. */
+size_t pairs_find(struct metrics_pairs *pairs, const char *from, const char *to,
+		  const struct logged *logged) MUST_CHECK;
+/* One more there. */
+void pairs_count(struct metrics_pairs *pairs, size_t place, const struct logged *logged);
