@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "core/policy/until.h"
 #include "ctl/ctl.h"
 
 #define LONGEST_CONFIRM_S 3600u
@@ -28,6 +29,12 @@ static const struct ctl_option_row options[] = {
 	{ OPT_DOCKER, "docker", "URL", "Docker's API (default: DOCKER_HOST, or its socket)" },
 	{ OPT_ROOT, "root", "DIR", "where the host's / is mounted (from inside a container)" },
 	{ OPT_STRICT, "strict", "", "treat warnings as findings: exit status 1" },
+	{ OPT_CONTAINER, "container", "NAME", "only flows with this container at an end" },
+	{ OPT_TIER, "tier", "TIER", "only flows with this tier at an end" },
+	{ OPT_VERDICT, "verdict", "WORD", "only flows that were allowed, audited or denied" },
+	{ OPT_SINCE, "since", "TIME",
+	  "only flows seen since then: 30s, 10m, 2h, 7d ago, or 2026-12-31T18:00:00Z" },
+	{ OPT_FOLLOW, "follow", "", "go on and print what is seen, as it comes" },
 	{ OPT_YES, "yes", "", "do not ask" },
 	{ OPT_DISCARD_APPLIED, "discard-applied", "",
 	  "undo an apply that is newer than the files" },
@@ -124,8 +131,56 @@ static int add_to_list(char **list, size_t *n, size_t most, char *value)
 	return CTL_OK;
 }
 
+/* "7d": so long ago; or a moment. 0: neither. */
+static int64_t parse_since(const char *text, int64_t now)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end = NULL;
+	int64_t at = 0;
+	long value = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+
+	if (policy_until_parse(text, &at) == 0)
+		return at;
+	for (size_t i = 0; end && i < ARRAY_LEN(units); i++)
+		if (end[0] == units[i].letter && !end[1] && value > 0 && value <= 100000)
+			at = now - value * units[i].seconds;
+	return at > 0 ? at : 0;
+}
+
+static int set_filter(const struct ctl *ctl, struct ctl_args *args, enum ctl_option bit,
+		      const char *value)
+{
+	if (bit == OPT_CONTAINER)
+		args->container = value;
+	if (bit == OPT_TIER)
+		args->tier = value;
+	if (bit == OPT_VERDICT) {
+		if (strcmp(value, "allowed") != 0 && strcmp(value, "audited") != 0 &&
+		    strcmp(value, "denied") != 0) {
+			ctl_complain("`%s` is no verdict: allowed, audited or denied", value);
+			return CTL_USAGE;
+		}
+		args->verdict = value;
+	}
+	if (bit == OPT_SINCE)
+		args->since = parse_since(value, ctl->now);
+	if (bit == OPT_SINCE && !args->since) {
+		ctl_complain("`%s` is no time: write it as 10m, 2h, 7d, or 2026-12-31T18:00:00Z",
+			     value);
+		return CTL_USAGE;
+	}
+	return CTL_OK;
+}
+
 static int set_argument(struct ctl *ctl, struct ctl_args *args, enum ctl_option bit, char *value)
 {
+	if (bit & (OPT_CONTAINER | OPT_TIER | OPT_VERDICT | OPT_SINCE))
+		return set_filter(ctl, args, bit, value);
+	if (bit == OPT_FOLLOW)
+		args->follow = true;
 	if (bit == OPT_POLICY)
 		args->policy = value;
 	if (bit == OPT_INVENTORY)

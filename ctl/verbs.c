@@ -4,6 +4,7 @@
 
 #define COMPOSE_FACTS (OPT_COMPOSE | OPT_SERVICE | OPT_ENV_FILE)
 #define HOST_FACTS (OPT_INVENTORY | COMPOSE_FACTS)
+#define FLOW_FILTERS (OPT_CONTAINER | OPT_TIER | OPT_VERDICT | OPT_SINCE)
 #define MATRIX_FORMATS "text json dot mermaid"
 
 static const struct ctl_verb verbs[] = {
@@ -37,6 +38,10 @@ static const struct ctl_verb verbs[] = {
 	{ "endpoints", verb_endpoints, { 0, NULL, NULL } },
 	{ "rules", verb_rules, { 0, NULL, NULL } },
 	{ "ports", verb_ports, { 0, NULL, NULL } },
+	{ "flows",
+	  verb_flows,
+	  { FLOW_FILTERS | OPT_FOLLOW, NULL, "flows --verdict denied --since 1h" } },
+	{ "top", verb_top, { FLOW_FILTERS, NULL, "top --tier backend" } },
 	{ "verify", verb_verify, { 0, NULL, NULL } },
 	{ "apply", verb_apply, { OPT_CONFIRM, NULL, "apply --confirm 60s policy.d" } },
 	{ "confirm", verb_confirm, { 0, NULL, NULL } },

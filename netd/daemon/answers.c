@@ -319,6 +319,8 @@ static const struct answer answers[] = {
 	{ "rules", kernel_ask_counters, answer_rules, NULL, LANE_SHORT, false },
 	{ "ports", kernel_ask_counters, answer_ports, NULL, LANE_SHORT, false },
 	{ "explain", kernel_ask_counters, answer_explain, NULL, LANE_SHORT, false },
+	{ "flows", NULL, answer_flows, NULL, LANE_LONG, false },
+	{ "top", kernel_ask_counters, answer_top, NULL, LANE_LONG, false },
 	{ "history", NULL, answer_history, NULL, LANE_SHORT, false },
 	{ "matrix", kernel_ask_counters, answer_matrix, NULL, LANE_LONG, false },
 	{ "plan", kernel_ask_connections, answer_plan, NULL, LANE_LONG, false },

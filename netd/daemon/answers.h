@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control verbs. answers.c: those that read what is in force; answers-history.c: what was;
- * answers-admin.c: those that change it; answers-kernel.c: what the kernel says of it. Private to
- * the daemon. */
+ * answers-flows.c: what was seen; answers-admin.c: those that change it; answers-kernel.c: what the
+ * kernel says of it. Private to the daemon. */
 #pragma once
 
 #include "core/report/report.h"
@@ -24,7 +24,11 @@ answer_ask_fn kernel_ask_counters, kernel_ask_connections, kernel_ask_objects, k
 
 answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback,
 	answer_confirm_check, answer_confirm, answer_reload, answer_off, answer_history,
-	answer_verify, answer_reload_changes, answer_metrics;
+	answer_verify, answer_reload_changes, answer_metrics, answer_flows, answer_top;
+
+/* What is in force, with the counters that were asked for. Without a policy all of it is NULL. 0 or
+ * -errno. */
+int answer_input(const struct daemon *d, struct arena *arena, struct report_input *ret) MUST_CHECK;
 
 /* {"changes":…}, for the answer to a change that was checked; *ret stays NULL where there is
  * nothing to compare with. 0 or -errno. */

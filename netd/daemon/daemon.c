@@ -274,8 +274,9 @@ static int start(struct daemon *d)
 		check_rights, logged_hold_host, start_loop, start_facts,
 		start_tables, start_ports,	start_kept, policy_start,
 	};
-	static int (*const later[])(struct daemon *) = { reconcile_run, start_control, logged_start,
-							 start_watches, start_docker };
+	static int (*const later[])(struct daemon *) = {
+		reconcile_run, start_control, flows_start, logged_start, start_watches, start_docker
+	};
 
 	d->started_us = clock_monotonic_us();
 	plan_init(&d->plan);
@@ -320,6 +321,7 @@ static void stop(struct daemon *d)
 	(void)sd_notify(0, "STOPPING=1");
 	questions_done(d);
 	d->control = control_free(d->control);
+	flows_stop(d);
 	history_done(&d->history);
 	statefiles_done(&d->state);
 	beside_group_done(&d->besides);

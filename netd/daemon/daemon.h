@@ -5,8 +5,8 @@
  * stamp.c (what accepted connections carry), first.c (a host without any policy), stalls.c (when
  * the loop stood still), ground.c (settings of the kernel that the rules need), neighbours.c (what
  * the host believes of endpoints), closed.c, logged.c and denials.c (what is said of endpoints and
- * flows), history.c (policies to go back to), questions.c (what is answered beside the loop),
- * answers*.c (control verbs). */
+ * flows), flows.c and flows-kept.c (the flows that were seen), history.c (policies to go back to),
+ * questions.c (what is answered beside the loop), answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -21,6 +21,7 @@
 #include "core/policy/policy.h"
 #include "core/world/world.h"
 #include "daemon/denials.h"
+#include "daemon/flows.h"
 #include "daemon/history.h"
 #include "daemon/options.h"
 #include "daemon/questions.h"
@@ -104,6 +105,7 @@ struct daemon {
 	struct nflog *nflog; /* NULL: nobody reads what the rules log */
 	struct nflog *alone; /* what one netd of a network namespace can hold */
 	struct denials denials;
+	struct flows flows;
 	struct host_resolvers resolvers;
 	struct host_docker docker_settings;
 	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *doubt;

@@ -179,25 +179,38 @@ static void describe_frame(const struct generation *generation, uint32_t ifindex
 		(void)snprintf(ret->text, sizeof(ret->text), "%s", mac_format(mac, text));
 }
 
+struct denied_end denials_end(const struct nflog_packet *packet, bool source,
+			      const struct generation *generation)
+{
+	const struct mac_addr *mac = source ? &packet->from_mac : &packet->to_mac;
+	struct denied_end end = {
+		.endpoint =
+			endpoint_behind(generation, source ? packet->in_port : packet->out_port),
+		.is_host = packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST) ||
+			   is_bridge(generation, mac),
+	};
+
+	if (end.endpoint == NOBODY)
+		end.endpoint =
+			endpoint_of_address(generation, source ? &packet->from : &packet->to);
+	return end;
+}
+
 static void describe_end(const struct nflog_packet *packet, bool source,
 			 const struct generation *generation, struct logged_end *ret)
 {
 	const struct ip_addr *addr = source ? &packet->from : &packet->to;
 	uint32_t port = source ? packet->in_port : packet->out_port;
 	const struct mac_addr *mac = source ? &packet->from_mac : &packet->to_mac;
-	size_t endpoint = endpoint_behind(generation, port);
-	bool is_host = packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST) ||
-		       is_bridge(generation, mac);
+	struct denied_end end = denials_end(packet, source, generation);
 	char address[IP_TEXT_LEN];
 
-	if (endpoint == NOBODY)
-		endpoint = endpoint_of_address(generation, addr);
 	ret->container_id = "";
-	if (endpoint != NOBODY)
-		describe_endpoint(generation, endpoint, addr, ret);
+	if (end.endpoint != NOBODY)
+		describe_endpoint(generation, end.endpoint, addr, ret);
 	else if (addr->family)
 		(void)snprintf(ret->text, sizeof(ret->text), "%s (%s)", ip_format(addr, address),
-			       where_is(generation, addr, is_host));
+			       where_is(generation, addr, end.is_host));
 	else
 		describe_frame(generation, port, mac, ret);
 }
@@ -287,15 +300,11 @@ static const char *group_of(const struct nflog_packet *packet, bool source,
 			    const struct generation *generation)
 {
 	const struct ip_addr *addr = source ? &packet->from : &packet->to;
-	size_t endpoint = endpoint_behind(generation, source ? packet->in_port : packet->out_port);
+	struct denied_end end = denials_end(packet, source, generation);
 
-	if (endpoint == NOBODY)
-		endpoint = endpoint_of_address(generation, addr);
-	if (endpoint != NOBODY)
-		return place_name(generation, endpoint);
-	if (packet->hook == (source ? NFLOG_FROM_HOST : NFLOG_TO_HOST) ||
-	    is_bridge(generation, source ? &packet->from_mac : &packet->to_mac) ||
-	    (generation && addr->family && is_own(generation->world, addr)))
+	if (end.endpoint != NOBODY)
+		return place_name(generation, end.endpoint);
+	if (end.is_host || (generation && addr->family && is_own(generation->world, addr)))
 		return "host";
 	if (!generation || !addr->family ||
 	    compile_find_subnet(&generation->compiled, addr) != UINT32_MAX)
@@ -305,21 +314,24 @@ static const char *group_of(const struct nflog_packet *packet, bool source,
 							 : "nobody";
 }
 
-void denials_note(struct denials *denials, const struct nflog_packet *packet,
-		  const struct generation *generation, uint64_t now_us)
+bool denials_read(const struct nflog_packet *packet, const struct generation *generation,
+		  struct logged *ret)
 {
-	struct logged logged;
+	return logged_parse(packet->prefix, ret) && !has_passed(packet, ret, generation);
+}
+
+void denials_note(struct denials *denials, const struct nflog_packet *packet,
+		  const struct logged *logged, const struct generation *generation, uint64_t now_us)
+{
 	uint32_t again;
 
-	if (!logged_parse(packet->prefix, &logged) || has_passed(packet, &logged, generation))
-		return;
 	uint64_t flow = flow_of(packet);
 	bool news = is_news(denials, flow, now_us, &again);
 	uint32_t *pair = &denials->recent[place_of(flow)].pair;
 	if (news)
 		*pair = (uint32_t)pairs_find(&denials->pairs, group_of(packet, true, generation),
-					     group_of(packet, false, generation), &logged);
-	pairs_count(&denials->pairs, *pair, &logged);
+					     group_of(packet, false, generation), logged);
+	pairs_count(&denials->pairs, *pair, logged);
 	if (news)
-		say(packet, &logged, generation, again);
+		say(packet, logged, generation, again);
 }

@@ -3,8 +3,11 @@
  * it came again: a client that tries again and again fills no log. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "core/compile/reason.h"
 #include "core/metrics/pairs.h"
 #include "edge/nflog/nflog.h"
 
@@ -28,6 +31,18 @@ struct denials {
 
 /* Says that messages were lost, once a minute. */
 void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us);
-/* Logs @packet, with the names of @generation (NULL: none is known yet). */
+/* What the rule says of @packet; @generation: what is in force, NULL: nothing is known yet. False:
+ * it is another program's, or no news. */
+bool denials_read(const struct nflog_packet *packet, const struct generation *generation,
+		  struct logged *ret);
+/* Logs it, with the names of @generation. */
 void denials_note(struct denials *denials, const struct nflog_packet *packet,
-		  const struct generation *generation, uint64_t now_us);
+		  const struct logged *logged, const struct generation *generation,
+		  uint64_t now_us);
+/* Who is at an end of it. */
+struct denied_end {
+	size_t endpoint; /* of the generation's world; SIZE_MAX: none */
+	bool is_host;	 /* where there is no endpoint */
+};
+struct denied_end denials_end(const struct nflog_packet *packet, bool source,
+			      const struct generation *generation);

@@ -10,6 +10,7 @@
 
 void facts_changed(struct daemon *d)
 {
+	d->flows.facts_changed = true;
 	reconcile_note(d, PLAN_CHANGED);
 	reconcile_soon(d);
 }

@@ -15,8 +15,12 @@
 static void on_logged_packet(void *userdata, const struct nflog_packet *packet)
 {
 	struct daemon *d = userdata;
+	struct logged logged;
 
-	denials_note(&d->denials, packet, d->committed, clock_monotonic_us());
+	if (!denials_read(packet, d->committed, &logged))
+		return;
+	denials_note(&d->denials, packet, &logged, d->committed, clock_monotonic_us());
+	flows_note_logged(d, packet, &logged);
 }
 
 static void on_lost_packets(void *userdata, uint32_t n)
@@ -24,6 +28,7 @@ static void on_lost_packets(void *userdata, uint32_t n)
 	struct daemon *d = userdata;
 
 	denials_lost(&d->denials, n, clock_monotonic_us());
+	flows_note_lost(d, n);
 }
 
 /* A process that a netd before had just begun holds all that one did, until it has come to close

@@ -20,6 +20,7 @@ enum option_id {
 	OPTION_STATE,
 	OPTION_INVENTORY,
 	OPTION_MARK_BIT,
+	OPTION_FLOWS,
 	N_SETTINGS, /* those before it may stand in a file */
 	OPTION_CONFIG = N_SETTINGS,
 	OPTION_CHECK,
@@ -40,6 +41,7 @@ static const struct {
 	{ "state", "DIR", "what is kept over restarts (/var/lib/netd)", OPTION_STATE },
 	{ "inventory", "FILE", "take the facts from FILE instead of Docker", OPTION_INVENTORY },
 	{ "mark-bit", "BIT", "bit of the packet mark to use (0x00100000)", OPTION_MARK_BIT },
+	{ "flows", "on|off", "keep what talks to what, for netdctl flows (on)", OPTION_FLOWS },
 	{ "config", "FILE", "settings, and FILE.d/*.conf (" CONF_DEFAULT ")", OPTION_CONFIG },
 	{ "check", NULL, "check settings and policy and exit: 0 valid, 1 not", OPTION_CHECK },
 	{ "help", NULL, "this text", OPTION_HELP },
@@ -85,7 +87,10 @@ static const char *set_option(struct options *options, enum option_id id, const 
 		options->inventory = value;
 	if (id == OPTION_MARK_BIT && !conf_parse_bit(value, &options->mark_bit))
 		return "takes one bit, such as 0x00100000";
-	return NULL;
+	if (id != OPTION_FLOWS)
+		return NULL;
+	options->flows = strcmp(value, "on") == 0;
+	return options->flows || strcmp(value, "off") == 0 ? NULL : "takes on or off";
 }
 
 /* netd.service runs in /, a shell anywhere: only the latter knows what a relative path means. */
@@ -93,7 +98,7 @@ static const char *set_from_file(struct options *options, enum option_id id, con
 {
 	if (id == OPTION_DOCKER && !strstr(value, "://"))
 		return "takes a URL, such as unix:///run/docker.sock";
-	if (id != OPTION_DOCKER && id != OPTION_MARK_BIT && *value != '/')
+	if (id < OPTION_MARK_BIT && id != OPTION_DOCKER && *value != '/')
 		return "takes a path that begins with /";
 	return set_option(options, id, value);
 }
@@ -137,7 +142,8 @@ static void set_defaults(struct options *options)
 				     .docker_url = host && *host ? host : "unix:///run/docker.sock",
 				     .socket = "/run/netd/netd.sock",
 				     .state_dir = "/var/lib/netd",
-				     .mark_bit = COMPILE_MARK_BIT };
+				     .mark_bit = COMPILE_MARK_BIT,
+				     .flows = true };
 	options->docker_tls_verify = verify && *verify;
 	if (options->docker_tls_verify || (host && text_begins(host, "https:")))
 		options->docker_cert_dir = getenv("DOCKER_CERT_PATH");

@@ -14,6 +14,7 @@ struct options {
 	const char *docker_cert_dir; /* DOCKER_CERT_PATH, or NULL */
 	bool docker_tls_verify;
 	uint32_t mark_bit; /* one bit */
+	bool flows;	   /* what was seen is kept */
 	bool check;
 };
 

@@ -136,3 +136,16 @@
 /* Scrapers connected at one time; there is one Prometheus, or two. More wait in the listen queue.
  */
 #define LIMIT_METRICS_CLIENTS 16u
+/* Distinct flows that are kept: a hundred for each of 500 containers. Some 105 bytes each. */
+#define LIMIT_FLOWS 50000u
+/* Containers at their ends, one for each network, those that are gone too: some 150 bytes each.
+ * With both at their limits that is 8 MiB. */
+#define LIMIT_FLOW_ENDS 16384u
+/* Addresses from outside that are told apart at one end, and prefixes of further ones: as many as
+ * somebody would write into a policy. */
+#define LIMIT_FLOW_PEERS 32u
+/* Ports between two ends that are told apart: more is a range, or somebody who tries them all. */
+#define LIMIT_FLOW_PORTS 64u
+/* Flows as the state folder keeps them, one on a line, and all of them. */
+#define LIMIT_FLOW_LINE 8192u
+#define LIMIT_FLOW_BYTES (64u * 1024u * 1024u)

@@ -61,6 +61,8 @@ static const struct wire_verb verbs[] = {
 	{ "endpoints", "", 0, 0, READ, "list endpoints and their tiers" },
 	{ "rules", "", 0, 0, READ, "list rules with their hits" },
 	{ "ports", "", 0, 0, READ, "list published ports and who can reach them" },
+	{ "flows", "", 0, 0, READ, "list what talks to what" },
+	{ "top", "", 0, 0, READ, "show the busiest flows, tiers and rules" },
 	{ "verify", "", 0, 0, READ, "compare the kernel with what was committed" },
 	{ "apply", "FILE...", 1, ANY, ADMIN, "put a policy into force" },
 	{ "confirm", "", 0, 0, ADMIN, "keep the policy that waits for confirmation" },

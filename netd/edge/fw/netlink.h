@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading and writing netlink attributes, checked against their ends. libmnl's own loops cast
- * constness away and mix signs, which our warnings forbid. Private to the module. */
+ * constness away and mix signs, which our warnings forbid. For what reads netfilter's messages. */
 #pragma once
 
 #include <endian.h>

@@ -33,7 +33,7 @@ struct nflog_packet {
 	struct ip_addr from, to;
 	uint8_t proto; /* IANA number; IPv6: of the first header that is no extension; ARP: 0 */
 	bool has_port; /* tcp, udp, sctp, and not a later fragment */
-	uint16_t to_port;
+	uint16_t from_port, to_port;
 };
 
 /* The pure part. 0; NFLOG_E_OTHER: no message of a packet, or in table inet no IP packet, or one

@@ -75,7 +75,7 @@ static struct ip_addr read_frame_address(enum ip_family family, const void *byte
 	return addr;
 }
 
-/* The destination port is at the same place in all three protocols. */
+/* The ports are at the same place in all three protocols. */
 static void read_port(const uint8_t *bytes, size_t len, struct nflog_packet *packet)
 {
 	uint16_t ports[2];
@@ -85,6 +85,7 @@ static void read_port(const uint8_t *bytes, size_t len, struct nflog_packet *pac
 	    len < sizeof(ports))
 		return;
 	memcpy(ports, bytes, sizeof(ports));
+	packet->from_port = ntohs(ports[0]);
 	packet->to_port = ntohs(ports[1]);
 	packet->has_port = true;
 }

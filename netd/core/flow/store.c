@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The flows: records in one array, found by what makes them distinct, and in a list by when they
+ * were seen last, which no clock decides. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "core/base/limits.h"
+#include "core/flow/ends.h"
+#include "core/flow/flow.h"
+#include "core/flow/fold.h"
+
+#define BUCKETS 65536u
+#define NONE 0u /* record 0 is nobody's */
+
+/* What makes a flow distinct. Without gaps, so that bytes compare. A container's address is that of
+ * its end, its family alone is here. */
+struct flow_key {
+	uint32_t from, to, place; /* ends, 0: no container's; text */
+	uint16_t port, host_port, ether_type;
+	uint8_t proto, verdict, reason, folded;
+	uint8_t kinds[2], zones[2], lens[2], unused[2];
+	struct ip_addr addrs[2];
+};
+
+struct flow_record {
+	uint64_t count, staged;
+	struct flow_key key;
+	uint32_t hash, next, newer, older;
+	uint32_t first, last; /* seconds since the epoch, until the year 2106 */
+};
+
+struct flow_store {
+	uint64_t seed;
+	struct flow_record *records;
+	uint32_t n, limit, free; /* free: linked by next */
+	uint32_t newest, oldest;
+	size_t kept;
+	uint64_t noted, pushed_out;
+	struct flow_ends ends;
+	struct flow_fold fold;
+	uint32_t buckets[BUCKETS];
+};
+
+_Static_assert(sizeof(struct flow_key) == 64, "a gap in what is compared");
+
+/* From the seed on; then every bit of it counts for every other one. */
+static uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len)
+{
+	uint64_t h = hash_add(seed, bytes, len);
+
+	h ^= h >> 33;
+	h *= UINT64_C(0xff51afd7ed558ccd);
+	return h ^ h >> 33;
+}
+
+static uint32_t hash_key(const struct flow_store *store, const struct flow_key *key)
+{
+	return (uint32_t)hash_bytes(store->seed, key, sizeof(*key));
+}
+
+static uint32_t find(const struct flow_store *store, const struct flow_key *key)
+{
+	uint32_t hash = hash_key(store, key), i = store->buckets[hash % BUCKETS];
+
+	while (i && (store->records[i].hash != hash ||
+		     memcmp(&store->records[i].key, key, sizeof(*key)) != 0))
+		i = store->records[i].next;
+	return i;
+}
+
+/* ---- the list ---- */
+
+static void take_from_list(struct flow_store *store, uint32_t i)
+{
+	const struct flow_record *record = &store->records[i];
+
+	*(record->newer ? &store->records[record->newer].older : &store->newest) = record->older;
+	*(record->older ? &store->records[record->older].newer : &store->oldest) = record->newer;
+}
+
+static void put_newest(struct flow_store *store, uint32_t i)
+{
+	struct flow_record *record = &store->records[i];
+
+	record->newer = NONE;
+	record->older = store->newest;
+	*(store->newest ? &store->records[store->newest].newer : &store->oldest) = i;
+	store->newest = i;
+}
+
+static void put_oldest(struct flow_store *store, uint32_t i)
+{
+	struct flow_record *record = &store->records[i];
+
+	record->older = NONE;
+	record->newer = store->oldest;
+	*(store->oldest ? &store->records[store->oldest].older : &store->newest) = i;
+	store->oldest = i;
+}
+
+/* ---- what is folded ---- */
+
+static bool has_strange_address(const struct flow_key *key, size_t end)
+{
+	return (key->kinds[end] == FLOW_OUTSIDE || key->kinds[end] == FLOW_NOBODY) &&
+	       key->addrs[end].family;
+}
+
+static bool is_exact(const struct flow_key *key, size_t end)
+{
+	return key->lens[end] == 8 * ip_len(&key->addrs[end]);
+}
+
+/* The address goes, its zone stays. */
+static void widen_to_zone(struct flow_key *key, size_t end)
+{
+	memset(key->addrs[end].bytes, 0, sizeof(key->addrs[end].bytes));
+	key->lens[end] = 0;
+	key->folded |= end ? FLOW_FOLDED_TO : FLOW_FOLDED_FROM;
+}
+
+static void widen_to_prefix(struct flow_key *key, size_t end)
+{
+	size_t len = key->addrs[end].family == IP_V4 ? 3 : 8;
+
+	memset(key->addrs[end].bytes + len, 0, sizeof(key->addrs[end].bytes) - len);
+	key->lens[end] = (uint8_t)(8 * len);
+	key->folded |= end ? FLOW_FOLDED_TO : FLOW_FOLDED_FROM;
+}
+
+enum level { EXACT = 1, PREFIX };
+
+/* All that differ in the address at that end alone. */
+static uint64_t peers_kind(const struct flow_store *store, const struct flow_key *key, size_t end,
+			   enum level level)
+{
+	struct flow_key kind = *key;
+	uint8_t mark[2] = { (uint8_t)level, (uint8_t)end };
+
+	widen_to_zone(&kind, end);
+	return hash_bytes(hash_bytes(store->seed, &kind, sizeof(kind)), mark, sizeof(mark));
+}
+
+/* All with that port, of whoever is in one zone; @every_port: with any port. */
+static uint64_t port_kind(const struct flow_store *store, const struct flow_key *key,
+			  bool every_port)
+{
+	struct flow_key kind = *key;
+
+	for (size_t end = 0; end < 2; end++)
+		if (has_strange_address(&kind, end))
+			widen_to_zone(&kind, end);
+	kind.folded = FLOW_FOLDED_PORT;
+	if (every_port)
+		kind.port = kind.host_port = 0;
+	return hash_bytes(store->seed, &kind, sizeof(kind));
+}
+
+/* Ports are counted, not those who try them: the first one and the last one of a port count. */
+static void count_port(struct flow_store *store, const struct flow_key *key,
+		       void (*count)(struct flow_fold *, uint64_t))
+{
+	uint64_t one = port_kind(store, key, false);
+	bool others = flow_fold_count(&store->fold, one) > 0;
+
+	count(&store->fold, one);
+	if (!others || flow_fold_count(&store->fold, one) == 0)
+		count(&store->fold, port_kind(store, key, true));
+}
+
+/* What a record counts in; what is folded already, in nothing. */
+static void count_kinds(struct flow_store *store, const struct flow_key *key,
+			void (*count)(struct flow_fold *, uint64_t))
+{
+	if (key->port)
+		count_port(store, key, count);
+	for (size_t end = 0; end < 2; end++)
+		if (has_strange_address(key, end) && key->lens[end])
+			count(&store->fold,
+			      peers_kind(store, key, end, is_exact(key, end) ? EXACT : PREFIX));
+}
+
+static bool has_room(const struct flow_store *store, const struct flow_key *key, size_t end,
+		     enum level level)
+{
+	return flow_fold_count(&store->fold, peers_kind(store, key, end, level)) < LIMIT_FLOW_PEERS;
+}
+
+/* @key is new: as it is kept, which may be another one that is kept already. */
+static uint32_t fold(const struct flow_store *store, struct flow_key *key)
+{
+	if (key->port && flow_fold_count(&store->fold, port_kind(store, key, false)) == 0 &&
+	    flow_fold_count(&store->fold, port_kind(store, key, true)) >= LIMIT_FLOW_PORTS) {
+		key->port = key->host_port = 0;
+		key->folded |= FLOW_FOLDED_PORT;
+	}
+	for (size_t end = 0; end < 2 && !find(store, key); end++) {
+		if (!has_strange_address(key, end) || has_room(store, key, end, EXACT))
+			continue;
+		widen_to_prefix(key, end);
+		if (!find(store, key) && !has_room(store, key, end, PREFIX))
+			widen_to_zone(key, end);
+	}
+	return find(store, key);
+}
+
+/* ---- records ---- */
+
+static void unlink_bucket(struct flow_store *store, uint32_t i)
+{
+	uint32_t *link = &store->buckets[store->records[i].hash % BUCKETS];
+
+	while (*link != i)
+		link = &store->records[*link].next;
+	*link = store->records[i].next;
+}
+
+static void drop_key(struct flow_store *store, const struct flow_key *key)
+{
+	flow_ends_drop(&store->ends, key->from);
+	flow_ends_drop(&store->ends, key->to);
+	flow_texts_drop(&store->ends.texts, key->place);
+}
+
+static void push_out(struct flow_store *store)
+{
+	uint32_t i = store->oldest;
+
+	take_from_list(store, i);
+	unlink_bucket(store, i);
+	count_kinds(store, &store->records[i].key, flow_fold_remove);
+	drop_key(store, &store->records[i].key);
+	store->records[i].next = store->free;
+	store->free = i;
+	store->kept--;
+	store->pushed_out++;
+}
+
+static uint32_t find_room(struct flow_store *store)
+{
+	while (store->kept >= store->limit)
+		push_out(store);
+	uint32_t i = store->free;
+	if (i)
+		store->free = store->records[i].next;
+	else
+		i = ++store->n;
+	store->kept++;
+	return i;
+}
+
+/* Takes the references of @key. */
+static uint32_t add(struct flow_store *store, const struct flow_key *key)
+{
+	uint32_t i = find_room(store), hash = hash_key(store, key);
+	struct flow_record *record = &store->records[i];
+
+	*record = (struct flow_record){ .key = *key,
+					.hash = hash,
+					.next = store->buckets[hash % BUCKETS] };
+	store->buckets[hash % BUCKETS] = i;
+	count_kinds(store, key, flow_fold_add);
+	return i;
+}
+
+/* ---- a flow to a key ---- */
+
+static void set_end(struct flow_key *key, size_t end, const struct flow_end *from)
+{
+	key->kinds[end] = (uint8_t)from->kind;
+	key->zones[end] = (uint8_t)from->zone;
+	key->addrs[end].family = from->addr.family;
+	if (from->kind == FLOW_CONTAINER)
+		return;
+	key->addrs[end] = from->addr;
+	key->lens[end] = from->len;
+}
+
+static struct flow_key key_of(const struct flow *flow)
+{
+	struct flow_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.port = flow->port;
+	key.host_port = flow->host_port;
+	key.ether_type = flow->ether_type;
+	key.proto = flow->proto;
+	key.verdict = (uint8_t)flow->verdict;
+	key.reason = (uint8_t)flow->reason;
+	key.folded = (uint8_t)flow->folded;
+	set_end(&key, 0, &flow->from);
+	set_end(&key, 1, &flow->to);
+	return key;
+}
+
+/* Where too many containers are known, the least recent flows go until one of them is forgotten. */
+static int take_end(struct flow_store *store, const struct flow_end *end, uint32_t *ret)
+{
+	int r = end->kind == FLOW_CONTAINER ? flow_ends_take(&store->ends, end, ret) : 0;
+
+	while (r == -ENOSPC && store->oldest) {
+		push_out(store);
+		r = flow_ends_take(&store->ends, end, ret);
+	}
+	return r == -ENOSPC ? -ENOMEM : r;
+}
+
+static int take_key(struct flow_store *store, const struct flow *flow, struct flow_key *ret)
+{
+	struct flow_key key = key_of(flow);
+	int r = take_end(store, &flow->from, &key.from);
+
+	if (r == 0)
+		r = take_end(store, &flow->to, &key.to);
+	if (r == 0)
+		r = flow_texts_take(&store->ends.texts, flow->place, &key.place);
+	if (r < 0)
+		drop_key(store, &key);
+	else
+		*ret = key;
+	return r;
+}
+
+/* The first moment that a text can say: a machine without a clock begins in 1970. */
+#define YEAR_2000 INT64_C(946684800)
+
+static uint32_t to_seconds(int64_t now)
+{
+	return (uint32_t)(now < YEAR_2000 ? YEAR_2000 : now > UINT32_MAX ? UINT32_MAX : now);
+}
+
+static void count(struct flow_record *record, const struct flow *flow)
+{
+	uint32_t first = to_seconds(flow->first), last = to_seconds(flow->last);
+
+	record->first = record->count && record->first < first ? record->first : first;
+	record->last = record->last > last ? record->last : last;
+	record->count += flow->count;
+	record->staged += flow->since_staged;
+}
+
+int flow_store_note(struct flow_store *store, const struct flow *flow, int64_t now)
+{
+	struct flow noted = *flow;
+	struct flow_key key;
+	int r = take_key(store, flow, &key);
+
+	if (r < 0)
+		return r;
+	noted.first = noted.last = now;
+	noted.since_staged = flow->count;
+	uint32_t i = find(store, &key);
+	if (!i)
+		i = fold(store, &key);
+	if (i) {
+		drop_key(store, &key); /* the record has its own */
+		take_from_list(store, i);
+	} else {
+		i = add(store, &key);
+	}
+	put_newest(store, i);
+	count(&store->records[i], &noted);
+	store->noted++;
+	return 0;
+}
+
+int flow_store_restore(struct flow_store *store, const struct flow *flow)
+{
+	struct flow_key key;
+
+	if (store->kept >= store->limit)
+		return 0; /* all that are kept are newer */
+	int r = take_key(store, flow, &key);
+	if (r < 0)
+		return r;
+	uint32_t i = find(store, &key);
+	if (i) {
+		drop_key(store, &key);
+	} else {
+		i = add(store, &key);
+		put_oldest(store, i);
+	}
+	count(&store->records[i], flow);
+	store->noted++;
+	return 0;
+}
+
+bool flow_store_passed(const struct flow_store *store, const struct flow *flow)
+{
+	struct flow_key key = key_of(flow);
+	bool known = true;
+
+	key.verdict = FLOW_ALLOWED;
+	key.reason = REASON_NONE;
+	if (flow->from.kind == FLOW_CONTAINER)
+		known = (key.from = flow_ends_find(&store->ends, &flow->from));
+	if (flow->to.kind == FLOW_CONTAINER)
+		known = known && (key.to = flow_ends_find(&store->ends, &flow->to));
+	return known && find(store, &key);
+}
+
+/* ---- reading ---- */
+
+static void get_end(const struct flow_store *store, const struct flow_key *key, size_t end,
+		    struct flow_end *ret)
+{
+	uint32_t known = end ? key->to : key->from;
+
+	if (known) {
+		flow_ends_get(&store->ends, known, (enum ip_family)key->addrs[end].family, ret);
+		return;
+	}
+	*ret = (struct flow_end){ .kind = (enum flow_end_kind)key->kinds[end],
+				  .id = "",
+				  .name = "",
+				  .network = "",
+				  .tier = "",
+				  .zone = (enum flow_zone)key->zones[end],
+				  .addr = key->addrs[end],
+				  .len = key->lens[end] };
+}
+
+bool flow_store_next(const struct flow_store *store, bool newest, uint32_t *cursor,
+		     struct flow *ret)
+{
+	const struct flow_record *record = &store->records[*cursor];
+	uint32_t i = *cursor ? (newest ? record->older : record->newer)
+			     : (newest ? store->newest : store->oldest);
+
+	if (!i)
+		return false;
+	*cursor = i;
+	record = &store->records[i];
+	const struct flow_key *key = &record->key;
+	*ret = (struct flow){ .ether_type = key->ether_type,
+			      .proto = key->proto,
+			      .port = key->port,
+			      .host_port = key->host_port,
+			      .verdict = (enum flow_verdict)key->verdict,
+			      .reason = (enum reason)key->reason,
+			      .place = flow_texts_get(&store->ends.texts, key->place),
+			      .folded = key->folded,
+			      .count = record->count,
+			      .since_staged = record->staged,
+			      .first = record->first,
+			      .last = record->last };
+	get_end(store, key, 0, &ret->from);
+	get_end(store, key, 1, &ret->to);
+	return true;
+}
+
+void flow_store_stage(struct flow_store *store)
+{
+	for (uint32_t i = store->newest; i; i = store->records[i].older)
+		store->records[i].staged = 0;
+	store->noted++;
+}
+
+struct flow_counts flow_store_counts(const struct flow_store *store)
+{
+	return (struct flow_counts){ store->kept, store->noted, store->pushed_out };
+}
+
+/* ---- life ---- */
+
+void flow_store_limit(struct flow_store *store, size_t limit)
+{
+	store->limit = limit < LIMIT_FLOWS ? (uint32_t)limit : LIMIT_FLOWS;
+}
+
+/* Records that are not used yet cost no memory: the kernel has not given any for them. */
+struct flow_store *flow_store_new(uint64_t seed)
+{
+	struct flow_store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return NULL;
+	store->records = calloc(LIMIT_FLOWS + 1, sizeof(*store->records));
+	if (!store->records) {
+		free(store);
+		return NULL;
+	}
+	store->seed = seed ^ HASH_BEGIN;
+	store->limit = LIMIT_FLOWS;
+	return store;
+}
+
+struct flow_store *flow_store_free(struct flow_store *store)
+{
+	if (!store)
+		return NULL;
+	flow_ends_done(&store->ends);
+	free(store->records);
+	free(store);
+	return NULL;
+}
