@@ -10,7 +10,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tupl
 
 from generate import METADATA, NOW, OUTSIDE
 from model import (ICMP, PORT_PROTOS, Address, End, Endpoint, Flow, Host, Member, Net, Outside,
-                   Policy, Port, Rule, Verdict, World)
+                   Policy, Port, Rule, Verdict, World, net_of)
 from oracle import Oracle, zone_of
 
 ZONES = ("internet", "lan")
@@ -40,14 +40,14 @@ class Level:
             oracle.world = World([], [], [], self.resolvers)
         self.spoken = {text for policy in policies for tier in policy.tiers
                        for text in tier.speaks_for if self._speaks(text)}
-        self.prefixes = [ipaddress.ip_network(text)
+        self.prefixes = [net_of(text)
                          for text in named_prefixes(policies) | self.spoken]
         self.inner = self._classes()
         self.outer = self._outer()
 
     def _speaks(self, text: str) -> bool:
         """No default route, and no address that Docker has dealt out."""
-        net = ipaddress.ip_network(text)
+        net = net_of(text)
         return net.prefixlen > 0 and (net.num_addresses > 1 or any(
             oracle.speaker(net.network_address) for oracle in self.oracles))
 

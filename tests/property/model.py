@@ -2,12 +2,19 @@
 """A policy, a host and a flow as plain values, for the oracle and the generator."""
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple, Union
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Net = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+@functools.lru_cache(maxsize=None)
+def net_of(text: str) -> Net:
+    """An address or CIDR; the same few are asked for a million times."""
+    return ipaddress.ip_network(text)
 
 PORT_PROTOS = ("tcp", "udp", "sctp")
 ICMP = {4: "icmp", 6: "icmpv6"}

@@ -5,6 +5,7 @@ Slow and simple on purpose. It shares nothing with the core but netd-policy(5).
 """
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from itertools import combinations
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from model import (Address, Container, End, Endpoint, Flow, Host, Match, Member, Net, Outside, Policy, Port,
-                   Published, Rule, Tier, Verdict, World)
+                   Published, Rule, Tier, Verdict, World, net_of)
 
 PRIVATE = [ipaddress.ip_network(text) for text in
            ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
@@ -32,6 +33,7 @@ def _in(address: Address, nets: List[Net]) -> bool:
     return any(address in net for net in nets)  # other families are in none
 
 
+@functools.lru_cache(maxsize=None)
 def zone_of(address: Address) -> Optional[str]:
     """internet, lan, or None: in neither. Docker's own networks are not looked at."""
     if _in(address, METADATA):
@@ -129,6 +131,7 @@ class Oracle:
         self.tiers = {tier.name: tier for tier in policy.tiers}
         self.rules = [rule for rule in policy.rules if rule.until is None or now < rule.until]
         self.standings: Dict[Tuple[str, str], Standing] = {}
+        self.speakers: Dict[Address, Optional[Tier]] = {}  # of those that were asked for
         for endpoint in world.endpoints if world else []:
             self.standings[endpoint.key] = self._stand(endpoint)
 
@@ -162,14 +165,19 @@ class Oracle:
     def speaker(self, address: Address) -> Optional[Tier]:
         """The tier whose that address is as well: never one that Docker has dealt out, and of more
         than one address none on its networks, and unicast alone. A default route names nobody."""
+        if address not in self.speakers:
+            self.speakers[address] = self._find_speaker(address)
+        return self.speakers[address]
+
+    def _find_speaker(self, address: Address) -> Optional[Tier]:
         for tier in self.policy.tiers:
             for text in tier.speaks_for:
-                net = ipaddress.ip_network(text)
+                net = net_of(text)
                 if net.prefixlen == 0 or address not in net:
                     continue
                 if net.num_addresses == 1:
                     return None if self._is_dealt_out(address) else tier
-                local = address in ipaddress.ip_network("fe80::/10")
+                local = address in net_of("fe80::/10")
                 if self._is_outside(address) and zone_of(address) and not local:
                     return tier
         return None
@@ -233,22 +241,22 @@ class Oracle:
         speaker = self.speaker(end.address)
         if speaker or (of_tier and allow):  # a deny rule means what the tier's range leaves out, too
             return of_tier is not None and of_tier is speaker \
-                and end.address in ipaddress.ip_network(peer)
+                and end.address in net_of(peer)
         if not self._is_outside(end.address):
             return False
         if peer == "dns":
             return is_target and self._is_dns(end.address, port)
         if peer in ("internet", "lan", "world"):
             return zone_of(end.address) in (("internet", "lan") if peer == "world" else (peer,))
-        return end.address in ipaddress.ip_network(peer)
+        return end.address in net_of(peer)
 
     def _spoken_peer(self, peer: str) -> Optional[Tier]:
         """The tier that speaks for all of an address or CIDR."""
         if not (peer[0].isdigit() or ":" in peer):
             return None
-        net = ipaddress.ip_network(peer)
+        net = net_of(peer)
         return next((tier for tier in self.policy.tiers for text in tier.speaks_for
-                     for other in [ipaddress.ip_network(text)]
+                     for other in [net_of(text)]
                      if other.prefixlen and other.version == net.version
                      and net.subnet_of(other)), None)  # type: ignore[arg-type]
 
