@@ -98,6 +98,26 @@ class Running(unittest.TestCase):
         path.write_text(self.policy_text + rules)
         return self.ask("apply", str(path), *args)
 
+    def children(self):
+        """The processes of netd that make answers or write its state, without those that have ended."""
+        pid = self.netd.pid
+        alive = []
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            for child in file.read().split():
+                try:
+                    with open(f"/proc/{child}/stat", encoding="utf-8") as stat:
+                        state = stat.read().rpartition(")")[2].split()[0]
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if state not in "ZX":
+                    alive.append(int(child))
+        return alive
+
+    def wait_written(self):
+        """All of the state is on disk: processes write it."""
+        kept = [self.folder / "state" / name for name in ("policy.json", "history-00.json")]
+        self.until(lambda: all(file.exists() for file in kept) and not self.children())
+
     def reseal(self, name, change):
         """A file of the state folder, as netd would have written it with another text."""
         path = self.folder / "state" / name
