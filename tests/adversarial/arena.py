@@ -3,8 +3,9 @@
 
 Attackers are containers with Docker's default capabilities, entered by `docker exec`, or
 machines on the wire. What arrives is seen by listeners on the victims' interfaces: each attack
-carries a tag of its own, and "nothing arrived" is read behind a frame that the victim itself has
-sent afterwards, so it is an order of events and not a wait.
+carries a tag of its own; who sends it returns when the kernel is done with it, and "nothing arrived"
+is read behind a frame that the victim itself has sent afterwards. So it is an order of events and not
+a wait.
 
 A case is an attack that says where it was heard. `stopped()` runs it without netd, where it must
 get through, and with netd, where it must not, and then looks whether what is allowed still works.
@@ -115,7 +116,7 @@ class Mouth:
         self.child = Child(argv, {"DOCKER_CONFIG": str(container.host.folder)}, subprocess.PIPE)
 
     def send(self, frames: Sequence[bytes]) -> None:
-        """Returns when all are on their way."""
+        """Returns when all have arrived, or have been dropped on their way."""
         self.child.write("".join(frame.hex() + "\n" for frame in (*frames, b"")))
         self.child.wait_for_line("^sent ")
 

@@ -11,11 +11,14 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define FRAME_MAX_BYTES 2048
+/* The veth pairs on the longest way of a frame, that of an answer to it, and some more. */
+#define HOPS_MAX 8
 
 static int fail(const char *verb, int error)
 {
@@ -72,8 +75,58 @@ static int send_frames(int fd, const char *hex, const char *count_text)
 	return (int)count;
 }
 
-/* Lines of "HEXFRAME [COUNT]"; an empty one asks to say so when all before it are sent: one docker
- * exec for many attacks. */
+/* Stay on this processor: see frames_settle(). Where that is forbidden, things go on as they do. */
+static void processor_keep(void)
+{
+	int processor = sched_getcpu();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor < 0 ? 0 : (size_t)processor, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int echo_open(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len_bytes = sizeof(addr);
+	struct timeval patience = { .tv_sec = 5 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    getsockname(fd, (struct sockaddr *)&addr, &len_bytes) ||
+	    connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience))) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* Returns when what was sent has arrived or been dropped.  send() puts a frame into the queue of
+ * this processor's softirqs, and so does each veth pair on its way; a busy machine works through
+ * that queue later, in ksoftirqd.  A datagram to ourselves stands in the same queue behind the
+ * frame: when it comes back, the frame has passed one pair more. */
+static int frames_settle(void)
+{
+	int fd = echo_open(), r = fd < 0 ? fd : 0;
+	char byte = 0;
+
+	for (int i = 0; i < HOPS_MAX && r == 0; i++)
+		if (send(fd, &byte, 1, 0) < 0 || recv(fd, &byte, 1, 0) < 0)
+			r = -errno;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* Lines of "HEXFRAME [COUNT]"; an empty one asks to say so when all before it have arrived: one
+ * docker exec for many attacks. */
 static int send_lines(int fd)
 {
 	char line[2 * FRAME_MAX_BYTES + 32];
@@ -81,7 +134,7 @@ static int send_lines(int fd)
 
 	while (fgets(line, sizeof(line), stdin)) {
 		const char *hex = strtok(line, " \n"), *count = strtok(NULL, " \n");
-		int r = hex ? send_frames(fd, hex, count) : 0;
+		int r = hex ? send_frames(fd, hex, count) : frames_settle();
 
 		if (r < 0)
 			return r;
@@ -98,7 +151,7 @@ static int send_lines(int fd)
 int cmd_raw(int argc, char **argv)
 {
 	uint64_t mark = 0;
-	int fd, r;
+	int fd, r, settled;
 
 	if (argc > 2 && !strcmp(argv[1], "--mark")) {
 		if (number_parse(argv[2], UINT32_MAX, &mark))
@@ -113,12 +166,13 @@ int cmd_raw(int argc, char **argv)
 		return fail("raw", -fd);
 	if (mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &(uint32_t){ (uint32_t)mark }, 4))
 		return fail("raw", errno);
+	processor_keep();
 	if (!strcmp(argv[2], "-"))
 		r = send_lines(fd);
 	else
 		r = send_frames(fd, argv[2], argc == 4 ? argv[3] : NULL);
-	if (r < 0)
-		return fail("raw", -r);
+	if (r < 0 || (settled = frames_settle()) < 0)
+		return fail("raw", r < 0 ? -r : -settled);
 	printf("sent %d\n", r);
 	return 0;
 }

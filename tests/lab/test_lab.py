@@ -294,7 +294,9 @@ class Cleanup(unittest.TestCase):
         code = ("from lab import Lab\nimport time\nwith Lab() as lab:\n"
                 " lab.host.run('web', 'bridge')\n print(lab.folder, flush=True)\n time.sleep(60)")
         return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
-                                stderr=subprocess.DEVNULL, cwd=Path(__file__).resolve().parent)
+                                stderr=subprocess.DEVNULL, cwd=Path(__file__).resolve().parent,
+                                # Whoever runs the tests in the background ignores it.
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def end_owner(self, signum: int) -> Path:
         """Start an owner, send it @signum; the folder of its lab."""
