@@ -173,22 +173,28 @@ static inline bool puts_to(struct fixture *f, int fd, const char *text)
 	return put(f, fd, text, strlen(text));
 }
 
-/* The next line, "" at the end of the stream; fails after @ms. */
+/* The next line, "" at the end of the stream; fails after 20 seconds without one. */
 static inline const char *get_line(struct fixture *f, int fd, char *line, size_t size)
 {
 	uint64_t deadline = now_ms() + 20000;
 	size_t len = 0;
 
 	while (len < size - 1) {
-		ssize_t n = recv(fd, line + len, 1, 0);
+		/* What is behind the line is for the next call. */
+		ssize_t n = recv(fd, line + len, size - 1 - len, MSG_PEEK);
 		if (n < 0 && errno == EAGAIN) {
 			assert_true(now_ms() < deadline);
 			turn(f);
 			continue;
 		}
-		if (n <= 0 || line[len] == '\n')
+		if (n <= 0)
 			break;
-		len++;
+		const char *end = memchr(line + len, '\n', (size_t)n);
+		size_t here = end ? (size_t)(end - (line + len)) : (size_t)n;
+		assert_true(recv(fd, line + len, here + (end != NULL), 0) > 0);
+		len += here;
+		if (end)
+			break;
 	}
 	line[len] = '\0';
 	return line;

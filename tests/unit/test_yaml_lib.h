@@ -29,11 +29,12 @@ struct outcome {
 /* Reads @yaml in an arena of its own. */
 typedef struct outcome read_yaml(const struct text *yaml);
 
+/* Of the processor, not of the wall: a busy machine makes no reader slow. */
 static inline double now_s(void)
 {
 	struct timespec t;
 
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
