@@ -8,7 +8,7 @@ from typing import List
 
 import packets as f
 from arena import Case, Tag
-from netd import Probe
+from netd import Probe, wait_until
 
 PORTS = {"tcp": 80, "udp": 53}
 
@@ -266,7 +266,12 @@ class Tiers(Case):
             ether_kind = f.IP6 if kind == "ipv6" else f.IP
             a.send("evil", *(f.ether(a.macs["db"], a.macs["evil"], ether_kind, packet)
                              for packet in packets))
-            # Fragments are heard at the server, which answers a whole datagram only.
+            # Fragments are heard at the server, which answers a whole datagram only, and in its log
+            # before one of web's.
+            behind, web = a.port(), a.ip("web", 6 if kind == "ipv6" else 4)
+            packet = f.ip(web, dst, f.UDP, f.udp(web, dst, behind, 53, b"behind"))
+            a.send("web", f.ether(a.macs["db"], a.macs["web"], ether_kind, packet))
+            wait_until("web's datagram", lambda: f"]:{behind}" in a["db"].logs())
             return [line for line in a["db"].logs().splitlines() if f"]:{a_port(segment)}" in line]
 
         def a_port(segment: bytes) -> int:

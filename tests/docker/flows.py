@@ -10,7 +10,8 @@ from typing import List, Optional
 
 from netd import Child, LabError, Place, wait_until
 
-PUMP = [sys.executable, str(Path(__file__).resolve().parent / "pump.py")]
+# Forty of them at a time: without what Python looks for when it starts.
+PUMP = [sys.executable, "-I", "-S", str(Path(__file__).resolve().parent / "pump.py")]
 
 
 def now_ms() -> float:
@@ -28,7 +29,7 @@ class Flow:
         self.server.wait_for_line("^ready$")
         self.client = source.spawn([*PUMP, "connect", proto, addr, str(port)])
         try:
-            self.client.wait_for_line("^ready$", timeout=6)
+            self.client.wait_for_line("^ready$")
         except LabError as error:
             raise LabError(f"flow {self.name}: {error}") from error
 
@@ -36,12 +37,12 @@ class Flow:
         """By the direction that ends there."""
         return {"to the server": self.server, "to the client": self.client}
 
-    def wait_alive(self, pieces: int = 3, timeout: float = 8.0) -> None:
+    def wait_alive(self, pieces: int = 3) -> None:
         """Both directions move from now on."""
         for direction, child in self.ends().items():
             seen = len(child.lines)
             wait_until(f"{self.name} {direction} to move",
-                       lambda child=child, seen=seen: len(child.lines) >= seen + pieces, timeout)
+                       lambda child=child, seen=seen: len(child.lines) >= seen + pieces)
 
     def last_ms(self, child: Child) -> float:
         """When this end received last."""

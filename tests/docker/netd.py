@@ -29,7 +29,7 @@ sys.path.insert(0, str(TESTS / "lab"))
 # pylint: disable=wrong-import-position
 from lab import (OFFICE, OUTSIDE, Child, Container, Host, HostOptions, Lab, LabError, Link,
                  Matrix, Place, Probe, Result, engine_version)
-from place import build_library, children_of, run, wait_until
+from place import PATIENCE_S, build_library, children_of, run, wait_until
 
 __all__ = ["Child", "Container", "DockerCase", "Host", "HostOptions", "Lab", "LabError", "Link",
            "Matrix", "Netd", "OFFICE", "POLICIES", "OUTSIDE", "Place", "Probe", "Refused", "Result",
@@ -152,7 +152,7 @@ class Netd:
                 str(self.policy_path), "--state", str(self.state), "--socket", str(self.socket),
                 *(["--docker", self.reader.url] if self.reader else []), *self.args]
 
-    def start(self, timeout: float = 10.0) -> "Netd":
+    def start(self, timeout: float = PATIENCE_S) -> "Netd":
         """Start it and return at READY=1: the rules are in force, Docker may not be read yet."""
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
@@ -266,7 +266,7 @@ class Netd:
 
     # Questions
 
-    def send(self, line: str, admin: bool = True, timeout: float = 10.0) -> Dict[str, Any]:
+    def send(self, line: str, admin: bool = True, timeout: float = PATIENCE_S) -> Dict[str, Any]:
         """One line to a control socket; the answer as it is."""
         path = self.folder / ("netd-admin.sock" if admin else "netd.sock")
         with socket.socket(socket.AF_UNIX) as control:
@@ -322,12 +322,12 @@ class Netd:
         return sum(len(self.host.api("GET", f"/networks/{network['Id']}")["Containers"] or {})
                    for network in networks)
 
-    def wait_synced(self, timeout: float = 15.0, unknown: int = 0) -> Dict[str, Any]:
+    def wait_synced(self, timeout: float = PATIENCE_S, unknown: int = 0) -> Dict[str, Any]:
         """Wait until everything that runs on Docker is known and in the rules, but for so many whose
         tier nobody can tell; the status."""
         return wait_until("netd to know all endpoints", lambda: self._sync_state(unknown), timeout)
 
-    def wait_generation(self, beyond: int, timeout: float = 10.0) -> int:
+    def wait_generation(self, beyond: int, timeout: float = PATIENCE_S) -> int:
         """Wait for a generation after @beyond; its number."""
 
         def later() -> Optional[int]:

@@ -14,7 +14,6 @@ import select
 import socket
 import sys
 import time
-from typing import Optional
 
 PAUSE_S = 0.02
 
@@ -35,7 +34,7 @@ def connect(proto: str, addr: str, port: int) -> socket.socket:
     """A connected socket."""
     family = socket.AF_INET6 if ":" in addr else socket.AF_INET
     client = socket.socket(family, socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM)
-    client.settimeout(5)
+    client.settimeout(20)
     client.connect((addr, port))
     return client
 
@@ -45,7 +44,7 @@ def now_ms() -> str:
     return f"{time.monotonic() * 1000:015.0f}"
 
 
-def send(end: socket.socket, peer: Optional[tuple]) -> None:  # type: ignore[type-arg]
+def send(end: socket.socket, peer: tuple | None) -> None:  # type: ignore[type-arg]
     """One little piece; the network's errors are what is measured elsewhere."""
     piece = now_ms().encode() + b"\n"
     try:

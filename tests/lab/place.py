@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
 T = TypeVar("T")
+PATIENCE_S = 30.0  # a wait ends with what it waits for; this ends a test that would wait for ever
 PORT_BLOCK = 40000  # probe connect counts source ports modulo this many
 
 
@@ -51,7 +52,7 @@ def children_of(pid: int) -> List[int]:
         return []
 
 
-def wait_until(what: str, check: Callable[[], Optional[T]], timeout: float = 10.0) -> T:
+def wait_until(what: str, check: Callable[[], Optional[T]], timeout: float = PATIENCE_S) -> T:
     """Call @check every 10 ms until it returns something true, and return that."""
     deadline = time.monotonic() + timeout
     while True:
@@ -163,7 +164,7 @@ class Child:
             return self._process.pid
         return wait_until("nsenter to fork", lambda: children_of(self._process.pid))[0]
 
-    def wait_for_line(self, pattern: str, timeout: float = 5.0) -> str:
+    def wait_for_line(self, pattern: str, timeout: float = PATIENCE_S) -> str:
         """The next line, not yet returned by this method, in which @pattern is found."""
         deadline = time.monotonic() + timeout
         while True:
@@ -202,7 +203,7 @@ class Child:
         self.send_signal(signal.SIGCONT)
         self._process.send_signal(signal.SIGCONT)
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def wait(self, timeout: float = PATIENCE_S) -> int:
         """Wait for the end; the exit code, negative for a signal."""
         code = self._process.wait(timeout)
         self._reader.join(timeout)
