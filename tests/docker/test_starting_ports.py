@@ -4,13 +4,14 @@
 Floods from outside, through every address of the host."""
 from __future__ import annotations
 
-import time
 import unittest
 from typing import Sequence, Tuple
 
+from deluge import Counters
 from netd import Container, DockerCase, figure, wait_until
 
 POLICY = "version: 1\ntiers:\n  server: {match: [{label: {role: server}}]}\n"
+ENOUGH = 500  # datagrams: a fifth of a second of one flood
 
 
 def datagrams(container: Container) -> int:
@@ -28,22 +29,24 @@ class Ports(DockerCase):
         cls.lab.host.network("app", "172.31.1.0/24", "fd00:31:1::/64")
 
     def hammer(self, ports: Sequence[int], publish: str, starts: int,
-               lasting: float = 0) -> Tuple[int, float]:
+               lasting: int = 0) -> Tuple[int, int]:
         """What reaches starting containers from outside through their published ports. Each runs
-        for @lasting seconds, or if 0 until something has come in; and the longest that one ran."""
+        until @lasting more datagrams were sent, or if 0 until something has come in; and the most
+        that were sent while one ran."""
         floods = [self.lab.outside.probe("flood", "--seconds", "900", "--pause-us", "300", "udp",
                                          addr, str(port))
                   for addr in ("192.0.2.1", "2001:db8:1::1") for port in ports]
-        total, longest = 0, 0.0
+        flood_so_far = Counters(self.lab.outside).sent
+        total, longest = 0, 0
         for number in range(starts):
             web = self.lab.host.run(f"web{number}", "app", labels={"role": "server"},
                                     publish=[publish], cmd=["probe", "sink", "udp", "9"])
-            begin = time.monotonic()
+            begin = flood_so_far()
             if lasting:
-                web.exec(["sleep", f"{lasting:.2f}"])  # the flood goes on meanwhile
+                wait_until("the flood to go on", lambda: flood_so_far() - begin >= lasting)
             else:
                 wait_until("a datagram to come in", lambda one=web: datagrams(one) > 0)
-            longest = max(longest, time.monotonic() - begin)
+            longest = max(longest, flood_so_far() - begin)
             self.lab.host.docker("stop", "--time=5", web.id)
             total += int(web.logs().split("received ")[1].split()[0])
             web.remove()
@@ -55,7 +58,7 @@ class Ports(DockerCase):
     def test_a_published_port_is_closed_while_its_container_starts(self) -> None:
         control, lasting = self.hammer([18009], "18009:9/udp", 2)
         self.start_netd(POLICY)
-        got, _ = self.hammer([18009], "18009:9/udp", 15, max(lasting, 0.2))
+        got, _ = self.hammer([18009], "18009:9/udp", 15, max(lasting, ENOUGH))
         figure("published port under flood while its container starts",
                f"15 starts, {got} datagrams arrived (control, 2 starts: {control})")
         self.assertEqual(got, 0)
@@ -70,7 +73,7 @@ class Ports(DockerCase):
         host.sysctl("ipv4/ip_local_port_range", '"32768 60999"')
         control, lasting = self.hammer(ports, "9/udp", 2)
         self.start_netd(POLICY)
-        got, _ = self.hammer(ports, "9/udp", 8, max(lasting, 0.2))
+        got, _ = self.hammer(ports, "9/udp", 8, max(lasting, ENOUGH))
         figure("port chosen by Docker under flood while its container starts",
                f"8 starts, {got} datagrams arrived (control, 2 starts: {control})")
         # Docker tells of the port when the container runs, and docker-proxy may be starved for as
