@@ -321,15 +321,21 @@ class Failures(DockerCase):
         netd.start()
         failed = "nftables commit failed"
         wait_until("netd to wait long for its next try",
-                   lambda: netd.log().count(failed) >= 7, 15)
-        tries = netd.log().count(failed)
-        host.docker("network", "create", "--opt=com.docker.network.bridge.name=custom0", "odd")
-        begin = time.monotonic()
-        self.addCleanup(host.docker, "network", "rm", "odd")
-        wait_until("the closed base to have it", lambda: "custom0" in host.netns_exec(
-            ["nft", "list", "table", "inet", "netd"]))
-        figure("closed base has a new network after", f"{(time.monotonic() - begin) * 1000:.0f} ms")
-        self.assertEqual(netd.log().count(failed), tries, "it came with a try")
+                   lambda: netd.log().count(failed) >= 7)
+        for number in range(5):  # on a busy machine a try may come just then
+            tries = netd.log().count(failed)
+            name = f"custom{number}"
+            host.docker("network", "create", f"--opt=com.docker.network.bridge.name={name}", name)
+            begin = time.monotonic()
+            self.addCleanup(host.docker, "network", "rm", name)
+            wait_until("the closed base to have it", lambda name=name: name in host.netns_exec(
+                ["nft", "list", "table", "inet", "netd"]))
+            took = time.monotonic() - begin
+            if netd.log().count(failed) == tries:
+                break
+        else:
+            self.fail("it came with a try")
+        figure("closed base has a new network after", f"{took * 1000:.0f} ms")
 
     def test_a_disk_that_does_not_answer(self) -> None:
         """New networks are closed, and their containers admitted, while a write stands still."""
