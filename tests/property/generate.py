@@ -20,13 +20,14 @@ METADATA = ("169.254.169.254", "100.100.100.200", "168.63.129.16", "fd00:ec2::25
 PREFIXES = ("10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/16", "203.0.113.0/24", "203.0.113.7",
             "198.51.100.128/25", "100.64.0.0/10", "172.16.0.0/12", "8.8.8.0/24", "2001:db8::/32",
             "2001:db8:1::/48", "fd00::/8", "fd12::5", "169.254.169.254", "fd00:ec2::254",
-            "168.63.129.16", "2600::/12")
+            "168.63.129.16", "2600::/12", "10.77.2.200", "172.18.0.0/16")
 WIDE = ("0.0.0.0/0", "::/0", "10.0.0.0/7", "fc00::/6", "128.0.0.0/1")
-# What a tier may speak for: each tier something else, since an address is one tier's. None on a network of
-# Docker's: who has it there is a matter of ARP, which tests/docker/test_routers.py asks with packets.
+# What a tier may speak for: each tier something else, since an address is one tier's. The last two are on
+# networks of Docker's: whether one there is answered is a matter of ARP, which tests/docker/test_routers.py
+# asks with packets; here it is whether it may pass, wherever the tier's containers are.
 SPOKEN = {"web": ("10.1.0.0/16",), "app": ("198.51.100.0/24", "2001:db8:1::/48"),
           "db": ("192.168.7.7", "fd12::5"), "cache": ("0.0.0.0/0", "::/0"),
-          "edge-1": ("100.64.0.0/10", "192.168.9.9")}
+          "edge-1": ("100.64.0.0/10", "192.168.9.9", "10.77.2.200", "172.18.1.200")}
 KINDS = ("build", "ingress", "other")
 NUMBERS = (22, 53, 80, 81, 443, 5432, 8080, 9000, 9010)
 

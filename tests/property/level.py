@@ -192,7 +192,7 @@ def can_be_sent(oracle: Oracle, flow: Flow) -> bool:
     if all(end.address(flow.family) for end in ends):
         return True
     return (isinstance(flow.source, Outside) and not oracle.is_host(flow.source.address)
-            and not oracle.speaker(flow.source.address)
+            and isinstance(oracle.place(flow.source, flow.target), Outside)
             and isinstance(flow.target, Endpoint)
             and flow.target.network.managed and oracle.is_published(flow))
 

@@ -154,6 +154,8 @@ class Oracle:
             return self.standings[end.key]
         if isinstance(end, Outside):
             speaker = self.speaker(end.address)
+            if not speaker and self._is_at_nobody(end.address):
+                return Standing("unmatched")
             return Standing("tier", speaker) if speaker else OUTSIDE
         if not isinstance(end, Member):
             return OUTSIDE
@@ -214,6 +216,10 @@ class Oracle:
         """An address on a managed network is a container's or nobody's, never outside."""
         networks = self.world.networks if self.world else []
         return not any(_in(address, list(net.subnets)) for net in networks if net.managed)
+
+    def _is_at_nobody(self, address: Address) -> bool:
+        """On a network of Docker's, where no container has it."""
+        return not self._is_outside(address) and not self.is_host(address)
 
     def is_host(self, address: Address) -> bool:
         """One of this host's own: an interface's, or the gateway of a bridge."""
@@ -453,6 +459,9 @@ class Oracle:
             return filtered or (self._is_since(26) and
                                 (source.network.internal or target.network.internal))
         if isinstance(source, Endpoint) and isinstance(target, Outside):
+            if any(target.address in subnet for subnet in source.network.subnets) \
+                    and not self.speaker(target.address):
+                return not source.network.icc
             return source.network.internal or not self._has_route(source, flow.family)
         if isinstance(source, Endpoint) and isinstance(target, Host):
             return target.address is not None and not self._has_route(source, flow.family) \

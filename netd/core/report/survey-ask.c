@@ -156,6 +156,27 @@ static int ask_beside_docker(const struct asking *asking, size_t input, struct s
 	return ask_flow(asking, &flow, stand_in);
 }
 
+/* To an address of this host some network of a class may lead where another does not: its own bridge
+ * has the address, or the default route goes that way. */
+static int ask_networks(const struct asking *asking, struct sim_flow flow, size_t stand_in)
+{
+	const struct survey *survey = asking->question->survey;
+	const struct survey_class *class;
+	uint32_t asked = flow.from.endpoint;
+	int r = 0;
+
+	if (flow.from.kind != SIM_ENDPOINT || flow.to.kind != SIM_ADDRESS ||
+	    !world_is_host_address(survey->world, &flow.to.addr))
+		return 0;
+	class = &survey->classes[asking->question->from.index];
+	for (size_t n = 0; n < 2 * class->n_samples && r == 0; n++) {
+		flow.from.endpoint = class->samples[n / 2].endpoint[n % 2];
+		if (flow.from.endpoint != SURVEY_NONE && flow.from.endpoint != asked)
+			r = ask_flow(asking, &flow, stand_in);
+	}
+	return r;
+}
+
 /* From outside who publishes the port is asked too, and some other: in audit mode that may say
  * more. */
 static int ask_members(const struct asking *asking, struct sim_flow flow, size_t stand_in)
@@ -195,6 +216,8 @@ static int ask_part(const struct survey_question *question, size_t input, struct
 			flow.from = from->ends[i / to->n];
 			flow.to = to->ends[i % to->n];
 			r = ask_members(&asking, flow, i);
+			if (r == 0)
+				r = ask_networks(&asking, flow, i);
 			if (r == 0)
 				r = ask_beside_docker(&asking, input, flow, i);
 		}
