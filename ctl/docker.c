@@ -2,6 +2,7 @@
 /* One reading of Docker. */
 #include "edge/docker/docker.h"
 #include "core/base/text.h"
+#include "edge/fw/fw.h"
 #include "edge/host/host.h"
 
 #include <errno.h>
@@ -13,7 +14,25 @@
 #define DEFAULT_DOCKER "unix:///run/docker.sock"
 #define TIMEOUT_MS 10000u
 
-/* What the host's own files and interfaces say. */
+#define IP6TABLES_FROM 27u /* Docker filters IPv6 unless it is told not to */
+
+/* Whether Docker filters IPv6 is in none of its answers: its chains tell, as netd reads them.
+ * Whoever may not read them goes by what it was told, or by its version. */
+static bool is_ip6_unfiltered(const struct world *world, const struct host_docker *docker)
+{
+	CLEANUP(fw_freep) struct fw *fw = NULL;
+	unsigned long major = world_engine_major(world);
+	struct fw_error error;
+	bool filtered = false;
+
+	if (fw_open(&fw, &error) == 0 && fw_docker_ip6(fw, &filtered, &error) == 0)
+		return !filtered;
+	if (docker->ip6tables || docker->no_ip6tables)
+		return docker->no_ip6tables;
+	return major > 0 && major < IP6TABLES_FROM;
+}
+
+/* What the host's own files and interfaces say, and the kernel. */
 static int add_docker_host(const struct world *world, struct arena *arena, const struct world **ret)
 {
 	struct host_resolvers resolvers = { .n = 0 };
@@ -29,6 +48,7 @@ static int add_docker_host(const struct world *world, struct arena *arena, const
 	copy->resolvers = all;
 	copy->n_resolvers = docker.resolvers.n + resolvers.n;
 	copy->no_proxy = docker.no_proxy;
+	copy->ip6_unfiltered = is_ip6_unfiltered(world, &docker);
 	copy->dns_by_docker = docker.resolvers.n > 0;
 	return host_world(copy, arena, ret);
 }

@@ -37,8 +37,12 @@ static const char *or_dash(const char *text)
 static const char *addresses_of(const cJSON *object, struct arena *arena)
 {
 	const char *v4 = member_text(object, "ipv4"), *v6 = member_text(object, "ipv6");
+	const char *own = *v4 && *v6 ? arena_printf(arena, "%s, %s", v4, v6)
+			  : *v4	     ? v4
+				     : or_dash(v6);
+	const char *others = member_list(object, "speaks_for", arena);
 
-	return *v4 && *v6 ? arena_printf(arena, "%s, %s", v4, v6) : *v4 ? v4 : or_dash(v6);
+	return *others ? arena_printf(arena, "%s (speaks for %s)", own, others) : own;
 }
 
 /* "policy.yaml:4 (role of its image)": labels of its own need no word. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/report/doctor.h"
-#include "ctl/ctl.h"
+#include "ctl/out-text.h"
 #include "edge/fw/fw.h"
 #include "edge/host/survey.h"
 
@@ -161,6 +161,42 @@ static int take_bridges(struct examination *e, const cJSON *status)
 	return 0;
 }
 
+/* Each container once, though it may be on several networks. */
+static int take_speakers(struct examination *e, const cJSON *report)
+{
+	const cJSON *list = wire_array(report, "endpoints"), *item;
+	struct doctor_speaker *speakers =
+		arena_alloc(e->arena, (size_t)cJSON_GetArraySize(list) * sizeof(*speakers));
+	size_t n = 0;
+
+	cJSON_ArrayForEach(item, list) {
+		const char *name = wire_string(item, "container");
+		const char *addresses = member_list(item, "speaks_for", e->arena);
+		if (!speakers || !name || !*addresses ||
+		    (n && strcmp(speakers[n - 1].name, name) == 0))
+			continue;
+		speakers[n].name = arena_strdup(e->arena, name);
+		speakers[n].addresses = addresses;
+		if (!speakers[n++].name)
+			return -ENOMEM;
+	}
+	e->facts.speakers = speakers;
+	e->facts.n_speakers = n;
+	return speakers ? 0 : -ENOMEM;
+}
+
+static int ask_endpoints(struct examination *e)
+{
+	cJSON *report = NULL;
+	enum wire_code code;
+	int r = live_ask_quietly(e->ctl, wire_new_request("endpoints"), &report, &code);
+
+	if (r == CTL_OK && report)
+		r = take_speakers(e, report);
+	cJSON_Delete(report);
+	return r;
+}
+
 static int ask_netd(struct examination *e)
 {
 	cJSON *status = NULL;
@@ -181,6 +217,8 @@ static int ask_netd(struct examination *e)
 		e->facts.facts_disagree = wire_number(status, "n_disagreements", 0) > 0;
 	}
 	r = status ? take_bridges(e, status) : 0;
+	if (r == 0 && status)
+		r = ask_endpoints(e);
 	cJSON_Delete(status);
 	return r < 0 ? r : CTL_OK;
 }

@@ -131,6 +131,8 @@ class Routers(DockerCase):
         netd.apply(OPEN)
         self.assertEqual(self.from_vpn(*answers, timeout_ms=PATIENT_MS), ["open"] * 3)
         self.assertNotIn("open", self.from_vpn(closed, OTHER))
+        self.assertEqual({e["container"]: e.get("speaks_for") for e in netd.ask("endpoints")["endpoints"]
+                          if e["container"] in ("wg", "web")}, {"wg": ["10.8.0.0/24"], "web": None})
         self.assert_open(self.web, back)
         self.assert_denied(self.web, far, Probe("tcp", CLIENT_OF_VPN, 81))
         self.assert_open(self.lab.host, back)

@@ -339,7 +339,8 @@ class Oracle:
             if len({self.standing(end) for end in ends}) > 1:
                 return self._by_all(flow, ends)
         if self.policy.unmatched == "ignore" and "unmatched" in kinds and "tier" not in kinds:
-            return Verdict(True)  # not judged
+            audited = self.policy.mode == "audit"
+            return Verdict(audited, audited) if self._is_beside_nobody(flow) else Verdict(True)
         if isinstance(flow.source, Host):
             return Verdict("unmatched" not in kinds or self.policy.mode == "audit")
         if from_outside and not self.is_published(flow):
@@ -348,6 +349,13 @@ class Oracle:
         if said or (said is None and self._within(flow, at)):
             return Verdict(True)
         return self._denied(flow)
+
+    def _is_beside_nobody(self, flow: Flow) -> bool:
+        """With an address of a container's own network that no container has: at no port that netd
+        knows, so that even what it leaves alone does not get there."""
+        return any(isinstance(one, Endpoint) and isinstance(other, Outside)
+                   and _in(other.address, list(one.network.subnets))
+                   for one, other in ((flow.source, flow.target), (flow.target, flow.source)))
 
     def _may_answer(self, end: End) -> List[Endpoint]:
         """Those of the container's endpoints through which Docker may publish: behind docker-proxy
@@ -459,18 +467,29 @@ class Oracle:
             return filtered or (self._is_since(26) and
                                 (source.network.internal or target.network.internal))
         if isinstance(source, Endpoint) and isinstance(target, Outside):
-            if any(target.address in subnet for subnet in source.network.subnets) \
-                    and not self.speaker(target.address):
-                return not source.network.icc
+            if self._is_at_nobody(target.address) and not self.speaker(target.address):
+                return self._drops_at_nobody(source, target)
             return source.network.internal or not self._has_route(source, flow.family)
         if isinstance(source, Endpoint) and isinstance(target, Host):
             return target.address is not None and not self._has_route(source, flow.family) \
                 and not any(target.address in subnet for subnet in source.network.subnets)
         if not (isinstance(source, Outside) and isinstance(target, Endpoint)):
             return False
+        if self._is_at_nobody(source.address) and not self.speaker(source.address):
+            return self._drops_at_nobody(target, source)
         assert self.world is not None
         return target.network.internal or (not self.world.userland_proxy and
                                            self.is_published(flow) and self._is_proxied(flow))
+
+    def _drops_at_nobody(self, end: Endpoint, nobody: Outside) -> bool:
+        """As between containers."""
+        assert self.world is not None
+        filtered = nobody.address.version == 4 or self.world.ip6tables
+        there = next(net for net in self.world.networks if net.managed
+                     and _in(nobody.address, list(net.subnets)))
+        if there is end.network:
+            return filtered and not there.icc
+        return filtered or (self._is_since(26) and (end.network.internal or there.internal))
 
     def _has_route(self, end: Endpoint, family: int) -> bool:
         """The container's default route is there; before Docker 28 it has one for both families,

@@ -237,6 +237,11 @@ static void settings_of_docker(void **state)
 	(void)snprintf(many + strlen(many), sizeof(many) - strlen(many), "]}");
 	host_docker_parse(many, strlen(many), &docker);
 	assert_int_equal(docker.resolvers.n, HOST_RESOLVERS);
+	assert_false(docker.ip6tables || docker.no_ip6tables);
+	host_docker_parse("{\"ip6tables\":true}", strlen("{\"ip6tables\":true}"), &docker);
+	assert_true(docker.ip6tables && !docker.no_ip6tables);
+	host_docker_parse("{\"ip6tables\":false}", strlen("{\"ip6tables\":false}"), &docker);
+	assert_true(docker.no_ip6tables && !docker.ip6tables);
 }
 
 int main(void)

@@ -408,6 +408,27 @@ static void examine_bridges(struct examining *e)
 		add(e, e->facts->bridges[i].closed ? &closed : &shared, e->facts->bridges[i].name);
 }
 
+static void examine_speakers(struct examining *e)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	for (size_t i = 0; i < e->facts->n_speakers; i++) {
+		struct doctor_finding finding = {
+			"speaks-for", "note", NULL,
+			"nothing to do, if it is a router, or shares an "
+			"address that moves; else `speaks_for` of its tier"
+		};
+		text.len = 0;
+		text_printf(&text,
+			    "speaks for %s, as the policy says: what it sends as these is "
+			    "believed, and a router sees and may change what goes through it",
+			    e->facts->speakers[i].addresses);
+		finding.text = text_str(&text);
+		add(e, &finding, e->facts->speakers[i].name);
+	}
+	e->j.failed |= text_failed(&text);
+}
+
 static void add_gaps(struct examining *e, cJSON *root)
 {
 	cJSON *list = rj_add_array(&e->j, root, "unchecked");
@@ -434,6 +455,7 @@ int report_doctor(const struct doctor_facts *facts, cJSON **ret, size_t *found)
 	if (world)
 		examine_flaws(&e, world);
 	examine_bridges(&e);
+	examine_speakers(&e);
 	add_gaps(&e, root);
 	int r = rj_finish(&e.j, root, ret);
 	if (r == 0)

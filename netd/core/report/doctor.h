@@ -43,6 +43,11 @@ struct doctor_bridge {
 	bool closed;
 };
 
+/* A container that may use addresses of others, as the policy says. */
+struct doctor_speaker {
+	const char *name, *addresses;
+};
+
 struct doctor_facts {
 	struct doctor_host host;
 	enum doctor_answer owns_tables; /* the kernel keeps others from changing netd's tables */
@@ -57,6 +62,8 @@ struct doctor_facts {
 	const struct world *world;  /* NULL: Docker was not asked */
 	const struct doctor_bridge *bridges; /* as netd tells */
 	size_t n_bridges;
+	const struct doctor_speaker *speakers; /* likewise */
+	size_t n_speakers;
 	const struct doctor_gap *gaps;
 	size_t n_gaps;
 };

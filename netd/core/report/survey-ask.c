@@ -156,8 +156,8 @@ static int ask_beside_docker(const struct asking *asking, size_t input, struct s
 	return ask_flow(asking, &flow, stand_in);
 }
 
-/* To an address of this host some network of a class may lead where another does not: its own bridge
- * has the address, or the default route goes that way. */
+/* To an address of this host some network of a class may lead where another does not: its own
+ * bridge has the address, or the default route goes that way. */
 static int ask_networks(const struct asking *asking, struct sim_flow flow, size_t stand_in)
 {
 	const struct survey *survey = asking->question->survey;

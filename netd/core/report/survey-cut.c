@@ -214,16 +214,20 @@ static int note_openings(const struct survey *survey, uint32_t class, struct are
 	return r;
 }
 
-/* Who is outside under each input; for whom a tier speaks is none of them. */
+/* Who is outside under each input; for whom a tier speaks is none of them, unless none of its
+ * containers is there to speak: that is denied, and only audit mode lets it on to a port. */
 static int note_from_outside(const struct survey_side *source, uint32_t class,
 			     struct arena *scratch, range_list *ranges)
 {
 	range_list openings = *ranges;
 	size_t n_spoken = 0;
+	bool audited = false;
 
-	for (size_t i = 0; i < source->survey->n_inputs; i++)
+	for (size_t i = 0; i < source->survey->n_inputs; i++) {
 		n_spoken += speaker_of(source, i) != SURVEY_NONE;
-	if (n_spoken == source->survey->n_inputs)
+		audited |= source->survey->in[i]->policy->mode == POLICY_AUDIT;
+	}
+	if (n_spoken == source->survey->n_inputs && !audited)
 		return 0;
 	int r = note_openings(source->survey, class, scratch, &openings);
 	if (n_spoken == 0) {

@@ -122,6 +122,21 @@ static void add_why(struct rj *j, cJSON *object, const struct report_input *in, 
 		rj_place(j, rj_add_object(j, object, "match"), &as->match->loc);
 }
 
+/* Of its tier: which of its containers holds them is not asked. */
+static void add_speaks_for(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
+{
+	const struct assignment *as = &in->compiled->assignments[i];
+	const struct policy_tier *tier =
+		as->kind == ASSIGN_TIER ? &in->policy->tiers[as->tier] : NULL;
+	char text[PREFIX_TEXT_LEN];
+
+	if (!tier || tier->n_speaks_for == 0)
+		return;
+	cJSON *list = rj_add_array(j, object, "speaks_for");
+	for (size_t k = 0; k < tier->n_speaks_for; k++)
+		rj_push_text(j, list, ip_prefix_format(&tier->speaks_for[k].prefix, text));
+}
+
 /* Containers that a packet filter cannot hold, those on the host's network too. */
 static void add_unholdable(struct rj *j, cJSON *root, const struct world *world)
 {
@@ -154,6 +169,7 @@ int report_endpoints(const struct report_input *in, cJSON **ret)
 		rj_text(&j, object, "id",
 			in->world->containers[in->world->endpoints[i].container].id);
 		add_why(&j, object, in, i);
+		add_speaks_for(&j, object, in, i);
 	}
 	add_unholdable(&j, root, in->world);
 	return rj_finish(&j, root, ret);

@@ -26,6 +26,8 @@ void host_docker_parse(const char *text, size_t len, struct host_docker *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->no_proxy = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "userland-proxy"));
+	ret->ip6tables = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ip6tables"));
+	ret->no_ip6tables = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "ip6tables"));
 	cJSON_ArrayForEach(item, dns) {
 		const char *addr = cJSON_GetStringValue(item);
 		struct ip_addr parsed;

@@ -40,6 +40,7 @@ bool host_resolvers_are_local(const struct host_resolvers *resolvers);
 struct host_docker {
 	struct host_resolvers resolvers; /* that it was given; none: it hands on the host's */
 	bool no_proxy;
+	bool ip6tables, no_ip6tables; /* it was told so; neither: it does as its version does */
 };
 /* As host_resolvers_refresh(). */
 int host_docker_refresh(struct host_docker *docker) MUST_CHECK;
