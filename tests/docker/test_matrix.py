@@ -322,6 +322,49 @@ allow:
         self.check_table(self.POLICY)
 
 
+class Links(Tables):
+    """Legacy `--link` on Docker's first network: it makes names, and opens nothing of netd's."""
+
+    table = "links"
+    ports = ("443/tcp", "7000/tcp", "8443/tcp", "53/udp")
+    published = {"server": {"443/tcp": 10443}}
+    linked = {"server": (), "client": ("--link", "server:db"), "other": (), "stray": ("--link", "server")}
+    POLICY = """version: 1
+tiers:
+  server: {match: [{container: server}]}
+  client: {match: [{container: client}]}
+  other:  {match: [{container: other}]}
+allow:
+  - {from: [client, other], to: server, ports: [443/tcp, 7000/tcp, 53/udp]}
+  - {from: server, to: client, ports: [8443/tcp]}
+  - {from: internet, to: server, ports: [443/tcp]}
+  - {from: client, to: internet, ports: [443/tcp]}
+"""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.containers, cls.addresses, cls.gateways = {}, {}, {}
+        specs = ["/".join(reversed(port.split("/"))) for port in cls.ports]
+        for name, link in cls.linked.items():
+            publish = [f"{at}:{port}" for port, at in cls.published.get(name, {}).items()]
+            container = cls.lab.host.run(name, "bridge", publish=publish, cmd=["probe", "serve", *specs],
+                                         extra=["--expose=7000", "--expose=53/udp", *link])
+            cls.containers[name], cls.addresses[name] = container, [container.address("bridge")]
+            cls.gateways[name] = ["172.30.0.1"]
+        cls.serve_everywhere()
+
+    def to_host(self) -> List[Flow]:
+        """There is no IPv6 here."""
+        return [flow(source, addr, port, "host", origin=source_address(source, addr))
+                for name, source in self.containers.items()
+                for addr in (*self.gateways[name], "192.0.2.1") for port in (*self.ports, "icmp")]
+
+    def test_every_cell(self) -> None:
+        self.assertIn("db", self.containers["client"].exec(["cat", "/etc/hosts"]))
+        self.check_table(self.POLICY)
+
+
 del Tables  # not a test by itself
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 bridges of their own, and on one that Docker uses as well. Its containers are judged all the same."""
 from __future__ import annotations
 
+import json
 import subprocess
 import unittest
-from typing import List
+from typing import List, Sequence, Tuple
 
-from netd import Container, DockerCase, Probe
+from netd import Container, DockerCase, Probe, figure
 from host import NEIGHBOUR_SETUP
-from place import Namespace
+from place import Namespace, Place
+from truth import check, flow, measure, summary, verdicts
 
 POLICY = """version: 1
 tiers:
@@ -133,6 +135,59 @@ class Shared(DockerCase):
                     self.assertEqual(0, netd.status()["denied_packets"])
                 netd.off()
                 self.doCleanups()
+
+    def check_table(self, name: str, ends: Sequence[Tuple[Place, str]], *others: str) -> None:
+        """Of every pair explain and packets agree; the same packets without netd are the control."""
+        flows = [flow(place, to, port, to, origin=address, bind=address) for place, address in ends
+                 for to in (*(there for _, there in ends), *others) if to != address
+                 for port in ("80/tcp", "81/tcp")]
+        plain = measure(flows)
+        netd = self.start_netd(POLICY)
+        said, got = verdicts(netd, flows), measure(flows)
+        missed = [one for one in flows if said[one].allowed and plain[one] and not got[one]]
+        got.update(measure(missed, 3000))  # a busy machine is no denial
+        # What answers nobody without netd either says nothing about it.
+        wrong = check(plain, got, {one: said[one] for one in flows if plain[one]})
+        figure(f"truth table of {name}", summary(plain, got))
+        self.assertEqual("", "\n".join(wrong), f"{len(wrong)} of {len(flows)} cells")
+        self.assertGreater(sum(plain[one] and not got[one] for one in flows), 4)
+        self.assertGreater(sum(got.values()), 0)
+        netd.off()
+
+    def test_explain_on_a_bridge_that_others_share(self) -> None:
+        ends = [(one, one.address("machines")) for one in self.plug_in_docker()] + \
+               [(vm, f"192.168.122.{number}") for number, vm in enumerate(self.vms, 11)]
+        self.check_table("a bridge with machines and Docker on it", ends, "192.168.122.1",
+                         "10.231.9.2")
+
+    def test_explain_on_a_bridge_of_dockers_with_a_tap(self) -> None:
+        """One port that is not called as an engine's makes it a bridge that others share."""
+        host = self.lab.host
+        bridge = host.network("app", "172.31.1.0/24")
+        self.addCleanup(host.docker, "network", "rm", "app")
+        containers = [self.container(name, "app", labels={"role": name}, cmd=SERVE)
+                      for name in ("web", "db", "stray")]
+        host.netns_exec(["sh", "-euc", f"ip link set vnet2 master {bridge}"])
+        self.addCleanup(host.netns_exec, ["ip", "link", "set", "vnet2", "master", "br0"])
+        vm = self.vms[1]
+        vm.netns_exec(["ip", "address", "add", "172.31.1.200/24", "dev", "eth0"])
+        self.addCleanup(vm.netns_exec, ["ip", "address", "del", "172.31.1.200/24", "dev", "eth0"])
+        ends = [(one, one.address("app")) for one in containers] + [(vm, "172.31.1.200")]
+        self.check_table("a bridge of Docker's with a tap", ends, "172.31.1.1", "10.231.9.2")
+
+    def test_explain_where_a_port_was_renamed(self) -> None:
+        """An admin gave a container's own port another name than the engine did."""
+        host = self.lab.host
+        host.network("app", "172.31.1.0/24")
+        self.addCleanup(host.docker, "network", "rm", "app")
+        containers = [self.container(name, "app", labels={"role": name}, cmd=SERVE)
+                      for name in ("web", "db", "stray")]
+        link = json.loads(containers[0].netns_exec(["ip", "-j", "link", "show", "eth0"]))[0]
+        port = [one["ifname"] for one in json.loads(host.netns_exec(["ip", "-j", "link"]))
+                if one["ifindex"] == link["link_index"]][0]
+        host.netns_exec(["sh", "-euc", f"ip link set {port} down; ip link set {port} name cable0 up"])
+        ends = [(one, one.address("app")) for one in containers]
+        self.check_table("a bridge with a port that was renamed", ends, "172.31.1.1", "10.231.9.2")
 
     def test_a_container_that_netd_has_not_seen(self) -> None:
         """Its port is in no set yet, and the bridge is not netd's alone: what it may reach there is
