@@ -338,9 +338,10 @@ class Oracle:
             ends = self._may_answer(flow.target)
             if len({self.standing(end) for end in ends}) > 1:
                 return self._by_all(flow, ends)
+        if self._is_beside_nobody(flow) and self.policy.mode != "audit":
+            return Verdict(False)
         if self.policy.unmatched == "ignore" and "unmatched" in kinds and "tier" not in kinds:
-            audited = self.policy.mode == "audit"
-            return Verdict(audited, audited) if self._is_beside_nobody(flow) else Verdict(True)
+            return Verdict(True)  # not judged
         if isinstance(flow.source, Host):
             return Verdict("unmatched" not in kinds or self.policy.mode == "audit")
         if from_outside and not self.is_published(flow):
@@ -354,6 +355,7 @@ class Oracle:
         """With an address of a container's own network that no container has: at no port that netd
         knows, so that even what it leaves alone does not get there."""
         return any(isinstance(one, Endpoint) and isinstance(other, Outside)
+                   and not self.speaker(other.address)
                    and _in(other.address, list(one.network.subnets))
                    for one, other in ((flow.source, flow.target), (flow.target, flow.source)))
 

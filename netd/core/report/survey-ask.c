@@ -156,22 +156,27 @@ static int ask_beside_docker(const struct asking *asking, size_t input, struct s
 	return ask_flow(asking, &flow, stand_in);
 }
 
-/* To an address of this host some network of a class may lead where another does not: its own
- * bridge has the address, or the default route goes that way. */
+/* An address of this host, or of one of Docker's networks: some network of a class may lead there
+ * where another does not, as it is on it, or has the default route. */
 static int ask_networks(const struct asking *asking, struct sim_flow flow, size_t stand_in)
 {
-	const struct survey *survey = asking->question->survey;
-	const struct survey_class *class;
-	uint32_t asked = flow.from.endpoint;
+	const struct survey_question *question = asking->question;
+	const struct survey *survey = question->survey;
+	bool source = flow.from.kind == SIM_ADDRESS;
+	const struct ip_addr *addr = source ? &flow.from.addr : &flow.to.addr;
+	struct sim_end *end = source ? &flow.to : &flow.from;
+	uint32_t asked = end->endpoint;
 	int r = 0;
 
-	if (flow.from.kind != SIM_ENDPOINT || flow.to.kind != SIM_ADDRESS ||
-	    !world_is_host_address(survey->world, &flow.to.addr))
+	if (end->kind != SIM_ENDPOINT || flow.from.kind == flow.to.kind ||
+	    (compile_find_subnet(asking->in->compiled, addr) == UINT32_MAX &&
+	     !world_is_host_address(survey->world, addr)))
 		return 0;
-	class = &survey->classes[asking->question->from.index];
+	const struct survey_class *class =
+		&survey->classes[source ? question->to.index : question->from.index];
 	for (size_t n = 0; n < 2 * class->n_samples && r == 0; n++) {
-		flow.from.endpoint = class->samples[n / 2].endpoint[n % 2];
-		if (flow.from.endpoint != SURVEY_NONE && flow.from.endpoint != asked)
+		end->endpoint = class->samples[n / 2].endpoint[n % 2];
+		if (end->endpoint != SURVEY_NONE && end->endpoint != asked)
 			r = ask_flow(asking, &flow, stand_in);
 	}
 	return r;
