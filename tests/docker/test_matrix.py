@@ -348,7 +348,8 @@ allow:
         specs = ["/".join(reversed(port.split("/"))) for port in cls.ports]
         for name, link in cls.linked.items():
             publish = [f"{at}:{port}" for port, at in cls.published.get(name, {}).items()]
-            container = cls.lab.host.run(name, "bridge", publish=publish, cmd=["probe", "serve", *specs],
+            # Named "bridge", Docker 26's own client takes it for a network without links.
+            container = cls.lab.host.run(name, "default", publish=publish, cmd=["probe", "serve", *specs],
                                          extra=["--expose=7000", "--expose=53/udp", *link])
             cls.containers[name], cls.addresses[name] = container, [container.address("bridge")]
             cls.gateways[name] = ["172.30.0.1"]
