@@ -6,8 +6,9 @@
 
 #include "core/base/limits.h"
 #include "daemon/answers.h"
+#include "daemon/policy.h"
+#include "daemon/questions-file.h"
 #include "edge/base/clock.h"
-#include "edge/policydir/policydir.h"
 
 /* All of it, or the counts alone where that is too long for the loop. */
 static int shorten(const cJSON *plan, cJSON **ret)
@@ -52,7 +53,8 @@ int answer_changes(struct daemon *d, const struct policy *policy, struct arena *
 	return 0;
 }
 
-int answer_undoes_apply(const struct daemon *d, cJSON *changes, cJSON **ret)
+/* A reload that is refused, as it would undo what was applied: @changes, as above, or NULL. */
+static int answer_undoes_apply(const struct daemon *d, cJSON *changes, cJSON **ret)
 {
 	cJSON *answer = wire_new_error(
 		WIRE_REFUSED,
@@ -76,29 +78,48 @@ int answer_undoes_apply(const struct daemon *d, cJSON *changes, cJSON **ret)
 	return r;
 }
 
-/* The files are read once more by the loop, which says what is wrong with them. */
-int answer_reload_changes(struct daemon *d, const struct control_request *request,
+static int reload_changes(struct daemon *d, const struct policy_checked *checked,
 			  struct arena *arena, cJSON **ret)
 {
-	struct policydir files = { 0 };
-	const struct policy *policy = NULL;
-	struct diag_list diags;
-
-	diag_init(&diags, arena);
-	int r = policydir_read(d->options->policy, arena, &files);
-	if (r == 0)
-		r = policy_parse(files.sources.items, files.sources.n, arena, &diags, &policy);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	bool undoes = !wire_bool(request->json, "discard_applied", false) &&
-		      policy_undoes_apply(d, &files);
-	if (undoes && d->plan.off) /* they are not taken */
+	if (checked->undoes_apply && d->plan.off) /* they are not taken */
 		return 0;
-	r = answer_changes(d, policy, arena, ret);
-	if (r < 0 || !undoes)
+	int r = checked->policy ? answer_changes(d, checked->policy, arena, ret) : 0;
+	if (r < 0 || !checked->undoes_apply)
 		return r;
 	cJSON *changes = TAKE_PTR(*ret);
 	r = answer_undoes_apply(d, changes, ret);
 	cJSON_Delete(changes);
 	return r;
+}
+
+int answer_reload_check(struct daemon *d, const struct control_request *request,
+			struct arena *arena, cJSON **ret)
+{
+	bool discard = wire_bool(request->json, "discard_applied", false);
+	struct policy_checked checked = { 0 };
+	struct diag_list diags;
+	cJSON *found = NULL;
+
+	diag_init(&diags, arena);
+	int r = policy_files_check(d, discard ? POLICY_FILES_ALL : POLICY_FILES_SPARE_APPLY, &diags,
+				   &checked, &found);
+	if (r == 0)
+		r = reload_changes(d, &checked, arena, ret);
+	else if (r == POLICY_E_INVALID && checked.why)
+		r = answer_error(
+			wire_new_error(WIRE_INVALID, "%s: nothing was changed", checked.why), ret);
+	else if (r == POLICY_E_INVALID)
+		r = answer_invalid(&diags, ret);
+	if (r < 0) {
+		cJSON_Delete(found);
+		return r;
+	}
+	return questions_put_aside(found, ret);
+}
+
+int answer_reload_found(struct daemon *d, const cJSON *found)
+{
+	enum policy_outcome unused;
+
+	return policy_files_found(d, found, &unused);
 }

@@ -24,7 +24,8 @@ answer_ask_fn kernel_ask_counters, kernel_ask_connections, kernel_ask_objects, k
 
 answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback,
 	answer_confirm_check, answer_confirm, answer_reload, answer_off, answer_history,
-	answer_verify, answer_reload_changes, answer_metrics, answer_flows, answer_top;
+	answer_verify, answer_reload_check, answer_metrics, answer_flows, answer_top;
+answer_aside_fn answer_reload_found;
 
 /* What is in force, with the counters that were asked for. Without a policy all of it is NULL. 0 or
  * -errno. */
@@ -34,8 +35,6 @@ int answer_input(const struct daemon *d, struct arena *arena, struct report_inpu
  * nothing to compare with. 0 or -errno. */
 int answer_changes(struct daemon *d, const struct policy *policy, struct arena *arena,
 		   cJSON **ret) MUST_CHECK;
-/* A reload that is refused, as it would undo what was applied: @changes, as above, or NULL. */
-int answer_undoes_apply(const struct daemon *d, cJSON *changes, cJSON **ret) MUST_CHECK;
 /* {"v":1,"code":…,"report":…}. Takes @report. */
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;
 /* Takes @error; NULL: -ENOMEM. */

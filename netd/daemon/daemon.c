@@ -78,7 +78,10 @@ static void on_links_changed(void *userdata)
 
 static void on_policy_files_changed(void *userdata)
 {
-	(void)policy_reread(userdata, policy_follow);
+	struct daemon *d = userdata;
+
+	if (policy_follow(d) < 0)
+		(void)sd_event_exit(d->loop, -ENOMEM);
 }
 
 static void tables_disturbed(struct daemon *d)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: wiring only. Files: daemon.c (start and stop order, sources of facts), wakes.c
- * (timers and signals), policy.c (which policy is wanted), facts.c and resolvers.c (facts from
+ * (timers and signals), policy.c (which policy is wanted), policy-files.c (the files at
+ * --policy), facts.c and resolvers.c (facts from
  * files), reconcile.c (carries out the plan's steps), floor.c (what holds when a commit fails),
  * stamp.c (what accepted connections carry), first.c (a host without any policy), stalls.c (when
  * the loop stood still), ground.c (settings of the kernel that the rules need), neighbours.c (what
@@ -164,25 +165,14 @@ int policy_start(struct daemon *d) MUST_CHECK;
  * before that. 0, POLICY_E_INVALID (@diags says what), -ENOMEM. */
 int policy_admit(struct daemon *d, const struct policy *policy, int64_t now,
 		 struct diag_list *diags) MUST_CHECK;
-struct policydir;
-/* Who asks for the files at --policy does not mean to undo an apply, unless he says so. That is
- * what taking @files would do: their texts are not those of the wanted policy, and nobody has
- * edited them since it was taken. */
-bool policy_undoes_apply(const struct daemon *d, const struct policydir *files);
-#define POLICY_E_APPLIED 2
-/* Reads --policy again. A policy that is not valid leaves the one in force, and is logged. @diags:
- * what was found; nothing where the files cannot be read. @discard: an apply, too. 0 (taken),
- * POLICY_E_INVALID, POLICY_E_APPLIED (they would undo an apply: nothing was done), -ENOMEM. */
-int policy_reload(struct daemon *d, bool discard, struct diag_list *diags) MUST_CHECK;
-/* The same where nobody is there to be asked: what was applied stays, and that is logged. 0,
- * POLICY_E_INVALID, -ENOMEM. */
-int policy_hangup(struct daemon *d, struct diag_list *diags) MUST_CHECK;
-/* The same where they differ from those that were there when the wanted policy was taken: an apply
- * is not undone by a notice that comes late, or by files that were only touched. */
-int policy_follow(struct daemon *d, struct diag_list *diags) MUST_CHECK;
-/* One of these (@read), where nobody waits for what was found: a policy that is wrong was logged,
- * and the one in force stays. Whether nothing was wrong. */
-bool policy_reread(struct daemon *d, int (*read)(struct daemon *d, struct diag_list *diags));
+/* Have --policy read and checked beside the loop, and taken if nothing is wrong with it. What is
+ * wrong is logged and remembered, and the policy in force stays. Never waits; 0 or -ENOMEM.
+ * follow: only if the files differ from those that were there when the wanted policy was taken, as
+ * an apply is not undone by a notice that comes late, or by files that were only touched. */
+int policy_follow(struct daemon *d) MUST_CHECK;
+/* In any case but for one that would undo an apply, which is logged; and netd is on again after
+ * `netdctl off`. */
+int policy_hang_up(struct daemon *d) MUST_CHECK;
 /* Takes over texts from somewhere else. @diags: what was found. As above. */
 int policy_take(struct daemon *d, const struct policy_source *sources, size_t n,
 		const struct policy_origin *origin, struct diag_list *diags) MUST_CHECK;
@@ -255,6 +245,7 @@ void floor_tell_ready(struct daemon *d);
 
 /* ---- first.c ---- */
 
+struct policydir;
 /* No policy was ever in force on this host, as far as anything tells. @files: at --policy, as read;
  * @kept: what reading the kept policy gave. */
 bool first_contact(const struct daemon *d, const struct policydir *files, int kept,

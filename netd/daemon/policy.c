@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which policy is wanted. The last change wins: files at --policy whose names or texts are other
- * ones than they were, or an apply; to read them again is no change. A policy that is not valid
- * never takes effect; the one in force stays, over restarts too (it is kept in the state folder).
+/* Which policy is wanted. The last change wins: files at --policy (policy-files.c) whose names or
+ * texts are other ones than they were, or an apply; to read them again is no change. A policy that
+ * is not valid never takes effect; the one in force stays, over restarts too (policy-kept.c).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -15,10 +15,6 @@
 #include "daemon/policy.h"
 #include "edge/base/clock.h"
 #include "edge/journal/journal.h"
-#include "edge/policydir/policydir.h"
-
-/* Findings written to the log; netdctl validate shows the rest. */
-#define LOGGED_FINDINGS 10u
 
 struct policy_set *policy_set_free(struct policy_set *set)
 {
@@ -151,27 +147,9 @@ void policy_remember_error(struct daemon *d, const char *format, ...)
 	d->policy_error = d->policy_error_text;
 }
 
-/* What was found first, as status tells it. */
-static void remember_finding(struct daemon *d, const char *origin, const struct diag_list *diags)
-{
-	const struct diag *first = NULL;
-
-	for (size_t i = 0; i < diags->diags.n && !first; i++)
-		if (diags->diags.items[i].severity == DIAG_ERROR)
-			first = &diags->diags.items[i];
-	if (!first)
-		policy_remember_error(d, "%s is not valid", origin);
-	else if (diags->n_errors == 1)
-		policy_remember_error(d, "%s:%u: %s", first->loc.file, first->loc.line,
-				      first->text);
-	else
-		policy_remember_error(d, "%s:%u: %s (and %zu errors more)", first->loc.file,
-				      first->loc.line, first->text, diags->n_errors - 1);
-}
-
 void policy_log_findings(const struct daemon *d, const struct diag_list *diags)
 {
-	for (size_t i = 0; i < diags->diags.n && i < LOGGED_FINDINGS; i++) {
+	for (size_t i = 0; i < diags->diags.n && i < POLICY_LOGGED_FINDINGS; i++) {
 		const struct diag *diag = &diags->diags.items[i];
 		if (diag->severity == DIAG_ERROR)
 			log_error(LOG_ID_POLICY_INVALID, "%s:%u:%u: %s", diag->loc.file,
@@ -251,146 +229,4 @@ int policy_take(struct daemon *d, const struct policy_source *sources, size_t n,
 	set->path_digest = d->wanted ? d->wanted->path_digest : 0;
 	policy_want(d, set);
 	return 0;
-}
-
-/* An emptied folder is more often an accident than a wish. */
-static const char *what_stays(const struct daemon *d)
-{
-	if (first_contact_waits(d))
-		return "no policy was ever in force, and nothing is closed";
-	return d->wanted ? "the policy in force stays, over restarts too; one without tiers "
-			   "(`version: 1`) closes everything"
-			 : "the one that was in force last is looked for in the state folder";
-}
-
-int policy_read_path(struct daemon *d, struct arena *arena, struct policydir *files)
-{
-	int r = policydir_read(d->options->policy, arena, files);
-
-	if (r == POLICYDIR_E_UNREADABLE) {
-		policy_remember_error(d, "%s", files->error);
-		log_error(LOG_ID_POLICY_UNREADABLE, "%s; %s", files->error, what_stays(d));
-		return POLICY_E_INVALID;
-	}
-	if (r == 0 && files->sources.n == 0) {
-		policy_remember_error(d, "there is no *.yaml in %s", d->options->policy);
-		log_warning(LOG_ID_POLICY_EMPTY, "there is no *.yaml in %s; %s", d->options->policy,
-			    what_stays(d));
-		return POLICY_E_INVALID;
-	}
-	return r;
-}
-
-/* It is not that of the files that were there when it was taken. */
-static bool is_applied(const struct policy_set *set)
-{
-	return set->author.by != HISTORY_BY_NOBODY && set->digest != set->path_digest;
-}
-
-/* An apply of the files themselves, called by another path. */
-static bool same_texts(const struct policy_set *set, const struct policydir *files)
-{
-	bool same = set->n_sources == files->sources.n;
-
-	for (size_t i = 0; same && i < set->n_sources; i++)
-		same = set->sources[i].len == files->sources.items[i].len &&
-		       memcmp(set->sources[i].bytes, files->sources.items[i].bytes,
-			      set->sources[i].len) == 0;
-	return same;
-}
-
-bool policy_undoes_apply(const struct daemon *d, const struct policydir *files)
-{
-	return is_applied(d->wanted) && !same_texts(d->wanted, files) &&
-	       policy_digest(files->sources.items, files->sources.n) == d->wanted->path_digest;
-}
-
-void policy_say_discarded(const struct daemon *d, const char *origin)
-{
-	log_warning(LOG_ID_POLICY_LOADED,
-		    "the files in %s take the place of the policy from %s: `netdctl rollback` "
-		    "brings that back",
-		    d->options->policy, origin);
-}
-
-int policy_take_files(struct daemon *d, const struct policydir *files, struct diag_list *diags)
-{
-	const struct policy_origin origin = { .text = d->options->policy,
-					      .author = { .by = HISTORY_BY_FILES } };
-	struct policy_set *set = NULL;
-	int r = policy_set_make(d, files->sources.items, files->sources.n, &origin, diags, &set);
-
-	if (r == POLICY_E_INVALID) {
-		policy_log_findings(d, diags);
-		remember_finding(d, d->options->policy, diags);
-	}
-	if (r != 0)
-		return r;
-	if (d->wanted && is_applied(d->wanted) && set->digest != d->wanted->digest)
-		policy_say_discarded(d, d->wanted->origin);
-	d->policy_error = NULL;
-	set->path_digest = set->digest;
-	policy_want(d, set);
-	return 0;
-}
-
-int policy_follow(struct daemon *d, struct diag_list *diags)
-{
-	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct policydir files = { 0 };
-
-	if (!arena)
-		return -ENOMEM;
-	int r = policy_read_path(d, arena, &files);
-	if (r != 0)
-		return r;
-	if (policy_digest(files.sources.items, files.sources.n) != d->wanted->path_digest)
-		return policy_take_files(d, &files, diags);
-	if (!d->is_refused) /* what was wrong with them meanwhile is not any more */
-		d->policy_error = NULL;
-	if (d->wanted->author.by == HISTORY_BY_NOBODY)
-		policy_remember_error(d, "the policy that was in force cannot be had: `netdctl "
-					 "reload` takes the files, `netdctl apply` others");
-	return 0;
-}
-
-int policy_reload(struct daemon *d, bool discard, struct diag_list *diags)
-{
-	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct policydir files = { 0 };
-
-	if (!arena)
-		return -ENOMEM;
-	int r = policy_read_path(d, arena, &files);
-	if (r == 0 && !discard && policy_undoes_apply(d, &files))
-		return POLICY_E_APPLIED;
-	return r == 0 ? policy_take_files(d, &files, diags) : r;
-}
-
-int policy_hangup(struct daemon *d, struct diag_list *diags)
-{
-	int r = policy_reload(d, false, diags);
-
-	if (r != POLICY_E_APPLIED)
-		return r;
-	log_warning(
-		LOG_ID_POLICY_LOADED,
-		"nobody has edited the files in %s since the policy from %s was taken, and that "
-		"one stays: `netdctl reload --discard-applied` takes the files",
-		d->options->policy, d->wanted->origin);
-	return 0;
-}
-
-bool policy_reread(struct daemon *d, int (*read)(struct daemon *d, struct diag_list *diags))
-{
-	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct diag_list diags;
-
-	diag_init(&diags, arena);
-	int r = arena ? read(d, &diags) : -ENOMEM;
-	if (r < 0)
-		log_error(LOG_ID_INTERNAL,
-			  "the policy cannot be read again: %s; the one in force stays",
-			  strerror(-r));
-	return r == 0;
 }

@@ -7,8 +7,8 @@
 
 #include "core/base/limits.h"
 #include "daemon/answers.h"
+#include "daemon/questions-file.h"
 #include "edge/base/clock.h"
-#include "edge/base/fd.h"
 #include "edge/loop/loop.h"
 
 /* How often who waits hears that netd is at it. */
@@ -55,31 +55,6 @@ static void drop_question(struct question *question)
 
 /* ---- in the child ---- */
 
-static bool is_finding(const cJSON *answer)
-{
-	const char *code = wire_string(answer, "code");
-
-	return code && strcmp(code, wire_code_name(WIRE_FINDING)) == 0;
-}
-
-static int write_answer(int fd, const cJSON *answer)
-{
-	size_t len = 0;
-	char *line CLEANUP(free_ptr) = wire_print(answer, &len);
-
-	return line ? fd_write(fd, line, len) : -ENOMEM;
-}
-
-/* What the child ends with. */
-enum { CHILD_ANSWER, CHILD_FINDING, CHILD_NOTE };
-
-static int lane_of(const cJSON *answer)
-{
-	if (!wire_string(answer, "code"))
-		return CHILD_NOTE;
-	return is_finding(answer) ? CHILD_FINDING : CHILD_ANSWER;
-}
-
 static int ask_beside(void *userdata)
 {
 	struct question *question = userdata;
@@ -106,10 +81,8 @@ static int answer_beside(void *userdata, int fd)
 
 	if (r == 0)
 		r = question->answer->beside(question->d, &question->request, arena, &answer);
-	if (r == 0 && answer) {
-		r = write_answer(fd, answer);
-		r = r < 0 ? r : lane_of(answer);
-	}
+	if (r == 0 && answer)
+		r = questions_write(fd, TAKE_PTR(answer));
 	cJSON_Delete(answer);
 	question->facts = arena_free(question->facts);
 	return r;
@@ -150,17 +123,6 @@ static void add_failure(const struct daemon *d, const cJSON *answer)
 
 	if (report && *failure)
 		(void)!wire_add_string(report, "state_error", failure);
-}
-
-/* What the child had to say beside its check. */
-static cJSON *read_note(const struct beside_result *result)
-{
-	char *bytes CLEANUP(free_ptr) =
-		result->size <= LIMIT_CHANGES_BYTES ? malloc(result->size) : NULL;
-
-	if (!bytes || pread(result->fd, bytes, result->size, 0) != (ssize_t)result->size)
-		return NULL;
-	return cJSON_ParseWithLength(bytes, result->size);
 }
 
 static void add_note(const struct question *question, const cJSON *answer)
@@ -220,29 +182,53 @@ void questions_settled(void *userdata)
 	begin_what_can(d);
 }
 
-static void settle(struct question *question, const struct beside_result *result)
+/* There is no answer: whoever asked is told why, or netd itself. */
+static void give_up(struct question *question, cJSON *error)
 {
 	struct daemon *d = question->d;
 
-	bool noted = result->end == BESIDE_DONE && result->code == CHILD_NOTE;
+	if (question->answer->failed) {
+		question->answer->failed(d, error ? wire_error_text(error) : "no memory");
+		cJSON_Delete(error);
+	} else {
+		control_answer(d->control, question->request.token, error);
+	}
+	drop_question(question);
+}
+
+static void settle(struct question *question, struct beside_result *result)
+{
+	struct daemon *d = question->d;
+	cJSON *aside = NULL;
+	int r = questions_read_aside(result, &aside);
+
+	if (aside)
+		r = question->answer->aside(d, aside);
+	cJSON_Delete(aside);
+	if (r < 0)
+		*result = (struct beside_result){ .end = BESIDE_FAILED, .code = r };
+	bool noted = result->end == BESIDE_DONE && result->code == QUESTIONS_NOTE;
 	bool silent = result->end == BESIDE_DONE && result->size == 0;
 
 	if ((noted || silent) && question->answer->here) {
-		question->note = noted ? read_note(result) : NULL;
+		question->note = noted ? questions_read_note(result) : NULL;
 		answer_here(question);
 		return;
 	}
-	if (result->end == BESIDE_DONE && result->size > 0)
+	if (result->end == BESIDE_DONE && result->size > 0) {
 		control_answer_file(d->control, question->request.token, result->fd, result->size);
-	else
-		control_answer(d->control, question->request.token, failure(question, result));
-	drop_question(question);
+		drop_question(question);
+	} else if (silent && question->answer->failed) {
+		drop_question(question); /* it is done */
+	} else {
+		give_up(question, failure(question, result));
+	}
 }
 
 static bool is_outdated(const struct question *question, const struct beside_result *result)
 {
 	return question->answer->of_now && result->end == BESIDE_DONE &&
-	       result->code == CHILD_FINDING && question->n_commits != question->d->n_commits &&
+	       result->code == QUESTIONS_FINDING && question->n_commits != question->d->n_commits &&
 	       question->tries <= TRIES;
 }
 
@@ -255,7 +241,8 @@ static void on_done(void *userdata, const struct beside_result *result)
 		question->beside = NULL;
 		d->questions.under_way[question->answer->lane]--;
 	} else {
-		settle(question, result);
+		struct beside_result rest = *result;
+		settle(question, &rest);
 	}
 	begin_what_can(d);
 }
@@ -289,11 +276,9 @@ static void take_turn(struct question *question)
 		answer_here(question);
 		return;
 	}
-	control_answer(question->d->control, question->request.token,
-		       wire_new_error(WIRE_UNAVAILABLE,
-				      "netd cannot start a process for %s: %s; try again",
-				      question->answer->verb, strerror(-r)));
-	drop_question(question);
+	give_up(question, wire_new_error(WIRE_UNAVAILABLE,
+					 "netd cannot start a process for %s: %s; try again",
+					 question->answer->verb, strerror(-r)));
 }
 
 static void begin_what_can(struct daemon *d)
@@ -309,8 +294,8 @@ static void begin_what_can(struct daemon *d)
 	}
 }
 
-int questions_ask(struct daemon *d, const struct answer *answer,
-		  const struct control_request *request)
+static int put_last(struct daemon *d, const struct answer *answer,
+		    const struct control_request *request)
 {
 	struct question *question = calloc(1, sizeof(*question)), **last = &d->questions.first;
 
@@ -320,14 +305,34 @@ int questions_ask(struct daemon *d, const struct answer *answer,
 				       .answer = answer,
 				       .request = *request,
 				       .since_us = clock_monotonic_us(),
-				       .tells = wire_bool(request->json, "progress", false) };
+				       .tells = request->json &&
+						wire_bool(request->json, "progress", false) };
 	while (*last)
 		last = &(*last)->next;
 	*last = question;
 	if (question->tells && !d->questions.ticks)
 		d->questions.ticks = loop_arm(d->questions.tick, TICK_US) == 0;
 	begin_what_can(d);
-	return CONTROL_LATER;
+	return 0;
+}
+
+int questions_ask(struct daemon *d, const struct answer *answer,
+		  const struct control_request *request)
+{
+	int r = put_last(d, answer, request);
+
+	return r < 0 ? r : CONTROL_LATER;
+}
+
+int questions_do(struct daemon *d, const struct answer *work)
+{
+	const struct control_request nobody = { 0 };
+
+	for (const struct question *question = d->questions.first; question;
+	     question = question->next)
+		if (question->answer == work && !question->beside && !question->made)
+			return 0;
+	return put_last(d, work, &nobody);
 }
 
 void questions_gone(uint64_t token, void *userdata)

@@ -28,14 +28,20 @@ typedef int answer_fn(struct daemon *d, const struct control_request *request, s
  * where it cannot be read; -ENOMEM. */
 typedef int answer_ask_fn(struct daemon *d, struct arena *arena, struct kernel_facts *ret);
 
-/* A verb that the daemon answers. */
+/* Gets what the child has put aside (questions-file.h): it is for netd and for nobody else. 0;
+ * -errno: that is the answer. */
+typedef int answer_aside_fn(struct daemon *d, const cJSON *aside);
+
+/* A verb that the daemon answers, or work of its own that takes its turn with them. */
 struct answer {
 	const char *verb;
 	answer_ask_fn *ask; /* or NULL */
 	answer_fn *beside;  /* in the child; or NULL */
 	answer_fn *here;    /* in the loop, when the child had nothing to say; or NULL */
 	enum lane lane;
-	bool of_now; /* a finding counts only if nothing was committed meanwhile */
+	bool of_now;		/* a finding counts only if nothing was committed meanwhile */
+	answer_aside_fn *aside; /* in the loop, before ->here and before the answer; or NULL */
+	void (*failed)(struct daemon *d, const char *why); /* of work that nobody asked for */
 };
 
 struct question;
@@ -55,6 +61,9 @@ void questions_done(struct daemon *d);
 /* CONTROL_LATER, or -errno. */
 int questions_ask(struct daemon *d, const struct answer *answer,
 		  const struct control_request *request) MUST_CHECK;
+/* The same for netd itself: nobody gets an answer. Once, if such work waits already. 0 or -ENOMEM.
+ */
+int questions_do(struct daemon *d, const struct answer *work) MUST_CHECK;
 control_gone_fn questions_gone;
 /* The state folder holds what it should, or cannot. For struct statefiles. */
 void questions_settled(void *userdata);

@@ -82,8 +82,8 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	if (policy_reread(d, policy_hangup))
-		reconcile_note(d, PLAN_ON);
+	if (policy_hang_up(d) == -ENOMEM)
+		return -ENOMEM;
 	return resolvers_refresh(d) == -ENOMEM ? -ENOMEM : 0;
 }
 

@@ -61,6 +61,9 @@
 /* What a change changes, in short: the loop reads it. Four lists of 20 entries, mostly some 5 KiB.
  */
 #define LIMIT_CHANGES_BYTES (64u * 1024u)
+/* What a child that has checked the policy files hands on: their texts, of which each byte may take
+ * two, or some findings. */
+#define LIMIT_ASIDE_BYTES (4u * LIMIT_POLICY_BYTES)
 /* What is kept of a Docker answer: 100,000 containers stay below. */
 #define LIMIT_DOCKER_BYTES (64u * 1024u * 1024u)
 /* One request to Docker, headers included: the longest of ours has some 450 bytes. */
