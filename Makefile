@@ -138,6 +138,7 @@ $(fuzz_bin): $(O)/%: $(O)/obj/%.o $(if $(FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(
 $(O)/tests/unit/test_reader: $(O)/obj/netd/reader/proxy.o $(O)/obj/netd/reader/relay.o
 $(O)/tests/unit/test_exporter: $(O)/obj/netd/exporter/server.o $(O)/obj/netd/exporter/source.o
 $(O)/tests/unit/test_conf: $(O)/obj/netd/daemon/options.o
+$(O)/tests/unit/test_statefiles: $(O)/obj/netd/daemon/statefiles.o
 # The client is the one part of netdctl with tests of its own.
 $(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o
 

@@ -20,7 +20,8 @@ struct statefile {
 	char *text;
 	const char *otherwise;
 	enum statefile_state state;
-	int error; /* of the last attempt; 0: there was none */
+	int error;    /* of the last attempt; 0: there was none */
+	bool is_void; /* a later one could not be made while this one is written */
 };
 
 static struct statefile *find_in(const struct statefiles *files, enum statefile_state state)
@@ -67,13 +68,39 @@ static void say_failure(struct statefiles *files, const char *name, int error,
 		    otherwise);
 }
 
-/* A newer one behind it makes one that failed void. */
-static void settle(struct statefiles *files, struct statefile *file, int error)
+/* What it held before must not be taken for what cannot be written. The loop does not wait for the
+ * disk, a child does. */
+static void spoil(const struct statefiles *files, const char *name, bool wait)
 {
+	if (files->unlike && strcmp(files->unlike, name) == 0)
+		(void)!host_state_spoil(files->dir, name, wait); /* nothing else is left to do */
+}
+
+/* Written or not, it is not what holds. */
+static void make_void(struct statefiles *files, struct statefile *file)
+{
+	const char *otherwise = file->otherwise;
+	char name[sizeof(file->name)];
+
+	memcpy(name, file->name, sizeof(name));
+	take_out(files, file);
+	spoil(files, name, false);
+	say_failure(files, name, -ENOMEM, otherwise);
+}
+
+/* A newer one behind it makes one that failed void. @is_spoilt: its child has seen to that. */
+static void settle(struct statefiles *files, struct statefile *file, int error, bool is_spoilt)
+{
+	if (file->is_void) {
+		make_void(files, file);
+		return;
+	}
 	if (error == 0 || find_named(file, file->name) != file) {
 		take_out(files, file);
 		return;
 	}
+	if (!is_spoilt)
+		spoil(files, file->name, false);
 	if (error != file->error)
 		say_failure(files, file->name, error, file->otherwise);
 	file->state = FAILED;
@@ -83,18 +110,12 @@ static void settle(struct statefiles *files, struct statefile *file, int error)
 
 /* ---- beside the loop ---- */
 
-static void spoil(const struct statefiles *files, const char *name)
-{
-	if (files->unlike && strcmp(files->unlike, name) == 0)
-		(void)!host_state_spoil(files->dir, name); /* nothing else is left to do */
-}
-
 static int write_one(const struct statefiles *files, const struct statefile *file)
 {
 	int r = host_state_write(files->dir, file->name, file->text, strlen(file->text));
 
 	if (r < 0)
-		spoil(files, file->name);
+		spoil(files, file->name, true);
 	return r;
 }
 
@@ -128,7 +149,7 @@ static void on_written(void *userdata, const struct beside_result *result)
 
 	files->writing = NULL;
 	if (file)
-		settle(files, file, error);
+		settle(files, file, error, result->end == BESIDE_FAILED);
 	if (error == 0)
 		try_again(files);
 	statefiles_go_on(files);
@@ -147,7 +168,7 @@ static void go_on(struct statefiles *files)
 		file->state = UNDER_WAY;
 		int r = beside_begin(files->besides, &work, &files->writing);
 		if (r < 0)
-			settle(files, file, r);
+			settle(files, file, r, false);
 	}
 }
 
@@ -182,6 +203,25 @@ static struct statefile *add(struct statefiles *files, const char *name)
 	return file;
 }
 
+/* Memory is out. Where an older text must not be taken for a newer one, what waits is void, and so
+ * is what is being written. */
+static void give_up(struct statefiles *files, const char *name, const char *otherwise)
+{
+	bool counts = files->unlike && strcmp(files->unlike, name) == 0;
+	struct statefile *file, *next;
+
+	for (file = files->first; file && counts; file = next) {
+		next = file->next;
+		if (strcmp(file->name, name) != 0)
+			continue;
+		file->is_void = file->state == UNDER_WAY;
+		if (!file->is_void)
+			take_out(files, file);
+	}
+	spoil(files, name, false);
+	say_failure(files, name, -ENOMEM, otherwise);
+}
+
 void statefiles_write(struct statefiles *files, const char *name, char *text, const char *otherwise)
 {
 	struct statefile *file = find_named(files->first, name);
@@ -190,8 +230,7 @@ void statefiles_write(struct statefiles *files, const char *name, char *text, co
 		file = add(files, name);
 	if (!text || !file) {
 		free(text);
-		spoil(files, name);
-		say_failure(files, name, -ENOMEM, otherwise);
+		give_up(files, name, otherwise);
 		return;
 	}
 	free(file->text);

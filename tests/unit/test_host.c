@@ -166,9 +166,9 @@ static void damage_is_seen(void **state)
 	rewrite(path, whole, len);
 	assert_int_equal(host_state_read(dir, "s", 100, arena, &bytes), 0);
 	assert_string_equal(bytes.bytes, text);
-	assert_int_equal(host_state_spoil(dir, "s"), 0);
+	assert_int_equal(host_state_spoil(dir, "s", true), 0);
 	assert_int_equal(host_state_read(dir, "s", 100, arena, &bytes), -ENODATA);
-	assert_int_equal(host_state_spoil(dir, "not-there"), 0);
+	assert_int_equal(host_state_spoil(dir, "not-there", false), 0);
 }
 
 static void state_survives_what_is_in_the_way(void **state)

@@ -69,6 +69,10 @@ static const struct row rows[] = {
 	{ "a line that ends too early", "{\"Type\":\n{\"Id\":2}\n", "null\n{\"Id\":2}\n" },
 	{ "and one in what is not taken", "{\"x\":{\"y\":[\n{\"Id\":2}\n", "null\n{\"Id\":2}\n" },
 	{ "a list on a line", "{\"Id\":1}\n]\n{\"Id\":2}\n", "{\"Id\":1}\nnull\n{\"Id\":2}\n" },
+	{ "a list on the first line", " [{\"Id\":1,\"x\":2}]\n{\"Id\":2}\n",
+	  "[{\"Id\":1}]\n{\"Id\":2}\n" },
+	{ "a first line that begins one", " [\n{\"Id\":1}\n{\"Id\":2}\n",
+	  "null\n{\"Id\":1}\n{\"Id\":2}\n" },
 	{ "brackets that do not meet", "{\"Id\":[1}\n{\"Id\":2}\n", "null\n{\"Id\":2}\n" },
 };
 

@@ -276,7 +276,7 @@ static void begin_container(struct json_pick *p, char c)
 {
 	bool is_list = c == '[';
 
-	if (!p->is_begun && is_list) {
+	if (!p->is_begun && is_list && !p->is_lines) {
 		p->is_begun = p->is_list = true;
 		p->next = p->wants;
 		return;

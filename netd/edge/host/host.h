@@ -90,8 +90,9 @@ void host_user_name(uid_t uid, char *ret, size_t size);
  * has changed then. */
 int host_state_write(const char *dir, const char *name, const void *bytes, size_t len) MUST_CHECK;
 /* What could not be written must not leave what was there before to be taken for it: the file is
- * damaged from now on. Needs no room on the disk. 0 (there is no such file, too) or -errno. */
-int host_state_spoil(const char *dir, const char *name) MUST_CHECK;
+ * damaged from now on. Needs no room on the disk. Without @wait it is so for whoever reads, and on
+ * the disk in a moment. 0 (there is no such file, too) or -errno. */
+int host_state_spoil(const char *dir, const char *name, bool wait) MUST_CHECK;
 /* Into @arena, NUL-terminated past the end. 0; -ENOENT: never written; -ENODATA: spoiled; -EFBIG:
  * above @max; -EBADMSG: not as it was written; another -errno. */
 struct host_bytes {
