@@ -175,17 +175,17 @@ class Bed:
                            for k in range(self.per_network)]
         return json.dumps({"version": 1, "networks": networks, "containers": containers})
 
-    def start_netd(self, program: str, by_label: int = 0) -> "Bed":
+    def start_netd(self, program: str, by_label: int = 0, *args: str) -> "Bed":
         """netd with this host's inventory, and a tier for each network or for each of so many labels;
         returns when its rules are in force."""
-        self.folder.mkdir()
-        (self.folder / "state").mkdir()
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "state").mkdir(exist_ok=True)
         (self.folder / "inventory.json").write_text(self.inventory(by_label or 1))
         (self.folder / "policy.yaml").write_text(policy(self.networks, by_label))
         self.netd = self.host.spawn(
             [program, "--policy", f"{self.folder}/policy.yaml", "--state", f"{self.folder}/state",
              "--socket", f"{self.folder}/netd.sock", "--inventory",
-             f"{self.folder}/inventory.json"])
+             f"{self.folder}/inventory.json", *args])
         self.netd.wait_for_line("netd .* started", 60)
         wait_until("the policy to be in force", lambda: self.deliveries(CLOSED_PORT) == 0, 60)
         return self
