@@ -59,6 +59,8 @@ enum ctl_option {
 	OPT_VERDICT = 1 << 14,
 	OPT_SINCE = 1 << 15,
 	OPT_FOLLOW = 1 << 16,
+	OPT_APPLY = 1 << 17,
+	OPT_DISCARD = 1 << 18,
 };
 
 /* Compose files of one project: as many as people layer. */
@@ -73,7 +75,7 @@ struct ctl_args {
 	uint32_t confirm_s;			/* 0: not given */
 	const char *container, *tier, *verdict; /* NULL: any */
 	int64_t since;				/* seconds since the epoch; 0: not given */
-	bool yes, strict, discard_applied, follow;
+	bool yes, strict, discard_applied, follow, apply, discard;
 	char **files; /* positional arguments */
 	size_t n;
 };
@@ -202,7 +204,7 @@ typedef void show_fn(const struct ctl *ctl, const cJSON *report);
 show_fn show_explain, show_plan, show_plan_markdown, show_matrix, show_matrix_dot,
 	show_matrix_mermaid, show_endpoints, show_rules, show_ports, show_status, show_doctor,
 	show_test, show_test_tap, show_test_junit, show_history, show_history_record, show_verify,
-	show_change, show_flows, show_top;
+	show_change, show_flows, show_top, show_stage, show_staging;
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
@@ -234,4 +236,4 @@ void xml_print(const char *text);
 ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export,
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
 	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_doctor,
-	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top;
+	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage;

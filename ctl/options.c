@@ -35,6 +35,8 @@ static const struct ctl_option_row options[] = {
 	{ OPT_SINCE, "since", "TIME",
 	  "only flows seen since then: 30s, 10m, 2h, 7d ago, or 2026-12-31T18:00:00Z" },
 	{ OPT_FOLLOW, "follow", "", "go on and print what is seen, as it comes" },
+	{ OPT_APPLY, "apply", "", "put what is staged into force" },
+	{ OPT_DISCARD, "discard", "", "forget what is staged" },
 	{ OPT_YES, "yes", "", "do not ask" },
 	{ OPT_DISCARD_APPLIED, "discard-applied", "",
 	  "undo an apply that is newer than the files" },
@@ -181,6 +183,10 @@ static int set_argument(struct ctl *ctl, struct ctl_args *args, enum ctl_option 
 		return set_filter(ctl, args, bit, value);
 	if (bit == OPT_FOLLOW)
 		args->follow = true;
+	if (bit == OPT_APPLY)
+		args->apply = true;
+	if (bit == OPT_DISCARD)
+		args->discard = true;
 	if (bit == OPT_POLICY)
 		args->policy = value;
 	if (bit == OPT_INVENTORY)

@@ -11,8 +11,7 @@ static const char *or_nothing(const char *text)
 	return text ? text : "";
 }
 
-/* "web-1 (frontend)", "203.0.113.0/24 (internet)", "host". */
-static const char *end_text(const cJSON *flow, const char *name, struct arena *arena)
+const char *show_flow_end(const cJSON *flow, const char *name, struct arena *arena)
 {
 	const cJSON *end = cJSON_GetObjectItemCaseSensitive(flow, name);
 	const char *container = member_text(end, "container"), *tier = member_text(end, "tier");
@@ -33,7 +32,7 @@ static const char *end_text(const cJSON *flow, const char *name, struct arena *a
 	return or_nothing(arena_printf(arena, "%s (%s)", address, *zone ? zone : "no zone"));
 }
 
-static const char *port_text(const cJSON *flow, struct arena *arena)
+const char *show_flow_port(const cJSON *flow, struct arena *arena)
 {
 	double host_port = wire_number(flow, "host_port", 0);
 	const char *port = member_text(flow, "port");
@@ -83,9 +82,9 @@ static void table_of_flows(const struct ctl *ctl, const cJSON *report, struct ar
 
 	cJSON_ArrayForEach(flow, wire_array(report, "flows")) {
 		const char *row[] = {
-			end_text(flow, "from", arena),
-			end_text(flow, "to", arena),
-			port_text(flow, arena),
+			show_flow_end(flow, "from", arena),
+			show_flow_end(flow, "to", arena),
+			show_flow_port(flow, arena),
 			verdict_text(flow, arena),
 			decider(flow, arena),
 			count_text(wire_number(flow, "count", 0), arena),
@@ -143,12 +142,12 @@ void show_flows(const struct ctl *ctl, const cJSON *report)
 void show_flow_line(const struct ctl *ctl, const cJSON *flow, double n)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	char *line =
-		arena ? arena_printf(arena, "%s  %-7s  %s -> %s  %s  %s  +%.0f",
-				     member_text(flow, "last"), member_text(flow, "verdict"),
-				     end_text(flow, "from", arena), end_text(flow, "to", arena),
-				     port_text(flow, arena), decider(flow, arena), n)
-		      : NULL;
+	char *line = arena ? arena_printf(arena, "%s  %-7s  %s -> %s  %s  %s  +%.0f",
+					  member_text(flow, "last"), member_text(flow, "verdict"),
+					  show_flow_end(flow, "from", arena),
+					  show_flow_end(flow, "to", arena),
+					  show_flow_port(flow, arena), decider(flow, arena), n)
+			   : NULL;
 
 	if (!line) {
 		*ctl->failure = ctl_out_of_memory();

@@ -11,6 +11,7 @@ static const struct {
 	const char *args, *words; /* words "": files */
 } arguments[] = {
 	{ "FILE", "" },
+	{ "[FILE", "" },
 	{ "SRC", "host internet lan dns" },
 	{ "SHELL", "bash zsh fish" },
 };

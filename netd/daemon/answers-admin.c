@@ -50,15 +50,14 @@ int answer_read_files(const struct control_request *request, struct arena *arena
 	return 0;
 }
 
-/* Beside the loop; what is found is the answer, and else what it changes goes into it. */
-static int check_applied(struct daemon *d, const struct policy_source *sources, size_t n,
-			 struct arena *arena, cJSON **ret)
+int answer_check_texts(struct daemon *d, const struct answer_texts *texts, struct arena *arena,
+		       cJSON **ret)
 {
 	const struct policy *policy = NULL;
 	struct diag_list diags;
 
 	diag_init(&diags, arena);
-	int r = policy_parse(sources, n, arena, &diags, &policy);
+	int r = policy_parse(texts->sources, texts->n, arena, &diags, &policy);
 	if (r == 0)
 		r = policy_admit(d, policy, clock_epoch_s(), &diags);
 	if (r == POLICY_E_INVALID)
@@ -146,17 +145,17 @@ static int begin_wait(struct daemon *d, double seconds)
 	return loop_arm(d->confirm, (uint64_t)(seconds * 1000000));
 }
 
-struct texts {
-	const struct policy_source *sources;
-	size_t n;
-	enum history_by by;
-	uint64_t of; /* HISTORY_BY_ROLLBACK */
-};
+/* A day: a confirm that comes later than that was not waited for. */
+static bool is_confirm_time(const struct control_request *request)
+{
+	const double longest_s = 86400;
+	double confirm_s = wire_number(request->json, "confirm_s", 0);
 
-/* Apply and rollback, once they are checked: in force before the answer, taken back unless it is
- * confirmed. */
-static int put_into_force(struct daemon *d, const struct control_request *request,
-			  const struct texts *texts, struct arena *arena, cJSON **ret)
+	return confirm_s >= 0 && confirm_s <= longest_s;
+}
+
+int answer_put_into_force(struct daemon *d, const struct control_request *request,
+			  const struct answer_texts *texts, struct arena *arena, cJSON **ret)
 {
 	double confirm_s = wire_number(request->json, "confirm_s", 0);
 	struct policy_origin origin = {
@@ -189,17 +188,8 @@ static int put_into_force(struct daemon *d, const struct control_request *reques
 	return confirm_s > 0 ? begin_wait(d, confirm_s) : end_wait(d, kept);
 }
 
-/* A day: a confirm that comes later than that was not waited for. */
-static bool is_confirm_time(const struct control_request *request)
-{
-	const double longest_s = 86400;
-	double confirm_s = wire_number(request->json, "confirm_s", 0);
-
-	return confirm_s >= 0 && confirm_s <= longest_s;
-}
-
 static int read_apply(const struct control_request *request, struct arena *arena,
-		      struct texts *texts, cJSON **ret)
+		      struct answer_texts *texts, cJSON **ret)
 {
 	struct policy_source *sources = NULL;
 	int r = answer_read_files(request, arena, &sources, &texts->n);
@@ -214,7 +204,7 @@ static int read_apply(const struct control_request *request, struct arena *arena
 }
 
 static int read_rollback(struct daemon *d, const struct control_request *request,
-			 struct arena *arena, struct texts *texts, cJSON **ret)
+			 struct arena *arena, struct answer_texts *texts, cJSON **ret)
 {
 	struct kept_policy kept = { 0 };
 
@@ -224,45 +214,45 @@ static int read_rollback(struct daemon *d, const struct control_request *request
 	if (r < 0 || *ret)
 		return r;
 	cJSON_Delete(kept.root);
-	*texts = (struct texts){ kept.record.sources, kept.record.n_sources, HISTORY_BY_ROLLBACK,
-				 kept.record.entry.generation };
+	*texts = (struct answer_texts){ kept.record.sources, kept.record.n_sources,
+					HISTORY_BY_ROLLBACK, kept.record.entry.generation };
 	return 0;
 }
 
 int answer_apply_check(struct daemon *d, const struct control_request *request, struct arena *arena,
 		       cJSON **ret)
 {
-	struct texts texts = { 0 };
+	struct answer_texts texts = { 0 };
 	int r = read_apply(request, arena, &texts, ret);
 
-	return r < 0 || *ret ? r : check_applied(d, texts.sources, texts.n, arena, ret);
+	return r < 0 || *ret ? r : answer_check_texts(d, &texts, arena, ret);
 }
 
 int answer_apply(struct daemon *d, const struct control_request *request, struct arena *arena,
 		 cJSON **ret)
 {
-	struct texts texts = { 0 };
+	struct answer_texts texts = { 0 };
 	int r = read_apply(request, arena, &texts, ret);
 
-	return r < 0 || *ret ? r : put_into_force(d, request, &texts, arena, ret);
+	return r < 0 || *ret ? r : answer_put_into_force(d, request, &texts, arena, ret);
 }
 
 int answer_rollback_check(struct daemon *d, const struct control_request *request,
 			  struct arena *arena, cJSON **ret)
 {
-	struct texts texts = { 0 };
+	struct answer_texts texts = { 0 };
 	int r = read_rollback(d, request, arena, &texts, ret);
 
-	return r < 0 || *ret ? r : check_applied(d, texts.sources, texts.n, arena, ret);
+	return r < 0 || *ret ? r : answer_check_texts(d, &texts, arena, ret);
 }
 
 int answer_rollback(struct daemon *d, const struct control_request *request, struct arena *arena,
 		    cJSON **ret)
 {
-	struct texts texts = { 0 };
+	struct answer_texts texts = { 0 };
 	int r = read_rollback(d, request, arena, &texts, ret);
 
-	return r < 0 || *ret ? r : put_into_force(d, request, &texts, arena, ret);
+	return r < 0 || *ret ? r : answer_put_into_force(d, request, &texts, arena, ret);
 }
 
 static int answer_nothing_waits(cJSON **ret)

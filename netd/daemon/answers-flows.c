@@ -6,8 +6,7 @@
 #include "core/report/flows.h"
 #include "daemon/answers.h"
 
-/* The facts of what is in force; without a policy, those of Docker. */
-static int take_input(const struct daemon *d, struct arena *arena, struct report_input *ret)
+int answer_flow_input(const struct daemon *d, struct arena *arena, struct report_input *ret)
 {
 	int r = answer_input(d, arena, ret);
 
@@ -39,7 +38,7 @@ static int find_unseen(const struct report_input *in, struct arena *arena,
 	return 0;
 }
 
-static int take_flows(struct daemon *d, const struct report_input *in, struct arena *arena,
+int answer_take_flows(struct daemon *d, const struct report_input *in, struct arena *arena,
 		      struct report_flows *ret)
 {
 	const struct flow_facts facts = { .world = in->world,
@@ -73,10 +72,10 @@ static int answer_with(struct daemon *d, const struct control_request *request, 
 	struct report_input in;
 	struct report_flows flows;
 	cJSON *report = NULL;
-	int r = take_input(d, arena, &in);
+	int r = answer_flow_input(d, arena, &in);
 
 	if (r == 0)
-		r = take_flows(d, &in, arena, &flows);
+		r = answer_take_flows(d, &in, arena, &flows);
 	if (r == 0)
 		r = make(&in, &flows, &filter, &report);
 	return r < 0 ? r : answer_report(WIRE_OK, report, ret);

@@ -331,6 +331,7 @@ static const struct answer answers[] = {
 	{ "confirm", NULL, answer_confirm_check, answer_confirm, LANE_CHANGE, false, NULL, NULL },
 	{ "reload", NULL, answer_reload_check, answer_reload, LANE_CHANGE, false,
 	  answer_reload_found, NULL },
+	{ "stage", NULL, answer_stage_check, answer_stage, LANE_CHANGE, false, NULL, NULL },
 	{ "off", NULL, NULL, answer_off, LANE_CHANGE, false, NULL, NULL },
 };
 

@@ -24,7 +24,8 @@ answer_ask_fn kernel_ask_counters, kernel_ask_connections, kernel_ask_objects, k
 
 answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback,
 	answer_confirm_check, answer_confirm, answer_reload, answer_off, answer_history,
-	answer_verify, answer_reload_check, answer_metrics, answer_flows, answer_top;
+	answer_verify, answer_reload_check, answer_metrics, answer_flows, answer_top,
+	answer_stage_check, answer_stage;
 answer_aside_fn answer_reload_found;
 
 /* What is in force, with the counters that were asked for. Without a policy all of it is NULL. 0 or
@@ -35,6 +36,29 @@ int answer_input(const struct daemon *d, struct arena *arena, struct report_inpu
  * nothing to compare with. 0 or -errno. */
 int answer_changes(struct daemon *d, const struct policy *policy, struct arena *arena,
 		   cJSON **ret) MUST_CHECK;
+/* Texts of a policy, and how they come into force. */
+struct answer_texts {
+	const struct policy_source *sources;
+	size_t n;
+	enum history_by by;
+	uint64_t of; /* HISTORY_BY_ROLLBACK */
+};
+/* Beside the loop; what is found is the answer, and else what it changes goes into it. */
+int answer_check_texts(struct daemon *d, const struct answer_texts *texts, struct arena *arena,
+		       cJSON **ret) MUST_CHECK;
+/* Once they are checked: in force before the answer, taken back unless it is confirmed. */
+int answer_put_into_force(struct daemon *d, const struct control_request *request,
+			  const struct answer_texts *texts, struct arena *arena,
+			  cJSON **ret) MUST_CHECK;
+
+/* For what is asked about flows: the facts of what is in force, without a policy those of Docker;
+ * and the flows, with an index of those facts. 0 or -errno. */
+int answer_flow_input(const struct daemon *d, struct arena *arena,
+		      struct report_input *ret) MUST_CHECK;
+struct report_flows;
+int answer_take_flows(struct daemon *d, const struct report_input *in, struct arena *arena,
+		      struct report_flows *ret) MUST_CHECK;
+
 /* {"v":1,"code":…,"report":…}. Takes @report. */
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;
 /* Takes @error; NULL: -ENOMEM. */

@@ -267,7 +267,7 @@ static int start_kept(struct daemon *d)
 {
 	facts_load_networks(d);
 	history_start(&d->history, &d->state);
-	return 0;
+	return staged_start(d);
 }
 
 /* The rules come first: whatever fails after them leaves the managed networks closed. */
@@ -340,6 +340,7 @@ static void stop(struct daemon *d)
 		(void)sd_event_source_disable_unref(sources[i]);
 	free_policies(d);
 	floor_leave(d);
+	staged_done(&d->staged);
 	doubts_done(&d->doubts);
 	d->store = world_store_free(d->store);
 	d->loop = sd_event_unref(d->loop);

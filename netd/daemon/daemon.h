@@ -6,8 +6,9 @@
  * stamp.c (what accepted connections carry), first.c (a host without any policy), stalls.c (when
  * the loop stood still), ground.c (settings of the kernel that the rules need), neighbours.c (what
  * the host believes of endpoints), closed.c, logged.c and denials.c (what is said of endpoints and
- * flows), flows.c and flows-kept.c (the flows that were seen), history.c (policies to go back to),
- * questions.c (what is answered beside the loop), answers*.c (control verbs). */
+ * flows), flows.c and flows-kept.c (the flows that were seen), staged.c (a candidate that is judged
+ * by them), history.c (policies to go back to), questions.c (what is answered beside the loop),
+ * answers*.c (control verbs). */
 #pragma once
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@
 #include "daemon/history.h"
 #include "daemon/options.h"
 #include "daemon/questions.h"
+#include "daemon/staged.h"
 #include "daemon/statefiles.h"
 #include "edge/control/control.h"
 #include "edge/docker/docker.h"
@@ -107,6 +109,7 @@ struct daemon {
 	struct nflog *alone; /* what one netd of a network namespace can hold */
 	struct denials denials;
 	struct flows flows;
+	struct staged staged;
 	struct host_resolvers resolvers;
 	struct host_docker docker_settings;
 	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *doubt;

@@ -53,8 +53,7 @@ static bool is_wanted(const struct report_flow_filter *filter, const struct flow
 	return !filter->verdict || strcmp(flow_verdict_name(flow->verdict), filter->verdict) == 0;
 }
 
-/* Of a container that is there, its name and tier as they are now. True: it is gone. */
-static bool refresh(const struct flow_whom *whom, struct flow_end *end)
+bool report_refresh_end(const struct flow_whom *whom, struct flow_end *end)
 {
 	uint32_t endpoint = flow_whom_find(whom, end);
 
@@ -81,8 +80,8 @@ static int look(const struct listing *l, const struct flow *flow, struct arena *
 	*ret = (struct told){ .flow = *flow };
 	if (l->filter->since && flow->last < l->filter->since)
 		return 0;
-	ret->gone[0] = refresh(l->flows->whom, &ret->flow.from);
-	ret->gone[1] = refresh(l->flows->whom, &ret->flow.to);
+	ret->gone[0] = report_refresh_end(l->flows->whom, &ret->flow.from);
+	ret->gone[1] = report_refresh_end(l->flows->whom, &ret->flow.to);
 	int r = report_judge_flow(l->in, l->flows->whom, flow, scratch, &ret->now);
 	if (r < 0 || is_told_twice(l, ret))
 		return r;
@@ -95,8 +94,7 @@ static int look(const struct listing *l, const struct flow *flow, struct arena *
 
 /* ---- in words ---- */
 
-/* What was denied for its sender's sake says nothing about the flow. */
-static bool is_about_the_flow(const struct flow *flow)
+bool report_is_about_flow(const struct flow *flow)
 {
 	return flow->verdict == FLOW_ALLOWED || flow->reason == REASON_NO_RULE ||
 	       flow->reason == REASON_RULE || flow->reason == REASON_UNMATCHED ||
@@ -140,7 +138,7 @@ static void add_decision(struct listing *l, cJSON *object, const struct told *to
 		rj_text(&l->j, object, "why", now->why);
 	else if (!l->in->policy)
 		rj_text(&l->j, object, "why", "no policy is in force");
-	if (now->known && !same && is_about_the_flow(&told->flow) && !told->flow.folded) {
+	if (now->known && !same && report_is_about_flow(&told->flow) && !told->flow.folded) {
 		rj_text(&l->j, object, "now", flow_verdict_name(now->verdict));
 		if (now->verdict != FLOW_ALLOWED)
 			rj_text(&l->j, object, "now_why", now->why);

@@ -39,9 +39,27 @@ int report_judge_flow(const struct report_input *in, const struct flow_whom *who
 		      const struct flow *flow, struct arena *arena,
 		      struct flow_judgement *ret) MUST_CHECK;
 
+/* Gives an end the name and tier that its container has now. True: it is gone. */
+bool report_refresh_end(const struct flow_whom *whom, struct flow_end *end);
+/* False: it was denied for its sender's sake, which says nothing about who may talk to whom. */
+bool report_is_about_flow(const struct flow *flow);
+
 /* Each: 0 or -ENOMEM. @in->policy may be NULL: none is in force. */
 int report_flow_list(const struct report_input *in, const struct report_flows *flows,
 		     const struct report_flow_filter *filter, cJSON **ret) MUST_CHECK;
 /* The busiest flows, pairs of tiers, and rules (by their counters). */
 int report_top(const struct report_input *in, const struct report_flows *flows,
 	       const struct report_flow_filter *filter, cJSON **ret) MUST_CHECK;
+
+/* A candidate beside the policy in force. */
+struct report_staged {
+	const struct policy_source *sources;
+	size_t n_sources;
+	int64_t at;	/* seconds since the epoch */
+	const char *by; /* "root (uid 0)" */
+};
+/* The flows on which the two do not agree: those that pass today and the candidate denies, and the
+ * other way round. Both are of one world. */
+int report_stage(const struct report_input *in_force, const struct report_input *candidate,
+		 const struct report_flows *flows, const struct report_staged *staged,
+		 cJSON **ret) MUST_CHECK;

@@ -65,6 +65,8 @@ static const struct wire_verb verbs[] = {
 	{ "top", "", 0, 0, READ, "show the busiest flows, tiers and rules" },
 	{ "verify", "", 0, 0, READ, "compare the kernel with what was committed" },
 	{ "apply", "FILE...", 1, ANY, ADMIN, "put a policy into force" },
+	{ "stage", "[FILE...]", 0, ANY, ADMIN,
+	  "keep a policy beside that in force, and show what it would deny" },
 	{ "confirm", "", 0, 0, ADMIN, "keep the policy that waits for confirmation" },
 	{ "history", "[GEN]", 0, 1, ADMIN, "list the policies that were in force, or show one" },
 	{ "rollback", "[GEN]", 0, 1, ADMIN, "put an earlier policy into force again" },

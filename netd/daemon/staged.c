@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/staged.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/limits.h"
+#include "daemon/daemon.h"
+#include "edge/base/clock.h"
+#include "edge/journal/journal.h"
+
+#define STAGED_FILE "staged.json"
+#define STAGED_LIMIT (8u * LIMIT_POLICY_BYTES)
+/* A restart then shows another candidate, or none; it enforces nothing. */
+#define OTHERWISE "a restart forgets what is staged"
+
+static int copy(const struct policy_source *sources, size_t n, struct arena *arena,
+		const struct policy_source **ret)
+{
+	struct policy_source *copies = arena_alloc(arena, n * sizeof(*copies));
+
+	if (!copies)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = (struct policy_source){ .name = arena_strdup(arena, sources[i].name),
+						    .bytes = arena_strndup(arena, sources[i].bytes,
+									   sources[i].len),
+						    .len = sources[i].len };
+		if (!copies[i].name || !copies[i].bytes)
+			return -ENOMEM;
+	}
+	*ret = copies;
+	return 0;
+}
+
+void staged_done(struct staged *staged)
+{
+	(void)arena_free(staged->arena);
+	*staged = (struct staged){ 0 };
+}
+
+static int set(struct daemon *d, const struct policy_source *sources, size_t n,
+	       const struct history_author *author, int64_t at)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct staged next = { .n = n, .author = *author, .at = at };
+	int r = arena ? copy(sources, n, arena, &next.sources) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	next.arena = TAKE_PTR(arena);
+	staged_done(&d->staged);
+	d->staged = next;
+	return 0;
+}
+
+int staged_take(struct daemon *d, const struct policy_source *sources, size_t n,
+		const struct history_author *author)
+{
+	int r = set(d, sources, n, author, clock_epoch_s());
+	const struct history_record record = {
+		.entry = { .generation = 1, .when = d->staged.at, .author = *author },
+		.origin = "stage",
+		.sources = sources,
+		.n_sources = n
+	};
+
+	if (r < 0)
+		return r;
+	statefiles_write(&d->state, STAGED_FILE, history_print(&record), OTHERWISE);
+	if (d->flows.store)
+		flow_store_stage(d->flows.store);
+	return 0;
+}
+
+void staged_drop(struct daemon *d)
+{
+	if (!d->staged.arena)
+		return;
+	staged_done(&d->staged);
+	statefiles_write(&d->state, STAGED_FILE, strdup("{}"),
+			 "a restart brings back what was staged");
+}
+
+int staged_start(struct daemon *d)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct history_record kept = { 0 };
+	struct host_bytes bytes;
+	cJSON *root = NULL;
+	int r = arena ? host_state_read(d->options->state_dir, STAGED_FILE, STAGED_LIMIT, arena,
+					&bytes)
+		      : -ENOMEM;
+
+	if (r == -ENOENT || (r == 0 && strcmp(bytes.bytes, "{}") == 0))
+		return 0;
+	if (r == 0)
+		r = history_parse(bytes.bytes, bytes.len, arena, &kept, &root);
+	cJSON_Delete(root);
+	if (r == 0)
+		r = set(d, kept.sources, kept.n_sources, &kept.entry.author, kept.entry.when);
+	if (r < 0 && r != -ENOMEM)
+		log_warning(LOG_ID_STATE_UNWRITABLE,
+			    "%s/" STAGED_FILE " is damaged (%s): nothing is staged any more",
+			    d->options->state_dir, strerror(-r));
+	return r == -ENOMEM ? r : 0;
+}
