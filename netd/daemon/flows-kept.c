@@ -161,6 +161,16 @@ int flows_read_all(struct flows *flows)
 	return flows->loading ? read_lines(flows, SIZE_MAX) : 0;
 }
 
+/* Nothing that is enforced depends on it. */
+static void say_forgotten(struct daemon *d, int error)
+{
+	d->flows.damaged = true;
+	log_warning(LOG_ID_STATE_UNWRITABLE,
+		    "%s/" FLOWS_FILE " is damaged (%s): the flows that were seen before are "
+		    "forgotten",
+		    d->options->state_dir, strerror(-error));
+}
+
 static int on_load(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct daemon *d = userdata;
@@ -174,7 +184,9 @@ static int on_load(sd_event_source *source, uint64_t usec, void *userdata)
 		log_warning(LOG_ID_STATE_UNWRITABLE,
 			    "%s/" FLOWS_FILE ": %llu lines are no flows: passed over",
 			    d->options->state_dir, (unsigned long long)flows->n_bad_lines);
-	return r;
+	if (r < 0)
+		say_forgotten(d, r);
+	return 0;
 }
 
 static int open_file(struct daemon *d)
@@ -195,13 +207,8 @@ static int open_file(struct daemon *d)
 		return loop_arm(flows->load, 0);
 	}
 	flows->loading = arena_free(flows->loading);
-	if (r == -ENOENT || r == -ENOMEM)
-		return r == -ENOMEM ? r : 0;
-	flows->damaged = true;
-	log_warning(LOG_ID_STATE_UNWRITABLE,
-		    "%s/" FLOWS_FILE " is damaged (%s): the flows that were seen before are "
-		    "forgotten",
-		    d->options->state_dir, strerror(-r));
+	if (r != -ENOENT)
+		say_forgotten(d, r);
 	return 0;
 }
 
