@@ -198,13 +198,19 @@ int live_add_files(cJSON *request, const struct policydir *dir, struct arena *ar
 int live_verb(const struct ctl *ctl, const char *verb,
 	      void (*show)(const struct ctl *ctl, const cJSON *report)) MUST_CHECK;
 
+/* ---- verb-doctor.c ---- */
+
+/* What is wrong with this host. CTL_OK, CTL_FINDING, or another exit status after saying why, and
+ * *ret (the caller's) is NULL. */
+int doctor_examine(const struct ctl *ctl, const struct ctl_args *args, cJSON **ret) MUST_CHECK;
+
 /* ---- show-*.c: a report as text ---- */
 
 typedef void show_fn(const struct ctl *ctl, const cJSON *report);
 show_fn show_explain, show_plan, show_plan_markdown, show_matrix, show_matrix_dot,
 	show_matrix_mermaid, show_endpoints, show_rules, show_ports, show_status, show_doctor,
 	show_test, show_test_tap, show_test_junit, show_history, show_history_record, show_verify,
-	show_change, show_flows, show_top, show_stage, show_staging;
+	show_change, show_flows, show_top, show_stage, show_staging, show_page;
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
@@ -236,4 +242,5 @@ void xml_print(const char *text);
 ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export,
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
 	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_doctor,
-	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage;
+	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage,
+	verb_report;

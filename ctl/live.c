@@ -91,7 +91,10 @@ int live_ask_quietly(const struct ctl *ctl, cJSON *request, cJSON **ret, enum wi
 {
 	CLEANUP(client_answer_done) struct client_answer answer = { .code = WIRE_INTERNAL };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct client_options options = { .path = live_socket(ctl, arena) };
+	const char *name = request ? wire_string(request, "verb") : NULL;
+	const struct wire_verb *verb = name ? wire_verb_find(name) : NULL;
+	struct client_options options = { .path = live_socket(ctl, arena),
+					  .admin = verb && verb->access == WIRE_ACCESS_ADMIN };
 
 	*ret = NULL;
 	if (!request)

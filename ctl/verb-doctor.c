@@ -223,13 +223,14 @@ static int ask_netd(struct examination *e)
 	return r < 0 ? r : CTL_OK;
 }
 
-int verb_doctor(struct ctl *ctl, const struct ctl_args *args)
+int doctor_examine(const struct ctl *ctl, const struct ctl_args *args, cJSON **ret)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct examination e = { .ctl = ctl, .arena = arena };
 	const char *root = args->root ? args->root : "/";
-	cJSON *report = NULL;
 	size_t found = 0;
+
+	*ret = NULL;
 	int r = arena ? host_survey(root, arena, &e.facts.host) : -ENOMEM;
 
 	if (r < 0 && r != -ENOMEM) {
@@ -248,7 +249,15 @@ int verb_doctor(struct ctl *ctl, const struct ctl_args *args)
 	if (note_unknown_traits(&e) < 0)
 		return ctl_out_of_memory();
 	e.facts.gaps = e.gaps;
-	if (report_doctor(&e.facts, &report, &found) < 0)
+	if (report_doctor(&e.facts, ret, &found) < 0)
 		return ctl_out_of_memory();
-	return show_report(ctl, report, show_doctor, found ? CTL_FINDING : CTL_OK);
+	return found ? CTL_FINDING : CTL_OK;
+}
+
+int verb_doctor(struct ctl *ctl, const struct ctl_args *args)
+{
+	cJSON *report = NULL;
+	int status = doctor_examine(ctl, args, &report);
+
+	return report ? show_report(ctl, report, show_doctor, status) : status;
 }

@@ -42,6 +42,10 @@ check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/completion
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/readme
 
+.PHONY: check-page
+check-page: ## the page of netdctl report in a real browser (chromium)
+	@O=$(O) tests/ctl/page
+
 .PHONY: check-fuzz
 check-fuzz: $(fuzz_bin) ## readers of outside bytes: known inputs and mutations of them (SEED=n RUNS=n)
 	@tests/fuzz/run $(fuzz_bin)

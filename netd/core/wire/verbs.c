@@ -58,6 +58,7 @@ static const struct wire_verb verbs[] = {
 	{ "doctor", "", 0, 0, READ, "say what on this host weakens a guarantee" },
 	{ "status", "", 0, 0, READ, "show the health of netd" },
 	{ "metrics", "", 0, 0, READ, "print what netd counts, for Prometheus" },
+	{ "report", "", 0, 0, READ, "print all of it as one page for a browser" },
 	{ "endpoints", "", 0, 0, READ, "list endpoints and their tiers" },
 	{ "rules", "", 0, 0, READ, "list rules with their hits" },
 	{ "ports", "", 0, 0, READ, "list published ports and who can reach them" },
