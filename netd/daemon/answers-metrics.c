@@ -66,6 +66,16 @@ static void fill_policy(const struct daemon *d, struct metrics_facts *ret)
 	ret->policy_taken = after_epoch(set->taken_at);
 }
 
+static void fill_flows(const struct flows *flows, struct metrics_facts *ret)
+{
+	if (!flows->store)
+		return;
+	struct flow_counts counts = flow_store_counts(flows->store);
+	ret->flows = counts.kept;
+	ret->flows_pushed_out = counts.pushed_out;
+	ret->flow_events_lost = flows->lost_events;
+}
+
 static void fill(const struct daemon *d, struct metrics_facts *ret)
 {
 	const struct host_process *process = &d->questions.kernel->process;
@@ -92,6 +102,7 @@ static void fill(const struct daemon *d, struct metrics_facts *ret)
 		.cpu_us = process->cpu_us,
 	};
 	fill_policy(d, ret);
+	fill_flows(&d->flows, ret);
 	if (!d->docker)
 		return;
 	struct docker_status status = docker_status(d->docker);
