@@ -61,6 +61,8 @@ enum ctl_option {
 	OPT_FOLLOW = 1 << 16,
 	OPT_APPLY = 1 << 17,
 	OPT_DISCARD = 1 << 18,
+	OPT_FLOWS = 1 << 19,
+	OPT_DENIED = 1 << 20,
 };
 
 /* Compose files of one project: as many as people layer. */
@@ -68,14 +70,14 @@ enum ctl_option {
 #define CTL_SERVICES 64u
 
 struct ctl_args {
-	const char *policy, *inventory, *against, *root; /* NULL: not given */
+	const char *policy, *inventory, *against, *root, *flows; /* NULL: not given */
 	char *compose[CTL_COMPOSE_FILES], *env_files[CTL_COMPOSE_FILES];
 	char *services[CTL_SERVICES];
 	size_t n_compose, n_env_files, n_services;
 	uint32_t confirm_s;			/* 0: not given */
 	const char *container, *tier, *verdict; /* NULL: any */
 	int64_t since;				/* seconds since the epoch; 0: not given */
-	bool yes, strict, discard_applied, follow, apply, discard;
+	bool yes, strict, discard_applied, denied, follow, apply, discard;
 	char **files; /* positional arguments */
 	size_t n;
 };
@@ -132,6 +134,8 @@ struct input_policy {
 int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
 		      struct input_policy *ret) MUST_CHECK;
 /* The same, and an invalid policy is shown and ends in CTL_FINDING. */
+int input_valid_files(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
+		      struct input_policy *ret) MUST_CHECK;
 int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
 		       const struct policy **ret) MUST_CHECK;
 /* Facts about a host, and where they were written. */
@@ -204,6 +208,12 @@ int live_verb(const struct ctl *ctl, const char *verb,
  * *ret (the caller's) is NULL. */
 int doctor_examine(const struct ctl *ctl, const struct ctl_args *args, cJSON **ret) MUST_CHECK;
 
+/* ---- verb-apply.c ---- */
+
+/* Puts these files into force. As live_ask_about(). */
+int apply_ask(const struct ctl *ctl, const struct policydir *dir, uint32_t confirm_s,
+	      cJSON **ret) MUST_CHECK;
+
 /* ---- show-*.c: a report as text ---- */
 
 typedef void show_fn(const struct ctl *ctl, const cJSON *report);
@@ -243,4 +253,4 @@ ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
 	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_doctor,
 	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage,
-	verb_report;
+	verb_report, verb_suggest, verb_allow;

@@ -61,18 +61,23 @@ static int show_errors(const struct ctl *ctl, const struct input_policy *input)
 	return CTL_FINDING;
 }
 
+int input_valid_files(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
+		      struct input_policy *ret)
+{
+	int status = input_read_policy(ctl, files, n, arena, ret);
+
+	return status == CTL_OK && !ret->policy ? show_errors(ctl, ret) : status;
+}
+
 int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
 		       const struct policy **ret)
 {
 	struct input_policy input;
-	int status = input_read_policy(ctl, files, n, arena, &input);
+	int status = input_valid_files(ctl, files, n, arena, &input);
 
-	if (status != CTL_OK)
-		return status;
-	if (!input.policy)
-		return show_errors(ctl, &input);
-	*ret = input.policy;
-	return CTL_OK;
+	if (status == CTL_OK)
+		*ret = input.policy;
+	return status;
 }
 
 /* ---- the host's facts ---- */

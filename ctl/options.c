@@ -37,6 +37,9 @@ static const struct ctl_option_row options[] = {
 	{ OPT_FOLLOW, "follow", "", "go on and print what is seen, as it comes" },
 	{ OPT_APPLY, "apply", "", "put what is staged into force" },
 	{ OPT_DISCARD, "discard", "", "forget what is staged" },
+	{ OPT_FLOWS, "flows", "FILE",
+	  "what was seen, as `netdctl flows --format json` prints it; - is standard input" },
+	{ OPT_DENIED, "denied", "", "the rules that would let pass what is denied, numbered" },
 	{ OPT_YES, "yes", "", "do not ask" },
 	{ OPT_DISCARD_APPLIED, "discard-applied", "",
 	  "undo an apply that is newer than the files" },
@@ -197,6 +200,10 @@ static int set_argument(struct ctl *ctl, struct ctl_args *args, enum ctl_option 
 		ctl->docker = value;
 	if (bit == OPT_ROOT)
 		args->root = value;
+	if (bit == OPT_FLOWS)
+		args->flows = value;
+	if (bit == OPT_DENIED)
+		args->denied = true;
 	if (bit == OPT_STRICT)
 		args->strict = true;
 	if (bit == OPT_YES)

@@ -2,6 +2,7 @@
 /* apply, confirm, reload: changing what is in force. */
 #include <stdio.h>
 
+#include "ctl/allowed.h"
 #include "ctl/out-text.h"
 
 /* The daemon reports the generation that came of it. */
@@ -26,30 +27,44 @@ void show_change(const struct ctl *ctl, const cJSON *report)
 		printf("run `netdctl confirm` to keep it; otherwise the old policy comes back\n");
 }
 
+int apply_ask(const struct ctl *ctl, const struct policydir *dir, uint32_t confirm_s, cJSON **ret)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	cJSON *request = arena ? wire_new_request("apply") : NULL;
+
+	*ret = NULL;
+	if (!request || live_add_files(request, dir, arena) < 0 ||
+	    (confirm_s && wire_add_number(request, "confirm_s", confirm_s) < 0)) {
+		cJSON_Delete(request);
+		return ctl_out_of_memory();
+	}
+	return live_ask_about(ctl, request, dir, NULL, ret);
+}
+
 int verb_apply(struct ctl *ctl, const struct ctl_args *args)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	cJSON *request = NULL, *report = NULL;
+	cJSON *report = NULL;
 	struct input_policy input = { 0 };
 	int status = arena ? input_read_policy(ctl, args->files, args->n, arena, &input)
 			   : ctl_out_of_memory();
 
 	if (status != CTL_OK)
 		return status;
-	request = wire_new_request("apply");
-	if (!request || live_add_files(request, &input.dir, arena) < 0 ||
-	    (args->confirm_s && wire_add_number(request, "confirm_s", args->confirm_s) < 0)) {
-		cJSON_Delete(request);
-		return ctl_out_of_memory();
-	}
-	status = live_ask_about(ctl, request, &input.dir, NULL, &report);
+	status = apply_ask(ctl, &input.dir, args->confirm_s, &report);
 	return report ? show_report(ctl, report, show_change, status) : status;
 }
 
+/* What `netdctl allow` has set aside belongs to it. */
 int verb_confirm(struct ctl *ctl, const struct ctl_args *args)
 {
+	cJSON *report = NULL;
+	int status = live_ask(ctl, wire_new_request("confirm"), &report);
+
 	(void)args;
-	return live_verb(ctl, "confirm", show_change);
+	if (report && status == CTL_OK)
+		status = allowed_settle(report);
+	return report ? show_report(ctl, report, show_change, status) : status;
 }
 
 /* In force, or what would be. */

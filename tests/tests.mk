@@ -37,6 +37,7 @@ check-unit: $(unit_bin) ## unit and golden tests
 check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/run
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/hostile
+	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/suggest
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/engines
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/formats
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/completion
@@ -67,6 +68,7 @@ test-compose: $(O)/netdctl ## netdctl against docker compose, over generated pro
 check-live: all ## netdctl against a running netd, in a network namespace of its own (root)
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/live
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/changes
+	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/allow
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/first
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/refused
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/connections

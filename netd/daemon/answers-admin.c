@@ -124,6 +124,8 @@ static int commit_now(struct daemon *d, bool *given_up, cJSON **ret)
 		return -ENOMEM;
 	r = wire_add_number(report, "generation", (double)d->history.in_force);
 	if (r == 0)
+		r = wire_add_string(report, "policy_path", d->options->policy);
+	if (r == 0)
 		r = wire_add_bool(report, "confirm_pending", d->previous != NULL);
 	if (r < 0) {
 		cJSON_Delete(report);

@@ -152,3 +152,11 @@
 /* Flows as the state folder keeps them, one on a line, and all of them. */
 #define LIMIT_FLOW_LINE 8192u
 #define LIMIT_FLOW_BYTES (64u * 1024u * 1024u)
+
+/* Flows of which a policy is proposed: netd keeps 50,000, and several hosts may be put together. */
+#define LIMIT_SUGGEST_FLOWS 200000u
+/* Their bytes: some 600 each. */
+#define LIMIT_SUGGEST_BYTES (128u * 1024u * 1024u)
+/* Containers that flows name and that are gone, by name or service; and networks. */
+#define LIMIT_SUGGEST_GONE 1000u
+#define LIMIT_SUGGEST_NETWORKS 200u

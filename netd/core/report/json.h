@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Building JSON without a check after every member: a failure (out of memory) sticks and shows at
- * the end. Member names must be constants: they are not copied. Private to core/report. */
+ * the end. Member names must be constants: they are not copied. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What suggest and allow are told: what was seen, the host's facts, the policy in force. */
+#pragma once
+
+#include "core/suggest/suggest.h"
+#include "ctl/ctl.h"
+
+struct input_seen {
+	struct suggest_input suggest;
+	struct suggest_evidence evidence;
+	struct input_policy files; /* of suggest.policy */
+	const char *path;	   /* where they are; NULL: no policy is in force */
+};
+
+/* Of the files that the arguments name; what they do not name netd and Docker tell. CTL_OK, or an
+ * exit status after saying why. */
+int input_read_seen(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
+		    struct input_seen *ret) MUST_CHECK;
