@@ -155,20 +155,49 @@ def mode_of(config: Dict[str, Any], service: Dict[str, Any]) -> Tuple[str, Dict[
     return "network", networks
 
 
-def may_publish(network: Facts) -> bool:
-    """The engine publishes through a gateway of its own."""
-    return not network.get("internal") and network.get("driver") not in ("macvlan", "ipvlan")
+class Gateway(NamedTuple):
+    """The network through which the engine publishes; of several the first in this order."""
+
+    one_family: bool
+    priority: int
+    name: str
+    driver: str
+    binding: Optional[str]  # host_binding_ipv4
 
 
-def containers_of(config: Dict[str, Any], name: str, service: Dict[str, Any],
-                  drivers: Dict[str, Facts]) -> Dict[str, Facts]:
+def gateway_of(config: Dict[str, Any], networks: Dict[str, Any]) -> Optional[Gateway]:
+    """The network with the default route, which is never an internal one."""
+    defined = {network["name"]: network for network in (config.get("networks") or {}).values()
+               if not network.get("external")}
+    found = []
+    for name, attachment in networks.items():
+        network = defined.get(name, {})
+        if not network.get("internal"):
+            families = [network.get("enable_ipv4") is not False, bool(network.get("enable_ipv6"))]
+            options = network.get("driver_opts") or {}
+            found.append(Gateway(not all(families), -int(attachment.get("gw_priority") or 0), name,
+                                 network.get("driver") or "bridge",
+                                 options.get("com.docker.network.bridge.host_binding_ipv4")))
+    return min(found, default=None)
+
+
+def ports_of(config: Dict[str, Any], service: Dict[str, Any],
+             networks: Dict[str, Any]) -> List[str]:
+    gateway = gateway_of(config, networks)
+    if not gateway or gateway.driver in ("macvlan", "ipvlan"):
+        return []
+    ports = service.get("ports") or []
+    if gateway.binding and address(gateway.binding) != "0.0.0.0":
+        ports = [{**port, "host_ip": port.get("host_ip") or gateway.binding} for port in ports]
+    return published(ports)
+
+
+def containers_of(config: Dict[str, Any], name: str, service: Dict[str, Any]) -> Dict[str, Facts]:
     mode, networks = mode_of(config, service)
     labels = dict(service.get("labels") or {})
     labels.update({"com.docker.compose.project": config["name"],
                    "com.docker.compose.service": name})
     labels.pop("", None)
-    closed = networks and not any(may_publish(drivers.get(each, {})) for each in networks)
-    ports = service.get("ports") or []
     facts = {
         "service": name,
         "image": service.get("image") or (f"{config['name']}-{name}" if service.get("build")
@@ -178,7 +207,7 @@ def containers_of(config: Dict[str, Any], name: str, service: Dict[str, Any],
         "fixed": sorted(f"{each} {address(a[key])}" for each, a in networks.items()
                         for key in ("ipv4_address", "ipv6_address") if a.get(key)),
         "labels": labels,
-        "published": [] if mode != "network" or closed else published(ports),
+        "published": ports_of(config, service, networks) if mode == "network" else [],
         "traits": traits(service, mode == "host"),
     }
     return {container_name(config["name"], name, service, number): facts
@@ -199,7 +228,7 @@ def facts_of_config(config: Dict[str, Any]) -> Facts:
                for network in (config.get("networks") or {}).values()}
     containers: Dict[str, Facts] = {}
     for name, service in (config.get("services") or {}).items():
-        containers.update(containers_of(config, name, service, drivers))
+        containers.update(containers_of(config, name, service))
     used = {name for service in (config.get("services") or {}).values()
             for name in mode_of(config, service)[1]}
     return {"containers": containers,

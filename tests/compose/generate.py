@@ -247,7 +247,11 @@ class Maker:
             None, {}, {"internal": self.flag()}, {"driver": "bridge", "labels": {"a": "b"}},
             {"name": f"named-${{SET}}-{self.next_subnet}"}, {"external": True, "name": f"out{self.next_subnet}"},
             {"external": {"name": f"old{self.next_subnet}"}}, {"external": self.flag()},
-            {"driver": self.one_of(["macvlan", "overlay", "default"])},
+            {"driver": self.one_of(["macvlan", "ipvlan", "overlay", "default"])},
+            {"driver": "macvlan", "name": self.one_of(["a-lan", "z-lan"]),
+             "driver_opts": {"parent": "eth0"}},
+            {"driver_opts": {"com.docker.network.bridge.host_binding_ipv4":
+                             self.one_of(["127.0.0.1", "0.0.0.0", "192.0.2.7"])}},
             {"ipam": {"config": [{"subnet": f"{net}.0.0/24"}]}},
             {"ipam": {"config": [{"subnet": f"{net}.0.0/24", "gateway": f"{net}.0.9"},
                                  {"subnet": f"{net}.1.0/24"}]}},

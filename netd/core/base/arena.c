@@ -216,11 +216,17 @@ static void *grow_within(struct arena *arena, const void *items, size_t old, siz
 	return copy;
 }
 
+/* Arrays that stay short are many, and mostly of large items. */
+static size_t first_items(size_t item_size)
+{
+	return item_size <= 16 ? 8 : item_size <= 32 ? 4 : 2;
+}
+
 int arena_vec_grow(struct arena *arena, void **items, size_t n, size_t *cap, size_t item_size)
 {
 	if (n < *cap)
 		return 0;
-	size_t grown = *cap ? *cap * 2 : 8, old = n * item_size;
+	size_t grown = *cap ? *cap * 2 : first_items(item_size), old = n * item_size;
 	if (grown > SIZE_MAX / 2 / item_size)
 		return -ENOMEM;
 	size_t size = grown * item_size;

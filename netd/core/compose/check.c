@@ -26,12 +26,12 @@ static void check_capabilities(struct compose *c, struct plan_service *service)
 	for (size_t i = 0; i < all->n; i++) {
 		uint32_t traits = read_capability(all->items[i].text, name);
 		if (traits)
-			compose_report(c->diags, CF_POWERFUL_CAPABILITY, all->items[i].loc,
+			compose_report(c, CF_POWERFUL_CAPABILITY, all->items[i].loc,
 				       "leave it out if the service can do without",
 				       "`%s` has the capability %s: a packet filter may not be "
 				       "able to contain it",
 				       service->draft->name, name);
-		service->traits |= traits;
+		service->facts.traits |= traits;
 	}
 }
 
@@ -52,56 +52,49 @@ static uint32_t read_mount(const char *source)
 static void check_mounts(struct compose *c, struct plan_service *service)
 {
 	const struct draft_service *draft = service->draft;
-	char word[TEXT_QUOTE_LEN];
 
 	for (size_t i = 0; i < draft->mounts.n; i++) {
 		const struct draft_mount *mount = &draft->mounts.items[i];
 		uint32_t traits = read_mount(mount->source);
-		if (traits & ~service->traits) /* one such mount is all it takes */
-			compose_report(c->diags, CF_DOCKER_SOCKET, mount->loc,
+		if (traits & ~service->facts.traits) /* one such mount is all it takes */
+			compose_report(c, CF_DOCKER_SOCKET, mount->loc,
 				       "whoever has the socket is root on the host, `ro` or not: "
 				       "put a proxy between that filters its requests",
 				       "`%s` mounts `%s`, and with it Docker's socket", draft->name,
-				       text_quote(mount->source, word));
-		service->traits |= traits;
+				       compose_quote(c, mount->source));
+		service->facts.traits |= traits;
 	}
-}
-
-static void check_host_network(struct compose *c, const struct draft_service *service)
-{
-	const struct draft_text *mode = &service->network_mode;
-
-	compose_report(
-		c->diags, CF_HOST_NETWORK, mode->text ? mode->loc : service->loc,
-		"give it a network and publish the ports it needs",
-		"`%s` is in the host's own network: no tier covers it, and no rule applies to it",
-		service->name);
 }
 
 void compose_check_dangers(struct compose *c, struct plan_service *service)
 {
 	const struct draft_service *draft = service->draft;
 
-	compose_about_service(c->diags, draft->name);
+	compose_about_service(c, draft->name);
 	if (service->mode == PLAN_HOST) {
-		check_host_network(c, draft);
-		service->traits |= WORLD_HOST_NETWORK;
+		compose_report(c, CF_HOST_NETWORK,
+			       draft->network_mode.text ? draft->network_mode.loc : draft->loc,
+			       "give it a network and publish the ports it needs",
+			       "`%s` is in the host's own network: no tier covers it, and no rule "
+			       "applies to it",
+			       draft->name);
+		service->facts.traits |= WORLD_HOST_NETWORK;
 	}
 	if (draft->pid.text && strcmp(draft->pid.text, "host") == 0)
-		service->traits |= WORLD_HOST_PID;
+		service->facts.traits |= WORLD_HOST_PID;
 	if (draft->privileged.value) {
-		compose_report(c->diags, CF_PRIVILEGED, draft->privileged.loc,
+		compose_report(c, CF_PRIVILEGED, draft->privileged.loc,
 			       "give it the devices and capabilities it needs instead",
 			       "`%s` is privileged: it can change the host, and a packet filter "
 			       "cannot contain it",
 			       draft->name);
-		service->traits |= WORLD_PRIVILEGED;
+		service->facts.traits |= WORLD_PRIVILEGED;
 	}
 	if (draft->api_socket.value) {
-		compose_report(c->diags, CF_DOCKER_SOCKET, draft->api_socket.loc,
+		compose_report(c, CF_DOCKER_SOCKET, draft->api_socket.loc,
 			       "whoever has the socket is root on the host",
 			       "`%s` has Docker's socket", draft->name);
-		service->traits |= WORLD_DOCKER_SOCKET;
+		service->facts.traits |= WORLD_DOCKER_SOCKET;
 	}
 	check_capabilities(c, service);
 	check_mounts(c, service);

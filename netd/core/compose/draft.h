@@ -67,7 +67,11 @@ struct draft_need {
 struct draft_service {
 	const char *name;
 	struct source_loc loc;
-	bool enabled, wanted; /* compose_select(): its profile is active; it is to be started */
+	/* compose_check_needs(): its profile was activated; it is to be started; and on the way
+	 * through what each needs. */
+	bool enabled, wanted, seen, closed;
+	struct draft_service *wanted_by;
+	size_t next_need;
 	struct draft_text image, container_name, network_mode, mac, pid, ipc, uts;
 	struct draft_flag build, provider, privileged, api_socket;
 	struct draft_number scale, replicas;
@@ -81,11 +85,10 @@ struct draft_service {
 
 struct draft_subnet {
 	struct source_loc loc;
-	struct ip_prefix prefix,
-		range;		    /* range: where addresses are taken from; len 0: all of it */
+	struct ip_prefix prefix;
+	struct ip_prefix range;	    /* where addresses are taken from; IP_NONE: all of it */
 	struct ip_addr gateway;	    /* IP_NONE: the first */
 	VEC(struct ip_addr) others; /* aux_addresses */
-	bool has_prefix, has_range;
 };
 
 struct draft_network {
@@ -108,10 +111,8 @@ struct compose_file {
 	const struct compose_variable *variables;
 };
 
-/* The tag of a text that depends on a variable without a value; the text is as it was written. */
-extern const char compose_unset[];
-
-/* One compose_parse(). */
+/* One compose_parse(). What ends it (memory, a limit) is noted here and looked at once: c->stopped.
+ * Until then whoever goes on gets an empty text or a NODE_BAD, and finds nothing more to do. */
 struct compose {
 	const struct compose_input *in;
 	struct arena *arena;
@@ -120,9 +121,25 @@ struct compose {
 	struct draft_text name; /* top-level `name:` */
 	VEC(struct compose_file *) files;
 	size_t n_given; /* of the files: others extend or include the rest */
-	bool canonical; /* docker compose's own word: see compose_is_canonical() */
+	bool canonical; /* docker compose's own word: see is_canonical() */
 	VEC(struct draft_service) services;
 	VEC(struct draft_network) networks;
-	size_t bytes, values; /* against the limits */
-	bool stopped;	      /* a limit was met and reported */
+	size_t bytes, values;	       /* against the limits */
+	bool checked_bad;	       /* the schema was not met, and that was reported */
+	bool stopped;		       /* memory is out, or a limit was met and reported */
+	char words[4][TEXT_QUOTE_LEN]; /* compose_quote() */
+	size_t next_word;
 };
+
+/* Notes that memory is out; false. */
+bool compose_no_memory(struct compose *c);
+/* Reports what a limit forbids; nothing more is read. */
+void compose_stop(struct compose *c, enum compose_finding finding, struct source_loc loc,
+		  const char *format, ...) PRINTF_LIKE(4, 5);
+/* Zeroed; NULL: memory is out. */
+void *compose_alloc(struct compose *c, size_t size);
+/* In the arena; "" when memory is out. */
+const char *compose_copy(struct compose *c, const char *text, size_t len);
+const char *compose_printf(struct compose *c, const char *format, ...) PRINTF_LIKE(2, 3);
+#define COMPOSE_PUSH(c, list, ...) \
+	((void)(VEC_PUSH((c)->arena, (list), __VA_ARGS__) == 0 || compose_no_memory(c)))

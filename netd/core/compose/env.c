@@ -7,16 +7,12 @@
 #include "core/compose/draft.h"
 
 struct reader {
-	struct arena *arena;
-	struct diag_list *diags;
+	struct compose c; /* what reports, and where memory comes from */
 	const char *file, *at, *end;
 	uint32_t line;
-	VEC(struct compose_variable) all; /* the known ones, then those of the file */
+	struct compose_variables all; /* the known ones, then those of the file */
 	size_t n_known;
-	struct interpolation how;
 };
-
-enum quoting { PLAIN, SINGLE, DOUBLE };
 
 static bool is_variable_key(char c)
 {
@@ -40,7 +36,7 @@ static void skip_line(struct reader *reader)
 
 static void report_env(struct reader *reader, const char *text)
 {
-	compose_report(reader->diags, CF_BAD_VALUE,
+	compose_report(&reader->c, CF_BAD_VALUE,
 		       (struct source_loc){ reader->file, reader->line, 1 }, "write `NAME=value`",
 		       "%s", text);
 }
@@ -99,42 +95,41 @@ static void read_plain(struct reader *reader, struct text *out)
 	text_add_n(out, reader->at, (size_t)(end - reader->at));
 }
 
-static int fill_in(struct reader *reader, const struct text *raw, const char **ret)
+/* NULL: it depends on a variable that has no value. */
+static const char *fill_in(struct reader *reader, const char *raw)
 {
 	CLEANUP(text_done) struct text out = { 0 };
+	struct interpolation *how = &reader->c.variables;
 
-	reader->how.variables = reader->all.items;
-	reader->how.n_variables = reader->all.n;
-	int r = compose_interpolate(&reader->how, text_str(raw), &out);
-	*ret = NULL;
+	how->variables = reader->all.list.items;
+	how->n_variables = reader->all.list.n;
+	int r = compose_interpolate(how, raw, &out);
 	if (r == INTERPOLATE_E_SYNTAX)
 		report_env(reader, "the value holds a `$` that begins no variable");
-	if (r == INTERPOLATE_E_TOO_MUCH)
+	else if (r == INTERPOLATE_E_TOO_MUCH)
 		give_up(reader, "the values come to too much with their variables");
-	if (r)
-		return r < 0 ? r : 0;
-	*ret = arena_strdup(reader->arena, text_str(&out));
-	return *ret ? 0 : -ENOMEM;
+	else if (r < 0)
+		(void)compose_no_memory(&reader->c);
+	return r ? NULL : compose_copy(&reader->c, text_str(&out), out.len);
 }
 
 /* Of one name in a file the last counts. */
-static int set(struct reader *reader, const char *name, const char *value)
+static void set(struct reader *reader, const char *name, const char *value)
 {
 	struct compose_variable one = { name, value };
 
-	for (size_t i = reader->n_known; i < reader->all.n; i++)
-		if (strcmp(reader->all.items[i].name, name) == 0) {
-			reader->all.items[i].value = value;
-			return 0;
+	for (size_t i = reader->n_known; i < reader->all.list.n; i++)
+		if (strcmp(reader->all.list.items[i].name, name) == 0) {
+			reader->all.list.items[i].value = value;
+			return;
 		}
-	if (reader->all.n - reader->n_known == LIMIT_COMPOSE_VARIABLES) {
+	if (reader->all.list.n - reader->n_known == LIMIT_COMPOSE_VARIABLES)
 		give_up(reader, "too many variables");
-		return 0;
-	}
-	return VEC_PUSH(reader->arena, &reader->all, one);
+	else
+		COMPOSE_PUSH(&reader->c, &reader->all.list, one);
 }
 
-static int read_value(struct reader *reader, const char **ret)
+static const char *read_value(struct reader *reader)
 {
 	CLEANUP(text_done) struct text raw = { 0 };
 	char quote = (char)(reader->at < reader->end ? *reader->at : '\0');
@@ -146,17 +141,15 @@ static int read_value(struct reader *reader, const char **ret)
 	} else {
 		read_plain(reader, &raw);
 	}
-	if (text_failed(&raw))
-		return -ENOMEM;
-	if (quote != '\'')
-		return fill_in(reader, &raw, ret);
-	*ret = arena_strdup(reader->arena, text_str(&raw));
-	return *ret ? 0 : -ENOMEM;
+	if (text_failed(&raw) && !compose_no_memory(&reader->c))
+		return NULL;
+	return quote == '\'' ? compose_copy(&reader->c, text_str(&raw), raw.len)
+			     : fill_in(reader, text_str(&raw));
 }
 
-static int read_env_line(struct reader *reader)
+static void read_env_line(struct reader *reader)
 {
-	const char *start, *value = NULL;
+	const char *start, *value;
 
 	skip_env_blanks(reader);
 	if (reader->end - reader->at > 7 && memcmp(reader->at, "export ", 7) == 0) {
@@ -167,53 +160,46 @@ static int read_env_line(struct reader *reader)
 		reader->at++;
 	size_t len = (size_t)(reader->at - start);
 	skip_env_blanks(reader);
-	bool ends = reader->at == reader->end || strchr("\r\n#", *reader->at);
-	if (ends)
-		return 0; /* nothing, or a name whose value is known or is not */
+	if (reader->at == reader->end || strchr("\r\n#", *reader->at))
+		return; /* nothing, or a name whose value is known or is not */
 	if (len == 0 || (*reader->at != '=' && *reader->at != ':')) {
 		report_env(reader, "this line is not a variable");
-		return 0;
+		return;
 	}
 	reader->at++;
 	skip_env_blanks(reader);
-	int r = read_value(reader, &value);
-	if (r || !value)
-		return r;
-	const char *name = arena_strndup(reader->arena, start, len);
-	return name ? set(reader, name, value) : -ENOMEM;
+	value = read_value(reader);
+	if (value)
+		set(reader, compose_copy(&reader->c, start, len), value);
 }
 
 int compose_parse_env(const struct node_source *source, const struct compose_variables *known,
 		      struct arena *arena, struct diag_list *diags, struct compose_variables *ret)
 {
-	struct reader reader = { .arena = arena,
-				 .diags = diags,
+	struct reader reader = { .c = { .arena = arena, .diags = diags },
 				 .file = source->name,
 				 .at = source->bytes,
 				 .end = source->bytes + source->len,
 				 .line = 1,
 				 .n_known = known->list.n };
 	size_t errors = diags->n_errors;
-	int r = 0;
 
 	if (source->len > LIMIT_COMPOSE_BYTES || memchr(source->bytes, '\0', source->len)) {
 		report_env(&reader, "this is not a file of variables");
 		return COMPOSE_E_INVALID;
 	}
-	for (size_t i = 0; i < known->list.n && r == 0; i++)
-		r = VEC_PUSH(arena, &reader.all, known->list.items[i]);
+	for (size_t i = 0; i < known->list.n; i++)
+		COMPOSE_PUSH(&reader.c, &reader.all.list, known->list.items[i]);
 	if (source->len >= 3 && memcmp(source->bytes, "\xef\xbb\xbf", 3) == 0)
 		reader.at += 3; /* a byte order mark means nothing */
-	for (; reader.at < reader.end && r == 0; skip_line(&reader))
-		r = read_env_line(&reader);
-	if (r || diags->out_of_memory)
-		return r ? r : -ENOMEM;
-	if (diags->n_errors != errors)
+	for (; reader.at < reader.end && !reader.c.stopped; skip_line(&reader))
+		read_env_line(&reader);
+	if (diags->n_errors != errors && !diags->out_of_memory)
 		return COMPOSE_E_INVALID;
 	*ret = (struct compose_variables){ 0 };
-	for (size_t i = reader.n_known; i < reader.all.n && r == 0; i++)
-		r = VEC_PUSH(arena, &ret->list, reader.all.items[i]);
-	return r;
+	for (size_t i = reader.n_known; i < reader.all.list.n; i++)
+		COMPOSE_PUSH(&reader.c, &ret->list, reader.all.list.items[i]);
+	return diags->out_of_memory ? -ENOMEM : 0;
 }
 
 int compose_add_variables(struct compose_variables *all, size_t n_fixed,

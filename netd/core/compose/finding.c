@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "core/compose/compose.h"
+#include "core/compose/draft.h"
 
 static const struct diag_info infos[] = {
 	[CF_BAD_ADDRESS] = { "bad-address", DIAG_ERROR,
@@ -102,59 +102,79 @@ const struct diag_info *compose_diag_table(size_t *ret_n)
 	return infos;
 }
 
-void compose_report(struct diag_list *diags, enum compose_finding finding, struct source_loc loc,
+static void report(struct diag_list *diags, enum compose_finding finding, struct source_loc loc,
+		   const char *hint, const char *text)
+{
+	diag_add(diags, infos[finding].severity, loc, infos[finding].id, hint, "%s", text);
+}
+
+void compose_report(struct compose *c, enum compose_finding finding, struct source_loc loc,
 		    const char *hint, const char *format, ...)
 {
-	const struct diag_info *info = &infos[finding];
 	char text[1024]; /* names are bounded or quoted, so nothing is cut but long file names */
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	diag_add(diags, info->severity, loc, info->id, hint, "%s", text);
+	report(c->diags, finding, loc, hint, text);
 }
 
-void compose_about_service(struct diag_list *diags, const char *service)
+const char *compose_quote(struct compose *c, const char *word)
 {
-	diags->about = (struct diag_subject){ .service = service };
+	c->next_word = (c->next_word + 1) % ARRAY_LEN(c->words);
+	return text_quote(word, c->words[c->next_word]);
 }
 
-void compose_about_network(struct diag_list *diags, const char *network)
-{
-	diags->about = (struct diag_subject){ .network = network };
-}
-
-const char *compose_hint(struct diag_list *diags, const char *format, ...)
+const char *compose_hint(struct compose *c, const char *format, ...)
 {
 	char text[512];
 	va_list args;
 
-	if (diags->diags.n >= LIMIT_DIAGS)
+	if (c->diags->diags.n >= LIMIT_DIAGS)
 		return NULL;
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return arena_strdup(diags->arena, text);
+	return arena_strdup(c->diags->arena, text);
+}
+
+const char *compose_suggest(struct compose *c, const char *word, const char *const *names, size_t n,
+			    const char *otherwise)
+{
+	bool kept = c->diags->diags.n < LIMIT_DIAGS;
+	const char *hint = kept ? diag_suggest(c->diags, word, names, n) : NULL;
+
+	return hint ? hint : otherwise;
+}
+
+void compose_about_service(struct compose *c, const char *service)
+{
+	c->diags->about = (struct diag_subject){ .service = service };
+}
+
+void compose_about_network(struct compose *c, const char *network)
+{
+	c->diags->about = (struct diag_subject){ .network = network };
 }
 
 /* ---- what is wrong with the YAML ---- */
 
-static const enum compose_finding of_fault[] = {
-	[NODE_FAULT_ALIAS] = CF_YAML_ALIAS,
-	[NODE_FAULT_DUPLICATE_KEY] = CF_DUPLICATE_KEY,
-	[NODE_FAULT_ENCODING] = CF_YAML_ENCODING,
-	[NODE_FAULT_MULTI_DOCUMENT] = CF_YAML_SYNTAX, /* of other dialects */
-	[NODE_FAULT_SYNTAX] = CF_YAML_SYNTAX,
-	[NODE_FAULT_TAG] = CF_YAML_TAG,
-	[NODE_FAULT_TOO_DEEP] = CF_TOO_DEEP,
-	[NODE_FAULT_TOO_LARGE] = CF_TOO_LARGE,
-};
-
 static void report_yaml_fault(struct diag_list *diags, enum node_fault fault, struct source_loc loc,
 			      const char *hint, const char *text)
 {
-	compose_report(diags, of_fault[fault], loc, hint, "%s", text);
+	static const enum compose_finding findings[] = {
+		[NODE_FAULT_ALIAS] = CF_YAML_ALIAS,
+		[NODE_FAULT_DUPLICATE_KEY] = CF_DUPLICATE_KEY,
+		[NODE_FAULT_ENCODING] = CF_YAML_ENCODING,
+		[NODE_FAULT_MULTI_DOCUMENT] = CF_YAML_SYNTAX, /* of other dialects */
+		[NODE_FAULT_SYNTAX] = CF_YAML_SYNTAX,
+		[NODE_FAULT_TAG] = CF_YAML_TAG,
+		[NODE_FAULT_TOO_DEEP] = CF_TOO_DEEP,
+		[NODE_FAULT_TOO_LARGE] = CF_TOO_LARGE,
+	};
+
+	report(diags, findings[fault], loc, hint, text);
 }
 
 const struct node_dialect compose_dialect = { .one = "a compose",

@@ -8,6 +8,8 @@
 #include "core/base/text.h"
 #include "core/yaml/node.h"
 
+struct compose;
+
 /* In the order of the ids, so that the table is sorted. */
 enum compose_finding {
 	CF_BAD_ADDRESS,
@@ -61,12 +63,17 @@ enum compose_finding {
 };
 
 /* diag_add() with id and severity of the table. @hint lives in the list's arena, or is static. */
-void compose_report(struct diag_list *diags, enum compose_finding finding, struct source_loc loc,
+void compose_report(struct compose *c, enum compose_finding finding, struct source_loc loc,
 		    const char *hint, const char *format, ...) PRINTF_LIKE(5, 6);
-/* What is reported from now on is about that service, or that network. */
-void compose_about_service(struct diag_list *diags, const char *service);
-void compose_about_network(struct diag_list *diags, const char *network);
+/* A word from outside for one message: of four alive at a time. */
+const char *compose_quote(struct compose *c, const char *word);
 /* A hint in the list's arena; NULL when no further record is kept, or memory is out. */
-const char *compose_hint(struct diag_list *diags, const char *format, ...) PRINTF_LIKE(2, 3);
+const char *compose_hint(struct compose *c, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The closest of the names as a hint, or @otherwise. */
+const char *compose_suggest(struct compose *c, const char *word, const char *const *names, size_t n,
+			    const char *otherwise);
+/* What is reported from now on is about that service, or that network. */
+void compose_about_service(struct compose *c, const char *service);
+void compose_about_network(struct compose *c, const char *network);
 
 extern const struct node_dialect compose_dialect;

@@ -2,11 +2,11 @@
 /* Which services run, how often, from which image, with which labels; and their containers. */
 #include "core/compose/plan.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/hash.h"
+#include "core/compose/value.h"
 
 bool compose_is_plain(const char *text)
 {
@@ -71,24 +71,22 @@ static uint32_t count_replicas(struct compose *c, const struct draft_service *se
 	const struct draft_number *n = scale->set ? scale : replicas;
 	char place[DIAG_PLACE_LEN];
 
+	if (service->provider.set) /* a program outside Docker stands for it */
+		return 0;
 	if (scale->set && replicas->set && scale->value != replicas->value)
-		compose_report(c->diags, CF_CONFLICTING_VALUE, scale->loc, "keep one of the two",
+		compose_report(c, CF_CONFLICTING_VALUE, scale->loc, "keep one of the two",
 			       "`scale` is %u, and `replicas` %s is %u", scale->value,
 			       diag_place(scale->loc, replicas->loc, place), replicas->value);
-	if (!n->set)
-		return 1;
-	if (n->value > LIMIT_COMPOSE_REPLICAS) {
-		compose_report(c->diags, CF_TOO_MANY, n->loc, NULL,
+	if (n->value > LIMIT_COMPOSE_REPLICAS)
+		compose_report(c, CF_TOO_MANY, n->loc, NULL,
 			       "there are more than %u containers of one service",
 			       LIMIT_COMPOSE_REPLICAS);
-		return 1;
-	}
-	if (n->value > 1 && service->container_name.text)
-		compose_report(c->diags, CF_REPLICAS, service->container_name.loc,
+	else if (n->value > 1 && service->container_name.text)
+		compose_report(c, CF_REPLICAS, service->container_name.loc,
 			       "leave `container_name` out: compose numbers them",
 			       "%u containers of `%s` cannot have one name", n->value,
 			       service->name);
-	return n->value;
+	return n->set && n->value <= LIMIT_COMPOSE_REPLICAS ? n->value : 1;
 }
 
 /* "nginx:1.27", "registry:5000/nginx@sha256:…"; a colon before a slash is a port's. */
@@ -99,35 +97,28 @@ static bool is_tagged(const char *image)
 	return strpbrk(slash ? slash + 1 : image, ":@") != NULL;
 }
 
-/* As compose names what it builds. */
-static int find_service_image(struct compose *c, struct plan_service *plan)
+static const char *find_service_image(struct compose *c, const struct draft_service *service)
 {
-	const struct draft_service *service = plan->draft;
-	char word[TEXT_QUOTE_LEN];
+	const char *image = service->image.text ? service->image.text : "";
 
-	plan->image = service->image.text ? service->image.text : "";
 	if (service->image.unknown)
-		compose_report(c->diags, CF_UNKNOWN_VALUE, service->image.loc,
+		compose_report(c, CF_UNKNOWN_VALUE, service->image.loc,
 			       "give the variable a value if a tier matches this image",
 			       "the image of `%s` depends on a variable without a value",
 			       service->name);
-	else if (*plan->image && !compose_is_plain(plan->image))
-		compose_report(c->diags, CF_BAD_VALUE, service->image.loc, NULL,
-			       "`%s` cannot be the name of an image",
-			       text_quote(plan->image, word));
-	else if (!*plan->image && service->build.set)
-		plan->image = arena_printf(c->arena, "%s-%s", c->variables.project, service->name);
-	else if (!*plan->image && !service->provider.set)
-		compose_report(c->diags, CF_NO_IMAGE, service->loc, "add `image:` or `build:`",
-			       "`%s` has neither an image nor a build", service->name);
-	else if (*plan->image && !service->build.set && !is_tagged(plan->image))
-		compose_report(c->diags, CF_UNTAGGED_IMAGE, service->image.loc,
-			       compose_hint(c->diags, "write `%s:` and the version, or a digest",
-					    text_quote(plan->image, word)),
+	else if (!*image && service->build.set) /* as compose names what it builds */
+		return compose_printf(c, "%s-%s", c->variables.project, service->name);
+	else if (*image && !compose_is_plain(image))
+		compose_report(c, CF_BAD_VALUE, service->image.loc, NULL,
+			       "`%s` cannot be the name of an image", compose_quote(c, image));
+	else if (*image && !service->build.set && !is_tagged(image))
+		compose_report(c, CF_UNTAGGED_IMAGE, service->image.loc,
+			       compose_hint(c, "write `%s:` and the version, or a digest",
+					    compose_quote(c, image)),
 			       "`%s` runs an image without a tag: what that is can change although "
 			       "this file does not",
 			       service->name);
-	return plan->image ? 0 : -ENOMEM;
+	return image;
 }
 
 static int by_key(const void *left, const void *right)
@@ -139,74 +130,77 @@ static int by_key(const void *left, const void *right)
 }
 
 /* The last of each key, sorted; compose's own labels beat all. */
-static int settle_labels(struct compose *c, struct plan_service *plan)
+static void settle_labels(struct compose *c, const struct draft_service *draft,
+			  struct world_container *facts)
 {
-	size_t n = plan->draft->labels.n, kept = 0;
-	struct draft_label own[] = {
-		{ "com.docker.compose.project", c->variables.project, n },
-		{ "com.docker.compose.service", plan->draft->name, n },
-	};
-	struct draft_label *drafts = arena_alloc(c->arena, (n + 2) * sizeof(*drafts));
-	struct world_label *labels = arena_alloc(c->arena, (n + 2) * sizeof(*labels));
+	const struct draft_label *written = draft->labels.items;
+	size_t n = draft->labels.n, kept = 0;
+	struct draft_label *all = compose_alloc(c, (n + 2) * sizeof(*all));
+	struct world_label *labels = compose_alloc(c, (n + 2) * sizeof(*labels));
 
-	if (!drafts || !labels)
-		return -ENOMEM;
-	if (n)
-		memcpy(drafts, plan->draft->labels.items, n * sizeof(*drafts));
-	memcpy(&drafts[n], own, sizeof(own));
-	n += ARRAY_LEN(own);
-	qsort(drafts, n, sizeof(*drafts), by_key);
-	for (size_t i = 0; i < n; i++) {
-		bool last = i + 1 == n || strcmp(drafts[i].key, drafts[i + 1].key) != 0;
-		if (last && drafts[i].value && *drafts[i].key)
-			labels[kept++] = (struct world_label){ .key = drafts[i].key,
-							       .value = drafts[i].value };
+	if (!all || !labels)
+		return;
+	for (size_t i = 0; i < n; i++)
+		all[i] = written[i];
+	all[n] = (struct draft_label){ "com.docker.compose.project", c->variables.project, n };
+	all[n + 1] = (struct draft_label){ "com.docker.compose.service", draft->name, n };
+	qsort(all, n + 2, sizeof(*all), by_key);
+	for (size_t i = 0; i < n + 2; i++) {
+		bool last = i + 1 == n + 2 || strcmp(all[i].key, all[i + 1].key) != 0;
+		if (last && all[i].value && *all[i].key)
+			labels[kept++] = (struct world_label){ all[i].key, all[i].value, 0 };
 	}
-	plan->labels = labels;
-	plan->n_labels = kept;
-	return 0;
+	facts->labels = labels;
+	facts->n_labels = kept;
 }
 
-static int add_service(struct compose *c, struct assembly *plan, const struct draft_service *draft)
+static void read_resolvers(struct compose *c, const struct draft_texts *texts,
+			   struct world_container *facts)
 {
-	struct plan_service service = { .draft = draft };
+	struct ip_addr *all = compose_alloc(c, texts->n * sizeof(*all));
 
-	compose_about_service(c->diags, draft->name);
-	int r = find_service_image(c, &service);
+	for (size_t i = 0; all && i < texts->n; i++)
+		facts->n_dns += ip_parse(texts->items[i].text, &all[facts->n_dns]) == 0;
+	facts->dns = all;
+}
 
-	if (r == 0)
-		r = settle_labels(c, &service);
+static void add_service(struct compose *c, struct assembly *plan, const struct draft_service *draft)
+{
+	struct plan_service service = {
+		.draft = draft,
+		.facts = { .network_mode = "", .inspected = true, .known = true },
+	};
+
+	compose_about_service(c, draft->name);
+	service.facts.image = find_service_image(c, draft);
 	service.replicas = count_replicas(c, draft);
+	settle_labels(c, draft, &service.facts);
+	read_resolvers(c, &draft->dns, &service.facts);
 	for (size_t i = 0; i < draft->label_files.n; i++)
-		compose_report(c->diags, CF_UNKNOWN_VALUE, draft->label_files.items[i].loc,
+		compose_report(c, CF_UNKNOWN_VALUE, draft->label_files.items[i].loc,
 			       "write the labels that tiers match under `labels`",
 			       "the labels that `%s` takes from a file are not known here",
 			       draft->name);
-	if (draft->provider.set) { /* a program outside Docker stands for it */
-		compose_report(c->diags, CF_UNKNOWN_VALUE, draft->provider.loc, NULL,
+	if (draft->provider.set)
+		compose_report(c, CF_UNKNOWN_VALUE, draft->provider.loc, NULL,
 			       "what the provider of `%s` makes is not known here", draft->name);
-		service.replicas = 0;
-	}
-	return r ? r : VEC_PUSH(c->arena, &plan->services, service);
+	COMPOSE_PUSH(c, &plan->services, service);
 }
 
-int compose_plan_services(struct compose *c, struct assembly *plan)
+void compose_plan_services(struct compose *c, struct assembly *plan)
 {
-	int r = 0;
+	struct source_loc loc = { c->in->sources[0].name, 1, 1 };
 
-	for (size_t i = 0; i < c->services.n && r == 0; i++) {
+	for (size_t i = 0; i < c->services.n; i++) {
 		const struct draft_service *draft = &c->services.items[i];
 		if (compose_service_is_active(c, draft) &&
 		    (c->in->n_services == 0 || draft->wanted))
-			r = add_service(c, plan, draft);
+			add_service(c, plan, draft);
 	}
-	if (r == 0 && plan->services.n == 0)
-		compose_report(c->diags, CF_NO_SERVICE,
-			       c->services.n ? c->services.items[0].loc
-					     : (struct source_loc){ c->in->sources[0].name, 1, 1 },
+	if (plan->services.n == 0)
+		compose_report(c, CF_NO_SERVICE, c->services.n ? c->services.items[0].loc : loc,
 			       "name the profiles that run on this host with COMPOSE_PROFILES",
 			       "no service is active: there is none, or all are in profiles");
-	return r;
 }
 
 /* ---- containers ---- */
@@ -235,7 +229,14 @@ const char *compose_container_name(struct compose *c, const struct draft_service
 {
 	if (service->container_name.text)
 		return service->container_name.text;
-	return arena_printf(c->arena, "%s-%s-%u", c->variables.project, service->name, number);
+	return compose_printf(c, "%s-%s-%u", c->variables.project, service->name, number);
+}
+
+static struct source_loc place_of(const struct plan_container *container)
+{
+	const struct draft_service *draft = container->service->draft;
+
+	return draft->container_name.text ? draft->container_name.loc : draft->loc;
 }
 
 static int by_name(const void *left, const void *right)
@@ -254,54 +255,44 @@ static void check_names(struct compose *c, const struct assembly *plan)
 	for (size_t i = 1; i < plan->containers.n; i++)
 		if (strcmp(all[i - 1].name, all[i].name) == 0 &&
 		    all[i - 1].service != all[i].service)
-			compose_report(c->diags, CF_SAME_NAME, all[i].loc,
+			compose_report(c, CF_SAME_NAME, place_of(&all[i]),
 				       "the names of containers must be unique on a host",
 				       "the container `%s` is already defined %s", all[i].name,
-				       diag_place(all[i].loc, all[i - 1].loc, place));
+				       diag_place(place_of(&all[i]), place_of(&all[i - 1]), place));
 }
 
-static int add_containers(struct compose *c, struct assembly *plan, size_t service)
+static void add_containers(struct compose *c, struct assembly *plan,
+			   const struct plan_service *service)
 {
-	const struct draft_service *draft = plan->services.items[service].draft;
-	const struct draft_text *named = &draft->container_name;
-	char word[TEXT_QUOTE_LEN];
-	int r = 0;
+	const struct draft_text *named = &service->draft->container_name;
 
 	if (named->text && (!compose_is_name(named->text) || !compose_is_plain(named->text)))
-		compose_report(c->diags, CF_BAD_NAME, named->loc,
+		compose_report(c, CF_BAD_NAME, named->loc,
 			       "letters, digits, `-`, `_` and `.`, the first a letter or digit",
 			       "`%s` cannot be the name of a container",
-			       text_quote(named->text, word));
-	for (uint32_t k = 1; k <= plan->services.items[service].replicas && r == 0; k++) {
-		struct plan_container one = { .service = service,
-					      .number = k,
-					      .name = compose_container_name(c, draft, k),
-					      .loc = named->text ? named->loc : draft->loc };
-		if (!one.name)
-			return -ENOMEM;
-		compose_make_id("container", one.name, one.id);
-		r = VEC_PUSH(c->arena, &plan->containers, one);
+			       compose_quote(c, named->text));
+	for (uint32_t k = 1; k <= service->replicas; k++) {
+		struct plan_container one = { service,
+					      compose_container_name(c, service->draft, k) };
+		COMPOSE_PUSH(c, &plan->containers, one);
 	}
-	return r;
 }
 
-int compose_plan_containers(struct compose *c, struct assembly *plan)
+void compose_plan_containers(struct compose *c, struct assembly *plan)
 {
 	size_t total = 0;
-	int r = 0;
 
 	for (size_t i = 0; i < plan->services.n; i++)
 		total += plan->services.items[i].replicas;
 	if (total > LIMIT_COMPOSE_ENDPOINTS) {
-		compose_report(c->diags, CF_TOO_MANY, plan->services.items[0].draft->loc, NULL,
+		compose_report(c, CF_TOO_MANY, plan->services.items[0].draft->loc, NULL,
 			       "there are more than %u containers", LIMIT_COMPOSE_ENDPOINTS);
-		return 0;
+		return;
 	}
-	for (size_t i = 0; i < plan->services.n && r == 0; i++)
-		r = add_containers(c, plan, i);
-	if (r == 0 && plan->containers.n)
+	for (size_t i = 0; i < plan->services.n; i++)
+		add_containers(c, plan, &plan->services.items[i]);
+	if (plan->containers.n)
 		qsort(plan->containers.items, plan->containers.n, sizeof(*plan->containers.items),
 		      by_name);
 	check_names(c, plan);
-	return r;
 }

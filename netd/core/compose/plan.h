@@ -4,10 +4,11 @@
 #pragma once
 
 #include "core/compose/decode.h"
+#include "core/world/facts.h"
 
 /* A service on a network. */
 struct plan_link {
-	const struct draft_attachment *attachment; /* NULL: nobody wrote it */
+	const struct draft_attachment *attachment; /* without fields where nobody wrote it */
 	const char *name;			   /* of the network */
 	uint32_t network;			   /* index into the plan */
 };
@@ -17,40 +18,29 @@ enum plan_mode { PLAN_NETWORKS, PLAN_HOST, PLAN_NONE, PLAN_SHARED };
 /* An active service. */
 struct plan_service {
 	const struct draft_service *draft;
+	struct world_container facts; /* of each of its containers, but for name and id */
 	uint32_t replicas;
 	enum plan_mode mode;
-	const char *image;
-	const char *network_mode; /* as struct world_container has it */
-	const struct world_label *labels;
-	const struct world_published *published;
-	size_t n_labels, n_published;
-	uint32_t traits;	     /* of enum world_trait */
 	VEC(struct plan_link) links; /* sorted by network, each once */
-};
-
-struct plan_container {
-	size_t service;	 /* index into the plan */
-	uint32_t number; /* from 1 */
-	const char *name;
-	struct source_loc loc; /* of what names it */
-	char id[WORLD_ID_LEN];
 };
 
 /* A network that is used. */
 struct plan_network {
-	const struct draft_network *draft; /* NULL: no file defines it */
-	const char *name, *driver;
+	const struct draft_network *draft;
 	struct source_loc loc; /* of its definition, or its first use */
-	char id[WORLD_ID_LEN], bridge[WORLD_IFNAME_LEN];
+	struct world_network facts;
 	VEC(struct ip_prefix) subnets;
 	VEC(struct ip_addr) gateways;
 };
 
+struct plan_container {
+	const struct plan_service *service;
+	const char *name;
+};
+
 struct plan_endpoint {
-	uint32_t container, network; /* indices into the plan */
-	const struct plan_link *link;
-	struct ip_addr ipv4, ipv6;
-	struct mac_addr mac;
+	struct world_endpoint facts;
+	const struct draft_attachment *attachment;
 };
 
 struct assembly {
@@ -60,24 +50,27 @@ struct assembly {
 	VEC(struct plan_endpoint) endpoints;   /* sorted by container, then network */
 };
 
-/* Each: 0 (also when something was reported) or -ENOMEM. */
-int compose_plan_services(struct compose *c, struct assembly *plan) MUST_CHECK;
-int compose_plan_ports(struct compose *c, struct assembly *plan) MUST_CHECK;
-int compose_plan_networks(struct compose *c, struct assembly *plan) MUST_CHECK;
-int compose_plan_containers(struct compose *c, struct assembly *plan) MUST_CHECK;
-int compose_plan_endpoints(struct compose *c, struct assembly *plan) MUST_CHECK;
-int compose_plan_addresses(struct compose *c, struct assembly *plan) MUST_CHECK;
+/* In this order. */
+void compose_plan_services(struct compose *c, struct assembly *plan);
+void compose_plan_networks(struct compose *c, struct assembly *plan);
+void compose_plan_containers(struct compose *c, struct assembly *plan);
+void compose_plan_endpoints(struct compose *c, struct assembly *plan);
+void compose_plan_addresses(struct compose *c, struct assembly *plan);
+/* Gives the containers of @world their published ports: of the world it is known through which
+ * network Docker does so. NULL: something is wrong already, and what is wrong here is told, too. */
+void compose_plan_ports(struct compose *c, const struct assembly *plan, const struct world *world,
+			struct world_container *containers);
 
 /* What is dangerous in one active service: reported, and noted as its traits. */
 void compose_check_dangers(struct compose *c, struct plan_service *service);
 
 /* All of it, to a world. */
-int compose_build(struct compose *c, struct compose_project *ret) MUST_CHECK;
+void compose_build(struct compose *c, struct compose_project *ret);
 
-/* 64 hex digits made of a name: alike for the same, and for two names never alike but by design. */
-void compose_make_id(const char *kind, const char *name, char ret[WORLD_ID_LEN]);
-/* PROJECT-SERVICE-N, or container_name; NULL: out of memory. */
+/* PROJECT-SERVICE-N, or container_name. */
 const char *compose_container_name(struct compose *c, const struct draft_service *service,
 				   uint32_t number);
+/* 64 hex digits made of a name: alike for the same, and for two names never alike but by design. */
+void compose_make_id(const char *kind, const char *name, char ret[WORLD_ID_LEN]);
 /* 1 to WORLD_TEXT_MAX bytes without control characters. */
 bool compose_is_plain(const char *text);

@@ -103,12 +103,10 @@ int compose_parse_port(const char *text, struct draft_port *ret)
 
 static void report_bad(struct compose *c, struct source_loc loc, const char *text, int r)
 {
-	char word[TEXT_QUOTE_LEN];
-
-	compose_report(c->diags, CF_BAD_PORT, loc,
+	compose_report(c, CF_BAD_PORT, loc,
 		       r == -ERANGE ? "ports go from 1 to 65535, ranges have one length"
 				    : "write it like `127.0.0.1:8080:80`, `8080:80/udp` or `80`",
-		       "`%s` is not a port to publish", text_quote(text, word));
+		       "`%s` is not a port to publish", compose_quote(c, text));
 }
 
 /* ---- one of a list ---- */
@@ -130,33 +128,29 @@ static bool is_same_port(const struct draft_port *a, const struct draft_port *b)
 	       a->port.lo == b->port.lo && a->port.hi == b->port.hi && same_address(a, b);
 }
 
-static int add_port(struct compose *c, struct draft_service *service, struct draft_port port)
+static void add_port(struct compose *c, struct draft_service *service, struct draft_port port)
 {
 	/* Two that are alike mostly stand close: a long list is not looked through from the start.
 	 */
 	for (size_t i = service->ports.n; i > 0 && service->ports.n - i < 256; i--)
 		if (is_same_port(&service->ports.items[i - 1], &port)) {
 			service->ports.items[i - 1] = port;
-			return 0;
+			return;
 		}
-	return VEC_PUSH(c->arena, &service->ports, port);
+	COMPOSE_PUSH(c, &service->ports, port);
 }
 
-static int add_short(struct compose *c, const struct node *item, struct draft_service *service)
+static void add_short(struct compose *c, const struct node *item, struct draft_service *service)
 {
+	const char *text = compose_word(c, item, "a port");
 	struct draft_port port;
-	const char *text;
-	int r = compose_word(c, item, "a port", &text);
+	int r = text ? compose_parse_port(text, &port) : 0;
 
-	if (r || !text)
-		return r;
-	r = compose_parse_port(text, &port);
 	port.loc = item->loc;
-	port.is_long = port.is_number = false;
-	if (r == 0)
-		return add_port(c, service, port);
-	report_bad(c, item->loc, text, r);
-	return 0;
+	if (r < 0)
+		report_bad(c, item->loc, text, r);
+	else if (text)
+		add_port(c, service, port);
 }
 
 /* ---- the long form ---- */
@@ -165,73 +159,77 @@ struct long_port {
 	struct draft_text target, published, host_ip, protocol;
 };
 
-static const struct compose_field long_fields[] = {
-	COMPOSE_FIELD("target", compose_decode_word, long_port, target),
-	COMPOSE_FIELD("published", compose_decode_word, long_port, published),
-	COMPOSE_FIELD("host_ip", compose_decode_text, long_port, host_ip),
-	COMPOSE_FIELD("protocol", compose_decode_text, long_port, protocol),
-	COMPOSE_IGNORED("app_protocol"),
-	COMPOSE_IGNORED("mode"),
-	COMPOSE_IGNORED("name"),
+#define FIELD(name, decode) SCHEMA_WORD_FIELD(#name, decode, long_port, name)
+
+static const struct schema_field fields[] = {
+	FIELD(target, compose_decode_word),
+	FIELD(published, compose_decode_word),
+	FIELD(host_ip, compose_decode_text),
+	FIELD(protocol, compose_decode_text),
 };
-static const struct compose_shape long_shape = { "a port", long_fields, ARRAY_LEN(long_fields),
-						 CF_UNKNOWN_SETTING };
+const struct schema_shape compose_port_shape = {
+	fields, ARRAY_LEN(fields), "a port", NULL, CF_UNKNOWN_SETTING, "app_protocol mode name",
+};
 
-static bool read_part(struct compose *c, const struct draft_text *part, int r)
+static int read_target(const char *text, struct draft_port *port)
 {
-	if (r < 0)
-		report_bad(c, part->loc, part->text, r);
-	return r == 0;
+	int r = parse_port_numbers(text, strlen(text), &port->port.lo, &port->port.hi);
+
+	return r == 0 && port->port.lo != port->port.hi ? -EINVAL : r;
 }
 
-static bool read_long(struct compose *c, const struct long_port *from, struct draft_port *port)
+static int read_published(const char *text, struct draft_port *port)
 {
-	const char *target = from->target.text, *published = from->published.text;
-	const char *host_ip = from->host_ip.text, *protocol = from->protocol.text;
-
-	if (!read_part(
-		    c, &from->target,
-		    parse_port_numbers(target, strlen(target), &port->port.lo, &port->port.hi)) ||
-	    !read_part(c, &from->target, port->port.lo == port->port.hi ? 0 : -EINVAL))
-		return false;
-	if (published && strspn(published, "0") != strlen(published) &&
-	    !read_part(c, &from->published,
-		       parse_port_numbers(published, strlen(published), &port->host_lo,
-					  &port->host_hi)))
-		return false;
-	if (host_ip && !read_part(c, &from->host_ip, ip_parse(host_ip, &port->host_ip)))
-		return false;
-	return !protocol ||
-	       read_part(c, &from->protocol, parse_protocol(protocol, &port->port.proto));
+	return strspn(text, "0") == strlen(text) /* Docker chooses one */
+		       ? 0
+		       : parse_port_numbers(text, strlen(text), &port->host_lo, &port->host_hi);
 }
 
-static int add_long(struct compose *c, const struct node *item, struct draft_service *service)
+static int read_host_ip(const char *text, struct draft_port *port)
+{
+	return ip_parse(text, &port->host_ip);
+}
+
+static int read_protocol(const char *text, struct draft_port *port)
+{
+	return parse_protocol(text, &port->port.proto);
+}
+
+static void add_long(struct compose *c, const struct node *item, struct draft_service *service)
 {
 	const struct node *published = node_get(item, "published");
 	struct draft_port port = { .loc = item->loc, .port.proto = PROTO_TCP, .is_long = true };
 	struct long_port from = { 0 };
+	const struct {
+		const struct draft_text *text;
+		int (*read)(const char *text, struct draft_port *port);
+	} parts[] = { { &from.target, read_target },
+		      { &from.published, read_published },
+		      { &from.host_ip, read_host_ip },
+		      { &from.protocol, read_protocol } };
 	size_t errors = c->diags->n_errors;
-	int r = compose_decode_object(c, item, &long_shape, &from);
 
-	if (r || c->diags->n_errors != errors)
-		return r;
-	if (!from.target.text) {
-		compose_report(c->diags, CF_MISSING_KEY, item->loc, "add `target: 80`",
+	schema_decode(c, item, &compose_port_shape, &from);
+	if (c->diags->n_errors == errors && !from.target.text)
+		compose_report(c, CF_MISSING_KEY, item->loc, "add `target: 80`",
 			       "a port needs the key `target`");
-		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(parts) && c->diags->n_errors == errors; i++) {
+		const struct draft_text *part = parts[i].text;
+		int r = part->text ? parts[i].read(part->text, &port) : 0;
+		if (r < 0)
+			report_bad(c, part->loc, part->text, r);
 	}
 	port.is_number = published && value_type_of(published) == VALUE_INT;
-	return read_long(c, &from, &port) ? add_port(c, service, port) : 0;
+	if (c->diags->n_errors == errors)
+		add_port(c, service, port);
 }
 
-int compose_decode_ports(struct compose *c, const struct node *key, void *member)
+void compose_decode_ports(struct compose *c, const struct node *key, void *service)
 {
-	int r = 0;
-
-	if (!compose_is_list(c, key))
-		return 0;
-	for (const struct node *item = key->value->first; item && r == 0; item = item->next)
-		r = item->kind == NODE_MAPPING ? add_long(c, item, member)
-					       : add_short(c, item, member);
-	return r;
+	for (const struct node *item = key->value->first; item && !c->stopped; item = item->next) {
+		if (item->kind == NODE_MAPPING)
+			add_long(c, item, service);
+		else
+			add_short(c, item, service);
+	}
 }

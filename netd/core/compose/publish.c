@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From ports as written to ports as published, and who takes a port of the host from whom. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/compose/plan.h"
-#include "core/world/facts.h"
 
 static const struct ip_addr everywhere[] = { { .family = IP_V4 }, { .family = IP_V6 } };
 
@@ -16,15 +14,21 @@ struct claim {
 	const struct draft_service *service;
 };
 
-struct claims {
-	struct claim *items;
-	size_t n, cap;
+/* One service's ports on their way to the world. */
+struct publishing {
+	const struct plan_service *service;
+	const struct ip_addr *binding; /* of the host, where a port names none; NULL: all */
+	VEC(struct world_published) list;
+};
+
+struct all_ports {
+	VEC(struct claim) claims;
+	size_t total;
 };
 
 static bool is_everywhere(const struct draft_port *port)
 {
-	return port->host_ip.family == IP_NONE || ip_compare(&port->host_ip, &everywhere[0]) == 0 ||
-	       ip_compare(&port->host_ip, &everywhere[1]) == 0;
+	return port->host_ip.family == IP_NONE || ip_is_unspecified(&port->host_ip);
 }
 
 static bool is_fixed(const struct draft_port *port)
@@ -32,264 +36,220 @@ static bool is_fixed(const struct draft_port *port)
 	return port->host_lo && port->host_hi - port->host_lo == port->port.hi - port->port.lo;
 }
 
-/* What to write so that only the host reaches it. */
-static const char *local_hint(struct compose *c, const struct draft_port *port)
-{
-	char host[16] = "", own[PORT_RANGE_TEXT_LEN], word[PORT_RANGE_TEXT_LEN];
-	struct port_range range = { PROTO_TCP, port->host_lo, port->host_hi };
-	const char *v6 = port->host_ip.family == IP_V6 ? "[::1]" : "127.0.0.1";
-
-	if (port->is_long)
-		return "add `host_ip: 127.0.0.1`, unless others than this host must reach it";
-	if (port->host_lo) {
-		(void)port_range_format(&range, word);
-		memcpy(host, word, strcspn(word, "/"));
-	}
-	(void)port_range_format(&port->port, own);
-	if (port->port.proto == PROTO_TCP)
-		own[strcspn(own, "/")] = '\0';
-	return compose_hint(c->diags,
-			    "write `%s:%s:%s`, unless others than this host must reach it", v6,
-			    host, own);
-}
+/* ---- through which network ---- */
 
 /* A container stands there beside the host, on the network of the parent interface. */
-static bool is_on_lan(const struct plan_network *network)
+static bool is_on_lan(const struct world_network *network)
 {
 	return strcmp(network->driver, "macvlan") == 0 || strcmp(network->driver, "ipvlan") == 0;
 }
 
-/* Docker publishes through a gateway of its own: internal networks have none, nor do these. */
-static bool may_publish(const struct plan_network *network)
-{
-	return !is_on_lan(network) && !(network->draft && network->draft->internal.value);
-}
+/* Docker publishes on no network of the service, or has to: the default route decides. */
+struct way_out {
+	bool lan, bridge, other; /* it is on such networks; other: an overlay, or of a plugin */
+};
 
-/* Each network that Docker may publish it on says itself at which address (build.c). */
-static bool is_bound_by_networks(const struct assembly *all, const struct plan_service *service,
-				 const struct draft_port *port)
+static struct way_out find_ways(const struct assembly *plan, const struct plan_service *service)
 {
-	size_t n = 0;
+	struct way_out ways = { 0 };
 
 	for (size_t i = 0; i < service->links.n; i++) {
-		const struct plan_network *network =
-			&all->networks.items[service->links.items[i].network];
-		if (!may_publish(network))
-			continue;
-		if (!network->draft || !network->draft->binding.text)
-			return false;
-		n++;
+		const struct world_network *network =
+			&plan->networks.items[service->links.items[i].network].facts;
+		bool bridge = strcmp(network->driver, "bridge") == 0, lan = is_on_lan(network);
+		ways.lan |= lan;
+		ways.bridge |= bridge && !network->internal;
+		ways.other |= !bridge && !lan && !network->internal;
 	}
-	return n > 0 && port->host_ip.family == IP_NONE;
+	return ways;
 }
 
-static void check_port(struct compose *c, const struct assembly *all,
-		       const struct plan_service *plan, const struct draft_port *port)
+static bool publishes_nothing(struct compose *c, const struct assembly *plan,
+			      const struct plan_service *service, bool has_publisher)
+{
+	const struct source_loc loc = service->draft->ports.items[0].loc;
+	const char *name = service->draft->name;
+	struct way_out ways = find_ways(plan, service);
+
+	if (service->mode == PLAN_SHARED)
+		compose_report(c, CF_NETWORK_MODE, loc,
+			       "publish it at the service whose network this is",
+			       "`%s` has no network of its own to publish a port from", name);
+	else if (service->mode != PLAN_NETWORKS)
+		compose_report(c, CF_PORTS_IGNORED, loc, "leave `ports` out",
+			       "Docker publishes no port of `%s`, which has network_mode `%s`",
+			       name, service->facts.network_mode);
+	else if (has_publisher || ways.other)
+		return false;
+	else if (ways.bridge)
+		compose_report(
+			c, CF_PORTS_IGNORED, loc,
+			"give one of its bridge networks the highest `gw_priority`, or "
+			"leave `ports` out",
+			"Docker publishes no port of `%s`: its default route is on a macvlan "
+			"or ipvlan network",
+			name);
+	else
+		compose_report(c, CF_PORTS_IGNORED, loc,
+			       ways.lan ? "leave `ports` out: others reach it at its own address"
+					: "put it on a network that is not internal, too",
+			       ways.lan ? "Docker publishes no port of `%s`: it does so on no "
+					  "macvlan, ipvlan or internal network"
+					: "Docker publishes no port of `%s`: all its networks are "
+					  "internal",
+			       name);
+	return true;
+}
+
+/* A network may say at which address of the host a port is published that names none; over IPv6 it
+ * is at none then. */
+static bool find_binding(const struct assembly *plan, const struct world *world, uint32_t publisher,
+			 struct ip_addr *ret)
+{
+	const char *text = publisher == WORLD_NO_ENDPOINT
+				   ? NULL
+				   : plan->networks.items[world->endpoints[publisher].network]
+					     .draft->binding.text;
+
+	return text && ip_parse(text, ret) == 0 && ret->family == IP_V4 && !ip_is_unspecified(ret);
+}
+
+/* ---- what is said of a port ---- */
+
+/* What to write so that only the host reaches it. */
+static const char *local_hint(struct compose *c, const struct draft_port *port)
+{
+	char host[PORT_RANGE_TEXT_LEN] = "", own[PORT_RANGE_TEXT_LEN];
+	struct port_range range = { PROTO_TCP, port->host_lo, port->host_hi };
+
+	if (port->is_long)
+		return "add `host_ip: 127.0.0.1`, unless others than this host must reach it";
+	if (port->host_lo)
+		(void)port_range_format(&range, host);
+	host[strcspn(host, "/")] = '\0';
+	(void)port_range_format(&port->port, own);
+	if (port->port.proto == PROTO_TCP)
+		own[strcspn(own, "/")] = '\0';
+	return compose_hint(c, "write `%s:%s:%s`, unless others than this host must reach it",
+			    port->host_ip.family == IP_V6 ? "[::1]" : "127.0.0.1", host, own);
+}
+
+static void check_port(struct compose *c, const struct publishing *p, const struct draft_port *port)
 {
 	char own[PORT_RANGE_TEXT_LEN];
 
 	c->diags->about.port = port->port;
 	c->diags->about.has_port = true;
-	if (is_everywhere(port) && !is_bound_by_networks(all, plan, port))
-		compose_report(c->diags, CF_PUBLISHED_EVERYWHERE, port->loc, local_hint(c, port),
-			       "`%s` publishes %s on every address of the host", plan->draft->name,
-			       port_range_format(&port->port, own));
-	if (is_fixed(port) && plan->replicas > 1)
-		compose_report(c->diags, CF_REPLICAS, port->loc,
+	if (is_everywhere(port) && (!p->binding || port->host_ip.family != IP_NONE))
+		compose_report(c, CF_PUBLISHED_EVERYWHERE, port->loc, local_hint(c, port),
+			       "`%s` publishes %s on every address of the host",
+			       p->service->draft->name, port_range_format(&port->port, own));
+	if (is_fixed(port) && p->service->replicas > 1)
+		compose_report(c, CF_REPLICAS, port->loc,
 			       "leave the host's port out, or put a proxy in front",
-			       "%u containers of `%s` cannot publish on one port", plan->replicas,
-			       plan->draft->name);
+			       "%u containers of `%s` cannot publish on one port",
+			       p->service->replicas, p->service->draft->name);
 }
 
-static int add_claim(struct compose *c, const struct plan_service *plan,
-		     const struct draft_port *port, struct world_published published,
-		     struct claims *claims)
-{
-	struct claim claim = { published, port, plan->draft };
-
-	return published.host_port ? VEC_PUSH(c->arena, claims, claim) : 0;
-}
-
-struct published_list {
-	struct world_published *items;
-	size_t n, cap;
-};
+/* ---- ports one by one ---- */
 
 /* One entry, as many ports as its range holds, on each family it is published on. */
-static int expand_port(struct compose *c, const struct plan_service *plan,
-		       const struct draft_port *port, struct published_list *list,
-		       struct claims *claims)
+static void expand_port(struct compose *c, struct publishing *p, const struct draft_port *port,
+			struct all_ports *all)
 {
-	size_t families = port->host_ip.family == IP_NONE ? ARRAY_LEN(everywhere) : 1;
-	int r = 0;
+	bool anywhere = port->host_ip.family == IP_NONE;
+	const struct ip_addr *hosts = anywhere && p->binding ? p->binding
+				      : anywhere	     ? everywhere
+							     : &port->host_ip;
+	size_t n = anywhere && !p->binding ? ARRAY_LEN(everywhere) : 1;
 
-	for (size_t f = 0; f < families; f++)
-		for (uint32_t i = 0; i <= (uint32_t)(port->port.hi - port->port.lo) && r == 0;
-		     i++) {
-			uint16_t own = (uint16_t)(port->port.lo + i);
+	for (size_t f = 0; f < n; f++)
+		for (unsigned int own = port->port.lo; own <= port->port.hi; own++) {
+			uint16_t host = (uint16_t)(port->host_lo + (own - port->port.lo));
 			struct world_published one = {
-				.host_ip = families > 1 ? everywhere[f] : port->host_ip,
-				.host_port = is_fixed(port) ? (uint16_t)(port->host_lo + i) : 0,
-				.port = { port->port.proto, own, own },
-				.anywhere = families > 1,
+				.host_ip = hosts[f],
+				.host_port = is_fixed(port) ? host : 0,
+				.port = { port->port.proto, (uint16_t)own, (uint16_t)own },
+				.anywhere = anywhere,
 			};
-			r = VEC_PUSH(c->arena, list, one);
-			if (r == 0)
-				r = add_claim(c, plan, port, one, claims);
+			COMPOSE_PUSH(c, &p->list, one);
+			if (one.host_port)
+				COMPOSE_PUSH(c, &all->claims,
+					     (struct claim){ one, port, p->service->draft });
 		}
-	return r;
 }
 
-/* Docker publishes on none of its networks; *on_lan: one of them is such a one. */
-static bool has_no_publisher(const struct assembly *plan, const struct plan_service *service,
-			     bool *on_lan)
+static void publish_all(struct compose *c, struct publishing *p, struct all_ports *all)
 {
-	*on_lan = false;
-	for (size_t i = 0; i < service->links.n; i++) {
-		const struct plan_network *network =
-			&plan->networks.items[service->links.items[i].network];
-		if (may_publish(network))
-			return false;
-		*on_lan |= is_on_lan(network);
-	}
-	return service->links.n > 0;
-}
+	const struct draft_port *ports = p->service->draft->ports.items;
 
-static bool publishes_nothing(struct compose *c, const struct assembly *plan,
-			      const struct plan_service *service)
-{
-	const struct source_loc loc = service->draft->ports.items[0].loc;
-	const char *name = service->draft->name;
-	bool on_lan;
-
-	if (service->mode == PLAN_SHARED)
-		compose_report(c->diags, CF_NETWORK_MODE, loc,
-			       "publish it at the service whose network this is",
-			       "`%s` has no network of its own to publish a port from", name);
-	else if (service->mode != PLAN_NETWORKS)
-		compose_report(c->diags, CF_PORTS_IGNORED, loc, "leave `ports` out",
-			       "Docker publishes no port of `%s`, which has network_mode `%s`",
-			       name, service->network_mode);
-	else if (has_no_publisher(plan, service, &on_lan))
-		compose_report(c->diags, CF_PORTS_IGNORED, loc,
-			       on_lan ? "leave `ports` out: others reach it at its own address"
-				      : "put it on a network that is not internal, too",
-			       on_lan ? "Docker publishes no port of `%s`: it does so on no "
-					"macvlan, ipvlan or internal network"
-				      : "Docker publishes no port of `%s`: all its networks are "
-					"internal",
-			       name);
-	else
-		return false;
-	return true;
-}
-
-static int by_value(const void *left, const void *right)
-{
-	const struct draft_port *a = left, *b = right;
-	int order = ip_compare(&a->host_ip, &b->host_ip);
-
-	if (order)
-		return order;
-	if (a->host_lo != b->host_lo)
-		return a->host_lo < b->host_lo ? -1 : 1;
-	if (a->host_hi != b->host_hi)
-		return a->host_hi < b->host_hi ? -1 : 1;
-	if (a->port.proto != b->port.proto)
-		return a->port.proto < b->port.proto ? -1 : 1;
-	if (a->port.lo != b->port.lo)
-		return a->port.lo < b->port.lo ? -1 : 1;
-	return (a->port.hi > b->port.hi) - (a->port.hi < b->port.hi);
-}
-
-static int by_value_and_place(const void *left, const void *right)
-{
-	const struct draft_port *a = left, *b = right;
-	int order = by_value(a, b);
-
-	if (order == 0)
-		order = strcmp(a->loc.file, b->loc.file);
-	if (order == 0)
-		order = (a->loc.line > b->loc.line) - (a->loc.line < b->loc.line);
-	return order ? order : (a->loc.col > b->loc.col) - (a->loc.col < b->loc.col);
-}
-
-/* One entry in two files, or in a base, is one. */
-static int settle_ports(struct compose *c, const struct draft_service *service,
-			struct draft_port **ret, size_t *ret_n)
-{
-	size_t n = service->ports.n, kept = 0;
-	struct draft_port *ports = arena_dup(c->arena, service->ports.items, n * sizeof(*ports));
-
-	if (!ports)
-		return -ENOMEM;
-	qsort(ports, n, sizeof(*ports), by_value_and_place);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || by_value(&ports[kept - 1], &ports[i]) != 0)
-			ports[kept++] = ports[i];
-	*ret = ports;
-	*ret_n = kept;
-	return 0;
-}
-
-static size_t count_entries(const struct draft_port *port)
-{
-	size_t families = port->host_ip.family == IP_NONE ? ARRAY_LEN(everywhere) : 1;
-
-	return families * ((size_t)(port->port.hi - port->port.lo) + 1);
-}
-
-static int publish(struct compose *c, const struct assembly *plan, struct plan_service *service,
-		   size_t *total, struct claims *claims)
-{
-	struct published_list list = { 0 };
-	struct draft_port *ports = NULL;
-	size_t n = 0;
-	int r;
-
-	compose_about_service(c->diags, service->draft->name);
-	if (service->draft->ports.n == 0 || service->replicas == 0 ||
-	    publishes_nothing(c, plan, service))
-		return 0;
-	r = settle_ports(c, service->draft, &ports, &n);
-	for (size_t i = 0; i < n && r == 0; i++) {
-		*total += count_entries(&ports[i]) * service->replicas;
-		if (*total > LIMIT_COMPOSE_PORTS) {
-			compose_report(c->diags, CF_TOO_MANY, ports[i].loc, NULL,
-				       "there are more than %u published ports",
-				       LIMIT_COMPOSE_PORTS);
-			return 0;
+	for (size_t i = 0; i < p->service->draft->ports.n; i++) {
+		const struct draft_port *port = &ports[i];
+		size_t families = port->host_ip.family == IP_NONE ? ARRAY_LEN(everywhere) : 1;
+		all->total +=
+			families * (port->port.hi - port->port.lo + 1u) * p->service->replicas;
+		if (all->total > LIMIT_COMPOSE_PORTS) {
+			compose_stop(c, CF_TOO_MANY, port->loc,
+				     "there are more than %u published ports", LIMIT_COMPOSE_PORTS);
+			return;
 		}
-		check_port(c, plan, service, &ports[i]);
-		r = expand_port(c, service, &ports[i], &list, claims);
+		check_port(c, p, port);
+		expand_port(c, p, port, all);
 	}
-	service->published = list.items;
-	service->n_published = world_sort_published(list.items, list.n);
-	return r;
+}
+
+static void publish(struct compose *c, const struct assembly *plan,
+		    const struct plan_service *service, const struct world *world,
+		    struct world_container *containers, struct all_ports *all)
+{
+	struct publishing p = { .service = service };
+	bool has_publisher = !world && find_ways(plan, service).bridge;
+	struct ip_addr binding;
+
+	if (service->draft->ports.n == 0 || service->replicas == 0)
+		return;
+	for (uint32_t i = 0; world && i < world->n_containers; i++)
+		if (plan->containers.items[i].service == service) {
+			uint32_t v4 = world_publisher(world, i, IP_V4);
+			has_publisher = v4 != WORLD_NO_ENDPOINT ||
+					world_publisher(world, i, IP_V6) != WORLD_NO_ENDPOINT;
+			if (find_binding(plan, world, v4, &binding))
+				p.binding = &binding;
+			break;
+		}
+	compose_about_service(c, service->draft->name);
+	if (publishes_nothing(c, plan, service, has_publisher))
+		return;
+	publish_all(c, &p, all);
+	size_t n = world_sort_published(p.list.items, p.list.n);
+	for (uint32_t i = 0; world && i < world->n_containers; i++)
+		if (plan->containers.items[i].service == service) {
+			containers[i].published = p.list.items;
+			containers[i].n_published = n;
+		}
 }
 
 /* ---- conflicts ---- */
 
 /* By the host's port; every address first, so that it meets all others. */
-static int by_published_port(const void *left, const void *right)
+static int by_port(const void *left, const void *right)
 {
 	const struct claim *a = left, *b = right;
 	const struct world_published *x = &a->published, *y = &b->published;
+	int order = x->port.proto - y->port.proto;
 
-	if (x->port.proto != y->port.proto)
-		return x->port.proto < y->port.proto ? -1 : 1;
-	if (x->host_ip.family != y->host_ip.family)
-		return x->host_ip.family < y->host_ip.family ? -1 : 1;
-	if (x->host_port != y->host_port)
-		return x->host_port < y->host_port ? -1 : 1;
-	int order = ip_compare(&x->host_ip, &y->host_ip);
-	if (order)
-		return order;
-	order = strcmp(a->service->name, b->service->name);
+	if (order == 0)
+		order = x->host_ip.family - y->host_ip.family;
+	if (order == 0)
+		order = x->host_port - y->host_port;
+	if (order == 0)
+		order = ip_compare(&x->host_ip, &y->host_ip);
+	if (order == 0)
+		order = strcmp(a->service->name, b->service->name);
 	return order ? order : (a->port > b->port) - (a->port < b->port);
 }
 
-static bool publishes_same_port(const struct claim *a, const struct claim *b)
+static bool same_port(const struct claim *a, const struct claim *b)
 {
 	const struct world_published *x = &a->published, *y = &b->published;
 
@@ -301,20 +261,19 @@ static void report_conflict(struct compose *c, const struct claim *later, const 
 {
 	char place[DIAG_PLACE_LEN], ip[IP_TEXT_LEN];
 
-	compose_report(c->diags, CF_PORT_CONFLICT, later->port->loc,
-		       "only one container at a time can use it",
-		       "`%s` publishes on %s port %u (%s), which `%s` already uses %s",
-		       later->service->name, ip_format(&later->published.host_ip, ip),
-		       later->published.host_port,
-		       proto_name((enum ip_proto)later->published.port.proto), first->service->name,
-		       diag_place(later->port->loc, first->port->loc, place));
+	compose_report(
+		c, CF_PORT_CONFLICT, later->port->loc, "only one container at a time can use it",
+		"`%s` publishes on %s port %u (%s), which `%s` already uses %s",
+		later->service->name, ip_format(&later->published.host_ip, ip),
+		later->published.host_port, proto_name((enum ip_proto)later->published.port.proto),
+		first->service->name, diag_place(later->port->loc, first->port->loc, place));
 }
 
 /* One entry, the same twice in one service (Docker takes it as one), or two entries of both
  * families, which have met on IPv4 already. */
 static bool is_known(const struct claim *first, const struct claim *one)
 {
-	bool both = first->port->host_ip.family == IP_NONE && one->port->host_ip.family == IP_NONE;
+	bool both = first->published.anywhere && one->published.anywhere;
 
 	return first->port == one->port ||
 	       (first->service == one->service &&
@@ -323,23 +282,22 @@ static bool is_known(const struct claim *first, const struct claim *one)
 }
 
 /* Entries of ranges are reported once. */
-static void find_conflicts(struct compose *c, struct claims *claims)
+static void find_conflicts(struct compose *c, struct claim *claims, size_t n)
 {
 	const struct draft_port *last = NULL;
 	size_t group = 0;
 
-	if (claims->n)
-		qsort(claims->items, claims->n, sizeof(*claims->items), by_published_port);
-	for (size_t i = 1; i < claims->n; i++) {
-		const struct claim *one = &claims->items[i], *before = one - 1;
-		const struct claim *first = &claims->items[group];
-		if (!publishes_same_port(one, before)) {
+	if (n)
+		qsort(claims, n, sizeof(*claims), by_port);
+	for (size_t i = 1; i < n; i++) {
+		const struct claim *one = &claims[i], *before = one - 1, *first = &claims[group];
+		if (!same_port(one, before)) {
 			group = i;
 			continue;
 		}
-		if (!is_everywhere(first->port))
+		if (!ip_is_unspecified(&first->published.host_ip))
 			first = before;
-		bool meets = is_everywhere(first->port) ||
+		bool meets = ip_is_unspecified(&first->published.host_ip) ||
 			     ip_compare(&first->published.host_ip, &one->published.host_ip) == 0;
 		if (meets && last != one->port && !is_known(first, one))
 			report_conflict(c, one, first);
@@ -348,15 +306,13 @@ static void find_conflicts(struct compose *c, struct claims *claims)
 	}
 }
 
-int compose_plan_ports(struct compose *c, struct assembly *plan)
+void compose_plan_ports(struct compose *c, const struct assembly *plan, const struct world *world,
+			struct world_container *containers)
 {
-	struct claims claims = { 0 };
-	size_t total = 0;
-	int r = 0;
+	struct all_ports all = { 0 };
 
-	for (size_t i = 0; i < plan->services.n && r == 0; i++)
-		r = publish(c, plan, &plan->services.items[i], &total, &claims);
-	if (r == 0)
-		find_conflicts(c, &claims);
-	return r;
+	for (size_t i = 0; i < plan->services.n && !c->stopped; i++)
+		publish(c, plan, &plan->services.items[i], world, containers, &all);
+	if (!c->stopped)
+		find_conflicts(c, all.claims.items, all.claims.n);
 }

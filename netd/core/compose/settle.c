@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One document as it stands to itself: its variables filled in, and what it takes away from the
  * files before noted and left out. */
-#include <errno.h>
 #include <string.h>
 
 #include "core/compose/decode.h"
 #include "core/compose/load.h"
-#include "core/compose/merge.h"
+#include "core/compose/tree.h"
 #include "core/compose/value.h"
-
-const char compose_unset[] = "!unset";
 
 struct settling {
 	struct compose *c;
-	struct compose_document *document;
+	struct compose_document document;
 	const char *path[LIMIT_YAML_DEPTH + 2];
 	size_t depth;
 	bool shared;	 /* below an alias: what is taken away there was so at its anchor */
@@ -22,49 +19,47 @@ struct settling {
 
 /* ---- texts ---- */
 
+/* @r: of compose_interpolate(). */
 static void report_text(struct compose *c, const struct node *node, int r)
 {
-	char word[TEXT_QUOTE_LEN];
-
 	if (r == INTERPOLATE_E_SYNTAX)
-		compose_report(
-			c->diags, CF_BAD_INTERPOLATION, node->loc, "write `$$` for a dollar sign",
-			"`%s` holds a `${` that begins no variable", text_quote(node->text, word));
+		compose_report(c, CF_BAD_INTERPOLATION, node->loc, "write `$$` for a dollar sign",
+			       "`%s` holds a `${` that begins no variable",
+			       compose_quote(c, node->text));
 	else if (r == INTERPOLATE_E_REQUIRED)
-		compose_report_unset(c, node, NULL);
+		compose_report_unset(c, node, "this text");
 	else if (r == INTERPOLATE_E_TOO_LONG)
-		compose_report(c->diags, CF_TOO_LARGE, node->loc, NULL,
+		compose_report(c, CF_TOO_LARGE, node->loc, NULL,
 			       "with its variables this text has more than %u bytes",
 			       LIMIT_COMPOSE_TEXT);
-	else if (r == INTERPOLATE_E_TOO_MUCH && !c->stopped)
-		compose_report(c->diags, CF_TOO_LARGE, node->loc, NULL,
-			       "the texts have more than %u bytes with their variables, or too many"
-			       " of them",
-			       LIMIT_COMPOSE_TEXTS);
-	c->stopped |= r == INTERPOLATE_E_TOO_MUCH;
+	else if (r == INTERPOLATE_E_TOO_MUCH)
+		compose_stop(c, CF_TOO_LARGE, node->loc,
+			     "the texts have more than %u bytes with their variables, or too many"
+			     " of them",
+			     LIMIT_COMPOSE_TEXTS);
 }
 
 const struct node *compose_fill_in(struct compose *c, const struct node *node)
 {
 	CLEANUP(text_done) struct text out = { 0 };
-	struct node *copy;
 
 	if (node->kind != NODE_SCALAR || !strchr(node->text, '$') ||
 	    value_type_of(node) != VALUE_TEXT)
 		return node;
 	int r = compose_interpolate(&c->variables, node->text, &out);
-	if (r > 0 && r != INTERPOLATE_E_UNSET)
-		report_text(c, node, r);
-	copy = r < 0 ? NULL : arena_dup(c->arena, node, sizeof(*node));
-	if (copy && r == INTERPOLATE_E_UNSET)
-		copy->tag = compose_unset;
-	else if (copy && r == 0)
-		copy->text = arena_strdup(c->arena, text_str(&out));
-	else if (copy)
-		copy->kind = NODE_BAD; /* and that was said */
-	if (!copy || !copy->text)
-		return compose_no_memory(c);
+	struct node *copy = r < 0 && !compose_no_memory(c) ? NULL : compose_alloc(c, sizeof(*copy));
+	if (!copy)
+		return &tree_bad;
+	*copy = *node;
 	copy->quoted = true; /* whatever it looks like now */
+	if (r == 0)
+		copy->text = compose_copy(c, text_str(&out), out.len);
+	else if (r == INTERPOLATE_E_UNSET)
+		copy->tag = compose_unset;
+	else
+		copy->kind = NODE_BAD;
+	if (copy->kind == NODE_BAD)
+		report_text(c, node, r);
 	return copy;
 }
 
@@ -73,18 +68,17 @@ const struct node *compose_fill_in(struct compose *c, const struct node *node)
 /* The file says that nothing of the files before counts here. */
 static void note_reset(struct settling *s)
 {
-	size_t bytes = (s->depth + 1) * sizeof(*s->path);
-	const char **path;
-
 	s->path[s->depth] = NULL;
-	path = arena_dup(s->c->arena, s->path, bytes);
-	if (!path || VEC_PUSH(s->c->arena, &s->document->resets, path) < 0)
-		(void)compose_no_memory(s->c);
+	const char **path = compose_alloc(s->c, (s->depth + 1) * sizeof(*path));
+	if (!path)
+		return;
+	memcpy(path, s->path, (s->depth + 1) * sizeof(*path));
+	COMPOSE_PUSH(s->c, &s->document.resets, path);
 }
 
 static const struct node *settle(struct settling *s, const struct node *node);
 
-/* NULL: this key is not there, or is none, or c->stopped. */
+/* The value; NULL: this key is left out. */
 static const struct node *settle_key(struct settling *s, const struct node *key)
 {
 	bool shared = s->shared, overridden = s->overridden;
@@ -108,71 +102,51 @@ static const struct node *settle_key(struct settling *s, const struct node *key)
 	return settled;
 }
 
-/* A copy with the children before @until, once there is one that is different. */
-static struct node **copy_until(struct compose *c, const struct node *node,
-				const struct node *until, struct node **ret)
-{
-	struct node **link;
-
-	*ret = tree_like(c, node);
-	link = *ret ? &(*ret)->first : NULL;
-	for (const struct node *one = node->first; one != until && link; one = one->next)
-		link = tree_add(c, *ret, link, one, one->value);
-	return link;
-}
-
-/* The same node when nothing in it is different. */
+/* The same node when nothing in it is different, else a copy from there on. */
 static const struct node *settle_container(struct settling *s, const struct node *node)
 {
 	bool mapping = node->kind == NODE_MAPPING;
-	struct node *made = NULL;
-	struct node **link = NULL;
+	struct tree made = { 0 };
 
-	for (const struct node *one = node->first; one; one = one->next) {
+	for (const struct node *one = node->first; one && !s->c->stopped; one = one->next) {
 		const struct node *settled = mapping ? settle_key(s, one) : settle(s, one);
-		if (s->c->stopped)
-			return NULL;
-		if (!made && settled == (mapping ? one->value : one))
+		if (!made.c && settled == (mapping ? one->value : one))
 			continue;
-		if (!made)
-			link = copy_until(s->c, node, one, &made);
-		if (settled)
-			link = mapping ? tree_add(s->c, made, link, one, settled)
-				       : tree_add(s->c, made, link, settled, NULL);
-		if (!link)
-			return NULL;
+		if (!made.c) {
+			made = tree_begin(s->c, node, node->kind);
+			tree_add_all(&made, node, one);
+		}
+		if (settled && !s->c->stopped)
+			tree_add(&made, mapping ? one : settled, mapping ? settled : NULL);
 	}
-	return made ? made : node;
+	return made.c ? tree_end(&made) : node;
 }
 
 /* Recursion ends with the depth of a tree. */
 static const struct node *settle(struct settling *s, const struct node *node)
 {
 	bool shared = s->shared;
-	const struct node *settled;
 
-	if (s->c->stopped)
-		return NULL;
 	if (node->kind == NODE_SCALAR || node->kind == NODE_BAD)
 		return compose_fill_in(s->c, node);
 	s->shared |= node->shared;
-	settled = settle_container(s, node);
+	node = settle_container(s, node);
 	s->shared = shared;
-	return settled;
+	return node;
 }
 
-bool compose_settle(struct compose *c, const struct node *root, struct compose_document *ret)
+struct compose_document compose_settle(struct compose *c, const struct node *root)
 {
-	struct settling s = { .c = c, .document = ret };
+	struct settling s = { .c = c };
 
-	ret->root = settle(&s, root);
-	return ret->root != NULL;
+	s.document.root = settle(&s, root);
+	return s.document;
 }
 
 const struct node *compose_take_away(struct compose *c, const struct compose_document *document,
 				     const struct node *tree, const char *service)
 {
-	for (size_t i = 0; i < document->resets.n && tree; i++) {
+	for (size_t i = 0; i < document->resets.n; i++) {
 		const char *const *path = document->resets.items[i];
 		if (!service)
 			tree = tree_without(c, tree, path);

@@ -8,6 +8,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
 
+const char compose_unset[] = "!unset";
+
 #define NUMBER_LEN 48 /* longer words are no numbers that anybody writes */
 
 static bool is_number_digit(char c)
@@ -145,7 +147,7 @@ enum value_type value_type_of(const struct node *node)
 }
 
 /* As Go lays out a float64. One of more digits than it has stays as it is written. */
-static const char *float_text(const struct decimal *d, const char *written, struct arena *arena)
+static const char *float_text(const struct decimal *d, const char *written, struct compose *c)
 {
 	const char *sign = d->negative ? "-" : "", *zeros = "000000";
 	int n = (int)d->n, exponent = d->point - 1;
@@ -155,17 +157,18 @@ static const char *float_text(const struct decimal *d, const char *written, stru
 	if (n > 15)
 		return written;
 	if (exponent < -4 || exponent >= 6)
-		return arena_printf(arena, "%s%c%s%.*se%c%02d", sign, *d->digits, n > 1 ? "." : "",
-				    n - 1, d->digits + 1, exponent < 0 ? '-' : '+', abs(exponent));
+		return compose_printf(c, "%s%c%s%.*se%c%02d", sign, *d->digits, n > 1 ? "." : "",
+				      n - 1, d->digits + 1, exponent < 0 ? '-' : '+',
+				      abs(exponent));
 	if (d->point <= 0)
-		return arena_printf(arena, "%s0.%.*s%.*s", sign, -d->point, zeros, n, d->digits);
+		return compose_printf(c, "%s0.%.*s%.*s", sign, -d->point, zeros, n, d->digits);
 	if (n <= d->point)
-		return arena_printf(arena, "%s%.*s%.*s", sign, n, d->digits, d->point - n, zeros);
-	return arena_printf(arena, "%s%.*s.%.*s", sign, d->point, d->digits, n - d->point,
-			    d->digits + d->point);
+		return compose_printf(c, "%s%.*s%.*s", sign, n, d->digits, d->point - n, zeros);
+	return compose_printf(c, "%s%.*s.%.*s", sign, d->point, d->digits, n - d->point,
+			      d->digits + d->point);
 }
 
-const char *value_text(const struct node *node, struct arena *arena)
+const char *value_text(const struct node *node, struct compose *c)
 {
 	enum value_type type = value_type_of(node);
 	unsigned long long number;
@@ -177,8 +180,22 @@ const char *value_text(const struct node *node, struct arena *arena)
 	if (type == VALUE_BOOL)
 		return *node->text == 't' || *node->text == 'T' ? "true" : "false";
 	if (type == VALUE_INT && read_int(node->text, &negative, &number))
-		return arena_printf(arena, "%s%llu", negative && number ? "-" : "", number);
+		return compose_printf(c, "%s%llu", negative && number ? "-" : "", number);
 	if (type == VALUE_FLOAT && read_float(node->text, &real))
-		return float_text(&real, node->text, arena);
+		return float_text(&real, node->text, c);
 	return node->text;
+}
+
+/* ---- names ---- */
+
+static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+bool compose_is_key(const char *name)
+{
+	return *name && name[strspn(name, letters)] == '\0';
+}
+
+bool compose_is_name(const char *name)
+{
+	return compose_is_key(name) && !strchr("._-", *name);
 }
