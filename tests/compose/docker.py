@@ -21,6 +21,7 @@ Facts = Dict[str, Any]
 class Answer(NamedTuple):
     facts: Optional[Facts]  # None: refused
     said: str
+    config: str = ""  # docker compose's JSON
 
 
 class Project(NamedTuple):
@@ -38,9 +39,10 @@ def environment(project: Project) -> Dict[str, str]:
     return {**clean, **dict(project.env)}
 
 
-def run(argv: List[str], project: Project) -> Tuple[int, str, str]:
+def run(argv: List[str], project: Project, given: str = "") -> Tuple[int, str, str]:
     done = subprocess.run(argv, cwd=project.folder, env=environment(project), text=True,
-                          capture_output=True, timeout=120, check=False, errors="replace")
+                          input=given, capture_output=True, timeout=120, check=False,
+                          errors="replace")
     return done.returncode, done.stdout, done.stderr
 
 
@@ -247,7 +249,7 @@ def ask_compose(project: Project) -> Answer:
         return Answer(None, said)
     config = unescape(json.loads(out))
     config.setdefault("name", "")
-    return Answer(facts_of_config(config), said)
+    return Answer(facts_of_config(config), said, out)
 
 
 # ---- netdctl ----
@@ -302,15 +304,16 @@ def facts_of_inventory(inventory: Dict[str, Any], fixed: Facts) -> Facts:
     return {"containers": containers, "networks": networks}
 
 
-def ask_netdctl(project: Project, fixed: Facts) -> Answer:
-    argv = [NETDCTL, "inventory"]
-    for name in project.files or (".",):
+def ask_netdctl(project: Project, fixed: Facts, config: str = "") -> Answer:
+    """@config: docker compose's JSON instead of the files."""
+    argv = [NETDCTL, "inventory"] + (["--compose", "-"] if config else [])
+    for name in (project.files or (".",)) if not config else ():
         argv += ["--compose", name]
-    for name in project.env_files:
+    for name in project.env_files if not config else ():
         argv += ["--env-file", name]
-    for name in project.services:
+    for name in project.services if not config else ():
         argv += ["--service", name]
-    code, out, said = run(argv, project)
+    code, out, said = run(argv, project, config)
     if code not in (0, 1):
         return Answer(None, said + f"exit status {code}")
     return Answer(facts_of_inventory(json.loads(out), fixed) if code == 0 else None, said)

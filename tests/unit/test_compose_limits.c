@@ -257,7 +257,7 @@ static const char everything[] =
 	"  d: {image: x:1, privileged: true, cap_add: [ALL], profiles: [none], labels: "
 	"[\"a=$NO\"]}\n"
 	"  e: {image: \"y:$NO\", labels: [\"a=$NO\", b], network_mode: host, port: 1}\n"
-	"  f: {image: x:1, networks: [out], ports: [\"127.0.0.1:99:1\"], container_name: f}\n"
+	"  f: {image: x:1, networks: [out], ports: [\"127.0.0.1:99:1\"], container_name: ff}\n"
 	"networks:\n"
 	"  one: {internal: true, enable_ipv6: true}\n"
 	"  two: {ipam: {config: [{subnet: 10.0.0.0/24, aux_addresses: {r: 10.0.0.7}}]}}\n"

@@ -98,7 +98,7 @@ static const struct node *lay_over(struct compose *c, const struct layer *layer,
 		return own;
 	base = compose_take_away(c, layer->document, base, layer->key->text);
 	own = tree_set(c, own, node_find(own, "extends"), NULL);
-	return tree_merge(c, base, own, &schema_service);
+	return tree_merge(c, base, own, &compose_schema_service);
 }
 
 static const struct node *extend_base(struct compose *c, const struct layer *layer,

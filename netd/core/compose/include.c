@@ -24,7 +24,7 @@ static const struct schema_field fields[] = {
 static const struct schema_shape shape = {
 	fields, ARRAY_LEN(fields), "`include`", NULL, CF_UNKNOWN_KEY, NULL,
 };
-const struct schema_field schema_include = {
+const struct schema_field compose_schema_include = {
 	"include", SCHEMA_LIST | SCHEMA_NULL, SCHEMA_LATER, NULL, 0, &shape
 };
 
@@ -185,7 +185,7 @@ const struct node *compose_include(struct compose *c, const struct compose_scope
 	if (!section)
 		return root;
 	root = tree_set(c, root, section, NULL);
-	schema_check(c, section->value, &schema_include);
+	schema_check(c, section->value, &compose_schema_include);
 	if (c->diags->n_errors != errors)
 		return root;
 	for (const struct node *item = section->value->first; item && !c->stopped;

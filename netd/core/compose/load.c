@@ -106,8 +106,8 @@ static bool is_old_format(const struct node *root)
 	return false;
 }
 
-static const struct schema_shape services = { .others = &schema_service };
-static const struct schema_shape networks = { .others = &schema_network };
+static const struct schema_shape services = { .others = &compose_schema_service };
+static const struct schema_shape networks = { .others = &compose_schema_network };
 
 static const struct schema_field sections[] = {
 	{ "configs", 0, SCHEMA_BY_KIND, NULL, 0, NULL },
@@ -123,7 +123,7 @@ static const struct schema_field sections[] = {
 static const struct schema_shape shape = {
 	sections, ARRAY_LEN(sections), "a compose file", NULL, CF_UNKNOWN_KEY, NULL,
 };
-const struct schema_field schema_file = {
+const struct schema_field compose_schema_file = {
 	"a compose file", SCHEMA_MAP, SCHEMA_BY_KIND, NULL, 0, &shape
 };
 
@@ -177,7 +177,7 @@ static void check_model(struct compose *c, const struct node *root)
 
 	if (c->checked_bad || c->stopped)
 		return;
-	schema_check(c, root, &schema_file);
+	schema_check(c, root, &compose_schema_file);
 	if (version && version->kind == NODE_SCALAR && value_type_of(version) != VALUE_TEXT)
 		compose_wrong_type(c, version, "version", "a text: quote it");
 	c->checked_bad = c->diags->n_errors != errors;
@@ -189,7 +189,7 @@ static void add_document(struct compose *c, const struct compose_scope *scope,
 	struct compose_document one = compose_settle(c, root);
 
 	if (one.root->kind != NODE_MAPPING) {
-		compose_wrong_type(c, one.root, schema_file.name, "a mapping");
+		compose_wrong_type(c, one.root, compose_schema_file.name, "a mapping");
 		one.root = &tree_bad;
 	} else if (is_old_format(one.root)) {
 		compose_report(c, CF_OLD_FORMAT, one.root->loc,
@@ -204,7 +204,7 @@ static void add_document(struct compose *c, const struct compose_scope *scope,
 	if (!scope->plain)
 		one.root = compose_include(c, scope, one.root);
 	if (model->root)
-		one.root = tree_merge(c, model->root, one.root, &schema_file);
+		one.root = tree_merge(c, model->root, one.root, &compose_schema_file);
 	one.root = settle_networks(c, one.root);
 	if (!scope->plain)
 		check_model(c, one.root);

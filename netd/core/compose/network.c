@@ -122,6 +122,6 @@ static void read_network(struct compose *c, const struct node *key, void *member
 	COMPOSE_PUSH(c, &c->networks, network);
 }
 
-const struct schema_field schema_network = {
+const struct schema_field compose_schema_network = {
 	"a network", SCHEMA_MAP | SCHEMA_NULL, SCHEMA_BY_KIND, read_network, 0, &shape,
 };

@@ -136,7 +136,7 @@ static void read_project_model(struct compose *c)
 			"`docker compose up` reads %s, too: it is not read here", c->in->beside);
 	const struct node *model = compose_load(c);
 	c->canonical = c->n_given == 1 && is_canonical(model);
-	schema_decode(c, model, schema_file.shape, NULL);
+	schema_decode(c, model, compose_schema_file.shape, NULL);
 	c->diags->about = (struct diag_subject){ 0 };
 	if (c->diags->n_errors == 0)
 		compose_check_needs(c);

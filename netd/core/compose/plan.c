@@ -265,12 +265,13 @@ static void add_containers(struct compose *c, struct assembly *plan,
 			   const struct plan_service *service)
 {
 	const struct draft_text *named = &service->draft->container_name;
+	const char *name = named->text;
 
-	if (named->text && (!compose_is_name(named->text) || !compose_is_plain(named->text)))
+	if (name && (!compose_is_name(name) || !compose_is_plain(name) || strlen(name) < 2))
 		compose_report(c, CF_BAD_NAME, named->loc,
-			       "letters, digits, `-`, `_` and `.`, the first a letter or digit",
-			       "`%s` cannot be the name of a container",
-			       compose_quote(c, named->text));
+			       "two or more letters, digits, `-`, `_` and `.`, the first a letter "
+			       "or digit",
+			       "`%s` cannot be the name of a container", compose_quote(c, name));
 	for (uint32_t k = 1; k <= service->replicas; k++) {
 		struct plan_container one = { service,
 					      compose_container_name(c, service->draft, k) };

@@ -63,4 +63,5 @@ void schema_decode(struct compose *c, const struct node *node, const struct sche
 		   void *object);
 
 /* A whole file, and one entry of `services`, of `networks`, of `include`. */
-extern const struct schema_field schema_file, schema_service, schema_network, schema_include;
+extern const struct schema_field compose_schema_file, compose_schema_service,
+	compose_schema_network, compose_schema_include;

@@ -84,9 +84,22 @@ static struct draft_label listed_label(struct compose *c, const struct node *ite
 	return label;
 }
 
+/* docker compose's own output doubles each `$`, in keys, too, where it does not read it so. */
+static const char *label_key(struct compose *c, const char *text)
+{
+	char *key = c->canonical && strstr(text, "$$") ? compose_alloc(c, strlen(text) + 1) : NULL;
+	size_t n = 0;
+
+	for (const char *from = text; key && *from; from++) {
+		key[n++] = *from;
+		from += text_begins(from, "$$");
+	}
+	return key ? key : text;
+}
+
 static struct draft_label mapped_label(struct compose *c, const struct node *key)
 {
-	struct draft_label label = { .key = key->text };
+	struct draft_label label = { .key = label_key(c, key->text) };
 
 	if (key->value->kind != NODE_SCALAR || value_type_of(key->value) == VALUE_TIME) {
 		compose_wrong_type(c, key->value, key->text, "a word in quotes");
@@ -258,6 +271,6 @@ static void read_service(struct compose *c, const struct node *key, void *member
 	COMPOSE_PUSH(c, &c->services, service);
 }
 
-const struct schema_field schema_service = {
+const struct schema_field compose_schema_service = {
 	"a service", SCHEMA_MAP, SCHEMA_BY_KIND, read_service, 0, &shape,
 };
