@@ -120,7 +120,7 @@ const struct ctl_verb *ctl_verbs(size_t *ret_n);
 
 /* A file, a pipe or, as "-", standard input, and no more of it than shows that it has over @limit
  * bytes. NULL, or why it cannot be read; ask text_failed(). */
-const char *input_read_file(const char *path, size_t limit, struct text *ret) MUST_CHECK;
+const char *read_file_or_stdin(const char *path, size_t limit, struct text *ret) MUST_CHECK;
 
 struct input_policy {
 	struct policydir dir;

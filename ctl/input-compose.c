@@ -54,7 +54,7 @@ static int read_one(struct compose_reading *reading, const char *path, bool secr
 				     is_folder(path) ? "it is a directory" : strerror(errno));
 		return reading->error ? COMPOSE_E_ABSENT : -ENOMEM;
 	}
-	reading->error = input_read_file(path, LIMIT_COMPOSE_BYTES, &text);
+	reading->error = read_file_or_stdin(path, LIMIT_COMPOSE_BYTES, &text);
 	if (reading->error) {
 		reading->error =
 			arena_printf(reading->arena, "cannot read %s: %s", path, reading->error);

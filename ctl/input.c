@@ -82,34 +82,6 @@ int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, stru
 
 /* ---- the host's facts ---- */
 
-/* A pipe is as good as a file, but one that nobody writes to does not hold us up. */
-static FILE *open_file(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	FILE *file = fd >= 0 && fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "r") : NULL;
-
-	if (!file && fd >= 0)
-		(void)close(fd);
-	return file;
-}
-
-const char *input_read_file(const char *path, size_t limit, struct text *ret)
-{
-	bool standard = strcmp(path, "-") == 0;
-	CLEANUP(fd_close_file) FILE *file = standard ? NULL : open_file(path);
-	FILE *from = standard ? stdin : file;
-	char bytes[65536];
-	size_t n;
-
-	errno = from ? 0 : errno;
-	while (from && (n = fread(bytes, 1, sizeof(bytes), from)) > 0) {
-		text_add_n(ret, bytes, n);
-		if (ret->len > limit)
-			break;
-	}
-	return !from || ferror(from) ? strerror(errno) : NULL;
-}
-
 static int read_inventory(const struct ctl_args *args, struct arena *arena,
 			  const struct world **ret)
 {
@@ -117,7 +89,7 @@ static int read_inventory(const struct ctl_args *args, struct arena *arena,
 	const struct world *world = NULL;
 	const char *error = "";
 
-	const char *failed = input_read_file(args->inventory, LIMIT_DOCKER_BYTES, &text);
+	const char *failed = read_file_or_stdin(args->inventory, LIMIT_DOCKER_BYTES, &text);
 	if (failed) {
 		ctl_complain("cannot read %s: %s", args->inventory, failed);
 		return CTL_USAGE;

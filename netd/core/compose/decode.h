@@ -43,6 +43,3 @@ int compose_parse_port(const char *text, struct draft_port *ret) MUST_CHECK;
 /* What services want of each other, among those that are active. */
 void compose_check_needs(struct compose *c);
 bool compose_service_is_active(const struct compose *c, const struct draft_service *service);
-
-/* A key of a section is letters, digits, '.', '_' and '-'; reported. @what: "a service". */
-bool compose_check_key(struct compose *c, const struct node *key, const char *what);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/compose/decode.h"
+#include "core/compose/value.h"
 
 /* ---- ipam ---- */
 

@@ -11,16 +11,6 @@
 
 /* ---- the project's name ---- */
 
-bool compose_check_key(struct compose *c, const struct node *key, const char *what)
-{
-	bool fits = compose_is_key(key->text) && strlen(key->text) <= LIMIT_COMPOSE_KEY;
-
-	if (!fits)
-		compose_report(c, CF_BAD_NAME, key->loc, "letters, digits, `-`, `_` and `.`",
-			       "`%s` cannot be the name of %s", compose_quote(c, key->text), what);
-	return fits;
-}
-
 /* As compose does it: small letters, digits, '_' and '-' stay, none of the last two in front. */
 static const char *normal_name(struct compose *c, const char *from, size_t len)
 {

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/limits.h"
 #include "core/base/text.h"
+#include "core/compose/finding.h"
 
 const char compose_unset[] = "!unset";
 
@@ -198,4 +200,14 @@ bool compose_is_key(const char *name)
 bool compose_is_name(const char *name)
 {
 	return compose_is_key(name) && !strchr("._-", *name);
+}
+
+bool compose_check_key(struct compose *c, const struct node *key, const char *what)
+{
+	bool fits = compose_is_key(key->text) && strlen(key->text) <= LIMIT_COMPOSE_KEY;
+
+	if (!fits)
+		compose_report(c, CF_BAD_NAME, key->loc, "letters, digits, `-`, `_` and `.`",
+			       "`%s` cannot be the name of %s", compose_quote(c, key->text), what);
+	return fits;
 }

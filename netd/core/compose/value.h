@@ -18,3 +18,5 @@ extern const char compose_unset[];
 bool compose_is_key(const char *name);
 /* The same, the first a letter or digit: what Docker takes as a name. */
 bool compose_is_name(const char *name);
+/* A key of a section is letters, digits, '.', '_' and '-'; reported. @what: "a service". */
+bool compose_check_key(struct compose *c, const struct node *key, const char *what);

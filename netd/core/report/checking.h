@@ -37,6 +37,8 @@ struct checking {
 	struct exposure last;
 };
 
+/* Where the policy, or the compose file, speaks of the container. */
+struct source_loc check_place_of(const struct checking *c, size_t container);
 /* What is found from now on is about that endpoint: its container, network and tier. */
 void check_about(const struct checking *c, const struct world_endpoint *endpoint);
 const struct diag_info *report_world_finding(enum world_finding finding);

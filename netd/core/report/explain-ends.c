@@ -227,6 +227,11 @@ static int resolve_service(const struct survey *survey, const char *name, struct
 	return r == -ENOENT ? unknown(survey, name, arena, error) : r;
 }
 
+bool explain_is_empty_tier(const struct explain_end *end)
+{
+	return end->kind == EXPLAIN_TIER && end->class == SURVEY_NONE;
+}
+
 /* A word that means more than one thing: which was taken, and how to ask for the other. */
 static int note_others(const struct survey *survey, const char *text, int container,
 		       struct arena *arena, struct explain_end *ret)

@@ -235,11 +235,6 @@ static int parse_port(const char *text, struct arena *arena, struct port_range *
 
 /* ---- tiers that nobody is in ---- */
 
-bool explain_is_empty_tier(const struct explain_end *end)
-{
-	return end->kind == EXPLAIN_TIER && end->class == SURVEY_NONE;
-}
-
 /* The same end where each tier has members: a container becomes its tier. */
 static int move_end(const struct explain_end *end, const struct survey *to, struct arena *arena,
 		    struct explain_end *ret)

@@ -167,3 +167,27 @@ int inventory_list(struct inventory_reader *reader, struct inventory_field field
 	*ret_n = n;
 	return 0;
 }
+
+int inventory_addresses(struct inventory_reader *reader, struct inventory_field field,
+			const struct ip_addr **ret, size_t *ret_n)
+{
+	struct inventory_place place = { field.place, field.key, 0 };
+	size_t n;
+	int r = inventory_list(reader, field, INVENTORY_MOST_ITEMS, &n);
+
+	if (r)
+		return r;
+	struct ip_addr *items = arena_alloc(reader->arena, n * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
+		r = inventory_address(reader, (struct inventory_field){ &place, NULL, item },
+				      IP_NONE, &items[place.index]);
+		if (r)
+			return r;
+		place.index++;
+	}
+	*ret = items;
+	*ret_n = n;
+	return 0;
+}

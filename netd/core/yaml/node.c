@@ -33,23 +33,6 @@ static const struct {
 	{ "found unexpected ':'", "put a space behind `:`" },
 };
 
-struct source_loc node_locate(const struct node_builder *b, const yaml_mark_t *mark)
-{
-	return (struct source_loc){ b->file, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1 };
-}
-
-void node_report(const struct node_builder *b, enum node_fault fault, struct source_loc loc,
-		 const char *hint, const char *format, ...)
-{
-	char text[256]; /* quoted words are short */
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	b->dialect->report(b->diags, fault, loc, hint, text);
-}
-
 /* libyaml reads no plain word that begins with `:` inside brackets, as `::1` and `::/0` do. The
  * mark counts characters: behind others than ASCII the place is missed, and the common hint given.
  */
@@ -76,32 +59,6 @@ static int report_syntax(struct node_builder *b, const yaml_parser_t *parser)
 	node_report(b, NODE_FAULT_SYNTAX, node_locate(b, &parser->problem_mark), hint,
 		    "this is not YAML: %s", problem);
 	return NODE_E_INVALID;
-}
-
-struct node *node_add(struct node_builder *b, enum node_kind kind, const yaml_event_t *event)
-{
-	struct node *node = arena_alloc(b->arena, sizeof(*node));
-
-	if (!node)
-		return NULL;
-	node->kind = kind;
-	node->weight = 1;
-	node->loc = node_locate(b, &event->start_mark);
-
-	struct node_level *level = b->depth ? &b->levels[b->depth - 1] : NULL;
-	if (!level) {
-		*(b->last ? &b->last->next : &b->root) = node;
-		b->last = node;
-	} else if (level->key) {
-		level->key->value = node;
-		level->key = NULL;
-	} else {
-		*(level->last ? &level->last->next : &level->node->first) = node;
-		level->last = node;
-		level->node->n++;
-		level->key = level->node->kind == NODE_MAPPING ? node : NULL;
-	}
-	return node;
 }
 
 static void refuse_properties(struct node_builder *b, const struct node *node, const char *anchor,
@@ -252,11 +209,6 @@ static int find_repeated(struct node_builder *b, const struct node *mapping)
 bool node_is_reset(const struct node *node)
 {
 	return node->tag && strcmp(node->tag, "!reset") == 0;
-}
-
-bool node_is_override(const struct node *node)
-{
-	return node->tag && strcmp(node->tag, "!override") == 0;
 }
 
 /* Inside of what is tagged `!override` no `!reset` counts. */

@@ -17,6 +17,16 @@ struct rule_builder {
 	struct rs_protocol known; /* of the packet, at this point of the rule */
 };
 
+uint32_t fw_verdict_code(enum rs_verdict verdict)
+{
+	static const int codes[] = {
+		[RS_CONTINUE] = NFT_CONTINUE, [RS_ACCEPT] = NF_ACCEPT, [RS_DROP] = NF_DROP,
+		[RS_RETURN] = NFT_RETURN,     [RS_JUMP] = NFT_JUMP,    [RS_GOTO] = NFT_GOTO,
+	};
+
+	return (uint32_t)codes[verdict];
+}
+
 static void free_rule(struct nftnl_rule **rule)
 {
 	if (*rule)

@@ -16,16 +16,6 @@ _Static_assert((int)RS_HOOK_PREROUTING == NF_INET_PRE_ROUTING &&
 		       (int)RS_HOOK_POSTROUTING == NF_INET_POST_ROUTING,
 	       "hooks are numbered as in the kernel");
 
-uint32_t fw_verdict_code(enum rs_verdict verdict)
-{
-	static const int codes[] = {
-		[RS_CONTINUE] = NFT_CONTINUE, [RS_ACCEPT] = NF_ACCEPT, [RS_DROP] = NF_DROP,
-		[RS_RETURN] = NFT_RETURN,     [RS_JUMP] = NFT_JUMP,    [RS_GOTO] = NFT_GOTO,
-	};
-
-	return (uint32_t)codes[verdict];
-}
-
 /* ---- objects ---- */
 
 static void free_table(struct nftnl_table **table)
