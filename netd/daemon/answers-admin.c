@@ -11,22 +11,6 @@
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
 
-int answer_invalid(const struct diag_list *diags, cJSON **ret)
-{
-	cJSON *list = NULL, *answer = wire_new_error(WIRE_INVALID, "the policy is refused: "
-								   "nothing was changed");
-	int r = answer ? report_diagnostics(diags, &list) : -ENOMEM;
-
-	if (r == 0)
-		r = wire_add(answer, "diagnostics", list);
-	if (r < 0) {
-		cJSON_Delete(answer);
-		return r;
-	}
-	*ret = answer;
-	return 0;
-}
-
 int answer_read_files(const struct control_request *request, struct arena *arena,
 		      struct policy_source **ret, size_t *ret_n)
 {

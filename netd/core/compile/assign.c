@@ -21,25 +21,6 @@ const char *assign_kind_name(enum assign_kind kind)
 	return kind_names[kind];
 }
 
-enum reason assign_closed_reason(const struct assignment *assignment)
-{
-	switch (assignment->kind) {
-	case ASSIGN_TIER:
-		break;
-	case ASSIGN_UNMATCHED:
-		return REASON_UNMATCHED;
-	case ASSIGN_CONFLICT:
-		return REASON_CONFLICT;
-	case ASSIGN_UNKNOWN:
-		return REASON_NOT_KNOWN;
-	case ASSIGN_CLASH:
-		return REASON_ADDRESS_CLASH;
-	case ASSIGN_UNMANAGED:
-		break;
-	}
-	return REASON_NOT_ADMITTED;
-}
-
 static bool glob_matches(const char *glob, const char *value)
 {
 	return !glob || (value && text_glob(glob, value));

@@ -49,7 +49,7 @@ bool compile_names_container(const struct policy_tier *tier, const struct policy
 const struct world_port *compile_port(const struct assignment *assignment);
 const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", … */
 /* Why an endpoint of that kind is denied everything, where it is. */
-enum reason assign_closed_reason(const struct assignment *assignment);
+enum reason compile_closed_reason(const struct assignment *assignment);
 
 /* ---- the ruleset ---- */
 

@@ -314,6 +314,8 @@ void emit_bridge_table(struct emit *e);				      /* bridge.c */
 void emit_meter(struct emit *e, const char *name, enum rs_type type); /* sets.c */
 void emit_noise_set(struct emit *e); /* sets.c: SET_NOISE of the table */
 void emit_ports(struct emit *e);     /* sets.c: SET_PORTS of the table */
+/* group.c: who is judged alike. 0 or -ENOMEM. */
+int emit_make_groups(struct emit *e) MUST_CHECK;
 /* Which networks' frames must pass the inet hooks, and whether any. 0 or -ENOMEM. */
 int emit_bridge_nf(struct emit *e) MUST_CHECK;
 /* Members of the group may reach each other without a look at protocol or state. */

@@ -83,6 +83,18 @@ const char *emit_end(struct emit *e, enum reason reason)
 	return reason_name(e, reason, e->audit);
 }
 
+/* Router solicitations, and reports of who listens to which group: every container's kernel sends
+ * them when it starts, and nobody here waits for them. */
+void emit_noise(struct emit *e, struct rs_chain *chain)
+{
+	static const uint8_t igmp = 2;
+	const char *noise = emit_end(e, REASON_NOISE);
+
+	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
+	     match_in(RS_ICMPV6_TYPE, SET_NOISE));
+	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, igmp));
+}
+
 const char *emit_audited_end(struct emit *e, enum reason reason)
 {
 	e->wanted_ends[e->family][reason][true] = true;

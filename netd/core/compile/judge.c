@@ -13,11 +13,6 @@ static const enum rs_field original[] = { RS_CT_ORIGINAL_IP_SADDR, RS_CT_ORIGINA
 static const enum rs_field reply[] = { RS_CT_REPLY_IP_SADDR, RS_CT_REPLY_IP6_SADDR };
 static const char *const routed[] = { SET_ROUTED4, SET_ROUTED6 };
 
-struct rs_match emit_on_one_bridge(void)
-{
-	return match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE);
-}
-
 /* Neighbour discovery has no connection to judge. Hop limit 255: it was not routed. On a bridge
  * its addresses are bound to the port by bridge netd. */
 void emit_nd(struct emit *e, struct rs_chain *chain, uint32_t type)
@@ -25,18 +20,6 @@ void emit_nd(struct emit *e, struct rs_chain *chain, uint32_t type)
 	EMIT(e, chain, RS_ACCEPT, NULL, match_number(RS_IP6_HOPLIMIT, 255),
 	     match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
 	     match_number(RS_ICMPV6_TYPE, type));
-}
-
-/* Router solicitations, and reports of who listens to which group: every container's kernel sends
- * them when it starts, and nobody here waits for them. */
-void emit_noise(struct emit *e, struct rs_chain *chain)
-{
-	static const uint8_t igmp = 2;
-	const char *noise = emit_end(e, REASON_NOISE);
-
-	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, proto_number(PROTO_ICMPV6)),
-	     match_in(RS_ICMPV6_TYPE, SET_NOISE));
-	EMIT(e, chain, RS_GOTO, noise, match_number(RS_META_L4PROTO, igmp));
 }
 
 /* Who is known by an address of its own, then what a tier speaks for. */

@@ -33,38 +33,6 @@ static const struct kept_apart kept_from_left = {
 	"tier_mac", { "tier4", "tier6" }, "tier_nd", is_tier_group
 };
 
-bool emit_has_audited_ports(const struct emit *e)
-{
-	return e->any_audited && !e->audit;
-}
-
-bool emit_has_loose_ports(const struct emit *e)
-{
-	return e->ignore || emit_has_audited_ports(e);
-}
-
-/* ---- marks ---- */
-
-struct rs_match match_marked(const struct emit *e)
-{
-	return match_bits(RS_META_MARK, e->in->mark_bit, e->in->mark_bit);
-}
-
-void emit_marked(struct emit *e, struct rs_chain *chain, const struct rs_match *matches, size_t n,
-		 enum rs_verdict verdict)
-{
-	struct rs_mark mark = { RS_META_MARK, ~e->in->mark_bit, e->in->mark_bit, false };
-	struct draft draft = { .rule = { .mark = arena_dup(e->arena, &mark, sizeof(mark)) } };
-
-	if (!draft.rule.mark) {
-		e->err = -ENOMEM;
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		draft_add(&draft, matches[i]);
-	emit_verdict(e, chain, &draft, verdict, NULL);
-}
-
 /* ---- sets ---- */
 
 struct kept_sets {

@@ -186,7 +186,7 @@ int emit_order(struct emit *e)
 			port->endpoint = i;
 			port->guard = guard_of(e, group);
 		} else {
-			port->closed = assign_closed_reason(&e->assignments[i]);
+			port->closed = compile_closed_reason(&e->assignments[i]);
 		}
 	}
 	for (size_t i = 0; i < world->n_ports; i++)

@@ -39,14 +39,6 @@ bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier)
 	return false;
 }
 
-bool rule_touches_tier(const struct policy_peer *peers, size_t n, int tier)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((peers[i].kind == PEER_TIER || peers[i].spoken) && (int)peers[i].tier == tier)
-			return true;
-	return false;
-}
-
 static size_t in_sets(const char *const sets[2], enum side side, struct rs_match *ret)
 {
 	ret[0] = match_in(address_fields[side][0], sets[0]);
@@ -176,25 +168,6 @@ port_conditions peer_narrowed(struct emit *e, const struct policy_peer *peer, en
 }
 
 /* ---- policy rules ---- */
-
-bool emit_rule_active(const struct emit *e, const struct policy_rule *rule)
-{
-	return rule->until == 0 || e->in->now < rule->until;
-}
-
-/* A file may have any name; nft reads no quotes and backslashes back, and in a prefix of a log it
- * takes what follows a dollar sign for a variable. */
-const char *emit_rule_place(struct emit *e, const struct policy_rule *rule)
-{
-	char file[97];
-
-	(void)snprintf(file, sizeof(file), "%s", emit_file_of(rule->loc.file));
-	for (char *c = file; *c; c++)
-		if (strchr("\"\\$", *c))
-			*c = '?';
-	text_clean(file);
-	return emit_name(e, "%s:%u", file, rule->loc.line);
-}
 
 /* What a deny rule forbids is logged where it ends. */
 static void emit_rule_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,

@@ -109,7 +109,7 @@ static void find_groups(struct emit *e, size_t first, size_t n, struct opening *
 			continue;
 		groups[found] = emit_group_of(e, i);
 		if (!groups[found++]) {
-			opening->closed = assign_closed_reason(&e->assignments[i]);
+			opening->closed = compile_closed_reason(&e->assignments[i]);
 			return;
 		}
 	}

@@ -290,7 +290,7 @@ static void add_address(struct emit *e, struct endpoint_sets *sets, const struct
 	struct rs_key key = key_addr(&owned->addr);
 
 	enum reason closed =
-		group ? REASON_NONE : assign_closed_reason(&e->assignments[owned->endpoint]);
+		group ? REASON_NONE : compile_closed_reason(&e->assignments[owned->endpoint]);
 
 	if (group && !group->unjudged && world->containers[endpoint->container].starting)
 		closed = REASON_STARTING;

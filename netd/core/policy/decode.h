@@ -93,6 +93,8 @@ const char *policy_decode_pattern(struct decoder *d, const struct node *node, co
 void policy_decode_port(struct decoder *d, const struct node *node, const char *name,
 			struct port_range *ret);
 void policy_decode_time(struct decoder *d, const struct node *key, int64_t *ret);
+/* What is probably meant by a word that is no peer; NULL: nothing comes to mind. */
+const char *policy_find_synonym(const char *word);
 /* What is wrong with an address or CIDR. */
 void policy_report_prefix(struct decoder *d, const struct node *node, enum peer_problem problem,
 			  const struct ip_prefix *prefix);

@@ -44,24 +44,6 @@ bool policy_name_is_tier(const char *name)
 	return name[0] >= 'a' && name[0] <= 'z' && name[n] == '\0' && n <= POLICY_TIER_NAME;
 }
 
-static bool is_mapped(const struct ip_addr *addr)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return addr->family == IP_V6 && memcmp(addr->bytes, mapped, sizeof(mapped)) == 0;
-}
-
-enum peer_problem policy_prefix_parse(const char *text, struct ip_prefix *ret)
-{
-	int r = ip_prefix_parse(text, ret);
-
-	if (r < 0)
-		return PEER_BAD_CIDR;
-	if (is_mapped(&ret->addr))
-		return PEER_MAPPED;
-	return r > 0 ? PEER_HOST_BITS : PEER_OK;
-}
-
 static enum peer_problem parse_prefix(const struct policy *policy, const char *text,
 				      struct policy_peer *peer)
 {

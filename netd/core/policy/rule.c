@@ -26,37 +26,9 @@ static const char *suggest_peer(struct decoder *d, const char *word)
 	return diag_suggest(d->diags, word, names, n + n_words);
 }
 
-/* Words of other tools, and what they are called here. */
-static const struct {
-	const char *word, *hint;
-} synonyms[] = {
-	{ "*", "write `world` for all outside, or name the tiers" },
-	{ "all", "write `world` for all outside, or name the tiers" },
-	{ "any", "write `world` for all outside, or name the tiers" },
-	{ "anywhere", "write `world` for all outside" },
-	{ "everyone", "write `world` for all outside" },
-	{ "external", "write `internet`, or `world` for the local network too" },
-	{ "gateway", "write `host`: the gateway of a Docker network is this host" },
-	{ "host.docker.internal", "write `host`" },
-	{ "local", "write `lan` for the local network, or `host` for this machine" },
-	{ "localhost", "write `host`: what this machine begins is always allowed" },
-	{ "private", "write `lan`" },
-	{ "public", "write `internet`" },
-	{ "unmatched", "rules cannot name containers that are in no tier: give them a tier" },
-	{ "wan", "write `internet`" },
-};
-
-static const char *find_synonym(const char *word)
-{
-	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
-		if (strcasecmp(synonyms[i].word, word) == 0)
-			return synonyms[i].hint;
-	return NULL;
-}
-
 static void report_no_peer(struct decoder *d, const struct node *node, enum peer_problem problem)
 {
-	const char *known = find_synonym(node->text);
+	const char *known = policy_find_synonym(node->text);
 	const char *hint = known ? known : suggest_peer(d, node->text);
 	char word[TEXT_QUOTE_LEN];
 
@@ -72,41 +44,6 @@ static void report_no_peer(struct decoder *d, const struct node *node, enum peer
 				   : "a peer is a tier, `host`, `internet`, `lan`, `world`, `dns`, "
 				     "an address or a CIDR",
 			      "`%s` is not a peer", text_quote(node->text, word));
-}
-
-/* Only a host name has letters beyond f and no colon. */
-static bool looks_like_host_name(const char *text)
-{
-	return !strpbrk(text, ":/") && strpbrk(text, "ghijklmnopqrstuvwxyz");
-}
-
-void policy_report_prefix(struct decoder *d, const struct node *node, enum peer_problem problem,
-			  const struct ip_prefix *prefix)
-{
-	char word[TEXT_QUOTE_LEN], meant[PREFIX_TEXT_LEN];
-	const char *quoted = text_quote(node->text, word), *known = find_synonym(node->text);
-	const uint8_t *b = prefix->addr.bytes;
-
-	if (problem == PEER_HOST_BITS)
-		policy_report(d->diags, F_CIDR_HOST_BITS, node->loc,
-			      arena_printf(d->diags->arena, "did you mean `%s`?",
-					   ip_prefix_format(prefix, meant)),
-			      "`%s` has bits set beyond its prefix length", quoted);
-	else if (problem == PEER_MAPPED && prefix->len == 128)
-		policy_report(d->diags, F_BAD_CIDR, node->loc,
-			      arena_printf(d->diags->arena, "write `%u.%u.%u.%u`", b[12], b[13],
-					   b[14], b[15]),
-			      "no packet carries the mapped address `%s`", quoted);
-	else if (problem == PEER_MAPPED)
-		policy_report(d->diags, F_BAD_CIDR, node->loc, "write the IPv4 network",
-			      "no packet carries the mapped addresses of `%s`", quoted);
-	else
-		policy_report(d->diags, F_BAD_CIDR, node->loc,
-			      known ? known
-			      : looks_like_host_name(node->text)
-				      ? "netd looks up no host names: write the address"
-				      : "write for example `203.0.113.0/24` or `2001:db8::/32`",
-			      "`%s` is not an address or CIDR", quoted);
 }
 
 static void decode_peer(struct decoder *d, const struct node *node, const char *name,

@@ -8,16 +8,6 @@
 #include "core/base/text.h"
 #include "core/ruleset/order.h"
 
-struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i)
-{
-	uint16_t place;
-
-	if (!set->map)
-		return (struct rs_outcome){ 0 };
-	memcpy(&place, rs_elem_key(set, i + 1) - RS_OUTCOME_BYTES, sizeof(place));
-	return set->outcomes.items[place];
-}
-
 static struct rs_key key_of(const struct rs_set *set, const uint8_t *bytes)
 {
 	struct rs_key key = { .len = set->key_len };

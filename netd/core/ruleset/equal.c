@@ -5,28 +5,9 @@
 
 #include <string.h>
 
-bool rs_same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_key(const struct rs_key *a, const struct rs_key *b)
 {
 	return rs_key_compare(a, b) == 0;
-}
-
-bool rs_same_outcome(const struct rs_outcome *a, const struct rs_outcome *b)
-{
-	return a->verdict == b->verdict && rs_same_text(a->target, b->target);
-}
-
-bool rs_same_elem(const struct rs_set *a, size_t i, const struct rs_set *b, size_t j)
-{
-	struct rs_outcome mine = rs_elem_outcome(a, i), other = rs_elem_outcome(b, j);
-	size_t values = (a->interval ? 2u : 1u) * a->key_len;
-
-	return memcmp(rs_elem_key(a, i), rs_elem_key(b, j), values) == 0 &&
-	       rs_same_outcome(&mine, &other);
 }
 
 static bool same_outcomes(const struct rs_set *a, const struct rs_set *b)

@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int rs_key_compare(const struct rs_key *a, const struct rs_key *b)
-{
-	size_t shorter = a->len < b->len ? a->len : b->len;
-	int r = memcmp(a->bytes, b->bytes, shorter);
-
-	return r ? r : (int)a->len - (int)b->len;
-}
-
 static int by_set_name(const void *left, const void *right)
 {
 	const struct rs_set *const *a = left, *const *b = right;
