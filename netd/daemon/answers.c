@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/report/cut.h"
 #include "daemon/answers.h"
 #include "edge/base/clock.h"
 #include "edge/journal/journal.h"

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "core/base/arena.h"
-#include "core/report/cut.h"
 #include "core/ruleset/ruleset.h"
+#include "core/world/conntrack.h"
 #include "core/world/world.h"
 
 struct fw;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/base/arena.h"
-#include "core/report/doctor.h"
+#include "core/world/hostfacts.h"
 
 /* @root: "/", or where the host's own / is mounted. Fills all but forward_accepts, which is no
  * file. What is not there is as its default. 0; -errno: @root cannot be opened; -ENOMEM. */
