@@ -105,7 +105,7 @@ int allowed_settle(const cJSON *report)
 
 	if (!path || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return CTL_OK;
-	const char *error = input_read_file(path, LIMIT_POLICY_BYTES, &text);
+	const char *error = read_file_or_stdin(path, LIMIT_POLICY_BYTES, &text);
 	const char *line = arena_printf(arena, ASIDE_LINE, wire_number(report, "generation", 0));
 	if (!line || text_failed(&text))
 		return ctl_out_of_memory();

@@ -27,7 +27,7 @@ static int take_evidence(const char *source, const struct text *text, struct are
 static int read_file(const char *path, struct arena *arena, struct suggest_evidence *ret)
 {
 	CLEANUP(text_done) struct text text = { 0 };
-	const char *failed = input_read_file(path, LIMIT_SUGGEST_BYTES, &text);
+	const char *failed = read_file_or_stdin(path, LIMIT_SUGGEST_BYTES, &text);
 
 	if (!failed && text.len > LIMIT_SUGGEST_BYTES)
 		failed = "it is too large";

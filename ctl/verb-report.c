@@ -50,7 +50,7 @@ static int add_host(const char *root, cJSON *report)
 	text_printf(&path, "%s/etc/hostname", root);
 	if (text_failed(&path))
 		return -ENOMEM;
-	const char *why = input_read_file(text_str(&path), 256, &text);
+	const char *why = read_file_or_stdin(text_str(&path), 256, &text);
 	if (text_failed(&text))
 		return -ENOMEM;
 	char *end = why || !text.bytes ? NULL : strpbrk(text.bytes, "\r\n");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the rules log, in words: who to whom, by names. A flow is said once a minute, with how often
- * it came again: a client that tries again and again fills no log. */
+/* The flows that the rules log, as lines of the journal in the names that the policy uses: which
+ * container or tier to which, on which port, and why. The daemon owns one struct denials;
+ * edge/nflog gives it packets. The same flow is logged once a minute, with the number of times that
+ * it came meanwhile, so that a client which tries for ever does not fill the journal. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One arena per generation: objects of the core are made in it and freed with it, in one call.
- * Pointers between objects of an arena borrow. Not thread safe. */
+/* An arena: memory that is handed out piece by piece and freed as a whole. Each generation of the
+ * daemon, and each answer, has one; everything that the core makes for it lives there and is freed
+ * by one arena_free(). So pointers between objects of one arena need no owner. An arena belongs to
+ * one thread. */
 #pragma once
 
 #include <stdarg.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a user got wrong, as records: a parser adds them and goes on, so one run reports them all.
- * Printing them (text, JSON, SARIF, JUnit) is the tools' work. */
+/* A list of what a user got wrong. The parser of a policy, of compose files and the checks of a
+ * host add a record for each mistake and go on, so that one run shows all of them; nobody prints
+ * here. The list belongs to whoever calls diag_init(), and its texts live in that arena. netdctl
+ * prints it as text, JSON, SARIF or JUnit (ctl/out-*.c); the daemon logs it. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A growing text buffer. A failed append (out of memory) sticks: check text_failed() once at the
- * end instead of after every append. */
+/* A text buffer that grows. Its owner is whoever declares it: a zeroed struct text is empty, and
+ * text_done() frees it. An append that runs out of memory sticks: the buffer takes nothing more,
+ * and one look at text_failed() at the end stands for a check after every append. Bytes are taken
+ * as they are; nothing here knows a character set but text_control_len().
+ *
+ * Beside it, functions on plain texts that the whole tree shares. */
 #pragma once
 
 #include <stdbool.h>

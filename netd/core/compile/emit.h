@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside core/compile: what its files share. Errors stick in struct emit (first one wins), so that
- * a chain reads as a list of rules. */
+/* Private to core/compile: the state of one compilation (struct emit) and the functions by which
+ * its files build on each other. compile_ruleset() owns the state; everything in it lives in the
+ * arena of the output. The first error sticks in struct emit and is looked at once, at the end, so
+ * that the code of a chain reads as the list of its rules. */
 #pragma once
 
 #include "core/compile/compile.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside core/compile: the entries of all tiers' `match`, arranged so that a container is asked
- * about few of them. An entry that wants a label to have one exact value is found by that label;
- * the others are sorted out by the network. What is left is for assign.c to ask. */
+/* Private to core/compile: an index over the `match` entries of all tiers. An entry that wants one
+ * exact value of a label is found by that label, the others by the network that they name, so that
+ * a container is compared with few of thousands. The index only leaves out entries that cannot
+ * match; whether one does is decided in assign.c. */
 #pragma once
 
 #include "core/compile/compile.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The flows a rule speaks of, prepared for comparing every rule with every other: covers, overlaps.
- * Both first compare two words, since a policy has millions of pairs. */
+/* The set of flows that a rule speaks of, prepared so that every rule of a policy can be compared
+ * with every other: does one cover the other, do they overlap. A policy has millions of such pairs,
+ * so both questions first compare two 64-bit digests, which rule most pairs out. An extent lives in
+ * the arena that it was made in and borrows from its rule. */
 #pragma once
 
 #include "core/policy/policy.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One question, with real ends: who is meant, which flows that makes, what becomes of them.
- * Private to core/report. */
+/* Private to core/report: one question about named ends, in three steps. explain_resolve() finds
+ * out who is meant (a container, a tier, a service, an address, a zone); explain_ask() makes the
+ * flows that this stands for and sends each through the evaluator; explain_sum_up() says what the
+ * answers amount to. Results live in the caller's arena and borrow from the survey. */
 #pragma once
 
 #include "core/report/survey.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Published ports and who reaches them from outside. Private to core/report. */
+/* Private to core/report: each published port of a container, and which zones outside reach it.
+ * `plan`, `ports` and the finding `exposed-port` are made of it. Ports are those of the container;
+ * beside them stands the address and port of the host that lead there. */
 #pragma once
 
 #include "core/report/survey.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one order of a sealed ruleset, and lookups that rest on it. Private to the module. */
+/* Private to core/ruleset: how the elements of a set are packed, the one order of a sealed ruleset,
+ * and the look-ups and comparisons that rest on that order. Keys are in the byte order in which the
+ * kernel compares them; the order is that of memcmp(). */
 #pragma once
 
 #include <stddef.h>

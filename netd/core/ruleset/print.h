@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values in nft's words, shared by the printers, and by the edges' messages. */
+/* Private to core/ruleset, but for the messages of edge/fw: one value (an address, a port, an
+ * interface name) in the words in which nft prints it and reads it back. */
 #pragma once
 
 #include "core/ruleset/ruleset.h"

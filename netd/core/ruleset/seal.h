@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by the parts of ruleset_seal(). Private to the module. */
+/* Private to core/ruleset: the checks that ruleset_seal() is made of, one file for sets and names
+ * (seal.c), one for rules (seal-rule.c) and one for the graph of chains (seal-graph.c). A failed
+ * check is a bug of the compiler, never a user's mistake; the first one ends the sealing, and its
+ * sentence is in struct seal. */
 #pragma once
 
 #include "core/ruleset/ruleset.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside core/simulate: a flow with what is known of its ends, and what Docker does with it. */
+/* Private to core/simulate: one flow with all that is known of its two ends, and the decisions of
+ * Docker that lie on its way. A struct way lives on the stack of sim_flow() and borrows the flow
+ * and the host. What Docker does was measured on 20.10, 26.1 and 28.5 (ARCHITECTURE.md). */
 #pragma once
 
 #include "core/simulate/simulate.h"

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A YAML file as nodes that know where they stand. Each language that is written in YAML says as a
- * dialect what it takes; what is wrong is reported through it. The prefix is node_, as yaml_ is
- * libyaml's. */
+/* A YAML file as a tree of nodes, each of which knows the line and column where it stands. The tree
+ * lives in the caller's arena. What a language written in YAML permits (a policy: one document, no
+ * aliases; compose files: all of it) is its struct node_dialect; a violation is reported through
+ * the dialect, in the words of that language. Nesting, size and the expansion of aliases are
+ * bounded by core/base/limits.h.
+ *
+ * The prefix is node_, since yaml_ is libyaml's. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One client of a control socket. Private to edge/control. */
+/* Private to edge/control: one client of a control socket, from accept() to close(). A connection
+ * belongs to its listener, and the listeners to struct control. conn.c reads, parses and writes;
+ * control.c accepts, keeps time and hands on the answers that are ready later. Sizes are in bytes,
+ * times in microseconds of CLOCK_MONOTONIC. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Docker's ways to name a server, as curl options. Internal to edge/docker. */
+/* Private to edge/docker: the ways in which Docker's own tools name an engine (a path, unix://,
+ * tcp://, http://, https://, a folder of certificates) as settings of libcurl. The rules are those
+ * of docker(1): DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which version of the API to speak. Pure. */
+/* Which version of Docker's API to speak: the newest that both netd and the engine know, and no
+ * older one than 1.24. An engine that is not Docker's (Podman's answers to the same questions) is
+ * recognised by what it says of itself. The functions are pure. */
 #pragma once
 
 #include <cjson/cJSON.h>

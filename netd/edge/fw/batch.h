@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One nfnetlink batch in a growing buffer, with a record per message so that an error of the kernel
- * finds back to its object. Private to the module. */
+/* Private to edge/fw: one nfnetlink batch, that is, one transaction of the kernel. The messages
+ * stand in one buffer, and each has a record of the object that it is about: when the kernel
+ * refuses the batch it gives the sequence number of the message and the offset of the attribute
+ * (NLMSGERR_ATTR_OFFS), and the record turns both into "element 172.18.0.2 of map inet netd to4".
+ * Numbers are in the kernel's byte order inside of messages only. */
 #pragma once
 
 #include <stddef.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of interfaces, fed with rtnetlink messages, and the ports that follow from it. Reads
- * bytes, asks nobody. Private to edge/rtnl. */
+/* Private to edge/rtnl: the table of the host's interfaces. rtnl.c owns it and feeds it with the
+ * messages of rtnetlink (RTM_NEWLINK, RTM_DELLINK) in the order in which they come; the ports of
+ * bridges and the bridges themselves are lists that are made of it on demand. It reads bytes and
+ * asks nobody: what a message does not say, rtnl.c asks for by query.h. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Questions to rtnetlink on a socket of their own, with a deadline. Private to edge/rtnl. */
+/* Private to edge/rtnl: questions to rtnetlink, and the few settings of interfaces that netd
+ * writes. They go over a socket of their own, so that answers and the notifications of rtnl.c do
+ * not mix. Each waits for the kernel's answer, which rtnetlink gives within the call, but at most
+ * ten seconds in all. */
 #pragma once
 
 #include <stdbool.h>
