@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What answers are made of. */
 #include "daemon/answers.h"
+#include "edge/base/clock.h"
 
 #include <errno.h>
 
@@ -54,4 +55,25 @@ int answer_invalid(const struct diag_list *diags, cJSON **ret)
 	}
 	*ret = answer;
 	return 0;
+}
+
+int answer_input(const struct daemon *d, struct arena *arena, struct report_input *ret)
+{
+	const struct generation *generation = d->committed;
+	const struct kernel_facts *kernel = d->questions.kernel;
+
+	*ret = (struct report_input){ .now = clock_epoch_s() };
+	if (!generation)
+		return 0;
+	ret->policy = generation->policy->policy;
+	ret->compiled = &generation->compiled;
+	ret->counters = kernel->counters;
+	ret->n_counters = kernel->n_counters;
+	return host_world(generation->world, arena, &ret->world);
+}
+
+bool answer_is_well(const struct daemon *d)
+{
+	return d->committed && d->committed->policy == d->wanted && !d->policy_error &&
+	       d->plan.backoff_us == 0;
 }

@@ -14,21 +14,6 @@
 
 /* ---- reading ---- */
 
-int answer_input(const struct daemon *d, struct arena *arena, struct report_input *ret)
-{
-	const struct generation *generation = d->committed;
-	const struct kernel_facts *kernel = d->questions.kernel;
-
-	*ret = (struct report_input){ .now = clock_epoch_s() };
-	if (!generation)
-		return 0;
-	ret->policy = generation->policy->policy;
-	ret->compiled = &generation->compiled;
-	ret->counters = kernel->counters;
-	ret->n_counters = kernel->n_counters;
-	return host_world(generation->world, arena, &ret->world);
-}
-
 static int answer_table(const struct daemon *d, struct arena *arena,
 			int (*make)(const struct report_input *, cJSON **), cJSON **ret)
 {
@@ -114,12 +99,6 @@ static void fill_docker(const struct daemon *d, struct arena *arena, struct repo
 	health->docker_server = status.server;
 	if (!health->docker)
 		health->docker = links[status.link];
-}
-
-bool answer_is_well(const struct daemon *d)
-{
-	return d->committed && d->committed->policy == d->wanted && !d->policy_error &&
-	       d->plan.backoff_us == 0;
 }
 
 /* Those that are new are mended in a moment. */

@@ -63,9 +63,6 @@ int answer_take_flows(struct daemon *d, const struct report_input *in, struct ar
 int answer_report(enum wire_code code, cJSON *report, cJSON **ret) MUST_CHECK;
 /* Takes @error; NULL: -ENOMEM. */
 int answer_error(cJSON *error, cJSON **ret) MUST_CHECK;
-/* What the questions about what is in force are asked of; ret->policy NULL: none is. 0 or -errno.
- */
-int answer_input(const struct daemon *d, struct arena *arena, struct report_input *ret) MUST_CHECK;
 /* What was asked for is in force. */
 bool answer_is_well(const struct daemon *d);
 /* Why there is nothing to ask about. */

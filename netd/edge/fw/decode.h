@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Private to edge/fw: what a message of the kernel says, as a value. Each fw_take_*() is the
  * callback of one dump: it gets a message that may be of any form, puts what it understands into
- * *userdata, and passes over what is of another table. 0, or -errno as its line says. The functions are pure, so
- * that tests and fuzzers call them without a socket. */
+ * *userdata, and passes over what is of another table. 0, or -errno as its line says. The functions
+ * are pure, so that tests and fuzzers call them without a socket. */
 #pragma once
 
 #include "core/base/arena.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* For whatever reads netfilter's messages: walking over netlink attributes, each checked against the
- * end of its message, and putting values into them. nf_tables has its numbers in network byte order
- * (be32, be64); the functions here take and give those of the host. libmnl's own macros cast const
- * away and mix signs, which netd's warnings forbid. */
+/* For whatever reads netfilter's messages: walking over netlink attributes, each checked against
+ * the end of its message, and putting values into them. nf_tables has its numbers in network byte
+ * order (be32, be64); the functions here take and give those of the host. libmnl's own macros cast
+ * const away and mix signs, which netd's warnings forbid. */
 #pragma once
 
 #include <endian.h>
