@@ -252,5 +252,5 @@ void xml_print(const char *text);
 ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export,
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
 	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_doctor,
-	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage,
-	verb_report, verb_suggest, verb_allow;
+	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage, verb_report,
+	verb_suggest, verb_allow;

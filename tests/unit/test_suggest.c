@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Patches of policies in all the forms that people write, and whom addresses outside stand for. What
- * is proposed for whole hosts is in tests/golden/ctl and tests/ctl/suggest. */
+/* Patches of policies in all the forms that people write, and whom addresses outside stand for.
+ * What is proposed for whole hosts is in tests/golden/ctl and tests/ctl/suggest. */
 #include "core/suggest/suggest.h"
 
 #include "tests/unit/test_report_lib.h"
@@ -12,18 +12,20 @@ static const char world_json[] =
 	"{\"version\":1,\"networks\":[{\"id\":\"n\",\"name\":\"net\",\"driver\":\"bridge\","
 	"\"bridge\":\"br-n\",\"subnets\":[\"172.18.0.0/24\"],\"gateways\":[\"172.18.0.1\"]}],"
 	"\"containers\":["
-	"{\"id\":\"a\",\"name\":\"web\",\"endpoints\":[{\"network\":\"net\",\"ipv4\":\"172.18.0.2\"}],"
+	"{\"id\":\"a\",\"name\":\"web\",\"endpoints\":[{\"network\":\"net\",\"ipv4\":\"172.18.0."
+	"2\"}],"
 	"\"published\":[{\"host_port\":80,\"port\":\"80/tcp\"}]},"
-	"{\"id\":\"b\",\"name\":\"db\",\"endpoints\":[{\"network\":\"net\",\"ipv4\":\"172.18.0.3\"}]}]}";
+	"{\"id\":\"b\",\"name\":\"db\",\"endpoints\":[{\"network\":\"net\",\"ipv4\":\"172.18.0.3\"}"
+	"]}]}";
 
-#define CONTAINER(id)                                                                       \
+#define CONTAINER(id)                                                                     \
 	"{\"kind\":\"container\",\"id\":\"" id "\",\"container\":\"" id "\",\"network\":" \
 	"\"net\",\"tier\":null,\"address\":\"172.18.0.2\"}"
 #define TIMES(first, last) "\"count\":3,\"first\":\"" first "\",\"last\":\"" last "\"}\n"
 #define MONTH TIMES("2029-12-01T00:00:00Z", "2029-12-31T00:00:00Z")
 #define HOUR TIMES("2029-12-31T00:00:00Z", "2029-12-31T01:00:00Z")
 #define PASSED "\",\"verdict\":\"allowed\","
-#define FROM(zone, address) \
+#define FROM(zone, address)                                                                    \
 	"{\"v\":1,\"from\":{\"kind\":\"outside\",\"zone\":\"" zone "\",\"address\":\"" address \
 	"\"},\"to\":" CONTAINER("a") ",\"host_port\":80,\"port\":\"80/tcp" PASSED
 #define INNER "{\"v\":1,\"from\":" CONTAINER("a") ",\"to\":" CONTAINER("b") ",\"port\":\""
@@ -70,7 +72,8 @@ static const struct patch_row {
 	{ "all in braces",
 	  "{version: 1, tiers: {web: {match: [{container: web}]}, db: {match: [{container: db}]}}}",
 	  "+++ suggested.yaml\n", "+++ policy.yaml" },
-	{ "an empty list", "version: 1\ntiers:\n" TIERS "allow: []\n", "+++ suggested.yaml\n", NULL },
+	{ "an empty list", "version: 1\ntiers:\n" TIERS "allow: []\n", "+++ suggested.yaml\n",
+	  NULL },
 	{ "carriage returns",
 	  "version: 1\r\ntiers:\r\n  web: {match: [{container: web}]}\r\n"
 	  "  db: {match: [{container: db}]}\r\nallow:\r\n  - {from: web, to: dns}\r\n",
@@ -82,8 +85,9 @@ static const struct patch_row {
 	  "+  db:\n+    match:\n+      - {container: db}\n", "suggested.yaml" },
 	{ "a deny rule", "version: 1\ntiers:\n" TIERS "deny:\n  - {from: web, to: db}\n",
 	  "the deny rule at policy.yaml:6 forbids it", "+++" },
-	{ "a test", "version: 1\ntiers:\n" TIERS
-		    "tests:\n  - {from: web, to: db, port: 22/tcp, expect: deny}\n",
+	{ "a test",
+	  "version: 1\ntiers:\n" TIERS
+	  "tests:\n  - {from: web, to: db, port: 22/tcp, expect: deny}\n",
 	  "the test at policy.yaml:6 expects it to be denied", "+++" },
 	{ "it is there", "version: 1\ntiers:\n" TIERS "allow:\n  - {from: web, to: db}\n",
 	  "has a rule for everything", "+++" },
@@ -129,7 +133,8 @@ static void test_peer(void **state)
 	const struct peer_row *row = *state;
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct suggest_output output CLEANUP(suggest_output_done) = { 0 };
-	const char *rule = arena_printf(arena, "\n  - {from: %s, to: web, ports: [80/tcp]}\n", row->from);
+	const char *rule =
+		arena_printf(arena, "\n  - {from: %s, to: web, ports: [80/tcp]}\n", row->from);
 
 	suggest_for(row->flows, NULL, arena, &output);
 	if (!strstr(output.text, rule))

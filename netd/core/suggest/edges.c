@@ -121,7 +121,7 @@ static const char *why_closed(const struct suggest *s, uint32_t endpoint)
 
 	if (!assignment || assignment->kind == ASSIGN_TIER || assignment->kind == ASSIGN_UNMATCHED)
 		return NULL;
-	return reason_text(assign_closed_reason(assignment));
+	return reason_text(compile_closed_reason(assignment));
 }
 
 static int place_end(const struct suggest *s, const struct flow_end *end, bool source,
