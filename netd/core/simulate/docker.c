@@ -132,9 +132,9 @@ static const char *why_not_bridged(const struct way *way)
 {
 	return way->from.network->icc || !is_filtered(way)
 		       ? NULL
-		       : "Docker itself drops this, because the network has enable_icc=false (but "
-			 "for "
-			 "what a legacy --link exposes, of which Docker's lists do not tell)";
+		       : "Docker itself drops this, because the network has "
+			 "enable_icc=false (but for what a legacy --link exposes, which netd "
+			 "does not read)";
 }
 
 static const char *why_not_routed(const struct way *way)
