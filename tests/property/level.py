@@ -104,7 +104,7 @@ class Level:
         named = [net.prefixlen + 1 for net in self.prefixes if address in net
                  and not (of and of.version == net.version and of.subnet_of(net))]  # type: ignore
         is_host = self.oracles[0].is_host(address)
-        return on_network + is_host, address in world.resolvers, max(named, default=0)
+        return on_network + is_host, address in self.resolvers, max(named, default=0)
 
     # ---- what passes ----
 
