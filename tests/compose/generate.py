@@ -248,7 +248,7 @@ class Maker:
             {"name": f"named-${{SET}}-{self.next_subnet}"}, {"external": True, "name": f"out{self.next_subnet}"},
             {"external": {"name": f"old{self.next_subnet}"}}, {"external": self.flag()},
             {"driver": self.one_of(["macvlan", "ipvlan", "overlay", "default"])},
-            {"driver": "macvlan", "name": self.one_of(["a-lan", "z-lan"]),
+            {"driver": "macvlan", "name": self.one_of(["a-lan", "z-lan"]) + str(self.next_subnet),
              "driver_opts": {"parent": "eth0"}},
             {"driver_opts": {"com.docker.network.bridge.host_binding_ipv4":
                              self.one_of(["127.0.0.1", "0.0.0.0", "192.0.2.7"])}},
