@@ -68,7 +68,7 @@ static const struct wire_verb verbs[] = {
 	{ "verify", "", 0, 0, READ, "compare the kernel with what was committed" },
 	{ "apply", "FILE...", 1, ANY, ADMIN, "put a policy into force" },
 	{ "stage", "[FILE...]", 0, ANY, ADMIN,
-	  "keep a policy beside that in force, and show what it would deny" },
+	  "stage a policy, or show what it would deny of what is seen" },
 	{ "allow", "NUMBER...", 1, ANY, ADMIN,
 	  "put rules into force that let pass what was denied" },
 	{ "confirm", "", 0, 0, ADMIN, "keep the policy that waits for confirmation" },
