@@ -23,7 +23,7 @@ struct pool {
 
 /* ---- subnets ---- */
 
-static bool family_is_on(const struct plan_network *network, uint8_t family)
+static bool family_is_on(const struct plan_network *network, unsigned int family)
 {
 	const struct draft_network *draft = network->draft;
 
