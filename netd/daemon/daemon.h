@@ -69,7 +69,6 @@ struct generation {
 	struct world_held held; /* of world */
 	bool synced;		/* the world is all that Docker knows */
 	struct compile_output compiled;
-	uint64_t number;
 	int64_t judged_at; /* seconds since the epoch: rules with `until` hold or not as of then */
 };
 

@@ -20,21 +20,18 @@
 
 /* ---- whose an address is ---- */
 
-static void drop_whom(struct flows *flows)
+void flows_forget_whom(struct flows *flows)
 {
 	flows->whom_arena = arena_free(flows->whom_arena);
 	flows->whom = NULL;
-	flows->whom_of = NULL;
 }
 
 static bool is_current(const struct daemon *d)
 {
 	const struct flows *flows = &d->flows;
 
-	if (!flows->whom || flows->whom_of != d->committed)
-		return false;
-	if (d->committed)
-		return flows->whom_number == d->committed->number;
+	if (!flows->whom || d->committed)
+		return flows->whom;
 	return !flows->facts_changed ||
 	       clock_monotonic_us() - flows->whom_us < FACTS_AGAIN_AFTER_US;
 }
@@ -58,7 +55,7 @@ static int make_whom(struct daemon *d)
 	struct flow_facts facts = { 0 };
 	int r = 0;
 
-	drop_whom(flows);
+	flows_forget_whom(flows);
 	flows->whom_us = clock_monotonic_us();
 	look_at_host(flows, flows->whom_us);
 	flows->whom_arena = arena_new();
@@ -76,11 +73,9 @@ static int make_whom(struct daemon *d)
 	if (r == 0)
 		r = flow_whom_new(&facts, flows->whom_arena, &flows->whom);
 	if (r < 0) {
-		drop_whom(flows);
+		flows_forget_whom(flows);
 		return r;
 	}
-	flows->whom_of = generation;
-	flows->whom_number = generation ? generation->number : 0;
 	flows->facts_changed = false;
 	return 0;
 }
@@ -240,7 +235,7 @@ void flows_stop(struct daemon *d)
 
 	flows->conntrack = conntrack_free(flows->conntrack);
 	flows_kept_stop(d);
-	drop_whom(flows);
+	flows_forget_whom(flows);
 	flows->host_arena = arena_free(flows->host_arena);
 	flows->store = flow_store_free(flows->store);
 }

@@ -25,12 +25,11 @@ struct flows {
 	sd_event_source *save, *load;
 	struct beside *saving;
 
-	/* Whose addresses are: an index of what is in force, made when somebody asks. It borrows
-	 * from that generation, so it is not looked into once another one is. */
+	/* Whose addresses are: an index of what is in force, or without a policy of what Docker says;
+	 * made when somebody asks. It borrows from that generation: flows_forget_whom(). */
 	struct arena *whom_arena;
 	struct flow_whom *whom;
-	const struct generation *whom_of; /* NULL: of what Docker says, no policy is in force */
-	uint64_t whom_number, whom_us;
+	uint64_t whom_us;
 	bool facts_changed;
 	struct arena *host_arena;
 	struct host_addresses host; /* addresses of this host */
@@ -52,6 +51,8 @@ struct flows {
 int flows_start(struct daemon *d) MUST_CHECK;
 /* Writes them, and ends. Before beside_group_done(). */
 void flows_stop(struct daemon *d);
+/* Before another generation is in force, or none: the one that was is freed. */
+void flows_forget_whom(struct flows *flows);
 /* A denial, or what would be one, with the names of what is in force. */
 struct logged;
 void flows_note_logged(struct daemon *d, const struct nflog_packet *packet,

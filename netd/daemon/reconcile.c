@@ -250,9 +250,9 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	struct policy_set *old_policy = old ? old->policy : NULL;
 	bool new_policy = next->policy != old_policy;
 
-	next->number = d->n_commits;
 	if (next->compiled.ruleset->stamp) /* else nobody carries one; the old ones stay old */
 		d->stamp = next->compiled.ruleset->stamp;
+	flows_forget_whom(&d->flows);
 	d->committed = next;
 	keep_owners(d);
 	neighbours_correct(d->rtnl, old, next);
@@ -347,6 +347,7 @@ int reconcile_off(struct daemon *d)
 		return r;
 	reconcile_note(d, PLAN_OFF);
 	floor_leave(d);
+	flows_forget_whom(&d->flows);
 	d->committed = NULL;
 	if (gone) {
 		struct policy_set *policy = gone->policy;
