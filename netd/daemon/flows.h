@@ -25,8 +25,8 @@ struct flows {
 	sd_event_source *save, *load;
 	struct beside *saving;
 
-	/* Whose addresses are: an index of what is in force, or without a policy of what Docker says;
-	 * made when somebody asks. It borrows from that generation: flows_forget_whom(). */
+	/* Whose addresses are: an index of what is in force, or without a policy of what Docker
+	 * says; made when somebody asks. It borrows from that generation: flows_forget_whom(). */
 	struct arena *whom_arena;
 	struct flow_whom *whom;
 	uint64_t whom_us;

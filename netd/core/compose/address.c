@@ -231,7 +231,8 @@ static void check_fixed(struct compose *c, const struct pool *pool, size_t i)
 	const struct ip_addr *addr = address_of(pool, i), *all = pool->taken.items;
 	const struct ip_addr *end = all + pool->taken.n;
 	const struct ip_addr *found =
-		addr->family ? bsearch(addr, all, pool->taken.n, sizeof(*addr), by_address) : NULL;
+		addr->family && all ? bsearch(addr, all, pool->taken.n, sizeof(*addr), by_address)
+				    : NULL;
 
 	if (found && ((found > all && ip_compare(found - 1, addr) == 0) ||
 		      (found + 1 < end && ip_compare(found + 1, addr) == 0)))
