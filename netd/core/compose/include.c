@@ -75,9 +75,11 @@ static const struct node *import_section(struct compose *c, const struct node *r
 					 const struct node *section)
 {
 	const struct node *own = node_get(root, section->text);
+
+	if (own && own->kind != NODE_MAPPING && !node_is_null(own))
+		return root; /* the schema refuses it, as it is */
 	struct tree made = tree_begin(c, own && own->kind == NODE_MAPPING ? own : section->value,
 				      NODE_MAPPING);
-
 	if (own)
 		tree_add_all(&made, own, NULL);
 	for (const struct node *key = section->value->first; key; key = key->next) {
@@ -165,7 +167,7 @@ static const struct node *include(struct compose *c, const struct compose_scope 
 		schema_decode(c, item, &shape, &one);
 	else
 		compose_decode_words(c, &key, &one.paths);
-	if (c->diags->n_errors != errors || c->stopped)
+	if (c->diags->n_errors != errors || c->stopped || item->kind == NODE_BAD)
 		return root;
 	if (one.paths.n == 0) {
 		compose_report(c, CF_MISSING_KEY, item->loc, "add `path: FILE`",

@@ -2,7 +2,7 @@
 /* One tree over another, by what the schema says of each key. */
 #include <string.h>
 
-#include "core/compose/schema.h"
+#include "core/compose/decode.h"
 #include "core/compose/tree.h"
 #include "core/compose/value.h"
 
@@ -59,10 +59,14 @@ static const struct node *to_entries(struct compose *c, const struct node *node)
 	if (node->kind == NODE_SCALAR)
 		tree_add(&made, node, NULL);
 	for (const struct node *key = node->first; key; key = key->next) {
-		if (key->value->kind == NODE_SCALAR)
-			add_entry(&made, key, key->value);
-		for (const struct node *one = key->value->first; one; one = one->next)
-			add_entry(&made, key, one);
+		bool many = key->value->kind == NODE_SEQUENCE;
+		for (const struct node *one = many ? key->value->first : key->value; one;
+		     one = many ? one->next : NULL) {
+			if (one->kind == NODE_SCALAR)
+				add_entry(&made, key, one);
+			else
+				compose_wrong_type(c, one, key->text, "a word");
+		}
 	}
 	return tree_end(&made);
 }
@@ -95,10 +99,13 @@ static const struct node *to_keys(struct compose *c, const struct node *node,
 
 /* ---- subnets ---- */
 
+/* What is no mapping has none: the schema refuses it. */
 static bool same_subnet(const struct node *a, const struct node *b)
 {
 	const struct node *x = node_get(a, "subnet"), *y = node_get(b, "subnet");
 
+	if (a->kind != NODE_MAPPING || b->kind != NODE_MAPPING)
+		return false;
 	return x && y ? tree_equal(x, y) : x == y;
 }
 
@@ -129,7 +136,8 @@ static const struct node *merge_subnets(struct compose *c, const struct node *ba
 		for (const struct node *left = over->first; left && !c->stopped;
 		     left = left->next) {
 			size_t at = find_subnet(&all, left);
-			bool known = at < all.n || same_subnet(left, right);
+			bool known = right->kind == NODE_MAPPING &&
+				     (at < all.n || same_subnet(left, right));
 			if (known)
 				right = merge_keys(c, right, left, NULL);
 			const struct node *one = known ? right : left;

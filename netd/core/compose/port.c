@@ -219,7 +219,7 @@ static void add_long(struct compose *c, const struct node *item, struct draft_se
 		if (r < 0)
 			report_bad(c, part->loc, part->text, r);
 	}
-	port.is_number = published && value_type_of(published) == VALUE_INT;
+	port.is_number = from.published.text && value_type_of(published) == VALUE_INT;
 	if (c->diags->n_errors == errors)
 		add_port(c, service, port);
 }
