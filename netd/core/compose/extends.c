@@ -48,7 +48,8 @@ static bool read_base(struct compose *c, const struct node *extends, struct base
 	return c->diags->n_errors == errors && ret->service.text;
 }
 
-/* The file as one document, with its own `extends` still in it; NULL: it cannot be used. */
+/* The file as one document, with its own `extends` still in it, without a root when it is empty;
+ * NULL: it cannot be used. */
 static const struct compose_document *load_base(struct compose *c, const char *path,
 						const struct node *at)
 {
@@ -63,7 +64,7 @@ static const struct compose_document *load_base(struct compose *c, const char *p
 		return NULL;
 	scope.file = file->name;
 	compose_add_file(c, &scope, file, document);
-	if (!document->root || document->root->kind == NODE_BAD)
+	if (c->stopped || (document->root && document->root->kind == NODE_BAD))
 		return NULL;
 	file->document = document;
 	file->variables = c->variables.variables;
@@ -115,7 +116,7 @@ static const struct node *extend_base(struct compose *c, const struct layer *lay
 		if (!below.document)
 			return &tree_bad;
 	}
-	services = node_get(below.document->root, "services");
+	services = below.document->root ? node_get(below.document->root, "services") : NULL;
 	below.key = services ? node_find(services, base->service.text) : NULL;
 	if (!below.key)
 		compose_report(c, CF_UNKNOWN_BASE, base->service.loc, NULL,
