@@ -362,6 +362,46 @@ static void test_loader(void **state)
 	}
 }
 
+/* ---- services that are not started ---- */
+
+/* What compose checks of all that are active, and what only those have that are started. */
+static void test_selected_services(void **state)
+{
+	static const struct {
+		const char *other, *id; /* of a second service, beside the one that is named */
+	} rows[] = {
+		{ "scale: 2, deploy: {replicas: 3}", "conflicting-value" },
+		{ "scale: 2, container_name: other", "replicas" },
+		{ "scale: 2, container_name: other, profiles: [off]", "" },
+		{ "container_name: one", "" },
+		{ "scale: 3000000", "" },
+	};
+	static const char *const services[] = { "a" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(text_done) struct text yaml = { 0 };
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct compose_project project = { 0 };
+		struct diag_list diags;
+		text_printf(&yaml,
+			    "services:\n  a: {image: x:1, container_name: one}\n"
+			    "  b: {image: x:1, %s}\n",
+			    rows[i].other);
+		struct node_source source = { "c.yaml", text_str(&yaml), yaml.len };
+		struct compose_input in = { .sources = &source,
+					    .n_sources = 1,
+					    .services = services,
+					    .n_services = 1,
+					    .project = "p" };
+		diag_init(&diags, arena);
+		int r = compose_parse(&in, arena, &diags, &project);
+		assert_int_equal(r, *rows[i].id ? COMPOSE_E_INVALID : 0);
+		assert_string_equal(diags.diags.n ? diags.diags.items[0].id : "", rows[i].id);
+		assert_true(r != 0 || project.world->n_containers == 1);
+	}
+}
+
 /* ---- what every world keeps to ---- */
 
 static void test_policy_matches(void **state)
@@ -475,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_project_name),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_loader),
+		cmocka_unit_test(test_selected_services),
 		cmocka_unit_test(test_policy_matches),
 		cmocka_unit_test(test_symbolic_addresses),
 		cmocka_unit_test(test_symbolic_range_in_use),

@@ -65,27 +65,38 @@ bool compose_service_is_active(const struct compose *c, const struct draft_servi
 
 /* ---- one service ---- */
 
-static uint32_t count_replicas(struct compose *c, const struct draft_service *service)
+static const struct draft_number *wanted_replicas(const struct draft_service *service)
+{
+	return service->scale.set ? &service->scale : &service->replicas;
+}
+
+/* Of each active service, started or not: compose refuses the project. */
+static void check_replicas(struct compose *c, const struct draft_service *service)
 {
 	const struct draft_number *scale = &service->scale, *replicas = &service->replicas;
-	const struct draft_number *n = scale->set ? scale : replicas;
+	uint32_t n = wanted_replicas(service)->value;
 	char place[DIAG_PLACE_LEN];
 
-	if (service->provider.set) /* a program outside Docker stands for it */
-		return 0;
 	if (scale->set && replicas->set && scale->value != replicas->value)
 		compose_report(c, CF_CONFLICTING_VALUE, scale->loc, "keep one of the two",
 			       "`scale` is %u, and `replicas` %s is %u", scale->value,
 			       diag_place(scale->loc, replicas->loc, place), replicas->value);
+	if (n > 1 && service->container_name.text)
+		compose_report(c, CF_REPLICAS, service->container_name.loc,
+			       "leave `container_name` out: compose numbers them",
+			       "%u containers of `%s` cannot have one name", n, service->name);
+}
+
+static uint32_t count_replicas(struct compose *c, const struct draft_service *service)
+{
+	const struct draft_number *n = wanted_replicas(service);
+
+	if (service->provider.set) /* a program outside Docker stands for it */
+		return 0;
 	if (n->value > LIMIT_COMPOSE_REPLICAS)
 		compose_report(c, CF_TOO_MANY, n->loc, NULL,
 			       "there are more than %u containers of one service",
 			       LIMIT_COMPOSE_REPLICAS);
-	else if (n->value > 1 && service->container_name.text)
-		compose_report(c, CF_REPLICAS, service->container_name.loc,
-			       "leave `container_name` out: compose numbers them",
-			       "%u containers of `%s` cannot have one name", n->value,
-			       service->name);
 	return n->set && n->value <= LIMIT_COMPOSE_REPLICAS ? n->value : 1;
 }
 
@@ -171,7 +182,6 @@ static void add_service(struct compose *c, struct assembly *plan, const struct d
 		.facts = { .network_mode = "", .inspected = true, .known = true },
 	};
 
-	compose_about_service(c, draft->name);
 	service.facts.image = find_service_image(c, draft);
 	service.replicas = count_replicas(c, draft);
 	settle_labels(c, draft, &service.facts);
@@ -193,8 +203,11 @@ void compose_plan_services(struct compose *c, struct assembly *plan)
 
 	for (size_t i = 0; i < c->services.n; i++) {
 		const struct draft_service *draft = &c->services.items[i];
-		if (compose_service_is_active(c, draft) &&
-		    (c->in->n_services == 0 || draft->wanted))
+		if (!compose_service_is_active(c, draft))
+			continue;
+		compose_about_service(c, draft->name);
+		check_replicas(c, draft);
+		if (c->in->n_services == 0 || draft->wanted)
 			add_service(c, plan, draft);
 	}
 	if (plan->services.n == 0)
