@@ -402,6 +402,37 @@ static void test_selected_services(void **state)
 	}
 }
 
+/* What somebody else has reported, in a policy say, hides nothing of the project. */
+static void test_errors_of_others(void **state)
+{
+	static const char *const texts[] = { "services: {a: {image: x:1}, b: {image: y:1}}\n",
+					     "services: {a: {image: x:1, depends_on: [z]}}\n" };
+	static const char *const services[] = { "a" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct node_source source = { "c.yaml", texts[i], strlen(texts[i]) };
+		struct compose_input in = { .sources = &source,
+					    .n_sources = 1,
+					    .services = services,
+					    .n_services = 1,
+					    .project = "p" };
+		struct compose_project project = { 0 };
+		struct diag_list diags;
+		diag_init(&diags, arena);
+		diag_add(&diags, DIAG_ERROR, (struct source_loc){ "z.yaml", 1, 1 }, "other", NULL,
+			 "something is wrong");
+		int r = compose_parse(&in, arena, &diags, &project);
+		assert_int_equal(r, i == 0 ? 0 : COMPOSE_E_INVALID);
+		assert_int_equal(diags.n_errors, i == 0 ? 1 : 2);
+		if (i == 0)
+			assert_int_equal(project.world->n_containers, 1);
+		else
+			assert_string_equal(diags.diags.items[0].id, "undefined-service");
+	}
+}
+
 /* ---- what every world keeps to ---- */
 
 static void test_policy_matches(void **state)
@@ -516,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_loader),
 		cmocka_unit_test(test_selected_services),
+		cmocka_unit_test(test_errors_of_others),
 		cmocka_unit_test(test_policy_matches),
 		cmocka_unit_test(test_symbolic_addresses),
 		cmocka_unit_test(test_symbolic_range_in_use),

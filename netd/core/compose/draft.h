@@ -124,6 +124,7 @@ struct compose {
 	bool canonical; /* docker compose's own word: see is_canonical() */
 	VEC(struct draft_service) services;
 	VEC(struct draft_network) networks;
+	size_t errors;		       /* that others had reported before */
 	size_t bytes, values;	       /* against the limits */
 	bool checked_bad;	       /* the schema was not met, and that was reported */
 	bool stopped;		       /* memory is out, or a limit was met and reported */

@@ -261,7 +261,7 @@ void compose_check_needs(struct compose *c)
 		if (compose_service_is_active(c, &c->services.items[i]))
 			check_service(c, &c->services.items[i]);
 	check_circles(c);
-	if (c->in->n_services == 0 || c->diags->n_errors)
+	if (c->in->n_services == 0 || c->diags->n_errors != c->errors)
 		return;
 	name_services(c);
 	add_wanted(c);

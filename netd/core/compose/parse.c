@@ -128,16 +128,15 @@ static void read_project_model(struct compose *c)
 	c->canonical = c->n_given == 1 && is_canonical(model);
 	schema_decode(c, model, compose_schema_file.shape, NULL);
 	c->diags->about = (struct diag_subject){ 0 };
-	if (c->diags->n_errors == 0)
+	if (c->diags->n_errors == c->errors)
 		compose_check_needs(c);
 }
 
 int compose_parse(const struct compose_input *in, struct arena *arena, struct diag_list *diags,
 		  struct compose_project *ret)
 {
-	struct compose c = { .in = in, .arena = arena, .diags = diags };
+	struct compose c = { .in = in, .arena = arena, .diags = diags, .errors = diags->n_errors };
 	struct compose_project project = { 0 };
-	size_t errors = diags->n_errors;
 
 	c.variables.variables = in->variables;
 	c.variables.n_variables = in->n_variables;
@@ -147,13 +146,13 @@ int compose_parse(const struct compose_input *in, struct arena *arena, struct di
 	else
 		read_project_model(&c);
 	/* A half-read project would look like others, with findings of its own. */
-	if (diags->n_errors == errors && !diags->out_of_memory)
+	if (diags->n_errors == c.errors && !diags->out_of_memory)
 		compose_build(&c, &project);
 	diags->about = (struct diag_subject){ 0 };
 	diag_sort(diags);
 	if (diags->out_of_memory)
 		return -ENOMEM;
-	if (diags->n_errors != errors)
+	if (diags->n_errors != c.errors)
 		return COMPOSE_E_INVALID;
 	*ret = project;
 	return 0;
