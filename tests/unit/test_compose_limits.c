@@ -279,20 +279,96 @@ static int parse_failing(uint64_t fail_after)
 	return r;
 }
 
-static void test_out_of_memory(void **state)
+static void sweep_memory(int (*parse)(uint64_t fail_after))
 {
 	uint64_t n = 1;
 
-	(void)state;
-	assert_int_equal(parse_failing(0), 0);
+	assert_int_equal(parse(0), 0);
 	for (; n < 100000; n++) {
-		int r = parse_failing(n);
+		int r = parse(n);
 		if (r == 0)
 			break;
 		assert_int_equal(r, -ENOMEM);
 	}
 	print_message("%u allocations\n", (unsigned int)n);
 	assert_true(n > 100 && n < 100000);
+}
+
+static void test_out_of_memory(void **state)
+{
+	(void)state;
+	sweep_memory(parse_failing);
+}
+
+/* What several files are made of: merged, included with variables of their own, extended. */
+static const struct {
+	const char *name, *text;
+} files[] = {
+	{ "a.yaml", "name: all\n"
+		    "include: [part/c.yaml, {path: [part/c.yaml], env_file: [part/more.env]}]\n"
+		    "services:\n"
+		    "  a: {image: x:1, labels: {a: b, c: }, dns: 192.0.2.1, networks: [one],\n"
+		    "      depends_on: [b], ports: [\"80\"], build: {context: .}}\n"
+		    "  b: {extends: {file: part/base.yaml, service: any}}\n"
+		    "networks:\n"
+		    "  one: {ipam: {config: [{subnet: 10.0.0.0/24}, {subnet: 10.1.0.0/24}]}}\n"
+		    "  old: {external: {name: elsewhere}}\n" },
+	{ "b.yaml",
+	  "services:\n"
+	  "  a: {labels: [d=e], dns: [192.0.2.2], networks: {old: {}}, build: !reset {},\n"
+	  "      depends_on: {c: {condition: service_started}}}\n"
+	  "  b: {ports: !override [\"81\"], privileged: !reset false}\n"
+	  "networks: {one: {ipam: {config: [{subnet: 10.0.0.0/24, gateway: 10.0.0.7}]}}}\n" },
+	{ "part/c.yaml", "services: {c: {image: \"c:$TAG\", network_mode: \"service:d\"},\n"
+			 "           d: {image: d:1, scale: 2}}\n"
+			 "networks: {two: }\n" },
+	{ "part/base.yaml", "services: {any: {extends: base, privileged: true},\n"
+			    "           base: {image: b:1, ports: [\"80\"], labels: {x: y}}}\n" },
+	{ "part/.env", "TAG=\"1\"\n" },
+	{ "part/more.env", "TAG=1\n" },
+};
+
+static int load_known(void *userdata, struct arena *arena, const char *path, bool secret,
+		      struct node_source *ret)
+{
+	(void)userdata;
+	(void)secret;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (strcmp(files[i].name, path) == 0) {
+			*ret = (struct node_source){ arena_strdup(arena, path), files[i].text,
+						     strlen(files[i].text) };
+			return ret->name ? 0 : -ENOMEM;
+		}
+	return COMPOSE_E_ABSENT;
+}
+
+static int parse_files_failing(uint64_t fail_after)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct node_source sources[] = {
+		{ files[0].name, files[0].text, strlen(files[0].text) },
+		{ files[1].name, files[1].text, strlen(files[1].text) },
+	};
+	const char *const services[] = { "a", "b" };
+	struct compose_input in = { .sources = sources,
+				    .n_sources = ARRAY_LEN(sources),
+				    .services = services,
+				    .n_services = ARRAY_LEN(services),
+				    .load = load_known };
+	struct compose_project project = { 0 };
+	struct diag_list diags;
+
+	diag_init(&diags, arena);
+	arena_fail_after(arena, fail_after);
+	int r = compose_parse(&in, arena, &diags, &project);
+	assert_int_equal(r == 0, project.world != NULL);
+	return r;
+}
+
+static void test_out_of_memory_files(void **state)
+{
+	(void)state;
+	sweep_memory(parse_files_failing);
 }
 
 static void test_out_of_memory_env(void **state)
@@ -316,16 +392,17 @@ static void test_out_of_memory_env(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(limits) + 7] = {
+	struct CMUnitTest tests[ARRAY_LEN(limits) + 8] = {
 		cmocka_unit_test(test_limit_ports),
 		cmocka_unit_test(test_limit_files),
 		cmocka_unit_test(test_limits_over_files),
 		cmocka_unit_test(test_limit_variables),
 		cmocka_unit_test(test_no_symbolic_addresses_left),
 		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_out_of_memory_files),
 		cmocka_unit_test(test_out_of_memory_env),
 	};
 
-	ADD_ROWS(tests, 7, limits, check_limit);
+	ADD_ROWS(tests, 8, limits, check_limit);
 	return cmocka_run_group_tests_name("compose_limits", tests, NULL, NULL);
 }
