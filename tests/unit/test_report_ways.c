@@ -122,6 +122,43 @@ static void the_best_way_decides(void **state)
 	}
 }
 
+/* Of two networks without traffic between containers, legacy links are on Docker's own alone. */
+static void a_legacy_link_is_of_dockers_network(void **state)
+{
+	/* clang-format off */
+	static const char json[] =
+		"{\"version\":1,\"networks\":["
+		NETWORK("a1", "bridge", "\"10.77.1.0/24\"", ",\"icc\":false") ","
+		NETWORK("a2", "quiet", "\"10.77.2.0/24\"", ",\"icc\":false")
+		"],\"containers\":["
+		CONTAINER("c1", "one", ON4("bridge", "10.77.1.2"), "") ","
+		CONTAINER("c2", "two", ON4("bridge", "10.77.1.3"), "") ","
+		CONTAINER("c3", "three", ON4("quiet", "10.77.2.2"), "") ","
+		CONTAINER("c4", "four", ON4("quiet", "10.77.2.3"), "")
+		"]}";
+	/* clang-format on */
+	static const char yaml[] = "version: 1\ntiers: {all: {match: [{network: \"*\"}]}}\n";
+	static const struct {
+		const char *from, *to;
+		bool link;
+	} rows[] = { { "one", "two", true }, { "three", "four", false } };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = parse_policy(yaml, arena);
+	struct report_input in;
+
+	(void)state;
+	assert_int_equal(report_prepare(&policy, 1, parse_world(json, arena), NOW, arena, &in), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct report_question question = { rows[i].from, rows[i].to, "80/tcp" };
+		struct report_explained answer;
+		assert_int_equal(report_explain(&in, &question, arena, &answer), 0);
+		CLEANUP(free_ptr) char *said = cJSON_PrintUnformatted(answer.json);
+		cJSON_Delete(answer.json);
+		assert_non_null(strstr(said, "enable_icc=false"));
+		assert_int_equal(strstr(said, "legacy --link") != NULL, rows[i].link);
+	}
+}
+
 /* The cell's member as text, "" where it has none. Frees @matrix. */
 static const char *cell_text(cJSON *matrix, const char *from, const char *to, const char *member,
 			     struct arena *arena)
@@ -322,6 +359,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_best_way_decides),
+		cmocka_unit_test(a_legacy_link_is_of_dockers_network),
 		cmocka_unit_test(a_cell_is_of_those_who_meet),
 		cmocka_unit_test(a_cell_tells_icmpv6_from_icmp),
 		cmocka_unit_test(an_audited_way_hides_no_open_one),

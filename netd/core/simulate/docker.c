@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What Docker itself does with a flow, beside netd: which endpoint a published port leads to, and
  * what it lets nobody do. As measured on 20.10, 26.1 and 28.5. */
+#include <string.h>
+
 #include "core/simulate/way.h"
 
 /* Docker programs a filter for that family. */
@@ -128,13 +130,15 @@ static bool is_on(const struct world_network *network, const struct ip_addr *add
 	return false;
 }
 
+/* Docker knows --link as an exception on its own network alone. */
 static const char *why_not_bridged(const struct way *way)
 {
-	return way->from.network->icc || !is_filtered(way)
-		       ? NULL
-		       : "Docker itself drops this, because the network has "
-			 "enable_icc=false (but for what a legacy --link exposes, which netd "
-			 "does not read)";
+	if (way->from.network->icc || !is_filtered(way))
+		return NULL;
+	return strcmp(way->from.network->name, "bridge") == 0
+		       ? "Docker itself drops this, because the network has enable_icc=false (but "
+			 "for what a legacy --link exposes, which netd does not read)"
+		       : "Docker itself drops this, because the network has enable_icc=false";
 }
 
 static const char *why_not_routed(const struct way *way)
