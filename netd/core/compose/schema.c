@@ -22,7 +22,7 @@ static bool is_ignored(const char *names, const char *name)
 
 const struct schema_field *schema_find(const struct schema_shape *shape, const char *name)
 {
-	static const struct schema_field ignored = { .name = "an entry" };
+	static const struct schema_field ignored = { 0 };
 
 	for (size_t i = 0; i < shape->n; i++)
 		if (strcmp(shape->fields[i].name, name) == 0)
@@ -68,8 +68,12 @@ static void check_keys(struct compose *c, const struct node *node, const struct 
 {
 	for (const struct node *key = node->first; key; key = key->next) {
 		const struct schema_field *field = schema_find(shape, key->text);
-		if (field)
-			schema_check(c, key->value, field);
+		if (!field)
+			continue;
+		struct schema_field named = *field;
+		if (!named.name)
+			named.name = key->text;
+		schema_check(c, key->value, &named);
 	}
 }
 

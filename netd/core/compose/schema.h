@@ -30,7 +30,7 @@ enum schema_merge {
 typedef void schema_decode_fn(struct compose *c, const struct node *key, void *member);
 
 struct schema_field {
-	const char *name;
+	const char *name;   /* NULL: what its key is called */
 	unsigned int kinds; /* of enum schema_kind */
 	enum schema_merge merge;
 	schema_decode_fn *decode; /* NULL: nothing of it is read, or the shape tells */
