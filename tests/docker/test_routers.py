@@ -196,14 +196,17 @@ class Routers(DockerCase):
         self.assertNotIn("open", self.as_local(closed))
         self.assertTrue(netd.allowed("web", LOCAL, "80/tcp", 4))
         self.assertFalse(netd.allowed("web", LOCAL, "81/tcp", 4))
-        run_all(self.attacker, f"ip addr add {LOCAL}/16 dev eth0")
-        run_all(self.local, f"ip addr del {LOCAL}/16 dev eth0")
+        run_all(self.attacker, f"ip addr add {LOCAL}/16 dev eth0",
+                f"ip addr add {LOCAL6}/64 dev eth0 nodad")
+        run_all(self.local, f"ip addr del {LOCAL}/16 dev eth0", f"ip addr del {LOCAL6}/64 dev eth0")
         self.web.netns_exec(["ip", "neigh", "flush", "dev", "eth0"])
-        self.assert_denied(self.web, to)
+        self.assert_denied(self.web, to, to6)
         netd.off()
-        self.assert_open(self.web, to)  # the control: that one answers on plain Docker
-        run_all(self.attacker, f"ip addr del {LOCAL}/16 dev eth0")
-        run_all(self.local, f"ip addr add {LOCAL}/16 dev eth0")
+        self.assert_open(self.web, to, to6)  # the control: that one answers on plain Docker
+        run_all(self.attacker, f"ip addr del {LOCAL}/16 dev eth0",
+                f"ip addr del {LOCAL6}/64 dev eth0")
+        run_all(self.local, f"ip addr add {LOCAL}/16 dev eth0",
+                f"ip addr add {LOCAL6}/64 dev eth0 nodad")
 
     # An address that moves
 
