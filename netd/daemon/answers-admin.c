@@ -132,7 +132,7 @@ static int begin_wait(struct daemon *d, double seconds)
 }
 
 /* A day: a confirm that comes later than that was not waited for. */
-static bool is_confirm_time(const struct control_request *request)
+bool answer_is_confirm_time(const struct control_request *request)
 {
 	const double longest_s = 86400;
 	double confirm_s = wire_number(request->json, "confirm_s", 0);
@@ -180,7 +180,7 @@ static int read_apply(const struct control_request *request, struct arena *arena
 	struct policy_source *sources = NULL;
 	int r = answer_read_files(request, arena, &sources, &texts->n);
 
-	if (r == -EINVAL || !is_confirm_time(request))
+	if (r == -EINVAL || !answer_is_confirm_time(request))
 		return answer_error(wire_new_error(WIRE_USAGE, "apply needs files with name and "
 							       "text; confirm_s is 1 to 86400"),
 				    ret);
@@ -194,7 +194,7 @@ static int read_rollback(struct daemon *d, const struct control_request *request
 {
 	struct kept_policy kept = { 0 };
 
-	if (!is_confirm_time(request))
+	if (!answer_is_confirm_time(request))
 		return answer_error(wire_new_error(WIRE_USAGE, "confirm_s is 1 to 86400"), ret);
 	int r = answer_find_kept(d, request, arena, &kept, ret);
 	if (r < 0 || *ret)

@@ -106,6 +106,8 @@ int answer_stage_check(struct daemon *d, const struct control_request *request, 
 		return 0;
 	if (!wants(request, "apply"))
 		return answer_show(d, arena, ret);
+	if (!answer_is_confirm_time(request))
+		return answer_error(wire_new_error(WIRE_USAGE, "confirm_s is 1 to 86400"), ret);
 	texts = staged_texts(d);
 	return answer_check_texts(d, &texts, arena, ret);
 }

@@ -43,6 +43,8 @@ struct answer_texts {
 	enum history_by by;
 	uint64_t of; /* HISTORY_BY_ROLLBACK */
 };
+/* The "confirm_s" of a request is 0, which is none, or a time that netd waits for. */
+bool answer_is_confirm_time(const struct control_request *request) MUST_CHECK;
 /* Beside the loop; what is found is the answer, and else what it changes goes into it. */
 int answer_check_texts(struct daemon *d, const struct answer_texts *texts, struct arena *arena,
 		       cJSON **ret) MUST_CHECK;
