@@ -390,11 +390,13 @@ int policy_files_found(struct daemon *d, const cJSON *found, enum policy_outcome
 	return 0;
 }
 
+/* A check that crashes or takes too long would do so again: whoever edits or asks begins the next.
+ */
 static void files_failed(struct daemon *d, const char *why)
 {
 	log_error(LOG_ID_INTERNAL,
 		  "the policy files are not checked, the policy in force stays: %s", why);
-	policy_remember_error(d, "the files are not checked (%s): `netdctl reload` tries again",
+	policy_remember_error(d, "the files are not checked (%s): `netdctl reload` checks them",
 			      why);
 }
 

@@ -32,6 +32,12 @@ struct question {
 	bool tells;		    /* whoever asked wants to hear that netd is at it */
 };
 
+static void tick_later(struct daemon *d)
+{
+	if (!d->questions.ticks)
+		d->questions.ticks = loop_arm(d->questions.tick, TICK_US) == 0;
+}
+
 static const unsigned int places[LANE_COUNT] = {
 	[LANE_SHORT] = LIMIT_SHORT_ANSWERS,
 	[LANE_LONG] = LIMIT_LONG_ANSWERS,
@@ -266,19 +272,33 @@ static int begin(struct question *question)
 	return 0;
 }
 
+/* Whoever asked may ask again. Of netd's own work nobody would, so it waits, which is said once. */
+static void cannot_begin(struct question *question, int error)
+{
+	struct daemon *d = question->d;
+	bool own = question->answer->failed;
+	cJSON *why = wire_new_error(WIRE_UNAVAILABLE, "netd cannot start a process for %s: %s; %s",
+				    question->answer->verb, strerror(-error),
+				    own ? "it tries again" : "try again");
+
+	if (!own) {
+		give_up(question, why);
+		return;
+	}
+	if (question->tries == 1)
+		question->answer->failed(d, why ? wire_error_text(why) : "no memory");
+	cJSON_Delete(why);
+	tick_later(d);
+}
+
 static void take_turn(struct question *question)
 {
 	int r = question->answer->beside ? begin(question) : 0;
 
-	if (r == 0 && question->answer->beside)
-		return;
-	if (r == 0) {
+	if (r < 0)
+		cannot_begin(question, r);
+	else if (!question->answer->beside)
 		answer_here(question);
-		return;
-	}
-	give_up(question, wire_new_error(WIRE_UNAVAILABLE,
-					 "netd cannot start a process for %s: %s; try again",
-					 question->answer->verb, strerror(-r)));
 }
 
 static void begin_what_can(struct daemon *d)
@@ -310,8 +330,8 @@ static int put_last(struct daemon *d, const struct answer *answer,
 	while (*last)
 		last = &(*last)->next;
 	*last = question;
-	if (question->tells && !d->questions.ticks)
-		d->questions.ticks = loop_arm(d->questions.tick, TICK_US) == 0;
+	if (question->tells)
+		tick_later(d);
 	begin_what_can(d);
 	return 0;
 }
@@ -381,16 +401,18 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	struct daemon *d = userdata;
 	uint64_t now = clock_monotonic_us();
 
+	(void)source;
 	(void)usec;
 	d->questions.ticks = false;
+	begin_what_can(d);
 	for (const struct question *question = d->questions.first; question;
 	     question = question->next) {
 		if (!question->tells)
 			continue;
 		control_tell(d->control, question->request.token, progress(question, now));
-		d->questions.ticks = true;
+		tick_later(d);
 	}
-	return d->questions.ticks ? loop_arm(source, TICK_US) : 0;
+	return 0;
 }
 
 /* ---- life ---- */

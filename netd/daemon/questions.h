@@ -51,7 +51,8 @@ struct questions {
 	struct question *first;		   /* in the order in which they came */
 	unsigned int under_way[LANE_COUNT];
 	bool ticks;
-	sd_event_source *tick; /* tells those who wait that netd is at it */
+	sd_event_source
+		*tick; /* tells those who wait that netd is at it, and begins what could not */
 };
 
 /* 0 or -errno. */
@@ -61,8 +62,8 @@ void questions_done(struct daemon *d);
 /* CONTROL_LATER, or -errno. */
 int questions_ask(struct daemon *d, const struct answer *answer,
 		  const struct control_request *request) MUST_CHECK;
-/* The same for netd itself: nobody gets an answer. Once, if such work waits already. 0 or -ENOMEM.
- */
+/* The same for netd itself: nobody gets an answer. Once, if such work waits already, for its turn
+ * or until a process can be started for it. 0 or -ENOMEM. */
 int questions_do(struct daemon *d, const struct answer *work) MUST_CHECK;
 control_gone_fn questions_gone;
 /* The state folder holds what it should, or cannot. For struct statefiles. */
