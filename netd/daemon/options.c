@@ -103,7 +103,7 @@ static const char *set_from_file(struct options *options, enum option_id id, con
 	return set_option(options, id, value);
 }
 
-static int environment_key(const char *name)
+static int setting_key(const char *name)
 {
 	for (int id = 0; id < N_SETTINGS; id++)
 		if (strcmp(table[id].name, name) == 0)
@@ -120,7 +120,7 @@ static void apply_settings(const struct conf *conf, struct diag_list *diags, str
 	for (size_t i = 0; i < conf->settings.n; i++) {
 		const struct conf_setting *setting = &conf->settings.items[i];
 		char word[TEXT_QUOTE_LEN];
-		int id = environment_key(setting->key);
+		int id = setting_key(setting->key);
 		if (id < 0) {
 			diag_add(diags, DIAG_ERROR, setting->loc, "unknown-key",
 				 diag_suggest(diags, setting->key, names, N_SETTINGS),

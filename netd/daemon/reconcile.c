@@ -66,7 +66,7 @@ static void latency_end(struct latency *latency, const struct generation *genera
 	latency->n_pending = kept;
 }
 
-static int by_bridge_value(const void *left, const void *right)
+static int by_duration(const void *left, const void *right)
 {
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
 
@@ -86,7 +86,7 @@ uint32_t latency_percentile(const struct latency *latency, unsigned int q)
 	if (n == 0)
 		return 0;
 	memcpy(sorted, latency->samples_us, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_bridge_value);
+	qsort(sorted, n, sizeof(*sorted), by_duration);
 	return sorted[(n - 1) * q / 100];
 }
 

@@ -9,7 +9,7 @@
 #include "core/base/limits.h"
 #include "core/plan/plan.h"
 
-static int compare_ports(const void *left, const void *right)
+static int compare_subjects(const void *left, const void *right)
 {
 	const struct doubt *a = left, *b = right;
 
@@ -203,10 +203,10 @@ static void take_next_step(struct doubts *doubts, struct found *found, uint64_t 
 {
 	for (size_t i = 0, old = 0; i < found->n; i++) {
 		struct doubt *doubt = &found->items[i];
-		while (old < doubts->n && compare_ports(&doubts->items[old], doubt) < 0)
+		while (old < doubts->n && compare_subjects(&doubts->items[old], doubt) < 0)
 			old++;
 		begin(doubt, now_us);
-		if (old == doubts->n || compare_ports(&doubts->items[old], doubt) != 0)
+		if (old == doubts->n || compare_subjects(&doubts->items[old], doubt) != 0)
 			continue;
 		const struct doubt *known = &doubts->items[old];
 		if (doubt->kind == DOUBT_STALE && known->kind != DOUBT_STALE)
@@ -234,7 +234,7 @@ int doubts_update(struct doubts *doubts, const struct world *world,
 		return r;
 	}
 	if (found.n)
-		qsort(found.items, found.n, sizeof(*found.items), compare_ports);
+		qsort(found.items, found.n, sizeof(*found.items), compare_subjects);
 	take_next_step(doubts, &found, now_us);
 	free(doubts->items);
 	doubts->items = found.items;

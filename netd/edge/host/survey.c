@@ -142,7 +142,7 @@ static void read_resolvers(int root, struct doctor_host *ret)
 
 /* ---- groups ---- */
 
-static bool has_json_member(const struct group *group, const char *user)
+static bool has_group_member(const struct group *group, const char *user)
 {
 	for (size_t i = 0; group->gr_mem[i]; i++)
 		if (strcmp(group->gr_mem[i], user) == 0)
@@ -151,7 +151,7 @@ static bool has_json_member(const struct group *group, const char *user)
 }
 
 /* systemd-sysusers takes nobody out of a group: a host may have it from an earlier netd. */
-static bool reads_docker_group(int root)
+static bool is_in_docker_group(int root)
 {
 	char bytes[SURVEY_BYTES], line[SURVEY_BYTES];
 	size_t len = read_below(root, "etc/group", bytes);
@@ -159,7 +159,7 @@ static bool reads_docker_group(int root)
 	struct group entry, *group = NULL;
 
 	while (file && fgetgrent_r(file, &entry, line, sizeof(line), &group) == 0)
-		if (strcmp(group->gr_name, "docker") == 0 && has_json_member(group, "netd"))
+		if (strcmp(group->gr_name, "docker") == 0 && has_group_member(group, "netd"))
 			return true;
 	return false;
 }
@@ -216,7 +216,7 @@ int host_survey(const char *root, struct arena *arena, struct doctor_host *ret)
 	read_docker(fd, &host);
 	read_resolvers(fd, &host);
 	read_firewalls(fd, &host);
-	host.netd_has_docker = reads_docker_group(fd);
+	host.netd_has_docker = is_in_docker_group(fd);
 	*ret = host;
 	return 0;
 }

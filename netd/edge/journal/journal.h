@@ -92,5 +92,3 @@ void log_message(enum log_id id, enum log_level level, const struct log_field *f
 
 /* Messages that nobody took since the program started. */
 uint64_t log_lost(void);
-
-/* 32 hex digits, for the check against the catalog. */
