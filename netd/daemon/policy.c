@@ -53,21 +53,21 @@ uint64_t policy_digest(const struct policy_source *sources, size_t n)
 	return digest;
 }
 
-static int copy_sources(struct policy_set *set, const struct policy_source *sources, size_t n)
+int policy_copy_sources(const struct policy_source *sources, size_t n, struct arena *arena,
+			const struct policy_source **ret)
 {
-	struct policy_source *copies = arena_alloc(set->arena, n * sizeof(*copies));
+	struct policy_source *copies = arena_alloc(arena, n * sizeof(*copies));
 
 	if (!copies)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		copies[i].name = arena_strdup(set->arena, sources[i].name);
-		copies[i].bytes = arena_strndup(set->arena, sources[i].bytes, sources[i].len);
+		copies[i].name = arena_strdup(arena, sources[i].name);
+		copies[i].bytes = arena_strndup(arena, sources[i].bytes, sources[i].len);
 		copies[i].len = sources[i].len;
 		if (!copies[i].name || !copies[i].bytes)
 			return -ENOMEM;
 	}
-	set->sources = copies;
-	set->n_sources = n;
+	*ret = copies;
 	return 0;
 }
 
@@ -110,15 +110,15 @@ int policy_admit(struct daemon *d, const struct policy *policy, int64_t now,
 	return r == 0 ? report_check_tests(policy, now, diags) : r;
 }
 
-/* Parses and checks, as of @origin's time; the findings live in @diags' arena, whole. */
 int policy_set_make(struct daemon *d, const struct policy_source *sources, size_t n,
 		    const struct policy_origin *origin, struct diag_list *diags,
 		    struct policy_set **ret)
 {
 	struct policy_set *set CLEANUP(policy_set_freep) = policy_set_new();
 
-	if (!set || copy_sources(set, sources, n) < 0)
+	if (!set || policy_copy_sources(sources, n, set->arena, &set->sources) < 0)
 		return -ENOMEM;
+	set->n_sources = n;
 	set->origin = arena_strdup(set->arena, origin->text);
 	set->author = origin->author;
 	set->digest = policy_digest(sources, n);

@@ -10,6 +10,9 @@
 /* Findings written to the log; netdctl validate shows the rest. */
 #define POLICY_LOGGED_FINDINGS 10u
 
+/* With their texts, into @arena. 0 or -ENOMEM. */
+int policy_copy_sources(const struct policy_source *sources, size_t n, struct arena *arena,
+			const struct policy_source **ret) MUST_CHECK;
 /* Tells whether somebody edited the files, not who is lying. */
 uint64_t policy_digest(const struct policy_source *sources, size_t n);
 /* Parsed and checked as of @origin->taken_at; the findings live in @diags' arena, whole. 0: *ret is

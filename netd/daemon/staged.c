@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
-#include "daemon/daemon.h"
+#include "daemon/policy.h"
 #include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 
@@ -13,25 +13,6 @@
 #define STAGED_LIMIT (8u * LIMIT_POLICY_BYTES)
 /* A restart then shows another candidate, or none; it enforces nothing. */
 #define OTHERWISE "a restart forgets what is staged"
-
-static int copy(const struct policy_source *sources, size_t n, struct arena *arena,
-		const struct policy_source **ret)
-{
-	struct policy_source *copies = arena_alloc(arena, n * sizeof(*copies));
-
-	if (!copies)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		copies[i] = (struct policy_source){ .name = arena_strdup(arena, sources[i].name),
-						    .bytes = arena_strndup(arena, sources[i].bytes,
-									   sources[i].len),
-						    .len = sources[i].len };
-		if (!copies[i].name || !copies[i].bytes)
-			return -ENOMEM;
-	}
-	*ret = copies;
-	return 0;
-}
 
 void staged_done(struct staged *staged)
 {
@@ -44,7 +25,7 @@ static int set(struct daemon *d, const struct policy_source *sources, size_t n,
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct staged next = { .n = n, .author = *author, .at = at };
-	int r = arena ? copy(sources, n, arena, &next.sources) : -ENOMEM;
+	int r = arena ? policy_copy_sources(sources, n, arena, &next.sources) : -ENOMEM;
 
 	if (r < 0)
 		return r;

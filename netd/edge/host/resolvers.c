@@ -10,13 +10,6 @@
 /* A resolv.conf is a few lines. */
 #define RESOLV_BYTES 65536u
 
-static bool is_loopback(const struct ip_addr *addr)
-{
-	static const struct ip_addr six = { IP_V6, { [15] = 1 } };
-
-	return addr->family == IP_V4 ? addr->bytes[0] == 127 : ip_compare(addr, &six) == 0;
-}
-
 static bool is_listed(const struct host_resolvers *resolvers, const struct ip_addr *addr)
 {
 	for (size_t i = 0; i < resolvers->n; i++) {
@@ -84,7 +77,7 @@ static int read_file(const char *path, struct host_resolvers *ret)
 bool host_resolvers_are_local(const struct host_resolvers *resolvers)
 {
 	for (size_t i = 0; i < resolvers->n; i++) {
-		if (!is_loopback(&resolvers->addrs[i]))
+		if (!ip_is_loopback(&resolvers->addrs[i]))
 			return false;
 	}
 	return resolvers->n > 0;
