@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -83,11 +84,49 @@ static void nobody_has_not_enough(void **state)
 	assert_int_equal(in_child(as_nobody), 0);
 }
 
+/* ---- addresses ---- */
+
+static size_t place_of(const struct host_addresses *found, const char *text)
+{
+	struct ip_addr addr;
+
+	assert_int_equal(ip_parse(text, &addr), 0);
+	for (size_t i = 0; i < found->addrs.n; i++)
+		if (ip_compare(&found->addrs.items[i], &addr) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+/* Its own ones, not the far ends' of a line; link-local ones come last. */
+static void addresses_of_all_interfaces(void **state)
+{
+	static const char *const own[] = { "127.0.0.1", "192.0.2.1", "198.51.100.1",
+					   "2001:db8::1" };
+	struct arena *arena = arena_new();
+	struct host_addresses found = { 0 };
+
+	(void)state;
+	assert_int_equal(system("ip link set lo up && ip link add one type bridge && "
+				"ip address add 192.0.2.1/24 dev one && "
+				"ip address add 198.51.100.1 peer 198.51.100.2/32 dev one && "
+				"ip address add fe80::1/64 dev one nodad && "
+				"ip address add 2001:db8::1/64 dev one nodad"),
+			 0);
+	assert_int_equal(host_addresses(arena, &found), 0);
+	size_t local = place_of(&found, "fe80::1");
+	assert_int_equal(local, found.addrs.n - 1);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		assert_true(place_of(&found, own[i]) < local);
+	assert_int_equal(place_of(&found, "198.51.100.2"), SIZE_MAX);
+	(void)arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(net_admin_is_enough),
 		cmocka_unit_test(nobody_has_not_enough),
+		cmocka_unit_test(addresses_of_all_interfaces),
 	};
 	bool on;
 

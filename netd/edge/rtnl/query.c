@@ -81,16 +81,17 @@ struct exchange {
 	query_link_fn *cb;
 	void *data;
 	bool is_dump, interrupted, done;
-	bool of_neighbours; /* the answer is RTM_NEWNEIGH, not RTM_NEWLINK */
+	uint16_t type; /* of the answers; 0: RTM_NEWLINK */
 };
 
 static bool is_answer(const struct nlmsghdr *nlh, const struct exchange *exchange)
 {
-	return exchange->of_neighbours
-		       ? nlh->nlmsg_type == RTM_NEWNEIGH &&
-				 nlh->nlmsg_len >= mnl_nlmsg_size(sizeof(struct ndmsg))
-		       : nlh->nlmsg_type == RTM_NEWLINK &&
-				 nlh->nlmsg_len >= mnl_nlmsg_size(sizeof(struct ifinfomsg));
+	uint16_t type = exchange->type ? exchange->type : RTM_NEWLINK;
+	size_t header = type == RTM_NEWNEIGH  ? sizeof(struct ndmsg)
+			: type == RTM_NEWADDR ? sizeof(struct ifaddrmsg)
+					      : sizeof(struct ifinfomsg);
+
+	return nlh->nlmsg_type == type && nlh->nlmsg_len >= mnl_nlmsg_size(header);
 }
 
 static int take_message(const struct nlmsghdr *nlh, struct exchange *exchange)
@@ -167,6 +168,21 @@ int query_links(struct query *query, query_link_fn *cb, void *data)
 	char buffer[128];
 	struct exchange exchange = { .cb = cb, .data = data, .is_dump = true };
 	int r = ask(query, put_request(buffer, NLM_F_DUMP, 0), &exchange);
+
+	return r == 0 && exchange.interrupted ? -EINTR : r;
+}
+
+int query_addresses(struct query *query, query_address_fn *cb, void *data)
+{
+	char buffer[64];
+	struct exchange exchange = { .cb = cb, .data = data, .is_dump = true, .type = RTM_NEWADDR };
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+
+	nlh->nlmsg_type = RTM_GETADDR;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+	info->ifa_family = AF_UNSPEC;
+	int r = ask(query, nlh, &exchange);
 
 	return r == 0 && exchange.interrupted ? -EINTR : r;
 }
@@ -321,7 +337,7 @@ int query_correct_neighbour(struct query *query, const struct query_neighbour *n
 {
 	char buffer[128];
 	struct neighbour_answer answer = { 0 };
-	struct exchange get = { .cb = on_neighbour, .data = &answer, .of_neighbours = true };
+	struct exchange get = { .cb = on_neighbour, .data = &answer, .type = RTM_NEWNEIGH };
 	struct exchange set = { .is_dump = true }; /* the end is an acknowledgement */
 	struct nlmsghdr *nlh = put_neighbour(buffer, neighbour);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Private to edge/rtnl: questions to rtnetlink, and the few settings of interfaces that netd
- * writes. They go over a socket of their own, so that answers and the notifications of rtnl.c do
- * not mix. Each waits for the kernel's answer, which rtnetlink gives within the call, but at most
- * ten seconds in all. */
+/* For edge/rtnl, and for edge/host, which asks for addresses: questions to rtnetlink, and the few
+ * settings of interfaces that netd writes. They go over a socket of their own, so that answers and
+ * the notifications of rtnl.c do not mix. Each waits for the kernel's answer, which rtnetlink gives
+ * within the call, but at most ten seconds in all. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +28,10 @@ void query_close(struct query *query);
  * so some may be missing; another -errno. */
 typedef int query_link_fn(const struct nlmsghdr *nlh, void *data);
 int query_links(struct query *query, query_link_fn *cb, void *data) MUST_CHECK;
+
+/* Each address of the host's interfaces. As above. */
+typedef int query_address_fn(const struct nlmsghdr *nlh, void *data);
+int query_addresses(struct query *query, query_address_fn *cb, void *data) MUST_CHECK;
 
 #define QUERY_NSID_OWN (-2) /* the namespace we are in */
 
