@@ -36,16 +36,31 @@ static bool is_current(const struct daemon *d)
 	       clock_monotonic_us() - flows->whom_us < FACTS_AGAIN_AFTER_US;
 }
 
-static void look_at_host(struct flows *flows, uint64_t now)
+static bool same_addresses(const struct host_addresses *a, const struct host_addresses *b)
 {
+	bool same = a->addrs.n == b->addrs.n;
+
+	for (size_t i = 0; same && i < a->addrs.n; i++)
+		same = ip_compare(&a->addrs.items[i], &b->addrs.items[i]) == 0;
+	return same;
+}
+
+/* Addresses come and go without a commit. Those that cannot be read are as they were. */
+static bool has_host_changed(struct flows *flows)
+{
+	uint64_t now = clock_monotonic_us();
+	struct host_addresses host = { 0 };
+
 	if (flows->host_us && now - flows->host_us < HOST_AGAIN_AFTER_US)
-		return;
+		return false;
 	flows->host_us = now;
-	flows->host_arena = arena_free(flows->host_arena);
-	flows->host = (struct host_addresses){ 0 };
-	flows->host_arena = arena_new();
-	if (flows->host_arena && host_addresses(flows->host_arena, &flows->host) < 0)
-		flows->host = (struct host_addresses){ 0 };
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	if (!arena || host_addresses(arena, &host) < 0 || same_addresses(&host, &flows->host))
+		return false;
+	(void)arena_free(flows->host_arena);
+	flows->host_arena = TAKE_PTR(arena);
+	flows->host = host;
+	return true;
 }
 
 static int make_whom(struct daemon *d)
@@ -57,7 +72,6 @@ static int make_whom(struct daemon *d)
 
 	flows_forget_whom(flows);
 	flows->whom_us = clock_monotonic_us();
-	look_at_host(flows, flows->whom_us);
 	flows->whom_arena = arena_new();
 	if (!flows->whom_arena)
 		return -ENOMEM;
@@ -83,7 +97,9 @@ static int make_whom(struct daemon *d)
 /* NULL: there is no memory for it. */
 static const struct flow_whom *whom_now(struct daemon *d)
 {
-	if (!is_current(d) && make_whom(d) < 0)
+	bool is_other_host = has_host_changed(&d->flows);
+
+	if ((is_other_host || !is_current(d)) && make_whom(d) < 0)
 		return NULL;
 	return d->flows.whom;
 }
