@@ -70,6 +70,7 @@ struct generation {
 	bool synced;		/* the world is all that Docker knows */
 	struct compile_output compiled;
 	int64_t judged_at; /* seconds since the epoch: rules with `until` hold or not as of then */
+	uint64_t made_us;  /* CLOCK_MONOTONIC: held as of then */
 };
 
 #define LATENCY_SAMPLES 256

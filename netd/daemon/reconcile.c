@@ -99,9 +99,10 @@ static int take_snapshot(struct daemon *d, struct generation *next)
 	const struct world *world;
 	int r = world_store_snapshot(d->store, next->arena, &world);
 
+	next->made_us = clock_monotonic_us();
 	if (r == 0)
-		r = world_hold_back(old && old->synced ? &old->held : NULL, world,
-				    clock_monotonic_us(), next->arena, &next->held);
+		r = world_hold_back(old && old->synced ? &old->held : NULL, world, next->made_us,
+				    next->arena, &next->held);
 	next->world = next->held.world;
 	next->synced = d->plan.synced;
 	return r;
@@ -314,6 +315,7 @@ static int run_step(struct daemon *d, enum plan_action action)
 	if (r == 0) {
 		d->n_commits++;
 		d->committed_at = clock_epoch_s();
+		world_hold_from(&next->held, next->made_us, clock_monotonic_us());
 	}
 	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
 	reconcile_note(d, PLAN_COMMITTED);

@@ -67,6 +67,32 @@ static void holds(void **state)
 	assert_int_equal(held[ARRAY_LEN(steps) - 1].until_us, now + WORLD_HOLD_US);
 }
 
+/* A commit may take as long as the wait: it is counted from its end, and for those alone that it
+ * has closed. */
+static void counts_from_the_commit(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const uint64_t took = WORLD_HOLD_US - 1, in_force = START_US + took;
+	struct world_held held[4];
+	const struct world *nobody, *web;
+	const char *error;
+
+	(void)state;
+	assert_int_equal(world_parse_inventory(NOBODY, strlen(NOBODY), arena, &nobody, &error), 0);
+	assert_int_equal(
+		world_parse_inventory(steps[0].json, strlen(steps[0].json), arena, &web, &error),
+		0);
+	assert_int_equal(world_hold_back(NULL, nobody, START_US, arena, &held[0]), 0);
+	assert_int_equal(world_hold_back(&held[0], web, START_US, arena, &held[1]), 0);
+	world_hold_from(&held[1], START_US, in_force);
+	assert_int_equal(held[1].until_us, in_force + WORLD_HOLD_US);
+	assert_int_equal(world_hold_back(&held[1], web, in_force + 1, arena, &held[2]), 0);
+	world_hold_from(&held[2], in_force + 1, in_force + took);
+	assert_int_equal(held[2].until_us, in_force + WORLD_HOLD_US);
+	assert_int_equal(world_hold_back(&held[2], web, held[2].until_us, arena, &held[3]), 0);
+	assert_true(held[3].until_us == UINT64_MAX);
+}
+
 static void survives_no_memory(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -92,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(holds),
+		cmocka_unit_test(counts_from_the_commit),
 		cmocka_unit_test(survives_no_memory),
 	};
 

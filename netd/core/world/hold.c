@@ -75,3 +75,15 @@ int world_hold_back(const struct world_held *before, const struct world *next, u
 	}
 	return 0;
 }
+
+void world_hold_from(struct world_held *held, uint64_t made_us, uint64_t now_us)
+{
+	held->until_us = UINT64_MAX;
+	for (size_t i = 0; i < held->world->n_containers; i++) {
+		uint64_t *since = &held->closed_since_us[i];
+		if (*since == made_us)
+			*since = now_us;
+		if (held->world->containers[i].starting && *since + WORLD_HOLD_US < held->until_us)
+			held->until_us = *since + WORLD_HOLD_US;
+	}
+}

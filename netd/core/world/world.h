@@ -319,8 +319,8 @@ bool world_port_is_judged(const struct world_bridge *bridge, const struct world_
 
 struct world_held {
 	const struct world *world;
-	const uint64_t *closed_since_us; /* its host ports, by container; 0: since long ago */
-	uint64_t until_us;		 /* when the next container is let go; or UINT64_MAX */
+	uint64_t *closed_since_us; /* its host ports, by container; 0: since long ago */
+	uint64_t until_us;	   /* when the next container is let go; or UINT64_MAX */
 };
 
 /* @next, with those containers as `starting` whose host ports are closed for less than
@@ -328,6 +328,9 @@ struct world_held {
  * was known before, and nobody is held back. 0 or -ENOMEM. */
 int world_hold_back(const struct world_held *before, const struct world *next, uint64_t now_us,
 		    struct arena *arena, struct world_held *ret) MUST_CHECK;
+
+/* What was made at @made_us is in force since @now_us: not before that were host ports closed. */
+void world_hold_from(struct world_held *held, uint64_t made_us, uint64_t now_us);
 
 /* ---- the daemon's store ---- */
 
