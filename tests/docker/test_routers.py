@@ -103,7 +103,7 @@ class Routers(DockerCase):
         run_all(cls.lab.host, "ip route add 10.8.0.0/24 via 172.31.3.10",
                 "iptables -t nat -I POSTROUTING -s 10.8.0.0/24 -o ext0 -j MASQUERADE")
 
-    def from_vpn(self, *probes: Probe, timeout_ms: int = 500) -> List[str]:
+    def from_vpn(self, *probes: Probe, timeout_ms: int = 900) -> List[str]:
         """As a client of the VPN."""
         found = self.wg.probe_many(probes, timeout_ms, CLIENT_OF_VPN)
         return [found[probe].state for probe in probes]
@@ -165,7 +165,7 @@ class Routers(DockerCase):
         netd.apply(OPEN)
         self.assert_open(self.client, INTERNET, INTERNET6)
         self.assert_denied(self.client, OTHER)
-        self.assertNotEqual(begins(500), "open")
+        self.assertNotEqual(begins(900), "open")
         self.assertEqual(self.gw.netns_exec(["sh", "-c", "ip route get 203.0.113.10"]).split()[2],
                          "172.31.2.1")
         self.assertEqual(netd.stop(), 0)
