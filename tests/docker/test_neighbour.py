@@ -171,9 +171,7 @@ class Neighbour(DockerCase):
         """Docker writes its own rules anew."""
         self.lab.host.restart_dockerd()
         for container in (self.client, self.server):
-            self.lab.host.docker("start", container.id)
-            container.forget()
-            container.wait_for_log("ready")
+            container.start()
 
     def test_policy_routing_by_connection_marks(self) -> None:
         """Two uplinks, as the classic recipes have it: a reply leaves where its connection came in,

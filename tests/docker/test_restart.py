@@ -53,9 +53,7 @@ class Restarts(DockerCase):
     def restart_containers(cls) -> None:
         """After dockerd has come back and ended them."""
         for container in (cls.client, cls.server, cls.flooder):
-            cls.lab.host.docker("start", container.id)
-            container.forget()
-            container.wait_for_log("ready")
+            container.start()
 
     def setUp(self) -> None:
         """Undo what a failed test has left."""

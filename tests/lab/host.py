@@ -425,6 +425,13 @@ class Container(Place):
         """Look its process up again: needed after any stop and start of the container."""
         self._pid = 0
 
+    def start(self, ready: str = "ready") -> None:
+        """docker start of one that has run before: its log begins with what it said then."""
+        said = self.logs().count(ready)
+        self.host.docker("start", self.id)
+        self.forget()
+        wait_until(f"{self.name} to be {ready}", lambda: self.logs().count(ready) > said)
+
     def restart(self) -> None:
         """docker restart; the pid and the network namespace change."""
         self.host.docker("restart", "--time=2", self.id)

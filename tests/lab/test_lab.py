@@ -254,9 +254,7 @@ class Traffic(LabCase):
         self.assertEqual(self.state(host, "tcp", "172.31.1.10", 80), "open")
         host.start_dockerd()
         host.restart_dockerd()
-        host.docker("start", "web")
-        self.web.forget()
-        self.web.wait_for_log("ready")
+        self.web.start()
         self.assertEqual(self.state(host, "tcp", "172.31.1.10", 80), "open")
 
 
