@@ -160,13 +160,10 @@ static struct flow_end logged_end(struct daemon *d, const struct flow_whom *whom
 {
 	const struct ip_addr *addr = source ? &packet->from : &packet->to;
 	struct denied_end end = denials_end(packet, source, d->committed);
-	struct flow_end host = { .kind = FLOW_HOST, .addr = *addr };
 
 	if (end.endpoint != SIZE_MAX)
 		return flow_whom_endpoint(whom, (uint32_t)end.endpoint, addr);
-	host.id = host.name = host.network = host.tier = "";
-	host.len = (uint8_t)(8 * ip_len(addr));
-	return end.is_host ? host : flow_whom_at(whom, addr);
+	return end.is_host ? flow_end_at(FLOW_HOST, addr) : flow_whom_at(whom, addr);
 }
 
 /* A packet of the answering side, of a connection that was let begin and is denied now: it belongs

@@ -34,15 +34,20 @@ const char *flow_zone_name(enum flow_zone zone)
 	return names[zone];
 }
 
+struct flow_end flow_end_at(enum flow_end_kind kind, const struct ip_addr *addr)
+{
+	return (struct flow_end){ .kind = kind,
+				  .id = "",
+				  .name = "",
+				  .network = "",
+				  .tier = "",
+				  .addr = *addr,
+				  .len = (uint8_t)(8 * ip_len(addr)) };
+}
+
 struct flow_end flow_outside(const struct ip_addr *addr)
 {
-	struct flow_end end = { .kind = FLOW_OUTSIDE,
-				.id = "",
-				.name = "",
-				.network = "",
-				.tier = "",
-				.addr = *addr,
-				.len = (uint8_t)(8 * ip_len(addr)) };
+	struct flow_end end = flow_end_at(FLOW_OUTSIDE, addr);
 
 	if (policy_zone_contains(PEER_INTERNET, addr))
 		end.zone = FLOW_INTERNET;

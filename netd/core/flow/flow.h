@@ -64,7 +64,9 @@ struct flow {
 const char *flow_verdict_name(enum flow_verdict verdict); /* "allowed" */
 const char *flow_kind_name(const struct flow_end *end);	  /* "container", "build", "host" … */
 const char *flow_zone_name(enum flow_zone zone);	  /* "internet", "lan"; NULL: none */
-/* The zone of an address, and all of its bits: an end outside. */
+/* An address of which no more is known than what kind of end it is: all of its bits, no name. */
+struct flow_end flow_end_at(enum flow_end_kind kind, const struct ip_addr *addr);
+/* The same of an end outside, with its zone. */
 struct flow_end flow_outside(const struct ip_addr *addr);
 /* "5432/tcp", "icmp", "protocol 47", "arp", "ethertype 0x88cc"; "tcp": its further ports. */
 #define FLOW_PORT_LEN 24

@@ -221,29 +221,18 @@ struct flow_end flow_whom_endpoint(const struct flow_whom *whom, uint32_t endpoi
 	return end;
 }
 
-static struct flow_end strange_end(enum flow_end_kind kind, const struct ip_addr *addr)
-{
-	return (struct flow_end){ .kind = kind,
-				  .id = "",
-				  .name = "",
-				  .network = "",
-				  .tier = "",
-				  .addr = *addr,
-				  .len = (uint8_t)(8 * ip_len(addr)) };
-}
-
 struct flow_end flow_whom_at(const struct flow_whom *whom, const struct ip_addr *addr)
 {
 	uint32_t owner = addr->family ? owner_of(whom, addr) : NOBODY;
 
 	if (owner == THIS_HOST || ip_is_loopback(addr))
-		return strange_end(FLOW_HOST, addr);
+		return flow_end_at(FLOW_HOST, addr);
 	if (owner != NOBODY)
 		return flow_whom_endpoint(whom, owner, addr);
 	for (size_t i = 0; i < whom->subnets.n; i++)
 		if (ip_in_prefix(addr, &whom->subnets.items[i].prefix))
-			return strange_end(FLOW_NOBODY, addr);
-	return addr->family ? flow_outside(addr) : strange_end(FLOW_NOBODY, addr);
+			return flow_end_at(FLOW_NOBODY, addr);
+	return addr->family ? flow_outside(addr) : flow_end_at(FLOW_NOBODY, addr);
 }
 
 bool flow_whom_is_managed(const struct flow_end *end)
