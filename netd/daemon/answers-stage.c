@@ -100,6 +100,9 @@ int answer_stage_check(struct daemon *d, const struct control_request *request, 
 		r = read_files(request, arena, &texts, ret);
 		return r < 0 || *ret ? r : answer_check_texts(d, &texts, arena, ret);
 	}
+	if (wants(request, "apply") && wants(request, "discard"))
+		return answer_error(wire_new_error(WIRE_USAGE, "stage takes apply or discard"),
+				    ret);
 	if (!d->staged.arena)
 		return answer_nothing_staged(ret);
 	if (wants(request, "discard"))
