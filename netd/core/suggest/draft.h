@@ -104,6 +104,9 @@ int suggest_look(struct suggest *s) MUST_CHECK;	  /* those up to who there is */
 int suggest_add_gone(struct suggest *s) MUST_CHECK;
 bool suggest_is_gone(const struct world_container *container);
 /* who.c */
+/* The value of a label that counts as the operator's own: an image may bear any label. NULL: there
+ * is none. */
+const char *suggest_own_label(const struct world_container *container, const char *key);
 int suggest_find_whos(struct suggest *s) MUST_CHECK;
 /* The endpoint that stands for an end of a flow; SUGGEST_NONE: nobody does. */
 uint32_t suggest_endpoint_of(const struct suggest *s, const struct flow_end *end);

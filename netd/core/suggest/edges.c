@@ -136,7 +136,9 @@ static int place_end(const struct suggest *s, const struct flow_end *end, bool s
 		side->who =
 			side->endpoint == SUGGEST_NONE ? SUGGEST_NONE : s->who_of[side->endpoint];
 		if (side->who == SUGGEST_NONE)
-			suggest_leave(edge, "its container is gone, and nothing tells what it was");
+			suggest_leave(edge,
+				      "its container is gone, or on other networks, and nothing "
+				      "tells what it was");
 		else if (s->whos.items[side->who].why_not)
 			suggest_leave(edge, s->whos.items[side->who].why_not);
 		else if (why_closed(s, side->endpoint))

@@ -40,7 +40,7 @@ static const char *find_project(const struct world *world, const char *name, con
 
 	for (size_t i = 0; i < world->n_containers; i++) {
 		const char *project =
-			world_label_value(&world->containers[i], COMPILE_LABEL_PROJECT);
+			suggest_own_label(&world->containers[i], COMPILE_LABEL_PROJECT);
 		size_t len = project ? strlen(project) : 0;
 		if (len <= best_len || strncmp(name, project, len) != 0 || !name[len] ||
 		    !strchr("-_", name[len]))
@@ -103,8 +103,8 @@ static int find_by_service(const struct world *world, const struct suggest_servi
 {
 	for (size_t i = 0; i < world->n_containers; i++) {
 		const struct world_container *container = &world->containers[i];
-		const char *project = world_label_value(container, COMPILE_LABEL_PROJECT);
-		const char *name = world_label_value(container, COMPILE_LABEL_SERVICE);
+		const char *project = suggest_own_label(container, COMPILE_LABEL_PROJECT);
+		const char *name = suggest_own_label(container, COMPILE_LABEL_SERVICE);
 		if (project && name && strcmp(project, service->project) == 0 &&
 		    strcmp(name, service->service) == 0)
 			return (int)i;

@@ -11,8 +11,7 @@
 #define LABEL_SWARM_SERVICE "com.docker.swarm.service.name"
 #define LABEL_STACK "com.docker.stack.namespace"
 
-/* The value of a label that counts as the operator's own. */
-static const char *own_label(const struct world_container *container, const char *key)
+const char *suggest_own_label(const struct world_container *container, const char *key)
 {
 	const struct world_label *label = world_find_label(container, key);
 
@@ -108,7 +107,7 @@ static const char *call_replica(const struct world_container *container, struct 
 /* After the name of its stack: "shop_web". */
 static const char *call_task(const struct world_container *container, const char *service)
 {
-	const char *stack = own_label(container, LABEL_STACK);
+	const char *stack = suggest_own_label(container, LABEL_STACK);
 	size_t len = stack ? strlen(stack) : 0;
 
 	return len && strncmp(service, stack, len) == 0 && service[len] == '_' && service[len + 1]
@@ -137,9 +136,9 @@ static const char *match_word(const char *key, const char *value, const char *en
 static int name_container(const struct suggest *s, const struct world_container *container,
 			  struct suggest_who *who)
 {
-	const char *service = own_label(container, COMPILE_LABEL_SERVICE);
-	const char *project = own_label(container, COMPILE_LABEL_PROJECT);
-	const char *task = own_label(container, LABEL_SWARM_SERVICE);
+	const char *service = suggest_own_label(container, COMPILE_LABEL_SERVICE);
+	const char *project = suggest_own_label(container, COMPILE_LABEL_PROJECT);
+	const char *task = suggest_own_label(container, LABEL_SWARM_SERVICE);
 	struct arena *arena = s->arena;
 
 	if (service && project) {
@@ -147,7 +146,7 @@ static int name_container(const struct suggest *s, const struct world_container 
 		who->call = service;
 		who->key = match_service(project, service, arena);
 	} else if (task) {
-		who->project = own_label(container, LABEL_STACK);
+		who->project = suggest_own_label(container, LABEL_STACK);
 		who->call = call_task(container, task);
 		const char *quoted = suggest_quote(task, arena);
 		who->key =
@@ -193,8 +192,9 @@ static const char *find_role(const struct world_container *container)
 	for (size_t i = 0; i < container->n_labels; i++) {
 		const char *key = container->labels[i].key, *dot = strrchr(key, '.');
 		for (size_t w = 0; w < ARRAY_LEN(words); w++)
-			if (strcmp(dot ? dot + 1 : key, words[w]) == 0 && own_label(container, key))
-				return own_label(container, key);
+			if (strcmp(dot ? dot + 1 : key, words[w]) == 0 &&
+			    suggest_own_label(container, key))
+				return suggest_own_label(container, key);
 	}
 	return NULL;
 }
@@ -296,6 +296,8 @@ static int narrow(const struct suggest *s, uint32_t endpoint, struct suggest_who
 	const char *name = s->world->networks[s->world->endpoints[endpoint].network].name;
 	const char *quoted = suggest_quote(name, s->arena);
 
+	if (!suggest_is_literal(name) && !who->why_not)
+		who->why_not = "its network's name has letters that no `match` takes";
 	who->key = quoted ? arena_printf(s->arena, "%s, network: %s", who->key, quoted) : NULL;
 	return who->key ? 0 : -ENOMEM;
 }
@@ -372,20 +374,30 @@ static uint32_t endpoint_in_tier(const struct suggest *s, const struct flow_end 
 	return any;
 }
 
+/* Whatever network it is on, the policy calls it the same. */
+static bool is_one_who(const struct suggest *s, uint32_t first, size_t n)
+{
+	for (uint32_t i = first; i < first + n; i++)
+		if (s->who_of[i] != s->who_of[first])
+			return false;
+	return n > 0;
+}
+
+/* It may have left the network, where it was in another tier than it is in elsewhere. */
 uint32_t suggest_endpoint_of(const struct suggest *s, const struct flow_end *end)
 {
 	int container = suggest_stand_in(s->world, end, s->arena);
+	bool gone = container < 0 || suggest_is_gone(&s->world->containers[container]);
+	uint32_t found = SUGGEST_NONE;
 	size_t n = 0;
 
-	if (container < 0 || suggest_is_gone(&s->world->containers[container])) {
-		uint32_t endpoint = endpoint_in_tier(s, end);
-		if (endpoint != SUGGEST_NONE)
-			return endpoint;
-	}
 	uint32_t first = container < 0 ? 0 : world_endpoints_of(s->world, (uint32_t)container, &n);
-	for (uint32_t i = first; i < first + n; i++)
+	for (uint32_t i = first; i < first + n && found == SUGGEST_NONE; i++)
 		if (strcmp(s->world->networks[s->world->endpoints[i].network].name, end->network) ==
 		    0)
-			return i;
-	return n ? first : SUGGEST_NONE;
+			found = i;
+	uint32_t in_tier = gone || found == SUGGEST_NONE ? endpoint_in_tier(s, end) : SUGGEST_NONE;
+	if (in_tier != SUGGEST_NONE || found != SUGGEST_NONE)
+		return in_tier != SUGGEST_NONE ? in_tier : found;
+	return is_one_who(s, first, n) ? first : SUGGEST_NONE;
 }

@@ -9,7 +9,7 @@
 /* Longest value that is taken over into a policy: Docker's longest names are shorter. */
 #define LITERAL_MAX 255u
 /* Of a name in a comment. */
-#define COMMENT_NAME 60
+#define COMMENT_NAME 60u
 
 bool suggest_is_literal(const char *text)
 {
@@ -44,6 +44,7 @@ const char *suggest_quote(const char *text, struct arena *arena)
 		*to++ = *text;
 	}
 	*to = '"';
+	text_clean(quoted); /* of a name that is only told, not matched */
 	return quoted;
 }
 
@@ -69,6 +70,18 @@ const char *suggest_number(uint64_t number, char ret[SUGGEST_NUMBER_LEN])
 	return ret;
 }
 
+/* Not inside a character: no YAML may hold half of one. */
+static int shown_len(const char *name)
+{
+	size_t n = strnlen(name, COMMENT_NAME + 1);
+
+	if (n <= COMMENT_NAME)
+		return (int)n;
+	for (n = COMMENT_NAME; n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80;)
+		n--;
+	return (int)n;
+}
+
 const char *suggest_end_text(const struct flow_end *end, struct arena *arena)
 {
 	char address[PREFIX_TEXT_LEN];
@@ -76,7 +89,7 @@ const char *suggest_end_text(const struct flow_end *end, struct arena *arena)
 
 	(void)flow_address_text(end, address);
 	if (end->kind == FLOW_CONTAINER)
-		text = arena_printf(arena, "%.*s", COMMENT_NAME, end->name);
+		text = arena_printf(arena, "%.*s", shown_len(end->name), end->name);
 	else if (end->kind == FLOW_HOST)
 		text = arena_printf(arena, "this host");
 	else if (*address)
