@@ -29,6 +29,7 @@
 	"{\"v\":1,\"from\":" from ",\"to\":" to ",\"port\":\"" port "\",\"verdict\":" verdict \
 	",\"count\":3,\"first\":\"2029-12-31T00:00:00Z\",\"last\":\"2029-12-31T01:00:00Z\"}\n"
 #define PASSED "\"allowed\""
+#define DENIED "\"denied\",\"reason\":\"no-rule\""
 
 struct asked {
 	struct arena *arena;
@@ -57,6 +58,7 @@ static void ask_about(const char *json, const char *flows, const char *policy, s
 
 /* ---- what is proposed ---- */
 
+#define TO(zone, address) FLOW(END("web", "net", "null"), OUTSIDE(zone, address), "80/tcp", PASSED)
 #define ALL_NETS NETWORK("front", "1") "," NETWORK("back", "2") "," NETWORK("n*", "3")
 #define BY_NETWORK                                                                   \
 	"version: 1\ntiers:\n  front: {match: [{network: front}]}\n  back: {match: " \
@@ -66,6 +68,15 @@ static const struct row {
 	const char *name, *world, *flows, *policy;
 	const char *has, *has_not;
 } rows[] = {
+	{ "a metadata service is near those that were seen",
+	  WORLD(NETWORK("net", "1"), CONTAINER("web", "", AT("net", "172.18.1.2"))),
+	  TO("lan", "100.100.100.1") TO("lan", "100.100.100.2") TO("lan", "100.100.100.3")
+		  TO("lan", "100.100.100.4") TO("lan", "100.100.100.5"),
+	  NULL, "- {from: web, to: lan, ports: [80/tcp]}", "100.100.100.0/24" },
+	{ "it is in a folded network",
+	  WORLD(NETWORK("net", "1"), CONTAINER("web", "", AT6("net", "fd00:1::2"))),
+	  TO("lan", "fd00:ec2::/64"), NULL, "- {from: web, to: lan, ports: [80/tcp]}",
+	  "to: \"fd00" },
 	{ "an image says that it is of the service that was there",
 	  WORLD(NETWORK("net", "1"),
 		CONTAINER("web", "\"labels\":" LABELS("shop", "web") ",", AT("net", "172.18.1.2")) "," CONTAINER(
@@ -142,12 +153,52 @@ static void test_a_long_name(void **state)
 	assert_non_null(strstr(output.text, letters));
 }
 
+/* ---- what is denied ---- */
+
+#define TWO_TIERS                                                                             \
+	"version: 1\ntiers:\n  web: {match: [{container: web}]}\n  db: {match: [{container: " \
+	"db}]}\n"
+#define WEB_AND_DB                                                                              \
+	WORLD(NETWORK("net", "1"), CONTAINER("web", "", AT("net", "172.18.1.2")) "," CONTAINER( \
+					   "db", "", AT("net", "172.18.1.3")))
+
+static cJSON *denials(const char *flows, struct arena *arena)
+{
+	struct asked asked = { .arena = arena };
+	cJSON *denied = NULL;
+
+	ask_about(WEB_AND_DB, flows, TWO_TIERS, &asked);
+	assert_int_equal(suggest_denied(&asked.in, &denied), 0);
+	return denied;
+}
+
+static const cJSON *rule_of(const cJSON *denied, int i)
+{
+	return cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(denied, "rules"), i);
+}
+
+static void test_a_network_with_a_metadata_service(void **state)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+
+	(void)state;
+	assert_non_null(arena);
+	cJSON *denied = denials(FLOW(END("web", "net", "\"web\""),
+				     OUTSIDE("lan", "100.100.100.0/24"), "80/tcp", DENIED),
+				arena);
+	const char *note =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rule_of(denied, 0), "note"));
+	assert_true(note && strstr(note, "metadata service"));
+	cJSON_Delete(denied);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 1] = {
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 2] = {
 		cmocka_unit_test(test_a_long_name),
+		cmocka_unit_test(test_a_network_with_a_metadata_service),
 	};
 
-	ADD_ROWS(tests, 1, rows, test_proposed);
+	ADD_ROWS(tests, 2, rows, test_proposed);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

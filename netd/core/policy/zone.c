@@ -50,6 +50,13 @@ static const struct ip_range lan6[] = {
 	{ V6(0xfe, 0x80), V6(0xfe, 0xbf, 0xff, 0xff, FF4, FF4, FF4) },
 };
 
+static const struct ip_prefix metadata[] = {
+	{ V4(169, 254, 0, 0), 16 },
+	{ V4(100, 100, 100, 200), 32 },
+	{ V4(168, 63, 129, 16), 32 },
+	{ V6(0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54), 128 },
+};
+
 static const struct ip_prefix loopback[] = {
 	{ V4(127, 0, 0, 0), 8 },
 	{ V6([15] = 1), 128 },
@@ -134,4 +141,13 @@ bool policy_prefix_contains(const struct ip_prefix *outer, const struct ip_prefi
 	if (memcmp(a, b, whole) != 0)
 		return false;
 	return rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0;
+}
+
+bool policy_prefix_holds_metadata(const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < ARRAY_LEN(metadata); i++)
+		if (policy_prefix_contains(prefix, &metadata[i]) ||
+		    policy_prefix_contains(&metadata[i], prefix))
+			return true;
+	return false;
 }

@@ -9,6 +9,7 @@
 
 #include "core/base/hash.h"
 #include "core/policy/until.h"
+#include "core/policy/zone.h"
 #include "core/report/json.h"
 #include "core/suggest/lines.h"
 
@@ -72,6 +73,20 @@ static int write_rule(const struct suggest *s, struct denial *denial)
 	return denial->rule ? 0 : -ENOMEM;
 }
 
+/* Addresses that were put together may have such a service among them, which nobody asked for. */
+static void warn_of_metadata(struct suggest_edge *edge)
+{
+	const struct flow_end *to = &edge->flow->to;
+	const struct ip_prefix prefix = { to->addr, to->len };
+
+	if (edge->to.kind != SUGGEST_OUTSIDE || edge->fate != SUGGEST_RULE || to->len == 0 ||
+	    !policy_prefix_holds_metadata(&prefix))
+		return;
+	edge->fate = SUGGEST_COMMENT;
+	edge->why = "a metadata service is in that network: clouds answer there with credentials "
+		    "of the whole machine";
+}
+
 static int add_denial(struct denying *d, const struct flow *flow)
 {
 	struct suggest *s = d->s;
@@ -81,6 +96,7 @@ static int add_denial(struct denying *d, const struct flow *flow)
 
 	if (r < 0 || (edge->from.kind != SUGGEST_WHO && edge->to.kind != SUGGEST_WHO))
 		return r;
+	warn_of_metadata(edge);
 	if (edge->fate != SUGGEST_LEFT)
 		r = suggest_ask_in_force(s, edge);
 	if (r < 0 || edge->fate == SUGGEST_IN_FORCE)

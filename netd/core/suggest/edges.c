@@ -20,22 +20,6 @@ static enum ip_proto proto_of(const struct flow *flow)
 	return PROTO_ANY;
 }
 
-/* What clouds answer with keys and passwords. */
-static bool is_metadata(const struct ip_addr *addr)
-{
-	static const struct ip_prefix services[] = {
-		{ { IP_V4, { 169, 254 } }, 16 },
-		{ { IP_V4, { 100, 100, 100, 200 } }, 32 },
-		{ { IP_V4, { 168, 63, 129, 16 } }, 32 },
-		{ { IP_V6, { 0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54 } }, 128 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(services); i++)
-		if (addr->family == services[i].addr.family && ip_in_prefix(addr, &services[i]))
-			return true;
-	return false;
-}
-
 static bool is_resolver(const struct world *world, const struct ip_addr *addr)
 {
 	for (size_t i = 0; i < world->n_resolvers; i++)
@@ -100,7 +84,9 @@ static int place_outside(const struct suggest *s, const struct flow_end *end, bo
 	}
 	if (end->zone != FLOW_NO_ZONE)
 		return 0;
-	if (end->addr.family == IP_NONE || end->len == 0 || !is_metadata(&end->addr)) {
+	const struct ip_prefix prefix = { end->addr, end->len };
+	if (end->addr.family == IP_NONE || end->len == 0 ||
+	    !policy_prefix_holds_metadata(&prefix)) {
 		suggest_leave(
 			edge,
 			"an address in no zone (multicast, broadcast, reserved): nothing that "

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/policy/zone.h"
 #include "core/suggest/draft.h"
 
 /* More addresses than that are not listed one by one: nobody would read them. */
@@ -91,13 +92,15 @@ static struct outside_addresses gather(const struct outside_run *run, bool aroun
 		const struct flow_end *end = outer(run->edges[i]);
 		struct ip_prefix prefix = { end->addr, end->len };
 		uint8_t len = end->addr.family == IP_V4 ? 24 : 64;
-		if (end->len == 0 || end->addr.family == IP_NONE) {
+		if (around && prefix.len > len)
+			shorten(&prefix, len);
+		/* A zone leaves metadata services out, a network around them does not. */
+		if (end->len == 0 || end->addr.family == IP_NONE ||
+		    policy_prefix_holds_metadata(&prefix)) {
 			list.full = list.cut = true;
 			continue;
 		}
 		list.cut |= end->len < ip_len(&end->addr) * 8;
-		if (around && prefix.len > len)
-			shorten(&prefix, len);
 		note_address(&list, &prefix, run->edges[i]->flow);
 	}
 	return list;
