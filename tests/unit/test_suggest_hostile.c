@@ -153,7 +153,7 @@ static void test_a_long_name(void **state)
 	assert_non_null(strstr(output.text, letters));
 }
 
-/* ---- what is denied ---- */
+/* ---- what is allowed by its number ---- */
 
 #define TWO_TIERS                                                                             \
 	"version: 1\ntiers:\n  web: {match: [{container: web}]}\n  db: {match: [{container: " \
@@ -177,6 +177,55 @@ static const cJSON *rule_of(const cJSON *denied, int i)
 	return cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(denied, "rules"), i);
 }
 
+/* 32 bits of FNV-1a are found by trying: the rule to the address outside has the hash of the one
+ * to db. A container that may ask for any address chooses that. */
+static void test_two_of_one_number(void **state)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const char *error = "";
+	char *text = NULL;
+
+	(void)state;
+	assert_non_null(arena);
+	cJSON *denied = denials(
+		FLOW(END("web", "net", "\"web\""), END("db", "net", "\"db\""), "22/tcp", DENIED)
+			FLOW(END("web", "net", "\"web\""), OUTSIDE("internet", "2001:db8::7:d2de"),
+			     "5457/tcp", DENIED),
+		arena);
+	const cJSON *first = cJSON_GetObjectItemCaseSensitive(rule_of(denied, 0), "number");
+	const cJSON *second = cJSON_GetObjectItemCaseSensitive(rule_of(denied, 1), "number");
+	assert_true(cJSON_IsNumber(first) && cJSON_IsNumber(second));
+	assert_true(first->valuedouble == second->valuedouble); /* or the test is for nothing */
+	uint32_t number = (uint32_t)first->valuedouble;
+	struct suggest_chosen chosen = { .numbers = &number, .n = 1, .old = "", .now = NOW };
+	assert_int_equal(suggest_allow(denied, &chosen, arena, &text, &error), SUGGEST_E_INVALID);
+	assert_non_null(strstr(error, "more than one denial"));
+	assert_null(text);
+	cJSON_Delete(denied);
+}
+
+/* The control: each of them alone has a number that is its own. */
+static void test_one_of_one_number(void **state)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const char *error = "";
+	char *text = NULL;
+
+	(void)state;
+	assert_non_null(arena);
+	cJSON *denied = denials(
+		FLOW(END("web", "net", "\"web\""), END("db", "net", "\"db\""), "22/tcp", DENIED),
+		arena);
+	const cJSON *number = cJSON_GetObjectItemCaseSensitive(rule_of(denied, 0), "number");
+	assert_true(cJSON_IsNumber(number));
+	uint32_t chosen_number = (uint32_t)number->valuedouble;
+	struct suggest_chosen chosen = { .numbers = &chosen_number, .n = 1, .old = "", .now = NOW };
+	assert_int_equal(suggest_allow(denied, &chosen, arena, &text, &error), 0);
+	assert_non_null(strstr(text, "- {from: web, to: db, ports: [22/tcp]}\n"));
+	free(text);
+	cJSON_Delete(denied);
+}
+
 static void test_a_network_with_a_metadata_service(void **state)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
@@ -194,11 +243,13 @@ static void test_a_network_with_a_metadata_service(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 2] = {
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 4] = {
 		cmocka_unit_test(test_a_long_name),
+		cmocka_unit_test(test_two_of_one_number),
+		cmocka_unit_test(test_one_of_one_number),
 		cmocka_unit_test(test_a_network_with_a_metadata_service),
 	};
 
-	ADD_ROWS(tests, 2, rows, test_proposed);
+	ADD_ROWS(tests, 4, rows, test_proposed);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

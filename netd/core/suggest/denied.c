@@ -277,16 +277,37 @@ static const char head[] = "# Rules that `netdctl allow` wrote, each with what i
 			   "like any others:\n# edit them, move them, remove them.\nversion: 1\n\n"
 			   "allow:\n";
 
-static const cJSON *find_rule(const cJSON *denied, uint32_t number)
+static int fail(const char **error, const char *text)
+{
+	*error = text;
+	return text ? SUGGEST_E_INVALID : -ENOMEM;
+}
+
+/* The hash is no proof against a container that chooses what it asks for: it can bring about a
+ * denial whose rule has the number of another one. Neither of the two is taken then. */
+static int find_rule(const cJSON *denied, uint32_t number, struct arena *arena, const cJSON **ret,
+		     const char **error)
 {
 	const cJSON *rule, *list = cJSON_GetObjectItemCaseSensitive(denied, "rules");
+	size_t n = 0;
 
 	cJSON_ArrayForEach(rule, list) {
 		const cJSON *item = cJSON_GetObjectItemCaseSensitive(rule, "number");
-		if (cJSON_IsNumber(item) && item->valuedouble == (double)number)
-			return rule;
+		if (!cJSON_IsNumber(item) || item->valuedouble != (double)number)
+			continue;
+		*ret = rule;
+		n++;
 	}
-	return NULL;
+	if (n == 1)
+		return 0;
+	return fail(
+		error,
+		arena_printf(arena,
+			     n ? "%u is the number of more than one denial: write the rule that "
+				 "you want by hand"
+			       : "no denial has the number %u: `netdctl suggest --denied` lists "
+				 "them",
+			     number));
 }
 
 static void print_allowed(const cJSON *rule, int64_t now, size_t indent, struct text *out)
@@ -304,12 +325,6 @@ static void print_allowed(const cJSON *rule, int64_t now, size_t indent, struct 
 	if (n > 1)
 		text_printf(out, " and %d more", n - 1);
 	text_printf(out, "\n%*s- %s\n", (int)indent, "", member(rule, "rule"));
-}
-
-static int fail(const char **error, const char *text)
-{
-	*error = text;
-	return text ? SUGGEST_E_INVALID : -ENOMEM;
 }
 
 /* Behind the rules that are there. */
@@ -338,13 +353,10 @@ int suggest_allow(const cJSON *denied, const struct suggest_chosen *chosen, stru
 	if (r != 0)
 		return r;
 	for (size_t i = 0; i < chosen->n; i++) {
-		const cJSON *rule = find_rule(denied, chosen->numbers[i]);
-		if (!rule)
-			return fail(error,
-				    arena_printf(arena,
-						 "no denial has the number %u: `netdctl suggest "
-						 "--denied` lists them",
-						 chosen->numbers[i]));
+		const cJSON *rule = NULL;
+		r = find_rule(denied, chosen->numbers[i], arena, &rule, error);
+		if (r != 0)
+			return r;
 		text_add(&added, *chosen->old || i ? "\n" : "");
 		print_allowed(rule, chosen->now, place.indent, &added);
 	}

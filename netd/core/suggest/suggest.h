@@ -61,9 +61,9 @@ void suggest_output_done(struct suggest_output *output); /* for CLEANUP() too */
  * [{"number","rule","from","to","port","count","first","last","who","note"}],"others":[…]}.
  * 0 or -ENOMEM. */
 int suggest_denied(const struct suggest_input *in, cJSON **ret) MUST_CHECK;
-/* The policy file with these rules of report_denied()'s list: @old is its text, or "", and stays
+/* The policy file with these rules of suggest_denied()'s list: @old is its text, or "", and stays
  * as it is but for what is added. malloc'ed. 0; SUGGEST_E_INVALID: *error (in @arena) says which
- * number is none, or two; -ENOMEM. */
+ * number is none's, or more than one's; -ENOMEM. */
 struct suggest_chosen {
 	const uint32_t *numbers;
 	size_t n;
