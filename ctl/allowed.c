@@ -11,13 +11,14 @@
 
 #include "core/base/limits.h"
 #include "core/base/text.h"
+#include "ctl/out-text.h"
 #include "edge/base/fd.h"
 
 #define ASIDE_FILE "." ALLOWED_FILE ".waits"
 #define NEW_FILE "." ALLOWED_FILE ".new"
 
 /* The first line of what waits; the policy follows it. */
-#define ASIDE_LINE "# waits for the confirmation of generation %.0f\n"
+#define ASIDE_LINE "# waits for the confirmation of policy %s\n"
 
 static const char *join(const char *folder, const char *name, struct arena *arena)
 {
@@ -88,9 +89,11 @@ int allowed_write(const char *folder, const char *text, struct arena *arena)
 	return replace(folder, ALLOWED_FILE, text, arena);
 }
 
-int allowed_set_aside(const char *folder, const char *text, double generation, struct arena *arena)
+int allowed_set_aside(const char *folder, const char *text, const cJSON *report,
+		      struct arena *arena)
 {
-	const char *waiting = arena_printf(arena, ASIDE_LINE "%s", generation, text);
+	const char *waiting =
+		arena_printf(arena, ASIDE_LINE "%s", member_text(report, "digest"), text);
 
 	return waiting ? replace(folder, ASIDE_FILE, waiting, arena) : ctl_out_of_memory();
 }
@@ -106,7 +109,7 @@ int allowed_settle(const cJSON *report)
 	if (!path || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return CTL_OK;
 	const char *error = read_file_or_stdin(path, LIMIT_POLICY_BYTES, &text);
-	const char *line = arena_printf(arena, ASIDE_LINE, wire_number(report, "generation", 0));
+	const char *line = arena_printf(arena, ASIDE_LINE, member_text(report, "digest"));
 	if (!line || text_failed(&text))
 		return ctl_out_of_memory();
 	if (error) {
@@ -114,7 +117,7 @@ int allowed_settle(const cJSON *report)
 		return CTL_USAGE;
 	}
 	int status = CTL_OK;
-	if (strncmp(text_str(&text), line, strlen(line)) == 0)
+	if (*member_text(report, "digest") && text_begins(text_str(&text), line))
 		status = allowed_write(folder, text_str(&text) + strlen(line), arena);
 	if (status == CTL_OK)
 		(void)unlink(path);

@@ -13,9 +13,10 @@
 /* The path of the file in the policy folder @folder; in @arena. */
 int allowed_path(const char *folder, struct arena *arena, const char **ret) MUST_CHECK;
 int allowed_write(const char *folder, const char *text, struct arena *arena) MUST_CHECK;
-/* The same once generation @generation is confirmed. */
-int allowed_set_aside(const char *folder, const char *text, double generation,
+/* The same once the policy is confirmed that @report, the answer to its apply, tells of: by the
+ * digest of its texts, since a generation that was not confirmed is given out again. */
+int allowed_set_aside(const char *folder, const char *text, const cJSON *report,
 		      struct arena *arena) MUST_CHECK;
-/* @report: the answer to a confirm. Writes what was set aside for it; what was set aside for
- * another is thrown away. */
+/* @report: the answer to a confirm. Writes what was set aside for that policy; what was set aside
+ * for another is thrown away. */
 int allowed_settle(const cJSON *report) MUST_CHECK;

@@ -187,8 +187,7 @@ static int apply_files(const struct ctl *ctl, const struct ctl_args *args, struc
 	int status = apply_ask(ctl, &seen->files.dir, args->confirm_s, &report);
 
 	if (status == CTL_OK && report && args->confirm_s)
-		status = allowed_set_aside(seen->path, text, wire_number(report, "generation", 0),
-					   arena);
+		status = allowed_set_aside(seen->path, text, report, arena);
 	else if (status == CTL_OK && report)
 		status = allowed_write(seen->path, text, arena);
 	return report ? show_report(ctl, report, show_change, status) : status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control verbs that change what is in force. Only the admin socket hands them on. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,9 +105,13 @@ static int commit_now(struct daemon *d, bool *given_up, cJSON **ret)
 	if (!is_in_force(d))
 		return answer_later(d, failures, ret);
 	cJSON *report = cJSON_CreateObject();
+	char digest[17];
 	if (!report)
 		return -ENOMEM;
+	(void)snprintf(digest, sizeof(digest), "%016" PRIx64, d->wanted->digest);
 	r = wire_add_number(report, "generation", (double)d->history.in_force);
+	if (r == 0)
+		r = wire_add_string(report, "digest", digest);
 	if (r == 0)
 		r = wire_add_string(report, "policy_path", d->options->policy);
 	if (r == 0)
