@@ -2,6 +2,7 @@
 #include "ctl/input-seen.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "core/base/limits.h"
 #include "core/base/text.h"
@@ -81,6 +82,20 @@ static int read_facts(const struct ctl *ctl, const struct ctl_args *args, struct
 	return status;
 }
 
+/* What was applied, or taken back, is not what the files say. */
+static int complain_of_difference(const cJSON *status)
+{
+	const char *path = wire_string(status, "policy");
+	const char *origin = wire_string(status, "policy_origin");
+
+	if (!origin || !wire_bool(status, "policy_differs", false))
+		return CTL_OK;
+	ctl_complain("the policy in force (from %s) is not the one in %s: `netdctl reload "
+		     "--discard-applied` takes that one, --policy names another",
+		     origin, path ? path : "the files");
+	return CTL_REFUSED;
+}
+
 /* Where the policy in force is, if netd says that it is there. *ret stays NULL: none is in force.
  */
 static int ask_path(const struct ctl *ctl, struct arena *arena, const char **ret)
@@ -91,17 +106,39 @@ static int ask_path(const struct ctl *ctl, struct arena *arena, const char **ret
 	if (!report)
 		return status;
 	const char *path = wire_string(report, "policy");
-	const char *origin = wire_string(report, "policy_origin");
-	bool differs = wire_bool(report, "policy_differs", false);
-	status = CTL_OK;
-	if (origin && differs) {
-		ctl_complain("the policy in force (from %s) is not the one in %s: `netdctl reload "
-			     "--discard-applied` takes that one, --policy names another",
-			     origin, path ? path : "the files");
-		status = CTL_REFUSED;
-	} else if (origin && path) {
+	status = complain_of_difference(report);
+	if (status == CTL_OK && wire_string(report, "policy_origin") && path) {
 		*ret = arena_strdup(arena, path);
 		status = *ret ? CTL_OK : ctl_out_of_memory();
+	}
+	cJSON_Delete(report);
+	return status;
+}
+
+static bool is_same_folder(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return a && b && stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+int input_check_in_force(const struct ctl *ctl, const char *path)
+{
+	cJSON *report = NULL;
+	int status = live_ask(ctl, wire_new_request("status"), &report);
+
+	if (!report)
+		return status == CTL_OK ? CTL_UNREACHABLE : status;
+	const char *error = wire_string(report, "policy_error");
+	status = complain_of_difference(report);
+	if (status == CTL_OK && error) {
+		ctl_complain("what is in force is not what %s says: %s", path, error);
+		status = CTL_REFUSED;
+	} else if (status == CTL_OK && !is_same_folder(path, wire_string(report, "policy"))) {
+		ctl_complain("netd does not follow %s: `netdctl apply` puts other files into force",
+			     path);
+		status = CTL_REFUSED;
 	}
 	cJSON_Delete(report);
 	return status;

@@ -229,5 +229,7 @@ int verb_allow(struct ctl *ctl, const struct ctl_args *args)
 		status = needs_policy();
 	if (status == CTL_OK)
 		status = allowed_path(seen.path, arena, &path);
+	if (status == CTL_OK)
+		status = input_check_in_force(ctl, seen.path);
 	return status == CTL_OK ? choose(ctl, args, &seen, path, arena) : status;
 }
