@@ -26,7 +26,8 @@ struct flow_key {
 struct flow_record {
 	uint64_t count, staged;
 	struct flow_key key;
-	uint32_t hash, next, newer, older;
+	uint32_t hash : 31, stands_for_port : 1; /* the latter: is_first_of_port() */
+	uint32_t next, newer, older;
 	uint32_t first, last; /* seconds since the epoch, until the year 2106 */
 };
 
@@ -56,7 +57,7 @@ static uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len)
 
 static uint32_t hash_key(const struct flow_store *store, const struct flow_key *key)
 {
-	return (uint32_t)hash_bytes(store->seed, key, sizeof(*key));
+	return (uint32_t)hash_bytes(store->seed, key, sizeof(*key)) & UINT32_MAX >> 1;
 }
 
 static uint32_t find(const struct flow_store *store, const struct flow_key *key)
@@ -157,28 +158,28 @@ static uint64_t port_kind(const struct flow_store *store, const struct flow_key 
 	return hash_bytes(store->seed, &kind, sizeof(kind));
 }
 
-/* Ports are counted, not those who try them: the first one and the last one of a port count. */
-static void count_port(struct flow_store *store, const struct flow_key *key,
-		       void (*count)(struct flow_fold *, uint64_t))
-{
-	uint64_t one = port_kind(store, key, false);
-	bool others = flow_fold_count(&store->fold, one) > 0;
-
-	count(&store->fold, one);
-	if (!others || flow_fold_count(&store->fold, one) == 0)
-		count(&store->fold, port_kind(store, key, true));
-}
-
 /* What a record counts in; what is folded already, in nothing. */
-static void count_kinds(struct flow_store *store, const struct flow_key *key,
+static void count_kinds(struct flow_store *store, const struct flow_record *record,
 			void (*count)(struct flow_fold *, uint64_t))
 {
+	const struct flow_key *key = &record->key;
+
 	if (key->port)
-		count_port(store, key, count);
+		count(&store->fold, port_kind(store, key, false));
+	if (record->stands_for_port)
+		count(&store->fold, port_kind(store, key, true));
 	for (size_t end = 0; end < 2; end++)
 		if (has_strange_address(key, end) && key->lens[end])
 			count(&store->fold,
 			      peers_kind(store, key, end, is_exact(key, end) ? EXACT : PREFIX));
+}
+
+/* Ports are counted, not those who try them: the record that comes first with a port stands for it,
+ * for as long as it is kept. The counters are not asked again when it goes: they may hold another
+ * kind by then, and what is taken off must be what was put on. */
+static bool is_first_of_port(const struct flow_store *store, const struct flow_key *key)
+{
+	return key->port && flow_fold_count(&store->fold, port_kind(store, key, false)) == 0;
 }
 
 static bool has_room(const struct flow_store *store, const struct flow_key *key, size_t end,
@@ -190,7 +191,7 @@ static bool has_room(const struct flow_store *store, const struct flow_key *key,
 /* @key is new: as it is kept, which may be another one that is kept already. */
 static uint32_t fold(const struct flow_store *store, struct flow_key *key)
 {
-	if (key->port && flow_fold_count(&store->fold, port_kind(store, key, false)) == 0 &&
+	if (is_first_of_port(store, key) &&
 	    flow_fold_count(&store->fold, port_kind(store, key, true)) >= LIMIT_FLOW_PORTS) {
 		key->port = key->host_port = 0;
 		key->folded |= FLOW_FOLDED_PORT;
@@ -229,7 +230,7 @@ static void push_out(struct flow_store *store)
 
 	take_from_list(store, i);
 	unlink_bucket(store, i);
-	count_kinds(store, &store->records[i].key, flow_fold_remove);
+	count_kinds(store, &store->records[i], flow_fold_remove);
 	drop_key(store, &store->records[i].key);
 	store->records[i].next = store->free;
 	store->free = i;
@@ -257,10 +258,11 @@ static uint32_t add(struct flow_store *store, const struct flow_key *key)
 	struct flow_record *record = &store->records[i];
 
 	*record = (struct flow_record){ .key = *key,
-					.hash = hash,
+					.hash = hash & UINT32_MAX >> 1,
+					.stands_for_port = is_first_of_port(store, key),
 					.next = store->buckets[hash % BUCKETS] };
 	store->buckets[hash % BUCKETS] = i;
-	count_kinds(store, key, flow_fold_add);
+	count_kinds(store, record, flow_fold_add);
 	return i;
 }
 
