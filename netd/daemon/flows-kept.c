@@ -37,7 +37,9 @@ static cJSON *first_line(const struct flows *flows)
 	cJSON *json = cJSON_CreateObject();
 
 	if (json && cJSON_AddNumberToObject(json, "v", FLOW_VERSION) &&
-	    cJSON_AddStringToObject(json, "since", policy_until_format(flows->since, since)))
+	    cJSON_AddStringToObject(json, "since", policy_until_format(flows->since, since)) &&
+	    (!flows->staged ||
+	     cJSON_AddStringToObject(json, "staged", policy_until_format(flows->staged, since))))
 		return json;
 	cJSON_Delete(json);
 	return NULL;
@@ -106,17 +108,23 @@ static int on_save(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- reading ---- */
 
-static void read_since(struct flows *flows, const char *line, size_t len)
+static bool read_moment(const cJSON *json, const char *name, int64_t *ret)
+{
+	const cJSON *moment = cJSON_GetObjectItemCaseSensitive(json, name);
+
+	return cJSON_IsString(moment) && policy_until_parse(moment->valuestring, ret) == 0;
+}
+
+/* A clock that was set back: from now on, then. */
+static void read_first_line(struct flows *flows, const char *line, size_t len)
 {
 	cJSON *json = cJSON_ParseWithLength(line, len);
-	const cJSON *since = cJSON_GetObjectItemCaseSensitive(json, "since");
-	int64_t at;
+	int64_t since = flows->since;
 
-	if (cJSON_IsString(since) && policy_until_parse(since->valuestring, &at) == 0 &&
-	    at < flows->since)
-		flows->since = at;
-	else
-		flows->n_bad_lines++;
+	flows->n_bad_lines += !read_moment(json, "since", &since);
+	flows->since = since < flows->since ? since : flows->since;
+	if (!read_moment(json, "staged", &flows->file_staged))
+		flows->file_staged = 0;
 	cJSON_Delete(json);
 }
 
@@ -127,6 +135,9 @@ static int read_line(struct flows *flows, const char *line, size_t len)
 	struct flow flow;
 	int r = arena ? flow_read_line(line, len, arena, &flow, &json) : -ENOMEM;
 
+	/* The file is written every ten minutes; what was staged after it counts from nothing. */
+	if (r == 0 && flows->file_staged != flows->staged)
+		flow.since_staged = 0;
 	if (r == 0)
 		r = flow_store_restore(flows->store, &flow);
 	else if (r == FLOW_E_INVALID)
@@ -200,7 +211,7 @@ static int open_file(struct daemon *d)
 	if (r == 0) {
 		const char *end = memchr(flows->left.bytes, '\n', flows->left.len);
 		size_t len = end ? (size_t)(end - flows->left.bytes) : flows->left.len;
-		read_since(flows, flows->left.bytes, len);
+		read_first_line(flows, flows->left.bytes, len);
 		len += end != NULL;
 		flows->left.bytes += len;
 		flows->left.len -= len;

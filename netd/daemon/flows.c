@@ -155,6 +155,13 @@ void flows_note_lost(struct daemon *d, uint32_t n)
 	d->flows.lost_messages += n;
 }
 
+void flows_note_staged(struct flows *flows, int64_t at)
+{
+	flows->staged = at;
+	if (flows->store)
+		flow_store_stage(flows->store);
+}
+
 static struct flow_end logged_end(struct daemon *d, const struct flow_whom *whom,
 				  const struct nflog_packet *packet, bool source)
 {

@@ -40,7 +40,10 @@ struct flows {
 	struct host_bytes left;
 
 	int64_t since; /* seconds since the epoch: when it began */
-	bool damaged;  /* there was a file, and nobody could read it */
+	/* What since_staged counts from: when what is staged was taken, 0: from the beginning; and
+	 * what it counts from in the file, which may have been written before that. */
+	int64_t staged, file_staged;
+	bool damaged; /* there was a file, and nobody could read it */
 	uint64_t n_bad_lines;
 	uint64_t lost_events; /* times that connections were lost */
 	uint64_t lost_messages;
@@ -58,6 +61,8 @@ struct logged;
 void flows_note_logged(struct daemon *d, const struct nflog_packet *packet,
 		       const struct logged *logged);
 void flows_note_lost(struct daemon *d, uint32_t n);
+/* Another candidate is staged, as of that moment: flows are counted anew for it. */
+void flows_note_staged(struct flows *flows, int64_t at);
 
 /* ---- flows-kept.c ---- */
 

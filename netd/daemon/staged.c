@@ -49,8 +49,7 @@ int staged_take(struct daemon *d, const struct policy_source *sources, size_t n,
 	if (r < 0)
 		return r;
 	statefiles_write(&d->state, STAGED_FILE, history_print(&record), OTHERWISE);
-	if (d->flows.store)
-		flow_store_stage(d->flows.store);
+	flows_note_staged(&d->flows, d->staged.at);
 	return 0;
 }
 
@@ -80,6 +79,8 @@ int staged_start(struct daemon *d)
 	cJSON_Delete(root);
 	if (r == 0)
 		r = set(d, kept.sources, kept.n_sources, &kept.entry.author, kept.entry.when);
+	if (r == 0)
+		flows_note_staged(&d->flows, d->staged.at);
 	if (r < 0 && r != -ENOMEM)
 		log_warning(LOG_ID_STATE_UNWRITABLE,
 			    "%s/" STAGED_FILE " is damaged (%s): nothing is staged any more",
