@@ -87,6 +87,9 @@ static uint64_t flow_of(const cJSON *flow)
 			const char *text = wire_string(end, of_ends[i]);
 			hash = mix(hash, text ? text : "");
 		}
+		/* All that is known of a zone. */
+		uint8_t family = (uint8_t)wire_number(end, "family", 0);
+		hash = hash_add(hash, &family, sizeof(family));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
 		const char *text = wire_string(flow, members[i]);
