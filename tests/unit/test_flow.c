@@ -129,6 +129,20 @@ static void each_part_makes_a_flow_distinct(void **state)
 }
 
 /* Whatever the clock does, the order is that in which they came. */
+/* Nothing tells them apart that could be shown, or be in a rule. */
+static void keys_of_calls_are_no_ports(void **state)
+{
+	CLEANUP(freep) struct flow_store *store = new_store();
+	struct flow flow = make(container("a", "net"), container("b", "net"), 7);
+
+	(void)state;
+	flow.proto = 47;
+	note(store, &flow, NOW);
+	flow.port = 8;
+	note(store, &flow, NOW);
+	assert_int_equal(only(store).count, 2);
+}
+
 static void the_least_recent_goes_first(void **state)
 {
 	CLEANUP(freep) struct flow_store *store = new_store();
@@ -379,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_flow_is_counted),
 		cmocka_unit_test(each_part_makes_a_flow_distinct),
+		cmocka_unit_test(keys_of_calls_are_no_ports),
 		cmocka_unit_test(the_least_recent_goes_first),
 		cmocka_unit_test(addresses_from_outside_are_folded),
 		cmocka_unit_test(ports_are_folded),

@@ -235,6 +235,14 @@ uint8_t proto_number(enum ip_proto proto)
 	return protos[proto].number;
 }
 
+enum ip_proto proto_find(uint8_t number)
+{
+	for (size_t i = PROTO_TCP; i < ARRAY_LEN(protos); i++)
+		if (protos[i].number == number)
+			return (enum ip_proto)i;
+	return PROTO_ANY;
+}
+
 int proto_parse(const char *text, enum ip_proto *ret)
 {
 	for (size_t i = PROTO_TCP; i < ARRAY_LEN(protos); i++)

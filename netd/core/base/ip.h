@@ -66,6 +66,7 @@ enum ip_proto { PROTO_ANY, PROTO_TCP, PROTO_UDP, PROTO_SCTP, PROTO_ICMP, PROTO_I
 const char *proto_name(enum ip_proto proto);			  /* "tcp"; PROTO_ANY: "any" */
 bool proto_has_ports(enum ip_proto proto);			  /* tcp, udp, sctp */
 uint8_t proto_number(enum ip_proto proto);			  /* IANA number; PROTO_ANY: 0 */
+enum ip_proto proto_find(uint8_t number);			  /* PROTO_ANY: none of these */
 int proto_parse(const char *text, enum ip_proto *ret) MUST_CHECK; /* 0 or -EINVAL; not "any" */
 
 /* Ports lo..hi of a protocol; without ports (icmp, icmpv6, any) lo = 0 and hi = 65535. */

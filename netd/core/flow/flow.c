@@ -58,24 +58,18 @@ struct flow_end flow_outside(const struct ip_addr *addr)
 
 const char *flow_port_text(const struct flow *flow, char ret[FLOW_PORT_LEN])
 {
-	static const enum ip_proto known[] = { PROTO_TCP, PROTO_UDP, PROTO_SCTP, PROTO_ICMP,
-					       PROTO_ICMPV6 };
+	enum ip_proto proto = proto_find(flow->proto);
 
 	if (flow->ether_type == ETHER_ARP)
 		(void)snprintf(ret, FLOW_PORT_LEN, "arp");
 	else if (flow->ether_type)
 		(void)snprintf(ret, FLOW_PORT_LEN, "ethertype 0x%04x", flow->ether_type);
-	else
+	else if (proto == PROTO_ANY)
 		(void)snprintf(ret, FLOW_PORT_LEN, "protocol %u", flow->proto);
-	for (size_t i = 0; !flow->ether_type && i < ARRAY_LEN(known); i++) {
-		if (flow->proto != proto_number(known[i]))
-			continue;
-		if (flow->port && proto_has_ports(known[i]))
-			(void)snprintf(ret, FLOW_PORT_LEN, "%u/%s", flow->port,
-				       proto_name(known[i]));
-		else
-			(void)snprintf(ret, FLOW_PORT_LEN, "%s", proto_name(known[i]));
-	}
+	else if (flow->port && proto_has_ports(proto))
+		(void)snprintf(ret, FLOW_PORT_LEN, "%u/%s", flow->port, proto_name(proto));
+	else
+		(void)snprintf(ret, FLOW_PORT_LEN, "%s", proto_name(proto));
 	return ret;
 }
 

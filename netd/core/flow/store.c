@@ -284,7 +284,9 @@ static struct flow_key key_of(const struct flow *flow)
 	struct flow_key key;
 
 	memset(&key, 0, sizeof(key));
-	key.port = flow->port;
+	/* The kernel tells a GRE call's key where others have a port, too. */
+	if (proto_has_ports(proto_find(flow->proto)))
+		key.port = flow->port;
 	key.host_port = flow->host_port;
 	key.ether_type = flow->ether_type;
 	key.proto = flow->proto;

@@ -49,22 +49,10 @@ static bool set_end(const struct flow_whom *whom, const struct flow_end *end, st
 	return true;
 }
 
-static bool set_proto(uint8_t number, enum ip_proto *ret)
-{
-	static const enum ip_proto known[] = { PROTO_TCP, PROTO_UDP, PROTO_SCTP, PROTO_ICMP,
-					       PROTO_ICMPV6 };
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		*ret = known[i];
-		if (proto_number(known[i]) == number)
-			return true;
-	}
-	return false;
-}
-
 static bool to_question(const struct flow_whom *whom, const struct flow *flow, struct sim_flow *ret)
 {
-	if (flow->ether_type || !set_proto(flow->proto, &ret->proto) ||
+	ret->proto = proto_find(flow->proto);
+	if (flow->ether_type || ret->proto == PROTO_ANY ||
 	    (proto_has_ports(ret->proto) && !flow->port))
 		return false;
 	ret->port = flow->port;

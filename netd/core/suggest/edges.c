@@ -11,15 +11,6 @@
 
 /* ---- what a policy can say of it ---- */
 
-/* 0: no protocol of the policy language. */
-static enum ip_proto proto_of(const struct flow *flow)
-{
-	for (enum ip_proto proto = PROTO_TCP; proto <= PROTO_ICMPV6; proto++)
-		if (proto_number(proto) == flow->proto)
-			return proto;
-	return PROTO_ANY;
-}
-
 static bool is_resolver(const struct world *world, const struct ip_addr *addr)
 {
 	for (size_t i = 0; i < world->n_resolvers; i++)
@@ -152,7 +143,7 @@ static int place_end(const struct suggest *s, const struct flow_end *end, bool s
 static void set_port(struct suggest_edge *edge)
 {
 	const struct flow *flow = edge->flow;
-	enum ip_proto proto = proto_of(flow);
+	enum ip_proto proto = proto_find(flow->proto);
 
 	edge->port = (struct port_range){ (uint8_t)proto, 0, UINT16_MAX };
 	if (proto_has_ports(proto))
