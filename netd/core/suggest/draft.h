@@ -68,9 +68,9 @@ struct suggest_edge {
 struct suggest_rule {
 	const char *from, *to; /* as in the policy */
 	const char *from_sample, *to_sample;
-	uint32_t from_group, to_group; /* SUGGEST_NONE: no tier */
-	const char *why;	       /* a comment only, and why; NULL: a rule */
-	bool folded;		       /* the ports are a range with others between */
+	uint32_t to_group; /* SUGGEST_NONE: no tier */
+	const char *why;   /* a comment only, and why; NULL: a rule */
+	bool folded;	   /* the ports are a range with others between */
 	struct port_range *ports;
 	size_t n_ports;
 	struct suggest_edge **edges; /* sorted */

@@ -128,7 +128,6 @@ static int make_rule(const struct suggest *s, const struct rule_edge *edges, siz
 		.to = edges[0].to,
 		.from_sample = first->from.sample ? first->from.sample : edges[0].from,
 		.to_sample = first->to.sample ? first->to.sample : edges[0].to,
-		.from_group = group_of(s, &first->from),
 		.to_group = group_of(s, &first->to),
 		.why = first->fate == SUGGEST_COMMENT ? first->why : NULL,
 		.ports = arena_alloc(s->arena, n * sizeof(*ret->ports)),
