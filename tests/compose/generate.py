@@ -108,7 +108,20 @@ class Maker:
 
     # ---- parts of a service ----
 
+    def met_port(self) -> Any:
+        """One of a few ports, so that another entry or file publishes some of it, too."""
+        first, n = self.one_of([0, 1, 2]), self.one_of([0, 0, 1, 2])
+        host = f"{8080 + first}-{8080 + first + n}" if n else str(8080 + first)
+        own = f"{80 + first}-{80 + first + n}" if n else str(80 + first)
+        ip = self.one_of(["", "", "0.0.0.0:", "127.0.0.1:"])
+        longer = {"target": 80 + first, "published": self.one_of([8080 + first, str(8080 + first)])}
+        return self.one_of([f"{ip}{host}:{own}", f"{ip}{host}:{own}", f"{ip and ip + ':'}{own}",
+                            f"{ip}0:{80 + first}", f"{ip}8080-8090:{80 + first}", longer,
+                            {**longer, "host_ip": "0.0.0.0"}])
+
     def port(self) -> Any:
+        if self.chance(15):
+            return self.met_port()
         self.next_port += 7
         host, own = self.next_port, self.one_of([80, 443, 53, 8080])
         if self.chance(30):  # to be met again in another file

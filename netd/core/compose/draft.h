@@ -41,15 +41,24 @@ struct draft_attachment {
 	struct draft_text ipv4, ipv6, mac, gw_priority;
 };
 
+/* How the host's port is written: compose compares what is written. DRAFT_ODD: as nobody else
+ * writes it, `080` or with `UDP`. */
+enum draft_published { DRAFT_UNSAID, DRAFT_TEXT, DRAFT_NUMBER, DRAFT_ODD };
+
 /* Of equal length where both ranges are longer than one. */
 struct draft_port {
 	struct source_loc loc;
 	struct ip_addr host_ip;	   /* IP_NONE: every address */
 	uint16_t host_lo, host_hi; /* 0: Docker chooses one */
 	struct port_range port;	   /* the container's */
-	bool is_long;		   /* written as a mapping */
-	bool is_number;		   /* and there the host's port as a number */
+	enum draft_published published;
+	bool is_long; /* written as a mapping */
 };
+/* One port of the host for each of the container's. */
+static inline bool draft_port_is_fixed(const struct draft_port *port)
+{
+	return port->host_lo && port->host_hi - port->host_lo == port->port.hi - port->port.lo;
+}
 
 struct draft_mount {
 	const char *source, *target; /* source "": none of the host's */

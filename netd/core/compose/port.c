@@ -72,6 +72,7 @@ static int parse_host(const char *text, const char *end, struct draft_port *port
 
 	while (host > text && host[-1] != ':' && host[-1] != ']')
 		host--;
+	port->published = host < end ? DRAFT_TEXT : DRAFT_UNSAID;
 	if (host < end && strspn(host, "0") < (size_t)(end - host)) /* 0: Docker chooses one */
 		r = parse_port_numbers(host, (size_t)(end - host), &port->host_lo, &port->host_hi);
 	if (r || host <= text + 1)
@@ -119,24 +120,56 @@ static bool same_address(const struct draft_port *a, const struct draft_port *b)
 			  b->host_ip.family ? &b->host_ip : &everywhere) == 0;
 }
 
-/* For compose no address and 0.0.0.0 are one, and the later entry counts: of `80:80` and
- * `0.0.0.0:80:80` only the second is left, and with it only IPv4. */
-static bool is_same_port(const struct draft_port *a, const struct draft_port *b)
+/* Compose takes an entry apart into its ports, and for it the host's port as it is written, the
+ * container's and the address make one: 0.0.0.0 where there is none. */
+static bool is_alike(const struct draft_port *a, const struct draft_port *b)
 {
-	return a->host_lo == b->host_lo && a->host_hi == b->host_hi &&
-	       a->is_number == b->is_number && a->port.proto == b->port.proto &&
-	       a->port.lo == b->port.lo && a->port.hi == b->port.hi && same_address(a, b);
+	bool fixed = draft_port_is_fixed(a);
+
+	if (a->published != b->published || a->published == DRAFT_ODD ||
+	    a->port.proto != b->port.proto || fixed != draft_port_is_fixed(b) ||
+	    !same_address(a, b))
+		return false;
+	return fixed ? a->host_lo - a->port.lo == b->host_lo - b->port.lo
+		     : a->host_lo == b->host_lo && a->host_hi == b->host_hi;
 }
 
+/* The ports @lo to @hi of an entry. */
+static struct draft_port part_of(const struct draft_port *port, unsigned int lo, unsigned int hi)
+{
+	struct draft_port part = *port;
+
+	if (draft_port_is_fixed(port)) {
+		part.host_lo = (uint16_t)(port->host_lo + (lo - port->port.lo));
+		part.host_hi = (uint16_t)(port->host_lo + (hi - port->port.lo));
+	}
+	part.port.lo = (uint16_t)lo;
+	part.port.hi = (uint16_t)hi;
+	return part;
+}
+
+/* Of two that are alike the later counts: of `80-81:80-81` and `0.0.0.0:80:80` on 80 only the
+ * second is left, and with it only IPv4. docker compose's own output has none that are alike, and
+ * does not show any more how they were written. */
 static void add_port(struct compose *c, struct draft_service *service, struct draft_port port)
 {
 	/* Two that are alike mostly stand close: a long list is not looked through from the start.
 	 */
-	for (size_t i = service->ports.n; i > 0 && service->ports.n - i < 256; i--)
-		if (is_same_port(&service->ports.items[i - 1], &port)) {
-			service->ports.items[i - 1] = port;
-			return;
-		}
+	size_t n = service->ports.n, first = c->canonical ? n : n > 1024 ? n - 1024 : 0;
+
+	for (size_t i = n; i-- > first && !c->stopped;) {
+		struct draft_port old = service->ports.items[i];
+		if (!is_alike(&old, &port) || old.port.lo > port.port.hi ||
+		    old.port.hi < port.port.lo)
+			continue;
+		service->ports.items[i] = service->ports.items[--service->ports.n];
+		if (old.port.lo < port.port.lo)
+			COMPOSE_PUSH(c, &service->ports,
+				     part_of(&old, old.port.lo, port.port.lo - 1u));
+		if (old.port.hi > port.port.hi)
+			COMPOSE_PUSH(c, &service->ports,
+				     part_of(&old, port.port.hi + 1u, old.port.hi));
+	}
 	COMPOSE_PUSH(c, &service->ports, port);
 }
 
@@ -195,6 +228,17 @@ static int read_protocol(const char *text, struct draft_port *port)
 	return parse_protocol(text, &port->port.proto);
 }
 
+static enum draft_published spelling_of(const struct long_port *from, const struct node *published)
+{
+	const char *text = from->published.text, *proto = from->protocol.text;
+
+	if ((proto && strpbrk(proto, "CDPSTU")) || (text && (!*text || (*text == '0' && text[1]))))
+		return DRAFT_ODD;
+	if (!text)
+		return DRAFT_UNSAID;
+	return value_type_of(published) == VALUE_INT ? DRAFT_NUMBER : DRAFT_TEXT;
+}
+
 static void add_long(struct compose *c, const struct node *item, struct draft_service *service)
 {
 	const struct node *published = node_get(item, "published");
@@ -219,7 +263,7 @@ static void add_long(struct compose *c, const struct node *item, struct draft_se
 		if (r < 0)
 			report_bad(c, part->loc, part->text, r);
 	}
-	port.is_number = from.published.text && value_type_of(published) == VALUE_INT;
+	port.published = spelling_of(&from, published);
 	if (c->diags->n_errors == errors)
 		add_port(c, service, port);
 }

@@ -31,11 +31,6 @@ static bool is_everywhere(const struct draft_port *port)
 	return port->host_ip.family == IP_NONE || ip_is_unspecified(&port->host_ip);
 }
 
-static bool is_fixed(const struct draft_port *port)
-{
-	return port->host_lo && port->host_hi - port->host_lo == port->port.hi - port->port.lo;
-}
-
 /* ---- through which network ---- */
 
 /* A container stands there beside the host, on the network of the parent interface. */
@@ -144,7 +139,7 @@ static void check_port(struct compose *c, const struct publishing *p, const stru
 		compose_report(c, CF_PUBLISHED_EVERYWHERE, port->loc, local_hint(c, port),
 			       "`%s` publishes %s on every address of the host",
 			       p->service->draft->name, port_range_format(&port->port, own));
-	if (is_fixed(port) && p->service->replicas > 1)
+	if (draft_port_is_fixed(port) && p->service->replicas > 1)
 		compose_report(c, CF_REPLICAS, port->loc,
 			       "leave the host's port out, or put a proxy in front",
 			       "%u containers of `%s` cannot publish on one port",
@@ -168,7 +163,7 @@ static void expand_port(struct compose *c, struct publishing *p, const struct dr
 			uint16_t host = (uint16_t)(port->host_lo + (own - port->port.lo));
 			struct world_published one = {
 				.host_ip = hosts[f],
-				.host_port = is_fixed(port) ? host : 0,
+				.host_port = draft_port_is_fixed(port) ? host : 0,
 				.port = { port->port.proto, (uint16_t)own, (uint16_t)own },
 				.anywhere = anywhere,
 			};
