@@ -260,14 +260,23 @@ static int by_name(const void *left, const void *right)
 	return order ? order : (a->service > b->service) - (a->service < b->service);
 }
 
+/* Two services cannot have one `container_name`, even where no container of them runs. */
+static bool is_same_name(const struct plan_container *a, const struct plan_container *b)
+{
+	bool given =
+		a->service->draft->container_name.text && b->service->draft->container_name.text;
+
+	return strcmp(a->name, b->name) == 0 && a->service != b->service &&
+	       (given || (a->service->replicas && b->service->replicas));
+}
+
 static void check_names(struct compose *c, const struct assembly *plan)
 {
 	const struct plan_container *all = plan->containers.items;
 	char place[DIAG_PLACE_LEN];
 
 	for (size_t i = 1; i < plan->containers.n; i++)
-		if (strcmp(all[i - 1].name, all[i].name) == 0 &&
-		    all[i - 1].service != all[i].service)
+		if (is_same_name(&all[i - 1], &all[i]))
 			compose_report(c, CF_SAME_NAME, place_of(&all[i]),
 				       "the names of containers must be unique on a host",
 				       "the container `%s` is already defined %s", all[i].name,
@@ -285,7 +294,8 @@ static void add_containers(struct compose *c, struct assembly *plan,
 			       "two or more letters, digits, `-`, `_` and `.`, the first a letter "
 			       "or digit",
 			       "`%s` cannot be the name of a container", compose_quote(c, name));
-	for (uint32_t k = 1; k <= service->replicas; k++) {
+	uint32_t n = name && !service->replicas ? 1 : service->replicas;
+	for (uint32_t k = 1; k <= n; k++) {
 		struct plan_container one = { service,
 					      compose_container_name(c, service->draft, k) };
 		COMPOSE_PUSH(c, &plan->containers, one);
@@ -309,4 +319,9 @@ void compose_plan_containers(struct compose *c, struct assembly *plan)
 		qsort(plan->containers.items, plan->containers.n, sizeof(*plan->containers.items),
 		      by_name);
 	check_names(c, plan);
+	total = 0;
+	for (size_t i = 0; i < plan->containers.n; i++) /* without those that were names alone */
+		if (plan->containers.items[i].service->replicas)
+			plan->containers.items[total++] = plan->containers.items[i];
+	plan->containers.n = total;
 }
