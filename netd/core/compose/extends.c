@@ -48,6 +48,26 @@ static bool read_base(struct compose *c, const struct node *extends, struct base
 	return c->diags->n_errors == errors && ret->service.text;
 }
 
+/* What compose rewrites in a file to extend must be of a kind that it knows, in all of its services
+ * and whatever is laid over it later. */
+static bool check_rewritten(struct compose *c, const struct node *root)
+{
+	static const char *const keys[] = { "build", "depends_on", "env_file", "extends", "ports" };
+	const struct node *services = root ? node_get(root, "services") : NULL;
+	size_t errors = c->diags->n_errors;
+
+	for (const struct node *one = services ? services->first : NULL; one; one = one->next)
+		for (size_t i = 0; one->value && i < ARRAY_LEN(keys); i++) {
+			const struct node *value = node_get(one->value, keys[i]);
+			struct schema_field rewritten =
+				*schema_find(compose_schema_service.shape, keys[i]);
+			rewritten.name = keys[i];
+			if (value)
+				schema_check(c, value, &rewritten);
+		}
+	return c->diags->n_errors == errors;
+}
+
 /* The file as one document, with its own `extends` still in it, without a root when it is empty;
  * NULL: it cannot be used. */
 static const struct compose_document *load_base(struct compose *c, const char *path,
@@ -66,6 +86,10 @@ static const struct compose_document *load_base(struct compose *c, const char *p
 	compose_add_file(c, &scope, file, document);
 	if (c->stopped || (document->root && document->root->kind == NODE_BAD))
 		return NULL;
+	if (!check_rewritten(c, document->root)) {
+		file->usable = false; /* and reported, once */
+		return NULL;
+	}
 	file->document = document;
 	file->variables = c->variables.variables;
 	return document;
