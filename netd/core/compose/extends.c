@@ -169,8 +169,12 @@ const struct node *compose_extend(struct compose *c, const struct compose_scope 
 {
 	const struct node *section = node_find(document->root, "services");
 
-	if (!section || section->value->kind != NODE_MAPPING)
+	if (!section)
 		return document->root;
+	if (section->value->kind != NODE_MAPPING) { /* in each file, whatever the others say */
+		compose_wrong_type(c, section->value, "services", "a mapping");
+		return tree_set(c, document->root, section, &tree_bad);
+	}
 	struct tree made = tree_begin(c, section->value, NODE_MAPPING);
 	for (const struct node *key = section->value->first; key && !c->stopped; key = key->next) {
 		struct layer layer = { NULL, scope, document, key, 1 };
