@@ -117,21 +117,31 @@ static bool is_accepted(const cJSON *diag)
 	return wire_string(diag, "accepted") != NULL;
 }
 
-/* How many of its id and file stand before it. */
-static size_t count_before(const cJSON *diagnostics, const cJSON *diag, bool *ret_last)
-{
-	const cJSON *other;
-	size_t n = 0, before = 0;
+/* The findings of one id in one file. */
+struct kind {
+	const char *id, *file;
+	size_t n, seen;
+};
 
-	cJSON_ArrayForEach(other, diagnostics) {
-		if (other == diag)
-			before = n;
-		n += !is_accepted(other) &&
-		     strcmp(member_text(other, "id"), member_text(diag, "id")) == 0 &&
-		     strcmp(member_text(other, "file"), member_text(diag, "file")) == 0;
-	}
-	*ret_last = before + 1 == n;
-	return before;
+struct kinds {
+	struct kind items[LIMIT_DIAGS];
+	size_t n;
+};
+
+/* NULL: there are more kinds than netd reports findings. */
+static struct kind *find_kind(struct kinds *all, const cJSON *diag)
+{
+	const char *id = member_text(diag, "id"), *file = member_text(diag, "file");
+	struct kind *kind = all->items;
+
+	while (kind < all->items + all->n &&
+	       (strcmp(kind->id, id) != 0 || strcmp(kind->file, file) != 0))
+		kind++;
+	if (kind == all->items + ARRAY_LEN(all->items))
+		return NULL;
+	if (kind == all->items + all->n)
+		all->items[all->n++] = (struct kind){ .id = id, .file = file };
+	return kind;
 }
 
 /* Many of one id in one file are folded: they would hide what stands between them. What is
@@ -139,21 +149,26 @@ static size_t count_before(const cJSON *diagnostics, const cJSON *diag, bool *re
 static void print_all(const struct output *out, const cJSON *diagnostics,
 		      const struct policydir *sources)
 {
+	struct kinds all = { .n = 0 };
+	struct kind *kind;
 	const cJSON *diag;
 
 	cJSON_ArrayForEach(diag, diagnostics) {
-		bool last = false;
-		size_t before = is_accepted(diag) ? 0 : count_before(diagnostics, diag, &last);
+		kind = is_accepted(diag) ? NULL : find_kind(&all, diag);
+		if (kind)
+			kind->n++;
+	}
+	cJSON_ArrayForEach(diag, diagnostics) {
 		if (is_accepted(diag))
 			continue;
-		if (before < SHOWN_OF_ONE_ID)
+		kind = find_kind(&all, diag);
+		if (!kind || ++kind->seen <= SHOWN_OF_ONE_ID)
 			print_one(out, diag, sources);
-		else if (last)
+		else if (kind->seen == kind->n)
 			(void)fprintf(out->to,
 				      "%s: %zu more findings of the kind [%s]: use --format json "
 				      "to see them\n",
-				      member_text(diag, "file"), before + 1 - SHOWN_OF_ONE_ID,
-				      member_text(diag, "id"));
+				      kind->file, kind->n - SHOWN_OF_ONE_ID, kind->id);
 	}
 }
 
