@@ -12,6 +12,7 @@ static const struct {
 	{ "allow", "ALLOWED", PAINT_GOOD },
 	{ "audit", "ALLOWED (audit mode: enforce would deny it)", PAINT_WARN },
 	{ "deny", "DENIED", PAINT_BAD },
+	{ "uncertain", "NOT KNOWN: denied, but for what netd does not read", PAINT_WARN },
 };
 
 static const char *const deciders[][2] = {
@@ -29,6 +30,8 @@ static const char *way_verdict(const cJSON *way)
 {
 	if (wire_bool(way, "audited", false))
 		return "audit";
+	if (wire_bool(way, "uncertain", false))
+		return "uncertain";
 	return wire_bool(way, "allowed", false) ? "allow" : "deny";
 }
 
@@ -176,7 +179,8 @@ void show_explain(const struct ctl *ctl, const cJSON *report)
 
 	if (!arena)
 		return;
-	print_verdict(ctl, member_text(report, "verdict"));
+	print_verdict(ctl, wire_bool(report, "uncertain", false) ? "uncertain"
+								 : member_text(report, "verdict"));
 	if (wire_array(report, "empty_tiers"))
 		printf(" by the policy alone");
 	printf("  %s -> %s  %s\n\n", member_text(question, "from"), member_text(question, "to"),

@@ -156,6 +156,7 @@ static void a_legacy_link_is_of_dockers_network(void **state)
 		cJSON_Delete(answer.json);
 		assert_non_null(strstr(said, "enable_icc=false"));
 		assert_int_equal(strstr(said, "legacy --link") != NULL, rows[i].link);
+		assert_int_equal(strstr(said, "\"uncertain\":true") != NULL, rows[i].link);
 	}
 }
 

@@ -125,6 +125,8 @@ static void add_decision(struct explaining *x, cJSON *object, const struct sim_r
 
 	rj_bool(&x->j, object, "allowed", result->allowed);
 	rj_bool(&x->j, object, "audited", result->audited);
+	if (result->uncertain)
+		rj_bool(&x->j, object, "uncertain", true);
 	rj_text(&x->j, object, "by", deciders[result->by]);
 	rj_text(&x->j, object, "reason", result->reason);
 	if (result->denial)
@@ -153,6 +155,15 @@ static void print_answer_way(struct explaining *x, cJSON *list, const struct exp
 static const char *verdict_name(bool allowed, bool audited)
 {
 	return allowed ? "allow" : audited ? "audit" : "deny";
+}
+
+/* Nothing passes for certain, but something may. */
+static bool is_uncertain(const explain_ways *ways)
+{
+	for (size_t i = 0; i < ways->n; i++)
+		if (ways->items[i].result.uncertain)
+			return true;
+	return false;
 }
 
 static bool says_already(const cJSON *notes, const char *text)
@@ -195,6 +206,8 @@ static int print_answer(struct explaining *x, const struct report_question *ques
 	rj_text(&x->j, asked, "to", question->to);
 	rj_text(&x->j, asked, "port", question->port);
 	rj_text(&x->j, root, "verdict", verdict_name(allowed, audited));
+	if (!allowed && !audited && is_uncertain(ways))
+		rj_bool(&x->j, root, "uncertain", true);
 	rj_bool(&x->j, root, "symbolic", x->survey->in[0]->symbolic);
 	if (x->empty[0] || x->empty[1]) {
 		cJSON *tiers = rj_add_array(&x->j, root, "empty_tiers");

@@ -130,15 +130,21 @@ static bool is_on(const struct world_network *network, const struct ip_addr *add
 	return false;
 }
 
-/* Docker knows --link as an exception on its own network alone. */
 static const char *why_not_bridged(const struct way *way)
 {
 	if (way->from.network->icc || !is_filtered(way))
 		return NULL;
-	return strcmp(way->from.network->name, "bridge") == 0
-		       ? "Docker itself drops this, because the network has enable_icc=false (but "
-			 "for what a legacy --link exposes, which netd does not read)"
+	return docker_may_link(way)
+		       ? "Docker itself drops this, because the network has enable_icc=false, but "
+			 "for what a legacy --link exposes, which netd does not read"
 		       : "Docker itself drops this, because the network has enable_icc=false";
+}
+
+/* Docker knows --link as an exception on its own network alone. */
+bool docker_may_link(const struct way *way)
+{
+	return way->path == SIM_PATH_BRIDGED && !way->from.network->icc && is_filtered(way) &&
+	       strcmp(way->from.network->name, "bridge") == 0;
 }
 
 static const char *why_not_routed(const struct way *way)

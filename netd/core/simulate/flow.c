@@ -435,6 +435,7 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 		if (result.allowed && docker_drops(&way, &result.reason)) {
 			result.allowed = result.audited = false;
 			result.by = SIM_BY_DOCKER;
+			result.uncertain = docker_may_link(&way);
 		} else if (result.allowed && answers_elsewhere(&way)) {
 			result.allowed = result.audited = false;
 			result.reason = "its answer would leave by another port than its address "

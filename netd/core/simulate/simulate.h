@@ -88,6 +88,7 @@ struct sim_result {
 	uint32_t policy_rule; /* index into policy.rules + 1, 0: a default */
 	enum reason denial;   /* why netd denies it, or would; NONE: it does not */
 	const char *reason;   /* one sentence */
+	bool uncertain; /* SIM_BY_DOCKER, unless something allows it that netd does not read */
 	bool needs_bridge_nf; /* allowed only while nf_call_iptables of the bridge is 1 */
 };
 

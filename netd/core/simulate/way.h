@@ -43,5 +43,7 @@ const struct world_published *docker_published_on_host(const struct way *way,
 						       uint32_t *ret_publisher);
 /* Whether Docker drops what netd lets pass; *reason says why. */
 bool docker_drops(const struct way *way, const char **reason);
+/* A legacy --link could make an exception of what Docker drops: no list shows what one exposes. */
+bool docker_may_link(const struct way *way);
 /* Why the direct route to the destination is no published port. NULL: out of memory. */
 const char *docker_why_direct(const struct way *way, struct arena *arena);
