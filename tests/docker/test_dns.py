@@ -34,7 +34,7 @@ class Given(DockerCase):
         cls.own = host.run("own", "front", extra=["--dns=192.0.2.9"])
 
     def test_to_dns_opens_it(self) -> None:
-        """daemon.json is where netd reads of it (dockerd itself was told by its option)."""
+        """daemon.json says so, or the command line of the dockerd that /run/docker.pid names."""
         given, of_host = Probe("udp", SERVER, 53), Probe("udp", OF_HOST, 53)
         host = self.lab.host
         self.assert_open(self.app, given, of_host)  # the control: plain Docker
@@ -44,10 +44,18 @@ class Given(DockerCase):
         netd.stop()
         host.netns_exec(["sh", "-euc", "mount -t tmpfs tmpfs /etc/docker; "
                          f"echo '{{\"dns\": [\"{SERVER}\"]}}' > /etc/docker/daemon.json"])
+        self.is_known(given, of_host).stop()
+        host.netns_exec(["sh", "-euc", "umount /etc/docker; "
+                         f"cp {host.folder}/docker.pid /run/docker.pid"])
+        self.is_known(given, of_host).stop()
+        host.netns_exec(["rm", "/run/docker.pid"])
+
+    def is_known(self, *open_: Probe) -> Any:
         netd = self.start_netd(TO_DNS)
-        self.assert_open(self.app, given, of_host)
+        self.assert_open(self.app, *open_)
         self.assertEqual("allow", netd.explain("app", "dns", "53/udp")["verdict"])
         self.assertNotIn("in this host's name", str(netd.explain("app", "dns", "53/udp")["notes"]))
+        return netd
 
     def test_a_container_with_its_own(self) -> None:
         netd = self.start_netd(TO_DNS)

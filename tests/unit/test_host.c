@@ -244,9 +244,35 @@ static void settings_of_docker(void **state)
 	assert_true(docker.no_ip6tables && !docker.ip6tables);
 }
 
+/* What dockerd was told on its command line is added to what the file says. */
+static void arguments_of_docker(void **state)
+{
+	static const char words[] = "/usr/bin/dockerd\0--dns=192.0.2.1\0--dns\0002001:db8::1\0"
+				    "--dns-search=192.0.2.7\0--userland-proxy=false\0--ip6tables\0"
+				    "--dns=here\0--dns=192.0.2.1\0--dns";
+	struct host_docker docker;
+
+	(void)state;
+	host_docker_parse("{\"dns\":[\"192.0.2.3\"]}", 21, &docker);
+	host_docker_parse_arguments(words, sizeof(words), &docker);
+	assert_int_equal(docker.resolvers.n, 3);
+	assert_true(docker.no_proxy && docker.ip6tables && !docker.no_ip6tables);
+	for (size_t len = 0; len < sizeof(words); len++) {
+		host_docker_parse("", 0, &docker);
+		CLEANUP(free_ptr) char *cut = malloc(len + 1);
+		assert_non_null(cut);
+		memcpy(cut, words, len);
+		host_docker_parse_arguments(cut, len, &docker);
+		assert_true(docker.resolvers.n <= 2);
+	}
+	host_docker_parse_arguments("--ip6tables=0\0", 14, &docker);
+	assert_true(docker.no_ip6tables && !docker.ip6tables);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(arguments_of_docker),
 		cmocka_unit_test(settings_of_docker),
 		cmocka_unit_test(resolvers_are_parsed),
 		cmocka_unit_test(resolvers_have_a_limit),

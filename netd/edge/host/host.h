@@ -35,8 +35,9 @@ void host_resolvers_parse(const char *text, size_t len, struct host_resolvers *r
 /* There are some, and all are loopback addresses. */
 bool host_resolvers_are_local(const struct host_resolvers *resolvers);
 
-/* Of Docker's own settings, /etc/docker/daemon.json, what an answer needs to know. Who may not read
- * it takes the defaults. */
+/* Of Docker's own settings what an answer needs to know: /etc/docker/daemon.json, and the command
+ * line of the process that /run/docker.pid names (no list of Docker's has either). Who may not read
+ * them takes the defaults. */
 struct host_docker {
 	struct host_resolvers resolvers; /* that it was given; none: it hands on the host's */
 	bool no_proxy;
@@ -46,6 +47,10 @@ struct host_docker {
 int host_docker_refresh(struct host_docker *docker) MUST_CHECK;
 /* The pure part; what is no JSON is as an empty file. */
 void host_docker_parse(const char *text, size_t len, struct host_docker *ret);
+/* Adds what a dockerd of these words was told; each ends with NUL, as in /proc/PID/cmdline. */
+void host_docker_parse_arguments(const char *words, size_t len, struct host_docker *docker);
+/* Of the host whose root folder that is; nothing where there is no dockerd of root's. */
+void host_docker_read_arguments(int root, struct host_docker *docker);
 
 /* A bridge for each network, each with an address or two, and then some. */
 #define HOST_ADDRESSES 4096u

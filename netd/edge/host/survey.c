@@ -114,6 +114,7 @@ static void read_docker(int root, struct doctor_host *ret)
 	struct host_docker docker;
 
 	host_docker_parse(bytes, len, &docker);
+	host_docker_read_arguments(root, &docker);
 	ret->userland_proxy = !docker.no_proxy;
 	ret->docker_sets_dns = docker.resolvers.n > 0;
 }
