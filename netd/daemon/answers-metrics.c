@@ -151,6 +151,7 @@ int answer_metrics(struct daemon *d, const struct control_request *request, stru
 					     .facts = &facts,
 					     .event_to_commit = &d->latency.histogram,
 					     .pairs = &d->denials.pairs,
+					     .connections = &d->flows.passed,
 					     .version = NETD_VERSION };
 	metrics_print(&input, form, &text);
 	return text_failed(&text) ? -ENOMEM : make_report(&text, form, ret);

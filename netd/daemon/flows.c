@@ -132,6 +132,16 @@ static void note(struct daemon *d, const struct flow *flow)
 		on_lost(d);
 }
 
+static void count_passed(struct metrics_pairs *passed, const struct flow_whom *whom,
+			 const struct flow *flow)
+{
+	static const struct logged connection = { .kind = LOGGED_ALLOWED, .reason = REASON_NONE };
+	size_t place = pairs_find(passed, flow_whom_group(whom, &flow->from),
+				  flow_whom_group(whom, &flow->to), &connection);
+
+	pairs_count(passed, place, &connection);
+}
+
 static void on_connection(void *userdata, const struct conntrack_connection *connection)
 {
 	struct daemon *d = userdata;
@@ -144,10 +154,12 @@ static void on_connection(void *userdata, const struct conntrack_connection *con
 					  .proto = connection->original.proto };
 	struct flow flow;
 
-	if (!whom)
+	if (!whom) {
 		on_lost(d);
-	else if (flow_whom_tuple(whom, &tuple, &flow))
+	} else if (flow_whom_tuple(whom, &tuple, &flow)) {
 		note(d, &flow);
+		count_passed(&d->flows.passed, whom, &flow);
+	}
 }
 
 void flows_note_lost(struct daemon *d, uint32_t n)

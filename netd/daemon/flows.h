@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/flow/whom.h"
+#include "core/metrics/pairs.h"
 #include "edge/beside/beside.h"
 #include "edge/conntrack/conntrack.h"
 #include "edge/host/host.h"
@@ -38,6 +39,8 @@ struct flows {
 	/* The file of an earlier run, while it is read. */
 	struct arena *loading;
 	struct host_bytes left;
+
+	struct metrics_pairs passed; /* new connections since netd started, by tiers */
 
 	int64_t since; /* seconds since the epoch: when it began */
 	/* What since_staged counts from: when what is staged was taken, 0: from the beginning; and

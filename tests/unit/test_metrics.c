@@ -13,6 +13,7 @@
 
 static const struct logged no_rule = { .kind = LOGGED_DENIED, .reason = REASON_NO_RULE };
 static const struct logged audited = { .kind = LOGGED_AUDITED, .reason = REASON_NO_RULE };
+static const struct logged passed = { .kind = LOGGED_ALLOWED };
 
 static void label_values_are_escaped(void **state)
 {
@@ -94,7 +95,7 @@ static void pairs_are_bounded(void **state)
 	assert_int_equal(pairs->others[LOGGED_DENIED], 3);
 	/* Those that are there go on. */
 	pairs_count(pairs, pairs_find(pairs, "tier7", "db", &no_rule), &no_rule);
-	assert_int_equal(pairs->items[7].packets, 2);
+	assert_int_equal(pairs->items[7].n, 2);
 	assert_int_equal(pairs_find(pairs, "tier7", "db", &audited), LIMIT_METRIC_PAIRS);
 	assert_int_equal(pairs_find(pairs, "db", "tier7", &no_rule), LIMIT_METRIC_PAIRS);
 	free(pairs);
@@ -148,7 +149,8 @@ static void rules_are_bounded(void **state)
 	const struct metrics_facts facts = { .mode = METRICS_AUDIT };
 	const struct metrics_histogram histogram = { 0 };
 	struct metrics_pairs *pairs = calloc(1, sizeof(*pairs));
-	const struct metrics_input input = { &in, &facts, &histogram, pairs, "1\"2" };
+	pairs_count(pairs, pairs_find(pairs, "web", "db", &passed), &passed);
+	const struct metrics_input input = { &in, &facts, &histogram, pairs, pairs, "1\"2" };
 	metrics_print(&input, METRICS_TEXT, &text);
 	assert_false(text_failed(&text));
 	assert_int_equal(count(text_str(&text), "\nnetd_rule_packets_total{rule=\"policy"),
@@ -157,6 +159,8 @@ static void rules_are_bounded(void **state)
 	assert_non_null(strstr(text_str(&text), "\nnetd_rule_bytes_total{rule=\"others\"} 20\n"));
 	assert_non_null(strstr(text_str(&text), "\nnetd_mode{mode=\"audit\"} 1\n"));
 	assert_non_null(strstr(text_str(&text), "\nnetd_build_info{version=\"1\\\"2\"} 1\n"));
+	assert_non_null(
+		strstr(text_str(&text), "\nnetd_connections_total{from=\"web\",to=\"db\"} 1\n"));
 	assert_true(text.len < LIMIT_METRICS_BYTES);
 	free(pairs);
 	free(counters);

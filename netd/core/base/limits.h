@@ -128,7 +128,7 @@
 
 /* Published ports that the status of a host without a policy names. */
 #define LIMIT_STATUS_PORTS 20u
-/* Pairs of tiers and reasons that metrics tell apart; a host has some ten. Prometheus keeps each as
+/* Pairs of tiers, with reasons, that metrics tell apart; a host has some ten. Prometheus keeps each as
  * a series for weeks, and a container can bring about one for each tier that it tries. */
 #define LIMIT_METRIC_PAIRS 512u
 /* Rules with series of their own, two each; the rest is one sum. A Prometheus is sized for some ten

@@ -293,3 +293,29 @@ uint32_t flow_whom_find(const struct flow_whom *whom, const struct flow_end *end
 			return i - 1;
 	return NOBODY;
 }
+
+static const char *why_no_tier(const struct flow_whom *whom, const struct flow_end *end)
+{
+	const struct compile_output *compiled = whom->facts.compiled;
+	uint32_t endpoint = compiled ? flow_whom_find(whom, end) : NOBODY;
+
+	return assign_kind_name(endpoint == NOBODY ? ASSIGN_UNMATCHED
+						   : compiled->assignments[endpoint].kind);
+}
+
+const char *flow_whom_group(const struct flow_whom *whom, const struct flow_end *end)
+{
+	const char *zone = flow_zone_name(end->zone);
+
+	switch (end->kind) {
+	case FLOW_CONTAINER:
+		return *end->tier ? end->tier : why_no_tier(whom, end);
+	case FLOW_HOST:
+		return "host";
+	case FLOW_OUTSIDE:
+		return zone ? zone : "nobody";
+	case FLOW_NOBODY:
+		break;
+	}
+	return "nobody";
+}

@@ -26,6 +26,9 @@ struct flow_end flow_whom_at(const struct flow_whom *whom, const struct ip_addr 
 /* The endpoint of the world, as an end; @addr: what it used, IP_NONE: not told. */
 struct flow_end flow_whom_endpoint(const struct flow_whom *whom, uint32_t endpoint,
 				   const struct ip_addr *addr);
+/* What it is to a reader of totals: its tier, or why it is in none ("unmatched" without a policy);
+ * "host", "internet", "lan" or "nobody". */
+const char *flow_whom_group(const struct flow_whom *whom, const struct flow_end *end);
 /* It is an end of containers', or of their networks. */
 bool flow_whom_is_managed(const struct flow_end *end);
 

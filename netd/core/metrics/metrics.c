@@ -327,13 +327,29 @@ static void print_pairs(struct exposition *x, const struct metrics_pairs *pairs)
 					 { "reason", reason_word(pairs->items[i].reason) },
 					 { "from", pairs->items[i].from },
 					 { "to", pairs->items[i].to }),
-				  pairs->items[i].packets);
+				  pairs->items[i].n);
 	for (size_t kind = 0; kind < LOGGED_KIND_COUNT; kind++)
 		if (pairs->others[kind])
 			exposition_number(x,
 					  LABELS({ "verdict", verdicts[kind] },
 						 { "from", "others" }, { "to", "others" }),
 					  pairs->others[kind]);
+}
+
+/* ---- what was seen to pass ---- */
+
+static void print_connections(struct exposition *x, const struct metrics_pairs *pairs)
+{
+	exposition_family(x, EXPOSITION_COUNTER, "netd_connections",
+			  "New connections that passed, by both ends; none where flows are not "
+			  "kept.");
+	for (size_t i = 0; i < pairs->n; i++)
+		exposition_number(
+			x, LABELS({ "from", pairs->items[i].from }, { "to", pairs->items[i].to }),
+			pairs->items[i].n);
+	if (pairs->others[LOGGED_ALLOWED])
+		exposition_number(x, LABELS({ "from", "others" }, { "to", "others" }),
+				  pairs->others[LOGGED_ALLOWED]);
 }
 
 void metrics_print(const struct metrics_input *input, enum metrics_form form, struct text *ret)
@@ -352,5 +368,6 @@ void metrics_print(const struct metrics_input *input, enum metrics_form form, st
 		print_counters(&x, input->in);
 	}
 	print_pairs(&x, input->pairs);
+	print_connections(&x, input->connections);
 	exposition_end(&x);
 }

@@ -53,7 +53,8 @@ struct metrics_input {
 		*in; /* as for report_status(): without a policy, none is in force */
 	const struct metrics_facts *facts;
 	const struct metrics_histogram *event_to_commit;
-	const struct metrics_pairs *pairs;
+	const struct metrics_pairs *pairs;	 /* packets that were logged */
+	const struct metrics_pairs *connections; /* those that passed: as LOGGED_ALLOWED */
 	const char *version;
 };
 

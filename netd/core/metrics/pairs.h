@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who was denied what to whom, by tier: counts of what the rules have logged. The kernel counts
- * every packet by reason and by one end; both ends are known of those alone that it hands on. */
+/* Counts by both ends, as tiers: of what the rules have logged, and of connections. The kernel
+ * counts every packet by reason and by one end; both ends are known of those alone that it hands
+ * on. */
 #pragma once
 
 #include <stddef.h>
@@ -10,14 +11,18 @@
 #include "core/base/limits.h"
 #include "core/compile/reason.h"
 
+#define METRICS_PAIR_BUCKETS 1024u
+
 /* Begins zeroed. */
 struct metrics_pairs {
 	struct metrics_pair {
 		char from[LIMIT_NAME + 1], to[LIMIT_NAME + 1]; /* a tier, or what it is in none */
 		enum logged_kind kind;
 		enum reason reason;
-		uint64_t packets;
+		uint64_t n;    /* packets, or connections */
+		uint16_t next; /* in the same bucket: place + 1 */
 	} items[LIMIT_METRIC_PAIRS];
+	uint16_t buckets[METRICS_PAIR_BUCKETS]; /* place + 1 */
 	size_t n;
 	uint64_t others[LOGGED_KIND_COUNT]; /* that had no place any more */
 };
