@@ -109,7 +109,7 @@ static int show_output(const struct ctl *ctl, const struct suggest_input *in)
 	if (r < 0)
 		return ctl_out_of_memory();
 	return show_report(ctl, TAKE_PTR(output.json), show_suggestion,
-			   in->policy && output.adds ? CTL_FINDING : CTL_OK);
+			   output.adds ? CTL_FINDING : CTL_OK);
 }
 
 int verb_suggest(struct ctl *ctl, const struct ctl_args *args)

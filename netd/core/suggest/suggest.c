@@ -271,20 +271,30 @@ static int write_patch(struct suggest *s, struct text *out)
 	return text_failed(out) ? -ENOMEM : 0;
 }
 
+/* One that is there to log alone: everything is lacking, and a patch of it would be hard to read. */
+static bool says_nothing(const struct policy *policy)
+{
+	return policy->n_tiers + policy->n_rules + policy->n_tests == 0 &&
+	       policy->unmatched == POLICY_UNMATCHED_DENY;
+}
+
 int suggest_make(const struct suggest_input *in, struct suggest_output *ret)
 {
+	struct suggest_input beside = *in;
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct text text CLEANUP(text_done) = { 0 };
-	struct suggest s = { .in = in, .arena = arena };
-	int r = arena ? suggest_draft(&s) : -ENOMEM;
+	struct suggest s = { .in = &beside, .arena = arena };
 
+	if (in->policy && says_nothing(in->policy))
+		beside.policy = NULL;
+	int r = arena ? suggest_draft(&s) : -ENOMEM;
 	if (r == 0)
-		r = in->policy ? write_patch(&s, &text) : write_policy(&s, &text);
+		r = beside.policy ? write_patch(&s, &text) : write_policy(&s, &text);
 	if (r < 0)
 		return r;
 	ret->json = suggest_to_json(&s, text_str(&text));
 	ret->text = TAKE_PTR(text.bytes); /* it says at least how much it is */
-	ret->adds = adds_something(&s);
+	ret->adds = beside.policy && adds_something(&s);
 	if (ret->json && ret->text)
 		return 0;
 	suggest_output_done(ret);

@@ -42,12 +42,12 @@ struct suggest_input {
 };
 
 struct suggest_output {
-	/* Without a policy in force: a policy. With one: a patch of its files, "" where it lacks
-	 * nothing. malloc'ed. */
+	/* Without a policy in force, or with one that has neither tiers nor rules nor tests: a
+	 * policy. With another one: a patch of its files, "" where it lacks nothing. malloc'ed. */
 	char *text;
 	/* {"v":1,"policy" or "patch","evidence","tiers","left_out"}: netdctl(8). */
 	cJSON *json;
-	bool adds; /* a rule or a tier is proposed */
+	bool adds; /* the patch has a rule or a tier */
 };
 
 /* Both are the caller's. 0 or -ENOMEM; -EINVAL: what it made is no policy, which is a bug. */
