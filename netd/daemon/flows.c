@@ -185,17 +185,20 @@ static struct flow_end logged_end(struct daemon *d, const struct flow_whom *whom
 	return end.is_host ? flow_end_at(FLOW_HOST, addr) : flow_whom_at(whom, addr);
 }
 
-/* A packet of the answering side, of a connection that was let begin and is denied now: it belongs
- * to the flow that began it. */
-static void turn_answer(const struct daemon *d, const struct nflog_packet *packet,
-			struct flow *flow)
+/* A packet of the answering side, of a connection that was let begin and is denied now, or would
+ * be: it belongs to the flow that began it. Of the first connection of a flow the packet that began
+ * it was logged before. */
+static void turn_answer(const struct daemon *d, const struct flow_whom *whom,
+			const struct nflog_packet *packet, struct flow *flow)
 {
+	const struct flow_store *store = d->flows.store;
 	struct flow turned = *flow;
 
 	turned.from = flow->to;
 	turned.to = flow->from;
 	turned.port = packet->from_port;
-	if (packet->has_port && flow_store_passed(d->flows.store, &turned))
+	if (packet->has_port &&
+	    (flow_store_has(store, &turned) || flow_whom_passed(whom, store, &turned)))
 		*flow = turned;
 }
 
@@ -220,7 +223,7 @@ void flows_note_logged(struct daemon *d, const struct nflog_packet *packet,
 			     .count = 1 };
 	if (packet->bridged && packet->ether_type != ETHER_IP4 && packet->ether_type != ETHER_IP6)
 		flow.ether_type = packet->ether_type;
-	turn_answer(d, packet, &flow);
+	turn_answer(d, whom, packet, &flow);
 	note(d, &flow);
 }
 

@@ -102,6 +102,18 @@ class Flows(DockerCase):
         self.assertEqual("no-rule", flow["reason"])
         self.assertEqual(1, sum(f["port"] == "81/tcp" for f in self.flows(netd)))
 
+    def test_answers_belong_to_what_was_asked(self) -> None:
+        """In audit mode they are logged as well: that is no flow to the client's port."""
+        netd = self.start_netd(AUDIT.replace("  - {from: internet, to: web, ports: [80/tcp]}\n", ""))
+        for _ in range(5):
+            self.assert_open(self.lab.outside, Probe("tcp", "192.0.2.1", 8080))
+        flow = self.wait_flow(netd, "80/tcp", "audited", "--container", "web", count=5)
+        self.assert_open(self.lab.outside, Probe("tcp", "192.0.2.1", 8080))
+        wait_until("one more", lambda: self.flows(netd, "--container", "web")[0]["count"] == 6)
+        self.assertEqual(("outside", 8080), (flow["from"]["kind"], flow["host_port"]))
+        self.assertEqual([], [f for f in self.flows(netd) if f["from"].get("container") == "web"])
+        self.assertEqual(1, sum(f["port"] == "80/tcp" for f in self.flows(netd)))
+
     def test_another_policy_says_otherwise(self) -> None:
         netd = self.start_netd(POLICY)
         self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))

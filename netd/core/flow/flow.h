@@ -89,7 +89,8 @@ int flow_store_note(struct flow_store *store, const struct flow *flow, int64_t n
 /* The same with the moments and folds that it has, as the least recent one: read from a file, in
  * which the most recent ones come first. Nothing where there is no room. */
 int flow_store_restore(struct flow_store *store, const struct flow *flow) MUST_CHECK;
-/* Such a flow was seen to pass, and is kept as it is: not folded. */
+/* Such a flow is kept as it is, not folded; or was seen to pass. */
+bool flow_store_has(const struct flow_store *store, const struct flow *flow);
 bool flow_store_passed(const struct flow_store *store, const struct flow *flow);
 
 /* One a call; false after the last. *cursor starts at 0, the store does not change meanwhile.

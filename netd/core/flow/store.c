@@ -390,18 +390,27 @@ int flow_store_restore(struct flow_store *store, const struct flow *flow)
 	return 0;
 }
 
-bool flow_store_passed(const struct flow_store *store, const struct flow *flow)
+bool flow_store_has(const struct flow_store *store, const struct flow *flow)
 {
 	struct flow_key key = key_of(flow);
 	bool known = true;
 
-	key.verdict = FLOW_ALLOWED;
-	key.reason = REASON_NONE;
+	key.place = *flow->place ? flow_texts_find(&store->ends.texts, flow->place) : 0;
 	if (flow->from.kind == FLOW_CONTAINER)
 		known = (key.from = flow_ends_find(&store->ends, &flow->from));
 	if (flow->to.kind == FLOW_CONTAINER)
 		known = known && (key.to = flow_ends_find(&store->ends, &flow->to));
 	return known && find(store, &key);
+}
+
+bool flow_store_passed(const struct flow_store *store, const struct flow *flow)
+{
+	struct flow passed = *flow;
+
+	passed.verdict = FLOW_ALLOWED;
+	passed.reason = REASON_NONE;
+	passed.place = "";
+	return flow_store_has(store, &passed);
 }
 
 /* ---- reading ---- */

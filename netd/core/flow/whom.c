@@ -319,3 +319,25 @@ const char *flow_whom_group(const struct flow_whom *whom, const struct flow_end 
 	}
 	return "nobody";
 }
+
+/* ---- through which port of this host ---- */
+
+bool flow_whom_passed(const struct flow_whom *whom, const struct flow_store *store,
+		      const struct flow *flow)
+{
+	const struct world *world = whom->facts.world;
+	uint32_t to = flow_whom_find(whom, &flow->to);
+	struct flow through = *flow;
+
+	if (flow_store_passed(store, flow))
+		return true;
+	for (size_t i = 0; to != NOBODY && i < whom->published.n; i++) {
+		const struct whom_published *at = &whom->published.items[i];
+		through.host_port = at->host_port;
+		if (at->proto == flow->proto && at->port == flow->port &&
+		    world->endpoints[at->endpoint].container == world->endpoints[to].container &&
+		    flow_store_passed(store, &through))
+			return true;
+	}
+	return false;
+}

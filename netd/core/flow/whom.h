@@ -42,5 +42,9 @@ struct flow_tuple {
  * no end of it is a container's. */
 bool flow_whom_tuple(const struct flow_whom *whom, const struct flow_tuple *tuple,
 		     struct flow *ret);
+/* The same flow was seen to pass: as it is, or through a port of this host at which its destination
+ * is published, which a logged packet does not tell. */
+bool flow_whom_passed(const struct flow_whom *whom, const struct flow_store *store,
+		      const struct flow *flow);
 /* The endpoint of an end, as it is in the world; UINT32_MAX: it is gone, or no container's. */
 uint32_t flow_whom_find(const struct flow_whom *whom, const struct flow_end *end);

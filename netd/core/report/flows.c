@@ -70,7 +70,8 @@ bool report_refresh_end(const struct flow_whom *whom, struct flow_end *end)
 static bool is_told_twice(const struct listing *l, const struct told *told)
 {
 	return told->flow.verdict == FLOW_AUDITED && told->now.known &&
-	       told->now.verdict == FLOW_AUDITED && flow_store_passed(l->flows->store, &told->flow);
+	       told->now.verdict == FLOW_AUDITED &&
+	       flow_whom_passed(l->flows->whom, l->flows->store, &told->flow);
 }
 
 /* 1: *ret is to be told of; 0: not. */

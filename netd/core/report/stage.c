@@ -88,7 +88,7 @@ static int judge_all(struct staging *s)
 
 	for (uint32_t at = 0; store && r == 0 && flow_store_next(store, true, &at, &flow);)
 		/* What audit mode let pass was a connection as well. */
-		if (flow.verdict != FLOW_AUDITED || !flow_store_passed(store, &flow))
+		if (flow.verdict != FLOW_AUDITED || !flow_whom_passed(s->flows->whom, store, &flow))
 			r = judge(s, &flow);
 	return r;
 }

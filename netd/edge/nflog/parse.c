@@ -207,6 +207,7 @@ static void read_frame(const struct message *message, struct nflog_packet *packe
 	packet->to = inner.to;
 	packet->proto = inner.proto;
 	packet->has_port = inner.has_port;
+	packet->from_port = inner.from_port;
 	packet->to_port = inner.to_port;
 }
 
