@@ -23,6 +23,7 @@ sys.path[:0] = [str(TESTS / "lab"), str(TESTS / "docker")]
 # pylint: disable=wrong-import-position
 from lab import OUTSIDE, Container, Lab, Place, Probe
 from netd import POLICIES, Netd
+from steps import Look, Steps
 
 NETWORKS = {"frontend": ("172.31.1.", "fd00:31:1::"), "backend": ("172.31.2.", "fd00:31:2::"),
             "internal": ("172.31.3.", "fd00:31:3::")}
@@ -54,29 +55,6 @@ FORGOTTEN = ("neighbour", "web:3000")
 NEW_RULE = "  - {from: internet, to: frontend, ports: [3000/tcp]}    # the new app, on trial\n"
 
 
-class Look:
-    """Colours, when a person is looking."""
-
-    def __init__(self) -> None:
-        self.on = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-    def paint(self, code: str, text: str) -> str:
-        """@text in a colour, or as it is."""
-        return f"\033[{code}m{text}\033[0m" if self.on else text
-
-    def bold(self, text: str) -> str:
-        """A heading."""
-        return self.paint("1", text)
-
-    def good(self, text: str) -> str:
-        """As the policy says."""
-        return self.paint("32", text)
-
-    def bad(self, text: str) -> str:
-        """Against the policy."""
-        return self.paint("31;1", text)
-
-
 LOOK = Look()
 Cells = Dict["tuple[str, str]", str]
 
@@ -86,26 +64,6 @@ def parse(table: str) -> Cells:
     head, *rows = [line.split() for line in table.strip().splitlines()]
     return {(row[0], column): mark for row in rows for column, mark in zip(head, row[1:])
             if mark != "."}
-
-
-class Steps:
-    """Progress: each step's line as it begins, its time when it has ended."""
-
-    def __init__(self) -> None:
-        self.begin = self.last = time.monotonic()
-        self.open = False
-
-    def say(self, text: str) -> None:
-        """The next step begins."""
-        self.done()
-        print(f"{text} ...", end="", flush=True)
-        self.last, self.open = time.monotonic(), True
-
-    def done(self) -> None:
-        """The step has ended."""
-        if self.open:
-            print(f" {time.monotonic() - self.last:.1f} s", flush=True)
-        self.open = False
 
 
 class App:

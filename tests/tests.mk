@@ -138,6 +138,10 @@ valgrind: all ## the daemon through start, events, reload and stop (root)
 demo: ## a three-tier app on a Docker engine of its own, before and after netd (root)
 	@O=$(O) MAKE=$(make_program) tests/demo
 
+.PHONY: demo-adopt
+demo-adopt: ## from an unknown host to an enforced policy, as an admin does it, on a host booted for it (root, downloads)
+	@O=$(O) tests/demo-adopt
+
 .PHONY: bench
 bench: bench-ctl ## packet rate, throughput, latency and memory, as interleaved ratios (root)
 	@NETD=$(abspath $(O))/netd tests/bench/run

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("lab", "system", "docker")]
 
 # pylint: disable=wrong-import-position
+from adopt import Adoption
 from app import FILE, FLOOD, INTERNET, SERVER, TIERS, run_containers
 from flows import Download
 from lab import HostOptions, Lab
@@ -105,6 +106,13 @@ class Packages:
         self.addCleanup(lab.close)
         lab.start()
         Life(self, lab, SystemHost(lab, self.root)).run()
+
+    def test_adopt(self) -> None:
+        """From a host that nobody knows to a policy that is enforced, and nothing is cut."""
+        lab = Lab(HostOptions(docker=False), ())
+        self.addCleanup(lab.close)
+        lab.start()
+        Adoption(lab, SystemHost(lab, self.root), self.folder / "first").walk()
 
 
 class Life:
