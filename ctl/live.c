@@ -7,6 +7,7 @@
 #include "ctl/client.h"
 #include "ctl/ctl.h"
 #include "ctl/out-text.h"
+#include "ctl/progress.h"
 #include "edge/conf/files.h"
 
 /* On a terminal only, and only of what takes longer than netd needs to say so: a second. */
@@ -26,7 +27,7 @@ static void show_progress(const struct client_progress *progress, void *userdata
 
 static void ask(struct client_options *options, cJSON *request, struct client_answer *ret)
 {
-	bool shown = false;
+	bool shown = false, working = progress_end();
 
 	options->progress = show_progress;
 	options->userdata = &shown;
@@ -36,6 +37,8 @@ static void ask(struct client_options *options, cJSON *request, struct client_an
 		(void)snprintf(ret->error, sizeof(ret->error), "out of memory");
 	if (shown)
 		(void)fputs("\r\033[K", stderr);
+	if (working)
+		progress_begin();
 }
 
 /* That of --socket, else the one that netd.conf(5) names. What keeps netd itself from starting is

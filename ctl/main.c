@@ -11,6 +11,7 @@
 
 #include "core/base/text.h"
 #include "ctl/ctl.h"
+#include "ctl/progress.h"
 
 static const struct option global_options[] = {
 	{ "socket", required_argument, NULL, 's' },
@@ -155,6 +156,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
  * that of the one that failed. */
 static int finish(int status)
 {
+	(void)progress_end();
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	ctl_complain("cannot write: %s", errno ? strerror(errno) : "an error on the way");

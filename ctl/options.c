@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/policy/until.h"
 #include "ctl/ctl.h"
+#include "ctl/progress.h"
 
 #define LONGEST_CONFIRM_S 3600u
 
@@ -62,6 +63,7 @@ void ctl_complain(const char *format, ...)
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	text_clean(text);
+	(void)progress_end();
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "netdctl: %s\n", text);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/out-text.h"
+#include "ctl/progress.h"
 
 #define TAB_WIDTH 8
 
@@ -185,6 +186,7 @@ void diag_print_errors(const struct ctl *ctl, const cJSON *diagnostics,
 {
 	const struct output out = { stderr, ctl->color_errors };
 
+	(void)progress_end();
 	(void)fflush(stdout);
 	print_all(&out, diagnostics, sources);
 }

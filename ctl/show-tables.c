@@ -5,9 +5,11 @@
 
 #include "core/base/text.h"
 #include "ctl/out-text.h"
+#include "ctl/progress.h"
 
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status)
 {
+	(void)progress_end();
 	if (!ctl_is_format(ctl, "json")) {
 		text(ctl, report);
 		cJSON_Delete(report);

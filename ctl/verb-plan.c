@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* plan: what a policy would change, against the running one or another. */
 #include "ctl/ctl.h"
+#include "ctl/progress.h"
 
 static show_fn *form_of(const struct ctl *ctl)
 {
@@ -55,6 +56,7 @@ int verb_plan(struct ctl *ctl, const struct ctl_args *args)
 
 	if (!arena)
 		return ctl_out_of_memory();
+	progress_begin();
 	if (!args->against)
 		return plan_live(ctl, args, arena);
 	char *old = arena_strdup(arena, args->against);

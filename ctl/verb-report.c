@@ -7,6 +7,7 @@
 
 #include "core/policy/until.h"
 #include "ctl/ctl.h"
+#include "ctl/progress.h"
 
 /* Verbs whose answers it has; the first is asked aloud, since nothing is to be said without it. */
 static const char *const parts[] = { "status", "matrix",  "ports", "endpoints",
@@ -76,6 +77,7 @@ int verb_report(struct ctl *ctl, const struct ctl_args *args)
 	cJSON *report = cJSON_CreateObject(), *doctor = NULL;
 	int status = begin(ctl, args, report);
 
+	progress_begin();
 	for (size_t i = 0; i < ARRAY_LEN(parts) && status == CTL_OK; i++)
 		status = ask(ctl, i, report);
 	if (status == CTL_OK) {

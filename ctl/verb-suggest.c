@@ -9,6 +9,7 @@
 #include "ctl/allowed.h"
 #include "ctl/input-seen.h"
 #include "ctl/out-text.h"
+#include "ctl/progress.h"
 
 static void show_suggestion(const struct ctl *ctl, const cJSON *report)
 {
@@ -116,8 +117,9 @@ int verb_suggest(struct ctl *ctl, const struct ctl_args *args)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct input_seen seen;
-	int status = arena ? input_read_seen(ctl, args, arena, &seen) : ctl_out_of_memory();
 
+	progress_begin();
+	int status = arena ? input_read_seen(ctl, args, arena, &seen) : ctl_out_of_memory();
 	if (status != CTL_OK)
 		return status;
 	return args->denied ? list_denied(ctl, &seen) : show_output(ctl, &seen.suggest);
@@ -223,8 +225,9 @@ int verb_allow(struct ctl *ctl, const struct ctl_args *args)
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct input_seen seen;
 	const char *path = NULL;
-	int status = arena ? input_read_seen(ctl, args, arena, &seen) : ctl_out_of_memory();
 
+	progress_begin();
+	int status = arena ? input_read_seen(ctl, args, arena, &seen) : ctl_out_of_memory();
 	if (status == CTL_OK && !seen.suggest.policy)
 		status = needs_policy();
 	if (status == CTL_OK)
