@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +14,7 @@
 #include "core/base/diag.h"
 #include "core/base/ip.h"
 #include "core/base/limits.h"
+#include "core/base/sort.h"
 #include "core/base/text.h"
 
 static void prefixes(void **state)
@@ -365,6 +367,35 @@ static void findings_that_are_many(void **state)
 	(void)arena_free(arena);
 }
 
+static int by_key_of_five(const void *left, const void *right)
+{
+	return memcmp(left, right, 5);
+}
+
+/* Keys with few and with many different bytes, in every length up to some hundreds. */
+static void sorting_by_bytes(void **state)
+{
+	enum { MOST = 300, SIZE = 9 };
+	uint8_t items[MOST * SIZE], same[MOST * SIZE];
+
+	(void)state;
+	srand(1);
+	for (size_t n = 0; n < MOST; n++) {
+		unsigned int values = n % 3 ? 256 : 2;
+		for (size_t i = 0; i < n * SIZE; i++)
+			items[i] = (uint8_t)((unsigned int)rand() % values);
+		memcpy(same, items, sizeof(items));
+		sort_by_bytes(items, n, SIZE, 5);
+		qsort(same, n, SIZE, by_key_of_five);
+		for (size_t i = 0; i < n; i++)
+			assert_memory_equal(items + i * SIZE, same + i * SIZE, 5);
+		/* Whole items have moved, and none is lost. */
+		sort_by_bytes(items, n, SIZE, SIZE);
+		sort_by_bytes(same, n, SIZE, SIZE);
+		assert_memory_equal(items, same, n * SIZE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +410,7 @@ int main(void)
 		cmocka_unit_test(controls),
 		cmocka_unit_test(globs),
 		cmocka_unit_test(arenas),
+		cmocka_unit_test(sorting_by_bytes),
 		cmocka_unit_test(findings),
 		cmocka_unit_test(findings_that_are_many),
 	};

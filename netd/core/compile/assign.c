@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/base/text.h"
 #include "core/compile/emit.h"
 #include "core/compile/entries.h"
@@ -233,17 +234,24 @@ static void close_clashes(const struct emit *e, struct assignment *all)
 
 /* A port on its bridge, or an endpoint on its network's, by MAC and bridge. */
 struct plug {
-	const char *bridge;
-	const struct mac_addr *mac;
-	size_t index;
+	struct plug_key {
+		struct mac_addr mac;
+		char bridge[WORLD_IFNAME_LEN]; /* filled up with zeroes */
+	} key;
+	uint32_t index;
 };
 
-static int by_plug(const void *left, const void *right)
+static struct plug make_plug(const struct mac_addr *mac, const char *bridge, size_t index)
 {
-	const struct plug *a = left, *b = right;
-	int macs = memcmp(a->mac, b->mac, sizeof(*a->mac));
+	struct plug plug = { .key.mac = *mac, .index = (uint32_t)index };
 
-	return macs ? macs : strcmp(a->bridge, b->bridge);
+	memcpy(plug.key.bridge, bridge, strnlen(bridge, sizeof(plug.key.bridge)));
+	return plug;
+}
+
+static int compare_plugs(const struct plug *a, const struct plug *b)
+{
+	return memcmp(&a->key, &b->key, sizeof(a->key));
 }
 
 /* Sorted, and those that are not the only one of their kind left out: two ports with one MAC are
@@ -252,12 +260,12 @@ static size_t keep_unique(struct plug *plugs, size_t n)
 {
 	size_t kept = 0;
 
-	if (n)
-		qsort(plugs, n, sizeof(*plugs), by_plug);
-	for (size_t i = 0; i < n; i++) {
-		bool doubled = (i > 0 && by_plug(&plugs[i - 1], &plugs[i]) == 0) ||
-			       (i + 1 < n && by_plug(&plugs[i], &plugs[i + 1]) == 0);
-		if (!doubled)
+	sort_by_bytes(plugs, n, sizeof(*plugs), sizeof(plugs->key));
+	for (size_t i = 0, next; i < n; i = next) {
+		next = i + 1;
+		while (next < n && compare_plugs(&plugs[i], &plugs[next]) == 0)
+			next++;
+		if (next == i + 1)
 			plugs[kept++] = plugs[i];
 	}
 	return kept;
@@ -271,8 +279,8 @@ static size_t endpoint_plugs(const struct world *world, const struct assignment 
 	for (size_t i = 0; i < world->n_endpoints; i++) {
 		const struct world_endpoint *endpoint = &world->endpoints[i];
 		if (all[i].kind != ASSIGN_UNMANAGED && !mac_is_zero(&endpoint->mac))
-			plugs[n++] = (struct plug){ world->networks[endpoint->network].bridge,
-						    &endpoint->mac, i };
+			plugs[n++] = make_plug(&endpoint->mac,
+					       world->networks[endpoint->network].bridge, i);
 	}
 	return n;
 }
@@ -283,8 +291,8 @@ static size_t port_plugs(const struct world *world, struct plug *plugs)
 
 	for (size_t i = 0; i < world->n_ports; i++)
 		if (!mac_is_zero(&world->ports[i].peer_mac))
-			plugs[n++] = (struct plug){ world->ports[i].bridge,
-						    &world->ports[i].peer_mac, i };
+			plugs[n++] =
+				make_plug(&world->ports[i].peer_mac, world->ports[i].bridge, i);
 	return n;
 }
 
@@ -299,7 +307,7 @@ static int bind_bridge_ports(const struct world *world, struct arena *arena, str
 	size_t n_ends = keep_unique(ends, endpoint_plugs(world, all, ends));
 	for (size_t p = 0, e = 0; p < n_ports && e < n_ends;) {
 		const struct world_port *port = &world->ports[ports[p].index];
-		int order = by_plug(&ports[p], &ends[e]);
+		int order = compare_plugs(&ports[p], &ends[e]);
 		if (order == 0) {
 			bool right =
 				world_port_is_explained(port, &world->endpoints[ends[e].index]);

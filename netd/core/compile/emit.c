@@ -292,23 +292,19 @@ struct rs_set *emit_map(struct emit *e, const char *name, const enum rs_type *ty
 	return map;
 }
 
-static void add_elem(struct emit *e, struct rs_set *set, const struct rs_elem *elem)
-{
-	if (!e->err && ruleset_add_elem(e->rs, set, elem) < 0)
-		e->err = -ENOMEM;
-}
-
 void emit_elem(struct emit *e, struct rs_set *set, const struct rs_key *key)
 {
-	add_elem(e, set, &(struct rs_elem){ .key = *key });
+	if (!e->err && ruleset_add_key(e->rs, set, key, NULL) < 0)
+		e->err = -ENOMEM;
 }
 
 void emit_goto_elem(struct emit *e, struct rs_set *map, const struct rs_key *key,
 		    const char *target)
 {
-	add_elem(e, map,
-		 &(struct rs_elem){ .key = *key,
-				    .outcome = { .verdict = RS_GOTO, .target = target } });
+	const struct rs_outcome outcome = { .verdict = RS_GOTO, .target = target };
+
+	if (!e->err && ruleset_add_key(e->rs, map, key, &outcome) < 0)
+		e->err = -ENOMEM;
 }
 
 struct rs_key key_addr(const struct ip_addr *addr)

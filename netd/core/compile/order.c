@@ -5,14 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/compile/emit.h"
-
-static int by_address(const void *left, const void *right)
-{
-	const struct owned_addr *a = left, *b = right;
-
-	return ip_compare(&a->addr, &b->addr);
-}
 
 const struct owned_addr *compile_addresses(const struct world *world, struct arena *arena,
 					   size_t *ret_n)
@@ -29,8 +23,7 @@ const struct owned_addr *compile_addresses(const struct world *world, struct are
 		if (endpoint->ipv6.family)
 			all[n++] = (struct owned_addr){ endpoint->ipv6, i };
 	}
-	if (n)
-		qsort(all, n, sizeof(*all), by_address);
+	sort_by_bytes(all, n, sizeof(*all), sizeof(all->addr));
 	*ret_n = n;
 	return all;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The elements of a set: packed, put in order, looked up. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/hash.h"
+#include "core/base/sort.h"
 #include "core/base/text.h"
 #include "core/ruleset/order.h"
 
@@ -28,17 +28,27 @@ struct rs_elem rs_set_elem(const struct rs_set *set, size_t i)
 
 /* ---- adding ---- */
 
-/* Why the set cannot hold it, "" when it can; NULL: out of memory. */
-static const char *find_misfit(const struct rs_set *set, const struct rs_elem *elem,
+/* What an element is made of; last and outcome may be NULL: the key alone, no verdict. */
+struct parts {
+	const struct rs_key *key, *last;
+	const struct rs_outcome *outcome;
+};
+
+static bool fits(const struct rs_set *set, const struct parts *parts)
+{
+	return parts->key->len == set->key_len &&
+	       (!parts->last || (set->interval && parts->last->len == set->key_len)) &&
+	       (set->map || !parts->outcome || parts->outcome->verdict == RS_CONTINUE);
+}
+
+/* NULL: out of memory. */
+static const char *find_misfit(const struct rs_set *set, const struct parts *parts,
 			       struct arena *arena)
 {
-	if (elem->key.len != set->key_len)
-		return arena_printf(arena, "key of %u bytes, not %u", elem->key.len, set->key_len);
-	if (elem->last.len && (!set->interval || elem->last.len != set->key_len))
-		return "not a range";
-	if (!set->map && elem->outcome.verdict != RS_CONTINUE)
-		return "element with a verdict";
-	return "";
+	if (parts->key->len != set->key_len)
+		return arena_printf(arena, "key of %u bytes, not %u", parts->key->len,
+				    set->key_len);
+	return parts->last ? "not a range" : "element with a verdict";
 }
 
 /* Where an outcome is in the map's index, or where it would be: open addressing, and never full. */
@@ -68,10 +78,15 @@ static int grow_index(struct ruleset *rs, struct rs_set *set)
 	return 0;
 }
 
-/* Where an element goes, as the place of that outcome among those of its map. */
+/* Where an element goes, as the place of that outcome among those of its map. Neighbours mostly go
+ * where the one before them went. */
 static int find_outcome(struct ruleset *rs, struct rs_set *set, const struct rs_outcome *outcome,
 			uint16_t *ret)
 {
+	const struct rs_outcome *before = set->outcomes.n ? &set->outcomes.items[*ret] : NULL;
+
+	if (before && before->verdict == outcome->verdict && before->target == outcome->target)
+		return 0;
 	if (grow_index(rs, set) < 0)
 		return -ENOMEM;
 	uint32_t *slot = index_slot(set, outcome);
@@ -85,53 +100,60 @@ static int find_outcome(struct ruleset *rs, struct rs_set *set, const struct rs_
 	return 0;
 }
 
-static int pack(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem)
+static int pack(struct ruleset *rs, struct rs_set *set, const struct parts *parts)
 {
-	const struct rs_key *last = elem->last.len ? &elem->last : &elem->key;
+	static const struct rs_outcome none;
 	uint8_t *at = set->packed + set->n_elems * rs_set_stride(set);
-	uint16_t place;
 
-	memcpy(at, elem->key.bytes, set->key_len);
+	memcpy(at, parts->key->bytes, set->key_len);
 	at += set->key_len;
 	if (set->interval) {
-		memcpy(at, last->bytes, set->key_len);
+		memcpy(at, (parts->last ? parts->last : parts->key)->bytes, set->key_len);
 		at += set->key_len;
 	}
 	if (set->map) {
-		int r = find_outcome(rs, set, &elem->outcome, &place);
+		int r = find_outcome(rs, set, parts->outcome ? parts->outcome : &none,
+				     &set->last_place);
 		if (r < 0)
 			return r;
-		memcpy(at, &place, sizeof(place));
+		memcpy(at, &set->last_place, sizeof(set->last_place));
 	}
 	set->n_elems++;
 	return 0;
 }
 
+static int add(struct ruleset *rs, struct rs_set *set, const struct parts *parts)
+{
+	if (!fits(set, parts)) {
+		set->misfit = find_misfit(set, parts, rs->arena);
+		return set->misfit ? 0 : -ENOMEM;
+	}
+	if (set->n_elems == set->cap_elems) {
+		void *items = set->packed;
+		int r = arena_vec_grow(rs->arena, &items, set->n_elems, &set->cap_elems,
+				       rs_set_stride(set));
+		if (r < 0)
+			return r;
+		set->packed = items;
+	}
+	return pack(rs, set, parts);
+}
+
 int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem)
 {
-	const char *misfit = find_misfit(set, elem, rs->arena);
-	void *items = set->packed;
+	const struct parts parts = { &elem->key, elem->last.len ? &elem->last : NULL,
+				     &elem->outcome };
 
-	if (!misfit)
-		return -ENOMEM;
-	if (*misfit) {
-		set->misfit = misfit;
-		return 0;
-	}
-	int r = arena_vec_grow(rs->arena, &items, set->n_elems, &set->cap_elems,
-			       rs_set_stride(set));
-	if (r < 0)
-		return r;
-	set->packed = items;
-	return pack(rs, set, elem);
+	return add(rs, set, &parts);
+}
+
+int ruleset_add_key(struct ruleset *rs, struct rs_set *set, const struct rs_key *key,
+		    const struct rs_outcome *outcome)
+{
+	return add(rs, set, &(struct parts){ .key = key, .outcome = outcome });
 }
 
 /* ---- order ---- */
-
-static int by_key(const void *left, const void *right, void *set)
-{
-	return memcmp(left, right, ((const struct rs_set *)set)->key_len);
-}
 
 /* The compiler mostly adds them in order. */
 static bool is_sorted(const struct rs_set *set)
@@ -146,12 +168,16 @@ void rs_elems_sort(struct rs_set *set)
 {
 	size_t stride = rs_set_stride(set), n = 0;
 
-	if (is_sorted(set))
+	set->ascending = is_sorted(set);
+	if (set->ascending)
 		return;
-	qsort_r(set->packed, set->n_elems, stride, by_key, set);
+	sort_by_bytes(set->packed, set->n_elems, stride, set->key_len);
 	for (size_t i = 0; i < set->n_elems; i++)
-		if (n == 0 || !rs_same_elem(set, n - 1, set, i))
-			memmove(set->packed + n++ * stride, rs_elem_key(set, i), stride);
+		if (n == 0 || !rs_same_elem(set, n - 1, set, i)) {
+			if (n != i)
+				memcpy(set->packed + n * stride, rs_elem_key(set, i), stride);
+			n++;
+		}
 	set->n_elems = n;
 }
 

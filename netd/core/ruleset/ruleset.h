@@ -75,8 +75,11 @@ struct rs_set {
 	size_t n_elems, cap_elems;
 	uint8_t *packed;		 /* sorted by key once sealed: order.h */
 	VEC(struct rs_outcome) outcomes; /* of a map, each once */
-	uint32_t *index;		 /* of outcomes, while elements are added: a hash table */
+	/* While elements are added: a hash table of outcomes, and the one of the element before. */
+	uint32_t *index;
 	size_t cap_index;
+	uint16_t last_place;
+	bool ascending;	    /* they came in order, no key twice; known once sorted */
 	const char *misfit; /* why an element was not taken: ruleset_seal() fails, or NULL */
 };
 
@@ -193,6 +196,9 @@ struct rs_chain *ruleset_add_chain(struct ruleset *rs, enum rs_family family, co
 				   const struct rs_base *base) MUST_CHECK;
 int ruleset_add_counter(struct ruleset *rs, enum rs_family family, const char *name) MUST_CHECK;
 int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem) MUST_CHECK;
+/* An element that is one key; of a map with its outcome, else NULL. */
+int ruleset_add_key(struct ruleset *rs, struct rs_set *set, const struct rs_key *key,
+		    const struct rs_outcome *outcome) MUST_CHECK;
 /* Copies the rule with its matches, log and mark, so these may stand on the stack. */
 int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain,
 		     const struct rs_rule *rule) MUST_CHECK;

@@ -14,9 +14,7 @@
  * as ?. */
 static bool ifname_ok(const uint8_t *bytes)
 {
-	size_t len = strnlen((const char *)bytes, 16);
-
-	return len > 0 && len < 16;
+	return bytes[0] != 0 && bytes[15] == 0;
 }
 
 /* All names that begin with the key, which nft writes as "key*". */
@@ -34,13 +32,16 @@ static bool ifname_range_ok(const uint8_t *first, const uint8_t *last)
 
 static int check_ifnames(struct seal *seal, const struct rs_set *set)
 {
-	size_t at = 0;
+	size_t at = 0, stride = rs_set_stride(set);
 
 	for (size_t f = 0; f < set->n_types; f++) {
-		for (size_t i = 0; set->types[f] == RS_TYPE_IFNAME && i < set->n_elems; i++)
-			if (!ifname_ok(rs_elem_key(set, i) + at))
-				return seal_fail(seal, "set %s: no interface name", set->name);
+		const uint8_t *name = set->packed + at;
 		at += (ruleset_type_info(set->types[f])->len + 3u) / 4 * 4;
+		if (set->types[f] != RS_TYPE_IFNAME)
+			continue;
+		for (size_t i = 0; i < set->n_elems; i++, name += stride)
+			if (!ifname_ok(name))
+				return seal_fail(seal, "set %s: no interface name", set->name);
 	}
 	return 0;
 }
@@ -72,6 +73,8 @@ static int check_order(struct seal *seal, const struct rs_set *set)
 {
 	size_t len = set->key_len;
 
+	if (set->ascending && !set->interval)
+		return 0;
 	for (size_t i = 0; i < set->n_elems; i++) {
 		if (set->interval && memcmp(rs_elem_key(set, i), rs_elem_last(set, i), len) > 0)
 			return seal_fail(seal, "set %s: not a range", set->name);
