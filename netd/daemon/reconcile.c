@@ -161,8 +161,9 @@ static int commit_generation(struct daemon *d, struct generation *next, bool who
 	if (!from || diff.takes_away) {
 		d->stamp = plan_next_stamp(d->stamp);
 		ruleset_set_stamp(next->compiled.ruleset, d->stamp);
+		r = ruleset_diff(from, next->compiled.ruleset, scratch, &diff);
 	}
-	return fw_commit(d->fw, from, next->compiled.ruleset, scratch, &d->last_error);
+	return r < 0 ? r : fw_commit_diff(d->fw, &diff, from == NULL, &d->last_error);
 }
 
 /* ---- what follows from a commit ---- */

@@ -51,6 +51,22 @@ void arena_freep(struct arena **arena)
 	*arena = arena_free(*arena);
 }
 
+/* What is handed out is zeroed, and what was not yet is still. */
+void arena_clear(struct arena *arena)
+{
+	struct block *kept = arena->blocks;
+
+	if (!kept)
+		return;
+	for (struct block *block = kept->next, *next; block; block = next) {
+		next = block->next;
+		free(block);
+	}
+	memset(kept->bytes, 0, kept->used);
+	kept->next = NULL;
+	kept->used = arena->used = 0;
+}
+
 static size_t rounded(size_t size)
 {
 	return size ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;

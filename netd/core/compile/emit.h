@@ -55,8 +55,17 @@ struct port_facts {
 };
 #define NOBODY UINT32_MAX
 
+enum side { SIDE_SOURCE, SIDE_DESTINATION };
+
+/* Rules in force, as indices into policy.rules: deny rules first, else in source order. */
+struct rule_list {
+	const uint32_t *rules;
+	size_t n;
+};
+
 struct emit {
 	const struct compile_input *in;
+	const struct rule_list *rules_of[2];  /* [side][tier]: that speak of it there */
 	const struct assignment *assignments; /* per world->endpoints */
 	const struct owned_addr *addrs;	      /* sorted */
 	size_t n_addrs;
@@ -93,6 +102,8 @@ const struct group *emit_group_of(const struct emit *e, size_t endpoint);
 bool emit_is_guarded(const struct emit *e, size_t endpoint);
 const struct group *emit_left_group(const struct emit *e); /* where e->ignore */
 const struct group *emit_group_of_tier(const struct emit *e, uint32_t tier);
+int emit_index_rules(struct emit *e) MUST_CHECK; /* rules.c; 0 or -ENOMEM */
+struct rule_list emit_rules_of(const struct emit *e, const struct group *group, enum side side);
 bool emit_rule_active(const struct emit *e, const struct policy_rule *rule);
 
 /* ---- the world in order (order.c) ---- */
@@ -333,7 +344,6 @@ void emit_of_no_tier(struct emit *e, struct rs_chain *chain, const struct rs_mat
 void emit_spoken_sets(struct emit *e); /* spoken.c */
 /* Up to this many alternatives stand for one peer (world: two zones, two families). */
 #define PEER_ALTERNATIVES 4
-enum side { SIDE_SOURCE, SIDE_DESTINATION };
 size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum side side,
 			 struct rs_match ret[PEER_ALTERNATIVES]);
 /* internet, lan, world, dns, a prefix that no tier speaks for */

@@ -92,37 +92,70 @@ bool emit_fully_within(const struct emit *e, const struct group *group)
 	return true;
 }
 
-/* Some flow from one group to the other may pass, by what a connection is. */
-static bool decided_by_state(const struct emit *e, const struct group *from, const struct group *to)
+/* Whether connections within the group are looked at, or only ports. */
+static bool looks_within(const struct emit *e, const struct group *group)
+{
+	return !group->unjudged && !emit_fully_within(e, group);
+}
+
+/* Of the groups on one network. */
+struct presence {
+	const bool *groups;
+	const bool *looks; /* looks_within() of each group */
+};
+
+/* The group of a peer that is there, or -1. */
+static int group_present(const struct policy_peer *peer, const struct presence *presence)
+{
+	bool names_tier = peer->kind == PEER_TIER || peer->spoken;
+
+	return names_tier && presence->groups[peer->tier] ? (int)peer->tier : -1;
+}
+
+/* From one group that is there to another, or within one that looks at connections. */
+static bool rule_decides(const struct policy_rule *rule, const struct presence *presence)
+{
+	for (size_t i = 0; i < rule->n_from; i++) {
+		int from = group_present(&rule->from[i], presence);
+		for (size_t k = 0; from >= 0 && k < rule->n_to; k++) {
+			int to = group_present(&rule->to[k], presence);
+			if (to >= 0 && (to != from || presence->looks[from]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Without any rule: a router, through which its neighbours reach what rules about the outside
+ * decide on; a group that looks at connections within itself; two that are not guarded strictly. */
+static bool groups_decide(const struct emit *e, const struct presence *presence)
+{
+	size_t n_loose = 0;
+
+	for (size_t g = 0; g < e->n_groups; g++) {
+		const struct group *group = &e->groups[g];
+		if (!presence->groups[g])
+			continue;
+		if (group->routes[0] || group->routes[1] ||
+		    (presence->looks[g] && (group->within || group->audited)))
+			return true;
+		n_loose += group->audited || group->unjudged;
+	}
+	return n_loose > 1;
+}
+
+/* Some flow between ports of one network may pass, by what a connection is. */
+static bool any_decided_by_state(const struct emit *e, const struct presence *presence)
 {
 	const struct policy *policy = e->in->policy;
 
-	if (from == to && emit_fully_within(e, from))
-		return false;
-	if (from->unjudged && to->unjudged) /* passes by its ports */
-		return false;
-	if ((from == to && from->within) ||
-	    ((from->audited || from->unjudged) && (to->audited || to->unjudged)))
+	if (groups_decide(e, presence))
 		return true;
 	for (size_t i = 0; i < policy->n_rules; i++)
 		if (policy->rules[i].action == POLICY_ALLOW &&
 		    emit_rule_active(e, &policy->rules[i]) &&
-		    rule_joins(&policy->rules[i], from, to))
+		    rule_decides(&policy->rules[i], presence))
 			return true;
-	return false;
-}
-
-/* Two of these groups on one network, or one group that looks at connections within itself; or a
- * router, through which its neighbours reach what rules about the outside decide on. */
-static bool any_decided_by_state(const struct emit *e, const bool *present)
-{
-	for (size_t a = 0; a < e->n_groups; a++)
-		if (present[a] && (e->groups[a].routes[0] || e->groups[a].routes[1]))
-			return true;
-	for (size_t a = 0; a < e->n_groups; a++)
-		for (size_t b = 0; present[a] && b < e->n_groups; b++)
-			if (present[b] && decided_by_state(e, &e->groups[a], &e->groups[b]))
-				return true;
 	return false;
 }
 
@@ -131,9 +164,12 @@ int emit_bridge_nf(struct emit *e)
 	const struct world *world = e->in->world;
 	bool *present = arena_alloc(e->arena, world->n_networks * e->n_groups * sizeof(*present));
 	bool *needed = arena_alloc(e->arena, world->n_networks * sizeof(*needed));
+	bool *looks = arena_alloc(e->arena, e->n_groups * sizeof(*looks));
 
-	if (!present || !needed)
+	if (!present || !needed || !looks)
 		return -ENOMEM;
+	for (size_t g = 0; g < e->n_groups; g++)
+		looks[g] = looks_within(e, &e->groups[g]);
 	for (size_t i = 0; i < world->n_endpoints; i++) {
 		const struct group *group = emit_group_of(e, i);
 		size_t row = world->endpoints[i].network * e->n_groups;
@@ -141,7 +177,8 @@ int emit_bridge_nf(struct emit *e)
 			present[row + (size_t)(group - e->groups)] = true;
 	}
 	for (size_t n = 0; n < world->n_networks; n++) {
-		needed[n] = any_decided_by_state(e, present + n * e->n_groups);
+		const struct presence presence = { present + n * e->n_groups, looks };
+		needed[n] = any_decided_by_state(e, &presence);
 		e->needs_bridge_nf |= needed[n];
 	}
 	/* Between its containers and what it is shared with only the inet hooks can tell. */

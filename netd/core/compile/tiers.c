@@ -95,21 +95,20 @@ static void rules_into_tier(struct emit *e, struct rs_chain *chain, const struct
 			    bool (*source)(const struct policy_peer *), enum end_scope denied)
 {
 	port_conditions ports = { 0 }; /* of the rule at hand */
+	const struct rule_list into = emit_rules_of(e, group, SIDE_DESTINATION);
 
-	for (size_t a = 0; a < ARRAY_LEN(deny_first); a++)
-		FOR_EACH_RULE(e, i, deny_first[a])
-		{
-			const struct policy_rule *rule = &e->in->policy->rules[i];
-			const struct policy_peer *to;
-			for (size_t at = 0;
-			     (to = next_of_tier(rule->to, rule->n_to, group->tier, &at));) {
-				ports.n = 0;
-				rule_port_conditions(e, rule->ports, rule->n_ports,
-						     RS_CT_REPLY_PROTO_SRC, &ports);
-				narrow(e, &ports, to, SIDE_DESTINATION);
-				emit_rule_peers(e, chain, i, SIDE_SOURCE, source, &ports, denied);
-			}
+	for (size_t k = 0; k < into.n; k++) {
+		const struct policy_rule *rule = &e->in->policy->rules[into.rules[k]];
+		const struct policy_peer *to;
+		for (size_t at = 0; (to = next_of_tier(rule->to, rule->n_to, group->tier, &at));) {
+			ports.n = 0;
+			rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC,
+					     &ports);
+			narrow(e, &ports, to, SIDE_DESTINATION);
+			emit_rule_peers(e, chain, into.rules[k], SIDE_SOURCE, source, &ports,
+					denied);
 		}
+	}
 }
 
 static void emit_within(struct emit *e, struct rs_chain *chain, const struct group *group)
@@ -214,21 +213,20 @@ static void emit_from(struct emit *e, const struct group *group)
 {
 	const char *denied = emit_denied_name(e, DENIED_FROM, group);
 	enum end_scope scope = emit_denied_scope(e, DENIED_FROM, group);
+	const struct rule_list of = emit_rules_of(e, group, SIDE_SOURCE);
 	struct rs_chain *from =
 		emit_chain(e, group->from_chain,
 			   emit_name(e, "from a container of %s to outside", group->name));
 
 	if (e->err)
 		return;
-	for (size_t a = 0; a < ARRAY_LEN(deny_first); a++)
-		FOR_EACH_RULE(e, i, deny_first[a])
-		{
-			const struct policy_rule *rule = &e->in->policy->rules[i];
-			const struct policy_peer *of;
-			for (size_t at = 0;
-			     (of = next_of_tier(rule->from, rule->n_from, group->tier, &at));)
-				emit_egress_rule(e, from, i, of, scope);
-		}
+	for (size_t k = 0; k < of.n; k++) {
+		const struct policy_rule *rule = &e->in->policy->rules[of.rules[k]];
+		const struct policy_peer *source;
+		for (size_t at = 0;
+		     (source = next_of_tier(rule->from, rule->n_from, group->tier, &at));)
+			emit_egress_rule(e, from, of.rules[k], source, scope);
+	}
 	emit_always(e, from, RS_GOTO, denied);
 }
 

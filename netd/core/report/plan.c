@@ -162,12 +162,13 @@ static int compare_flows(struct planning *p)
 {
 	struct survey_end from, to;
 	struct survey_walk walk;
-	int r = survey_walk_init(p->survey, &walk);
+	CLEANUP(arena_freep) struct arena *scratch = arena_new();
+	int r = scratch ? survey_walk_init(p->survey, &walk) : -ENOMEM;
 
+	p->scratch = scratch;
 	while (r == 0 && survey_walk_next(p->survey, &walk, &from, &to)) {
-		CLEANUP(arena_freep) struct arena *scratch = arena_new();
-		p->scratch = scratch;
-		r = scratch ? compare_pair(p, from, to) : -ENOMEM;
+		r = compare_pair(p, from, to);
+		arena_clear(scratch);
 	}
 	return r;
 }

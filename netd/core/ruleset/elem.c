@@ -29,12 +29,12 @@ struct rs_elem rs_set_elem(const struct rs_set *set, size_t i)
 /* ---- adding ---- */
 
 /* What an element is made of; last and outcome may be NULL: the key alone, no verdict. */
-struct parts {
+struct elem_parts {
 	const struct rs_key *key, *last;
 	const struct rs_outcome *outcome;
 };
 
-static bool fits(const struct rs_set *set, const struct parts *parts)
+static bool fits(const struct rs_set *set, const struct elem_parts *parts)
 {
 	return parts->key->len == set->key_len &&
 	       (!parts->last || (set->interval && parts->last->len == set->key_len)) &&
@@ -42,7 +42,7 @@ static bool fits(const struct rs_set *set, const struct parts *parts)
 }
 
 /* NULL: out of memory. */
-static const char *find_misfit(const struct rs_set *set, const struct parts *parts,
+static const char *find_misfit(const struct rs_set *set, const struct elem_parts *parts,
 			       struct arena *arena)
 {
 	if (parts->key->len != set->key_len)
@@ -100,7 +100,7 @@ static int find_outcome(struct ruleset *rs, struct rs_set *set, const struct rs_
 	return 0;
 }
 
-static int pack(struct ruleset *rs, struct rs_set *set, const struct parts *parts)
+static int pack(struct ruleset *rs, struct rs_set *set, const struct elem_parts *parts)
 {
 	static const struct rs_outcome none;
 	uint8_t *at = set->packed + set->n_elems * rs_set_stride(set);
@@ -122,7 +122,7 @@ static int pack(struct ruleset *rs, struct rs_set *set, const struct parts *part
 	return 0;
 }
 
-static int add(struct ruleset *rs, struct rs_set *set, const struct parts *parts)
+static int add(struct ruleset *rs, struct rs_set *set, const struct elem_parts *parts)
 {
 	if (!fits(set, parts)) {
 		set->misfit = find_misfit(set, parts, rs->arena);
@@ -141,8 +141,8 @@ static int add(struct ruleset *rs, struct rs_set *set, const struct parts *parts
 
 int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_elem *elem)
 {
-	const struct parts parts = { &elem->key, elem->last.len ? &elem->last : NULL,
-				     &elem->outcome };
+	const struct elem_parts parts = { &elem->key, elem->last.len ? &elem->last : NULL,
+					  &elem->outcome };
 
 	return add(rs, set, &parts);
 }
@@ -150,7 +150,7 @@ int ruleset_add_elem(struct ruleset *rs, struct rs_set *set, const struct rs_ele
 int ruleset_add_key(struct ruleset *rs, struct rs_set *set, const struct rs_key *key,
 		    const struct rs_outcome *outcome)
 {
-	return add(rs, set, &(struct parts){ .key = key, .outcome = outcome });
+	return add(rs, set, &(struct elem_parts){ .key = key, .outcome = outcome });
 }
 
 /* ---- order ---- */

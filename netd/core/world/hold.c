@@ -5,20 +5,23 @@
 
 #include "core/world/world.h"
 
+/* Mostly it is where it was: @near is looked at first. */
 static bool has_host_port(const struct world_container *container,
-			  const struct world_published *port)
+			  const struct world_published *port, size_t near)
 {
-	for (size_t i = 0; i < container->n_published; i++)
-		if (container->published[i].host_port == port->host_port &&
-		    container->published[i].port.proto == port->port.proto)
+	for (size_t i = 0; i < container->n_published; i++) {
+		const struct world_published *one =
+			&container->published[(near + i) % container->n_published];
+		if (one->host_port == port->host_port && one->port.proto == port->port.proto)
 			return true;
+	}
 	return false;
 }
 
 static bool has_all_ports(const struct world_container *then, const struct world_container *now)
 {
 	for (size_t i = 0; i < now->n_published; i++)
-		if (now->published[i].host_port != 0 && !has_host_port(then, &now->published[i]))
+		if (now->published[i].host_port != 0 && !has_host_port(then, &now->published[i], i))
 			return false;
 	return true;
 }

@@ -41,6 +41,8 @@ bool fw_can_stamp(const struct fw *fw);	  /* connections have a security mark */
  * @from NULL: takes the place of whatever the tables hold. 0; or nothing changed, and -ENOBUFS: the
  * outcome is not known, commit again with NULL; -ENOENT, -EEXIST, -EBUSY: @from was not in force.
  */
+int fw_commit_diff(struct fw *fw, const struct rs_diff *diff, bool whole,
+		   struct fw_error *error) MUST_CHECK; /* whole: @diff is from NULL */
 int fw_commit(struct fw *fw, const struct ruleset *from, const struct ruleset *to,
 	      struct arena *scratch, struct fw_error *error) MUST_CHECK;
 /* The same question without the answer taking effect. */

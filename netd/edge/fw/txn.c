@@ -118,16 +118,18 @@ static int diff_of(const struct ruleset *from, const struct ruleset *to, struct 
 	return r < 0 ? fw_fail(error, r, "comparing rulesets: %s", strerror(-r)) : 0;
 }
 
+int fw_commit_diff(struct fw *fw, const struct rs_diff *diff, bool whole, struct fw_error *error)
+{
+	return diff->empty ? 0 : run(fw, &(struct txn){ .diff = diff, .whole = whole }, error);
+}
+
 int fw_commit(struct fw *fw, const struct ruleset *from, const struct ruleset *to,
 	      struct arena *scratch, struct fw_error *error)
 {
 	struct rs_diff diff;
-	struct txn txn = { .diff = &diff, .whole = from == NULL };
 	int r = diff_of(from, to, scratch, &diff, error);
 
-	if (r < 0 || diff.empty)
-		return r;
-	return run(fw, &txn, error);
+	return r < 0 ? r : fw_commit_diff(fw, &diff, from == NULL, error);
 }
 
 int fw_check(struct fw *fw, const struct ruleset *from, const struct ruleset *to,
