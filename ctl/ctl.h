@@ -138,6 +138,8 @@ int input_valid_files(const struct ctl *ctl, char *const *files, size_t n, struc
 		      struct input_policy *ret) MUST_CHECK;
 int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
 		       const struct policy **ret) MUST_CHECK;
+/* What is wrong, on stderr; CTL_FINDING. */
+int input_show_errors(const struct ctl *ctl, const struct input_policy *input) MUST_CHECK;
 /* Facts about a host, and where they were written. */
 struct input_facts {
 	const struct world *world; /* NULL: none were given, or they are not valid */
@@ -145,6 +147,7 @@ struct input_facts {
 	const char *source;	   /* for findings: the inventory, or the first compose file */
 	const struct source_loc *places; /* of the world's containers; NULL for an inventory */
 	const char *const *services;	 /* names, likewise */
+	const struct source_loc *const *posture_places; /* likewise, for each of POSTURE_FACTS */
 };
 /* The inventory or compose files of the arguments. Findings of compose files go to @into, with
  * their texts: CTL_OK for them, too. */
@@ -243,13 +246,14 @@ void diag_print_errors(const struct ctl *ctl, const cJSON *diagnostics,
 		       const struct policydir *sources);
 void diag_print_sarif(const cJSON *diagnostics);
 /* @strict: warnings are failures, too. */
-void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources, bool strict);
+void diag_print_junit(const char *verb, const cJSON *diagnostics, const struct policydir *sources,
+		      bool strict);
 /* Text with &, <, >, " and control characters made harmless in XML. */
 void xml_print(const char *text);
 
 /* ---- verb-*.c ---- */
 
-ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export,
+ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export, verb_audit,
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
 	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_doctor,
 	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage, verb_report,

@@ -50,7 +50,7 @@ int input_read_policy(const struct ctl *ctl, char *const *files, size_t n, struc
 }
 
 /* Warnings are validate's: here they would only be in the way. */
-static int show_errors(const struct ctl *ctl, const struct input_policy *input)
+int input_show_errors(const struct ctl *ctl, const struct input_policy *input)
 {
 	cJSON *diagnostics = NULL;
 
@@ -66,7 +66,7 @@ int input_valid_files(const struct ctl *ctl, char *const *files, size_t n, struc
 {
 	int status = input_read_policy(ctl, files, n, arena, ret);
 
-	return status == CTL_OK && !ret->policy ? show_errors(ctl, ret) : status;
+	return status == CTL_OK && !ret->policy ? input_show_errors(ctl, ret) : status;
 }
 
 int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, struct arena *arena,
@@ -120,6 +120,7 @@ int input_facts(const struct ctl_args *args, struct arena *arena, struct input_p
 		ret->source = args->compose[0];
 		ret->places = project.places;
 		ret->services = project.services;
+		ret->posture_places = project.posture_places;
 	}
 	ret->given = project.world;
 	if (status != CTL_OK || !project.world)
@@ -135,7 +136,7 @@ static int facts_alone(const struct ctl *ctl, const struct ctl_args *args, struc
 
 	diag_init(&texts.diags, arena);
 	int status = input_facts(args, arena, &texts, ret);
-	return status == CTL_OK && diag_failed(&texts.diags) ? show_errors(ctl, &texts) : status;
+	return status == CTL_OK && diag_failed(&texts.diags) ? input_show_errors(ctl, &texts) : status;
 }
 
 int input_world(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,

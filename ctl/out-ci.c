@@ -241,7 +241,8 @@ static bool has_finding(const cJSON *diagnostics, const char *file)
 }
 
 /* A test case per finding, and one per file without any. */
-void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources, bool strict)
+void diag_print_junit(const char *verb, const cJSON *diagnostics, const struct policydir *sources,
+		      bool strict)
 {
 	size_t n = (size_t)cJSON_GetArraySize(diagnostics), failed = 0, skipped = 0;
 	const cJSON *diag;
@@ -253,9 +254,9 @@ void diag_print_junit(const cJSON *diagnostics, const struct policydir *sources,
 	for (size_t i = 0; i < sources->sources.n; i++)
 		n += !has_finding(diagnostics, sources->sources.items[i].name);
 	printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	       "<testsuite name=\"netdctl validate\" tests=\"%zu\" failures=\"%zu\" "
+	       "<testsuite name=\"netdctl %s\" tests=\"%zu\" failures=\"%zu\" "
 	       "skipped=\"%zu\">\n",
-	       n, failed, skipped);
+	       verb, n, failed, skipped);
 	for (size_t i = 0; i < sources->sources.n; i++) {
 		const char *file = sources->sources.items[i].name;
 		if (has_finding(diagnostics, file))

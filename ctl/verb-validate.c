@@ -110,7 +110,7 @@ static int print_findings(const struct ctl *ctl, const struct validation *v, boo
 	} else if (ctl_is_format(ctl, "sarif")) {
 		diag_print_sarif(diagnostics);
 	} else if (ctl_is_format(ctl, "junit")) {
-		diag_print_junit(diagnostics, &input->dir, strict);
+		diag_print_junit("validate", diagnostics, &input->dir, strict);
 	} else {
 		diag_print_text(ctl, diagnostics, &input->dir);
 		if (v->on_host.compiled && v->facts.services)

@@ -43,6 +43,7 @@ check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/completion
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/readme
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/progress
+	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/posture
 
 .PHONY: check-page
 check-page: ## the page of netdctl report in a real browser (chromium)

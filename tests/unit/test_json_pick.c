@@ -14,13 +14,17 @@
 #include "core/base/json-pick.h"
 #include "tests/unit/test_rows_lib.h"
 
-static const struct json_want host[] = { { "Mode", NULL, false }, { NULL, NULL, false } };
-static const struct json_want binding[] = { { "HostPort", NULL, false }, { NULL, NULL, false } };
-static const struct json_want each[] = { { "*", binding, false }, { NULL, NULL, false } };
+static const struct json_want host[] = { { "Mode", NULL, false, false },
+					 { NULL, NULL, false, false } };
+static const struct json_want binding[] = { { "HostPort", NULL, false, false },
+					    { NULL, NULL, false, false } };
+static const struct json_want each[] = { { "*", binding, false, false },
+					 { NULL, NULL, false, false } };
 static const struct json_want wants[] = {
-	{ "Id", NULL, false },	   { "Names", NULL, false }, { "Host", host, false },
-	{ "Ports", each, false },  { "Labels", NULL, true }, { "a\"b", NULL, false },
-	{ "Ümlaut", NULL, false }, { NULL, NULL, false },
+	{ "Id", NULL, false, false },	  { "Names", NULL, false, false },
+	{ "Host", host, false, false },	  { "Ports", each, false, false },
+	{ "Labels", NULL, true, false },  { "a\"b", NULL, false, false },
+	{ "Ümlaut", NULL, false, false }, { NULL, NULL, false, false },
 };
 static const char *const names[] = { "tier", "a\"b", "gone" };
 

@@ -65,9 +65,9 @@ static struct diag *replace_or_add(struct diag_list *list, enum diag_severity se
 {
 	struct diag_count *mine = count_of(list, severity, id), *other = NULL;
 	struct diag none = { .id = "" }, *place = NULL;
+	size_t most = list->most ? list->most : LIMIT_DIAGS;
 
-	if (!mine ||
-	    (list->diags.n < LIMIT_DIAGS && VEC_PUSH(list->arena, &list->diags, none) < 0)) {
+	if (!mine || (list->diags.n < most && VEC_PUSH(list->arena, &list->diags, none) < 0)) {
 		list->out_of_memory = true;
 		return NULL;
 	}

@@ -58,16 +58,17 @@ struct diag_list {
 	struct arena *arena; /* owns the texts */
 	VEC(struct diag) diags;
 	VEC(struct diag_count) counts;
-	size_t n_errors, n_warnings; /* also those beyond LIMIT_DIAGS */
+	size_t n_errors, n_warnings; /* also those that are not kept */
 	size_t n_accepted;	     /* warnings that the policy accepts: not among n_warnings */
 	struct diag_subject about;   /* what the records are about that are added from now on */
 	bool out_of_memory;	     /* a record was lost: treat as an error */
+	size_t most;		     /* records that are kept; 0: LIMIT_DIAGS */
 };
 
 void diag_init(struct diag_list *list, struct arena *arena);
-/* Adds a record about list->about. Beyond LIMIT_DIAGS it takes the place of one of the id with the
- * most records, and of a warning rather than of an error, or only counts: many findings of one kind
- * hide no others. */
+/* Adds a record about list->about. When the list is full it takes the place of one of the id with
+ * the most records, and of a warning rather than of an error, or only counts: many findings of one
+ * kind hide no others. */
 void diag_add(struct diag_list *list, enum diag_severity severity, struct source_loc loc,
 	      const char *id, const char *hint, const char *format, ...) PRINTF_LIKE(6, 7);
 /* By file, then line, then column; stable. */

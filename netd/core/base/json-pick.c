@@ -22,7 +22,7 @@ enum pick_state {
 /* An object or list of which something is taken. */
 struct frame {
 	const struct json_want *of; /* NULL: all of it */
-	bool is_list, is_named, has_members;
+	bool is_list, is_named, is_assigned, has_members;
 	size_t mark; /* where the member under way begins in the element */
 };
 
@@ -42,6 +42,7 @@ struct json_pick {
 	const struct json_want *next; /* what is taken of the next value, NULL: nothing */
 	bool is_taken;		      /* the value under way is */
 	size_t string_at;	      /* where it begins in the element */
+	bool is_behind_name;	      /* of "NAME=value" the = was there */
 	size_t n_skipped;	      /* brackets open in a value that is not taken */
 	/* Of the object of names under way. */
 	bool is_asked, is_cut;
@@ -211,6 +212,18 @@ static bool is_over_budget(struct json_pick *p)
 	       p->n_used + p->element.len - frame->mark > p->names->budget;
 }
 
+/* Letters of "NAME=value" up to the =; the rest of it goes no further. */
+static void put_assigned(struct json_pick *p, const char *at, size_t n, bool ends)
+{
+	const char *sign = p->is_behind_name ? at : memchr(at, '=', n);
+	size_t name = sign ? (size_t)(sign - at) : n;
+
+	put(p, at, name);
+	p->is_behind_name |= sign != NULL;
+	if (sign && ends)
+		put_text(p, "\"");
+}
+
 /* Letters of a string, from @at on; how many were used. */
 static size_t take_string(struct json_pick *p, const char *at, size_t left, struct text *out)
 {
@@ -223,7 +236,9 @@ static size_t take_string(struct json_pick *p, const char *at, size_t left, stru
 		p->is_escaped = c == '\\' && !p->is_escaped;
 	}
 	size_t room = JSON_PICK_STRING + 1 - (p->element.len - p->string_at);
-	if (p->is_taken)
+	if (p->is_taken && top(p)->is_assigned)
+		put_assigned(p, at, n < room ? n : room, ends);
+	else if (p->is_taken)
 		put(p, at, n < room ? n : room);
 	if (p->is_taken && (p->element.len - p->string_at > JSON_PICK_STRING || is_over_budget(p)))
 		give_up_string(p);
@@ -264,6 +279,7 @@ static void begin_frame(struct json_pick *p, bool is_list)
 		frame.of = want->of;
 	frame.is_named = !is_list && !is_outside(p) && !around->is_list && want != everything &&
 			 want->is_named && p->names;
+	frame.is_assigned = is_list && want && want != everything && want->is_assigned;
 	if (frame.is_named) {
 		memset(p->seen, 0, p->names->n * sizeof(*p->seen));
 		p->n_used = 0;
@@ -310,6 +326,7 @@ static void begin_value(struct json_pick *p, char c)
 		p->is_taken = true;
 	}
 	p->string_at = p->element.len;
+	p->is_behind_name = false;
 	if (c == '{' || c == '[') {
 		begin_container(p, c);
 		return;

@@ -17,6 +17,8 @@ struct json_want {
 	const struct json_want *of; /* what is taken of its value; NULL: all */
 	bool is_named;		    /* of its members those with the names asked for are taken, and
 				     * others while they are short */
+	bool is_assigned; /* a list of "NAME=value": of each the name is taken, and no value is kept
+			   * for a moment */
 };
 
 /* Longer texts become false: whoever asks for a text sees that there is none to use. */

@@ -28,6 +28,8 @@
 #define LIMIT_COMBINATIONS 16384u
 /* Diagnostics kept; the rest is counted, so hostile input cannot flood the terminal. */
 #define LIMIT_DIAGS 200u
+/* Findings of an audit: thirty for each of a thousand containers. */
+#define LIMIT_AUDIT_FINDINGS 30000u
 /* Names: tier, network, container. nftables chain names hold 127 bytes, with our prefix. */
 #define LIMIT_NAME 64u
 /* A peer in print: a tier name or a prefix. */

@@ -18,8 +18,10 @@ static void make_plan(struct compose *c, struct assembly *plan)
 			break;
 		steps[i](c, plan);
 	}
-	for (size_t i = 0; i < plan->services.n; i++)
+	for (size_t i = 0; i < plan->services.n; i++) {
 		compose_check_dangers(c, &plan->services.items[i]);
+		compose_settle_posture(c, &plan->services.items[i]);
+	}
 }
 
 /* The parts of a world, still writable. */
@@ -30,6 +32,7 @@ struct parts {
 	struct world_endpoint *endpoints;
 	struct source_loc *places;
 	const char **services;
+	const struct source_loc **posture_places;
 };
 
 static void fill_parts(const struct assembly *plan, const struct parts *parts)
@@ -50,6 +53,7 @@ static void fill_parts(const struct assembly *plan, const struct parts *parts)
 		compose_make_id("container", one->name, parts->containers[i].id);
 		parts->places[i] = one->service->draft->loc;
 		parts->services[i] = one->service->draft->name;
+		parts->posture_places[i] = one->service->posture_places;
 	}
 	for (size_t i = 0; i < plan->endpoints.n; i++)
 		parts->endpoints[i] = plan->endpoints.items[i].facts;
@@ -64,6 +68,7 @@ static void build_world(struct compose *c, struct assembly *plan, struct compose
 		compose_alloc(c, plan->endpoints.n * sizeof(*parts.endpoints)),
 		compose_alloc(c, plan->containers.n * sizeof(*parts.places)),
 		compose_alloc(c, plan->containers.n * sizeof(*parts.services)),
+		compose_alloc(c, plan->containers.n * sizeof(*parts.posture_places)),
 	};
 
 	if (c->stopped)
@@ -77,7 +82,7 @@ static void build_world(struct compose *c, struct assembly *plan, struct compose
 				       .n_endpoints = plan->endpoints.n };
 	compose_plan_ports(c, plan, parts.world, parts.containers);
 	*ret = (struct compose_project){ c->variables.project, parts.world, parts.places,
-					 parts.services };
+					 parts.services, parts.posture_places };
 }
 
 void compose_build(struct compose *c, struct compose_project *ret)

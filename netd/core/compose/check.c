@@ -35,7 +35,7 @@ static void check_capabilities(struct compose *c, struct plan_service *service)
 	}
 }
 
-static uint32_t read_mount(const char *source)
+uint32_t compose_mount_traits(const char *source)
 {
 	char path[32]; /* longer ones hold no socket */
 	size_t n = strlen(source);
@@ -55,7 +55,7 @@ static void check_mounts(struct compose *c, struct plan_service *service)
 
 	for (size_t i = 0; i < draft->mounts.n; i++) {
 		const struct draft_mount *mount = &draft->mounts.items[i];
-		uint32_t traits = read_mount(mount->source);
+		uint32_t traits = compose_mount_traits(mount->source);
 		if (traits & ~service->facts.traits) /* one such mount is all it takes */
 			compose_report(c, CF_DOCKER_SOCKET, mount->loc,
 				       "whoever has the socket is root on the host, `ro` or not: "

@@ -54,6 +54,8 @@ struct compose_project {
 	const struct world *world;
 	const struct source_loc *places; /* of the service, one per container of the world */
 	const char *const *services;	 /* names, likewise */
+	/* Likewise: for each of POSTURE_FACTS where it is said; file NULL: nowhere. */
+	const struct source_loc *const *posture_places;
 };
 
 /* Parse, merge and check. Findings go to @diags (sorted); everything lives in @arena, and source

@@ -35,6 +35,21 @@ void compose_decode_ports(struct compose *c, const struct node *key, void *servi
 void compose_decode_depends_on(struct compose *c, const struct node *key, void *service);
 void compose_decode_links(struct compose *c, const struct node *key, void *service);
 void compose_decode_volumes_from(struct compose *c, const struct node *key, void *service);
+void compose_decode_cap_add(struct compose *c, const struct node *key, void *service);
+void compose_decode_build(struct compose *c, const struct node *key, void *service);
+/* Of its posture, into a struct draft_posture. */
+void compose_decode_posture_flag(struct compose *c, const struct node *key, void *posture);
+void compose_decode_posture_limit(struct compose *c, const struct node *key, void *posture);
+void compose_decode_swap_limit(struct compose *c, const struct node *key, void *posture);
+void compose_decode_user(struct compose *c, const struct node *key, void *posture);
+void compose_decode_users_namespace(struct compose *c, const struct node *key, void *posture);
+void compose_decode_capabilities(struct compose *c, const struct node *key, void *posture);
+void compose_decode_security_options(struct compose *c, const struct node *key, void *posture);
+void compose_decode_devices(struct compose *c, const struct node *key, void *posture);
+void compose_decode_environment(struct compose *c, const struct node *key, void *posture);
+void compose_decode_env_file(struct compose *c, const struct node *key, void *posture);
+void compose_decode_healthcheck(struct compose *c, const struct node *key, void *posture);
+void compose_decode_logging(struct compose *c, const struct node *key, void *posture);
 extern const struct schema_shape compose_port_shape, compose_need_shape;
 /* "80", "8080:80", "127.0.0.1:8000-8010:80-90/udp": 0; -EINVAL; -ERANGE: 0, above 65535, reversed,
  * or ranges of different lengths. */

@@ -73,6 +73,13 @@ struct draft_need {
 	bool own;      /* said by `depends_on` */
 };
 
+/* What is absent is in the posture when its plan is made (compose_settle_posture()). */
+struct draft_posture {
+	struct posture posture;
+	struct posture_capabilities capabilities;
+	struct source_loc at[POSTURE_FACTS]; /* file NULL: nothing of it is written */
+};
+
 struct draft_service {
 	const char *name;
 	struct source_loc loc;
@@ -90,6 +97,7 @@ struct draft_service {
 	VEC(struct draft_need) needs;
 	VEC(struct draft_mount) mounts;
 	struct draft_texts profiles, capabilities, label_files, dns;
+	struct draft_posture posture;
 };
 
 struct draft_subnet {

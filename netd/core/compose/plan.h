@@ -19,6 +19,7 @@ enum plan_mode { PLAN_NETWORKS, PLAN_HOST, PLAN_NONE, PLAN_SHARED };
 struct plan_service {
 	const struct draft_service *draft;
 	struct world_container facts; /* of each of its containers, but for name and id */
+	const struct source_loc *posture_places; /* for each of POSTURE_FACTS */
 	uint32_t replicas;
 	enum plan_mode mode;
 	VEC(struct plan_link) links; /* sorted by network, each once */
@@ -63,6 +64,10 @@ void compose_plan_ports(struct compose *c, const struct assembly *plan, const st
 
 /* What is dangerous in one active service: reported, and noted as its traits. */
 void compose_check_dangers(struct compose *c, struct plan_service *service);
+/* Of enum world_trait. */
+uint32_t compose_mount_traits(const char *source);
+/* Its posture, and where each fact of it was written; when its dangers are known. */
+void compose_settle_posture(struct compose *c, struct plan_service *service);
 
 /* All of it, to a world. */
 void compose_build(struct compose *c, struct compose_project *ret);

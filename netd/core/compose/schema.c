@@ -102,7 +102,7 @@ void schema_check(struct compose *c, const struct node *node, const struct schem
 static void report_unknown(struct compose *c, const struct node *key,
 			   const struct schema_shape *shape)
 {
-	const char *names[32];
+	const char *names[64];
 	size_t n = 0;
 
 	while (n < shape->n && n < ARRAY_LEN(names)) {

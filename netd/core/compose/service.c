@@ -189,8 +189,29 @@ static void decode_volumes(struct compose *c, const struct node *key, void *memb
 	}
 #define ANY (SCHEMA_LIST | SCHEMA_MAP | SCHEMA_WORD | SCHEMA_NULL)
 
+#define POSTURE(name, merge, decode) OTHER(name, 0, merge, decode, posture, NULL)
+
+static const struct schema_field limit_fields[] = {
+	POSTURE("cpus", SCHEMA_LATER, compose_decode_posture_limit),
+	POSTURE("memory", SCHEMA_LATER, compose_decode_posture_limit),
+	POSTURE("pids", SCHEMA_LATER, compose_decode_posture_limit),
+};
+static const struct schema_shape limits_shape = { .fields = limit_fields,
+						  .n = ARRAY_LEN(limit_fields) };
+static const struct schema_field reservation_fields[] = {
+	POSTURE("devices", SCHEMA_BY_KIND, compose_decode_devices),
+};
+static const struct schema_shape reservations_shape = { .fields = reservation_fields,
+							.n = ARRAY_LEN(reservation_fields) };
+static const struct schema_field resource_fields[] = {
+	WHOLE("limits", 0, SCHEMA_BY_KIND, NULL, &limits_shape),
+	WHOLE("reservations", 0, SCHEMA_BY_KIND, NULL, &reservations_shape),
+};
+static const struct schema_shape resources_shape = { .fields = resource_fields,
+						     .n = ARRAY_LEN(resource_fields) };
 static const struct schema_field deploy_fields[] = {
 	WORD("replicas", compose_decode_number, replicas),
+	WHOLE("resources", 0, SCHEMA_BY_KIND, NULL, &resources_shape),
 };
 static const struct schema_shape deploy_shape = {
 	deploy_fields,
@@ -198,7 +219,7 @@ static const struct schema_shape deploy_shape = {
 	"`deploy`",
 	NULL,
 	CF_UNKNOWN_SETTING,
-	"endpoint_mode labels mode placement resources restart_policy rollback_config "
+	"endpoint_mode labels mode placement restart_policy rollback_config "
 	"update_config",
 };
 
@@ -215,9 +236,25 @@ static const struct schema_field fields[] = {
 	WHOLE("deploy", SCHEMA_MAP | SCHEMA_NULL, SCHEMA_BY_KIND, NULL, &deploy_shape),
 	WHOLE("links", SCHEMA_LIST, SCHEMA_BY_KIND, compose_decode_links, NULL),
 	WHOLE("volumes_from", SCHEMA_LIST, SCHEMA_BY_KIND, compose_decode_volumes_from, NULL),
-	OTHER("build", 0, SCHEMA_LATER, compose_decode_presence, build, NULL),
-	OTHER("cap_add", SCHEMA_LIST, SCHEMA_BY_KIND, compose_decode_known_words, capabilities,
-	      NULL),
+	WHOLE("build", 0, SCHEMA_LATER, compose_decode_build, NULL),
+	WHOLE("cap_add", SCHEMA_LIST, SCHEMA_BY_KIND, compose_decode_cap_add, NULL),
+	POSTURE("cap_drop", SCHEMA_BY_KIND, compose_decode_capabilities),
+	POSTURE("cpu_quota", SCHEMA_LATER, compose_decode_posture_limit),
+	POSTURE("cpus", SCHEMA_LATER, compose_decode_posture_limit),
+	POSTURE("device_cgroup_rules", SCHEMA_BY_KIND, compose_decode_devices),
+	POSTURE("devices", SCHEMA_BY_KIND, compose_decode_devices),
+	POSTURE("environment", SCHEMA_ENTRIES, compose_decode_environment),
+	POSTURE("env_file", SCHEMA_LATER, compose_decode_env_file),
+	POSTURE("gpus", SCHEMA_LATER, compose_decode_devices),
+	POSTURE("healthcheck", SCHEMA_BY_KIND, compose_decode_healthcheck),
+	POSTURE("logging", SCHEMA_BY_KIND, compose_decode_logging),
+	POSTURE("mem_limit", SCHEMA_LATER, compose_decode_posture_limit),
+	POSTURE("memswap_limit", SCHEMA_LATER, compose_decode_swap_limit),
+	POSTURE("pids_limit", SCHEMA_LATER, compose_decode_posture_limit),
+	POSTURE("read_only", SCHEMA_LATER, compose_decode_posture_flag),
+	POSTURE("security_opt", SCHEMA_BY_KIND, compose_decode_security_options),
+	POSTURE("user", SCHEMA_LATER, compose_decode_user),
+	POSTURE("userns_mode", SCHEMA_LATER, compose_decode_users_namespace),
 	OTHER("dns", 0, SCHEMA_ENTRIES, compose_decode_known_words, dns, NULL),
 	OTHER("label_file", 0, SCHEMA_LATER, decode_label_file, label_files, NULL),
 	OTHER("profiles", SCHEMA_LIST, SCHEMA_BY_KIND, compose_decode_words, profiles, NULL),
@@ -242,15 +279,14 @@ static const struct schema_shape shape = {
 	"a service",
 	NULL,
 	CF_UNKNOWN_SETTING,
-	"annotations attach blkio_config cap_drop cgroup cgroup_parent configs cpu_count "
-	"cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset "
-	"credential_spec device_cgroup_rules devices dns_opt dns_search domainname env_file "
-	"environment expose extends external_links extra_hosts gpus group_add healthcheck hostname "
-	"init isolation logging mem_limit mem_reservation mem_swappiness memswap_limit models "
-	"oom_kill_disable oom_score_adj pids_limit platform post_start pre_start pre_stop "
-	"pull_policy pull_refresh_after read_only restart runtime secrets security_opt shm_size "
-	"stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits user "
-	"userns_mode working_dir",
+	"annotations attach blkio_config cgroup cgroup_parent configs cpu_count "
+	"cpu_percent cpu_period cpu_rt_period cpu_rt_runtime cpu_shares cpuset "
+	"credential_spec dns_opt dns_search domainname expose extends external_links "
+	"extra_hosts group_add hostname init isolation mem_reservation mem_swappiness "
+	"models oom_kill_disable oom_score_adj platform post_start pre_start pre_stop "
+	"pull_policy pull_refresh_after restart runtime secrets shm_size stdin_open "
+	"stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits "
+	"working_dir",
 };
 
 static void read_service(struct compose *c, const struct node *key, void *member)

@@ -24,10 +24,12 @@ const struct diag_info *report_find_diag(const char *id, enum report_finder *ret
 			if (strcmp(table[i].id, id) == 0)
 				return &table[i];
 	}
-	return NULL;
+	const struct posture_check *check = posture_find_check(id);
+	*ret = REPORT_BY_AUDIT;
+	return check ? &check->finding : NULL;
 }
 
-#define MOST_IDS 128
+#define MOST_IDS 256
 
 static const char *suggest_id(struct diag_list *diags, const char *id)
 {
@@ -41,6 +43,10 @@ static const char *suggest_id(struct diag_list *diags, const char *id)
 			if (table[i].severity == DIAG_WARNING)
 				names[n_names++] = table[i].id;
 	}
+	size_t n_checks;
+	const struct posture_check *checks = posture_checks(&n_checks);
+	for (size_t i = 0; i < n_checks && n_names < MOST_IDS; i++)
+		names[n_names++] = checks[i].finding.id;
 	const char *hint = diag_suggest(diags, id, names, n_names);
 	return hint ? hint : "netd-policy(5) and netdctl(8) list the findings";
 }
@@ -184,6 +190,8 @@ static bool is_judged(const struct policy_accept *accept, const char *id,
 	enum report_finder finder;
 
 	(void)report_find_diag(id, &finder); /* report_check_accepts() has found it */
+	if ((finder == REPORT_BY_AUDIT) != how->audited)
+		return false;
 	if (finder == REPORT_BY_POLICY || !names_tier(policy, accept->tier))
 		return true;
 	if (!how->on_host || (finder == REPORT_BY_COMPOSE && !how->places))

@@ -110,7 +110,13 @@ int report_diagnostics(const struct diag_list *diags, cJSON **ret) MUST_CHECK;
 const struct diag_info *report_diag_table(size_t *ret_n); /* sorted by id */
 /* Who finds it, and the kind of that id: policies and compose files share some, and the first
  * counts. NULL: nobody finds such a thing. */
-enum report_finder { REPORT_BY_POLICY, REPORT_BY_COMPOSE, REPORT_BY_HOST, REPORT_FINDERS };
+enum report_finder {
+	REPORT_BY_POLICY,
+	REPORT_BY_COMPOSE,
+	REPORT_BY_HOST,
+	REPORT_FINDERS, /* those with a table of their own */
+	REPORT_BY_AUDIT = REPORT_FINDERS,
+};
 const struct diag_info *report_find_diag(const char *id, enum report_finder *ret);
 /* Finds it. @source names the host's facts in the findings; @places says where each container of
  * the world was written, or is NULL: then the world is a whole host, where each tier should have
@@ -118,12 +124,25 @@ const struct diag_info *report_find_diag(const char *id, enum report_finder *ret
 void report_check_world(const struct report_input *in, const char *source,
 			const struct source_loc *places, struct diag_list *diags);
 
+/* What containers of a world lack (core/posture). */
+struct report_audited {
+	const struct world *world;
+	const char *source;		 /* as in report_check_world(), and so are @places */
+	const struct source_loc *places; /* or NULL */
+	/* Of each container, for each of POSTURE_FACTS: where it is said; or NULL. */
+	const struct source_loc *const *posture_places;
+	const struct report_input
+		*on_host; /* with a policy: for the tiers of the findings; or NULL */
+};
+void report_audit(const struct report_audited *in, struct diag_list *diags);
+
 /* The entries of `accept`: whether they name findings, and such as can be accepted. 0, or
  * POLICY_E_INVALID: @diags says what. */
 int report_check_accepts(const struct policy *policy, struct diag_list *diags) MUST_CHECK;
 struct report_accepting {
 	const struct report_input *on_host; /* NULL: the policy was checked alone */
 	const struct source_loc *places;    /* as in report_check_world() */
+	bool audited;			    /* it was an audit that has found them */
 	int64_t now;
 };
 /* Marks the findings that the policy accepts, and finds the entries that accept nothing. Comes when

@@ -232,6 +232,15 @@ static void add_subject(struct rj *j, cJSON *object, const struct diag_subject *
 		rj_text(j, place, "port", port_range_format(&about->port, port));
 }
 
+/* Of an audit: how much it matters, and who says so, too. */
+static void add_check(struct rj *j, cJSON *object, const struct posture_check *check)
+{
+	if (!check)
+		return;
+	rj_text(j, object, "level", posture_level_name(check->level));
+	rj_text(j, object, "cis", check->cis);
+}
+
 int report_diagnostics(const struct diag_list *diags, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -248,6 +257,7 @@ int report_diagnostics(const struct diag_list *diags, cJSON **ret)
 		rj_text(&j, object, "id", diag->id);
 		rj_text(&j, object, "text", diag->text);
 		rj_text(&j, object, "hint", diag->hint);
+		add_check(&j, object, posture_find_check(diag->id));
 		rj_text(&j, object, "accepted", diag->accepted);
 		add_subject(&j, object, &diag->about);
 	}

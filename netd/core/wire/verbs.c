@@ -51,6 +51,7 @@ static const struct wire_verb verbs[] = {
 	{ "explain", "SRC DST PORT/PROTO", 3, 3, READ, "say whether a flow passes, and why" },
 	{ "matrix", "", 0, 0, READ, "show who may reach whom" },
 	{ "suggest", "", 0, 0, READ, "propose a policy, or rules, for what was seen" },
+	{ "audit", "", 0, 0, READ, "list what containers lack of a good posture" },
 	{ "export", "FILE...", 1, ANY, OFFLINE, "print the ruleset as an nft script" },
 	{ "schema", "", 0, 0, OFFLINE, "print the JSON Schema of policies, for editors" },
 	{ "completion", "SHELL", 1, 1, OFFLINE,

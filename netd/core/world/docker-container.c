@@ -249,6 +249,8 @@ int world_docker_inspect(struct world_docker_answer *answer, struct world_docker
 		r = read_dns(answer, world_json_get(world_json_get(json, "HostConfig"), "Dns"),
 			     &found);
 	if (!r)
+		r = world_docker_posture(answer, json, &found.posture);
+	if (!r)
 		*ret = found;
 	return r;
 }
@@ -271,6 +273,7 @@ static enum world_event_kind event_kind(const char *type, const char *action)
 		{ "container", "die", WORLD_EVENT_CONTAINER_DIE },
 		{ "container", "destroy", WORLD_EVENT_CONTAINER_DESTROY },
 		{ "container", "rename", WORLD_EVENT_CONTAINER_RENAME },
+		{ "container", "update", WORLD_EVENT_CONTAINER_UPDATE },
 		{ "daemon", "reload", WORLD_EVENT_DAEMON_RELOAD },
 	};
 

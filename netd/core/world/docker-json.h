@@ -32,6 +32,7 @@ struct world_docker_inspect {
 	char id[WORLD_ID_LEN];
 	bool running;
 	uint32_t traits;
+	struct posture posture;
 	const struct ip_addr *dns;
 	size_t n_dns;
 	struct world_published *bound, *configured;
@@ -76,6 +77,9 @@ int world_docker_list(struct world_docker_answer *answer, const char *otherwise,
 		      void *userdata) MUST_CHECK;
 /* Of a container as listed or inspected: of enum world_trait. */
 uint32_t world_docker_traits(const cJSON *container);
+/* Of a container as inspected. 0 or -ENOMEM. */
+int world_docker_posture(struct world_docker_answer *answer, const cJSON *json,
+			 struct posture *ret) MUST_CHECK;
 /* The value of the whole answer, NULL with the error noted. */
 cJSON *world_docker_value(struct world_docker_answer *answer) MUST_CHECK;
 /* Whether that text is there and longer than a name may be: it must not be cut, for another name

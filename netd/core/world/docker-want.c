@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/world/docker-want.h"
 
-#define ALL(key)                 \
-	{                        \
-		key, NULL, false \
+#define ALL(key)                        \
+	{                               \
+		key, NULL, false, false \
 	}
-#define OF(key, table)            \
-	{                         \
-		key, table, false \
+#define OF(key, table)                   \
+	{                                \
+		key, table, false, false \
 	}
-#define END                       \
-	{                         \
-		NULL, NULL, false \
+/* A list of "NAME=value", of which the values are nobody's business. */
+#define NAMES(key)                     \
+	{                              \
+		key, NULL, false, true \
+	}
+#define END                              \
+	{                                \
+		NULL, NULL, false, false \
 	}
 
 static const struct json_want subnet[] = { ALL("Subnet"), ALL("Gateway"), END };
@@ -42,7 +47,7 @@ const struct json_want world_want_containers[] = { ALL("Id"),
 						   ALL("Image"),
 						   ALL("ImageID"),
 						   ALL("State"),
-						   { "Labels", NULL, true },
+						   { "Labels", NULL, true, false },
 						   OF("Ports", port),
 						   OF("Mounts", mount),
 						   OF("HostConfig", mode),
@@ -53,22 +58,45 @@ static const struct json_want binding[] = { ALL("HostIp"), ALL("HostPort"), END 
 static const struct json_want bindings[] = { OF("*", binding), END };
 static const struct json_want running[] = { ALL("Running"), END };
 static const struct json_want settings[] = { OF("Ports", bindings), END };
+static const struct json_want log_options[] = { ALL("max-size"), ALL("max-file"), END };
+static const struct json_want logging[] = { ALL("Type"), OF("Config", log_options), END };
 static const struct json_want given[] = { ALL("CapAdd"),
+					  ALL("CapDrop"),
 					  ALL("Privileged"),
+					  ALL("ReadonlyRootfs"),
+					  ALL("SecurityOpt"),
 					  ALL("PidMode"),
+					  ALL("IpcMode"),
+					  ALL("UTSMode"),
+					  ALL("UsernsMode"),
 					  ALL("NetworkMode"),
+					  ALL("Memory"),
+					  ALL("MemorySwap"),
+					  ALL("NanoCpus"),
+					  ALL("CpuQuota"),
+					  ALL("PidsLimit"),
+					  ALL("Devices"),
+					  ALL("DeviceRequests"),
+					  ALL("DeviceCgroupRules"),
+					  OF("LogConfig", logging),
 					  ALL("Dns"),
 					  OF("PortBindings", bindings),
 					  END };
 
+static const struct json_want health[] = { ALL("Test"),	   ALL("Interval"),    ALL("Timeout"),
+					   ALL("Retries"), ALL("StartPeriod"), END };
+static const struct json_want made[] = { ALL("User"), ALL("Image"), NAMES("Env"),
+					 OF("Healthcheck", health), END };
+
 const struct json_want world_want_inspect[] = { ALL("Id"),
+						OF("Config", made),
 						OF("State", running),
 						OF("Mounts", mount),
 						OF("HostConfig", given),
 						OF("NetworkSettings", settings),
 						END };
 
-static const struct json_want config[] = { { "Labels", NULL, true }, END };
+static const struct json_want config[] = { { "Labels", NULL, true, false }, END };
 
 const struct json_want world_want_image[] = { ALL("Id"), OF("Config", config), END };
 

@@ -289,6 +289,7 @@ enum container_member {
 	KNOWN,
 	FLAW,
 	TRAITS,
+	POSTURE,
 	LABELS,
 	CUT,
 	FROM_IMAGE,
@@ -357,6 +358,7 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		[KNOWN] = { place, "known", NULL },
 		[FLAW] = { place, "flaw", NULL },
 		[TRAITS] = { place, "traits", NULL },
+		[POSTURE] = { place, "posture", NULL },
 		[LABELS] = { place, "labels", NULL },
 		[CUT] = { place, "labels_cut", NULL },
 		[FROM_IMAGE] = { place, "image_labels", NULL },
@@ -372,6 +374,8 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		r = read_identity(reader, f, facts);
 	if (!r)
 		r = read_traits(reader, f[TRAITS], facts);
+	if (!r)
+		r = inventory_read_posture(reader, f[POSTURE], &facts->posture);
 	if (!r)
 		r = read_labels_and_origins(reader, f, facts);
 	if (!r)

@@ -142,6 +142,43 @@ static void print_traits(struct text *out, const struct world_container *contain
 	text_add(out, "]");
 }
 
+/* Nothing but what is known; an environment has no values here. */
+static void print_posture(struct text *out, const struct posture *posture)
+{
+	const char *gap = "\n";
+	const char *name;
+
+	if (!posture_is_known(posture))
+		return;
+	text_add(out, ",\n      \"posture\": {");
+	for (unsigned int i = 0; i < POSTURE_STORED; i++) {
+		if (posture->facts[i] == POSTURE_UNKNOWN)
+			continue;
+		text_printf(out, "%s        \"%s\": %s", gap,
+			    posture_fact_name((enum posture_fact)i),
+			    posture->facts[i] == POSTURE_YES ? "true" : "false");
+		gap = ",\n";
+	}
+	if (posture->image) {
+		text_add(out, gap);
+		print_member(out, "        ", "image", posture->image);
+		gap = ",\n";
+	}
+	if (posture->facts[POSTURE_DROPS_ALL] != POSTURE_UNKNOWN) {
+		text_printf(out, "%s        \"capabilities\": [", gap);
+		bool all = posture->capabilities == POSTURE_ALL_CAPABILITIES;
+		text_add(out, all ? "\"ALL\"" : "");
+		gap = "";
+		for (unsigned int i = 0; !all && (name = posture_capability_name(i)); i++)
+			if (posture->capabilities & UINT64_C(1) << i) {
+				text_printf(out, "%s\"%s\"", gap, name);
+				gap = ", ";
+			}
+		text_add(out, "]");
+	}
+	text_add(out, "\n      }");
+}
+
 /* Those that are not the container's own. */
 static void print_origins(struct text *out, const struct world_container *container)
 {
@@ -218,6 +255,7 @@ static void print_container(struct text *out, const struct world *world, size_t 
 	if (container->flaw)
 		print_member(out, ",\n      ", "flaw", container->flaw);
 	print_traits(out, container);
+	print_posture(out, &container->posture);
 	print_labels(out, container);
 	if (container->n_dns) {
 		text_add(out, ",\n      \"dns\": ");

@@ -64,6 +64,10 @@ struct inventory_container {
 	size_t n_endpoints;
 };
 
+/* "posture" of a container: what is absent is not known. */
+int inventory_read_posture(struct inventory_reader *reader, struct inventory_field field,
+			   struct posture *ret) MUST_CHECK;
+
 /* One member of "containers"; @world has its networks already. */
 int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 			     const struct inventory_place *place, const struct world *world,

@@ -229,11 +229,12 @@ static int add_listed(struct world_store *store, struct stage *stage,
 
 	if (old && old->listed && old->object.asked > store->asked)
 		return 0; /* overtaken */
-	if (old) {	  /* fixed at its creation */
+	if (old) {	  /* what it was created with */
 		facts.traits |= old->facts.traits;
 		facts.dns = old->facts.dns;
 		facts.n_dns = old->facts.n_dns;
 		facts.inspected = old->facts.inspected;
+		facts.posture = old->facts.posture;
 	}
 	facts.starting =
 		!from->running &&
@@ -317,6 +318,7 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 		return 0; /* removed meanwhile, or not listed yet */
 	struct world_container facts = old->facts;
 	facts.traits |= inspect.traits;
+	facts.posture = inspect.posture;
 	facts.dns = inspect.dns;
 	facts.n_dns = inspect.n_dns;
 	facts.inspected = true;
@@ -331,6 +333,7 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	if (r)
 		return r;
 	store->n_port_changes += !same_ports(&old->published, &stage.containers[0]->published);
+	store->n_posture_changes += !posture_equal(&old->facts.posture, &facts.posture);
 	commit(store, &stage);
 	return 0;
 }

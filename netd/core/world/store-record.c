@@ -70,6 +70,7 @@ static struct world_container pack_container(struct packer *packer,
 	to.name = pack_text(packer, from->name);
 	to.image = pack_text(packer, from->image);
 	to.network_mode = pack_text(packer, from->network_mode);
+	to.posture.image = pack_text_or_null(packer, from->posture.image);
 	to.flaw = pack_text_or_null(packer, from->flaw);
 	to.published = NULL;
 	to.n_published = 0;
@@ -247,6 +248,7 @@ struct world_container store_container_copy(const struct store_container *contai
 	facts.name = moved(facts.name, block, copy);
 	facts.image = moved(facts.image, block, copy);
 	facts.network_mode = moved(facts.network_mode, block, copy);
+	facts.posture.image = moved(facts.posture.image, block, copy);
 	facts.flaw = moved(facts.flaw, block, copy);
 	facts.published = copy_out(room, container->published.items,
 				   container->published.n * sizeof(*facts.published));

@@ -378,6 +378,11 @@ uint64_t world_store_port_changes(const struct world_store *store)
 	return store->n_port_changes;
 }
 
+uint64_t world_store_posture_changes(const struct world_store *store)
+{
+	return store->n_posture_changes;
+}
+
 bool world_store_has_cut_labels(const struct world_store *store)
 {
 	for (size_t i = 0; i < store->containers.n; i++)

@@ -103,10 +103,11 @@ struct world_store {
 	size_t n_host_addrs;
 	bool ip6_unfiltered, no_proxy, dns_by_docker;
 	char engine[WORLD_ENGINE_LEN + 1];
-	uint64_t n_port_changes; /* inspects that changed what is published */
-	uint64_t moment;	 /* the latest */
-	uint64_t asked;		 /* of the answers that are stored now */
-	uint64_t reading, read;	 /* moments at which readings of everything began: now, the last */
+	uint64_t n_port_changes;    /* inspects that changed what is published */
+	uint64_t n_posture_changes; /* and a posture */
+	uint64_t moment;	    /* the latest */
+	uint64_t asked;		    /* of the answers that are stored now */
+	uint64_t reading, read; /* moments at which readings of everything began: now, the last */
 };
 
 /* Sorted, each once; copied. 0 or -ENOMEM. */

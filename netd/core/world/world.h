@@ -10,6 +10,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/ip.h"
+#include "core/posture/posture.h"
 
 #define WORLD_IFNAME_LEN 16 /* IFNAMSIZ of the kernel, with NUL */
 #define WORLD_ID_LEN 65	    /* Docker ids: 64 hex digits with NUL */
@@ -114,8 +115,9 @@ struct world_container {
 	 */
 	const struct ip_addr *dns;
 	size_t n_dns;
-	uint32_t traits; /* of enum world_trait */
-	bool inspected;	 /* traits are all of them; else those that a list shows */
+	uint32_t traits;	/* of enum world_trait */
+	bool inspected;		/* traits are all of them; else those that a list shows */
+	struct posture posture; /* nothing of it is known before it is inspected */
 	/* Does not run yet, and which host ports it will publish is not known; or these were closed
 	 * only a moment ago (world_hold_back()). */
 	bool starting;
@@ -364,11 +366,14 @@ int world_store_set_containers(struct world_store *store, const char *json, size
 int world_store_put_containers(struct world_store *store, const char *json, size_t len,
 			       const char **error) MUST_CHECK;
 /* GET /containers/{id}/json: what a container publishes, known before it starts
- * (HostConfig.PortBindings, NetworkSettings.Ports), and its traits. */
+ * (HostConfig.PortBindings, NetworkSettings.Ports), its traits and its posture. */
 int world_store_put_inspect(struct world_store *store, const char *json, size_t len,
 			    const char **error) MUST_CHECK;
 /* How many of these changed what is published: traits alone change no rule. */
 uint64_t world_store_port_changes(const struct world_store *store);
+/* And how many the posture of a container, which is a matter of rules where a tier requires one.
+ */
+uint64_t world_store_posture_changes(const struct world_store *store);
 /* GET /images/{id}/json: which labels of its containers come from it. */
 int world_store_put_image(struct world_store *store, const char *json, size_t len,
 			  const char **error) MUST_CHECK;
@@ -454,6 +459,7 @@ enum world_event_kind {
 	WORLD_EVENT_CONTAINER_DIE,
 	WORLD_EVENT_CONTAINER_DESTROY,
 	WORLD_EVENT_CONTAINER_RENAME,
+	WORLD_EVENT_CONTAINER_UPDATE, /* its limits */
 	WORLD_EVENT_DAEMON_RELOAD,
 };
 

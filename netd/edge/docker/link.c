@@ -22,7 +22,7 @@
 static const char event_filters[] =
 	"filters=%7B%22type%22%3A%5B%22container%22%2C%22network%22%2C%22daemon%22%5D%2C"
 	"%22event%22%3A%5B%22connect%22%2C%22disconnect%22%2C%22create%22%2C%22destroy%22%2C"
-	"%22remove%22%2C%22start%22%2C%22die%22%2C%22rename%22%2C%22reload%22%5D%7D";
+	"%22remove%22%2C%22start%22%2C%22die%22%2C%22rename%22%2C%22update%22%2C%22reload%22%5D%7D";
 
 static void cut(struct docker *docker)
 {

@@ -50,6 +50,7 @@ static const struct reaction {
 	[WORLD_EVENT_CONTAINER_DIE] = { ASK_CONTAINER, NULL, NULL },
 	[WORLD_EVENT_CONTAINER_DESTROY] = { DROP_CONTAINER, remove_container, "container destroy" },
 	[WORLD_EVENT_CONTAINER_RENAME] = { ASK_CONTAINER, NULL, NULL },
+	[WORLD_EVENT_CONTAINER_UPDATE] = { ASK_PORTS, NULL, NULL },
 	[WORLD_EVENT_DAEMON_RELOAD] = { 0, NULL, NULL }, /* changes nothing that we read */
 };
 
