@@ -60,15 +60,20 @@ ip link set lo up
 """
 
 
+def is_podman() -> bool:
+    """Whether $ENGINE names a podman: podman-4.3, podman-5.4 or podman-5.8."""
+    return os.environ.get("ENGINE", "").startswith("podman-")
+
+
 @functools.lru_cache(maxsize=None)
 def engine() -> str:
-    """The folder of the Docker that $ENGINE names: 26 or 28, which `engine` makes when they are not
-    there yet, or a folder; empty for the machine's own."""
+    """The folder of the engine that $ENGINE names: 26, 28 or a podman, which `engine` makes when they
+    are not there yet, or a folder; empty for the machine's own Docker."""
     name = os.environ.get("ENGINE", "")
-    if name not in ("26", "28"):
+    if name not in ("26", "28") and not is_podman():
         return name
     cache = Path(os.environ.get("ENGINES", "/var/cache/netd-engines"))
-    if not (cache / name / "dockerd").exists():
+    if not any((cache / name / program).exists() for program in ("dockerd", "podman")):
         run([str(HERE / "engine"), name, str(cache)], timeout=600)
     return str(cache / name)
 

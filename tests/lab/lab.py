@@ -29,13 +29,14 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from host import (OFFICE, OUTSIDE, Container, Host, HostOptions, Link, Neighbour,
-                  engine_path, engine_version)
+                  engine_path, engine_version, is_podman)
 from matrix import Matrix
+from podman import PodmanHost
 from place import Child, LabError, Namespace, Place, Ports, Probe, Result, run, wait_until
 
 __all__ = ["Child", "Container", "Host", "HostOptions", "Lab", "LabError", "Link", "Matrix",
-           "Neighbour", "OFFICE", "OUTSIDE", "Place", "Probe", "Result", "build_probe", "cgroups_of",
-           "engine_version", "missing", "probe_many", "probe_matrix", "processes_of", "remove_leftovers"]
+           "Neighbour", "OFFICE", "OUTSIDE", "Place", "PodmanHost", "Probe", "Result", "build_probe",
+           "cgroups_of", "engine_version", "is_podman", "missing", "probe_many", "probe_matrix", "processes_of", "remove_leftovers"]
 
 PREFIX = "netd-lab-"
 TOOLS = ("dockerd", "docker", "nft", "iptables", "ip", "unshare", "nsenter", "busybox", "gcc")
@@ -45,7 +46,8 @@ def missing() -> Optional[str]:
     """Why no lab can be built on this machine, or None."""
     if os.geteuid() != 0:
         return "not root"
-    absent = [tool for tool in TOOLS if shutil.which(tool, path=engine_path()) is None]
+    tools = [*TOOLS, "podman"] if is_podman() else TOOLS
+    absent = [tool for tool in tools if shutil.which(tool, path=engine_path()) is None]
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
@@ -164,8 +166,9 @@ class Lab:
             build_probe(self.probe)
 
     def add_host(self, name: str, options: HostOptions = HostOptions()) -> Host:
-        """One more Docker host."""
-        host = Host(name, self.folder / name, self.probe, self.ports, options, self.folder.name)
+        """One more Docker host, or one of podman's."""
+        kind = PodmanHost if is_podman() else Host
+        host = kind(name, self.folder / name, self.probe, self.ports, options, self.folder.name)
         self.places.append(host)
         host.boot()
         return host

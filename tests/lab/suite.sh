@@ -58,7 +58,8 @@ unpack() {
 
 # Copies a program so that it runs with the libraries of its own suite, from folder $2.
 adopt() {
-	for folder in usr/bin usr/sbin usr/libexec/docker usr/libexec/docker/cli-plugins; do
+	for folder in usr/bin usr/sbin usr/lib/podman usr/libexec/podman usr/libexec/docker \
+		usr/libexec/docker/cli-plugins; do
 		[ -e "$work/root/$folder/$1" ] || continue
 		cp -L "$work/root/$folder/$1" "$work/set/$1"
 		loader=$(patchelf --print-interpreter "$work/set/$1" 2>/dev/null) || return 0 # static
@@ -74,7 +75,10 @@ make_set() {
 	libc=$(find "$work/root" -name libc.so.6 | head -n 1)
 	[ -n "$libc" ] || fail "there is no libc in these packages"
 	mkdir -p "$work/set/lib"
-	find "$(dirname "$libc")" -maxdepth 1 -name '*.so*' -exec cp -L {} "$work/set/lib/" \;
+	# bookworm's libc is not in /usr, where other libraries are.
+	for folder in "$(dirname "$libc")" "$work/root/usr/lib/$(basename "$(dirname "$libc")")"; do
+		find "$folder" -maxdepth 1 -name '*.so*' -exec cp -L {} "$work/set/lib/" \;
+	done
 	for program in $programs; do
 		adopt "$program" "$1"
 	done
@@ -89,9 +93,9 @@ make_set() {
 }
 
 # Prints the folder of the programs. The cache keeps one folder for each set of package versions and
-# a link NUMBER to the newest.
-provide() { # number cache
-	number=$1
+# a link NAME to the newest.
+provide() { # name cache
+	number=${1##*-}
 	for tool in apt-get dpkg-deb patchelf; do
 		command -v "$tool" >/dev/null || fail "$tool is not installed"
 	done
@@ -105,8 +109,8 @@ provide() { # number cache
 	trap 'exit 143' TERM HUP
 	apt=$work/apt
 	download_list
-	set=$cache/$(name_of_set)
+	set=$cache/${1%"$number"}$(name_of_set)
 	[ -d "$set" ] || make_set "$set"
-	ln -sfnr "$set" "$cache/$number"
+	ln -sfnr "$set" "$cache/$1"
 	echo "$set"
 }
