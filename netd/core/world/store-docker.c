@@ -6,61 +6,7 @@
 #include <string.h>
 
 #include "core/world/docker-json.h"
-#include "core/world/store.h"
-
-/* Fresh records that are not in the store yet. */
-struct stage {
-	struct store_network **networks;
-	struct store_container **containers;
-	size_t n_networks, n_containers;
-	struct store_endpoint *endpoints;
-	size_t n_endpoints;
-};
-
-static void stage_done(struct stage *stage)
-{
-	for (size_t i = 0; i < stage->n_networks; i++)
-		(void)store_network_free(stage->networks[i]);
-	for (size_t i = 0; i < stage->n_containers; i++)
-		(void)store_container_free(stage->containers[i]);
-	free(stage->networks);
-	free(stage->containers);
-	free(stage->endpoints);
-}
-
-/* Room for n records to come, in the stage and in the store. */
-static int stage_networks(struct world_store *store, struct stage *stage, size_t n)
-{
-	stage->networks = calloc(n + 1, sizeof(struct store_network *));
-	return stage->networks ? store_reserve(&store->networks, n) : -ENOMEM;
-}
-
-static int stage_containers(struct world_store *store, struct stage *stage, size_t n)
-{
-	stage->containers = calloc(n + 1, sizeof(struct store_container *));
-	return stage->containers ? store_reserve(&store->containers, n) : -ENOMEM;
-}
-
-static void commit(struct world_store *store, struct stage *stage)
-{
-	struct store_network *network = NULL;
-
-	for (size_t i = 0; i < stage->n_containers; i++) {
-		if (stage->containers[i]->facts.image_id[0])
-			store_mark_labels(store, stage->containers[i]);
-		store_commit_container(store, stage->containers[i]);
-	}
-	for (size_t i = 0; i < stage->n_networks; i++)
-		network = store_commit_network(store, stage->networks[i]);
-	if (stage->endpoints && network) { /* of one network, the only one staged */
-		store_set_endpoints(network, TAKE_PTR(stage->endpoints), stage->n_endpoints);
-		network->endpoints_asked = store->asked;
-	}
-	stage->n_containers = stage->n_networks = 0;
-	store_settle(&store->networks);
-	store_settle(&store->containers);
-	store_sweep(store);
-}
+#include "core/world/store-stage.h"
 
 static int outcome(const struct world_docker_answer *answer, int r, const char **error)
 {
@@ -70,17 +16,6 @@ static int outcome(const struct world_docker_answer *answer, int r, const char *
 }
 
 /* ---- networks ---- */
-
-static int add_network(struct stage *stage, const struct world_network *facts, uint64_t asked)
-{
-	struct store_network *fresh = store_network_new(facts);
-
-	if (!fresh)
-		return -ENOMEM;
-	fresh->object.asked = asked;
-	stage->networks[stage->n_networks++] = fresh;
-	return 0;
-}
 
 /* Those that the commit brings come back. What was seen after the list was asked for is newer than
  * the list. */
@@ -102,7 +37,7 @@ int world_store_set_networks(struct world_store *store, const char *json, size_t
 			     const char **error)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	CLEANUP(stage_done) struct stage stage = { 0 };
+	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_network *networks;
 	size_t n;
@@ -111,55 +46,14 @@ int world_store_set_networks(struct world_store *store, const char *json, size_t
 		return -ENOMEM;
 	int r = world_docker_networks(&answer, &networks, &n);
 	if (r == 0)
-		r = stage_networks(store, &stage, n);
+		r = store_stage_networks(store, &stage, n);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add_network(&stage, &networks[i].facts, store->asked);
+		r = store_stage_network(&stage, &networks[i].facts, store->asked);
 	if (r)
 		return outcome(&answer, r, error);
 	mark_all_gone(store, &store->networks);
 	store->nameless[0] = (struct store_nameless){ answer.n_nameless, answer.nameless };
-	commit(store, &stage);
-	return 0;
-}
-
-/* What only a network knows of. Of a container that is not enough: no tier may match it. */
-static struct store_container *unlisted(const struct world_docker_endpoint *from, uint64_t asked)
-{
-	struct world_container facts = { .kind = from->kind,
-					 .image = "",
-					 .network_mode = "",
-					 .known = from->kind != WORLD_CONTAINER };
-	char name[WORLD_ID_LEN + 8];
-
-	world_id_copy(facts.id, from->container_id);
-	(void)snprintf(name, sizeof(name), "%.12s", facts.id);
-	if (from->kind == WORLD_BUILD)
-		(void)snprintf(name, sizeof(name), "build-%.12s", facts.id);
-	else if (from->kind != WORLD_CONTAINER)
-		(void)snprintf(name, sizeof(name), "%s", facts.id);
-	facts.name = name;
-	struct store_container *container = store_container_new(&facts, NULL);
-	if (container)
-		container->object.asked = asked;
-	return container;
-}
-
-static int add_endpoint(struct world_store *store, struct stage *stage,
-			const struct world_docker_endpoint *from)
-{
-	struct store_container *container =
-		(struct store_container *)store_find(&store->containers, from->container_id);
-
-	if (!container) {
-		container = unlisted(from, store->asked);
-		if (!container)
-			return -ENOMEM;
-		stage->containers[stage->n_containers++] = container;
-	}
-	stage->endpoints[stage->n_endpoints++] =
-		(struct store_endpoint){ container, from->ipv4, from->ipv6,
-					 from->mac, from->id,	from->id ? store->asked : 0,
-					 0 };
+	store_stage_commit(store, &stage);
 	return 0;
 }
 
@@ -167,7 +61,7 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 			    const char **error)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	CLEANUP(stage_done) struct stage stage = { 0 };
+	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_network network;
 
@@ -183,22 +77,22 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 	stage.endpoints = calloc(network.n_endpoints + 1, sizeof(*stage.endpoints));
 	if (!stage.endpoints)
 		return -ENOMEM;
-	r = stage_networks(store, &stage, 1);
+	r = store_stage_networks(store, &stage, 1);
 	if (r == 0)
-		r = stage_containers(store, &stage, network.n_endpoints);
+		r = store_stage_containers(store, &stage, network.n_endpoints);
 	if (r == 0)
-		r = add_network(&stage, &network.facts, store->asked);
+		r = store_stage_network(&stage, &network.facts, store->asked);
 	for (size_t i = 0; r == 0 && i < network.n_endpoints; i++)
-		r = add_endpoint(store, &stage, &network.endpoints[i]);
+		r = store_stage_endpoint(store, &stage, &network.endpoints[i]);
 	if (r)
 		return r;
-	commit(store, &stage);
+	store_stage_commit(store, &stage);
 	return 0;
 }
 
 /* ---- containers ---- */
 
-static int add_container(struct stage *stage, const struct world_container *facts,
+static int add_container(struct store_stage *stage, const struct world_container *facts,
 			 const struct store_ports *configured, uint64_t asked)
 {
 	struct store_container *fresh = store_container_new(facts, configured);
@@ -220,7 +114,7 @@ static bool has_open_choice(const struct world_published *ports, size_t n)
 	return false;
 }
 
-static int add_listed(struct world_store *store, struct stage *stage,
+static int add_listed(struct world_store *store, struct store_stage *stage,
 		      const struct world_docker_container *from)
 {
 	const struct store_container *old =
@@ -247,13 +141,13 @@ static int add_listed(struct world_store *store, struct stage *stage,
 static int put_containers(struct world_store *store, struct world_docker_answer *answer,
 			  bool is_whole_list)
 {
-	CLEANUP(stage_done) struct stage stage = { 0 };
+	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_docker_container *containers;
 	size_t n;
 	int r = world_docker_containers(answer, &containers, &n);
 
 	if (r == 0)
-		r = stage_containers(store, &stage, n);
+		r = store_stage_containers(store, &stage, n);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = add_listed(store, &stage, &containers[i]);
 	if (r)
@@ -264,7 +158,7 @@ static int put_containers(struct world_store *store, struct world_docker_answer 
 		store->nameless[1] =
 			(struct store_nameless){ answer->n_nameless, answer->nameless };
 	}
-	commit(store, &stage);
+	store_stage_commit(store, &stage);
 	return 0;
 }
 
@@ -303,7 +197,7 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 			    const char **error)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	CLEANUP(stage_done) struct stage stage = { 0 };
+	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_inspect inspect;
 
@@ -327,14 +221,14 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	facts.published = inspect.running ? inspect.bound : old->bound.items;
 	facts.n_published = inspect.running ? inspect.n_bound : old->bound.n;
 	const struct store_ports configured = { inspect.configured, inspect.n_configured };
-	r = stage_containers(store, &stage, 1);
+	r = store_stage_containers(store, &stage, 1);
 	if (r == 0)
 		r = add_container(&stage, &facts, &configured, old->object.asked);
 	if (r)
 		return r;
 	store->n_port_changes += !same_ports(&old->published, &stage.containers[0]->published);
 	store->n_posture_changes += !posture_equal(&old->facts.posture, &facts.posture);
-	commit(store, &stage);
+	store_stage_commit(store, &stage);
 	return 0;
 }
 
@@ -342,7 +236,7 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 
 int world_store_flaw_network(struct world_store *store, const char *id, const char *why)
 {
-	CLEANUP(stage_done) struct stage stage = { 0 };
+	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	const struct store_network *old =
 		(const struct store_network *)store_find(&store->networks, id);
 	struct world_network facts = { .name = id, .driver = "bridge", .icc = true };
@@ -354,17 +248,17 @@ int world_store_flaw_network(struct world_store *store, const char *id, const ch
 	world_id_copy(facts.id, id);
 	facts.flaw = why;
 	stage.endpoints = calloc(1, sizeof(*stage.endpoints)); /* none is known any more */
-	int r = stage.endpoints ? stage_networks(store, &stage, 1) : -ENOMEM;
+	int r = stage.endpoints ? store_stage_networks(store, &stage, 1) : -ENOMEM;
 	if (r == 0)
-		r = add_network(&stage, &facts, store->asked);
+		r = store_stage_network(&stage, &facts, store->asked);
 	if (r == 0)
-		commit(store, &stage);
+		store_stage_commit(store, &stage);
 	return r;
 }
 
 int world_store_flaw_container(struct world_store *store, const char *id, const char *why)
 {
-	CLEANUP(stage_done) struct stage stage = { 0 };
+	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	const struct store_container *old =
 		(const struct store_container *)store_find(&store->containers, id);
 	struct world_container facts = { .name = id, .image = "", .network_mode = "" };
@@ -376,11 +270,11 @@ int world_store_flaw_container(struct world_store *store, const char *id, const 
 	facts.flaw = why;
 	facts.published = old ? old->bound.items : NULL;
 	facts.n_published = old ? old->bound.n : 0;
-	int r = stage_containers(store, &stage, 1);
+	int r = store_stage_containers(store, &stage, 1);
 	if (r == 0)
 		r = add_container(&stage, &facts, old ? &old->configured : NULL, store->asked);
 	if (r == 0)
-		commit(store, &stage);
+		store_stage_commit(store, &stage);
 	return r;
 }
 
@@ -388,19 +282,19 @@ int world_store_flaw_container(struct world_store *store, const char *id, const 
 
 #define FOREVER UINT64_MAX /* there is nobody to ask again */
 
-static int add_known(struct stage *stage, const struct world *world)
+static int add_known(struct store_stage *stage, const struct world *world)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < world->n_networks; i++)
-		r = add_network(stage, &world->networks[i], 0);
+		r = store_stage_network(stage, &world->networks[i], 0);
 	for (size_t i = 0; r == 0 && i < world->n_containers; i++)
 		r = add_container(stage, &world->containers[i], NULL, FOREVER);
 	return r;
 }
 
 /* The endpoints of each network, straight into the fresh records. */
-static int add_known_endpoints(struct stage *stage, const struct world *world)
+static int add_known_endpoints(struct store_stage *stage, const struct world *world)
 {
 	CLEANUP(free_ptr) size_t *counts = calloc(world->n_networks + 1, sizeof(*counts));
 
@@ -428,14 +322,14 @@ static int add_known_endpoints(struct stage *stage, const struct world *world)
 
 int world_store_load(struct world_store *store, const struct world *world)
 {
-	CLEANUP(stage_done) struct stage stage = { 0 };
+	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_store *fresh = world_store_new();
 
 	if (!fresh)
 		return -ENOMEM;
-	int r = stage_networks(fresh, &stage, world->n_networks);
+	int r = store_stage_networks(fresh, &stage, world->n_networks);
 	if (r == 0)
-		r = stage_containers(fresh, &stage, world->n_containers);
+		r = store_stage_containers(fresh, &stage, world->n_containers);
 	if (r == 0)
 		r = add_known(&stage, world);
 	if (r == 0)
@@ -445,7 +339,7 @@ int world_store_load(struct world_store *store, const struct world *world)
 	if (r == 0)
 		r = store_set_host_addresses(store, world->host_addrs, world->n_host_addrs);
 	if (r == 0) {
-		commit(fresh, &stage);
+		store_stage_commit(fresh, &stage);
 		world_store_replace(store, fresh);
 		store->ip6_unfiltered = world->ip6_unfiltered;
 		world_store_set_docker(store, world->no_proxy, world->dns_by_docker);
