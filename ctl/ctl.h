@@ -16,6 +16,7 @@
 #include "core/report/report.h"
 #include "core/wire/wire.h"
 #include "core/world/world.h"
+#include "edge/docker/docker.h"
 #include "edge/policydir/policydir.h"
 
 /* Exit statuses, the same for all verbs (netdctl(8)). */
@@ -30,8 +31,9 @@ enum ctl_exit {
 #define CTL_DEFAULT_SOCKET "/run/netd/netd.sock"
 
 struct ctl {
-	const char *socket;	  /* NULL: that of netd.conf(5), or the default */
-	const char *docker;	  /* URL, or NULL: DOCKER_HOST or the default */
+	const char *socket; /* NULL: that of netd.conf(5), or the default */
+	const char *docker; /* URL, or NULL: DOCKER_HOST or the default */
+	enum docker_engine engine;
 	const char *format;	  /* "text" */
 	bool color, color_errors; /* on stdout, on stderr */
 	int64_t now;		  /* seconds since the epoch */
@@ -63,6 +65,7 @@ enum ctl_option {
 	OPT_DISCARD = 1 << 18,
 	OPT_FLOWS = 1 << 19,
 	OPT_DENIED = 1 << 20,
+	OPT_ENGINE = 1 << 21,
 };
 
 /* Compose files of one project: as many as people layer. */

@@ -64,7 +64,8 @@ int docker_world(const struct ctl *ctl, struct arena *arena, const struct world 
 		 const char **error)
 {
 	const char *certs = getenv("DOCKER_CERT_PATH"), *verify = getenv("DOCKER_TLS_VERIFY");
-	const struct docker_options options = { .url = docker_url(ctl),
+	const struct docker_options options = { .engine = ctl->engine,
+						.url = docker_url(ctl),
 						.cert_dir = certs && *certs ? certs : NULL,
 						.tls_verify = verify && *verify };
 	const char *why = "";

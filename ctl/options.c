@@ -28,6 +28,7 @@ static const struct ctl_option_row options[] = {
 	{ OPT_CONFIRM, "confirm", "TIME",
 	  "restore the old policy unless `netdctl confirm` is run within TIME (60s, 5m)" },
 	{ OPT_DOCKER, "docker", "URL", "Docker's API (default: DOCKER_HOST, or its socket)" },
+	{ OPT_ENGINE, "engine", "NAME", "whose API that is: docker or podman (default: docker)" },
 	{ OPT_ROOT, "root", "DIR", "where the host's / is mounted (from inside a container)" },
 	{ OPT_STRICT, "strict", "", "treat warnings as findings: exit status 1" },
 	{ OPT_CONTAINER, "container", "NAME", "only flows with this container at an end" },
@@ -200,6 +201,10 @@ static int set_argument(struct ctl *ctl, struct ctl_args *args, enum ctl_option 
 		args->against = value;
 	if (bit == OPT_DOCKER)
 		ctl->docker = value;
+	if (bit == OPT_ENGINE && !docker_engine_parse(value, &ctl->engine)) {
+		ctl_complain("`%s` is no engine that netd knows: docker or podman", value);
+		return CTL_USAGE;
+	}
 	if (bit == OPT_ROOT)
 		args->root = value;
 	if (bit == OPT_FLOWS)

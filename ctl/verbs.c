@@ -3,6 +3,7 @@
 #include "ctl/ctl.h"
 
 #define COMPOSE_FACTS (OPT_COMPOSE | OPT_SERVICE | OPT_ENV_FILE)
+#define ENGINE (OPT_DOCKER | OPT_ENGINE)
 #define HOST_FACTS (OPT_INVENTORY | COMPOSE_FACTS)
 #define FLOW_FILTERS (OPT_CONTAINER | OPT_TIER | OPT_VERDICT | OPT_SINCE)
 #define MATRIX_FORMATS "text json dot mermaid"
@@ -15,7 +16,7 @@ static const struct ctl_verb verbs[] = {
 	{ "test", verb_test, { HOST_FACTS, "text json junit tap", "test policy.d" } },
 	{ "plan",
 	  verb_plan,
-	  { HOST_FACTS | OPT_AGAINST | OPT_DOCKER, "text json markdown",
+	  { HOST_FACTS | OPT_AGAINST | ENGINE, "text json markdown",
 	    "plan --against main/policy.d --inventory prod.json policy.d" } },
 	{ "explain",
 	  verb_explain,
@@ -26,7 +27,7 @@ static const struct ctl_verb verbs[] = {
 	    "matrix --policy policy.d --format dot | dot -Tsvg > matrix.svg" } },
 	{ "suggest",
 	  verb_suggest,
-	  { HOST_FACTS | OPT_POLICY | OPT_FLOWS | OPT_DENIED | OPT_DOCKER, NULL,
+	  { HOST_FACTS | OPT_POLICY | OPT_FLOWS | OPT_DENIED | ENGINE, NULL,
 	    "suggest > policy.yaml" } },
 	{ "audit",
 	  verb_audit,
@@ -39,13 +40,13 @@ static const struct ctl_verb verbs[] = {
 	  { 0, NULL, "completion bash > /etc/bash_completion.d/netdctl" } },
 	{ "inventory",
 	  verb_inventory,
-	  { OPT_DOCKER | COMPOSE_FACTS, "text json", "inventory > prod.json" } },
-	{ "doctor", verb_doctor, { OPT_INVENTORY | OPT_DOCKER | OPT_ROOT, NULL, NULL } },
+	  { ENGINE | COMPOSE_FACTS, "text json", "inventory > prod.json" } },
+	{ "doctor", verb_doctor, { OPT_INVENTORY | ENGINE | OPT_ROOT, NULL, NULL } },
 	{ "status", verb_status, { 0, NULL, NULL } },
 	{ "metrics", verb_metrics, { 0, "text openmetrics", "metrics > netd.prom" } },
 	{ "report",
 	  verb_report,
-	  { OPT_INVENTORY | OPT_DOCKER | OPT_ROOT, "text json", "report > report.html" } },
+	  { OPT_INVENTORY | ENGINE | OPT_ROOT, "text json", "report > report.html" } },
 	{ "endpoints", verb_endpoints, { 0, NULL, NULL } },
 	{ "rules", verb_rules, { 0, NULL, NULL } },
 	{ "ports", verb_ports, { 0, NULL, NULL } },
@@ -60,7 +61,7 @@ static const struct ctl_verb verbs[] = {
 	  { OPT_APPLY | OPT_DISCARD | OPT_CONFIRM, NULL, "stage policy.d; netdctl stage" } },
 	{ "allow",
 	  verb_allow,
-	  { OPT_CONFIRM | OPT_FLOWS | OPT_INVENTORY | OPT_POLICY | OPT_DOCKER, NULL,
+	  { OPT_CONFIRM | OPT_FLOWS | OPT_INVENTORY | OPT_POLICY | ENGINE, NULL,
 	    "allow --confirm 60s 48213" } },
 	{ "confirm", verb_confirm, { 0, NULL, NULL } },
 	{ "history", verb_history, { 0, NULL, "history 7" } },

@@ -24,8 +24,9 @@ static void on_docker_synced(void *userdata)
 	/* Only what explain says of Docker depends on it. */
 	if (fw_docker_ip6(d->fw, &filtered, &error) == 0)
 		world_store_set_ip6_unfiltered(d->store, !filtered);
-	log_info(LOG_ID_DOCKER_CONNECTED, "Docker %s, API %s: all networks and containers read",
-		 status.engine_version, status.api_version);
+	log_info(LOG_ID_DOCKER_CONNECTED, "%s%s, API %s: all networks and containers read",
+		 d->options->engine == DOCKER_ENGINE_DOCKER ? "Docker " : "", status.engine_version,
+		 status.api_version);
 	reconcile_note(d, PLAN_SYNCED);
 	reconcile_soon(d);
 	if (resolvers_look_again(d) == -ENOMEM)
@@ -56,7 +57,8 @@ static void on_docker_down(void *userdata, const char *reason)
 	if (docker_status(d->docker).is_foreign)
 		log_error(LOG_ID_DOCKER_INVALID,
 			  "%s; nothing that it says is believed, its containers stay closed: give "
-			  "netd the socket of Docker itself (--docker)",
+			  "netd the socket of the engine that is meant (--docker), and its name "
+			  "(--engine)",
 			  reason);
 	else
 		log_warning(LOG_ID_DOCKER_LOST,
@@ -232,7 +234,8 @@ static int start_control(struct daemon *d)
 
 static int start_docker(struct daemon *d)
 {
-	struct docker_options options = { .url = d->options->docker_url,
+	struct docker_options options = { .engine = d->options->engine,
+					  .url = d->options->docker_url,
 					  .cert_dir = d->options->docker_cert_dir,
 					  .tls_verify = d->options->docker_tls_verify,
 					  .inspects_all = true };

@@ -16,6 +16,7 @@
 enum option_id {
 	OPTION_POLICY,
 	OPTION_DOCKER,
+	OPTION_ENGINE,
 	OPTION_SOCKET,
 	OPTION_STATE,
 	OPTION_INVENTORY,
@@ -37,6 +38,7 @@ static const struct {
 } table[N_OPTIONS] = {
 	{ "policy", "PATH", "policy file or directory (/etc/netd/policy.d)", OPTION_POLICY },
 	{ "docker", "URL", "Docker's API (DOCKER_HOST, unix:///run/docker.sock)", OPTION_DOCKER },
+	{ "engine", "NAME", "whose API that is: docker or podman (docker)", OPTION_ENGINE },
 	{ "socket", "PATH", "control socket (/run/netd/netd.sock)", OPTION_SOCKET },
 	{ "state", "DIR", "what is kept over restarts (/var/lib/netd)", OPTION_STATE },
 	{ "inventory", "FILE", "take the facts from FILE instead of Docker", OPTION_INVENTORY },
@@ -79,6 +81,8 @@ static const char *set_option(struct options *options, enum option_id id, const 
 		options->policy = value;
 	if (id == OPTION_DOCKER)
 		options->docker_url = value;
+	if (id == OPTION_ENGINE && !docker_engine_parse(value, &options->engine))
+		return "takes docker or podman";
 	if (id == OPTION_SOCKET)
 		options->socket = value;
 	if (id == OPTION_STATE)
@@ -98,7 +102,7 @@ static const char *set_from_file(struct options *options, enum option_id id, con
 {
 	if (id == OPTION_DOCKER && !strstr(value, "://"))
 		return "takes a URL, such as unix:///run/docker.sock";
-	if (id < OPTION_MARK_BIT && id != OPTION_DOCKER && *value != '/')
+	if (id < OPTION_MARK_BIT && id != OPTION_DOCKER && id != OPTION_ENGINE && *value != '/')
 		return "takes a path that begins with /";
 	return set_option(options, id, value);
 }

@@ -8,9 +8,11 @@
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
 #include "core/base/diag.h"
+#include "edge/docker/docker.h"
 
 struct options {
 	const char *policy, *docker_url, *socket, *state_dir, *inventory;
+	enum docker_engine engine;
 	const char *docker_cert_dir; /* DOCKER_CERT_PATH, or NULL */
 	bool docker_tls_verify;
 	uint32_t mark_bit; /* one bit */

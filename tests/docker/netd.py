@@ -28,7 +28,7 @@ sys.path.insert(0, str(TESTS / "lab"))
 
 # pylint: disable=wrong-import-position
 from lab import (OFFICE, OUTSIDE, Child, Container, Host, HostOptions, Lab, LabError, Link,
-                 Matrix, Place, Probe, Result, engine_version)
+                 Matrix, Place, Probe, Result, engine_version, is_podman)
 from place import PATIENCE_S, build_library, children_of, run, wait_until
 
 __all__ = ["Child", "Container", "DockerCase", "Host", "HostOptions", "Lab", "LabError", "Link",
@@ -150,6 +150,7 @@ class Netd:
         """The command line, with the priority that netd.service gives."""
         return ["nice", "-n", "-10", *self.prefix, netd_program(), "--policy",
                 str(self.policy_path), "--state", str(self.state), "--socket", str(self.socket),
+                *(["--engine", "podman"] if is_podman() else []),
                 *(["--docker", self.reader.url] if self.reader else []), *self.args]
 
     def start(self, timeout: float = PATIENCE_S) -> "Netd":

@@ -5,13 +5,24 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_world.h"
 
+/* Of the network whose id is all of ones. */
+static int put_podman_network(struct world_store *store, const char *json, size_t len,
+			      const char **error)
+{
+	char id[WORLD_ID_LEN] = "";
+
+	memset(id, '1', sizeof(id) - 1);
+	return world_store_put_podman_network(store, id, json, len, error);
+}
+
 static const struct {
 	char letter;
 	int (*take)(struct world_store *, const char *, size_t, const char **);
 } answers[] = {
 	{ 'N', world_store_set_networks },   { 'n', world_store_put_network },
 	{ 'C', world_store_set_containers }, { 'c', world_store_put_containers },
-	{ 'i', world_store_put_inspect },
+	{ 'i', world_store_put_inspect },    { 'P', world_store_set_podman_networks },
+	{ 'p', put_podman_network },
 };
 
 static char *print(const struct world_store *store)

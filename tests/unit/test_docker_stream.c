@@ -75,11 +75,39 @@ static void knows_strangers(void **state)
 	assert_null(docker_stranger(NULL, NULL));
 }
 
+static const struct podman_row {
+	const char *server, *want;
+	int r;
+} podman_rows[] = {
+	{ "Libpod/5.4.2 (linux)", "5.4.2", 0 },
+	{ "Libpod/4.0.0-rc1 (linux)", "4.0.0-rc1", 0 },
+	{ "Libpod/6.1.1", "6.1.1", 0 },
+	{ "Libpod/3.4.4 (linux)", "3.4.4", -EPROTONOSUPPORT },
+	{ "Docker/28.5.2 (linux)", "", -EINVAL },
+	{ "Libpod/x", "", -EINVAL },
+	{ "Libpod/", "", -EINVAL },
+	{ "", "", -EINVAL },
+	{ NULL, "", -EINVAL },
+};
+
+static void knows_podman(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(podman_rows); i++) {
+		char version[16] = "";
+		assert_int_equal(
+			docker_podman_version(podman_rows[i].server, version, sizeof(version)),
+			podman_rows[i].r);
+		assert_string_equal(version, podman_rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(negotiates),
 		cmocka_unit_test(knows_strangers),
+		cmocka_unit_test(knows_podman),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,7 @@ struct emit {
 	bool ignore; /* unmatched: ignore */
 	/* any_audited: a tier's, or of the whole policy. */
 	bool needs_bridge_nf, any_audited, any_shared, any_stacked;
+	bool any_dns; /* some network has its resolver at the gateway */
 	bool wanted_ends[RS_FAMILY_COUNT][REASON_COUNT][2]; /* [passes] */
 	bool noted_rules[2]; /* [passes]: the counter of deny rules is in denials */
 	uint8_t *rule_ends;  /* per policy rule: bits of enum end_scope */
@@ -252,6 +253,9 @@ struct rs_match match_marked(const struct emit *e);
 #define SET_LAN6 "lan6"
 #define SET_DNS4 "dns4"
 #define SET_DNS6 "dns6"
+#define SET_ENGINE_DNS4 \
+	"engine_dns4" /* gateways at which the engine answers: only if there are any */
+#define SET_ENGINE_DNS6 "engine_dns6"
 #define SET_SPOKEN4 "spoken4" /* of all tiers */
 #define SET_SPOKEN6 "spoken6"
 #define SET_ROUTED4 "behind_routers4"

@@ -77,6 +77,7 @@ static int find_bridges(struct emit *e)
 	for (size_t i = 0; i < world->n_networks; i++) {
 		const struct world_network *network = &world->networks[i];
 		const struct world_bridge *seen = world_find_bridge(world, network->bridge);
+		e->any_dns |= world_network_is_managed(network) && network->dns;
 		if (world_network_is_managed(network))
 			all[n++] = (struct judged_bridge){ network->bridge, true,
 							   seen && seen->shared, seen };

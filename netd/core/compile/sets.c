@@ -165,6 +165,26 @@ static void emit_zones(struct emit *e)
 	}
 }
 
+/* Where podman's aardvark-dns answers. */
+static void emit_engine_dns(struct emit *e)
+{
+	const struct world *world = e->in->world;
+	struct rs_set *sets[2];
+
+	if (!e->any_dns)
+		return;
+	sets[0] = emit_set(e, SET_ENGINE_DNS4, address_types[0], 1);
+	sets[1] = emit_set(e, SET_ENGINE_DNS6, address_types[1], 1);
+	for (size_t i = 0; i < world->n_networks; i++)
+		for (size_t g = 0; world->networks[i].dns && g < world->networks[i].n_gateways;
+		     g++) {
+			const struct ip_addr *gateway = &world->networks[i].gateways[g];
+			struct rs_key key = key_addr(gateway);
+			if (!e->err && world_network_is_managed(&world->networks[i]))
+				emit_elem(e, sets[gateway->family == IP_V6], &key);
+		}
+}
+
 static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 {
 	static const char *const names[2][7] = {
@@ -357,6 +377,7 @@ void emit_inet_sets(struct emit *e)
 	emit_noise_set(e);
 	emit_ports(e);
 	emit_zones(e);
+	emit_engine_dns(e);
 	create_endpoint_sets(e, &sets);
 	if (!e->err)
 		add_broadcasts(e, sets.reached[0]);

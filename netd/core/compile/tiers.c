@@ -277,6 +277,23 @@ static void emit_rule_to_host(struct emit *e, struct rs_chain *chain, size_t ind
 				emit_dns_on_host(e, chain, index, &rule->from[i], denied);
 }
 
+/* The engine's own resolver at the gateway is what Docker's embedded one is inside a container: it
+ * is there for every container, unless a rule denies it. */
+static void emit_engine_dns_rules(struct emit *e, struct rs_chain *chain)
+{
+	static const enum ip_proto protos[] = { PROTO_UDP, PROTO_TCP };
+
+	for (size_t i = 0; i < ARRAY_LEN(protos) && e->any_dns; i++) {
+		struct rs_match proto = match_number(RS_META_L4PROTO, proto_number(protos[i]));
+		struct rs_match port = match_port_range(RS_CT_ORIGINAL_PROTO_DST, 53, 53);
+		EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_in(RS_CT_ORIGINAL_IP_SADDR, SET_ANY4),
+		     match_in(RS_CT_ORIGINAL_IP_DADDR, SET_ENGINE_DNS4), proto, port);
+		EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
+		     match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_ANY6),
+		     match_in(RS_CT_ORIGINAL_IP6_DADDR, SET_ENGINE_DNS6), proto, port);
+	}
+}
+
 static void emit_to_host(struct emit *e)
 {
 	struct rs_chain *chain =
@@ -285,6 +302,8 @@ static void emit_to_host(struct emit *e)
 	for (size_t a = 0; a < ARRAY_LEN(deny_first) && !e->err; a++)
 		FOR_EACH_RULE(e, i, deny_first[a])
 	emit_rule_to_host(e, chain, i);
+	if (!e->err)
+		emit_engine_dns_rules(e, chain);
 	if (!e->err)
 		emit_always(e, chain, RS_GOTO, emit_denied_name(e, DENIED_HOST, NULL));
 }

@@ -174,6 +174,8 @@ static int add_networks(struct found *found, const struct world *world)
 {
 	int r = 0;
 
+	if (world_is_podman(world)) /* a bridge is there while a container is on it */
+		return 0;
 	for (size_t i = 0; i < world->n_networks && r == 0; i++) {
 		const struct world_network *network = &world->networks[i];
 		struct doubt doubt = { .kind = DOUBT_NETWORK, .key = network_key(network) };

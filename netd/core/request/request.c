@@ -22,6 +22,9 @@ static const char *const questions[] = {
 	"/containers/json?all=1&filters=%7B%22id%22%3A%5B%22@%22%5D%7D",
 	"/containers/@/json",
 	"/images/sha256:@/json",
+	"/_ping", /* from here on for podman */
+	"/libpod/networks/json",
+	"/containers/json?all=1&filters=%7B%22network%22%3A%5B%22@%22%5D%7D",
 };
 
 /* None of them is passed on. */

@@ -55,21 +55,27 @@ static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 	return 0;
 }
 
+/* NULL: out of memory. */
+static const char *network_mode(struct world_docker_answer *answer, const cJSON *json)
+{
+	const char *mode = world_json_text(world_json_get(json, "HostConfig"), "NetworkMode");
+
+	return world_docker_text(answer, mode && strcmp(mode, "default") == 0 ? "bridge" : mode,
+				 "");
+}
+
 /* Matching a name we had to cut could put it into the wrong tier. */
 static int read_names(struct world_docker_answer *answer, const cJSON *json,
 		      struct world_container *facts)
 {
 	const char *name = own_name(world_json_get(json, "Names"));
 	const cJSON *image = world_json_get(json, "Image");
-	const char *mode = world_json_text(world_json_get(json, "HostConfig"), "NetworkMode");
 	char short_id[SHORT_ID + 1] = "";
 
 	memcpy(short_id, facts->id, SHORT_ID);
 	facts->name = world_docker_text(answer, name, short_id);
 	facts->image = world_docker_text(answer, cJSON_GetStringValue(image), "");
-	if (mode && strcmp(mode, "default") == 0)
-		mode = "bridge";
-	facts->network_mode = world_docker_text(answer, mode, "");
+	facts->network_mode = network_mode(answer, json);
 	if (!facts->name || !facts->image || !facts->network_mode)
 		return -ENOMEM;
 	facts->known = name; /* Docker's list shows a container that it is removing without one */
@@ -237,6 +243,9 @@ int world_docker_inspect(struct world_docker_answer *answer, struct world_docker
 		return world_docker_refuse(answer, "Id: missing or not an id");
 	world_id_copy(found.id, id);
 	found.traits = world_docker_traits(json);
+	found.network_mode = network_mode(answer, json);
+	if (!found.network_mode)
+		return -ENOMEM;
 	found.running = world_json_true(world_json_get(json, "State"), "Running");
 	int r = world_docker_port_map(
 		answer, world_json_get(world_json_get(json, "NetworkSettings"), "Ports"),
@@ -272,6 +281,7 @@ static enum world_event_kind event_kind(const char *type, const char *action)
 		{ "container", "start", WORLD_EVENT_CONTAINER_START },
 		{ "container", "die", WORLD_EVENT_CONTAINER_DIE },
 		{ "container", "destroy", WORLD_EVENT_CONTAINER_DESTROY },
+		{ "container", "remove", WORLD_EVENT_CONTAINER_DESTROY }, /* podman */
 		{ "container", "rename", WORLD_EVENT_CONTAINER_RENAME },
 		{ "container", "update", WORLD_EVENT_CONTAINER_UPDATE },
 		{ "daemon", "reload", WORLD_EVENT_DAEMON_RELOAD },

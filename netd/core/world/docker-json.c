@@ -120,9 +120,10 @@ const char *world_docker_text(struct world_docker_answer *answer, const char *te
 	return copy;
 }
 
-static int read_id(struct world_docker_answer *answer, const cJSON *json, char ret[WORLD_ID_LEN])
+int world_docker_id(struct world_docker_answer *answer, const cJSON *json, const char *key,
+		    char ret[WORLD_ID_LEN])
 {
-	const char *id = world_json_text(json, "Id");
+	const char *id = world_json_text(json, key);
 
 	if (!id || !world_id_valid(id))
 		return world_docker_refuse(answer, "Id: missing or not an id");
@@ -189,16 +190,16 @@ static bool read_address(const char *text, struct ip_addr *ret)
 	return ip_parse(addr, ret) == 0;
 }
 
-static int read_ipam(struct world_docker_answer *answer, const cJSON *config,
-		     struct world_network *network)
+int world_docker_subnets(struct world_docker_answer *answer, const cJSON *config,
+			 const char *const keys[2], struct world_network *network)
 {
 	VEC(struct ip_prefix) subnets = { 0 };
 	VEC(struct ip_addr) gateways = { 0 };
 
 	for (const cJSON *item = cJSON_IsArray(config) ? config->child : NULL; item;
 	     item = item->next) {
-		const char *subnet = world_json_text(item, "Subnet");
-		const char *gateway = world_json_text(item, "Gateway");
+		const char *subnet = world_json_text(item, keys[0]);
+		const char *gateway = world_json_text(item, keys[1]);
 		struct ip_prefix prefix;
 		struct ip_addr addr;
 		/* Host bits may be set: Docker shows what the user wrote. */
@@ -244,25 +245,31 @@ static uint64_t read_endpoint_id(const char *text)
 	return strtoull(digits, NULL, 16);
 }
 
+int world_docker_addresses(struct world_docker_answer *answer, const cJSON *json,
+			   const char *const keys[2], struct world_docker_endpoint *ret)
+{
+	const char *mac = world_json_text(json, "MacAddress");
+
+	if (mac && *mac && mac_parse(mac, &ret->mac) < 0)
+		return world_docker_refuse(answer, "Containers: not a MAC address");
+	if (ret->mac.bytes[0] & 1) /* multicast: no interface has that */
+		ret->mac = (struct mac_addr){ 0 };
+	int r = read_endpoint_address(answer, world_json_text(json, keys[0]), IP_V4, &ret->ipv4);
+	if (r)
+		return r;
+	return read_endpoint_address(answer, world_json_text(json, keys[1]), IP_V6, &ret->ipv6);
+}
+
 /* What is not understood of it counts as missing: without its address or MAC it is admitted through
  * no port. */
 static int read_endpoint(struct world_docker_answer *answer, const cJSON *json,
 			 struct world_docker_endpoint *ret)
 {
-	const char *mac = world_json_text(json, "MacAddress");
+	static const char *const keys[2] = { "IPv4Address", "IPv6Address" };
 
 	world_id_copy(ret->container_id, json->string);
 	ret->id = read_endpoint_id(world_json_text(json, "EndpointID"));
-	if (mac && *mac && mac_parse(mac, &ret->mac) < 0)
-		return world_docker_refuse(answer, "Containers: not a MAC address");
-	if (ret->mac.bytes[0] & 1) /* multicast: no interface has that */
-		ret->mac = (struct mac_addr){ 0 };
-	int r = read_endpoint_address(answer, world_json_text(json, "IPv4Address"), IP_V4,
-				      &ret->ipv4);
-	if (r)
-		return r;
-	return read_endpoint_address(answer, world_json_text(json, "IPv6Address"), IP_V6,
-				     &ret->ipv6);
+	return world_docker_addresses(answer, json, keys, ret);
 }
 
 /* Whose an endpoint is follows from its key. Before it is joined to a sandbox Docker calls it "ep-"
@@ -338,10 +345,11 @@ static int read_endpoints(struct world_docker_answer *answer, const cJSON *conta
 static int read_network(struct world_docker_answer *answer, const cJSON *json,
 			struct world_docker_network *ret)
 {
+	static const char *const ipam_keys[2] = { "Subnet", "Gateway" };
 	struct world_docker_network network = { .facts.icc = true };
 	struct world_network *facts = &network.facts;
 	const char *name = world_json_text(json, "Name");
-	int r = read_id(answer, json, facts->id);
+	int r = world_docker_id(answer, json, "Id", facts->id);
 
 	if (r)
 		return r;
@@ -356,8 +364,9 @@ static int read_network(struct world_docker_answer *answer, const cJSON *json,
 	if (!r)
 		r = world_docker_flaw(
 			answer, &facts->flaw,
-			read_ipam(answer, world_json_get(world_json_get(json, "IPAM"), "Config"),
-				  facts));
+			world_docker_subnets(answer,
+					     world_json_get(world_json_get(json, "IPAM"), "Config"),
+					     ipam_keys, facts));
 	if (!r)
 		r = world_docker_flaw(
 			answer, &facts->flaw,
@@ -381,16 +390,17 @@ static int compare_networks(const void *left, const void *right)
 	return strcmp(a->facts.id, b->facts.id);
 }
 
-struct network_vec {
+struct network_list {
 	struct world_docker_network *items;
 	size_t n, cap;
+	world_docker_network_reader *read;
 };
 
 static int add_network(struct world_docker_answer *answer, const cJSON *json, void *userdata)
 {
-	struct network_vec *networks = userdata;
+	struct network_list *networks = userdata;
 	struct world_docker_network network;
-	int r = read_network(answer, json, &network);
+	int r = networks->read(answer, json, &network);
 
 	return r ? r : VEC_PUSH(answer->arena, networks, network);
 }
@@ -398,7 +408,13 @@ static int add_network(struct world_docker_answer *answer, const cJSON *json, vo
 int world_docker_networks(struct world_docker_answer *answer, struct world_docker_network **ret,
 			  size_t *ret_n)
 {
-	struct network_vec found = { 0 };
+	return world_docker_networks_by(answer, read_network, ret, ret_n);
+}
+
+int world_docker_networks_by(struct world_docker_answer *answer, world_docker_network_reader *read,
+			     struct world_docker_network **ret, size_t *ret_n)
+{
+	struct network_list found = { .read = read };
 	int r = world_docker_list(answer, "not a list of networks", add_network, &found);
 	size_t kept = 0;
 

@@ -33,6 +33,7 @@ struct world_docker_inspect {
 	bool running;
 	uint32_t traits;
 	struct posture posture;
+	const char *network_mode; /* or "" */
 	const struct ip_addr *dns;
 	size_t n_dns;
 	struct world_published *bound, *configured;
@@ -52,6 +53,11 @@ struct world_docker_answer {
 /* Each: 0, WORLD_E_INVALID or -ENOMEM. */
 int world_docker_networks(struct world_docker_answer *answer, struct world_docker_network **ret,
 			  size_t *ret_n) MUST_CHECK;
+/* The same for a list whose elements @read understands; each of them has an id. */
+typedef int world_docker_network_reader(struct world_docker_answer *answer, const cJSON *json,
+					struct world_docker_network *ret);
+int world_docker_networks_by(struct world_docker_answer *answer, world_docker_network_reader *read,
+			     struct world_docker_network **ret, size_t *ret_n) MUST_CHECK;
 int world_docker_network(struct world_docker_answer *answer,
 			 struct world_docker_network *ret) MUST_CHECK;
 int world_docker_containers(struct world_docker_answer *answer, struct world_docker_container **ret,
@@ -88,9 +94,27 @@ bool world_docker_is_long(const char *text);
 /* A copy without control characters; @otherwise when absent, empty or too long. NULL: no memory. */
 const char *world_docker_text(struct world_docker_answer *answer, const char *text,
 			      const char *otherwise) MUST_CHECK;
+int world_docker_id(struct world_docker_answer *answer, const cJSON *json, const char *key,
+		    char ret[WORLD_ID_LEN]) MUST_CHECK;
+/* A list of subnets and gateways under these keys. */
+int world_docker_subnets(struct world_docker_answer *answer, const cJSON *config,
+			 const char *const keys[2], struct world_network *network) MUST_CHECK;
+/* MacAddress, and the IPv4 and IPv6 address under these keys. */
+int world_docker_addresses(struct world_docker_answer *answer, const cJSON *json,
+			   const char *const keys[2], struct world_docker_endpoint *ret) MUST_CHECK;
 /* {"80/tcp":[{"HostIp":"","HostPort":"8080"}]}, as in NetworkSettings.Ports and PortBindings. */
 int world_docker_port_map(struct world_docker_answer *answer, const cJSON *map,
 			  struct world_published **ret, size_t *ret_n) MUST_CHECK;
 /* [{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"}], as in the container list. */
 int world_docker_port_list(struct world_docker_answer *answer, const cJSON *list,
 			   struct world_published **ret, size_t *ret_n) MUST_CHECK;
+
+/* ---- podman ---- */
+
+/* GET /libpod/networks/json. */
+int world_podman_networks(struct world_docker_answer *answer, struct world_docker_network **ret,
+			  size_t *ret_n) MUST_CHECK;
+/* Of the containers in a list those that are plugged into the network now: what has no MAC is not.
+ * Not sorted, each container once. */
+int world_podman_endpoints(struct world_docker_answer *answer, const struct world_network *network,
+			   struct world_docker_endpoint **ret, size_t *ret_n) MUST_CHECK;

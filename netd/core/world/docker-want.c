@@ -42,17 +42,34 @@ static const struct json_want attached[] = { ALL("NetworkID"), ALL("GwPriority")
 static const struct json_want networks[] = { OF("*", attached), END };
 static const struct json_want listed_settings[] = { OF("Networks", networks), END };
 
-const struct json_want world_want_containers[] = { ALL("Id"),
-						   ALL("Names"),
-						   ALL("Image"),
-						   ALL("ImageID"),
-						   ALL("State"),
-						   { "Labels", NULL, true, false },
-						   OF("Ports", port),
-						   OF("Mounts", mount),
-						   OF("HostConfig", mode),
-						   OF("NetworkSettings", listed_settings),
-						   END };
+/* But for the networks. */
+#define CONTAINER                                                                 \
+	ALL("Id"), ALL("Names"), ALL("Image"), ALL("ImageID"), ALL("State"),      \
+		{ "Labels", NULL, true, false }, OF("Ports", port), OF("Mounts", mount), \
+		OF("HostConfig", mode)
+
+const struct json_want world_want_containers[] = { CONTAINER,
+						   OF("NetworkSettings", listed_settings), END };
+
+static const struct json_want podman_subnet[] = { ALL("subnet"), ALL("gateway"), END };
+
+const struct json_want world_want_podman_networks[] = { ALL("id"),
+							ALL("name"),
+							ALL("driver"),
+							ALL("network_interface"),
+							ALL("internal"),
+							ALL("dns_enabled"),
+							OF("subnets", podman_subnet),
+							END };
+
+static const struct json_want podman_endpoint[] = { ALL("IPAddress"), ALL("GlobalIPv6Address"),
+						    ALL("MacAddress"), END };
+static const struct json_want podman_endpoints[] = { OF("*", podman_endpoint), END };
+static const struct json_want podman_settings[] = { OF("Networks", podman_endpoints), END };
+
+const struct json_want world_want_podman_network[] = { CONTAINER,
+						       OF("NetworkSettings", podman_settings),
+						       END };
 
 static const struct json_want binding[] = { ALL("HostIp"), ALL("HostPort"), END };
 static const struct json_want bindings[] = { OF("*", binding), END };

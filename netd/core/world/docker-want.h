@@ -5,12 +5,15 @@
 
 #include "core/base/json-pick.h"
 
-extern const struct json_want world_want_networks[];   /* GET /networks */
-extern const struct json_want world_want_network[];    /* GET /networks/{id} */
-extern const struct json_want world_want_containers[]; /* GET /containers/json */
-extern const struct json_want world_want_inspect[];    /* GET /containers/{id}/json */
-extern const struct json_want world_want_image[];      /* GET /images/{id}/json */
-extern const struct json_want world_want_event[];      /* a line of GET /events */
+extern const struct json_want world_want_networks[];	    /* GET /networks */
+extern const struct json_want world_want_network[];	    /* GET /networks/{id} */
+extern const struct json_want world_want_containers[];	    /* GET /containers/json */
+extern const struct json_want world_want_inspect[];	    /* GET /containers/{id}/json */
+extern const struct json_want world_want_image[];	    /* GET /images/{id}/json */
+extern const struct json_want world_want_event[];	    /* a line of GET /events */
+extern const struct json_want world_want_podman_networks[]; /* GET /libpod/networks/json */
+/* Of podman: GET /containers/json, of one network. */
+extern const struct json_want world_want_podman_network[];
 
 /* What tells a container of compose from one whose image says it was one. */
 #define WORLD_COMPOSE_PROJECT "com.docker.compose.project"

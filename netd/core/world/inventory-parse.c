@@ -67,13 +67,28 @@ static int read_mode(struct inventory_reader *reader, struct inventory_field fie
 static int read_network(struct inventory_reader *reader, const cJSON *json,
 			const struct inventory_place *place, struct world_network *ret)
 {
-	enum { ID, NAME, DRIVER, BRIDGE, INTERNAL, ICC, MODE4, MODE6, SUBNETS, GATEWAYS, FLAW, N };
+	enum {
+		ID,
+		NAME,
+		DRIVER,
+		BRIDGE,
+		INTERNAL,
+		DNS,
+		ICC,
+		MODE4,
+		MODE6,
+		SUBNETS,
+		GATEWAYS,
+		FLAW,
+		N
+	};
 	struct inventory_field f[N] = {
 		[ID] = { place, "id", NULL },
 		[NAME] = { place, "name", NULL },
 		[DRIVER] = { place, "driver", NULL },
 		[BRIDGE] = { place, "bridge", NULL },
 		[INTERNAL] = { place, "internal", NULL },
+		[DNS] = { place, "dns", NULL },
 		[ICC] = { place, "icc", NULL },
 		[MODE4] = { place, "gateway_mode_ipv4", NULL },
 		[MODE6] = { place, "gateway_mode_ipv6", NULL },
@@ -94,6 +109,8 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 		r = read_listed_bridge(reader, f[BRIDGE], &network);
 	if (!r)
 		r = inventory_bool(reader, f[INTERNAL], false, &network.internal);
+	if (!r)
+		r = inventory_bool(reader, f[DNS], false, &network.dns);
 	if (!r)
 		r = inventory_bool(reader, f[ICC], true, &network.icc);
 	if (!r)

@@ -78,6 +78,8 @@ static void print_network(struct text *out, const struct world_network *network)
 	print_member(out, ",\n      ", "driver", network->driver);
 	print_member(out, ",\n      ", "bridge", network->bridge);
 	text_printf(out, ",\n      \"internal\": %s", network->internal ? "true" : "false");
+	if (network->dns)
+		text_add(out, ",\n      \"dns\": true");
 	if (!network->icc)
 		text_add(out, ",\n      \"icc\": false");
 	for (size_t i = 0; i < ARRAY_LEN(network->modes); i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/text.h"
 #include "core/world/world.h"
 
 static const char *const mode_names[] = {
@@ -32,6 +33,11 @@ bool world_gateway_mode_parse(const char *text, enum world_gateway_mode *ret)
 unsigned long world_engine_major(const struct world *world)
 {
 	return world->engine ? strtoul(world->engine, NULL, 10) : 0;
+}
+
+bool world_is_podman(const struct world *world)
+{
+	return world->engine && text_begins(world->engine, WORLD_PODMAN);
 }
 
 /* From Docker 26 on a container on internal networks alone has no route to anywhere else (measured

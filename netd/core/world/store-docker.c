@@ -33,11 +33,26 @@ static void keep_sandboxes(struct store_table *containers)
 			containers->by_id[i]->gone = false;
 }
 
+int store_set_networks(struct world_store *store, const struct world_docker_answer *answer,
+		       const struct world_docker_network *networks, size_t n)
+{
+	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
+	int r = store_stage_networks(store, &stage, n);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = store_stage_network(&stage, &networks[i].facts, store->asked);
+	if (r)
+		return r;
+	mark_all_gone(store, &store->networks);
+	store->nameless[0] = (struct store_nameless){ answer->n_nameless, answer->nameless };
+	store_stage_commit(store, &stage);
+	return 0;
+}
+
 int world_store_set_networks(struct world_store *store, const char *json, size_t len,
 			     const char **error)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_network *networks;
 	size_t n;
@@ -45,16 +60,7 @@ int world_store_set_networks(struct world_store *store, const char *json, size_t
 	if (!arena)
 		return -ENOMEM;
 	int r = world_docker_networks(&answer, &networks, &n);
-	if (r == 0)
-		r = store_stage_networks(store, &stage, n);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = store_stage_network(&stage, &networks[i].facts, store->asked);
-	if (r)
-		return outcome(&answer, r, error);
-	mark_all_gone(store, &store->networks);
-	store->nameless[0] = (struct store_nameless){ answer.n_nameless, answer.nameless };
-	store_stage_commit(store, &stage);
-	return 0;
+	return r ? outcome(&answer, r, error) : store_set_networks(store, &answer, networks, n);
 }
 
 int world_store_put_network(struct world_store *store, const char *json, size_t len,
@@ -127,6 +133,8 @@ static int add_listed(struct world_store *store, struct store_stage *stage,
 		facts.traits |= old->facts.traits;
 		facts.dns = old->facts.dns;
 		facts.n_dns = old->facts.n_dns;
+		if (!*facts.network_mode)
+			facts.network_mode = old->facts.network_mode;
 		facts.inspected = old->facts.inspected;
 		facts.posture = old->facts.posture;
 	}
@@ -216,6 +224,8 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	facts.dns = inspect.dns;
 	facts.n_dns = inspect.n_dns;
 	facts.inspected = true;
+	if (!*facts.network_mode) /* podman's list has none */
+		facts.network_mode = inspect.network_mode;
 	facts.starting =
 		!inspect.running && has_open_choice(inspect.configured, inspect.n_configured);
 	facts.published = inspect.running ? inspect.bound : old->bound.items;

@@ -29,3 +29,8 @@ int store_stage_network(struct store_stage *stage, const struct world_network *f
 int store_stage_endpoint(struct world_store *store, struct store_stage *stage,
 			 const struct world_docker_endpoint *from) MUST_CHECK;
 void store_stage_commit(struct world_store *store, struct store_stage *stage);
+
+/* The whole list of networks takes the place of what is stored. @answer: what it was read from. 0
+ * or -ENOMEM. */
+int store_set_networks(struct world_store *store, const struct world_docker_answer *answer,
+		       const struct world_docker_network *networks, size_t n) MUST_CHECK;

@@ -46,9 +46,14 @@ uint32_t world_capability_traits(const char *capability)
 
 uint32_t world_mount_traits(const char *source)
 {
-	static const char *const sources[] = {
-		"/var/run/docker.sock", "/run/docker.sock", "/run", "/var/run", "/var", "/"
-	};
+	static const char *const sources[] = { "/var/run/docker.sock",
+					       "/run/docker.sock",
+					       "/run/podman/podman.sock",
+					       "/run/podman",
+					       "/run",
+					       "/var/run",
+					       "/var",
+					       "/" };
 
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		if (strcmp(source, sources[i]) == 0)

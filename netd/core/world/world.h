@@ -34,7 +34,8 @@ struct world_network {
 	const char *driver;	       /* "bridge", "host", "macvlan", … */
 	char bridge[WORLD_IFNAME_LEN]; /* interface; "" unless driver bridge */
 	bool internal;
-	bool icc;			  /* com.docker.network.bridge.enable_icc, default true */
+	bool dns; /* the engine answers DNS at its gateways: podman's aardvark-dns */
+	bool icc; /* com.docker.network.bridge.enable_icc, default true */
 	enum world_gateway_mode modes[2]; /* IPv4, IPv6 */
 	const struct ip_prefix *subnets;
 	size_t n_subnets;
@@ -199,7 +200,7 @@ struct world {
 	 * are made of them: the kernel knows its own. */
 	const struct ip_addr *host_addrs;
 	size_t n_host_addrs;
-	const char *engine; /* Docker's version; NULL: unknown */
+	const char *engine; /* Docker's version, or "podman " and podman's; NULL: unknown */
 	uint64_t read;	    /* the moment at which Docker was asked for everything last; 0: never */
 	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
 	bool no_proxy;	     /* its userland-proxy is off */
@@ -293,6 +294,8 @@ bool world_may_publish(const struct world *world, uint32_t endpoint);
 uint32_t world_endpoints_of(const struct world *world, uint32_t container, size_t *ret_n);
 /* The first number of the engine's version; 0: it is not known, or of another form. */
 unsigned long world_engine_major(const struct world *world);
+#define WORLD_PODMAN "podman " /* before the version of one */
+bool world_is_podman(const struct world *world);
 
 /* Whether Docker's word about the endpoint is about the time in which there is this port, and the
  * port was nobody else's. A container gets the address of a former one, and before Docker 28 its
@@ -374,6 +377,13 @@ uint64_t world_store_port_changes(const struct world_store *store);
 /* And how many the posture of a container, which is a matter of rules where a tier requires one.
  */
 uint64_t world_store_posture_changes(const struct world_store *store);
+/* podman. GET /libpod/networks/json: as world_store_set_networks(). */
+int world_store_set_podman_networks(struct world_store *store, const char *json, size_t len,
+				    const char **error) MUST_CHECK;
+/* GET /containers/json?all=1&filters={"network":[@id]}: adds or replaces the containers in it, and
+ * replaces the endpoints of that network, if it is known. */
+int world_store_put_podman_network(struct world_store *store, const char *id, const char *json,
+				   size_t len, const char **error) MUST_CHECK;
 /* GET /images/{id}/json: which labels of its containers come from it. */
 int world_store_put_image(struct world_store *store, const char *json, size_t len,
 			  const char **error) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The link to Docker's API: follows its events, asks what they leave out, and keeps a world_store
- * true. Works with engines from API 1.24 (Docker 1.12) on.
+ * true. Works with engines from API 1.24 (Docker 1.12) on, and with podman, whose API is the same
+ * but for the networks.
  *
  * It subscribes first, then reads everything, then asks again for whatever was named meanwhile: no
  * gap. That reading takes effect at once and whole. When the connection is cut it starts over,
@@ -18,7 +19,18 @@
 
 struct docker;
 
+/* Whose API is spoken. Each is refused where the other is meant, so that nobody's facts are taken
+ * for another's: podman answers to Docker's questions, too, and means something else. */
+enum docker_engine {
+	DOCKER_ENGINE_DOCKER,
+	DOCKER_ENGINE_PODMAN, /* from 4.0 on, with netavark */
+};
+
+/* "docker", "podman". False: there is no engine of that name. */
+bool docker_engine_parse(const char *text, enum docker_engine *ret);
+
 struct docker_options {
+	enum docker_engine engine;
 	const char *url; /* unix:///run/docker.sock, tcp://HOST:PORT, http(s)://HOST:PORT */
 	const char
 		*cert_dir; /* TLS with its ca.pem, cert.pem, key.pem (DOCKER_CERT_PATH); or NULL */
@@ -75,10 +87,10 @@ struct docker_status {
 	enum docker_link link;
 	const char *server;	    /* as the options name it */
 	const char *api_version;    /* in use, "" until known */
-	const char *engine_version; /* "" until known */
+	const char *engine_version; /* "" until known; of podman with WORLD_PODMAN before it */
 	const char *last_error;	    /* "" when there was none; kept after it is mended */
 	uint64_t n_events, n_syncs;
-	bool is_foreign; /* another engine answers at Docker's socket: it is not believed */
+	bool is_foreign; /* another engine answers at the socket: it is not believed */
 };
 /* Texts are valid until the loop runs on. */
 struct docker_status docker_status(const struct docker *docker);

@@ -125,6 +125,10 @@ static void subscribe(struct docker *docker, time_t date)
 
 /* ---- the first question ---- */
 
+static const char *const hellos[] = {
+	[DOCKER_ENGINE_DOCKER] = "/version", [DOCKER_ENGINE_PODMAN] = "/_ping"
+};
+
 static const char *text_of(const cJSON *json, const char *key)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
@@ -140,8 +144,8 @@ static const char *read_version(struct docker *docker, const cJSON *json, const 
 	int r = docker_negotiate(text_of(json, "ApiVersion"), text_of(json, "MinAPIVersion"),
 				 docker->api);
 
-	(void)snprintf(docker->engine, sizeof(docker->engine), "%.40s", text_of(json, "Version"));
-	world_store_set_engine(docker->store, docker->engine);
+	(void)snprintf(docker->version, sizeof(docker->version), "%.40s", text_of(json, "Version"));
+	world_store_set_engine(docker->store, docker->version);
 	docker->is_foreign = stranger != NULL;
 	if (stranger) {
 		(void)snprintf(text, LINK_ERROR_LEN, "refused: this is no Docker engine but %.40s",
@@ -154,6 +158,24 @@ static const char *read_version(struct docker *docker, const cJSON *json, const 
 	return r < 0 ? "not the answer of a Docker engine" : NULL;
 }
 
+/* The same for podman, whose word is in a header. */
+static const char *read_podman(struct docker *docker, const char *server, char text[LINK_ERROR_LEN])
+{
+	char version[sizeof(docker->version) - sizeof(WORLD_PODMAN)] = "";
+	int r = docker_podman_version(server, version, sizeof(version));
+
+	docker->is_foreign = r < 0;
+	(void)snprintf(docker->version, sizeof(docker->version), WORLD_PODMAN "%s", version);
+	world_store_set_engine(docker->store, docker->version);
+	(void)snprintf(docker->api, sizeof(docker->api), "%s", DOCKER_API_PODMAN);
+	if (r == -EPROTONOSUPPORT)
+		return "refused: this is podman before 4.0";
+	if (r < 0)
+		(void)snprintf(text, LINK_ERROR_LEN, "refused: this is not podman but %.40s",
+			       server && *server ? server : "an engine without a name");
+	return r < 0 ? text : NULL;
+}
+
 static void on_hello(void *userdata, const struct http_result *result)
 {
 	struct docker *docker = userdata;
@@ -161,19 +183,21 @@ static void on_hello(void *userdata, const struct http_result *result)
 
 	docker->hello = NULL;
 	if (result->error) {
-		link_fail(docker, "/version", result->error);
+		link_fail(docker, hellos[docker->engine], result->error);
 		return;
 	}
 	if (result->status != 200) {
 		(void)snprintf(reason, sizeof(reason), "status %ld", result->status);
-		link_fail(docker, "/version", reason);
+		link_fail(docker, hellos[docker->engine], reason);
 		return;
 	}
 	cJSON *json = cJSON_Parse(result->body);
-	const char *refusal = read_version(docker, json, result->server, reason);
+	const char *refusal = docker->engine == DOCKER_ENGINE_PODMAN
+				      ? read_podman(docker, result->server, reason)
+				      : read_version(docker, json, result->server, reason);
 	cJSON_Delete(json);
 	if (refusal)
-		link_fail(docker, "/version", refusal);
+		link_fail(docker, hellos[docker->engine], refusal);
 	else
 		subscribe(docker, result->date);
 }
@@ -183,9 +207,9 @@ static void start(struct docker *docker)
 	const struct http_handler handler = { .done = on_hello, .userdata = docker };
 
 	docker->link = DOCKER_LINK_CONNECTING;
-	docker->hello = http_get(docker->http, "/version", HELLO_TIMEOUT_MS, &handler);
+	docker->hello = http_get(docker->http, hellos[docker->engine], HELLO_TIMEOUT_MS, &handler);
 	if (!docker->hello)
-		link_fail(docker, "/version", "no memory");
+		link_fail(docker, hellos[docker->engine], "no memory");
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
@@ -244,6 +268,20 @@ int docker_want_labels(struct docker *docker, const char *const *keys, size_t n)
 
 /* ---- life ---- */
 
+bool docker_engine_parse(const char *text, enum docker_engine *ret)
+{
+	static const char *const names[] = {
+		[DOCKER_ENGINE_DOCKER] = "docker", [DOCKER_ENGINE_PODMAN] = "podman"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], text) == 0) {
+			*ret = (enum docker_engine)i;
+			return true;
+		}
+	return false;
+}
+
 void docker_resync(struct docker *docker, const char *why)
 {
 	sync_again(docker, why);
@@ -265,7 +303,7 @@ bool docker_is_asking(const struct docker *docker)
 struct docker_status docker_status(const struct docker *docker)
 {
 	return (struct docker_status){ docker->link,	docker->server,	   docker->api,
-				       docker->engine,	docker->error,	   docker->n_events,
+				       docker->version, docker->error,	   docker->n_events,
 				       docker->n_syncs, docker->is_foreign };
 }
 
@@ -295,6 +333,7 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 	if (!docker)
 		return -ENOMEM;
 	(void)snprintf(docker->server, sizeof(docker->server), "%s", options->url);
+	docker->engine = options->engine;
 	docker->handler = *handler;
 	docker->store = store;
 	docker->labels = json_names_new(compose_labels, ARRAY_LEN(compose_labels),

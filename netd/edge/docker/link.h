@@ -26,6 +26,7 @@ struct docker_question; /* a request under way, or an inspect that waits for its
 
 struct docker {
 	struct http *http;
+	enum docker_engine engine;
 	struct docker_handler handler;
 	struct world_store *store; /* the caller's */
 	struct json_names *labels; /* that a policy asks for */
@@ -36,7 +37,7 @@ struct docker {
 	struct http_request *hello;  /* GET /version */
 	struct http_request *stream; /* GET /events */
 	char server[128];	     /* as the options name it */
-	char api[DOCKER_API_LEN], engine[64], error[LINK_ERROR_LEN];
+	char api[DOCKER_API_LEN], version[64], error[LINK_ERROR_LEN];
 	char told[LINK_ERROR_LEN]; /* the reason that on_down was called with, "" when up */
 	uint64_t n_events, n_syncs;
 	bool is_foreign; /* what answered last is another engine */

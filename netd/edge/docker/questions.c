@@ -32,36 +32,59 @@ struct docker_question {
 typedef int take_answer(struct world_store *store, const char *json, size_t len,
 			const char **error);
 
-static const struct {
+struct kind {
+	const char *version; /* of the API; NULL: the one agreed upon */
 	const char *before_id, *after_id;
 	const char *why; /* for on_change */
 	uint32_t timeout_ms;
-	take_answer *take;
+	take_answer *take; /* NULL: podman's list of who is on a network */
 	const struct json_want *wants;
-} kinds[] = {
-	[QUESTION_NETWORKS] = { "networks", "", "networks", 60000, world_store_set_networks,
+};
+
+static const struct kind kinds[] = {
+	[QUESTION_NETWORKS] = { NULL, "networks", "", "networks", 60000, world_store_set_networks,
 				world_want_networks },
-	[QUESTION_NETWORK] = { "networks/", "", "network", 30000, world_store_put_network,
+	[QUESTION_NETWORK] = { NULL, "networks/", "", "network", 30000, world_store_put_network,
 			       world_want_network },
-	[QUESTION_CONTAINERS] = { "containers/json?all=1", "", "containers", 60000,
+	[QUESTION_CONTAINERS] = { NULL, "containers/json?all=1", "", "containers", 60000,
 				  world_store_set_containers, world_want_containers },
 	/* filters={"id":["…"]} */
-	[QUESTION_CONTAINER] = { "containers/json?all=1&filters=%7B%22id%22%3A%5B%22", "%22%5D%7D",
-				 "container", 30000, world_store_put_containers,
+	[QUESTION_CONTAINER] = { NULL, "containers/json?all=1&filters=%7B%22id%22%3A%5B%22",
+				 "%22%5D%7D", "container", 30000, world_store_put_containers,
 				 world_want_containers },
-	[QUESTION_INSPECT] = { "containers/", "/json", "published ports", 300000,
+	[QUESTION_INSPECT] = { NULL, "containers/", "/json", "published ports", 300000,
 			       world_store_put_inspect, world_want_inspect },
-	[QUESTION_IMAGE] = { "images/sha256:", "/json", "labels of an image", 30000,
+	[QUESTION_IMAGE] = { NULL, "images/sha256:", "/json", "labels of an image", 30000,
 			     world_store_put_image, world_want_image },
 };
+
+/* What podman is asked in other words. Its own API has another version, which every one from 4.0 on
+ * takes. */
+static const struct kind podman_kinds[] = {
+	[QUESTION_NETWORKS] = { "4.0", "libpod/networks/json", "", "networks", 60000,
+				world_store_set_podman_networks, world_want_podman_networks },
+	/* filters={"network":["…"]} */
+	[QUESTION_NETWORK] = { NULL, "containers/json?all=1&filters=%7B%22network%22%3A%5B%22",
+			       "%22%5D%7D", "network", 30000, NULL, world_want_podman_network },
+};
+
+static const struct kind *kind_of(const struct docker_question *question)
+{
+	bool is_podman = question->docker->engine == DOCKER_ENGINE_PODMAN;
+
+	return is_podman && question->kind < ARRAY_LEN(podman_kinds) ? &podman_kinds[question->kind]
+								     : &kinds[question->kind];
+}
 
 static void on_answer(void *userdata, const struct http_result *result);
 
 static void question_path(const struct docker_question *question, char ret[PATH_LEN])
 {
-	(void)snprintf(ret, PATH_LEN, "/v%s/%s%s%s", question->docker->api,
-		       kinds[question->kind].before_id, question->id,
-		       kinds[question->kind].after_id);
+	const struct kind *kind = kind_of(question);
+
+	(void)snprintf(ret, PATH_LEN, "/v%s/%s%s%s",
+		       kind->version ? kind->version : question->docker->api, kind->before_id,
+		       question->id, kind->after_id);
 }
 
 static void unlink_question(struct docker_question *question)
@@ -77,14 +100,14 @@ static bool send_question(struct docker_question *question)
 {
 	const struct http_handler handler = { .done = on_answer,
 					      .userdata = question,
-					      .wants = kinds[question->kind].wants,
+					      .wants = kind_of(question)->wants,
 					      .names = question->docker->labels };
 	char path[PATH_LEN];
 
 	question_path(question, path);
 	question->moment = world_store_moment(question->docker->store);
 	question->request =
-		http_get(question->docker->http, path, kinds[question->kind].timeout_ms, &handler);
+		http_get(question->docker->http, path, kind_of(question)->timeout_ms, &handler);
 	if (question->request && question->kind == QUESTION_INSPECT)
 		question->docker->n_inspects++;
 	return question->request;
@@ -122,7 +145,7 @@ void docker_request(struct docker *docker, enum question_kind kind, const char *
 	struct docker_question *newest = NULL;
 	unsigned int n = 0;
 
-	if (!*id)
+	if (!*id && kind != QUESTION_NETWORKS)
 		return;
 	/* New ones stand in front. */
 	for (struct docker_question *q = docker->questions; q; q = q->next)
@@ -240,7 +263,10 @@ static const char *store_answer(const struct docker_question *question,
 		return store_flaw(question, store, text);
 	}
 	world_store_answers_from(store, question->moment);
-	int r = kinds[question->kind].take(store, result->body, result->len, &error);
+	take_answer *take = kind_of(question)->take;
+	int r = take ? take(store, result->body, result->len, &error)
+		     : world_store_put_podman_network(store, question->id, result->body,
+						      result->len, &error);
 	if (r < 0)
 		return "no memory";
 	return r > 0 ? store_flaw(question, store, error) : NULL;

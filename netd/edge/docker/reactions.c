@@ -16,6 +16,7 @@ enum {
 	ASK_PORTS = 4,
 	DROP_NETWORK = 8, /* answers under way about it are out of date */
 	DROP_CONTAINER = 16,
+	ASK_NETWORKS = 32,
 };
 
 static void disconnect(struct world_store *store, const struct world_event *event)
@@ -54,11 +55,28 @@ static const struct reaction {
 	[WORLD_EVENT_DAEMON_RELOAD] = { 0, NULL, NULL }, /* changes nothing that we read */
 };
 
+/* podman tells of a connection by the container alone, and of none at a start; what it tells comes
+ * up to 0.4 s late. So who is on a network is asked for when a port of its bridge comes
+ * (core/plan/doubt.h). Of one network it does not tell the bridge in Docker's words: all are
+ * listed. */
+static unsigned int what_to_do(const struct docker *docker, enum world_event_kind kind)
+{
+	if (docker->engine == DOCKER_ENGINE_DOCKER)
+		return reactions[kind].what;
+	if (kind == WORLD_EVENT_NETWORK_CONNECT || kind == WORLD_EVENT_NETWORK_DISCONNECT)
+		return 0;
+	if (kind == WORLD_EVENT_NETWORK_CREATE)
+		return ASK_NETWORKS;
+	return reactions[kind].what;
+}
+
 static void ask_about_event(struct docker *docker, const struct world_event *event,
 			    unsigned int what)
 {
 	if (what & ASK_NETWORK && !world_store_is_unmanaged(docker->store, event->network_id))
 		docker_request(docker, QUESTION_NETWORK, event->network_id);
+	if (what & ASK_NETWORKS)
+		docker_request(docker, QUESTION_NETWORKS, "");
 	if (what & ASK_CONTAINER)
 		docker_request(docker, QUESTION_CONTAINER, event->container_id);
 	if (what & ASK_PORTS)
@@ -68,17 +86,18 @@ static void ask_about_event(struct docker *docker, const struct world_event *eve
 static void react_now(struct docker *docker, const struct world_event *event)
 {
 	const struct reaction *reaction = &reactions[event->kind];
+	unsigned int what = what_to_do(docker, event->kind);
 
-	if (reaction->what & DROP_NETWORK)
+	if (what & DROP_NETWORK)
 		docker_request_forget(docker, QUESTION_NETWORK, event->network_id);
-	if (reaction->what & DROP_CONTAINER) {
+	if (what & DROP_CONTAINER) {
 		docker_request_forget(docker, QUESTION_CONTAINER, event->container_id);
 		docker_request_forget(docker, QUESTION_INSPECT, event->container_id);
 	}
 	/* Questions first: they take Docker a millisecond, the caller's work can go on meanwhile.
 	 */
-	ask_about_event(docker, event, reaction->what);
-	if (!reaction->apply)
+	ask_about_event(docker, event, what);
+	if (!reaction->apply || !what)
 		return;
 	reaction->apply(docker->store, event);
 	if (docker->handler.on_change)
@@ -88,7 +107,7 @@ static void react_now(struct docker *docker, const struct world_event *event)
 /* An answer of the reading that is under way can bring back what is gone. */
 static bool is_for_later(const struct docker *docker, const struct world_event *event)
 {
-	return docker->reading && reactions[event->kind].what & (DROP_NETWORK | DROP_CONTAINER);
+	return docker->reading && what_to_do(docker, event->kind) & (DROP_NETWORK | DROP_CONTAINER);
 }
 
 static void note_missed(struct docker *docker, const struct world_event *event)
@@ -135,7 +154,7 @@ void docker_replay_missed(struct docker *docker)
 	docker->missed = NULL;
 	docker->n_missed = docker->cap_missed = 0;
 	for (size_t i = 0; i < n && docker->link == DOCKER_LINK_UP; i++) {
-		unsigned int what = reactions[missed[i].kind].what;
+		unsigned int what = what_to_do(docker, missed[i].kind);
 		what |= what & DROP_NETWORK ? ASK_NETWORK : 0u;
 		what |= what & DROP_CONTAINER ? ASK_CONTAINER : 0u;
 		ask_about_event(docker, &missed[i], what);

@@ -78,3 +78,15 @@ int docker_negotiate(const char *newest, const char *oldest, char ret[DOCKER_API
 	(void)snprintf(ret, DOCKER_API_LEN, "%u.%u", common.major, common.minor);
 	return 0;
 }
+
+int docker_podman_version(const char *server, char *ret, size_t size)
+{
+	enum { OLDEST = 4 };
+	const char *version = server ? text_after(server, "Libpod/") : NULL, *end = version;
+	unsigned int major;
+
+	if (!version || parse_part(&end, '.', &major) < 0)
+		return -EINVAL;
+	(void)snprintf(ret, size, "%.*s", (int)strcspn(version, " "), version);
+	return major < OLDEST ? -EPROTONOSUPPORT : 0;
+}

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stddef.h>
 
 #include "core/base/cleanup.h"
 
@@ -22,3 +23,11 @@ int docker_negotiate(const char *newest, const char *oldest, char ret[DOCKER_API
  * to GET /version, @server: that header, or NULL. Docker lists its parts from API 1.35 on, one of
  * them is "Engine"; podman says "Podman Engine" and "Libpod/4.3.1". */
 const char *docker_stranger(const cJSON *version, const char *server);
+
+/* podman is asked for no version: it looks for those of all its programs first, which takes seconds
+ * (4.3, 5.4). Each of its answers has a header with it. The API is the same since 4.0, and this
+ * version of Docker's is known to all. */
+#define DOCKER_API_PODMAN "1.40"
+/* Its version, from "Libpod/5.4.2 (linux)", at most @size bytes. 0; -EINVAL: it is not podman, or
+ * says nothing; -EPROTONOSUPPORT: an older one. */
+int docker_podman_version(const char *server, char *ret, size_t size) MUST_CHECK;
