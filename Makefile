@@ -11,7 +11,7 @@ VERSION := 0.1.0
 CORE := base conf request yaml posture policy world compose ruleset compile simulate flow plan report metrics suggest wire
 
 CORE_LIBS := yaml-0.1 libcjson
-# And libcurl, which is loaded when it is needed (edge/docker/curl.h).
+# And libcurl, which is loaded when it is needed (edge/http/curl.h).
 EDGE_LIBS := libmnl libnftnl libsystemd zlib
 CTL_LIBS := smartcols
 TEST_LIBS := cmocka

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The link to Docker against a scripted engine on the same event loop: order of answers, answers
  * that never come, cuts. No time passes that the test does not wait for. */
-#include "edge/docker/http.h"
+#include "edge/http/http.h"
 #include "test_docker_link_lib.h"
 
 static void subscribes_then_reads(void **state)
@@ -250,7 +250,10 @@ static void note_error(void *userdata, const struct http_result *result)
 static void waits_no_longer_than_told(void **state)
 {
 	struct engine *engine = *state;
-	const struct docker_options options = { .url = engine->url };
+	const struct http_options options = { .name = "test",
+					      .url = engine->url,
+					      .body_bytes = 4096,
+					      .line_bytes = 4096 };
 	char error[128] = "";
 	const struct http_handler handler = { .done = note_error, .userdata = error };
 	struct http *http = NULL;

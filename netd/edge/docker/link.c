@@ -11,6 +11,7 @@
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/world/docker-want.h"
+#include "edge/docker/server.h"
 #include "edge/loop/loop.h"
 
 #define RETRY_FIRST_US 100000u
@@ -342,7 +343,7 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 		return -ENOMEM;
 	docker->inspects_all = options->inspects_all;
 	docker->retry_us = RETRY_FIRST_US;
-	int r = http_new(loop, options, &docker->http);
+	int r = docker_http_new(loop, options, &docker->http);
 	if (r)
 		return r;
 	const struct loop_timer timer = { "docker-retry", SD_EVENT_PRIORITY_NORMAL, on_retry,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The parts of the link to Docker, and what they call each other for. Internal to edge/docker.
  *
+ *   server.c     which server that is
  *   link.c       connect, agree on a version, subscribe; cut and try again
  *   sync.c       one full reading into a store of its own
  *   reactions.c  what follows from an event
@@ -8,8 +9,8 @@
 #pragma once
 
 #include "edge/docker/docker.h"
-#include "edge/docker/http.h"
 #include "edge/docker/version.h"
+#include "edge/http/http.h"
 
 #define LINK_ERROR_LEN 256
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libcurl, loaded when somebody asks Docker: it brings thirty libraries along, and loading them
- * takes longer than most of what netdctl is asked. Internal to edge/docker. */
+/* libcurl, loaded when somebody is asked: it brings thirty libraries along, and loading them
+ * takes longer than most of what netdctl is asked. Private to
+ * edge/http. */
 #pragma once
 
 #define CURL_DISABLE_TYPECHECK
@@ -26,7 +27,9 @@
 	ROW(multi_init);          \
 	ROW(multi_remove_handle); \
 	ROW(multi_setopt);        \
-	ROW(multi_socket_action)
+	ROW(multi_socket_action); \
+	ROW(slist_append);        \
+	ROW(slist_free_all)
 
 #define CURL_MEMBER(name) __typeof__(curl_##name) *name
 struct curl {

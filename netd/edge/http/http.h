@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET requests to one server, on the event loop: libcurl behind five functions. Connections are
- * kept and used again. Never: redirects, proxies, signals, protocols other than http and https. */
+/* Requests to one server, on the event loop: libcurl behind six functions. Connections are kept and
+ * used again. Never: redirects, proxies, signals, protocols other than http and https. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,10 +11,21 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/json-pick.h"
-#include "edge/docker/docker.h"
 
 struct http;
 struct http_request;
+
+/* A server. http_new() copies what it needs. */
+struct http_options {
+	const char *name;	     /* of what is asked, for sd-event's own messages; a constant */
+	const char *url;	     /* unix:///PATH, tcp://HOST:PORT, http(s)://HOST:PORT */
+	const char *ca, *cert, *key; /* files in PEM form, or NULL; they are read when used */
+	bool is_tls;		     /* tcp:// and http:// mean https, too */
+	bool is_unverified;	     /* whoever answers is believed to be the server */
+	size_t body_bytes, line_bytes; /* the longest answer, and line of a stream */
+};
+
+#define HTTP_E_URL 1 /* options->url is not of a form above */
 
 /* How a request ended. */
 struct http_result {
@@ -41,13 +52,25 @@ struct http_handler {
 	struct json_names *names; /* a reference is taken; may be NULL */
 };
 
-/* DOCKER_E_URL, -ENOMEM or -errno. The options are copied. */
-int http_new(sd_event *loop, const struct docker_options *options, struct http **ret) MUST_CHECK;
+/* HTTP_E_URL, -ENOMEM or -errno. */
+int http_new(sd_event *loop, const struct http_options *options, struct http **ret) MUST_CHECK;
 struct http *http_free(struct http *http); /* cancels all */
 
 /* @path with its leading slash, characters as in a URL. @timeout_ms 0: none; handler->opened or
  * handler->line: a stream. NULL: out of memory. */
 struct http_request *http_get(struct http *http, const char *path, uint32_t timeout_ms,
 			      const struct http_handler *handler) MUST_CHECK;
+
+/* A POST of JSON. */
+struct http_post {
+	const char *path;
+	const char *body;
+	const char *authorization; /* the header's value, or NULL */
+	uint32_t timeout_ms;	   /* as for http_get() */
+};
+/* As http_get(). Everything in @post is copied. */
+struct http_request *http_post(struct http *http, const struct http_post *post,
+			       const struct http_handler *handler) MUST_CHECK;
+
 /* Forgets a request; its handler is not called any more. NULL is fine. Returns NULL. */
 struct http_request *http_cancel(struct http_request *request);

@@ -2,7 +2,7 @@
 /* libcurl's multi interface on sd-event. curl says which sockets and what timer it wants; we tell
  * it what happened. Its callbacks only note things: handlers run afterwards, from pump(), since
  * adding a request inside a callback of curl is not allowed. */
-#include "edge/docker/http.h"
+#include "edge/http/http.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,11 +10,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "core/base/limits.h"
 #include "core/base/lines.h"
 #include "core/base/text.h"
-#include "edge/docker/curl.h"
-#include "edge/docker/http-setup.h"
+#include "edge/http/curl.h"
+#include "edge/http/setup.h"
 #include "edge/loop/loop.h"
 
 /* One connection for the events, some for inspects that block, the rest for quick questions. More
@@ -32,6 +31,8 @@ struct http {
 	bool is_due;	/* curl wants to be called at once */
 	bool has_news;	/* a stream has headers or lines to hand on */
 	bool has_waste; /* a request is over */
+	const char *name;
+	size_t body_bytes, line_bytes;
 };
 
 struct http_request {
@@ -39,6 +40,7 @@ struct http_request {
 	struct http_request *next;
 	struct http_handler handler;
 	CURL *easy;
+	struct curl_slist *headers; /* of a POST */
 	struct text body;
 	struct json_pick *pick; /* NULL: all is kept */
 	bool is_picked;		/* it is a 2xx answer */
@@ -87,9 +89,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, 
 	}
 	if (source)
 		return sd_event_source_set_io_events(source, events) < 0 ? -1 : 0;
-	const struct loop_io io = {
-		"docker", fd, events, SD_EVENT_PRIORITY_NORMAL, on_socket, http
-	};
+	const struct loop_io io = { http->name, fd,  events, SD_EVENT_PRIORITY_NORMAL,
+				    on_socket,	http };
 	if (loop_add_io(http->loop, &io, &source) < 0)
 		return -1;
 	return http->curl.multi_assign(http->multi, fd, source) == CURLM_OK ? 0 : -1;
@@ -139,7 +140,7 @@ static const char *take_line(struct http_request *request, const char *bytes, si
 
 static const char *take_body_text(struct http_request *request, const char *bytes, size_t len)
 {
-	if (request->body.len + len > LIMIT_DOCKER_BYTES)
+	if (request->body.len + len > request->http->body_bytes)
 		return "the answer is too large";
 	text_add_n(&request->body, bytes, len);
 	return text_failed(&request->body) ? "no memory" : NULL;
@@ -169,6 +170,7 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *userdata)
 static void free_request(struct http_request *request)
 {
 	request->http->curl.easy_cleanup(request->easy);
+	request->http->curl.slist_free_all(request->headers);
 	text_done(&request->body);
 	lines_done(&request->lines);
 	(void)json_pick_free(request->pick);
@@ -219,8 +221,43 @@ static bool set_up_request(struct http_request *request, const char *path, uint3
 	       curl->easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK;
 }
 
-struct http_request *http_get(struct http *http, const char *path, uint32_t timeout_ms,
-			      const struct http_handler *handler)
+static bool add_header(struct http_request *request, const char *header)
+{
+	struct curl_slist *headers = request->http->curl.slist_append(request->headers, header);
+
+	if (headers)
+		request->headers = headers;
+	return headers != NULL;
+}
+
+static bool add_authorization(struct http_request *request, const char *value)
+{
+	CLEANUP(free_ptr) char *header = NULL;
+
+	if (asprintf(&header, "Authorization: %s", value) < 0) {
+		header = NULL;
+		return false;
+	}
+	return add_header(request, header);
+}
+
+/* "Expect:" without a value: libcurl does not wait for a 100 before it sends a long body. */
+static bool set_up_post(struct http_request *request, const struct http_post *post)
+{
+	const struct curl *curl = &request->http->curl;
+	CURL *easy = request->easy;
+
+	return add_header(request, "Content-Type: application/json") &&
+	       add_header(request, "Expect:") &&
+	       (!post->authorization || add_authorization(request, post->authorization)) &&
+	       curl->easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+	       curl->easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, post->body) == CURLE_OK;
+}
+
+/* Without a body it is a GET. */
+static struct http_request *begin(struct http *http, const struct http_post *question,
+				  const struct http_handler *handler)
 {
 	struct http_request *request = calloc(1, sizeof(*request));
 
@@ -229,15 +266,16 @@ struct http_request *http_get(struct http *http, const char *path, uint32_t time
 	request->http = http;
 	request->handler = *handler;
 	request->is_stream = handler->opened || handler->line;
-	lines_init(&request->lines, LIMIT_DOCKER_EVENT_BYTES, LIMIT_DOCKER_BYTES);
+	lines_init(&request->lines, http->line_bytes, http->body_bytes);
 	request->easy = http->curl.easy_init();
 	if (handler->wants)
-		request->pick = json_pick_new(handler->wants, handler->names,
-					      request->is_stream ? LIMIT_DOCKER_EVENT_BYTES
-								 : LIMIT_DOCKER_BYTES,
-					      request->is_stream);
+		request->pick =
+			json_pick_new(handler->wants, handler->names,
+				      request->is_stream ? http->line_bytes : http->body_bytes,
+				      request->is_stream);
 	if (!request->easy || (handler->wants && !request->pick) ||
-	    !set_up_request(request, path, timeout_ms) ||
+	    !set_up_request(request, question->path, question->timeout_ms) ||
+	    (question->body && !set_up_post(request, question)) ||
 	    http->curl.multi_add_handle(http->multi, request->easy) != CURLM_OK) {
 		free_request(request);
 		return NULL;
@@ -245,6 +283,18 @@ struct http_request *http_get(struct http *http, const char *path, uint32_t time
 	request->next = http->requests;
 	http->requests = request;
 	return request;
+}
+
+struct http_request *http_get(struct http *http, const char *path, uint32_t timeout_ms,
+			      const struct http_handler *handler)
+{
+	return begin(http, &(struct http_post){ .path = path, .timeout_ms = timeout_ms }, handler);
+}
+
+struct http_request *http_post(struct http *http, const struct http_post *post,
+			       const struct http_handler *handler)
+{
+	return begin(http, post, handler);
 }
 
 /* ---- handing on ---- */
@@ -286,7 +336,7 @@ static const char *header_of(const struct curl *curl, CURL *easy, const char *na
 		       : NULL;
 }
 
-/* Of a unix socket libcurl says only that it could not connect to "docker port 80". */
+/* Of a unix socket libcurl says only that it could not connect to "localhost port 80". */
 static const char *transfer_failure(struct http_request *request, CURLcode code)
 {
 	const struct curl *curl = &request->http->curl;
@@ -408,7 +458,7 @@ static void http_freep(struct http **http)
 	*http = http_free(*http);
 }
 
-int http_new(sd_event *loop, const struct docker_options *options, struct http **ret)
+int http_new(sd_event *loop, const struct http_options *options, struct http **ret)
 {
 	struct curl curl;
 	int r = curl_load(&curl);
@@ -424,10 +474,14 @@ int http_new(sd_event *loop, const struct docker_options *options, struct http *
 	}
 	http->curl = curl;
 	http->loop = sd_event_ref(loop);
+	http->name = options->name;
+	http->body_bytes = options->body_bytes;
+	http->line_bytes = options->line_bytes;
 	r = http_setup_init(&http->setup, options);
 	if (r)
 		return r;
-	const struct loop_timer timer = { "docker", SD_EVENT_PRIORITY_NORMAL, on_http_timer, http };
+	const struct loop_timer timer = { options->name, SD_EVENT_PRIORITY_NORMAL, on_http_timer,
+					  http };
 	r = loop_add_timer(loop, &timer, &http->timer);
 	if (r < 0)
 		return r;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "edge/docker/http-setup.h"
+#include "edge/http/setup.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/text.h"
 
@@ -22,15 +21,15 @@ void http_setup_done(struct http_setup *setup)
 	*setup = (struct http_setup){ 0 };
 }
 
-static int set_tcp(struct http_setup *setup, const struct docker_options *options, const char *host)
+static int set_tcp(struct http_setup *setup, const struct http_options *options, const char *host)
 {
 	size_t len = strcspn(host, "/");
 
 	/* User names, paths and the like have no business here. */
 	if (len == 0 || (host[len] && host[len + 1]) || strpbrk(host, "@?# \\"))
-		return DOCKER_E_URL;
-	setup->is_tls = options->cert_dir || text_after(options->url, "https://");
-	setup->is_verified = options->tls_verify || !options->cert_dir;
+		return HTTP_E_URL;
+	setup->is_tls = options->is_tls || text_after(options->url, "https://");
+	setup->is_verified = !options->is_unverified;
 	if (asprintf(&setup->base, "%s://%.*s", setup->is_tls ? "https" : "http", (int)len, host) >=
 	    0)
 		return 0;
@@ -41,27 +40,13 @@ static int set_tcp(struct http_setup *setup, const struct docker_options *option
 static int set_socket(struct http_setup *setup, const char *path)
 {
 	if (*path != '/')
-		return DOCKER_E_URL;
+		return HTTP_E_URL;
 	setup->socket_path = strdup(path);
-	setup->base = strdup("http://docker");
+	setup->base = strdup("http://localhost");
 	return setup->socket_path && setup->base ? 0 : -ENOMEM;
 }
 
-/* DIR/NAME if it is there. */
-static int find_file(const char *dir, const char *name, char **ret)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return -ENOMEM;
-	if (access(path, R_OK) == 0)
-		*ret = path;
-	else
-		free(path);
-	return 0;
-}
-
-static int set_url(struct http_setup *setup, const struct docker_options *options)
+static int set_url(struct http_setup *setup, const struct http_options *options)
 {
 	static const char *const schemes[] = { "tcp://", "http://", "https://" };
 	const char *path = text_after(options->url, "unix://");
@@ -71,20 +56,25 @@ static int set_url(struct http_setup *setup, const struct docker_options *option
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		if (text_after(options->url, schemes[i]))
 			return set_tcp(setup, options, text_after(options->url, schemes[i]));
-	return DOCKER_E_URL;
+	return HTTP_E_URL;
 }
 
-int http_setup_init(struct http_setup *setup, const struct docker_options *options)
+static int set_file(char **ret, const char *path)
+{
+	*ret = path ? strdup(path) : NULL;
+	return path && !*ret ? -ENOMEM : 0;
+}
+
+int http_setup_init(struct http_setup *setup, const struct http_options *options)
 {
 	int r = set_url(setup, options);
 
-	if (r == 0 && setup->is_tls && options->cert_dir) {
-		r = find_file(options->cert_dir, "ca.pem", &setup->ca);
-		if (r == 0)
-			r = find_file(options->cert_dir, "cert.pem", &setup->cert);
-		if (r == 0)
-			r = find_file(options->cert_dir, "key.pem", &setup->key);
-	}
+	if (r == 0)
+		r = set_file(&setup->ca, options->ca);
+	if (r == 0)
+		r = set_file(&setup->cert, options->cert);
+	if (r == 0)
+		r = set_file(&setup->key, options->key);
 	if (r)
 		http_setup_done(setup);
 	return r;

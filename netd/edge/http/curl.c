@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "edge/docker/curl.h"
+#include "edge/http/curl.h"
 
 #include <dlfcn.h>
 #include <errno.h>
