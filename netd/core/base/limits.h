@@ -89,6 +89,11 @@
 /* Values in an inventory: twenty for each endpoint. Bounds what cJSON makes of it to 200 MB. */
 #define LIMIT_INVENTORY_VALUES 2000000u
 #define LIMIT_INVENTORY_DEPTH 16u
+/* What etcd says is wrong, as far as it is told. */
+#define LIMIT_ETCD_ERROR 200u
+/* Values in one answer of etcd: ten for each key, and a fleet has some thousand hosts with two keys
+ * each. */
+#define LIMIT_ETCD_ITEMS 200000u
 /* One control frame (a request with a whole policy in it, or an answer with all endpoints). */
 #define LIMIT_FRAME_BYTES (64u * 1024u * 1024u)
 /* A request on the control socket: it may carry a policy. */

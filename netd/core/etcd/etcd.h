@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* etcd's JSON gateway: requests as texts, answers as values. etcd serves its API version 3 as JSON
+ * over HTTP beside gRPC: a POST to a path, keys and values in Base64, 64-bit numbers as texts;
+ * watches and the keeping alive of leases are streams of lines, each {"result":...} or
+ * {"error":...}.
+ *
+ * The gateway refuses a client whose certificate has a Common Name as soon as etcd verifies
+ * certificates, for it could not be told who asks (measured on 3.4.23): who asks is said by a
+ * user's password, and the certificate is one without. The token that a password gives is good for
+ * minutes and not known to a member that has started since: an answer of ETCD_E_TOKEN asks for a
+ * new one.
+ *
+ * Pure. Texts that are returned are the caller's to free, NULL: no memory. Answers live in the
+ * arena given. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+
+#define ETCD_PATH_AUTHENTICATE "/v3/auth/authenticate"
+#define ETCD_PATH_RANGE "/v3/kv/range"
+#define ETCD_PATH_TXN "/v3/kv/txn"
+#define ETCD_PATH_WATCH "/v3/watch"
+#define ETCD_PATH_GRANT "/v3/lease/grant"
+#define ETCD_PATH_KEEPALIVE "/v3/lease/keepalive"
+
+/* ---- requests ---- */
+
+char *etcd_ask_authenticate(const char *user, const char *password) MUST_CHECK;
+/* All keys that begin with @prefix, at one revision: @revision, or with 0 the newest. */
+char *etcd_ask_range(const char *prefix, int64_t revision) MUST_CHECK;
+/* What happens to keys that begin with @prefix from @revision on. etcd says now and then at which
+ * revision it is while nothing happens. */
+char *etcd_ask_watch(const char *prefix, int64_t revision) MUST_CHECK;
+char *etcd_ask_grant(int64_t ttl_seconds) MUST_CHECK;
+char *etcd_ask_keepalive(int64_t lease) MUST_CHECK;
+
+/* A transaction: if every condition holds at that moment, all of the changes, else none. */
+enum etcd_condition_kind {
+	ETCD_UNCHANGED_SINCE, /* no key that begins with @key was changed after @revision */
+	ETCD_IS_AT,	      /* @key was last changed at @revision; 0: it is not there */
+};
+struct etcd_condition {
+	enum etcd_condition_kind kind;
+	const char *key;
+	int64_t revision;
+};
+struct etcd_change {
+	const char *key;
+	const char *value; /* NULL: the key is removed */
+	size_t len;
+	int64_t lease; /* the key goes with it; 0: none */
+};
+struct etcd_txn {
+	const struct etcd_condition *conditions;
+	size_t n_conditions;
+	const struct etcd_change *changes;
+	size_t n_changes;
+};
+char *etcd_ask_txn(const struct etcd_txn *txn) MUST_CHECK;
+
+/* ---- answers ---- */
+
+#define ETCD_E_INVALID 1   /* no answer of etcd, or one that is cut off */
+#define ETCD_E_TOKEN 2	   /* the token, or the password, does not count (any more) */
+#define ETCD_E_FORBIDDEN 3 /* the user may not do that */
+#define ETCD_E_COMPACTED 4 /* etcd has forgotten what was at that revision */
+#define ETCD_E_NO_AUTH 5   /* the store asks nobody for a password */
+#define ETCD_E_ERROR 6	   /* another error: *error is its text */
+
+struct etcd_key {
+	const char *key;
+	const char *value; /* @len bytes and a NUL behind */
+	size_t len;
+	int64_t mod_revision, lease;
+	bool is_deleted; /* of a watch: it has gone */
+};
+
+struct etcd_answer {
+	uint64_t cluster_id;
+	int64_t revision;   /* the store's when it answered */
+	const char *token;  /* of authenticate, or NULL */
+	int64_t lease, ttl; /* of grant and keepalive; ttl 0: the lease has gone */
+	bool succeeded;	    /* of a transaction: its conditions held */
+	bool created;	    /* of a watch: it has begun */
+	const struct etcd_key *keys;
+	size_t n_keys;
+};
+
+/* An answer's body, or a line of a stream. 0, one of ETCD_E_* or -ENOMEM. *error says what is wrong
+ * in a sentence of printable characters, in @arena or constant; set with each ETCD_E_*. */
+int etcd_read_answer(const char *bytes, size_t len, struct arena *arena, struct etcd_answer *ret,
+		     const char **error) MUST_CHECK;
