@@ -6,16 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "core/base/lines.h"
+#include "core/base/limits.h"
 #include "core/wire/wire.h"
 #include "edge/base/clock.h"
 #include "edge/base/fd.h"
+#include "edge/control/ask.h"
 #include "edge/loop/loop.h"
 
 /* A scraper of Prometheus waits ten seconds. */
@@ -28,10 +26,9 @@ struct pages {
 	enum metrics_form form;
 	struct source_page page; /* fd -1: there is none yet */
 	uint64_t made_us;
-	bool asked; /* ready() will be called */
-	int fd;	    /* netd; -1: it is not being asked */
-	struct lines lines;
-	sd_event_source *io, *timer;
+	bool asked;		 /* ready() will be called */
+	struct control_ask *ask; /* NULL: netd is not being asked */
+	sd_event_source *timer;
 };
 
 struct source {
@@ -39,15 +36,6 @@ struct source {
 	sd_event *loop; /* borrowed */
 	struct pages of[SOURCE_FORMS];
 };
-
-static void hang_up(struct pages *pages)
-{
-	pages->io = sd_event_source_disable_unref(pages->io);
-	if (pages->fd >= 0)
-		(void)close(pages->fd);
-	pages->fd = -1;
-	lines_done(&pages->lines);
-}
 
 static void close_page(struct pages *pages)
 {
@@ -108,136 +96,75 @@ static void hand_out(struct pages *pages)
 
 /* ---- netd's answer ---- */
 
-/* 0: a page was made of it; -errno. */
-static int take_answer(struct pages *pages, const char *line, size_t len)
+/* 0 or -errno. */
+static int make_answer_page(struct pages *pages, const struct wire_answer *answer)
 {
-	struct wire_answer answer;
-	const char *error = NULL;
-	int r = wire_parse_answer(line, len, &answer, &error);
-
-	if (r < 0)
-		return r;
-	if (r > 0)
-		return make_error_page(pages, error);
-	const cJSON *report = cJSON_GetObjectItemCaseSensitive(answer.json, "report");
+	const cJSON *report = cJSON_GetObjectItemCaseSensitive(answer->json, "report");
 	const char *text = wire_string(report, "text"), *type = wire_string(report, "content_type");
-	const char *why = wire_error_text(answer.json);
-	if (answer.code == WIRE_OK && text && type && strlen(type) < 128)
-		r = make_page(pages, "200 OK", type, text);
-	else
-		r = make_error_page(pages, why ? why : "netd's answer has no metrics in it");
-	wire_answer_done(&answer);
-	return r;
+	const char *why = wire_error_text(answer->json);
+
+	if (answer->code == WIRE_OK && text && type && strlen(type) < 128)
+		return make_page(pages, "200 OK", type, text);
+	return make_error_page(pages, why ? why : "netd's answer has no metrics in it");
 }
 
-/* 0: there is a page; 1: more has to come; -errno. */
-static int read_answer(struct pages *pages)
-{
-	char bytes[65536];
-	const char *line = NULL;
-	size_t len = 0;
-	ssize_t n = recv(pages->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 1;
-	if (n <= 0)
-		return make_error_page(pages, "netd has hung up without an answer");
-	int r = lines_add(&pages->lines, bytes, (size_t)n);
-	if (r < 0)
-		return r == -EMSGSIZE ? make_error_page(pages, "netd's answer is too long") : r;
-	switch (lines_next(&pages->lines, &line, &len)) {
-	case LINES_PARTIAL:
-		return 1;
-	case LINES_LINE:
-		return take_answer(pages, line, len);
-	case LINES_TOO_LONG:
-		break;
-	}
-	return make_error_page(pages, "netd's answer is too long");
-}
-
-static int on_netd(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+/* Whoever asks again gets nothing newer for a while: netd is not asked more often where it says
+ * nothing. */
+static void on_answer(void *userdata, const struct wire_answer *answer, const char *error)
 {
 	struct pages *pages = userdata;
-	int r = read_answer(pages);
+	char why[256];
 
-	(void)source;
-	(void)fd;
-	(void)revents;
-	if (r != 0)
-		return r < 0 ? r : 0;
-	hang_up(pages);
-	r = loop_disarm(pages->timer);
+	pages->ask = NULL;
+	(void)snprintf(why, sizeof(why), "netd cannot be asked at %.120s: %.80s",
+		       pages->source->options.path, error ? error : "");
+	/* Without memory for a page there is none, and whoever waits for it is let go. */
+	if ((answer ? make_answer_page(pages, answer) : make_error_page(pages, why)) < 0)
+		close_page(pages);
 	hand_out(pages);
-	return r;
-}
-
-/* The page is there, or netd has not answered in time. */
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct pages *pages = userdata;
-	bool late = pages->fd >= 0;
-	int r = 0;
-
-	(void)source;
-	(void)usec;
-	hang_up(pages);
-	if (late)
-		r = make_error_page(pages, "netd has not answered in time");
-	if (r == 0)
-		hand_out(pages);
-	return r;
 }
 
 /* ---- the question ---- */
 
-/* 0 or -errno. A unix socket is connected at once or not at all, and has room for one line. */
+/* 0 or -errno. */
 static int ask(struct pages *pages)
 {
 	static const char *const lines[SOURCE_FORMS] = {
 		[METRICS_TEXT] = "{\"v\":1,\"verb\":\"metrics\"}\n",
 		[METRICS_OPENMETRICS] = "{\"v\":1,\"verb\":\"metrics\",\"form\":\"openmetrics\"}\n",
 	};
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const char *path = pages->source->options.path, *line = lines[pages->form];
+	const struct control_asked asked = { .path = pages->source->options.path,
+					     .timeout_us = pages->source->options.timeout_us,
+					     .answer_bytes = LIMIT_METRICS_BYTES,
+					     .done = on_answer,
+					     .userdata = pages };
+	const char *line = lines[pages->form];
 
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	(void)stpcpy(addr.sun_path, path);
-	pages->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (pages->fd < 0 || connect(pages->fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    send(pages->fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line))
-		return -errno;
-	const struct loop_io io = { "netd", pages->fd, EPOLLIN, 0, on_netd, pages };
-	return loop_add_io(pages->source->loop, &io, &pages->io);
+	return control_ask(pages->source->loop, &asked, line, strlen(line), &pages->ask);
 }
 
-/* 0: netd is asked, or there is a page that says why it is not; -errno. */
-static int begin(struct pages *pages)
+/* The page that there is still counts. */
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	char why[256];
-
-	lines_init(&pages->lines, LIMIT_METRICS_BYTES, LINES_ONE_READ);
-	int r = ask(pages);
-	if (r == 0)
-		return 0;
-	hang_up(pages);
-	(void)snprintf(why, sizeof(why), "netd cannot be asked at %.120s: %s",
-		       pages->source->options.path, strerror(-r));
-	return make_error_page(pages, why);
+	(void)source;
+	(void)usec;
+	hand_out(userdata);
+	return 0;
 }
 
 int source_want(struct source *source, enum metrics_form form)
 {
 	struct pages *pages = &source->of[form];
-	int r = 0;
+	int r;
 
 	if (pages->asked)
 		return 0;
 	pages->asked = true;
 	if (pages->page.fd < 0 || clock_monotonic_us() - pages->made_us >= FRESH_US)
-		r = begin(pages);
-	return r < 0 ? r : loop_arm(pages->timer, pages->fd < 0 ? 0 : source->options.timeout_us);
+		r = ask(pages);
+	else
+		r = loop_arm(pages->timer, 0);
+	return r;
 }
 
 /* ---- life ---- */
@@ -247,7 +174,7 @@ struct source *source_free(struct source *source)
 	if (!source)
 		return NULL;
 	for (size_t i = 0; i < SOURCE_FORMS; i++) {
-		hang_up(&source->of[i]);
+		(void)control_ask_cancel(source->of[i].ask);
 		close_page(&source->of[i]);
 		(void)sd_event_source_disable_unref(source->of[i].timer);
 	}
@@ -272,9 +199,9 @@ int source_new(sd_event *loop, const struct source_options *options, struct sour
 	if (!source->options.timeout_us)
 		source->options.timeout_us = DEFAULT_TIMEOUT_US;
 	for (size_t i = 0; i < SOURCE_FORMS; i++)
-		source->of[i] = (struct pages){
-			.source = source, .form = (enum metrics_form)i, .page.fd = -1, .fd = -1
-		};
+		source->of[i] = (struct pages){ .source = source,
+						.form = (enum metrics_form)i,
+						.page.fd = -1 };
 	for (size_t i = 0; i < SOURCE_FORMS && r == 0; i++) {
 		const struct loop_timer timer = { "netd", 0, on_timer, &source->of[i] };
 		r = loop_add_timer(loop, &timer, &source->of[i].timer);

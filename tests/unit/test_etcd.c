@@ -69,9 +69,9 @@ static void asks(void **state)
 	} rows[] = {
 		{ etcd_ask_authenticate("a\"b", "c\\d"),
 		  "{\"name\":\"a\\\"b\",\"password\":\"c\\\\d\"}" },
-		{ etcd_ask_range("n/p/", 0),
+		{ etcd_ask_range("n/p/", "n/p0", 0),
 		  "{\"key\":\"bi9wLw==\",\"range_end\":\"bi9wMA==\",\"revision\":\"0\"}" },
-		{ etcd_ask_watch("n/p/", 8),
+		{ etcd_ask_watch("n/p/", "n/p0", 8),
 		  "{\"create_request\":{\"key\":\"bi9wLw==\",\"range_end\":\"bi9wMA==\","
 		  "\"start_revision\":\"8\",\"progress_notify\":true}}" },
 		{ etcd_ask_grant(30), "{\"TTL\":\"30\"}" },

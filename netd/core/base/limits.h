@@ -91,6 +91,8 @@
 #define LIMIT_INVENTORY_DEPTH 16u
 /* What etcd says is wrong, as far as it is told. */
 #define LIMIT_ETCD_ERROR 200u
+/* One answer of etcd, or line of a watch: policies of 1 MiB and a thousand hosts' records, in Base64. */
+#define LIMIT_ETCD_BYTES (8u * 1024u * 1024u)
 /* Values in one answer of etcd: ten for each key, and a fleet has some thousand hosts with two keys
  * each. */
 #define LIMIT_ETCD_ITEMS 200000u

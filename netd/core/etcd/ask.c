@@ -27,8 +27,15 @@ static void add_bytes(struct text *out, const char *name, const char *bytes, siz
 	text_add(out, "\"");
 }
 
-/* "key" and "range_end": etcd's form of a prefix is the first key behind all that begin with it,
- * that is the prefix with its last byte raised by one. No prefix of ours ends in the byte 255. */
+static void add_range(struct text *out, const char *first, const char *end)
+{
+	add_bytes(out, "key", first, strlen(first));
+	text_add(out, ",");
+	add_bytes(out, "range_end", end, strlen(end));
+}
+
+/* etcd's form of a prefix is a range up to the first key behind all that begin with it: the prefix
+ * with its last byte raised by one. No prefix of ours is empty or ends in the byte 255. */
 static void add_prefix(struct text *out, const char *prefix)
 {
 	CLEANUP(text_done) struct text end = { 0 };
@@ -38,9 +45,7 @@ static void add_prefix(struct text *out, const char *prefix)
 	if (out->failed)
 		return;
 	end.bytes[end.len - 1]++;
-	add_bytes(out, "key", prefix, strlen(prefix));
-	text_add(out, ",");
-	add_bytes(out, "range_end", end.bytes, end.len);
+	add_range(out, prefix, end.bytes);
 }
 
 char *etcd_ask_authenticate(const char *user, const char *password)
@@ -55,22 +60,22 @@ char *etcd_ask_authenticate(const char *user, const char *password)
 	return text;
 }
 
-char *etcd_ask_range(const char *prefix, int64_t revision)
+char *etcd_ask_range(const char *first, const char *end, int64_t revision)
 {
 	struct text text = { 0 };
 
 	text_add(&text, "{");
-	add_prefix(&text, prefix);
+	add_range(&text, first, end);
 	text_printf(&text, ",\"revision\":\"%" PRId64 "\"}", revision);
 	return finish(&text);
 }
 
-char *etcd_ask_watch(const char *prefix, int64_t revision)
+char *etcd_ask_watch(const char *first, const char *end, int64_t revision)
 {
 	struct text text = { 0 };
 
 	text_add(&text, "{\"create_request\":{");
-	add_prefix(&text, prefix);
+	add_range(&text, first, end);
 	text_printf(&text, ",\"start_revision\":\"%" PRId64 "\",\"progress_notify\":true}}",
 		    revision);
 	return finish(&text);

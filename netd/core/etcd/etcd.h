@@ -30,11 +30,12 @@
 /* ---- requests ---- */
 
 char *etcd_ask_authenticate(const char *user, const char *password) MUST_CHECK;
-/* All keys that begin with @prefix, at one revision: @revision, or with 0 the newest. */
-char *etcd_ask_range(const char *prefix, int64_t revision) MUST_CHECK;
-/* What happens to keys that begin with @prefix from @revision on. etcd says now and then at which
- * revision it is while nothing happens. */
-char *etcd_ask_watch(const char *prefix, int64_t revision) MUST_CHECK;
+/* All keys from @first up to, and without, @end, at one revision: @revision, or with 0 the newest.
+ */
+char *etcd_ask_range(const char *first, const char *end, int64_t revision) MUST_CHECK;
+/* What happens to them from @revision on. etcd says now and then at which revision it is while
+ * nothing happens. */
+char *etcd_ask_watch(const char *first, const char *end, int64_t revision) MUST_CHECK;
 char *etcd_ask_grant(int64_t ttl_seconds) MUST_CHECK;
 char *etcd_ask_keepalive(int64_t lease) MUST_CHECK;
 

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which endpoint is asked, who asks, and what becomes of a failure. */
+#include "edge/etcd/etcd-client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "core/base/limits.h"
+#include "core/base/text.h"
+#include "edge/base/clock.h"
+#include "edge/etcd/etcd-parts.h"
+#include "edge/loop/loop.h"
+
+#define RETRY_FIRST_US 50000u
+#define RETRY_LAST_US 2000000u
+
+/* ---- giving up ---- */
+
+static void stop(struct etcd_client *client)
+{
+	client->ask = http_cancel(client->ask);
+	client->watch = http_cancel(client->watch);
+	etcd_lease_stop(client);
+	client->is_up = false;
+}
+
+/* Half of it is chance: a thousand clients of a member that ends do not come to the next at once.
+ */
+static uint64_t next_retry_us(struct etcd_client *client)
+{
+	uint64_t wait = client->retry_us, chance = 0;
+
+	client->retry_us = wait * 2 < RETRY_LAST_US ? wait * 2 : RETRY_LAST_US;
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != (ssize_t)sizeof(chance))
+		chance = 0;
+	return wait / 2 + chance % (wait / 2);
+}
+
+static void tell(struct etcd_client *client)
+{
+	if (strcmp(client->told, client->error) == 0)
+		return;
+	memcpy(client->told, client->error, sizeof(client->told));
+	if (client->handler.on_down)
+		client->handler.on_down(client->handler.userdata, client->error);
+}
+
+void etcd_client_fail(struct etcd_client *client, const char *what, const char *reason)
+{
+	(void)snprintf(client->error, sizeof(client->error), "%.100s, %.40s: %.100s",
+		       etcd_client_endpoint(client), what, reason);
+	text_clean(client->error);
+	stop(client);
+	free(client->token);
+	client->token = NULL;
+	client->endpoint = (client->endpoint + 1) % client->options.n_endpoints;
+	/* Arming cannot fail but for a clock that does not exist. */
+	(void)!loop_arm(client->retry, next_retry_us(client));
+	tell(client);
+}
+
+/* ---- asking ---- */
+
+struct http_request *etcd_client_ask(struct etcd_client *client, const char *path, char *body,
+				     uint32_t timeout_ms, const struct http_handler *handler)
+{
+	const struct http_post post = {
+		.path = path, .body = body, .authorization = client->token, .timeout_ms = timeout_ms
+	};
+	struct http_request *request = body ? http_post(client->http, &post, handler) : NULL;
+
+	free(body);
+	if (!request)
+		etcd_client_fail(client, path, "no memory");
+	return request;
+}
+
+int etcd_client_read(struct etcd_client *client, const char *what, const struct http_result *result,
+		     struct arena *arena, struct etcd_answer *ret)
+{
+	const char *error = result->error;
+	int r = ETCD_E_ERROR;
+
+	if (!error && arena)
+		r = etcd_read_answer(result->body, result->len, arena, ret, &error);
+	if (!arena || r == -ENOMEM)
+		error = "no memory";
+	if (r != 0)
+		etcd_client_fail(client, what, error);
+	return r;
+}
+
+/* ---- who asks ---- */
+
+static void on_token(void *userdata, const struct http_result *result)
+{
+	struct etcd_client *client = userdata;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct etcd_answer answer;
+
+	client->ask = NULL;
+	if (etcd_client_read(client, "authenticate", result, arena, &answer) != 0)
+		return;
+	client->token = answer.token ? strdup(answer.token) : NULL;
+	if (!client->token) {
+		etcd_client_fail(client, "authenticate", "it gives no token");
+		return;
+	}
+	etcd_follow_begin(client);
+}
+
+static void authenticate(struct etcd_client *client)
+{
+	const struct http_handler handler = { .done = on_token, .userdata = client };
+
+	client->ask = etcd_client_ask(
+		client, ETCD_PATH_AUTHENTICATE,
+		etcd_ask_authenticate(client->options.user, client->options.password),
+		CLIENT_TIMEOUT_MS, &handler);
+}
+
+/* ---- an endpoint ---- */
+
+/* 0, HTTP_E_URL or -errno. */
+static int make_http(struct etcd_client *client, size_t endpoint, struct http **ret)
+{
+	const struct http_options options = { .name = "etcd",
+					      .url = client->options.endpoints[endpoint],
+					      .ca = client->options.ca,
+					      .cert = client->options.cert,
+					      .key = client->options.key,
+					      .body_bytes = LIMIT_ETCD_BYTES,
+					      .line_bytes = LIMIT_ETCD_BYTES };
+
+	return http_new(client->loop, &options, ret);
+}
+
+/* A new one each time: its connections are to nobody else. */
+static void begin(struct etcd_client *client)
+{
+	client->http = http_free(client->http);
+	if (make_http(client, client->endpoint, &client->http) != 0) {
+		etcd_client_fail(client, "connect", "no memory");
+		return;
+	}
+	if (client->options.user)
+		authenticate(client);
+	else
+		etcd_follow_begin(client);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	begin(userdata);
+	return 0;
+}
+
+void etcd_client_came_up(struct etcd_client *client)
+{
+	client->is_up = true;
+	client->retry_us = RETRY_FIRST_US;
+	client->told[0] = '\0';
+	client->up_at = clock_monotonic_us();
+}
+
+/* ---- life and answers ---- */
+
+const struct etcd_mirror *etcd_client_mirror(const struct etcd_client *client)
+{
+	return &client->mirror;
+}
+
+bool etcd_client_is_up(const struct etcd_client *client)
+{
+	return client->is_up;
+}
+
+uint64_t etcd_client_up_at(const struct etcd_client *client)
+{
+	return client->is_up ? clock_monotonic_us() : client->up_at;
+}
+
+const char *etcd_client_endpoint(const struct etcd_client *client)
+{
+	return client->options.endpoints[client->endpoint];
+}
+
+const char *etcd_client_error(const struct etcd_client *client)
+{
+	return client->error;
+}
+
+struct etcd_client *etcd_client_free(struct etcd_client *client)
+{
+	if (!client)
+		return NULL;
+	stop(client);
+	etcd_lease_done(client);
+	client->http = http_free(client->http);
+	client->retry = sd_event_source_disable_unref(client->retry);
+	etcd_mirror_done(&client->mirror);
+	free(client->token);
+	free(client);
+	return NULL;
+}
+
+void etcd_client_freep(struct etcd_client **client)
+{
+	*client = etcd_client_free(*client);
+}
+
+/* What is wrong with the options shows now, and not when the first endpoint fails. */
+static int check_endpoints(struct etcd_client *client)
+{
+	for (size_t i = 0; i < client->options.n_endpoints; i++) {
+		struct http *http = NULL;
+		int r = make_http(client, i, &http);
+		(void)http_free(http);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int etcd_client_new(sd_event *loop, const struct etcd_client_options *options,
+		    const struct etcd_client_handler *handler, struct etcd_client **ret)
+{
+	CLEANUP(etcd_client_freep) struct etcd_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return -ENOMEM;
+	client->options = *options;
+	client->handler = *handler;
+	client->loop = loop;
+	client->retry_us = RETRY_FIRST_US;
+	int r = check_endpoints(client);
+	if (r)
+		return r;
+	const struct loop_timer timer = { "etcd-retry", SD_EVENT_PRIORITY_NORMAL, on_retry,
+					  client };
+	r = loop_add_timer(loop, &timer, &client->retry);
+	if (r == 0)
+		r = etcd_lease_init(client);
+	if (r == 0)
+		r = loop_arm(client->retry, 0);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(client);
+	return 0;
+}

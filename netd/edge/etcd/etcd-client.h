@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A client of a cluster of etcd: it keeps a copy of some keys true, and a record of its own alive.
+ *
+ * It talks to one endpoint at a time: authenticate, read all (a range), follow what happens (a
+ * watch). Any failure, or silence of a heartbeat, gives that endpoint up and tries the next one
+ * after a while, 50 ms at first and 2 s at most; meanwhile the copy stays what it was, and
+ * etcd_client_is_up() says no. The heartbeat is what keeps the lease of the record alive; a member
+ * that is cut off from the others cannot answer it.
+ *
+ * The client belongs to one event loop. Nothing blocks. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "core/base/cleanup.h"
+#include "core/etcd/etcd.h"
+#include "core/etcd/mirror.h"
+
+struct etcd_client;
+
+/* Borrowed until etcd_client_free(). */
+struct etcd_client_options {
+	const char *const *endpoints; /* http(s)://HOST:PORT */
+	size_t n_endpoints;	      /* at least one */
+	const char *ca, *cert, *key;  /* files in PEM form, or NULL */
+	const char *user, *password;  /* NULL: nobody is authenticated */
+	/* The keys of which a copy is kept: from @first up to, and without, @end. @first NULL:
+	 * none. */
+	const char *first, *end;
+	int64_t lease_seconds; /* a record outlives its writer by that long; 0: it writes none */
+};
+
+/* Called from the event loop; any may be NULL. They may call any function but etcd_client_free().
+ */
+struct etcd_client_handler {
+	/* The copy was read anew, or has changed. */
+	void (*on_change)(void *userdata);
+	/* No endpoint answers, or one says no: once per reason. */
+	void (*on_down)(void *userdata, const char *reason);
+	void *userdata;
+};
+
+/* 0, HTTP_E_URL (no endpoint of that form) or -errno. It begins in the next turn of the loop. */
+int etcd_client_new(sd_event *loop, const struct etcd_client_options *options,
+		    const struct etcd_client_handler *handler, struct etcd_client **ret) MUST_CHECK;
+struct etcd_client *etcd_client_free(struct etcd_client *client); /* NULL is fine; returns NULL */
+void etcd_client_freep(struct etcd_client **client);
+
+const struct etcd_mirror *etcd_client_mirror(const struct etcd_client *client);
+bool etcd_client_is_up(const struct etcd_client *client); /* it follows, and the copy is current */
+/* When it was last up, in microseconds of CLOCK_MONOTONIC; 0: never. */
+uint64_t etcd_client_up_at(const struct etcd_client *client);
+const char *etcd_client_endpoint(const struct etcd_client *client); /* the one it talks to */
+const char *etcd_client_error(const struct etcd_client *client);    /* the last one, or "" */
+
+/* What is kept under @key as long as the client lives; it is written when the client is up, and
+ * again when its lease was lost. One key; another value takes the place of the one before. 0 or
+ * -ENOMEM. */
+int etcd_client_publish(struct etcd_client *client, const char *key, const char *value) MUST_CHECK;

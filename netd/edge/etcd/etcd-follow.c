@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The copy: all of it at one revision, then every change from the next revision on. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/base/limits.h"
+#include "edge/etcd/etcd-parts.h"
+
+static void changed(struct etcd_client *client)
+{
+	if (client->handler.on_change)
+		client->handler.on_change(client->handler.userdata);
+}
+
+/* ---- the watch ---- */
+
+/* A line says what happened, that the watch has begun, or at which revision the store is by now. */
+static void on_line(void *userdata, const char *line, size_t len)
+{
+	struct etcd_client *client = userdata;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct http_result result = { .body = line, .len = len };
+	struct etcd_answer answer;
+
+	if (etcd_client_read(client, "watch", &result, arena, &answer) != 0)
+		return;
+	if (answer.created) {
+		etcd_client_came_up(client);
+		etcd_lease_begin(client);
+		changed(client);
+		return;
+	}
+	/* What says nothing of the store's revision may come of a watch that has lost its member's
+	 * leader.
+	 */
+	if (answer.n_keys == 0)
+		return;
+	if (etcd_mirror_follow(&client->mirror, &answer) < 0)
+		etcd_client_fail(client, "watch", "no memory");
+	else
+		changed(client);
+}
+
+static void on_watch_done(void *userdata, const struct http_result *result)
+{
+	struct etcd_client *client = userdata;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct etcd_answer answer;
+
+	client->watch = NULL;
+	/* An error of HTTP comes with a body that says why; a stream just ends. */
+	if (result->error || result->len == 0)
+		etcd_client_fail(client, "watch", result->error ? result->error : "ended");
+	else if (etcd_client_read(client, "watch", result, arena, &answer) == 0)
+		etcd_client_fail(client, "watch", "ended");
+}
+
+static void watch(struct etcd_client *client)
+{
+	const struct http_handler handler = { .line = on_line,
+					      .done = on_watch_done,
+					      .userdata = client };
+
+	client->watch = etcd_client_ask(client, ETCD_PATH_WATCH,
+					etcd_ask_watch(client->options.first, client->options.end,
+						       client->mirror.revision + 1),
+					0, &handler);
+}
+
+/* ---- the range ---- */
+
+static void on_range(void *userdata, const struct http_result *result)
+{
+	struct etcd_client *client = userdata;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct etcd_answer answer;
+
+	client->ask = NULL;
+	if (etcd_client_read(client, "range", result, arena, &answer) != 0)
+		return;
+	if (etcd_mirror_fill(&client->mirror, &answer) < 0)
+		etcd_client_fail(client, "range", "no memory");
+	else
+		watch(client);
+}
+
+void etcd_follow_begin(struct etcd_client *client)
+{
+	const struct http_handler handler = { .done = on_range, .userdata = client };
+
+	if (!client->options.first) {
+		etcd_client_came_up(client);
+		etcd_lease_begin(client);
+		changed(client);
+		return;
+	}
+	client->ask = etcd_client_ask(client, ETCD_PATH_RANGE,
+				      etcd_ask_range(client->options.first, client->options.end, 0),
+				      CLIENT_TIMEOUT_MS, &handler);
+}
