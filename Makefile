@@ -8,7 +8,7 @@ DESTDIR ?=
 VERSION := 0.1.0
 
 # A module of the core may include itself and the modules to its left (make check-layers).
-CORE := base conf request etcd yaml posture policy world compose ruleset compile simulate flow plan report metrics suggest wire
+CORE := base conf request etcd yaml posture policy world compose ruleset compile simulate flow plan report metrics suggest wire fleet
 
 CORE_LIBS := yaml-0.1 libcjson
 # And libcurl, which is loaded when it is needed (edge/http/curl.h).

@@ -93,6 +93,8 @@
 #define LIMIT_ETCD_ERROR 200u
 /* One answer of etcd, or line of a watch: policies of 1 MiB and a thousand hosts' records, in Base64. */
 #define LIMIT_ETCD_BYTES (8u * 1024u * 1024u)
+/* Values in what a host says of itself: the status of one with a hundred tiers has some 600. */
+#define LIMIT_FLEET_RECORD_ITEMS 4096u
 /* Values in one answer of etcd: ten for each key, and a fleet has some thousand hosts with two keys
  * each. */
 #define LIMIT_ETCD_ITEMS 200000u

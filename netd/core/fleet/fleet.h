@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a fleet of hosts keeps in a store, as keys and values:
+ *
+ *     PREFIX/policy/NAME.yaml          a policy file of every host
+ *     PREFIX/groups/GROUP/NAME.yaml    one of the hosts of that group
+ *     PREFIX/records/HOST              what a host says of itself, under a lease
+ *
+ * A host reads the first two, which are one range of keys, so that one revision of the store says
+ * what the policy of every host is. It writes its own record and nothing else. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "core/base/arena.h"
+#include "core/etcd/mirror.h"
+#include "core/policy/policy.h"
+
+/* Of a prefix, a group or a host: letters, digits, `-`, `_` and `.`, not a `.` at the beginning; a
+ * prefix may have slashes inside. */
+#define FLEET_NAME 64u
+bool fleet_is_name(const char *text);
+bool fleet_is_prefix(const char *text);
+
+/* The range of keys in which all policies are: PREFIX/groups/ up to PREFIX/policy0. In @arena;
+ * NULL: no memory. */
+struct fleet_range {
+	const char *first, *end;
+};
+int fleet_policy_range(const char *prefix, struct arena *arena, struct fleet_range *ret) MUST_CHECK;
+const char *fleet_record_key(const char *prefix, const char *host, struct arena *arena) MUST_CHECK;
+
+/* ---- the policy of a host ---- */
+
+struct fleet_policy {
+	const struct policy_source
+		*sources; /* "policy/a.yaml", "groups/web/b.yaml", in this order */
+	size_t n_sources;
+	int64_t revision; /* of the store at which one of these files was last changed */
+	uint64_t digest;  /* of names and texts: equal on two hosts that have the same files */
+};
+
+#define FLEET_E_INVALID 1
+
+/* The files for a host of @groups, as the copy of the store has them. Texts are borrowed from
+ * @mirror until it changes. What a key holds that is no file of that form is a fault of whoever
+ * wrote it, and costs the whole: FLEET_E_INVALID, *error names the key. 0 with no sources: there is
+ * no policy there. -ENOMEM. */
+int fleet_policy_of(const struct etcd_mirror *mirror, const char *prefix, const char *const *groups,
+		    size_t n_groups, struct arena *arena, struct fleet_policy *ret,
+		    const char **error) MUST_CHECK;
+
+/* Revisions never go back: what was seen, which is kept over restarts. */
+struct fleet_seen {
+	uint64_t cluster_id;
+	int64_t revision; /* of the store; 0: nothing was seen yet */
+};
+/* NULL, or why this copy is not believed: it is of another cluster, or older than what was seen, as
+ * a store is that was restored from a backup. */
+const char *fleet_doubt(const struct fleet_seen *seen, const struct etcd_mirror *mirror);
+/* As text for a file, and back. NULL: no memory; 0, -EINVAL. */
+char *fleet_print_seen(const struct fleet_seen *seen) MUST_CHECK;
+int fleet_read_seen(const char *bytes, size_t len, struct fleet_seen *ret) MUST_CHECK;
+
+/* ---- the record of a host ---- */
+
+/* What became of the policy that the store has for this host. */
+enum fleet_state {
+	FLEET_NONE,	/* the store has none */
+	FLEET_WAITING,	/* netd cannot be asked, or has not answered yet */
+	FLEET_IN_FORCE, /* netd says so */
+	FLEET_REFUSED,	/* netd, or a check before it, says no: error says why */
+	FLEET_DIFFERS,	/* another policy is in force, which somebody applied on the host itself */
+};
+const char *fleet_state_name(enum fleet_state state);
+
+struct fleet_record {
+	const char *host, *version;
+	enum fleet_state state;
+	int64_t revision; /* of the policy that state is about */
+	uint64_t digest;
+	const char *error;   /* or NULL */
+	const cJSON *status; /* netd's, as `netdctl status --format json` prints it; or NULL */
+};
+/* The caller's to free; NULL: no memory. */
+char *fleet_print_record(const struct fleet_record *record) MUST_CHECK;
+/* Texts live in @arena; *json owns ret->status, and is the caller's to delete. 0; -EINVAL: it is no
+ * record; -ENOMEM. */
+int fleet_read_record(const char *bytes, size_t len, struct arena *arena, struct fleet_record *ret,
+		      cJSON **json) MUST_CHECK;
