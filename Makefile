@@ -69,6 +69,7 @@ edge_src := $(wildcard netd/edge/*/*.c)
 daemon_src := $(wildcard netd/daemon/*.c)
 reader_src := $(wildcard netd/reader/*.c)
 exporter_src := $(wildcard netd/exporter/*.c)
+fleet_src := $(wildcard netd/fleet/*.c)
 ctl_src := $(wildcard ctl/*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 netns_src := $(wildcard tests/netns/test_*.c)
@@ -84,7 +85,7 @@ core_lib := $(O)/libnetdcore.a
 edge_lib := $(O)/libnetdedge.a
 
 .PHONY: all
-all: $(O)/netd $(O)/netdctl $(O)/netd-reader $(O)/netd-metrics ## build netd, netdctl and what runs beside netd (the default)
+all: $(O)/netd $(O)/netdctl $(O)/netd-reader $(O)/netd-metrics $(O)/netd-fleet ## build netd, netdctl and what runs beside netd (the default)
 
 $(O)/obj/%.o: %.c
 	$(say) CC $<
@@ -118,6 +119,11 @@ $(O)/netd-reader: $(call obj,$(reader_src)) $(edge_lib) $(core_lib)
 $(O)/netd-metrics: $(call obj,$(exporter_src)) $(edge_lib) $(core_lib)
 	$(say) LD $@
 	$(Q)$(CC) $(OPTIMIZE) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libsystemd libcjson)
+
+# What knows nothing of packets needs no library for them, whatever else is in the archive.
+$(O)/netd-fleet: $(call obj,$(fleet_src)) $(edge_lib) $(core_lib)
+	$(say) LD $@
+	$(Q)$(CC) $(OPTIMIZE) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,libsystemd libcjson yaml-0.1 zlib)
 
 $(unit_bin) $(netns_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	$(say) LD $@

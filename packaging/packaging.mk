@@ -6,12 +6,14 @@ install: all ## install below DESTDIR
 	install -D -m 0755 $(O)/netd $(DESTDIR)$(PREFIX)/sbin/netd
 	install -D -m 0755 $(O)/netd-reader $(DESTDIR)$(PREFIX)/sbin/netd-reader
 	install -D -m 0755 $(O)/netd-metrics $(DESTDIR)$(PREFIX)/sbin/netd-metrics
+	install -D -m 0755 $(O)/netd-fleet $(DESTDIR)$(PREFIX)/sbin/netd-fleet
 	install -D -m 0755 $(O)/netdctl $(DESTDIR)$(PREFIX)/bin/netdctl
 	install -D -m 0644 systemd/netd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd.service
 	install -D -m 0644 systemd/netd-reader.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-reader.service
 	install -D -m 0644 systemd/netd-reader.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-reader.socket
 	install -D -m 0644 systemd/netd-metrics.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-metrics.service
 	install -D -m 0644 systemd/netd-metrics.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-metrics.socket
+	install -D -m 0644 systemd/netd-fleet.service $(DESTDIR)$(PREFIX)/lib/systemd/system/netd-fleet.service
 	install -D -m 0644 systemd/netd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/netd.conf
 	install -D -m 0644 systemd/netd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/netd.conf
 	install -D -m 0644 systemd/netd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/netd.catalog
@@ -19,6 +21,8 @@ install: all ## install below DESTDIR
 	install -d $(DESTDIR)$(SYSCONFDIR)/netd/policy.d $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf.d
 	[ -e $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf ] || \
 		install -m 0644 packaging/netd.conf $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf
+	[ -e $(DESTDIR)$(SYSCONFDIR)/netd/fleet.conf ] || \
+		install -m 0644 packaging/fleet.conf $(DESTDIR)$(SYSCONFDIR)/netd/fleet.conf
 	install -d $(DESTDIR)$(PREFIX)/share/doc/netd/examples $(DESTDIR)$(PREFIX)/share/netd
 	install -m 0644 policies/*.yaml contrib/* $(DESTDIR)$(PREFIX)/share/doc/netd/examples
 	install -m 0644 README.md netd/ARCHITECTURE.md netd/THREATS.md $(DESTDIR)$(PREFIX)/share/doc/netd
@@ -32,6 +36,7 @@ install: all ## install below DESTDIR
 	install -D -m 0644 netd/netd.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd.8
 	install -D -m 0644 netd/netd-reader.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd-reader.8
 	install -D -m 0644 netd/netd-metrics.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd-metrics.8
+	install -D -m 0644 netd/netd-fleet.8 $(DESTDIR)$(PREFIX)/share/man/man8/netd-fleet.8
 	install -D -m 0644 ctl/netdctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/netdctl.8
 	install -D -m 0644 netd/netd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/netd.conf.5
 	install -D -m 0644 netd/netd-policy.5 $(DESTDIR)$(PREFIX)/share/man/man5/netd-policy.5

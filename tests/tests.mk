@@ -27,7 +27,7 @@ check-names: all ## an external symbol says whose it is, and no name is defined 
 
 .PHONY: check-libraries
 check-libraries: all ## what is not always needed is not loaded when a program starts
-	@tests/gates/libraries $(O)/netd $(O)/netdctl $(O)/netd-reader $(O)/netd-metrics
+	@tests/gates/libraries $(O)/netd $(O)/netdctl $(O)/netd-reader $(O)/netd-metrics $(O)/netd-fleet
 
 .PHONY: check-unit
 check-unit: $(unit_bin) ## unit and golden tests

@@ -114,11 +114,11 @@ static void doubts(void **state)
 	static const struct {
 		struct fleet_seen seen;
 		bool doubted;
-	} rows[] = { { { 0, 0 }, false },
-		     { { 7, 20 }, false },
-		     { { 7, 19 }, false },
-		     { { 7, 21 }, true },
-		     { { 8, 20 }, true } };
+	} rows[] = { { { .revision = 0 }, false },
+		     { { 7, 20, 0, 0 }, false },
+		     { { 7, 19, 0, 0 }, false },
+		     { { 7, 21, 0, 0 }, true },
+		     { { 8, 20, 0, 0 }, true } };
 	CLEANUP(etcd_mirror_done) struct etcd_mirror mirror = { 0 };
 
 	(void)state;
@@ -129,15 +129,17 @@ static void doubts(void **state)
 
 static void keeps_what_was_seen(void **state)
 {
-	static const char *const bad[] = { "", "cluster 1 revision 0\n", "cluster 1 revision 2 x",
-					   "cluster 1", "cluster 1 revision -3\n" };
-	const struct fleet_seen seen = { UINT64_MAX, INT64_MAX };
+	static const char *const bad[] = { "", "cluster 1 revision 0 digest a generation 1\n",
+					   "cluster 1 revision 2 digest a generation 1 x",
+					   "cluster 1",
+					   "cluster 1 revision -3 digest a generation 1\n" };
+	const struct fleet_seen seen = { UINT64_MAX, INT64_MAX, UINT64_MAX, 1 };
 	struct fleet_seen again = { 0 };
 	char *text = fleet_print_seen(&seen);
 
 	(void)state;
 	assert_int_equal(fleet_read_seen(text, strlen(text), &again), 0);
-	assert_true(again.cluster_id == seen.cluster_id && again.revision == seen.revision);
+	assert_memory_equal(&again, &seen, sizeof(seen));
 	free(text);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(fleet_read_seen(bad[i], strlen(bad[i]), &again), -EINVAL);

@@ -153,8 +153,10 @@ char *fleet_print_seen(const struct fleet_seen *seen)
 {
 	struct text text = { 0 };
 
-	text_printf(&text, "cluster %" PRIu64 " revision %" PRId64 "\n", seen->cluster_id,
-		    seen->revision);
+	text_printf(&text,
+		    "cluster %" PRIu64 " revision %" PRId64 " digest %" PRIx64
+		    " generation %" PRIu64 "\n",
+		    seen->cluster_id, seen->revision, seen->digest, seen->generation);
 	if (text_failed(&text)) {
 		text_done(&text);
 		return NULL;
@@ -164,15 +166,17 @@ char *fleet_print_seen(const struct fleet_seen *seen)
 
 int fleet_read_seen(const char *bytes, size_t len, struct fleet_seen *ret)
 {
-	char text[80];
+	char text[128];
 	int end = -1;
 
 	if (len >= sizeof(text))
 		return -EINVAL;
 	memcpy(text, bytes, len);
 	text[len] = '\0';
-	if (sscanf(text, "cluster %" SCNu64 " revision %" SCNd64 "%n", &ret->cluster_id,
-		   &ret->revision, &end) != 2 ||
+	if (sscanf(text,
+		   "cluster %" SCNu64 " revision %" SCNd64 " digest %" SCNx64 " generation %" SCNu64
+		   "%n",
+		   &ret->cluster_id, &ret->revision, &ret->digest, &ret->generation, &end) != 4 ||
 	    end < 0 || strspn(text + end, "\n") != len - (size_t)end || ret->revision <= 0)
 		return -EINVAL;
 	return 0;

@@ -53,10 +53,13 @@ int fleet_policy_of(const struct etcd_mirror *mirror, const char *prefix, const 
 		    size_t n_groups, struct arena *arena, struct fleet_policy *ret,
 		    const char **error) MUST_CHECK;
 
-/* Revisions never go back: what was seen, which is kept over restarts. */
+/* What a host keeps over restarts: the last policy of the store that netd took. Revisions never go
+ * back, and a policy that is in force already is not applied once more. */
 struct fleet_seen {
 	uint64_t cluster_id;
-	int64_t revision; /* of the store; 0: nothing was seen yet */
+	int64_t revision;    /* the store's at that time; 0: nothing was seen yet */
+	uint64_t digest;     /* of the policy */
+	uint64_t generation; /* netd's, by which that policy came into force */
 };
 /* NULL, or why this copy is not believed: it is of another cluster, or older than what was seen, as
  * a store is that was restored from a backup. */
@@ -83,8 +86,11 @@ struct fleet_record {
 	int64_t revision; /* of the policy that state is about */
 	uint64_t digest;
 	const char *error;   /* or NULL */
-	const cJSON *status; /* netd's, as `netdctl status --format json` prints it; or NULL */
+	const cJSON *status; /* fleet_pick_status(), or NULL */
 };
+/* Of netd's status what tells of the host's health and changes seldom: no counters, so that a
+ * record is written when something has happened. The caller's to delete; NULL: no memory. */
+cJSON *fleet_pick_status(const cJSON *status) MUST_CHECK;
 /* The caller's to free; NULL: no memory. */
 char *fleet_print_record(const struct fleet_record *record) MUST_CHECK;
 /* Texts live in @arena; *json owns ret->status, and is the caller's to delete. 0; -EINVAL: it is no

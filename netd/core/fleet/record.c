@@ -37,6 +37,41 @@ static int state_of(const char *name, enum fleet_state *ret)
 
 /* ---- writing ---- */
 
+static const struct {
+	const char *as, *of, *name; /* of: an object in the status, or NULL */
+} picked[] = {
+	{ "version", NULL, "version" },
+	{ "mode", NULL, "mode" },
+	{ "generation", NULL, "policy_generation" },
+	{ "policy_error", NULL, "policy_error" },
+	{ "state_error", NULL, "state_error" },
+	{ "off_since", NULL, "off_since" },
+	{ "tiers", NULL, "tiers" },
+	{ "endpoints", NULL, "endpoints" },
+	{ "disagreements", NULL, "n_disagreements" },
+	{ "flaws", NULL, "n_flaws" },
+	{ "drifts", NULL, "drifts" },
+	{ "docker", "docker", "link" },
+	{ "docker_error", "docker", "error" },
+	{ "kernel", "kernel", "holds" },
+};
+
+cJSON *fleet_pick_status(const cJSON *status)
+{
+	struct rj j = { 0 };
+	cJSON *root = rj_object(&j);
+
+	for (size_t i = 0; i < ARRAY_LEN(picked); i++) {
+		const cJSON *from = status, *value;
+		if (picked[i].of)
+			from = cJSON_GetObjectItemCaseSensitive(status, picked[i].of);
+		value = cJSON_GetObjectItemCaseSensitive(from, picked[i].name);
+		if (value && !cJSON_IsNull(value))
+			(void)rj_add(&j, root, picked[i].as, cJSON_Duplicate(value, true));
+	}
+	return rj_finish(&j, root, &root) == 0 ? root : NULL;
+}
+
 char *fleet_print_record(const struct fleet_record *record)
 {
 	struct rj j = { 0 };
