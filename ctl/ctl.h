@@ -66,6 +66,8 @@ enum ctl_option {
 	OPT_FLOWS = 1 << 19,
 	OPT_DENIED = 1 << 20,
 	OPT_ENGINE = 1 << 21,
+	OPT_CONFIG = 1 << 22,
+	OPT_GROUP = 1 << 23,
 };
 
 /* Compose files of one project: as many as people layer. */
@@ -74,6 +76,7 @@ enum ctl_option {
 
 struct ctl_args {
 	const char *policy, *inventory, *against, *root, *flows; /* NULL: not given */
+	const char *config, *group;				 /* likewise */
 	char *compose[CTL_COMPOSE_FILES], *env_files[CTL_COMPOSE_FILES];
 	char *services[CTL_SERVICES];
 	size_t n_compose, n_env_files, n_services;
@@ -258,6 +261,6 @@ void xml_print(const char *text);
 
 ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb_export, verb_audit,
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
-	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_doctor,
-	verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage, verb_report,
-	verb_suggest, verb_allow;
+	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_fleet,
+	verb_doctor, verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage,
+	verb_report, verb_suggest, verb_allow;

@@ -42,6 +42,8 @@ static const struct ctl_option_row options[] = {
 	{ OPT_FLOWS, "flows", "FILE",
 	  "what was seen, as `netdctl flows --format json` prints it; - is standard input" },
 	{ OPT_DENIED, "denied", "", "the rules that would let pass what is denied, numbered" },
+	{ OPT_CONFIG, "config", "FILE", "where the store of the fleet is (/etc/netd/fleet.conf)" },
+	{ OPT_GROUP, "group", "NAME", "the files are those of a group of hosts" },
 	{ OPT_YES, "yes", "", "do not ask" },
 	{ OPT_DISCARD_APPLIED, "discard-applied", "",
 	  "undo an apply that is newer than the files" },
@@ -209,6 +211,10 @@ static int set_argument(struct ctl *ctl, struct ctl_args *args, enum ctl_option 
 		args->root = value;
 	if (bit == OPT_FLOWS)
 		args->flows = value;
+	if (bit == OPT_CONFIG)
+		args->config = value;
+	if (bit == OPT_GROUP)
+		args->group = value;
 	if (bit == OPT_DENIED)
 		args->denied = true;
 	if (bit == OPT_STRICT)

@@ -67,6 +67,9 @@ static const struct ctl_verb verbs[] = {
 	{ "history", verb_history, { 0, NULL, "history 7" } },
 	{ "rollback", verb_rollback, { OPT_CONFIRM, NULL, "rollback --confirm 60s 7" } },
 	{ "reload", verb_reload, { OPT_DISCARD_APPLIED, NULL, NULL } },
+	{ "fleet",
+	  verb_fleet,
+	  { OPT_CONFIG | OPT_GROUP, NULL, "fleet apply policy.d; netdctl fleet status" } },
 	{ "off", verb_off, { OPT_YES, NULL, NULL } },
 };
 

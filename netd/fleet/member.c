@@ -34,6 +34,7 @@ struct member {
 	const struct settings *settings;
 	sd_event *loop;
 	struct etcd_client *client;
+	struct arena *arena;	   /* as long as the member: what the client borrows */
 	char admin[WIRE_PATH_LEN]; /* the path of netd's socket for changes */
 	struct fleet_seen seen;
 
@@ -60,7 +61,7 @@ static void look(struct member *member);
 
 static char *make_record(const struct member *member)
 {
-	const struct fleet_record record = { .host = member->settings->host,
+	const struct fleet_record record = { .host = member->settings->fleet.host,
 					     .version = NETD_VERSION,
 					     .state = member->state,
 					     .revision = member->revision,
@@ -76,9 +77,9 @@ static void publish(struct member *member)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(free_ptr) char *record = make_record(member);
-	const char *key =
-		arena ? fleet_record_key(member->settings->prefix, member->settings->host, arena)
-		      : NULL;
+	const char *key = arena ? fleet_record_key(member->settings->fleet.prefix,
+						   member->settings->fleet.host, arena)
+				: NULL;
 
 	if (!record || !key || (member->record && strcmp(record, member->record) == 0) ||
 	    etcd_client_publish(member->client, key, record) < 0)
@@ -124,7 +125,7 @@ static void keep_seen(struct member *member)
 /* "policy/web.yaml:3: unknown tier", of the first finding; or netd's error. */
 static const char *refusal(const struct wire_answer *answer, char *ret, size_t size)
 {
-	const cJSON *diag = cJSON_GetArrayItem(wire_array(answer->json, "diags"), 0);
+	const cJSON *diag = cJSON_GetArrayItem(wire_array(answer->json, "diagnostics"), 0);
 	const char *text = wire_string(diag, "text"), *file = wire_string(diag, "file");
 
 	if (text && file)
@@ -238,7 +239,7 @@ static void look(struct member *member)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const struct etcd_mirror *mirror = etcd_client_mirror(member->client);
-	const struct settings *settings = member->settings;
+	const struct fleet_conf *settings = &member->settings->fleet;
 	struct fleet_policy policy = { 0 };
 	const char *error = NULL;
 
@@ -350,6 +351,7 @@ struct member *member_free(struct member *member)
 	(void)sd_event_source_disable_unref(member->retry);
 	(void)sd_event_source_disable_unref(member->poll);
 	cJSON_Delete(member->status);
+	(void)arena_free(member->arena);
 	free(member->record);
 	free(member);
 	return NULL;
@@ -395,10 +397,9 @@ static int add_timers(struct member *member)
 
 static int add_client(struct member *member)
 {
-	const struct settings *settings = member->settings;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct fleet_conf *settings = &member->settings->fleet;
 	struct fleet_range range = { NULL, NULL };
-	int r = arena ? fleet_policy_range(settings->prefix, arena, &range) : -ENOMEM;
+	int r = fleet_policy_range(settings->prefix, member->arena, &range);
 	const struct etcd_client_options options = { .endpoints = settings->endpoints,
 						     .n_endpoints = settings->n_endpoints,
 						     .ca = settings->ca,
@@ -423,6 +424,9 @@ int member_new(sd_event *loop, const struct settings *settings, struct member **
 	member->settings = settings;
 	member->loop = loop;
 	member->state = FLEET_WAITING;
+	member->arena = arena_new();
+	if (!member->arena)
+		return -ENOMEM;
 	int r = wire_admin_path(settings->netd, member->admin);
 	if (r == 0)
 		r = read_seen(member);

@@ -160,6 +160,11 @@ static void reads_small_answers(void **state)
 			 0);
 	assert_true(answer.lease == INT64_C(7587899228248891423));
 	assert_int_equal(answer.ttl, 30);
+	/* Of a stream that has one line: keepalive. */
+	assert_int_equal(read_text(arena, "{\"result\":{" HEADER ",\"ID\":\"1\",\"TTL\":\"9\"}}\n",
+				   &answer, &error),
+			 0);
+	assert_int_equal(answer.ttl, 9);
 	assert_int_equal(read_text(arena, "{" HEADER ",\"succeeded\":true}", &answer, &error), 0);
 	assert_true(answer.succeeded);
 	assert_int_equal(read_text(arena, "{" HEADER "}", &answer, &error), 0);

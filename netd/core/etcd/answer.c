@@ -205,9 +205,9 @@ static int read_cancelled(const cJSON *json, struct arena *arena, const char **e
 int etcd_read_answer(const char *bytes, size_t len, struct arena *arena, struct etcd_answer *ret,
 		     const char **error)
 {
-	const struct json_limits limits = { .depth = 8,
-					    .items = LIMIT_ETCD_ITEMS,
-					    .controls = true };
+	const struct json_limits limits = {
+		.depth = 8, .items = LIMIT_ETCD_ITEMS, .controls = true, .lines = true
+	};
 	size_t offset;
 
 	*ret = (struct etcd_answer){ 0 };

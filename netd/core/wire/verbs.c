@@ -76,6 +76,8 @@ static const struct wire_verb verbs[] = {
 	{ "history", "[GEN]", 0, 1, ADMIN, "list the policies that were in force, or show one" },
 	{ "rollback", "[GEN]", 0, 1, ADMIN, "put an earlier policy into force again" },
 	{ "reload", "", 0, 0, ADMIN, "read the policy files again" },
+	{ "fleet", "COMMAND [FILE...]", 1, ANY, OFFLINE,
+	  "status, apply, history, rollback: the policy that many hosts share" },
 	{ "off", "", 0, 0, ADMIN, "remove netd's tables: nothing is enforced any more" },
 };
 

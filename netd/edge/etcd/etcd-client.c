@@ -23,6 +23,7 @@ static void stop(struct etcd_client *client)
 {
 	client->ask = http_cancel(client->ask);
 	client->watch = http_cancel(client->watch);
+	client->commit = http_cancel(client->commit);
 	etcd_lease_stop(client);
 	client->is_up = false;
 }
@@ -39,11 +40,15 @@ static uint64_t next_retry_us(struct etcd_client *client)
 	return wait / 2 + chance % (wait / 2);
 }
 
-static void tell(struct etcd_client *client)
+/* The same from the next endpoint is no news. */
+static void tell(struct etcd_client *client, const char *what, const char *reason)
 {
-	if (strcmp(client->told, client->error) == 0)
+	char news[CLIENT_ERROR_LEN];
+
+	(void)snprintf(news, sizeof(news), "%.40s: %.100s", what, reason);
+	if (strcmp(client->told, news) == 0)
 		return;
-	memcpy(client->told, client->error, sizeof(client->told));
+	memcpy(client->told, news, sizeof(client->told));
 	if (client->handler.on_down)
 		client->handler.on_down(client->handler.userdata, client->error);
 }
@@ -59,7 +64,7 @@ void etcd_client_fail(struct etcd_client *client, const char *what, const char *
 	client->endpoint = (client->endpoint + 1) % client->options.n_endpoints;
 	/* Arming cannot fail but for a clock that does not exist. */
 	(void)!loop_arm(client->retry, next_retry_us(client));
-	tell(client);
+	tell(client, what, reason);
 }
 
 /* ---- asking ---- */
@@ -86,11 +91,40 @@ int etcd_client_read(struct etcd_client *client, const char *what, const struct 
 
 	if (!error && arena)
 		r = etcd_read_answer(result->body, result->len, arena, ret, &error);
+	/* The gateway's own errors are plain text. */
+	if (r == ETCD_E_INVALID && result->status >= 400 && result->len > 0)
+		error = result->body;
 	if (!arena || r == -ENOMEM)
 		error = "no memory";
 	if (r != 0)
 		etcd_client_fail(client, what, error);
 	return r;
+}
+
+/* ---- a transaction ---- */
+
+static void on_committed(void *userdata, const struct http_result *result)
+{
+	struct etcd_client *client = userdata;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct etcd_answer answer;
+
+	client->commit = NULL;
+	if (etcd_client_read(client, "commit", result, arena, &answer) == 0)
+		client->committed(client->handler.userdata, answer.succeeded);
+}
+
+int etcd_client_commit(struct etcd_client *client, const struct etcd_txn *txn,
+		       etcd_committed_fn *done)
+{
+	const struct http_handler handler = { .done = on_committed, .userdata = client };
+
+	if (!client->is_up || client->commit)
+		return -EBUSY;
+	client->committed = done;
+	client->commit = etcd_client_ask(client, ETCD_PATH_TXN, etcd_ask_txn(txn),
+					 CLIENT_TIMEOUT_MS, &handler);
+	return client->commit ? 0 : -ENOMEM;
 }
 
 /* ---- who asks ---- */

@@ -60,3 +60,10 @@ const char *etcd_client_error(const struct etcd_client *client);    /* the last 
  * again when its lease was lost. One key; another value takes the place of the one before. 0 or
  * -ENOMEM. */
 int etcd_client_publish(struct etcd_client *client, const char *key, const char *value) MUST_CHECK;
+
+/* One transaction, while the client is up. done() follows unless the endpoint is given up, which
+ * handler.on_down() says: then nobody knows whether it took place. 0; -EBUSY: another is under way,
+ * or the client is not up; -ENOMEM. */
+typedef void etcd_committed_fn(void *userdata, bool succeeded);
+int etcd_client_commit(struct etcd_client *client, const struct etcd_txn *txn,
+		       etcd_committed_fn *done) MUST_CHECK;

@@ -22,6 +22,8 @@ struct etcd_client {
 	struct http *http;	  /* of that endpoint; NULL: between two */
 	struct http_request *ask; /* authenticate, then the range */
 	struct http_request *watch;
+	struct http_request *commit;
+	etcd_committed_fn *committed;
 	char *token;
 	sd_event_source *retry;
 	uint64_t retry_us, up_at;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/fleet-store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "edge/etcd/etcd-client.h"
+#include "edge/loop/loop.h"
+
+/* Each of three members is asked for five seconds at most. */
+#define TIMEOUT_US UINT64_C(20000000)
+
+enum outcome { CONNECTS, COMMITS, DONE, CHANGED_MEANWHILE, LATE };
+
+struct fleet_store {
+	sd_event *loop;
+	struct etcd_client *client;
+	sd_event_source *timer;
+	enum outcome outcome;
+	char error[256]; /* the last one; said where none of the endpoints will do */
+};
+
+static void on_change(void *userdata)
+{
+	struct fleet_store *store = userdata;
+
+	if (store->outcome == CONNECTS && etcd_client_is_up(store->client))
+		store->outcome = DONE;
+}
+
+static void on_down(void *userdata, const char *reason)
+{
+	struct fleet_store *store = userdata;
+
+	(void)snprintf(store->error, sizeof(store->error), "%s", reason);
+}
+
+static void on_committed(void *userdata, bool succeeded)
+{
+	struct fleet_store *store = userdata;
+
+	store->outcome = succeeded ? DONE : CHANGED_MEANWHILE;
+}
+
+static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct fleet_store *store = userdata;
+
+	(void)source;
+	(void)usec;
+	store->outcome = LATE;
+	return 0;
+}
+
+struct fleet_store *fleet_store_close(struct fleet_store *store)
+{
+	if (!store)
+		return NULL;
+	(void)etcd_client_free(store->client);
+	(void)sd_event_source_disable_unref(store->timer);
+	(void)sd_event_unref(store->loop);
+	free(store);
+	return NULL;
+}
+
+void fleet_store_closep(struct fleet_store **store)
+{
+	*store = fleet_store_close(*store);
+}
+
+const struct etcd_mirror *fleet_store_keys(const struct fleet_store *store)
+{
+	return etcd_client_mirror(store->client);
+}
+
+/* Until it is not @waiting any more. */
+static int run(struct fleet_store *store, enum outcome waiting)
+{
+	store->outcome = waiting;
+	int r = loop_arm(store->timer, TIMEOUT_US);
+	while (r >= 0 && store->outcome == waiting)
+		r = sd_event_run(store->loop, UINT64_MAX);
+	if (r < 0)
+		return ctl_out_of_memory();
+	if (store->outcome == LATE) {
+		ctl_complain("the store cannot be asked: %s",
+			     *store->error ? store->error : "no answer in time");
+		return CTL_UNREACHABLE;
+	}
+	return store->outcome == DONE ? CTL_OK : CTL_FINDING;
+}
+
+static int set_up(struct fleet_store *store, const struct fleet_conf *conf, struct arena *arena)
+{
+	const struct loop_timer timer = { "late", 0, on_late, store };
+	const struct etcd_client_options options = {
+		.endpoints = conf->endpoints,
+		.n_endpoints = conf->n_endpoints,
+		.ca = conf->ca,
+		.cert = conf->cert,
+		.key = conf->key,
+		.user = conf->user,
+		.password = conf->password,
+		.first = arena_printf(arena, "%s/", conf->prefix),
+		/* '0' follows '/'. */
+		.end = arena_printf(arena, "%s0", conf->prefix)
+	};
+	const struct etcd_client_handler handler = { on_change, on_down, store };
+	int r = sd_event_new(&store->loop);
+
+	if (!options.first || !options.end)
+		return -ENOMEM;
+	if (r >= 0)
+		r = loop_add_timer(store->loop, &timer, &store->timer);
+	if (r == 0)
+		r = etcd_client_new(store->loop, &options, &handler, &store->client);
+	return r;
+}
+
+int fleet_store_open(const struct fleet_conf *conf, struct arena *arena, struct fleet_store **ret)
+{
+	CLEANUP(fleet_store_closep) struct fleet_store *store = calloc(1, sizeof(*store));
+	int r = store ? set_up(store, conf, arena) : -ENOMEM;
+
+	if (r != 0) {
+		ctl_complain("the store cannot be asked: %s",
+			     r < 0 ? strerror(-r)
+				   : "an endpoint is not of the form https://HOST:PORT");
+		return r < 0 ? CTL_UNREACHABLE : CTL_USAGE;
+	}
+	int status = run(store, CONNECTS);
+	if (status == CTL_OK)
+		*ret = TAKE_PTR(store);
+	return status;
+}
+
+int fleet_store_commit(struct fleet_store *store, const struct etcd_txn *txn)
+{
+	int r = etcd_client_commit(store->client, txn, on_committed);
+
+	if (r < 0) {
+		ctl_complain("the store cannot be asked: %s", strerror(-r));
+		return CTL_UNREACHABLE;
+	}
+	return run(store, COMMITS);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* fleet.conf: where the store of a fleet is, who asks it, and which host this is. For netd-fleet
+ * and netdctl; netd-fleet(8) has the settings. */
+#pragma once
+
+#include <stddef.h>
+
+#include "core/base/arena.h"
+#include "core/base/cleanup.h"
+#include "core/base/diag.h"
+
+#define FLEET_CONF_DEFAULT "/etc/netd/fleet.conf"
+#define FLEET_CONF_ENDPOINTS 16u
+#define FLEET_CONF_GROUPS 32u
+
+/* All in the arena. */
+struct fleet_conf {
+	const char *endpoints[FLEET_CONF_ENDPOINTS]; /* at least one, https://HOST:PORT */
+	size_t n_endpoints;
+	const char *ca, *cert, *key; /* files; NULL: none */
+	const char *user, *password; /* NULL: nobody is authenticated */
+	const char *prefix, *host;
+	const char *groups[FLEET_CONF_GROUPS];
+	size_t n_groups;
+};
+
+#define FLEET_CONF_E_INVALID 1
+
+/* @path and the files PATH.d/NAME.conf. 0; FLEET_CONF_E_INVALID: @complain was called for
+ * everything that is wrong, with where that is; -ENOMEM. */
+typedef void fleet_conf_complain_fn(const char *place, const char *text);
+int fleet_conf_read(const char *path, struct arena *arena, fleet_conf_complain_fn *complain,
+		    struct fleet_conf *ret) MUST_CHECK;
