@@ -92,6 +92,8 @@ struct compile_denial {
 	const char *counter;
 	enum reason reason;
 	bool audited; /* these passed */
+	/* The end whose chain decides: a tier's name, or "host"; NULL: any. */
+	const char *from, *to;
 };
 
 /* Addresses of others that a tier's containers have as well (`speaks_for`), but for what a router
@@ -128,6 +130,9 @@ uint32_t compile_find_spoken(const struct compile_output *output, const struct i
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
 		    const char **why) MUST_CHECK;
 
-/* The named counter of a policy rule, "rule.20-shop.yaml.31"; in @arena. NULL: out of memory. */
+/* A policy rule by its place, "20-shop.yaml.31": no two have one. In @arena. NULL: out of memory.
+ */
+const char *compile_rule_name(const struct policy *policy, size_t rule, struct arena *arena);
+/* Its named counter, "rule.20-shop.yaml.31"; the same. */
 const char *compile_counter_name(const struct policy *policy, size_t rule,
 				 struct arena *arena) MUST_CHECK;

@@ -298,7 +298,8 @@ struct ending {
 	enum reason reason;
 	const char *place; /* for the log: "to backend", "policy.yaml:31", "" */
 	const char *counter;
-	bool passes; /* audited */
+	bool passes;	       /* audited */
+	const char *from, *to; /* as in struct compile_denial */
 };
 
 /* The chain that ends a denial for this reason, in the table that is being written. */

@@ -15,13 +15,14 @@ static const bool without_stamp[REASON_COUNT] = {
 	[REASON_LOOPBACK] = true, [REASON_NOT_FROM_BRIDGE] = true, [REASON_FOREIGN_ERROR] = true,
 };
 
-static void note_denial(struct emit *e, const char *counter, enum reason reason, bool passes)
+static void note_denial(struct emit *e, const struct ending *ending)
 {
-	struct compile_denial denial = { e->family, counter, reason, passes };
+	struct compile_denial denial = { e->family,	 ending->counter, ending->reason,
+					 ending->passes, ending->from,	  ending->to };
 
-	if (reason == REASON_RULE && e->noted_rules[passes])
+	if (ending->reason == REASON_RULE && e->noted_rules[ending->passes])
 		return; /* deny rules share a counter */
-	e->noted_rules[passes] |= reason == REASON_RULE;
+	e->noted_rules[ending->passes] |= ending->reason == REASON_RULE;
 	if (VEC_PUSH(e->arena, &e->denials, denial) < 0)
 		e->err = -ENOMEM;
 }
@@ -41,7 +42,7 @@ static void emit_ending(struct emit *e, struct rs_chain *chain, const struct end
 		e->err = -ENOMEM;
 	if (e->err)
 		return;
-	note_denial(e, ending->counter, ending->reason, ending->passes);
+	note_denial(e, ending);
 	if (e->in->log_group && !reason_is_quiet(ending->reason))
 		emit_log(e, chain, &logging, prefix);
 	if (ending->passes && stamps)
@@ -146,16 +147,16 @@ const char *emit_rule_end(struct emit *e, size_t rule, enum end_scope scope)
 	static const char *const words[] = { [END_DROPS] = "denied_by",
 					     [END_ASKS_SOURCE] = "judged_by",
 					     [END_PASSES] = "audited_by" };
-	const char *counter = compile_counter_name(e->in->policy, rule, e->arena);
+	const char *name = compile_rule_name(e->in->policy, rule, e->arena);
 
-	if (!counter) {
+	if (!name) {
 		e->err = -ENOMEM;
 		return "";
 	}
 	e->rule_ends[rule] |= (uint8_t)(1u << scope);
 	if (scope == END_ASKS_SOURCE) /* which goes on to both others */
 		e->rule_ends[rule] |= (uint8_t)(1u << END_DROPS | 1u << END_PASSES);
-	return emit_name(e, "%s%s", words[scope], strchr(counter, '.'));
+	return emit_name(e, "%s.%s", words[scope], name);
 }
 
 /* From here on the source is a container: passed on only if its tier is audited too. */
@@ -206,13 +207,14 @@ static void emit_to_end(struct emit *e, const struct group *group, enum reason r
 	const char *place = emit_name(e, "to %s", group->name);
 	const char *name = emit_denied_name(e, DENIED_TO, group);
 	const char *outside = emit_denied_name(e, DENIED_TO_OUTSIDE, group);
+	struct ending ending = { reason, place, name, false, .to = group->name };
 
 	if (emit_denied_scope(e, DENIED_TO, group) == END_ASKS_SOURCE)
-		emit_asking(e, name, outside, &(struct ending){ reason, place, name, false });
+		emit_asking(e, name, outside, &ending);
+	ending.counter = outside;
+	ending.passes = scope_alone(e, group) == END_PASSES;
 	if (!e->err)
-		emit_end_chain(e, outside,
-			       &(struct ending){ reason, place, outside,
-						 scope_alone(e, group) == END_PASSES });
+		emit_end_chain(e, outside, &ending);
 }
 
 static void emit_group_ends(struct emit *e, const struct group *group)
@@ -225,7 +227,8 @@ static void emit_group_ends(struct emit *e, const struct group *group)
 	if (!e->err)
 		emit_end_chain(e, from,
 			       &(struct ending){ reason, place, from,
-						 scope_alone(e, group) == END_PASSES });
+						 scope_alone(e, group) == END_PASSES,
+						 .from = group->name });
 }
 
 static void emit_host_end(struct emit *e)
@@ -235,14 +238,16 @@ static void emit_host_end(struct emit *e)
 	enum end_scope scope = scope_of_host(e);
 
 	if (scope == END_ASKS_SOURCE) {
-		emit_end_chain(e, passing,
-			       &(struct ending){ REASON_NO_RULE, place, passing, true });
+		emit_end_chain(
+			e, passing,
+			&(struct ending){ REASON_NO_RULE, place, passing, true, .to = "host" });
 		emit_asking(e, name, passing,
-			    &(struct ending){ REASON_NO_RULE, place, name, false });
+			    &(struct ending){ REASON_NO_RULE, place, name, false, .to = "host" });
 		return;
 	}
-	emit_end_chain(e, name,
-		       &(struct ending){ REASON_NO_RULE, place, name, scope == END_PASSES });
+	emit_end_chain(
+		e, name,
+		&(struct ending){ REASON_NO_RULE, place, name, scope == END_PASSES, .to = "host" });
 }
 
 /* The rule has counted the packet already; these counters are of all deny rules together. */
@@ -255,7 +260,7 @@ static void emit_ends_of_rule(struct emit *e, size_t rule)
 		const char *name = emit_rule_end(e, rule, (enum end_scope)scope);
 		bool passes = scope == END_PASSES;
 		const char *counter = passes ? "audited_by_rule" : "denied_by_rule";
-		struct ending ending = { REASON_RULE, place, counter, passes };
+		struct ending ending = { REASON_RULE, place, counter, passes, NULL, NULL };
 		if (!(wanted & 1u << scope))
 			continue;
 		if (scope == END_ASKS_SOURCE)
@@ -373,9 +378,9 @@ void emit_other_ends(struct emit *e)
 		for (int passes = 0; passes < 2 && !e->err; passes++) {
 			const char *name = reason_name(e, (enum reason)reason, passes);
 			if (e->wanted_ends[e->family][reason][passes])
-				emit_end_chain(
-					e, name,
-					&(struct ending){ (enum reason)reason, "", name, passes });
+				emit_end_chain(e, name,
+					       &(struct ending){ (enum reason)reason, "", name,
+								 passes, NULL, NULL });
 		}
 }
 

@@ -78,7 +78,7 @@ static char *file_part(const char *file, struct arena *arena)
 	return name;
 }
 
-const char *compile_counter_name(const struct policy *policy, size_t rule, struct arena *arena)
+const char *compile_rule_name(const struct policy *policy, size_t rule, struct arena *arena)
 {
 	const struct source_loc *loc = &policy->rules[rule].loc;
 	const char *file = file_part(emit_file_of(loc->file), arena);
@@ -89,6 +89,13 @@ const char *compile_counter_name(const struct policy *policy, size_t rule, struc
 			       strcmp(policy->rules[i].loc.file, loc->file) == 0;
 	if (!file)
 		return NULL;
-	return shares_line ? arena_printf(arena, "rule.%s.%u-%u", file, loc->line, loc->col)
-			   : arena_printf(arena, "rule.%s.%u", file, loc->line);
+	return shares_line ? arena_printf(arena, "%s.%u-%u", file, loc->line, loc->col)
+			   : arena_printf(arena, "%s.%u", file, loc->line);
+}
+
+const char *compile_counter_name(const struct policy *policy, size_t rule, struct arena *arena)
+{
+	const char *name = compile_rule_name(policy, rule, arena);
+
+	return name ? arena_printf(arena, "rule.%s", name) : NULL;
 }

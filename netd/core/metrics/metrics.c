@@ -229,15 +229,6 @@ static size_t verdict_of(const struct compile_denial *denial)
 	return reason_is_quiet(denial->reason) ? QUIET : denial->audited ? AUDITED : DENIED;
 }
 
-/* "denied_to.web", "audited_from.web", "denied_to_host": the one end that a counter knows. */
-static const char *end_of(const char *counter, const char *direction)
-{
-	const char *at = strchr(counter, '_');
-
-	at = at ? text_after(at + 1, direction) : NULL;
-	return !at ? NULL : *at == '.' ? at + 1 : strcmp(at, "_host") == 0 ? "host" : NULL;
-}
-
 static void print_denials(struct exposition *x, const struct report_input *in)
 {
 	static const char *const names[VERDICTS][2] = {
@@ -258,18 +249,16 @@ static void print_denials(struct exposition *x, const struct report_input *in)
 			const struct report_counter *counter =
 				report_find_counter(in, table, denial->counter);
 			if (counter && verdict_of(denial) == verdict)
-				exposition_number(
-					x,
-					LABELS({ "reason", reason_word(denial->reason) },
-					       { "from", end_of(denial->counter, "from") },
-					       { "to", end_of(denial->counter, "to") },
-					       { "table", table }, { "counter", denial->counter }),
-					counter->packets);
+				exposition_number(x,
+						  LABELS({ "reason", reason_word(denial->reason) },
+							 { "from", denial->from },
+							 { "to", denial->to }, { "table", table },
+							 { "counter", denial->counter }),
+						  counter->packets);
 		}
 	}
 }
 
-/* A rule by the name of its counter, which is "rule." and its place: no two are of one name. */
 static void print_rules(struct exposition *x, const struct report_input *in, bool in_bytes)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -277,18 +266,18 @@ static void print_rules(struct exposition *x, const struct report_input *in, boo
 
 	x->text->failed |= !arena;
 	for (size_t i = 0; i < in->policy->n_rules && !x->text->failed; i++) {
+		const char *name = compile_rule_name(in->policy, i, arena);
 		const char *counter = compile_counter_name(in->policy, i, arena);
-		x->text->failed |= !counter;
-		if (!counter || !report_find_hits(in, counter, &packets, &bytes))
+		x->text->failed |= !counter || !name;
+		if (!counter || !name || !report_find_hits(in, counter, &packets, &bytes))
 			continue;
 		if (i >= LIMIT_METRIC_RULES) {
 			rest += in_bytes ? bytes : packets;
 			continue;
 		}
-		const char *name = strchr(counter, '.');
 		exposition_number(
 			x,
-			LABELS({ "rule", name ? name + 1 : counter },
+			LABELS({ "rule", name },
 			       { "action",
 				 in->policy->rules[i].action == POLICY_DENY ? "deny" : "allow" }),
 			in_bytes ? bytes : packets);

@@ -6,25 +6,9 @@
 
 #include "core/report/print.h"
 
-/* The tier whose name stands in what the compiler says, between other parts of a name ("to.web");
- * of several the longest. */
-static const struct policy_tier *tier_in(const struct policy *policy, const char *why)
-{
-	const struct policy_tier *found = NULL;
-
-	for (size_t i = 0; i < policy->n_tiers; i++) {
-		const struct policy_tier *tier = &policy->tiers[i];
-		if (strstr(why, tier->name) && (!found || strlen(tier->name) > strlen(found->name)))
-			found = tier;
-	}
-	return found;
-}
-
 static int say_uncompiled(const struct policy *policy, const char *why, struct diag_list *diags)
 {
-	const struct policy_tier *tier = tier_in(policy, why ? why : "");
-	struct source_loc loc = tier		  ? tier->loc
-				: policy->n_rules ? policy->rules[0].loc
+	struct source_loc loc = policy->n_rules	  ? policy->rules[0].loc
 				: policy->n_tiers ? policy->tiers[0].loc
 						  : (struct source_loc){ .file = "" };
 
