@@ -55,12 +55,12 @@ static void fact_kernel(const struct page *page)
 static void fact_docker(const struct page *page)
 {
 	const cJSON *docker = cJSON_GetObjectItemCaseSensitive(page->status, "docker");
-	const char *link = member_text(docker, "link");
+	const char *state = member_text(docker, "state");
 
-	if (text_begins(link, "inventory"))
+	if (strcmp(state, "file") == 0)
 		fact("warn", "A file instead of Docker", "Containers are those of an inventory.");
-	else if (text_begins(link, "up"))
-		fact("good", "Docker answers", text_after(link, "up"));
+	else if (strcmp(state, "up") == 0)
+		fact("good", "Docker answers", member_text(docker, "link"));
 	else
 		fact("bad", "Docker does not answer",
 		     "Containers that start are closed until it does.");

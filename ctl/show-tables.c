@@ -456,9 +456,8 @@ void show_status(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const cJSON *docker = cJSON_GetObjectItemCaseSensitive(report, "docker");
-	const char *link = member_text(docker, "link");
 	double drifts = wire_number(report, "drifts", 0);
-	bool up = text_begins(link, "up") || text_begins(link, "inventory");
+	bool up = strcmp(member_text(docker, "state"), "down") != 0;
 	bool needs_nf = wire_bool(report, "needs_bridge_nf", false);
 	bool has_nf = wire_bool(report, "bridge_nf_ipv4", false) &&
 		      wire_bool(report, "bridge_nf_ipv6", false);

@@ -88,6 +88,7 @@ static void fill_docker(const struct daemon *d, struct arena *arena, struct repo
 					     [DOCKER_LINK_UP] = "up" };
 
 	health->docker = "inventory file";
+	health->docker_state = REPORT_DOCKER_FILE;
 	health->docker_error = "";
 	if (!d->docker)
 		return;
@@ -95,6 +96,9 @@ static void fill_docker(const struct daemon *d, struct arena *arena, struct repo
 	health->docker =
 		arena_printf(arena, "%s %s", status.is_foreign ? "refused" : links[status.link],
 			     status.engine_version);
+	health->docker_state = status.link == DOCKER_LINK_UP && !status.is_foreign
+				       ? REPORT_DOCKER_UP
+				       : REPORT_DOCKER_DOWN;
 	health->docker_error = status.last_error;
 	health->docker_server = status.server;
 	if (!health->docker)

@@ -92,6 +92,7 @@ static void tables_are_as_agreed(void **state)
 					      .policy_path = "/etc/netd/policy.d",
 					      .policy_error = "",
 					      .docker = "up 20.10.24",
+					      .docker_state = REPORT_DOCKER_UP,
 					      .docker_error = "",
 					      .version = "0.1.0",
 					      .committed_at = NOW - 60,

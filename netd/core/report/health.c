@@ -215,6 +215,12 @@ static void add_kernel(struct rj *j, cJSON *root, const struct report_health *he
 	rj_text(j, kernel, "error", or_null(health->kernel_error));
 }
 
+static const char *const docker_states[] = {
+	[REPORT_DOCKER_DOWN] = "down",
+	[REPORT_DOCKER_UP] = "up",
+	[REPORT_DOCKER_FILE] = "file",
+};
+
 int report_status(const struct report_input *in, const struct report_health *health, cJSON **ret)
 {
 	struct rj j = { 0 };
@@ -223,6 +229,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 			   : in->policy->mode == POLICY_AUDIT ? "audit"
 							      : "enforce";
 
+	rj_text(&j, docker, "state", docker_states[health->docker_state]);
 	rj_text(&j, docker, "link", health->docker);
 	rj_text(&j, docker, "server", health->docker_server);
 	rj_text(&j, docker, "error", or_null(health->docker_error));

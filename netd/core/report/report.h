@@ -172,11 +172,14 @@ enum report_kernel {
 };
 
 /* What only the daemon knows. Texts: "" unknown or none. */
+enum report_docker { REPORT_DOCKER_DOWN, REPORT_DOCKER_UP, REPORT_DOCKER_FILE };
+
 struct report_health {
 	uint64_t generation;	    /* of the rules: commits since netd started */
 	uint64_t policy_generation; /* of the policy: as in history; 0: it has none */
 	const char *history_error, *state_error;
 	const char *policy_path, *policy_error, *docker, *docker_error, *version;
+	enum report_docker docker_state; /* @docker says it to people, with the version */
 	/* Where the policy in force came from: the path, or who applied it. "": none is in force.
 	 */
 	const char *policy_origin;
