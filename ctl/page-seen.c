@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sections of the page: what was denied, flows, findings. */
+/* Sections of the page: what was denied, flows, what is staged, findings. */
 #include <stdio.h>
 #include <string.h>
 
@@ -111,6 +111,64 @@ void page_flows(const struct page *page)
 	print_flows_of(page, flows, "denied", "Denied");
 	print_flows_of(page, flows, "audited", "Would be denied");
 	print_flows_of(page, flows, "allowed", "Allowed");
+	html_section_end();
+}
+
+/* ---- what is staged ---- */
+
+static const char *candidate_says(const struct page *page, const cJSON *flow)
+{
+	const cJSON *candidate = cJSON_GetObjectItemCaseSensitive(flow, "candidate");
+	const char *rule =
+		member_place(cJSON_GetObjectItemCaseSensitive(candidate, "rule"), page->arena);
+
+	return *rule ? rule : member_text(candidate, "why");
+}
+
+/* netd has sorted them: those that were seen since it is staged come first. */
+static void print_staged_of(const struct page *page, const char *member, const char *label)
+{
+	static const char *const columns[] = { "From",	  "To",		  "Port",
+					       "Because", "Since staged", "Times" };
+	const cJSON *list = wire_array(page_part(page, "stage"), member), *flow;
+	size_t n = 0;
+
+	if (!list || !list->child)
+		return;
+	printf("<h3>%s</h3>\n", label);
+	html_table(label, columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(flow, list) {
+		const char *cells[] = {
+			end_text(page, cJSON_GetObjectItemCaseSensitive(flow, "from")),
+			end_text(page, cJSON_GetObjectItemCaseSensitive(flow, "to")),
+			member_text(flow, "port"),
+			candidate_says(page, flow),
+			page_number(page, flow, "since_staged"),
+			page_number(page, flow, "count"),
+		};
+		if (n++ == MOST_FLOWS)
+			break;
+		html_row(cells, ARRAY_LEN(cells));
+	}
+	html_table_end();
+}
+
+void page_staged(const struct page *page)
+{
+	const cJSON *stage = page_part(page, "stage");
+	const cJSON *staged = cJSON_GetObjectItemCaseSensitive(stage, "staged");
+	const char *text =
+		arena_printf(page->arena,
+			     "Staged %s by %s; it denies nothing yet. Of what was seen, %s "
+			     "flows are the same with it.",
+			     member_text(staged, "at"), member_text(staged, "by"),
+			     page_number(page, stage, "same"));
+
+	if (!stage)
+		return;
+	html_section("staged", "What the staged policy would change", text ? text : "");
+	print_staged_of(page, "would_deny", "Passes today, and would be denied");
+	print_staged_of(page, "would_allow", "Denied today, and would pass");
 	html_section_end();
 }
 

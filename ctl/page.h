@@ -23,6 +23,7 @@ void page_endpoints(const struct page *page);
 /* page-seen.c */
 void page_denials(const struct page *page);
 void page_flows(const struct page *page);
+void page_staged(const struct page *page);
 void page_findings(const struct page *page);
 /* page-policy.c */
 void page_policy(const struct page *page);

@@ -87,6 +87,18 @@ static void fact_open_ports(const struct page *page)
 		     "can be reached from the internet.");
 }
 
+static void fact_staged(const struct page *page)
+{
+	const cJSON *staged = page_part(page, "stage");
+	int n = cJSON_GetArraySize(wire_array(staged, "would_deny"));
+	const char *text = arena_printf(page->arena,
+					"It would deny %d flow%s of those that were seen to pass.",
+					n, n == 1 ? "" : "s");
+
+	if (staged)
+		fact(n ? "warn" : "good", "Another policy is staged", text ? text : "");
+}
+
 static void fact_findings(const struct page *page)
 {
 	const cJSON *item;
@@ -108,6 +120,7 @@ static void print_facts(const struct page *page)
 	fact_kernel(page);
 	fact_docker(page);
 	fact_open_ports(page);
+	fact_staged(page);
 	fact_findings(page);
 	printf("</ul>\n");
 }
@@ -152,6 +165,7 @@ void show_page(const struct ctl *ctl, const cJSON *report)
 	page_ports(&page);
 	page_denials(&page);
 	page_flows(&page);
+	page_staged(&page);
 	page_findings(&page);
 	page_endpoints(&page);
 	page_policy(&page);

@@ -11,7 +11,7 @@
 
 /* Verbs whose answers it has; the first is asked aloud, since nothing is to be said without it. */
 static const char *const parts[] = { "status", "matrix",  "ports", "endpoints",
-				     "rules",  "history", "flows" };
+				     "rules",  "history", "flows", "stage" };
 
 static int note_missing(cJSON *report, const char *part, enum wire_code code)
 {
@@ -39,6 +39,9 @@ static int ask(const struct ctl *ctl, size_t i, cJSON *report)
 		status = live_ask_quietly(ctl, request, &part, &code);
 	if (!part && i == 0)
 		return status ? status : CTL_UNREACHABLE;
+	/* Nothing is staged. */
+	if (!part && code == WIRE_USAGE)
+		return CTL_OK;
 	int r = part ? wire_add(report, parts[i], part) : note_missing(report, parts[i], code);
 	return r < 0 ? ctl_out_of_memory() : CTL_OK;
 }
