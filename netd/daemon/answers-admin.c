@@ -176,6 +176,7 @@ int answer_put_into_force(struct daemon *d, const struct control_request *reques
 		d->previous = kept;
 		return r;
 	}
+	d->staged.applied = false; /* another one is in force now */
 	return confirm_s > 0 ? begin_wait(d, confirm_s) : end_wait(d, kept);
 }
 
@@ -276,6 +277,7 @@ int answer_confirm(struct daemon *d, const struct control_request *request, stru
 	struct policy_set *previous = TAKE_PTR(d->previous);
 	bool unused;
 	int r = end_wait(d, previous);
+	staged_confirmed(d);
 	history_keep(&d->history);
 	if (is_in_force(d)) {
 		policy_save(d);

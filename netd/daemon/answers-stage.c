@@ -103,7 +103,7 @@ int answer_stage_check(struct daemon *d, const struct control_request *request, 
 	if (wants(request, "apply") && wants(request, "discard"))
 		return answer_error(wire_new_error(WIRE_USAGE, "stage takes apply or discard"),
 				    ret);
-	if (!d->staged.arena)
+	if (!staged_is(d))
 		return answer_nothing_staged(ret);
 	if (wants(request, "discard"))
 		return 0;
@@ -120,7 +120,7 @@ int answer_stage_check(struct daemon *d, const struct control_request *request, 
 static int answer_staged(const struct daemon *d, cJSON **ret)
 {
 	cJSON *report = cJSON_CreateObject();
-	int r = report ? wire_add_bool(report, "staged", d->staged.arena != NULL) : -ENOMEM;
+	int r = report ? wire_add_bool(report, "staged", staged_is(d)) : -ENOMEM;
 
 	if (r < 0) {
 		cJSON_Delete(report);
@@ -148,7 +148,7 @@ int answer_stage(struct daemon *d, const struct control_request *request, struct
 {
 	if (wire_array(request->json, "files"))
 		return take(d, request, arena, ret);
-	if (!d->staged.arena)
+	if (!staged_is(d))
 		return answer_nothing_staged(ret);
 	if (wants(request, "apply")) {
 		struct answer_texts texts = staged_texts(d);
@@ -156,7 +156,9 @@ int answer_stage(struct daemon *d, const struct control_request *request, struct
 		const char *code = r == 0 ? wire_string(*ret, "code") : NULL;
 		if (!code || strcmp(code, wire_code_name(WIRE_OK)) != 0)
 			return r;
-		staged_drop(d);
+		d->staged.applied = true;
+		if (!d->previous)
+			staged_confirmed(d);
 		return 0;
 	}
 	staged_drop(d);

@@ -229,6 +229,7 @@ static void end_wait(struct daemon *d)
 	if (!previous || d->committed->policy->author.by != HISTORY_BY_FILES)
 		return;
 	d->previous = NULL; /* the timer finds nothing */
+	staged_confirmed(d);
 	if (previous->none)
 		reconcile_keep_networks(d);
 	policy_forget(d, previous);

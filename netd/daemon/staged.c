@@ -62,6 +62,17 @@ void staged_drop(struct daemon *d)
 			 "a restart brings back what was staged");
 }
 
+bool staged_is(const struct daemon *d)
+{
+	return d->staged.arena && !d->staged.applied;
+}
+
+void staged_confirmed(struct daemon *d)
+{
+	if (d->staged.applied)
+		staged_drop(d);
+}
+
 int staged_start(struct daemon *d)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();

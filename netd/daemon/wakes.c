@@ -59,6 +59,7 @@ static int on_confirm_expired(sd_event_source *source, uint64_t usec, void *user
 		LOG_ID_CONFIRM_EXPIRED,
 		"the applied policy was not confirmed in time: the previous one is in force again");
 	policy_change(d, TAKE_PTR(d->previous));
+	d->staged.applied = false;
 	history_drop(&d->history);
 	policy_forget(d, refused);
 	if (d->wanted->none)

@@ -87,6 +87,28 @@ class Stage(DockerCase):
         netd.ask("rollback")
         self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
 
+    def test_comes_back_unless_confirmed(self) -> None:
+        """When the time is over, and after a restart; a confirm is the end of it."""
+        netd = self.start_netd(POLICY)
+        self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
+        self.stage(netd, CANDIDATE)
+        netd.ask("stage", apply=True, confirm_s=1)
+        with self.assertRaises(Refused):
+            netd.ask("stage")
+        wait_until("the time to be over", lambda: not netd.ask("status", admin=False).get("confirm_until"))
+        self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
+        self.assertEqual("80/tcp", self.parted(netd)[0][0][1])
+        netd.ask("stage", apply=True, confirm_s=600)
+        netd.stop()
+        netd.start().wait_synced()
+        self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
+        self.assertEqual("80/tcp", self.parted(netd)[0][0][1])
+        netd.ask("stage", apply=True, confirm_s=600)
+        netd.ask("confirm")
+        self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 80))
+        with self.assertRaises(Refused):
+            netd.ask("stage")
+
     def test_refused_and_discarded(self) -> None:
         netd = self.start_netd(POLICY)
         for text in ("version: 1\nteirs: {}\n", REFUSED):
