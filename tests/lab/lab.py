@@ -54,7 +54,7 @@ def missing() -> Optional[str]:
 def build_probe(path: str) -> None:
     """The tool inside as @path. Who makes many labs makes it once and names it in $PROBE_TOOL."""
     run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-static", "-o", path,
-         *sorted(str(source) for source in HERE.glob("probe*.c"))])
+         *sorted(str(source) for source in HERE.glob("probe*.c"))], timeout=180)
 
 
 def probe_many(source: Place, probes: Iterable[Tuple[str, str, int]],
