@@ -157,6 +157,26 @@ static void test_ports_of_a_server_that_chooses(void **state)
 	assert_non_null(strstr(output.text, "{from: web, to: db, ports: [30000-30038/tcp]}"));
 }
 
+#define ANNOUNCED                                                 \
+	"{\"v\":1,\"from\":" CONTAINER("b") ",\"to\":" CONTAINER( \
+		"b") ",\"port\":\"arp\","                         \
+		     "\"verdict\":\"audited\",\"reason\":\"unmatched\","
+
+/* A container announces its address; to another one it would be left out. */
+static void test_announcements(void **state)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct suggest_output output CLEANUP(suggest_output_done) = { 0 };
+
+	(void)state;
+	suggest_for(INNER "22/tcp" PASSED MONTH ANNOUNCED MONTH, NULL, arena, &output);
+	assert_non_null(strstr(output.text, "{from: web, to: db, ports: [22/tcp]}"));
+	assert_null(strstr(output.text, "Left out"));
+	suggest_output_done(&output);
+	suggest_for(INNER "arp" PASSED MONTH, NULL, arena, &output);
+	assert_non_null(strstr(output.text, "Left out"));
+}
+
 static void test_nothing_seen(void **state)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
@@ -170,12 +190,13 @@ static void test_nothing_seen(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(patch_rows) + ARRAY_LEN(peer_rows) + 2] = {
+	struct CMUnitTest tests[ARRAY_LEN(patch_rows) + ARRAY_LEN(peer_rows) + 3] = {
 		cmocka_unit_test(test_ports_of_a_server_that_chooses),
+		cmocka_unit_test(test_announcements),
 		cmocka_unit_test(test_nothing_seen),
 	};
 
-	ADD_ROWS(tests, 2, patch_rows, test_patch);
-	ADD_ROWS(tests, 2 + ARRAY_LEN(patch_rows), peer_rows, test_peer);
+	ADD_ROWS(tests, 3, patch_rows, test_patch);
+	ADD_ROWS(tests, 3 + ARRAY_LEN(patch_rows), peer_rows, test_peer);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,13 +351,20 @@ int suggest_ask_in_force(const struct suggest *s, struct suggest_edge *edge)
 	return why ? 0 : -ENOMEM;
 }
 
+/* A container that tells of its own address (gratuitous ARP) wants nothing of anybody. */
+static bool is_announcement(const struct flow *flow)
+{
+	return flow->ether_type && flow->from.kind == FLOW_CONTAINER &&
+	       flow->to.kind == FLOW_CONTAINER && strcmp(flow->from.id, flow->to.id) == 0;
+}
+
 int suggest_find_edges(struct suggest *s)
 {
 	for (size_t i = 0; i < s->in->evidence->n; i++) {
 		const struct flow *flow = s->flows[i];
 		struct suggest_edge edge;
 		s->n_denied += flow->verdict == FLOW_DENIED;
-		if (flow->verdict == FLOW_DENIED)
+		if (flow->verdict == FLOW_DENIED || is_announcement(flow))
 			continue;
 		int r = suggest_make_edge(s, flow, &edge);
 		if (r == 0 && !is_ours(&edge))
