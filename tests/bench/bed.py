@@ -7,7 +7,7 @@ network N has the address that traffic.c gives it.
 from __future__ import annotations
 
 import json
-import re
+import random
 import sys
 from typing import List, Optional, Tuple
 
@@ -16,7 +16,7 @@ from place import Child, LabError, Namespace, run, wait_until
 
 PORTS_PER_BRIDGE = 1000  # the kernel allows 1024
 UDP_PORT, TCP_PORT, CLOSED_PORT = 5000, 5001, 5999
-ESTABLISHED = 4096  # flows that stay; new ones are numbered from here on
+ESTABLISHED = 4096  # pairs
 
 SETUP = """
 echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
@@ -25,15 +25,6 @@ echo 1 > /proc/sys/net/ipv4/ip_forward
 ip link set lo up
 """
 END_SETUP = SETUP.replace("echo 1 > /proc/sys/net/ipv4/ip_forward\n", "")
-
-CONNTRACK = """
-table inet other {
-  chain forward { type filter hook forward priority filter; policy accept;
-    ct state established,related accept
-  }
-}
-"""
-
 
 def address(network: int, k: int) -> str:
     """The endpoint's IPv4 address."""
@@ -53,19 +44,6 @@ def port(network: int, k: int) -> str:
 def bridge_mac(network: int) -> str:
     """The MAC of the host on that network."""
     return f"02:42:ff:00:00:{network:02x}"
-
-
-def linear_rules(active: int, n_rules: int = 1000) -> str:
-    """One rule per container, as people write them; ours lie spread over all of them."""
-    lines, step = [], n_rules // (active + 1)
-    for i in range(n_rules):
-        own = i // step if i % step == step // 2 and i // step <= active else active + 1 + i
-        # The one for TCP in the middle, like the others on average.
-        own = {active // 2: active, active: active // 2}.get(own, own)
-        proto = f"tcp dport {TCP_PORT}" if own == active else f"udp dport {UDP_PORT}"
-        lines.append(f"    ip daddr {address(1, own)} {proto} accept")
-    return CONNTRACK.replace("policy accept", "policy drop").replace(
-        "related accept\n", "related accept\n" + "\n".join(lines) + "\n")
 
 
 def policy(networks: int, by_label: int = 0) -> str:
@@ -91,6 +69,7 @@ class Bed:
         self.networks = max(2, -(-n // PORTS_PER_BRIDGE))
         self.per_network = n // self.networks
         self.folder = lab.folder / name
+        self.folder.mkdir()
         self.netd: Optional[Child] = None
         self.waiting: List[str] = []
         self._new_flow = ESTABLISHED
@@ -98,8 +77,6 @@ class Bed:
         self.clients = self._namespace("clients", END_SETUP)
         self.servers = self._namespace("servers", END_SETUP)
         self._build(plugged // 2 if plugged else self.per_network, known_only)
-        self.server = self.servers.spawn([str(lab.folder / "traffic"), "serve", str(TCP_PORT)])
-        self.server.wait_for_line("^ready$")
 
     def _namespace(self, part: str, setup: str) -> Namespace:
         space = Namespace(f"{self.name}-{part}", self.lab.folder / f"{self.name}-{part}",
@@ -150,15 +127,6 @@ class Bed:
                 f"address add {address(network, self.active)}/16 dev {letter}{self.active}\n"
                 f"route add default via 10.{64 + network}.0.1\n"))
 
-    def load(self, ruleset: str) -> None:
-        """A ruleset of somebody else."""
-        self.host.netns_exec(["nft", "-f", "-"], stdin=ruleset, timeout=60)
-
-    def inet_rules(self) -> str:
-        """What netd has loaded here, without the bridge table: the policy without identity."""
-        text = self.host.netns_exec(["nft", "list", "table", "inet", "netd"], timeout=60)
-        return re.sub(r"\n\s*flags owner.*", "", text)
-
     # netd
 
     def inventory(self, labels: int = 1) -> str:
@@ -178,7 +146,6 @@ class Bed:
     def start_netd(self, program: str, by_label: int = 0, *args: str) -> "Bed":
         """netd with this host's inventory, and a tier for each network or for each of so many labels;
         returns when its rules are in force."""
-        self.folder.mkdir(exist_ok=True)
         (self.folder / "state").mkdir(exist_ok=True)
         (self.folder / "inventory.json").write_text(self.inventory(by_label or 1))
         (self.folder / "policy.yaml").write_text(policy(self.networks, by_label))
@@ -209,11 +176,21 @@ class Bed:
         out = place.netns_exec([str(self.lab.folder / "traffic"), *args], timeout=60)
         return [int(word) for word in out.split()]
 
-    def _send(self, way: str, count: int, *, flows: int = ESTABLISHED, first: int = 0,
-              port: int = UDP_PORT) -> int:
-        place, router = {"orig": (self.clients, 0), "reply": (self.servers, 1)}[way]
-        return self._traffic(place, "send", way, bridge_mac(router), str(self.active), str(flows),
-                             str(first), str(port), str(count))[0]
+    def _pairs(self, number: int) -> str:
+        """Clients and servers, in an order without pattern, for `traffic send`."""
+        path = self.folder / f"pairs.{number}"
+        if not path.exists():
+            order = random.Random(number)
+            ends = [(order.randrange(self.active), order.randrange(self.active))
+                    for _ in range(ESTABLISHED)]
+            path.write_text("".join(
+                f"c{a} {mac(0, a)} {bridge_mac(0)} {address(0, a)} {address(1, b)} 0 {number}\n"
+                for a, b in ends))
+        return str(path)
+
+    def _send(self, count: int, *, first: int, port: int = UDP_PORT) -> int:
+        return self._traffic(self.clients, "send", self._pairs(port), "from", str(count),
+                             str(first), str(count))[0]
 
     def _received(self) -> int:
         """Packets that came to the servers' interfaces."""
@@ -224,7 +201,7 @@ class Bed:
     def deliveries(self, port: int, count: int = 64) -> int:
         """How many of @count new flows get through."""
         before = self._received()
-        self._send("orig", count, flows=count, first=self._take(count), port=port)
+        self._send(count, first=self._take(count), port=port)
         return self._received() - before
 
     def _take(self, count: int) -> int:
@@ -232,29 +209,10 @@ class Bed:
         self._new_flow += count
         return first
 
-    def establish(self) -> None:
-        """Both directions of the established flows: connection tracking must see a reply."""
-        self._traffic(self.host, "flush")
-        before = self._received()
-        self._send("orig", ESTABLISHED)
-        if self._received() - before != ESTABLISHED:
-            raise LabError(f"{self.name}: allowed packets are lost")
-        self._send("reply", ESTABLISHED)
-
-    def time_established(self, count: int) -> float:
-        """Nanoseconds per packet of flows that are known."""
-        return self._send("orig", count) / count
-
     def time_new(self, count: int) -> float:
         """Nanoseconds per packet, each of a flow of its own."""
         self._traffic(self.host, "flush")
-        return self._send("orig", count, flows=count, first=self._take(count)) / count
-
-    def gigabits(self, milliseconds: int) -> float:
-        """TCP throughput of one stream."""
-        done, took = self._traffic(self.clients, "stream", address(1, self.active), str(TCP_PORT),
-                                   str(milliseconds))
-        return 8 * done / took
+        return self._send(count, first=self._take(count)) / count
 
     def plug(self, count: int) -> List[Tuple[int, int]]:
         """Plug in ports that wait; nanoseconds to the first and to the last commit after each."""
@@ -272,4 +230,4 @@ def build_traffic(lab: Lab, source: str) -> None:
          str(lab.folder / "traffic"), source])
 
 
-__all__ = ["Bed", "CLOSED_PORT", "CONNTRACK", "UDP_PORT", "build_traffic", "linear_rules"]
+__all__ = ["Bed", "build_traffic"]

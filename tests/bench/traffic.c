@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * traffic: what the benchmark sends and watches; run by tests/bench/run inside its namespaces.
- * Endpoint K of network N has the address 10.64+N.1+K/256.K%256 and the MAC 02:42 with the
- * address behind it; clients are of network 0 on interfaces c0, c1, ..., servers of network 1 on
- * s0, s1, ... Results are lines of numbers on stdout, mistakes on stderr with exit 2. */
+ * traffic: what the benchmarks send and watch; run by tests/bench inside their namespaces.
+ * Results are lines of numbers on stdout, mistakes on stderr with exit 2. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -24,7 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_BYTES 60u
+#define FRAME_BYTES 80u /* at most; 60 of IPv4 */
+#define UDP_BYTES 26u
 #define BATCH 64u
 #define TCP_CHUNK (128u * 1024u)
 
@@ -47,35 +46,45 @@ static uint64_t number(const char *text)
 	return strtoull(text, NULL, 10);
 }
 
+/* Of either family: one of IPv4 is mapped. */
+static struct sockaddr_in6 address_of(const char *text, const char *port)
+{
+	struct sockaddr_in6 ret = { .sin6_family = AF_INET6,
+				    .sin6_port = htons((uint16_t)number(port)) };
+	char mapped[INET6_ADDRSTRLEN];
+
+	(void)snprintf(mapped, sizeof(mapped), "%s%s", strchr(text, ':') ? "" : "::ffff:", text);
+	(void)inet_pton(AF_INET6, mapped, &ret.sin6_addr);
+	return ret;
+}
+
 /* ---- frames ---- */
 
-struct flows {
-	bool reply;	 /* from the servers back to the clients */
-	uint32_t active; /* endpoints on either side */
-	uint32_t n;	 /* flows */
-	uint32_t first;	 /* of all flows ever, so that they differ from those sent before */
-	uint16_t port;	 /* of the servers */
-	uint8_t router[ETH_ALEN];
+/* What a file says of the flows: a line for each pair of ends, "INTERFACE FROM-MAC TO-MAC FROM TO
+ * FROM-PORT TO-PORT", addresses of either family. Flow I is between the ends of line I modulo the
+ * lines, and one of its ports tells it from all others. */
+struct pair {
+	char ifname[IF_NAMESIZE];
+	uint8_t macs[2][ETH_ALEN]; /* from, to */
+	int family;
+	uint8_t addresses[2][16];
+	unsigned int ports[2];
 };
 
-static void endpoint_address(uint32_t network, uint32_t k, uint8_t ret[4])
-{
-	ret[0] = 10;
-	ret[1] = (uint8_t)(64 + network);
-	ret[2] = (uint8_t)(1 + k / 256);
-	ret[3] = (uint8_t)k;
-}
+struct flows {
+	struct pair *pairs;
+	uint32_t n_pairs;
+	uint32_t n;	/* flows */
+	uint32_t first; /* of all flows ever, so that they differ from those sent before */
+	int varies;	/* which port: 0 from, 1 to */
+	char payload;	/* 'a' asks for an answer */
+};
 
-static uint16_t ip_checksum(const uint8_t *header)
-{
-	uint32_t sum = 0;
-
-	for (int i = 0; i < 20; i += 2)
-		sum += (uint32_t)(header[i] << 8 | header[i + 1]);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
+struct frames {
+	uint8_t *bytes; /* FRAME_BYTES each */
+	uint16_t *lengths;
+	struct sockaddr_ll *to;
+};
 
 static void put16(uint8_t *at, uint32_t value)
 {
@@ -83,74 +92,131 @@ static void put16(uint8_t *at, uint32_t value)
 	at[1] = (uint8_t)value;
 }
 
-/* Pairs of endpoints in an order without pattern; the port tells flows of one pair apart. */
-static void flow_ends(const struct flows *flows, uint32_t i, uint32_t ret[2], uint32_t *ret_port)
+static uint32_t sum16(const uint8_t *bytes, size_t len)
 {
-	uint32_t k = flows->first + i, mixed = k * 2654435761u;
+	uint32_t sum = 0;
 
-	ret[0] = (mixed >> 8) % flows->active;
-	ret[1] = (mixed >> 20 ^ k) % flows->active;
-	*ret_port = 1024 + k % 60000;
+	for (size_t i = 0; i < len; i += 2)
+		sum += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
+	return sum;
 }
 
-static void make_frame(const struct flows *flows, uint32_t i, uint8_t *frame)
+static uint16_t folded(uint32_t sum)
 {
-	uint8_t *ip = frame + ETH_HLEN, *udp = ip + 20;
-	uint32_t ends[2], port;
-	int from = flows->reply ? 1 : 0;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
 
-	flow_ends(flows, i, ends, &port);
+static bool read_mac(const char *text, uint8_t ret[ETH_ALEN])
+{
+	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &ret[0], &ret[1], &ret[2], &ret[3],
+		      &ret[4], &ret[5]) == ETH_ALEN;
+}
+
+static bool read_pair(const char *line, struct pair *ret)
+{
+	char macs[2][18], ends[2][INET6_ADDRSTRLEN];
+
+	if (sscanf(line, "%15s %17s %17s %45s %45s %u %u", ret->ifname, macs[0], macs[1], ends[0],
+		   ends[1], &ret->ports[0], &ret->ports[1]) != 7)
+		return false;
+	ret->family = strchr(ends[0], ':') ? AF_INET6 : AF_INET;
+	for (int end = 0; end < 2; end++)
+		if (!read_mac(macs[end], ret->macs[end]) ||
+		    inet_pton(ret->family, ends[end], ret->addresses[end]) != 1)
+			return false;
+	return true;
+}
+
+static int read_pairs(const char *path, struct flows *ret)
+{
+	FILE *file = fopen(path, "re");
+	char line[256];
+
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		ret->pairs = realloc(ret->pairs, (ret->n_pairs + 1) * sizeof(*ret->pairs));
+		if (!ret->pairs || !read_pair(line, &ret->pairs[ret->n_pairs++])) {
+			(void)fclose(file);
+			return -EINVAL;
+		}
+	}
+	(void)fclose(file);
+	return ret->n_pairs ? 0 : -ENODATA;
+}
+
+/* The network header; where UDP's begins. */
+static uint8_t *put_network(const struct pair *pair, uint8_t *at)
+{
+	if (pair->family == AF_INET6) {
+		at[0] = 0x60;
+		put16(at + 4, UDP_BYTES);
+		at[6] = IPPROTO_UDP;
+		at[7] = 64;
+		memcpy(at + 8, pair->addresses[0], 16);
+		memcpy(at + 24, pair->addresses[1], 16);
+		return at + 40;
+	}
+	at[0] = 0x45;
+	put16(at + 2, 20 + UDP_BYTES);
+	at[8] = 64;
+	at[9] = IPPROTO_UDP;
+	memcpy(at + 12, pair->addresses[0], 4);
+	memcpy(at + 16, pair->addresses[1], 4);
+	put16(at + 10, folded(sum16(at, 20)));
+	return at + 20;
+}
+
+/* IPv4 needs no checksum of UDP, IPv6 does. */
+static void put_udp(const struct flows *flows, const struct pair *pair, uint32_t i, uint8_t *udp)
+{
+	uint32_t ports[2] = { pair->ports[0], pair->ports[1] };
+
+	ports[flows->varies] = 1024 + (flows->first + i) % 60000;
+	put16(udp, ports[0]);
+	put16(udp + 2, ports[1]);
+	put16(udp + 4, UDP_BYTES);
+	udp[8] = (uint8_t)flows->payload;
+	if (pair->family == AF_INET6)
+		put16(udp + 6, folded(IPPROTO_UDP + UDP_BYTES + sum16(pair->addresses[0], 16) +
+				      sum16(pair->addresses[1], 16) + sum16(udp, UDP_BYTES)));
+}
+
+static uint16_t make_frame(const struct flows *flows, uint32_t i, uint8_t *frame)
+{
+	const struct pair *pair = &flows->pairs[i % flows->n_pairs];
+
 	memset(frame, 0, FRAME_BYTES);
-	memcpy(frame, flows->router, ETH_ALEN);
-	frame[6] = 0x02;
-	frame[7] = 0x42;
-	endpoint_address((uint32_t)from, ends[from], frame + 8);
-	put16(frame + 12, ETH_P_IP);
-	ip[0] = 0x45;
-	put16(ip + 2, FRAME_BYTES - ETH_HLEN);
-	ip[8] = 64;
-	ip[9] = IPPROTO_UDP;
-	endpoint_address((uint32_t)from, ends[from], ip + 12);
-	endpoint_address((uint32_t)!from, ends[!from], ip + 16);
-	put16(ip + 10, ip_checksum(ip));
-	put16(udp, flows->reply ? flows->port : port);
-	put16(udp + 2, flows->reply ? port : flows->port);
-	put16(udp + 4, FRAME_BYTES - ETH_HLEN - 20);
+	memcpy(frame, pair->macs[1], ETH_ALEN);
+	memcpy(frame + ETH_ALEN, pair->macs[0], ETH_ALEN);
+	put16(frame + 12, pair->family == AF_INET6 ? ETH_P_IPV6 : ETH_P_IP);
+	uint8_t *udp = put_network(pair, frame + ETH_HLEN);
+	put_udp(flows, pair, i, udp);
+	return (uint16_t)(udp + UDP_BYTES - frame);
 }
-
-struct frames {
-	uint8_t *bytes;
-	struct sockaddr_ll *to;
-};
 
 static int make_frames(const struct flows *flows, struct frames *ret)
 {
-	uint32_t *ifindex = calloc(flows->active, sizeof(*ifindex));
-
 	ret->bytes = calloc(flows->n, FRAME_BYTES);
+	ret->lengths = calloc(flows->n, sizeof(*ret->lengths));
 	ret->to = calloc(flows->n, sizeof(*ret->to));
-	if (!ifindex || !ret->bytes || !ret->to)
+	if (!ret->bytes || !ret->lengths || !ret->to)
 		return -ENOMEM;
-	for (uint32_t k = 0; k < flows->active; k++) {
-		char name[IF_NAMESIZE];
-		(void)snprintf(name, sizeof(name), "%c%u", flows->reply ? 's' : 'c', k);
-		ifindex[k] = if_nametoindex(name);
-		if (!ifindex[k])
-			return -errno;
-	}
 	for (uint32_t i = 0; i < flows->n; i++) {
-		uint32_t ends[2], port;
-		flow_ends(flows, i, ends, &port);
-		make_frame(flows, i, ret->bytes + (size_t)i * FRAME_BYTES);
+		const struct pair *pair = &flows->pairs[i % flows->n_pairs];
+		ret->lengths[i] = make_frame(flows, i, ret->bytes + (size_t)i * FRAME_BYTES);
 		ret->to[i] = (struct sockaddr_ll){
 			.sll_family = AF_PACKET,
-			.sll_protocol = htons(ETH_P_IP),
-			.sll_ifindex = (int)ifindex[ends[flows->reply ? 1 : 0]],
+			.sll_protocol = htons(pair->family == AF_INET6 ? ETH_P_IPV6 : ETH_P_IP),
+			.sll_ifindex = (int)if_nametoindex(pair->ifname),
 			.sll_halen = ETH_ALEN,
 		};
-		memcpy(ret->to[i].sll_addr, flows->router, ETH_ALEN);
+		if (!ret->to[i].sll_ifindex)
+			return -errno;
+		memcpy(ret->to[i].sll_addr, pair->macs[1], ETH_ALEN);
 	}
-	free(ifindex);
 	return 0;
 }
 
@@ -164,7 +230,8 @@ static int send_frames(int fd, const struct frames *frames, uint32_t n_flows, ui
 		unsigned int n = count - sent < BATCH ? (unsigned int)(count - sent) : BATCH;
 		for (unsigned int i = 0; i < n; i++) {
 			size_t at = (sent + i) % n_flows;
-			parts[i] = (struct iovec){ frames->bytes + at * FRAME_BYTES, FRAME_BYTES };
+			parts[i] = (struct iovec){ frames->bytes + at * FRAME_BYTES,
+						   frames->lengths[at] };
 			messages[i] =
 				(struct mmsghdr){ .msg_hdr = { .msg_name = &frames->to[at],
 							       .msg_namelen = sizeof(*frames->to),
@@ -179,24 +246,22 @@ static int send_frames(int fd, const struct frames *frames, uint32_t n_flows, ui
 	return 0;
 }
 
-/* send orig|reply ROUTER-MAC ACTIVE FLOWS FIRST PORT COUNT: prints the nanoseconds it took. */
+/* send FILE from|to|ask FLOWS FIRST COUNT: prints the nanoseconds it took. The file's pairs; which
+ * port varies (ask: as from, and each packet asks for an answer). */
 static int cmd_send(char **args)
 {
-	struct flows flows = { .reply = strcmp(args[0], "reply") == 0,
-			       .active = (uint32_t)number(args[2]),
-			       .n = (uint32_t)number(args[3]),
-			       .first = (uint32_t)number(args[4]),
-			       .port = (uint16_t)number(args[5]) };
+	struct flows flows = { .varies = strcmp(args[1], "to") == 0,
+			       .payload = args[1][0],
+			       .n = (uint32_t)number(args[2]),
+			       .first = (uint32_t)number(args[3]) };
 	struct frames frames;
 	const int one = 1;
 	const struct sched_param first_of_all = { .sched_priority = 10 };
 	cpu_set_t last;
 
-	if (sscanf(args[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &flows.router[0], &flows.router[1],
-		   &flows.router[2], &flows.router[3], &flows.router[4], &flows.router[5]) != 6) {
-		errno = EINVAL;
-		return fail("router's MAC");
-	}
+	errno = -read_pairs(args[0], &flows);
+	if (errno)
+		return fail(args[0]);
 	CPU_ZERO(&last);
 	CPU_SET((size_t)sysconf(_SC_NPROCESSORS_ONLN) - 1, &last);
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -208,30 +273,42 @@ static int cmd_send(char **args)
 	if (errno || sched_setscheduler(0, SCHED_FIFO, &first_of_all) < 0)
 		return fail("frames");
 	uint64_t begin = now_ns();
-	errno = -send_frames(fd, &frames, flows.n, number(args[6]));
+	errno = -send_frames(fd, &frames, flows.n, number(args[4]));
 	if (errno)
 		return fail("sendmmsg");
 	printf("%llu\n", (unsigned long long)(now_ns() - begin));
 	return 0;
 }
 
-/* ---- TCP ---- */
-
-static struct sockaddr_in tcp_address(const char *addr, const char *port)
+/* answer PORT: takes what UDP brings, and answers what asks for it. */
+static int cmd_answer(char **args)
 {
-	struct sockaddr_in ret = { .sin_family = AF_INET,
-				   .sin_port = htons((uint16_t)number(port)) };
+	struct sockaddr_in6 address = address_of("::", args[0]), peer;
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char byte;
 
-	(void)inet_pton(AF_INET, addr, &ret.sin_addr);
-	return ret;
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return fail("bind");
+	printf("ready\n");
+	(void)fflush(stdout);
+	for (;;) {
+		socklen_t len = sizeof(peer);
+		ssize_t n = recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&peer, &len);
+		if (n < 0)
+			return fail("recvfrom");
+		if (n == 1 && byte == 'a')
+			(void)sendto(fd, "r", 1, 0, (struct sockaddr *)&peer, len);
+	}
 }
+
+/* ---- TCP ---- */
 
 /* serve PORT: swallows one connection after the other; closes when the peer has. */
 static int cmd_serve(char **args)
 {
-	struct sockaddr_in address = tcp_address("0.0.0.0", args[0]);
+	struct sockaddr_in6 address = address_of("::", args[0]);
 	static char chunk[TCP_CHUNK];
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(fd, 8) < 0)
@@ -251,10 +328,10 @@ static int cmd_serve(char **args)
 /* stream ADDR PORT MILLISECONDS: prints bytes and nanoseconds, until the server has it all. */
 static int cmd_stream(char **args)
 {
-	struct sockaddr_in address = tcp_address(args[0], args[1]);
+	struct sockaddr_in6 address = address_of(args[0], args[1]);
 	uint64_t bytes = 0, length_ns = number(args[2]) * 1000000u;
 	static char chunk[TCP_CHUNK];
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return fail("connect");
@@ -268,6 +345,27 @@ static int cmd_stream(char **args)
 	if (shutdown(fd, SHUT_WR) < 0 || read(fd, chunk, 1) != 0)
 		return fail("end of the stream");
 	printf("%llu %llu\n", (unsigned long long)bytes, (unsigned long long)(now_ns() - begin));
+	return 0;
+}
+
+/* connect ADDR PORT MILLISECONDS: opens and closes connections; prints how many and the
+ * nanoseconds.
+ */
+static int cmd_connect(char **args)
+{
+	struct sockaddr_in6 address = address_of(args[0], args[1]);
+	const struct linger reset = { .l_onoff = 1 };
+	uint64_t n = 0, length_ns = number(args[2]) * 1000000u, begin = now_ns();
+
+	while (now_ns() - begin < length_ns) {
+		int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0 ||
+		    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+			return fail("connect");
+		(void)close(fd);
+		n++;
+	}
+	printf("%llu %llu\n", (unsigned long long)n, (unsigned long long)(now_ns() - begin));
 	return 0;
 }
 
@@ -385,8 +483,9 @@ static const struct {
 	int n_args;
 	int (*run)(char **args);
 } verbs[] = {
-	{ "send", 7, cmd_send },   { "serve", 1, cmd_serve }, { "stream", 3, cmd_stream },
-	{ "flush", 0, cmd_flush }, { "plug", 2, cmd_plug },
+	{ "send", 5, cmd_send },     { "answer", 1, cmd_answer },   { "serve", 1, cmd_serve },
+	{ "stream", 3, cmd_stream }, { "connect", 3, cmd_connect }, { "flush", 0, cmd_flush },
+	{ "plug", 2, cmd_plug },
 };
 
 int main(int argc, char **argv)
@@ -394,6 +493,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
 		if (argc >= 2 + verbs[i].n_args && strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(argv + 2);
-	(void)fprintf(stderr, "usage: traffic send|serve|stream|flush|plug ARGUMENT...\n");
+	(void)fprintf(stderr,
+		      "usage: traffic send|answer|serve|stream|connect|flush|plug ARGUMENT...\n");
 	return 2;
 }
