@@ -146,6 +146,7 @@ demo-adopt: ## from an unknown host to an enforced policy, as an admin does it, 
 
 .PHONY: bench
 bench: bench-ctl ## packet rate, throughput, latency and memory, as interleaved ratios (root)
+	@NETD=$(abspath $(O))/netd tests/bench/packets
 	@NETD=$(abspath $(O))/netd tests/bench/run
 
 .PHONY: bench-ctl

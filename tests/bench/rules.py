@@ -129,14 +129,14 @@ def labelled(street: Street, n: int) -> str:
 table {table} labelled {{
 {chains}
   map containers {{ type {kind} : verdict; elements = {{ {", ".join(elements)} }} }}
-  chain all {{
+  chain labels {{
 {first}
     {table} saddr vmap @containers
     {table} daddr vmap @containers
   }}
-  chain forward {{ type filter hook forward priority filter - 1; policy accept; counter jump all; }}
-  chain input {{ type filter hook input priority filter - 1; policy accept; counter jump all; }}
-  chain output {{ type filter hook output priority filter - 1; policy accept; counter jump all; }}
+  chain forward {{ type filter hook forward priority filter - 1; policy accept; counter jump labels; }}
+  chain input {{ type filter hook input priority filter - 1; policy accept; counter jump labels; }}
+  chain output {{ type filter hook output priority filter - 1; policy accept; counter jump labels; }}
 }}
 """
     return text

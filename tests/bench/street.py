@@ -338,12 +338,13 @@ class Street:
                    lambda: not self.opens("bridges", 4, closed=True), 60)
 
     def start_proxy(self, program: str) -> None:
-        """docker-proxy for one port, over IPv4 and IPv6."""
+        """docker-proxy for one port, over IPv4 and IPv6.  It tells dockerd of its start through
+        descriptor 3, and closes that."""
         for family, host in ((4, "0.0.0.0"), (6, "::")):
             child = self.host.spawn(
-                [program, "-proto", "tcp", "-host-ip", host, "-host-port", str(PROXIED_TCP),
-                 "-container-ip", address(BACK, self.talker[1], family),
-                 "-container-port", str(TCP)])
+                ["sh", "-c", 'exec "$@" 3>/dev/null', "sh", program, "-proto", "tcp",
+                 "-host-ip", host, "-host-port", str(PROXIED_TCP), "-container-port", str(TCP),
+                 "-container-ip", address(BACK, self.talker[1], family)])
             self.children.append(child)
 
     # Traffic

@@ -11,8 +11,10 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/ether.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -108,12 +110,6 @@ static uint16_t folded(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
-static bool read_mac(const char *text, uint8_t ret[ETH_ALEN])
-{
-	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &ret[0], &ret[1], &ret[2], &ret[3],
-		      &ret[4], &ret[5]) == ETH_ALEN;
-}
-
 static bool read_pair(const char *line, struct pair *ret)
 {
 	char macs[2][18], ends[2][INET6_ADDRSTRLEN];
@@ -123,7 +119,7 @@ static bool read_pair(const char *line, struct pair *ret)
 		return false;
 	ret->family = strchr(ends[0], ':') ? AF_INET6 : AF_INET;
 	for (int end = 0; end < 2; end++)
-		if (!read_mac(macs[end], ret->macs[end]) ||
+		if (!ether_aton_r(macs[end], (struct ether_addr *)ret->macs[end]) ||
 		    inet_pton(ret->family, ends[end], ret->addresses[end]) != 1)
 			return false;
 	return true;
@@ -303,15 +299,17 @@ static int cmd_answer(char **args)
 
 /* ---- TCP ---- */
 
-/* serve PORT: swallows one connection after the other; closes when the peer has. */
+/* serve PORT: swallows connections, a process each (docker-proxy may leave one open behind a client
+ * that is gone); closes when the peer has. */
 static int cmd_serve(char **args)
 {
 	struct sockaddr_in6 address = address_of("::", args[0]);
 	static char chunk[TCP_CHUNK];
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	(void)signal(SIGCHLD, SIG_IGN);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(fd, 8) < 0)
+	    listen(fd, 4096) < 0)
 		return fail("listen");
 	printf("ready\n");
 	(void)fflush(stdout);
@@ -319,8 +317,11 @@ static int cmd_serve(char **args)
 		int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 		if (peer < 0)
 			return fail("accept");
-		while (read(peer, chunk, sizeof(chunk)) > 0)
-			;
+		if (fork() == 0) {
+			while (read(peer, chunk, sizeof(chunk)) > 0)
+				;
+			_exit(0);
+		}
 		(void)close(peer);
 	}
 }

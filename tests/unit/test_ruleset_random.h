@@ -65,6 +65,8 @@ static inline struct rs_key random_value(struct dice *dice, enum rs_type type)
 		return key_u8(type, (uint8_t)(128 + n % 16));
 	case RS_TYPE_INTEGER8:
 		return key_u8(type, (uint8_t)(n * 6));
+	case RS_TYPE_PKT_TYPE:
+		return key_u8(type, n % 4);
 	case RS_TYPE_COUNT:
 		break;
 	}
@@ -251,7 +253,8 @@ static inline struct rs_match random_match(struct dice *dice, const struct rs_ta
 			return random_masked(dice, field);
 		break;
 	case 2:
-		if (!type->host_order && info->type != RS_TYPE_CT_DIR) {
+		if (!type->host_order && info->type != RS_TYPE_CT_DIR &&
+		    info->type != RS_TYPE_PKT_TYPE) {
 			struct rs_key a = random_value(dice, info->type);
 			struct rs_key b = random_value(dice, info->type);
 			if (rs_key_compare(&a, &b) < 0)

@@ -47,10 +47,10 @@ static void emit_unmark(struct emit *e)
 static void emit_discovery(struct emit *e, struct rs_chain *chain, struct rs_match from,
 			   struct rs_match to)
 {
-	EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_ARP));
+	EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_ARP), from, to);
 	for (uint32_t type = ND_SOLICIT; type <= ND_ADVERT; type++)
-		EMIT(e, chain, RS_ACCEPT, NULL, from, to, ether_type(ETHERTYPE_IP6), is_icmpv6(),
-		     match_number(RS_ICMPV6_TYPE, type));
+		EMIT(e, chain, RS_ACCEPT, NULL, ether_type(ETHERTYPE_IP6), is_icmpv6(),
+		     match_number(RS_ICMPV6_TYPE, type), from, to);
 }
 
 /* What the inet hooks let pass. */
@@ -94,8 +94,9 @@ static void emit_loose_groups(struct emit *e, struct rs_chain *chain)
 
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
 		if (wanted[i])
-			EMIT(e, chain, RS_GOTO, CHAIN_APART, match_in(RS_META_IIFNAME, sets[i]),
-			     match_not_in(RS_META_OIFNAME, sets[i]), to_group());
+			EMIT(e, chain, RS_GOTO, CHAIN_APART, to_group(),
+			     match_in(RS_META_IIFNAME, sets[i]),
+			     match_not_in(RS_META_OIFNAME, sets[i]));
 }
 
 /* A container's port that rtnetlink has not shown yet, and what the bridge is shared with: that is
@@ -112,6 +113,9 @@ static void emit_unseen_ports(struct emit *e, struct rs_chain *chain)
 		     match_not_in(ends[i][1], SET_PORTS));
 }
 
+/* What passes between tiers is the most, and netd's mark is seen without a lookup, so it goes first:
+ * no rule before it is about a frame between two of our ports, but for those of ports that are not
+ * guarded strictly. In each rule what is compared comes before what is looked up. */
 static void emit_bridge_forward(struct emit *e)
 {
 	static const enum rs_field port[] = { RS_META_IIFNAME };
@@ -124,6 +128,8 @@ static void emit_bridge_forward(struct emit *e)
 
 	if (e->err)
 		return;
+	if (!emit_has_loose_ports(e))
+		emit_bridge_passed(e, chain, from_ours, to_ours);
 	emit_unseen_ports(e, chain);
 	EMIT(e, chain, RS_ACCEPT, NULL, match_not_in(RS_META_IIFNAME, SET_PORTS),
 	     match_not_in(RS_META_OIFNAME, SET_PORTS));
@@ -131,7 +137,8 @@ static void emit_bridge_forward(struct emit *e)
 		emit_left_between(e, chain);
 	emit_discovery(e, chain, from_ours, to_ours);
 	emit_loose_groups(e, chain);
-	emit_bridge_passed(e, chain, from_ours, to_ours);
+	if (emit_has_loose_ports(e))
+		emit_bridge_passed(e, chain, from_ours, to_ours);
 	if (e->any_shared) {
 		emit_discovery(e, chain, from_ours, to_others);
 		emit_bridge_passed(e, chain, from_ours, to_others);

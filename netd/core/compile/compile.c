@@ -15,7 +15,8 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	e.rs = ruleset_new(arena);
 	e.rule_ends = arena_alloc(arena, in->policy->n_rules * sizeof(*e.rule_ends));
 	e.addrs = compile_addresses(in->world, arena, &e.n_addrs);
-	if (!e.rs || !e.addrs || !e.rule_ends)
+	e.subnets = compile_subnets(in->world, arena, &e.n_subnets);
+	if (!e.rs || !e.addrs || !e.subnets || !e.rule_ends)
 		return -ENOMEM;
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
 	if (!e.assignments || emit_find_spoken(&e) < 0 || emit_make_groups(&e) < 0 ||
@@ -37,12 +38,13 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 					 .assignments = e.assignments,
 					 .needs_bridge_nf = e.needs_bridge_nf,
 					 .bridge_nf_on = e.bridge_nf_on,
+					 .subnets = e.subnets,
+					 .n_subnets = e.n_subnets,
 					 .denials = e.denials.items,
 					 .n_denials = e.denials.n,
 					 .spoken = e.spoken,
 					 .n_spoken = e.n_spoken };
-	output.subnets = compile_subnets(in->world, arena, &output.n_subnets);
-	int r = output.subnets ? ruleset_seal(e.rs, why) : -ENOMEM;
+	int r = ruleset_seal(e.rs, why);
 	if (r == 0)
 		*ret = output;
 	return r;

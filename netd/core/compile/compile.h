@@ -71,6 +71,9 @@ struct compile_input {
  * by one rule, taken out by none but CONNSECMARK, and as cheap to look at as the mark. nft writes
  * it with a mask only, so one bit is left out. */
 #define COMPILE_STAMP_MASK 0xfffffffeu
+/* That bit says of a stamped connection that it was judged elsewhere than between two ports of one
+ * bridge; where no policy needs to know, it is not set. */
+#define COMPILE_ROUTED_BIT 0x00000001u
 #define COMPILE_MARK_BIT 0x00100000u
 /* Sets of bridge netd whose keys begin with port . MAC: who was admitted. */
 #define COMPILE_GUARD4 "guard4"

@@ -120,6 +120,25 @@ struct rs_match match_prefix(enum rs_field field, const struct ip_prefix *prefix
 	return match;
 }
 
+struct rs_match match_range(enum rs_field field, const struct ip_range *range)
+{
+	struct rs_match match = match_is(field, range->first.bytes);
+
+	if (ip_compare(&range->first, &range->last) == 0)
+		return match;
+	match.op = RS_RANGE;
+	rs_key_add(&match.last, ruleset_field_info(field)->type, range->last.bytes, false);
+	return match;
+}
+
+struct rs_match match_not_loopback(void)
+{
+	struct rs_match match = match_ifname(RS_META_IIFNAME, "lo");
+
+	match.op = RS_NE;
+	return match;
+}
+
 struct rs_match match_port_range(enum rs_field field, uint16_t lo, uint16_t hi)
 {
 	struct rs_match match = match_number(field, lo);

@@ -69,6 +69,8 @@ struct emit {
 	const struct assignment *assignments; /* per world->endpoints */
 	const struct owned_addr *addrs;	      /* sorted */
 	size_t n_addrs;
+	const struct compile_subnet *subnets; /* of managed networks; sorted */
+	size_t n_subnets;
 	const struct compile_spoken *spoken; /* sorted, none overlaps another */
 	size_t n_spoken;
 	const struct ip_range *routed[2]; /* what routers speak for; of each family, or none */
@@ -162,6 +164,8 @@ struct rs_match match_ifname(enum rs_field field, const char *ifname);
 struct rs_match match_bits(enum rs_field field, uint32_t mask,
 			   uint32_t value); /* 4-byte host order */
 struct rs_match match_prefix(enum rs_field field, const struct ip_prefix *prefix);
+struct rs_match match_range(enum rs_field field, const struct ip_range *range);
+struct rs_match match_not_loopback(void); /* iifname != "lo" */
 struct rs_match match_port_range(enum rs_field field, uint16_t lo, uint16_t hi);
 struct rs_match match_stamp(const struct emit *e);
 
@@ -272,6 +276,7 @@ struct rs_match match_marked(const struct emit *e);
 
 #define CHAIN_ACCEPTED "accepted"
 #define CHAIN_LEFT_ALONE "left_alone"
+#define CHAIN_OVER_BRIDGE "over_bridge"
 #define CHAIN_JUDGE "judge"
 #define CHAIN_NOBODY "nobody"
 #define CHAIN_RELATED "related"
@@ -327,7 +332,10 @@ void emit_nd(struct emit *e, struct rs_chain *chain, uint32_t type);
 struct rs_match emit_on_one_bridge(void); /* from and to ports of one bridge */
 /* Router solicitations, and reports of who listens to which multicast group. */
 void emit_noise(struct emit *e, struct rs_chain *chain);
-void emit_inet_base(struct emit *e);				      /* inet.c */
+void emit_inet_base(struct emit *e); /* inet.c */
+/* prerouting.c */
+void emit_prerouting(struct emit *e);
+const struct ip_prefix *emit_loopback(enum ip_family family);	      /* 127.0.0.0/8, ::1 */
 void emit_bridge_table(struct emit *e);				      /* bridge.c */
 void emit_meter(struct emit *e, const char *name, enum rs_type type); /* sets.c */
 void emit_noise_set(struct emit *e); /* sets.c: SET_NOISE of the table */

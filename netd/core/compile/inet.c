@@ -4,9 +4,6 @@
 
 #include <errno.h>
 
-/* Before connection tracking and before Docker's DNAT (-100), which rewrites 127.0.0.1 before any
- * martian check could see it. */
-#define PRIORITY_RAW (-300)
 /* Before `filter`, where Docker, ufw and firewalld sit: a drop here is final, an accept is not. */
 #define PRIORITY_BEFORE_FILTER (-10)
 #define PRIORITY_LAST INT32_MAX
@@ -16,43 +13,6 @@ enum { CT_ORIGINAL = 0, CT_REPLY = 1 };
 /* NF_CT_STATE_BIT(IP_CT_RELATED) */
 #define CT_STATE_RELATED 4u
 enum { ND_SOLICIT = 135, ND_ADVERT = 136 };
-
-static const struct ip_prefix loopback4 = { { IP_V4, { 127 } }, 8 };
-static const struct ip_prefix loopback6 = { { IP_V6, { [15] = 1 } }, 128 };
-
-/* What came over a bridge was looked at by bridge netd; it goes first, for it is the most. What a
- * port receives itself went past the bridge: frames for 01:80:c2:00:00:0e (LLDP) meet none of its
- * hooks. */
-static void emit_prerouting(struct emit *e)
-{
-	struct rs_chain *chain = emit_base_chain(e, "prerouting", RS_HOOK_PREROUTING, PRIORITY_RAW,
-						 "loopback addresses never come from outside; "
-						 "container addresses only from bridges");
-	/* An engine's bridge by its name, which no fact has named yet: made while netd was away or
-	 * stood still. Everything from it ends here, bridged frames too where br_netfilter shows
-	 * them. */
-	const char *unknown = emit_end(e, REASON_UNKNOWN_BRIDGE);
-	const char *loopback = emit_end(e, REASON_LOOPBACK);
-	const char *elsewhere = emit_end(e, REASON_NOT_FROM_BRIDGE);
-
-	if (e->err)
-		return;
-	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_BRIDGES));
-	EMIT(e, chain, RS_ACCEPT, NULL, match_ifname(RS_META_IIFNAME, "lo"));
-	EMIT(e, chain, RS_GOTO, unknown, match_ifname(RS_META_IIFKIND, "bridge"),
-	     match_in(RS_META_IIFNAME, SET_ENGINE_NAMES),
-	     match_not_in(RS_META_IIFNAME, SET_FOREIGN));
-	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_PAST_BRIDGE),
-	     match_in(RS_META_IIFNAME, SET_PORTS));
-	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP_DADDR, &loopback4));
-	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP_SADDR, &loopback4));
-	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP6_DADDR, &loopback6));
-	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP6_SADDR, &loopback6));
-	if (e->any_shared) /* bridge netd has seen that a container's address comes from its port */
-		EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_IIFNAME, SET_SHARED));
-	EMIT(e, chain, RS_GOTO, elsewhere, match_in(RS_IP_SADDR, SET_ANY4));
-	EMIT(e, chain, RS_GOTO, elsewhere, match_in(RS_IP6_SADDR, SET_ANY6));
-}
 
 /* Rules about a packet of this host or of its neighbours, and a container on a shared bridge. */
 static void emit_of_shared(struct emit *e, struct rs_chain *chain, const char *target,
@@ -83,13 +43,21 @@ static void emit_unmarked(struct emit *e, struct rs_chain *chain)
 		e->err = -ENOMEM;
 		return;
 	}
-	draft_add(&draft, match_in(RS_META_IIFNAME, SET_BRIDGES));
 	draft_add(&draft, match_marked(e));
+	draft_add(&draft, match_in(RS_META_IIFNAME, SET_BRIDGES));
 	emit_verdict(e, chain, &draft, RS_CONTINUE, NULL);
 }
 
+/* Whether a connection is stamped with where it was judged: on one bridge, or not. */
+static bool emit_tells_bridged(const struct emit *e)
+{
+	return e->needs_bridge_nf && e->in->stamp;
+}
+
 /* meta mark set meta mark | bit: tells bridge netd that the inet hooks let this frame pass. Last of
- * all, so that nobody's mark comes in between. */
+ * all, so that nobody's mark comes in between. Of a connection that was judged between two bridges,
+ * or with the outside, no frame goes from port to port: it need not be looked up. Were there one,
+ * it would be without the mark, and closed. */
 static void emit_bridged(struct emit *e)
 {
 	const struct rs_match same = match_in2(RS_META_IIFNAME, RS_META_OIFNAME, SET_SAME_BRIDGE);
@@ -103,6 +71,9 @@ static void emit_bridged(struct emit *e)
 		return;
 	if (emit_has_loose_ports(e))
 		emit_unmarked(e, chain);
+	if (emit_tells_bridged(e))
+		EMIT(e, chain, RS_ACCEPT, NULL,
+		     match_bits(RS_CT_SECMARK, COMPILE_ROUTED_BIT, COMPILE_ROUTED_BIT));
 	if (e->needs_bridge_nf)
 		emit_marked(e, chain, &same, 1, RS_CONTINUE);
 }
@@ -385,8 +356,8 @@ static void emit_from_container(struct emit *e)
 	if (e->err)
 		return;
 	/* With route_localnet. */
-	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP_DADDR, &loopback4));
-	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP6_DADDR, &loopback6));
+	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP_DADDR, emit_loopback(IP_V4)));
+	EMIT(e, chain, RS_GOTO, loopback, match_prefix(RS_IP6_DADDR, emit_loopback(IP_V6)));
 	emit_nd(e, chain, ND_SOLICIT);
 	emit_nd(e, chain, ND_ADVERT);
 	emit_published_lookup(e, chain, HOST_IS_DESTINATION);
@@ -395,18 +366,45 @@ static void emit_from_container(struct emit *e)
 	emit_always(e, chain, RS_GOTO, CHAIN_TO_HOST);
 }
 
+/* ct secmark set ct secmark & mask | bits */
+static struct draft setting_secmark(struct emit *e, struct rs_mark set)
+{
+	struct draft draft = { .rule = { .mark = arena_dup(e->arena, &set, sizeof(set)) } };
+
+	if (!draft.rule.mark)
+		e->err = -ENOMEM;
+	return draft;
+}
+
+/* On one bridge, or not: emit_bridged(). Said anew whenever a connection is judged. */
+static void emit_where_judged(struct emit *e, struct rs_chain *chain)
+{
+	struct draft on_one = setting_secmark(
+		e, (struct rs_mark){ RS_CT_SECMARK, ~COMPILE_ROUTED_BIT, 0, false });
+	struct draft elsewhere =
+		setting_secmark(e, (struct rs_mark){ RS_CT_SECMARK, ~COMPILE_ROUTED_BIT,
+						     COMPILE_ROUTED_BIT, false });
+
+	draft_add(&on_one, match_ifname(RS_META_IIFKIND, "bridge"));
+	draft_add(&on_one, emit_on_one_bridge());
+	if (!e->err)
+		emit_verdict(e, chain, &on_one, RS_ACCEPT, NULL);
+	if (!e->err)
+		emit_verdict(e, chain, &elsewhere, RS_CONTINUE, NULL);
+}
+
 static void emit_accepted(struct emit *e)
 {
-	struct rs_mark stamp = { RS_CT_SECMARK, ~COMPILE_STAMP_MASK, e->in->stamp, true };
-	struct draft stamping = { .rule = { .mark = arena_dup(e->arena, &stamp, sizeof(stamp)) } };
+	struct draft stamping = setting_secmark(
+		e, (struct rs_mark){ RS_CT_SECMARK, ~COMPILE_STAMP_MASK, e->in->stamp, true });
 	struct rs_chain *chain = emit_chain(e, CHAIN_ACCEPTED, "judged under the policy in force");
 
-	if (e->err || !stamping.rule.mark) {
-		e->err = -ENOMEM;
+	if (e->err)
 		return;
-	}
 	if (e->in->stamp)
 		emit_verdict(e, chain, &stamping, RS_CONTINUE, NULL);
+	if (emit_tells_bridged(e))
+		emit_where_judged(e, chain);
 	emit_always(e, chain, RS_ACCEPT, NULL);
 }
 

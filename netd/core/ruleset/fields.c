@@ -39,6 +39,7 @@ static const struct rs_field_info fields[RS_FIELD_COUNT] = {
 	[RS_META_IIFKIND] = META("meta iifkind", RS_TYPE_IFNAME, 16, NFT_META_IIFKIND),
 	[RS_META_OIFKIND] = META("meta oifkind", RS_TYPE_IFNAME, 16, NFT_META_OIFKIND),
 	[RS_META_MARK] = META("meta mark", RS_TYPE_MARK, 4, NFT_META_MARK),
+	[RS_META_PKTTYPE] = META("meta pkttype", RS_TYPE_PKT_TYPE, 1, NFT_META_PKTTYPE),
 	[RS_META_L4PROTO] = META("meta l4proto", RS_TYPE_INET_PROTO, 1, NFT_META_L4PROTO),
 
 	[RS_CT_SECMARK] = CT("ct secmark", RS_TYPE_INTEGER32, 4, RS_NEEDS_NOTHING, NFT_CT_SECMARK,
@@ -115,6 +116,7 @@ static const struct rs_type_info types[RS_TYPE_COUNT] = {
 	[RS_TYPE_ICMPV6_TYPE] = { "icmpv6_type", 1, 29, 2, .sample = RS_ICMPV6_TYPE },
 	[RS_TYPE_INTEGER8] = { "integer", 1, 4, 2, .sample = RS_IP6_HOPLIMIT },
 	[RS_TYPE_INTEGER32] = { "integer", 4, 4, 1, true, .sample = RS_CT_SECMARK },
+	[RS_TYPE_PKT_TYPE] = { "pkt_type", 1, 31, 1, .sample = RS_META_PKTTYPE },
 	[RS_TYPE_ND_HIGH] = { "integer", 8, 4, 2, .sample = RS_ICMPV6_TADDR_HIGH },
 	[RS_TYPE_ND_LOW] = { "integer", 8, 4, 2, .sample = RS_ICMPV6_TADDR_LOW },
 };

@@ -22,6 +22,7 @@ enum rs_type {
 	RS_TYPE_ICMPV6_TYPE,  /* 1 */
 	RS_TYPE_INTEGER8,     /* 1: hop limit */
 	RS_TYPE_INTEGER32,    /* 4, host order: security mark */
+	RS_TYPE_PKT_TYPE,     /* 1: 0 to this host, 1 to all, 2 to a group, of the link layer */
 	RS_TYPE_ND_HIGH,      /* 8, network order: the first half of an IPv6 address */
 	RS_TYPE_ND_LOW,	      /* 8: the second */
 	RS_TYPE_COUNT,
@@ -33,6 +34,7 @@ enum rs_field {
 	RS_META_IIFKIND, /* of the driver: "bridge", "veth" */
 	RS_META_OIFKIND,
 	RS_META_MARK,
+	RS_META_PKTTYPE, /* by the destination's MAC, as the interface saw it that took the frame */
 	RS_META_L4PROTO,
 	RS_CT_SECMARK,
 	RS_CT_DIRECTION,

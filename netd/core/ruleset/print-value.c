@@ -27,6 +27,10 @@ static const struct value_word protocols[] = {
 
 static const struct value_word directions[] = { { 0, "original" }, { 1, "reply" }, WORDS_END };
 
+static const struct value_word packet_types[] = {
+	{ 0, "host" }, { 1, "broadcast" }, { 2, "multicast" }, { 3, "other" }, WORDS_END,
+};
+
 static const struct value_word icmpv6_types[] = {
 	{ 1, "destination-unreachable" }, { 2, "packet-too-big" },
 	{ 3, "time-exceeded" },		  { 4, "parameter-problem" },
@@ -60,6 +64,7 @@ static const struct {
 	[RS_TYPE_MARK] = { NULL, "0x", 8 },
 	[RS_TYPE_CT_DIR] = { directions, "", 0 },
 	[RS_TYPE_ICMPV6_TYPE] = { icmpv6_types, "", 0 },
+	[RS_TYPE_PKT_TYPE] = { packet_types, "", 0 },
 	[RS_TYPE_INTEGER8] = { NULL, "", 0 },
 	[RS_TYPE_INTEGER32] = { NULL, "0x", 8 },
 };
@@ -171,8 +176,9 @@ static void (*const printers[RS_TYPE_COUNT])(enum rs_type, const uint8_t *, stru
 	[RS_TYPE_INET_SERVICE] = print_number, [RS_TYPE_MARK] = print_number,
 	[RS_TYPE_CT_DIR] = print_number,       [RS_TYPE_CT_STATE] = print_bits,
 	[RS_TYPE_CT_STATUS] = print_bits,      [RS_TYPE_ICMPV6_TYPE] = print_number,
-	[RS_TYPE_INTEGER8] = print_number,     [RS_TYPE_ND_HIGH] = print_hex,
-	[RS_TYPE_ND_LOW] = print_hex,	       [RS_TYPE_INTEGER32] = print_number,
+	[RS_TYPE_INTEGER8] = print_number,     [RS_TYPE_PKT_TYPE] = print_number,
+	[RS_TYPE_ND_HIGH] = print_hex,	       [RS_TYPE_ND_LOW] = print_hex,
+	[RS_TYPE_INTEGER32] = print_number,
 };
 
 void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out)

@@ -175,6 +175,18 @@ static void set_ifname(struct sim_packet *packet, enum rs_field field, const cha
 	sim_packet_set(packet, field, padded);
 }
 
+/* The interface that a hook is told of; of what kind it is shows where it is a bridge. */
+static void set_interface(const struct way *way, struct sim_packet *packet, enum where where,
+			  bool in)
+{
+	enum rs_field kind = in ? RS_META_IIFKIND : RS_META_OIFKIND;
+
+	set_ifname(packet, in ? RS_META_IIFNAME : RS_META_OIFNAME, ifname_at(way, where));
+	packet->present[kind] = false;
+	if (where == SOURCE_BRIDGE || where == DEST_BRIDGE)
+		set_ifname(packet, kind, "bridge");
+}
+
 static void set_number(struct sim_packet *packet, enum rs_field field, uint32_t value)
 {
 	sim_packet_set(packet, field, &value);
@@ -191,7 +203,7 @@ static struct sim_packet make_packet(const struct way *way)
 	bool v6 = way->flow->family == IP_V6, dnat = way->path == SIM_PATH_PUBLISHED;
 	bool through_host = way->path == SIM_PATH_PROXY || way->path == SIM_PATH_TO_HOST;
 	uint8_t proto = proto_number(way->flow->proto), original = 0, hops = 64,
-		echo = ECHO_REQUEST;
+		echo = ECHO_REQUEST, to_host = 0;
 	uint16_t type = htons(v6 ? ETHERTYPE_IP6 : ETHERTYPE_IP), port = htons(way->flow->port);
 	uint16_t sent_port =
 		way->published && (dnat || through_host) ? htons(way->published->host_port) : port;
@@ -209,6 +221,7 @@ static struct sim_packet make_packet(const struct way *way)
 	sim_packet_set(&packet, v6 ? RS_CT_REPLY_IP6_SADDR : RS_CT_REPLY_IP_SADDR,
 		       true_destination);
 	sim_packet_set(&packet, RS_ETHER_TYPE, &type);
+	sim_packet_set(&packet, RS_META_PKTTYPE, &to_host);
 	sim_packet_set(&packet, RS_META_L4PROTO, &proto);
 	sim_packet_set(&packet, RS_CT_DIRECTION, &original);
 	set_number(&packet, RS_META_MARK, 0);
@@ -252,8 +265,8 @@ static int travel(const struct way *way, struct arena *arena, struct sim_result 
 	for (size_t i = 0; i < paths[way->path].n && result->allowed; i++) {
 		const struct leg *leg = &paths[way->path].legs[i];
 		result->n_hooks = i + 1;
-		set_ifname(&packet, RS_META_IIFNAME, ifname_at(way, leg->in));
-		set_ifname(&packet, RS_META_OIFNAME, ifname_at(way, leg->out));
+		set_interface(way, &packet, leg->in, true);
+		set_interface(way, &packet, leg->out, false);
 		if (leg->family == RS_BRIDGE && leg->hook == RS_HOOK_POSTROUTING)
 			arrive(way, &packet);
 		int r = sim_run_hook(rs, leg->family, leg->hook, &packet, arena, &result->trace,
