@@ -18,6 +18,9 @@ static const char *tier_text(const struct report_input *in, const struct assignm
 	if (as->kind == ASSIGN_CONFLICT)
 		text = arena_printf(arena, "- (conflict: %s, %s)", policy->tiers[as->tier].name,
 				    policy->tiers[as->other_tier].name);
+	else if (as->kind == ASSIGN_QUARANTINED)
+		text = arena_printf(arena, "- (quarantined: short of %s)",
+				    policy->tiers[as->tier].name);
 	else
 		text = arena_printf(arena, "- (%s)", assign_kind_name(as->kind));
 	return text ? text : "";

@@ -3,6 +3,7 @@
  * looks into the log. */
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/report/flaw.h"
 #include "daemon/daemon.h"
 #include "edge/journal/journal.h"
@@ -15,6 +16,8 @@ enum closed {
 	CLOSED_CLASH,
 	CLOSED_IMPOSTOR,
 	CLOSED_LABEL,
+	CLOSED_QUARANTINED,
+	CLOSED_WARNED, /* in its tier all the same */
 };
 
 static bool has_impostor(const struct world *world, const struct world_endpoint *endpoint)
@@ -26,6 +29,29 @@ static bool has_impostor(const struct world *world, const struct world_endpoint 
 			     0 &&
 		     strcmp(world->ports[i].bridge, world->networks[endpoint->network].bridge) == 0;
 	return n > 1;
+}
+
+/* Of what its tier requires. Before it was inspected nothing is known of it, and that passes in a
+ * moment. @lacks: in words; or NULL. */
+static bool falls_short(const struct generation *generation, size_t i, struct text *lacks)
+{
+	const struct assignment *assignment = &generation->compiled.assignments[i];
+	const struct policy_tier *tier = &generation->policy->policy->tiers[assignment->tier];
+	const struct world_container *container =
+		&generation->world->containers[generation->world->endpoints[i].container];
+	struct posture_shortfall one;
+	bool found = false;
+
+	if (!tier->require || !container->inspected)
+		return false;
+	for (size_t cursor = 0;
+	     posture_next_shortfall(&container->posture, tier->require, &cursor, &one);) {
+		if (lacks)
+			text_printf(lacks, "%s%s (it %s)", found ? ", " : "", one.check->key,
+				    one.unknown ? one.check->unknown : one.check->text);
+		found = true;
+	}
+	return found;
 }
 
 static enum closed closed_of(const struct generation *generation, size_t i)
@@ -43,7 +69,11 @@ static enum closed closed_of(const struct generation *generation, size_t i)
 		return CLOSED_CONFLICT;
 	case ASSIGN_CLASH:
 		return CLOSED_CLASH;
+	case ASSIGN_QUARANTINED:
+		return CLOSED_QUARANTINED;
 	case ASSIGN_TIER:
+		if (falls_short(generation, i, NULL) && assignment->port)
+			return CLOSED_WARNED;
 		return !assignment->port && !mac_is_zero(&endpoint->mac) &&
 				       has_impostor(generation->world, endpoint)
 			       ? CLOSED_IMPOSTOR
@@ -59,6 +89,24 @@ static enum closed closed_of(const struct generation *generation, size_t i)
 static bool is_audited(const struct generation *generation)
 {
 	return generation->policy->policy->mode == POLICY_AUDIT;
+}
+
+static void say_short(const struct generation *generation, size_t i, const struct log_field *fields)
+{
+	CLEANUP(text_done) struct text lacks = { 0 };
+	const struct world *world = generation->world;
+	const struct world_endpoint *endpoint = &world->endpoints[i];
+	const struct assignment *assignment = &generation->compiled.assignments[i];
+
+	(void)falls_short(generation, i, &lacks);
+	log_warning_with(LOG_ID_ENDPOINT_QUARANTINED, fields,
+			 "container %s on %s falls short of what tier %s requires: %s; %s",
+			 world->containers[endpoint->container].name,
+			 world->networks[endpoint->network].name,
+			 generation->policy->policy->tiers[assignment->tier].name, text_str(&lacks),
+			 assignment->kind == ASSIGN_QUARANTINED
+				 ? "it is quarantined: in no tier, and denied everything"
+				 : "it stays in the tier, which only warns of it");
 }
 
 static void say(const struct generation *generation, size_t i, enum closed closed)
@@ -78,6 +126,10 @@ static void say(const struct generation *generation, size_t i, enum closed close
 
 	switch (closed) {
 	case CLOSED_NOT:
+		break;
+	case CLOSED_QUARANTINED:
+	case CLOSED_WARNED:
+		say_short(generation, i, fields);
 		break;
 	case CLOSED_UNMATCHED:
 		log_warning_with(LOG_ID_ENDPOINT_UNMATCHED, fields,

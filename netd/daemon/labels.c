@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which labels are asked for of Docker: those that the policy in force and the wanted one name. */
+/* Which labels are asked for of Docker, and whether the posture of containers matters: those that
+ * the policy in force and the wanted one name. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,6 +14,11 @@ static int keys_of(const struct policy_set *set, struct arena *arena, const char
 		return 0;
 	*ret = policy_label_keys(set->policy, arena, ret_n);
 	return *ret ? 0 : -ENOMEM;
+}
+
+static bool requires_posture(const struct policy_set *set)
+{
+	return set && policy_requires_posture(set->policy);
 }
 
 int labels_follow(struct daemon *d)
@@ -37,6 +43,7 @@ int labels_follow(struct daemon *d)
 	if (n[1])
 		memcpy(all + n[0], keys[1], n[1] * sizeof(*all));
 	r = docker_want_labels(d->docker, all, n[0] + n[1]);
+	docker_want_posture(d->docker, requires_posture(sets[0]) || requires_posture(sets[1]));
 	if (r == 0)
 		memcpy(d->labels_of, sets, sizeof(sets));
 	return r;

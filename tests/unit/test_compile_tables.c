@@ -91,6 +91,59 @@ static void strongest_entry_decides(void **state)
 	}
 }
 
+/* What a tier requires, and what is known of the container: known and short, or nothing known
+ * though it was looked at, is quarantined; not looked at yet is not known. */
+static void who_falls_short_is_in_no_tier(void **state)
+{
+	static const struct {
+		const char *require;
+		enum posture_value is_root;
+		bool inspected;
+		enum assign_kind kind;
+	} rows[] = {
+		{ "require: {user: non-root}", POSTURE_NO, true, ASSIGN_TIER },
+		{ "require: {user: non-root}", POSTURE_YES, true, ASSIGN_QUARANTINED },
+		{ "require: {user: non-root}", POSTURE_UNKNOWN, true, ASSIGN_QUARANTINED },
+		{ "require: {user: non-root}", POSTURE_UNKNOWN, false, ASSIGN_UNKNOWN },
+		{ "require: {read_only: true}", POSTURE_NO, true, ASSIGN_QUARANTINED },
+		{ "require: {user: non-root}, require_mode: warn", POSTURE_YES, true, ASSIGN_TIER },
+		{ "require: {user: non-root}, require_mode: warn", POSTURE_UNKNOWN, false,
+		  ASSIGN_TIER },
+		{ "require: {user: non-root}, mode: audit", POSTURE_YES, true, ASSIGN_TIER },
+		{ "within: deny", POSTURE_YES, true, ASSIGN_TIER },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		char text[256];
+		struct diag_list diags;
+		const struct policy *policy;
+		int n = snprintf(text, sizeof(text),
+				 "version: 1\nunmatched: ignore\ntiers:\n"
+				 "  a: {match: [{network: '*'}], %s}\n",
+				 rows[i].require);
+		struct policy_source source = { "p.yaml", text, (size_t)n };
+		fixture_make(&f, "");
+		struct world world = *f.world;
+		struct world_container *containers = arena_dup(
+			f.arena, world.containers, world.n_containers * sizeof(*containers));
+		world.containers = containers;
+		for (size_t k = 0; k < world.n_containers; k++) {
+			containers[k].inspected = rows[i].inspected;
+			containers[k].posture.facts[POSTURE_ROOT] = (uint8_t)rows[i].is_root;
+		}
+		diag_init(&diags, f.arena);
+		assert_int_equal(policy_parse(&source, 1, f.arena, &diags, &policy), 0);
+		const struct assignment *all = assign_all(policy, &world, f.arena);
+		assert_non_null(all);
+		if (all[parse_end(&f, "web-1").endpoint].kind != rows[i].kind)
+			fail_msg("row %zu: %s", i,
+				 assign_kind_name(all[parse_end(&f, "web-1").endpoint].kind));
+		(void)arena_free(f.arena);
+	}
+}
+
 /* A label that is not in the list may have any value: whom the entry that asks for it would take is
  * in no tier, but not whom its network rules out. */
 static void labels_left_out_may_match(void **state)
@@ -447,6 +500,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doubled_mac_is_closed),
 		cmocka_unit_test(strongest_entry_decides),
+		cmocka_unit_test(who_falls_short_is_in_no_tier),
 		cmocka_unit_test(labels_left_out_may_match),
 		cmocka_unit_test(a_container_that_is_not_known_is_closed),
 		cmocka_unit_test(doubles_do_not_block),

@@ -14,7 +14,8 @@
 static const char *const kind_names[] = {
 	[ASSIGN_TIER] = "tier",		  [ASSIGN_UNMATCHED] = "unmatched",
 	[ASSIGN_CONFLICT] = "conflict",	  [ASSIGN_UNKNOWN] = "unknown",
-	[ASSIGN_CLASH] = "address-clash", [ASSIGN_UNMANAGED] = "unmanaged",
+	[ASSIGN_CLASH] = "address-clash", [ASSIGN_QUARANTINED] = "quarantined",
+	[ASSIGN_UNMANAGED] = "unmanaged",
 };
 
 const char *assign_kind_name(enum assign_kind kind)
@@ -172,6 +173,24 @@ static struct assignment assign_one(const struct policy *policy,
 	return open ? or_unknown(policy, entries, container, found, strongest) : found;
 }
 
+/* Who falls short of what the tier requires is in none; and as long as Docker was not asked what a
+ * container is like, nobody knows. An audited tier drops nothing, so there it is only told. */
+static void keep_out(const struct policy *policy, const struct world_container *container,
+		     struct assignment *found)
+{
+	const struct policy_tier *tier = &policy->tiers[found->tier];
+	struct posture_shortfall shortfall;
+	size_t cursor = 0;
+
+	if (found->kind != ASSIGN_TIER || !tier->require || tier->require_warns ||
+	    tier->mode == POLICY_AUDIT ||
+	    !posture_next_shortfall(&container->posture, tier->require, &cursor, &shortfall))
+		return;
+	found->kind = container->inspected || container->kind != WORLD_CONTAINER
+			      ? ASSIGN_QUARANTINED
+			      : ASSIGN_UNKNOWN;
+}
+
 /* The endpoints of each network as a list: an index plus one each, 0 at its end. */
 struct by_network {
 	uint32_t *last;	  /* per network */
@@ -214,6 +233,7 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 				continue;
 			match_entries_of_container(&entries, network, container);
 			all[i - 1] = assign_one(e->in->policy, &entries, container);
+			keep_out(e->in->policy, container, &all[i - 1]);
 		}
 	}
 	return 0;

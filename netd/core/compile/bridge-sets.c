@@ -17,6 +17,7 @@ const struct closed_reason *emit_closed_reasons(void)
 		{ REASON_UNMATCHED, "ports_unmatched" },
 		{ REASON_CONFLICT, "ports_in_conflict" },
 		{ REASON_ADDRESS_CLASH, "ports_with_clash" },
+		{ REASON_QUARANTINED, "ports_quarantined" },
 		{ REASON_NOT_KNOWN, "ports_not_known" },
 	};
 

@@ -22,7 +22,8 @@ enum assign_kind {
 	ASSIGN_UNKNOWN, /* its labels are not read yet, or one of them may be its image's alone, or
 			 * it has a flaw: denied everything */
 	ASSIGN_CLASH,	/* another endpoint has the same address: denied everything */
-	ASSIGN_UNMANAGED, /* its network is not a bridge of this host: out of netd's reach */
+	ASSIGN_QUARANTINED, /* it falls short of what its tier requires: denied everything */
+	ASSIGN_UNMANAGED,   /* its network is not a bridge of this host: out of netd's reach */
 };
 
 /* What `compose` in an entry of `match` asks for. */
@@ -31,7 +32,8 @@ enum assign_kind {
 
 struct assignment {
 	enum assign_kind kind;
-	uint32_t tier, other_tier;	  /* ASSIGN_TIER; ASSIGN_CONFLICT: both */
+	/* ASSIGN_TIER, ASSIGN_QUARANTINED (whose it would be); ASSIGN_CONFLICT: both */
+	uint32_t tier, other_tier;
 	const struct policy_match *match; /* the entry that decided, or NULL */
 	/* ASSIGN_UNKNOWN: the label that `match` of `tier` asks for and that the image has with the
 	 * same value, where it matters whose it is; or NULL. */

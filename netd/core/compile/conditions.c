@@ -74,6 +74,8 @@ enum reason compile_closed_reason(const struct assignment *assignment)
 		return REASON_NOT_KNOWN;
 	case ASSIGN_CLASH:
 		return REASON_ADDRESS_CLASH;
+	case ASSIGN_QUARANTINED:
+		return REASON_QUARANTINED;
 	case ASSIGN_UNMANAGED:
 		break;
 	}

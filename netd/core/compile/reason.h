@@ -25,6 +25,8 @@
 	X(UNMATCHED, "unmatched", "no tier matches the container", false)                          \
 	X(CONFLICT, "conflict", "two tiers match the container alike", false)                      \
 	X(ADDRESS_CLASH, "address-clash", "two containers have the same address", false)           \
+	X(QUARANTINED, "quarantined", "the container falls short of what its tier requires",       \
+	  false)                                                                                   \
 	X(NOT_KNOWN, "not-known", "Docker has not told what the container is yet", false)          \
 	X(NOT_ADMITTED, "not-admitted", "the container's port is not admitted yet", false)         \
 	X(GROUP, "group", "no other tier hears a container's multicasts and broadcasts", false)    \

@@ -99,6 +99,9 @@ const char *policy_find_synonym(const char *word);
 void policy_report_prefix(struct decoder *d, const struct node *node, enum peer_problem problem,
 			  const struct ip_prefix *prefix);
 /* speaks.c: the key of a tier, and what all tiers together speak for: fills policy.spoken. */
+/* require.c: two keys of a tier. */
+int policy_decode_require(struct decoder *d, const struct node *key, void *object);
+int policy_decode_require_mode(struct decoder *d, const struct node *key, void *object);
 int policy_decode_speaks_for(struct decoder *d, const struct node *key, void *object);
 int policy_gather_spoken(struct decoder *d, struct policy_tier *tiers, size_t n) MUST_CHECK;
 

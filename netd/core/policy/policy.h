@@ -11,6 +11,7 @@
 #include "core/base/diag.h"
 #include "core/base/ip.h"
 #include "core/base/limits.h"
+#include "core/posture/posture.h"
 
 enum policy_mode { POLICY_ENFORCE, POLICY_AUDIT };
 enum policy_action { POLICY_ALLOW, POLICY_DENY };
@@ -48,7 +49,11 @@ struct policy_tier {
 	 * `spoken` but for a default route. */
 	const struct policy_spoken *speaks_for;
 	size_t n_speaks_for;
-	bool routes[2]; /* IPv4, IPv6: it speaks for 0.0.0.0/0, ::/0: a router to all outside */
+	/* What its containers must be like; NULL: nothing is required. */
+	const struct posture_require *require;
+	struct source_loc require_loc;
+	bool require_warns; /* whoever falls short of it is only told of */
+	bool routes[2];	    /* IPv4, IPv6: it speaks for 0.0.0.0/0, ::/0: a router to all outside */
 };
 
 enum peer_kind { PEER_TIER, PEER_HOST, PEER_INTERNET, PEER_LAN, PEER_WORLD, PEER_DNS, PEER_PREFIX };
@@ -140,6 +145,8 @@ const char *const *policy_label_keys(const struct policy *policy, struct arena *
 /* The tier that speaks for all of these addresses, as an index, or -1. A default route speaks for
  * nobody in particular. */
 int policy_find_speaker(const struct policy *policy, const struct ip_prefix *prefix);
+/* Some tier requires a posture, so that of containers must be known. */
+bool policy_requires_posture(const struct policy *policy);
 /* Index of the tier of that name, or -1. */
 int policy_find_tier(const struct policy *policy, const char *name);
 /* The names of the tiers that a rule names, *ret_n of them; in @arena, NULL: no memory. */

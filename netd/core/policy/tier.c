@@ -271,6 +271,8 @@ static int decode_tier(struct decoder *d, const struct node *key)
 		{ "within", false, decode_within },
 		{ "image_labels", false, decode_image_labels },
 		{ "speaks_for", false, policy_decode_speaks_for },
+		{ "require", false, policy_decode_require },
+		{ "require_mode", false, policy_decode_require_mode },
 	};
 	static const struct decode_shape shape = { "a tier", fields, ARRAY_LEN(fields) };
 	struct draft_tier draft = { .index = d->tiers.n };

@@ -33,6 +33,8 @@ static const struct diag_info infos[] = {
 			    "a `match` that nothing meets, though something is called nearly so" },
 	[WF_OWN_RESOLVER] = { "own-resolver", DIAG_WARNING,
 			      "a container with a resolver of its own, which no rule opens" },
+	[WF_QUARANTINED] = { "quarantined", DIAG_WARNING,
+			     "a container that falls short of what its tier requires" },
 	[WF_SPOKEN_TAKEN] = { "spoken-taken", DIAG_WARNING,
 			      "a tier that speaks for an address that Docker deals out" },
 	[WF_STALE_ACCEPT] = { "stale-accept", DIAG_WARNING,
@@ -76,7 +78,8 @@ void check_about(const struct checking *c, const struct world_endpoint *endpoint
 					      world_label_value(container, COMPILE_LABEL_SERVICE),
 				      .network = world->networks[endpoint->network].name };
 
-	if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT) {
+	if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT ||
+	    as->kind == ASSIGN_QUARANTINED) {
 		about.tiers = &c->in->policy->tiers[as->tier].name;
 		about.n_tiers = 1;
 	}

@@ -50,6 +50,27 @@ static const char *and_twins(const struct checking *c, const struct world_endpoi
 	return text ? text : "";
 }
 
+/* At the line of the compose file that says otherwise where there is one, else at the service's. */
+static void check_required(const struct checking *c, size_t i)
+{
+	CLEANUP(text_done) struct text lacks = { 0 };
+	const struct assignment *as = &c->in->compiled->assignments[i];
+	const struct world_endpoint *endpoint = &c->in->world->endpoints[i];
+
+	report_print_shortfalls(c->in, i, &lacks);
+	if (!lacks.len)
+		return;
+	c->diags->out_of_memory |= text_failed(&lacks);
+	REPORT(c, WF_QUARANTINED, check_place_of(c, endpoint->container),
+	       as->kind == ASSIGN_TIER
+		       ? "the tier only warns (`require_mode: warn`, or audit): it stays in it"
+		       : "give it what is missing (`netdctl audit` says how): until then it is "
+			 "denied everything",
+	       "`%s`%s on network `%s`: %s", c->in->world->containers[endpoint->container].name,
+	       and_twins(c, endpoint), c->in->world->networks[endpoint->network].name,
+	       text_str(&lacks));
+}
+
 static void check_endpoint(const struct checking *c, size_t i)
 {
 	const struct policy *policy = c->in->policy;
@@ -82,6 +103,7 @@ static void check_endpoint(const struct checking *c, size_t i)
 		       "has its image: nobody can say whose it is",
 		       container, and_twins(c, endpoint), network, as->open_label,
 		       policy->tiers[as->tier].name);
+	check_required(c, i);
 	if (as->kind == ASSIGN_UNMATCHED && policy->unmatched == POLICY_UNMATCHED_DENY)
 		REPORT(c, WF_UNMATCHED_CONTAINER, place,
 		       "add a match to a tier: until then it is denied everything",
@@ -102,7 +124,8 @@ static int check_tiers_used(const struct checking *c)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->in->world->n_endpoints; i++) {
 		const struct assignment *as = &c->in->compiled->assignments[i];
-		if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT || as->open_label)
+		if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT ||
+		    as->kind == ASSIGN_QUARANTINED || as->open_label)
 			found[as->tier] = true;
 		if (as->kind == ASSIGN_CONFLICT)
 			found[as->other_tier] = true;

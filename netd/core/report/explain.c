@@ -184,11 +184,15 @@ static void add_states(struct explaining *x, cJSON *notes, const struct explain_
 	for (size_t i = 0; i < end->n_endpoints && end->kind == EXPLAIN_CONTAINER; i++) {
 		const struct world_endpoint *endpoint = &in->world->endpoints[end->endpoints[i]];
 		const char *why = report_why_not(in, end->endpoints[i]);
-		CLEANUP(text_done) struct text text = { 0 };
-		if (!why)
+		CLEANUP(text_done) struct text text = { 0 }, lacks = { 0 };
+		report_print_shortfalls(in, end->endpoints[i], &lacks);
+		if (!why && !lacks.len)
 			continue;
-		text_printf(&text, "%s on %s: %s", end->name,
-			    in->world->networks[endpoint->network].name, why);
+		text_printf(&text, "%s on %s: %s%s%s", end->name,
+			    in->world->networks[endpoint->network].name,
+			    why ? why : "it is in its tier, which only warns",
+			    lacks.len ? "; " : "", text_str(&lacks));
+		x->j.failed |= text_failed(&lacks);
 		x->j.failed |= text_failed(&text);
 		if (!says_already(notes, text_str(&text))) /* of the containers of a service */
 			rj_push_text(&x->j, notes, text_str(&text));

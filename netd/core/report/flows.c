@@ -99,7 +99,7 @@ bool report_is_about_flow(const struct flow *flow)
 {
 	return flow->verdict == FLOW_ALLOWED || flow->reason == REASON_NO_RULE ||
 	       flow->reason == REASON_RULE || flow->reason == REASON_UNMATCHED ||
-	       flow->reason == REASON_CONFLICT;
+	       flow->reason == REASON_CONFLICT || flow->reason == REASON_QUARANTINED;
 }
 
 /* The log names a rule as "policy.yaml:31", without the folder: that of the policy in force where

@@ -16,12 +16,42 @@ static const struct {
 	[ASSIGN_CONFLICT] = { "two tiers match it at the same level",
 			      "make the match of one of them more specific" },
 	/* Of a label that is open: open_label below. */
-	[ASSIGN_UNKNOWN] = { "its labels, or those of its image, are not read yet",
+	[ASSIGN_UNKNOWN] = { "its labels, those of its image, or its posture, are not read yet",
 			     "wait a moment; else see Docker's link" },
 	[ASSIGN_CLASH] = { "another endpoint has the same address",
 			   "give the networks subnets that do not overlap" },
+	[ASSIGN_QUARANTINED] = { "it falls short of what its tier requires",
+				 "give it what is missing, and make it anew" },
 	[ASSIGN_UNMANAGED] = { "its network is not a bridge of this host", "" },
 };
+
+const struct policy_tier *report_required_of(const struct report_input *in, size_t endpoint)
+{
+	const struct assignment *as = &in->compiled->assignments[endpoint];
+	bool has_tier = as->kind == ASSIGN_TIER || as->kind == ASSIGN_QUARANTINED ||
+			(as->kind == ASSIGN_UNKNOWN && as->match && !as->open_label);
+	const struct policy_tier *tier = has_tier ? &in->policy->tiers[as->tier] : NULL;
+
+	return tier && tier->require && !in->symbolic ? tier : NULL;
+}
+
+void report_print_shortfalls(const struct report_input *in, size_t endpoint, struct text *out)
+{
+	const struct policy_tier *tier = report_required_of(in, endpoint);
+	const struct world_container *container =
+		&in->world->containers[in->world->endpoints[endpoint].container];
+	struct posture_shortfall one;
+	const char *gap = "";
+
+	for (size_t cursor = 0;
+	     tier && posture_next_shortfall(&container->posture, tier->require, &cursor, &one);) {
+		if (!*gap)
+			text_printf(out, "tier `%s` requires ", tier->name);
+		text_printf(out, "%s%s (it %s)", gap, one.check->key,
+			    one.unknown ? one.check->unknown : one.check->text);
+		gap = ", ";
+	}
+}
 
 static const char open_label[] =
 	"its image has a label that a tier asks for, too, so nobody can say "
@@ -100,6 +130,27 @@ static void add_match_labels(struct rj *j, cJSON *object, const struct report_in
 		add_origin(j, origins, container, match->labels[l].key);
 }
 
+/* Of what its tier requires, also where that only warns. */
+static void add_shortfalls(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
+{
+	const struct policy_tier *tier = report_required_of(in, i);
+	const struct world_container *container =
+		&in->world->containers[in->world->endpoints[i].container];
+	struct posture_shortfall one;
+	cJSON *list = NULL;
+
+	for (size_t cursor = 0;
+	     tier && posture_next_shortfall(&container->posture, tier->require, &cursor, &one);) {
+		list = list ? list : rj_add_array(j, object, "shortfalls");
+		cJSON *entry = rj_push_object(j, list);
+		rj_text(j, entry, "tier", tier->name);
+		rj_text(j, entry, "id", one.check->finding.id);
+		rj_text(j, entry, "text", one.unknown ? one.check->unknown : one.check->text);
+		rj_text(j, entry, "requires", one.check->key);
+		rj_bool(j, entry, "known", !one.unknown);
+	}
+}
+
 static void add_why(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
 {
 	const struct assignment *as = &in->compiled->assignments[i];
@@ -111,11 +162,20 @@ static void add_why(struct rj *j, cJSON *object, const struct report_input *in, 
 		rj_push_text(j, tiers, in->policy->tiers[as->tier].name);
 		rj_push_text(j, tiers, in->policy->tiers[as->other_tier].name);
 	}
+	CLEANUP(text_done) struct text why = { 0 };
 	if (report_why_not(in, i))
-		rj_text(j, object, "why", report_why_not(in, i));
+		text_add(&why, report_why_not(in, i));
+	if (as->kind == ASSIGN_QUARANTINED) {
+		text_add(&why, ": ");
+		report_print_shortfalls(in, i, &why);
+	}
+	j->failed |= text_failed(&why);
+	if (why.len)
+		rj_text(j, object, "why", text_str(&why));
 	if (as->kind != ASSIGN_TIER)
 		rj_text(j, object, "remedy",
 			as->open_label ? open_label_remedy : states[as->kind].remedy);
+	add_shortfalls(j, object, in, i);
 	add_image_labels(j, object, in, i);
 	add_match_labels(j, object, in, i);
 	if (as->match)

@@ -362,20 +362,39 @@ const char *world_store_idle_container(const struct world_store *store, size_t *
 	return NULL;
 }
 
-const char *world_store_busy_container(const struct world_store *store, size_t *cursor)
+static const char *uninspected(const struct world_store *store, size_t *cursor, bool starting)
 {
 	while (*cursor < store->containers.n) {
 		const struct store_container *container =
 			container_at(&store->containers, (*cursor)++);
-		if (container->listed && container->n_endpoints > 0 && !container->facts.inspected)
+		if (container->listed && container->n_endpoints > 0 &&
+		    !container->facts.inspected && (starting || !container->facts.starting))
 			return container->facts.id;
 	}
 	return NULL;
 }
 
+const char *world_store_busy_container(const struct world_store *store, size_t *cursor)
+{
+	return uninspected(store, cursor, true);
+}
+
+const char *world_store_running_container(const struct world_store *store, size_t *cursor)
+{
+	return uninspected(store, cursor, false);
+}
+
 uint64_t world_store_port_changes(const struct world_store *store)
 {
 	return store->n_port_changes;
+}
+
+bool world_store_lacks_inspect(const struct world_store *store, const char *id)
+{
+	const struct store_container *container =
+		(const struct store_container *)store_find(&store->containers, id);
+
+	return container && container->listed && !container->facts.inspected;
 }
 
 uint64_t world_store_posture_changes(const struct world_store *store)

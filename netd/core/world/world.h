@@ -409,8 +409,12 @@ const char *world_store_bridge_network(const struct world_store *store, size_t *
 /* The same for the ids of the listed containers that are on no network: stopped ones, whose
  * configured ports are not known before somebody inspects them. */
 const char *world_store_idle_container(const struct world_store *store, size_t *cursor);
+/* Docker lists that container, and it was not inspected yet. */
+bool world_store_lacks_inspect(const struct world_store *store, const char *id);
 /* The same for those that are on a network and were not inspected: their traits are not known. */
 const char *world_store_busy_container(const struct world_store *store, size_t *cursor);
+/* The same without those that Docker is just starting: it does not answer about them. */
+const char *world_store_running_container(const struct world_store *store, size_t *cursor);
 /* Whether labels of some container were left out: those that are asked for from now on may be among
  * them. */
 bool world_store_has_cut_labels(const struct world_store *store);

@@ -35,7 +35,8 @@ struct docker_options {
 	const char
 		*cert_dir; /* TLS with its ca.pem, cert.pem, key.pem (DOCKER_CERT_PATH); or NULL */
 	bool tls_verify;   /* DOCKER_TLS_VERIFY: with cert_dir, check the server's name and CA */
-	bool inspects_all; /* after a reading, ask for the traits of running containers too */
+	bool inspects_all; /* after a reading, ask for traits and posture of running containers too
+			    */
 	/* Bytes of labels kept of a container beside those that somebody asks for; 0: LIMIT_LABELS.
 	 */
 	size_t label_bytes;
@@ -80,6 +81,10 @@ void docker_resync(struct docker *docker, const char *why);
  * to be kept, these are. Where one is new and was left out somewhere, everything
  * is read anew. 0 or -ENOMEM. */
 int docker_want_labels(struct docker *docker, const char *const *keys, size_t n) MUST_CHECK;
+
+/* Rules hang on the posture of containers from now on, or not any more. Then a reading ends when
+ * those that run were inspected, too, and whoever was not is inspected. */
+void docker_want_posture(struct docker *docker, bool wanted);
 
 enum docker_link { DOCKER_LINK_DOWN, DOCKER_LINK_CONNECTING, DOCKER_LINK_SYNCING, DOCKER_LINK_UP };
 

@@ -267,6 +267,15 @@ int docker_want_labels(struct docker *docker, const char *const *keys, size_t n)
 	return 0;
 }
 
+void docker_want_posture(struct docker *docker, bool wanted)
+{
+	bool is_new = wanted && !docker->wants_posture;
+
+	docker->wants_posture = wanted;
+	if (is_new && docker->link == DOCKER_LINK_UP)
+		link_inspect(docker);
+}
+
 /* ---- life ---- */
 
 bool docker_engine_parse(const char *text, enum docker_engine *ret)

@@ -46,13 +46,14 @@ struct docker {
 	struct docker_question *questions;
 	uint64_t n_asked;
 	unsigned int n_inspects; /* under way */
+	bool wants_posture;
 	bool inspects_all;
 
 	struct world_store
 		*reading; /* where a reading goes: fresh or store; NULL: none is under way */
 	struct world_store *fresh; /* of a reading after a cut: what was read so far */
 	size_t n_unread;	   /* answers it still waits for */
-	bool has_lists;
+	bool has_lists, has_inspected;
 	bool is_wanted_again;	    /* something happened that may not be in it */
 	const char *why;	    /* of this reading, or the next one */
 	sd_event_source *again;	    /* the next reading while the link is up */

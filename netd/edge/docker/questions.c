@@ -13,6 +13,8 @@
  * each for that long, the others wait. */
 #define MOST_INSPECTS 16u
 #define PATH_LEN 256
+/* A reading waits no longer for one that does not answer: it is closed until it is inspected. */
+#define SYNC_INSPECT_MS 10000u
 
 struct docker_question {
 	struct docker *docker;
@@ -106,8 +108,10 @@ static bool send_question(struct docker_question *question)
 
 	question_path(question, path);
 	question->moment = world_store_moment(question->docker->store);
-	question->request =
-		http_get(question->docker->http, path, kind_of(question)->timeout_ms, &handler);
+	uint32_t timeout_ms = kind_of(question)->timeout_ms;
+	if (question->is_for_sync && question->kind == QUESTION_INSPECT)
+		timeout_ms = SYNC_INSPECT_MS;
+	question->request = http_get(question->docker->http, path, timeout_ms, &handler);
 	if (question->request && question->kind == QUESTION_INSPECT)
 		question->docker->n_inspects++;
 	return question->request;
@@ -289,7 +293,8 @@ static bool keep_early_inspect(const struct docker_question *question,
 
 	while (list && (list->is_stale || !is_same(list, QUESTION_CONTAINER, question->id)))
 		list = list->next;
-	if (question->kind != QUESTION_INSPECT || !list || result->error || result->status != 200)
+	if (question->kind != QUESTION_INSPECT || question->is_for_sync || !list || result->error ||
+	    result->status != 200)
 		return false;
 	char *copy = malloc(result->len + 1);
 	if (!copy)
@@ -324,20 +329,36 @@ static bool asks_inspect(const struct docker *docker)
 	return q;
 }
 
+/* The event of its creation was lost, or Docker could not answer then. */
+static void inspect_missed(struct docker *docker, const char *id)
+{
+	const struct docker_question *q = docker->questions;
+
+	while (q && (q->is_stale || !is_same(q, QUESTION_INSPECT, id)))
+		q = q->next;
+	if (!q && docker->wants_posture && docker->link == DOCKER_LINK_UP &&
+	    world_store_lacks_inspect(docker->store, id))
+		docker_request(docker, QUESTION_INSPECT, id);
+}
+
 static void use_answer(const struct docker_question *question, const struct http_result *result)
 {
 	struct docker *docker = question->docker;
 	uint64_t port_changes = world_store_port_changes(docker->store);
+	uint64_t posture_changes = world_store_posture_changes(docker->store);
 	char text[LINK_ERROR_LEN], what[64];
 
 	if (keep_early_inspect(question, result))
 		return;
 	const char *failure = store_answer(question, result, text);
 
-	/* An inspect is a comfort: ports come with the start event too. */
+	/* Ports come with the start event too; and who is not inspected is in no tier that asks for
+	 * a posture. */
 	if (failure && question->kind == QUESTION_INSPECT) {
 		(void)snprintf(docker->error, sizeof(docker->error), "inspect %.12s: %.200s",
 			       question->id, failure);
+		if (question->is_for_sync)
+			sync_progress(docker);
 		return;
 	}
 	if (failure) {
@@ -353,9 +374,14 @@ static void use_answer(const struct docker_question *question, const struct http
 	forget_older(question);
 	use_early_inspect(question);
 	(void)docker_request_images(docker, docker->store, false);
+	if (question->kind == QUESTION_CONTAINER)
+		inspect_missed(docker, question->id);
 	/* Traits change no rule: of thousands of inspects, the last one tells. */
 	if (question->kind == QUESTION_INSPECT && !is_gone(question, result) &&
-	    world_store_port_changes(docker->store) == port_changes && asks_inspect(docker))
+	    world_store_port_changes(docker->store) == port_changes &&
+	    (!docker->wants_posture ||
+	     world_store_posture_changes(docker->store) == posture_changes) &&
+	    asks_inspect(docker))
 		return;
 	if (docker->handler.on_change)
 		docker->handler.on_change(docker->handler.userdata, kinds[question->kind].why);

@@ -40,7 +40,7 @@ void sync_stop(struct docker *docker)
 {
 	docker->fresh = world_store_free(docker->fresh);
 	docker->reading = NULL;
-	docker->has_lists = docker->is_wanted_again = false;
+	docker->has_lists = docker->has_inspected = docker->is_wanted_again = false;
 	docker->n_unread = 0;
 	free(docker->missed);
 	docker->missed = NULL;
@@ -117,6 +117,21 @@ static void ask_for_networks(struct docker *docker)
 	say_changed(docker);
 }
 
+/* Where rules hang on them: else who runs would be cut off for a moment. Who is just starting does
+ * not answer, and is not waited for. */
+static void ask_for_postures(struct docker *docker)
+{
+	const char *id;
+
+	docker->has_inspected = true;
+	for (size_t cursor = 0; docker->wants_posture && docker->reading == docker->fresh &&
+				docker->reading &&
+				(id = world_store_running_container(docker->reading, &cursor));) {
+		docker->n_unread++;
+		docker_request_for_sync(docker, QUESTION_INSPECT, id);
+	}
+}
+
 static void arm_next(struct docker *docker)
 {
 	uint64_t wait = docker->took_us * EACH_SHARE;
@@ -133,7 +148,7 @@ static void arm_next(struct docker *docker)
 static void finish(struct docker *docker)
 {
 	docker->took_us = now_us(docker) - docker->began_us;
-	docker->has_lists = false;
+	docker->has_lists = docker->has_inspected = false;
 	docker->n_syncs++;
 	if (docker->fresh) {
 		world_store_replace(docker->store, docker->fresh);
@@ -157,6 +172,8 @@ void sync_progress(struct docker *docker)
 	docker->n_unread--;
 	if (docker->n_unread == 0 && !docker->has_lists)
 		ask_for_networks(docker);
+	else if (docker->n_unread == 0 && !docker->has_inspected)
+		ask_for_postures(docker);
 	if (docker->n_unread == 0 && docker->reading)
 		finish(docker);
 }
