@@ -76,6 +76,10 @@ class Starts(DockerCase):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(one, range(len(commands))))
 
+
+class Window(Starts):
+    """Under a policy that asks for nothing but labels."""
+
     # Denied from the first instruction
 
     def flood(self, prefix: str, starts: int) -> Tuple[int, Dict[str, int]]:
