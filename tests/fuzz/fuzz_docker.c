@@ -25,7 +25,7 @@ static const struct {
 	{ 'p', put_podman_network },
 };
 
-static char *print(const struct world_store *store)
+static char *print(struct world_store *store)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	const struct world *world = NULL;
@@ -50,7 +50,7 @@ static void take_answer(struct world_store *store, size_t kind, const char *json
 	assert(strcmp(before, after) == 0);
 }
 
-static void compile(const struct world_store *store)
+static void compile(struct world_store *store)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	const struct world *world = NULL;

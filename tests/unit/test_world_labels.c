@@ -92,7 +92,7 @@ static const struct origin_row {
 	  "com.docker.compose.config-hashi com.docker.compose.servicei " },
 };
 
-static void check_origins(const struct world_store *store, const char *want)
+static void check_origins(struct world_store *store, const char *want)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct text out CLEANUP(text_done) = { 0 };

@@ -94,7 +94,7 @@ static inline void print_container(struct text *out, const struct world_containe
 }
 
 /* The snapshot as malloc'ed text. */
-static inline char *digest(const struct world_store *store)
+static inline char *digest(struct world_store *store)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const struct world *world = NULL;

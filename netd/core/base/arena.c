@@ -19,8 +19,15 @@ struct block {
 	max_align_t bytes[];
 };
 
+struct kept {
+	struct kept *next;
+	struct arena *arena;
+};
+
 struct arena {
 	struct block *blocks;
+	struct kept *kept;
+	size_t refs; /* its owner's and those of the arenas that keep it */
 	size_t used, next_size;
 	uint64_t fail_after;
 };
@@ -29,15 +36,27 @@ struct arena *arena_new(void)
 {
 	struct arena *arena = calloc(1, sizeof(*arena));
 
-	if (arena)
+	if (arena) {
 		arena->next_size = FIRST_BLOCK;
+		arena->refs = 1;
+	}
 	return arena;
+}
+
+/* None keeps another that keeps it, so this ends. */
+static void let_go(struct arena *arena)
+{
+	struct kept *kept = TAKE_PTR(arena->kept);
+
+	for (; kept; kept = kept->next)
+		(void)arena_free(kept->arena);
 }
 
 struct arena *arena_free(struct arena *arena)
 {
-	if (!arena)
+	if (!arena || --arena->refs > 0)
 		return NULL;
+	let_go(arena);
 	for (struct block *block = arena->blocks, *next; block; block = next) {
 		next = block->next;
 		free(block);
@@ -56,6 +75,7 @@ void arena_clear(struct arena *arena)
 {
 	struct block *kept = arena->blocks;
 
+	let_go(arena);
 	if (!kept)
 		return;
 	for (struct block *block = kept->next, *next; block; block = next) {
@@ -135,6 +155,18 @@ void *arena_alloc(struct arena *arena, size_t size)
 	block->used += size;
 	arena->used += size;
 	return bytes;
+}
+
+int arena_keep(struct arena *arena, struct arena *kept)
+{
+	struct kept *link = arena_alloc(arena, sizeof(*link));
+
+	if (!link)
+		return -ENOMEM;
+	*link = (struct kept){ arena->kept, kept };
+	arena->kept = link;
+	kept->refs++;
+	return 0;
 }
 
 void *arena_dup(struct arena *arena, const void *bytes, size_t size)

@@ -16,11 +16,13 @@ struct arena;
 
 /* NULL when memory is out. */
 struct arena *arena_new(void) MUST_CHECK;
-/* Frees everything made in it; NULL is fine. Returns NULL. */
+/* Frees everything made in it, once no arena keeps it any more; NULL is fine. Returns NULL. */
 struct arena *arena_free(struct arena *arena);
 void arena_freep(struct arena **arena); /* for CLEANUP() */
 /* Frees everything made in it, and keeps some room for what is made next. */
 void arena_clear(struct arena *arena);
+/* What is in @kept stays for as long as @arena does, which points to it. 0 or -ENOMEM. */
+int arena_keep(struct arena *arena, struct arena *kept) MUST_CHECK;
 
 /* Zeroed, aligned for any type; NULL when memory is out. size 0 gives a unique pointer. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;

@@ -66,13 +66,28 @@ static int set_against_name(const void *key, const void *item)
 	return strcmp(key, (*set)->name);
 }
 
-const struct rs_set *ruleset_find_set(const struct rs_table *table, const char *name)
+uint32_t rs_set_place(const struct rs_table *table, const char *name)
 {
 	if (!table->sets.n)
-		return NULL;
+		return 0;
 	struct rs_set *const *found = bsearch(name, table->sets.items, table->sets.n,
 					      sizeof(struct rs_set *), set_against_name);
-	return found ? *found : NULL;
+	return found ? (uint32_t)(found - table->sets.items) + 1 : 0;
+}
+
+const struct rs_set *rs_set_at(const struct rs_table *table, uint32_t place)
+{
+	return place ? table->sets.items[place - 1] : NULL;
+}
+
+const struct rs_chain *rs_chain_at(const struct rs_table *table, uint32_t place)
+{
+	return place ? table->by_name[place - 1] : NULL;
+}
+
+const struct rs_set *ruleset_find_set(const struct rs_table *table, const char *name)
+{
+	return rs_set_at(table, rs_set_place(table, name));
 }
 
 static int chain_against_name(const void *key, const void *item)

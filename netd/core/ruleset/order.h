@@ -33,6 +33,8 @@ struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i);
 void rs_elems_sort(struct rs_set *set);
 /* Sets, counters and the index of chains by name; doubled counters go. 0 or -ENOMEM. */
 int rs_table_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
+/* As rs_set_at() takes it. */
+uint32_t rs_set_place(const struct rs_table *table, const char *name);
 /* The place in table->by_name, or -1. */
 ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name);
 bool rs_same_text(const char *a, const char *b); /* NULL equals NULL only */

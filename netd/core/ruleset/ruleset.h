@@ -51,9 +51,9 @@ enum rs_verdict {
 
 /* What a map says of an element. */
 struct rs_outcome {
-	enum rs_verdict verdict;      /* RS_ACCEPT, RS_DROP or RS_GOTO */
-	const char *target;	      /* RS_GOTO: chain name, else NULL */
-	const struct rs_chain *chain; /* the same; once sealed */
+	enum rs_verdict verdict; /* RS_ACCEPT, RS_DROP or RS_GOTO */
+	const char *target;	 /* RS_GOTO: chain name, else NULL */
+	uint32_t chain;		 /* the same, as a place: rs_chain_at(); once sealed */
 };
 
 /* One element, as it is added and looked at. */
@@ -99,12 +99,12 @@ struct rs_match {
 	enum rs_op op;
 	enum rs_field fields[RS_KEY_FIELDS];
 	uint8_t n_fields;
-	bool is_stamp;		    /* value follows the ruleset's stamp: ruleset_set_stamp() */
-	struct rs_key value;	    /* RS_EQ, RS_NE, RS_BITS, RS_RANGE */
-	struct rs_key mask;	    /* RS_BITS; as long as value */
-	struct rs_key last;	    /* RS_RANGE */
-	const char *set;	    /* RS_IN, RS_NOT_IN */
-	const struct rs_set *found; /* the same; once sealed */
+	bool is_stamp;	     /* value follows the ruleset's stamp: ruleset_set_stamp() */
+	struct rs_key value; /* RS_EQ, RS_NE, RS_BITS, RS_RANGE */
+	struct rs_key mask;  /* RS_BITS; as long as value */
+	struct rs_key last;  /* RS_RANGE */
+	const char *set;     /* RS_IN, RS_NOT_IN */
+	uint32_t found;	     /* the same, as a place: rs_set_at(); once sealed */
 };
 
 /* The log statement, always behind a rate limit, so that a flood of denials is a flood of nothing:
@@ -137,9 +137,8 @@ struct rs_rule {
 	const char *counter;	  /* a named counter, or NULL */
 	struct rs_mark *mark;	  /* or NULL */
 	enum rs_verdict verdict;
-	const char *target;	      /* RS_JUMP, RS_GOTO: chain; RS_VMAP: map */
-	const struct rs_chain *chain; /* the same; once sealed */
-	const struct rs_set *map;
+	const char *target;  /* RS_JUMP, RS_GOTO: chain; RS_VMAP: map */
+	uint32_t chain, map; /* the same, as places: rs_chain_at(), rs_set_at(); once sealed */
 	enum rs_field vmap_fields[RS_KEY_FIELDS];
 	uint8_t n_vmap_fields;
 	const char *comment;  /* "20-shop.yaml:31", at most 127 bytes, or NULL */
@@ -219,6 +218,10 @@ int rs_key_compare(const struct rs_key *a, const struct rs_key *b);
 
 /* ---- reading (sealed rulesets) ---- */
 
+/* What a name stands for is kept as a place in the sorted sets or chains of the table, plus one: 0
+ * is nothing. So two rulesets of the same names can have chains in common. NULL: nothing. */
+const struct rs_set *rs_set_at(const struct rs_table *table, uint32_t place);
+const struct rs_chain *rs_chain_at(const struct rs_table *table, uint32_t place);
 const struct rs_set *ruleset_find_set(const struct rs_table *table, const char *name);
 const struct rs_chain *ruleset_find_chain(const struct rs_table *table, const char *name);
 struct rs_elem rs_set_elem(const struct rs_set *set, size_t i);

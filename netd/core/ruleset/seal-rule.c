@@ -64,9 +64,9 @@ static bool bits_ok(const struct rs_match *match)
 	return any != 0;
 }
 
-static bool named_ok(const struct rs_match *match)
+static bool named_ok(const struct seal *seal, const struct rs_match *match)
 {
-	const struct rs_set *set = match->found;
+	const struct rs_set *set = rs_set_at(seal->table, match->found);
 
 	return set && !set->map && !set->meter && keyed_by(set, match->fields, match->n_fields);
 }
@@ -117,7 +117,7 @@ static int check_match(struct seal *seal, const struct rs_match *match)
 		break;
 	case RS_IN:
 	case RS_NOT_IN:
-		ok = named_ok(match);
+		ok = named_ok(seal, match);
 		break;
 	}
 	if (!ok)
@@ -128,9 +128,10 @@ static int check_match(struct seal *seal, const struct rs_match *match)
 
 static int check_verdict(struct seal *seal, const struct rs_rule *rule)
 {
-	const struct rs_set *map = rule->map;
+	const struct rs_set *map = rs_set_at(seal->table, rule->map);
 
-	if ((rule->verdict == RS_JUMP || rule->verdict == RS_GOTO) && !seal_is_target(rule->chain))
+	if ((rule->verdict == RS_JUMP || rule->verdict == RS_GOTO) &&
+	    !seal_is_target(rs_chain_at(seal->table, rule->chain)))
 		return seal_fail(seal, "no chain %s", rule->target ? rule->target : "");
 	if (rule->verdict == RS_VMAP &&
 	    (!map || !map->map || !keyed_by(map, rule->vmap_fields, rule->n_vmap_fields)))

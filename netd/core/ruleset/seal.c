@@ -53,7 +53,7 @@ static int check_outcomes(struct seal *seal, const struct rs_set *set)
 		bool goes = outcome->verdict == RS_GOTO;
 		if (!goes && outcome->verdict != RS_ACCEPT && outcome->verdict != RS_DROP)
 			return seal_fail(seal, "map %s: element without a verdict", set->name);
-		if (goes && !seal_is_target(outcome->chain))
+		if (goes && !seal_is_target(rs_chain_at(seal->table, outcome->chain)))
 			return seal_fail(seal, "map %s: no chain %s", set->name, outcome->target);
 	}
 	return 0;
@@ -140,11 +140,11 @@ static void link_rule(const struct rs_table *table, struct rs_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_matches; i++)
 		if (rule->matches[i].set)
-			rule->matches[i].found = ruleset_find_set(table, rule->matches[i].set);
+			rule->matches[i].found = rs_set_place(table, rule->matches[i].set);
 	if (rule->target && rule->verdict == RS_VMAP)
-		rule->map = ruleset_find_set(table, rule->target);
+		rule->map = rs_set_place(table, rule->target);
 	else if (rule->target)
-		rule->chain = ruleset_find_chain(table, rule->target);
+		rule->chain = (uint32_t)(rs_chain_index(table, rule->target) + 1);
 }
 
 static void link_table(struct rs_table *table)
@@ -159,7 +159,9 @@ static void link_table(struct rs_table *table)
 		for (size_t k = 0; k < set->outcomes.n; k++)
 			if (set->outcomes.items[k].target)
 				set->outcomes.items[k].chain =
-					ruleset_find_chain(table, set->outcomes.items[k].target);
+					(uint32_t)(rs_chain_index(table,
+								  set->outcomes.items[k].target) +
+						   1);
 	}
 }
 

@@ -10,6 +10,7 @@
 #define JUMP_DEPTH 16
 
 struct run {
+	const struct rs_table *table;
 	enum rs_family family;
 	enum rs_hook hook;
 	struct sim_packet *packet;
@@ -48,10 +49,10 @@ static bool bits_equal(const struct rs_key *key, const struct rs_match *match)
 	return true;
 }
 
-static bool match_holds(const struct sim_packet *packet, const struct rs_match *match)
+static bool match_holds(const struct run *run, const struct rs_match *match)
 {
 	struct rs_key room;
-	const struct rs_key *key = load_field(packet, match->fields, match->n_fields, &room);
+	const struct rs_key *key = load_field(run->packet, match->fields, match->n_fields, &room);
 
 	if (!key)
 		return false;
@@ -66,9 +67,9 @@ static bool match_holds(const struct sim_packet *packet, const struct rs_match *
 		return memcmp(key->bytes, match->value.bytes, key->len) >= 0 &&
 		       memcmp(key->bytes, match->last.bytes, key->len) <= 0;
 	case RS_IN:
-		return rs_set_find(match->found, key) >= 0;
+		return rs_set_find(rs_set_at(run->table, match->found), key) >= 0;
 	case RS_NOT_IN:
-		return rs_set_find(match->found, key) < 0;
+		return rs_set_find(rs_set_at(run->table, match->found), key) < 0;
 	}
 	return false;
 }
@@ -76,7 +77,7 @@ static bool match_holds(const struct sim_packet *packet, const struct rs_match *
 static bool rule_matches(const struct run *run, const struct rs_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_matches; i++)
-		if (!match_holds(run->packet, &rule->matches[i]))
+		if (!match_holds(run, &rule->matches[i]))
 			return false;
 	return true;
 }
@@ -100,8 +101,9 @@ static struct rs_outcome rule_outcome(const struct run *run, const struct rs_rul
 		return (struct rs_outcome){ rule->verdict, rule->target, rule->chain };
 	const struct rs_key *key =
 		load_field(run->packet, rule->vmap_fields, rule->n_vmap_fields, &room);
-	ptrdiff_t at = key ? rs_set_find(rule->map, key) : -1;
-	return at < 0 ? none : rs_set_elem(rule->map, (size_t)at).outcome;
+	const struct rs_set *map = rs_set_at(run->table, rule->map);
+	ptrdiff_t at = key ? rs_set_find(map, key) : -1;
+	return at < 0 ? none : rs_set_elem(map, (size_t)at).outcome;
 }
 
 struct position {
@@ -162,7 +164,7 @@ static int run_chain(struct run *run, const struct rs_chain *base, bool *accepte
 				assert(depth < JUMP_DEPTH); /* ruleset_seal() refuses loops */
 				stack[depth++] = at;
 			}
-			at = (struct position){ outcome.chain, 0 };
+			at = (struct position){ rs_chain_at(run->table, outcome.chain), 0 };
 		}
 	}
 }
@@ -180,7 +182,7 @@ int sim_run_hook(const struct ruleset *rs, enum rs_family family, enum rs_hook h
 		 struct sim_packet *packet, struct arena *arena, sim_trace *trace, bool *accepted)
 {
 	const struct rs_table *table = &rs->tables[family];
-	struct run run = { family, hook, packet, arena, trace };
+	struct run run = { table, family, hook, packet, arena, trace };
 
 	*accepted = true;
 	for (size_t i = 0; i < table->bases.n && *accepted; i++) {

@@ -106,11 +106,21 @@ static void count_ports(const struct world_store *store, struct store_bridge *br
 	}
 }
 
+static bool same_altnames(const struct world_store *store, const struct world_bridges *bridges)
+{
+	return store->n_altnames == bridges->n_altnames &&
+	       (store->n_altnames == 0 ||
+		memcmp(store->altnames, bridges->altnames,
+		       store->n_altnames * sizeof(*store->altnames)) == 0);
+}
+
 int world_store_set_bridges(struct world_store *store, const struct world_bridges *bridges)
 {
 	struct store_bridge *items = calloc(bridges->n + 1, sizeof(*items));
 	struct world_altname *altnames = calloc(bridges->n_altnames + 1, sizeof(*altnames));
 
+	if (!same_altnames(store, bridges)) /* Docker's networks may be named by them */
+		store_changes(store);
 	if (!items || !altnames) {
 		free(items);
 		free(altnames);

@@ -50,30 +50,71 @@ static bool *find_parts(const struct world *world, struct arena *arena)
 	return takes_part;
 }
 
+/* Since when the host ports of each container are closed, as far as the container takes part. */
+static uint64_t *find_since(const struct world_held *before, const struct world *next,
+			    uint64_t now_us, struct arena *arena)
+{
+	uint64_t *since = arena_alloc(arena, next->n_containers * sizeof(*since));
+	bool *took_part = before ? find_parts(before->world, arena) : NULL;
+	size_t at = 0;
+
+	if (!since || (before && !took_part))
+		return NULL;
+	for (size_t i = 0; before && i < next->n_containers; i++) {
+		bool closed = find_part(before->world, &next->containers[i], took_part, &at) &&
+			      has_all_ports(&before->world->containers[at], &next->containers[i]);
+		since[i] = closed ? before->closed_since_us[at] : now_us;
+	}
+	return since;
+}
+
+static bool is_held(const struct world_held *held, const bool *takes_part, size_t i,
+		    uint64_t now_us)
+{
+	uint64_t since = held->closed_since_us[i];
+
+	return takes_part[i] && held->world->containers[i].n_published > 0 && since &&
+	       since + WORLD_HOLD_US > now_us;
+}
+
+/* Nobody was held, and Docker has said nothing since: nobody is. */
+static bool is_as_before(const struct world_held *before, const struct world *next)
+{
+	return before && before->until_us == UINT64_MAX && next->records &&
+	       before->world->containers == next->containers;
+}
+
 int world_hold_back(const struct world_held *before, const struct world *next, uint64_t now_us,
 		    struct arena *arena, struct world_held *ret)
 {
-	static const struct world empty;
-	const struct world *then = before ? before->world : &empty;
 	struct world *world = arena_dup(arena, next, sizeof(*next));
-	struct world_container *containers =
-		arena_dup(arena, next->containers, next->n_containers * sizeof(*containers));
-	uint64_t *since = arena_alloc(arena, next->n_containers * sizeof(*since));
-	bool *took_part = find_parts(then, arena), *takes_part = find_parts(next, arena);
-	size_t at = 0;
+	struct world_container *containers = NULL;
+	bool *takes_part;
 
-	if (!world || !containers || !since || !took_part || !takes_part)
+	if (!world)
 		return -ENOMEM;
-	*ret = (struct world_held){ world, since, UINT64_MAX };
-	world->containers = containers;
-	for (size_t i = 0; before && i < next->n_containers; i++) {
-		bool closed = find_part(then, &containers[i], took_part, &at) &&
-			      has_all_ports(&then->containers[at], &containers[i]);
-		since[i] = closed ? before->closed_since_us[at] : now_us;
-		uint64_t until = since[i] ? since[i] + WORLD_HOLD_US : 0;
-		if (!takes_part[i] || containers[i].n_published == 0 || until <= now_us)
+	*ret = (struct world_held){ world, NULL, UINT64_MAX };
+	if (is_as_before(before, next)) {
+		ret->closed_since_us =
+			arena_dup(arena, before->closed_since_us,
+				  next->n_containers * sizeof(*before->closed_since_us));
+		return ret->closed_since_us ? 0 : -ENOMEM;
+	}
+	takes_part = find_parts(next, arena);
+	ret->closed_since_us = find_since(before, next, now_us, arena);
+	if (!takes_part || !ret->closed_since_us)
+		return -ENOMEM;
+	for (size_t i = 0; i < next->n_containers; i++) {
+		if (!is_held(ret, takes_part, i, now_us))
 			continue;
+		if (!containers)
+			containers = arena_dup(arena, next->containers,
+					       next->n_containers * sizeof(*containers));
+		if (!containers)
+			return -ENOMEM;
+		world->containers = containers;
 		containers[i].starting = true;
+		uint64_t until = ret->closed_since_us[i] + WORLD_HOLD_US;
 		ret->until_us = until < ret->until_us ? until : ret->until_us;
 	}
 	return 0;

@@ -95,11 +95,47 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 	return 0;
 }
 
-int world_store_snapshot(const struct world_store *store, struct arena *arena,
-			 const struct world **ret)
+/* Docker's facts, as the store has them now. */
+static int take_records(struct world_store *store)
 {
-	struct world *world = arena_alloc(arena, sizeof(*world));
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct world records = { .records = arena };
+	int r = arena ? copy_records(store, arena, &records) : -ENOMEM;
 
+	if (r == 0)
+		r = copy_endpoints(store, arena, &records);
+	if (r < 0)
+		return r;
+	store->records = records;
+	(void)TAKE_PTR(arena);
+	return 0;
+}
+
+void store_changes(struct world_store *store)
+{
+	(void)arena_free(store->records.records);
+	store->records = (struct world){ 0 };
+}
+
+static void copy_settings(const struct world_store *store, struct world *world)
+{
+	world->ip6_unfiltered = store->ip6_unfiltered;
+	world->read = store->read;
+	world->no_proxy = store->no_proxy;
+	world->dns_by_docker = store->dns_by_docker;
+	for (size_t i = 0; i < ARRAY_LEN(store->nameless); i++) {
+		world->n_nameless += store->nameless[i].n;
+		world->nameless = world->nameless ? world->nameless : store->nameless[i].why;
+	}
+}
+
+int world_store_snapshot(struct world_store *store, struct arena *arena, const struct world **ret)
+{
+	int r = store->records.records ? 0 : take_records(store);
+
+	if (r < 0 || arena_keep(arena, store->records.records) < 0)
+		return -ENOMEM;
+	struct world *world = arena_dup(arena, &store->records, sizeof(*world));
 	if (!world)
 		return -ENOMEM;
 	world->ports = arena_dup(arena, store->ports, store->n_ports * sizeof(*store->ports));
@@ -110,23 +146,12 @@ int world_store_snapshot(const struct world_store *store, struct arena *arena,
 	world->host_addrs = arena_dup(arena, store->host_addrs,
 				      store->n_host_addrs * sizeof(*store->host_addrs));
 	world->n_host_addrs = store->n_host_addrs;
-	world->ip6_unfiltered = store->ip6_unfiltered;
-	world->read = store->read;
-	world->no_proxy = store->no_proxy;
-	world->dns_by_docker = store->dns_by_docker;
+	copy_settings(store, world);
 	if (*store->engine && !(world->engine = arena_strdup(arena, store->engine)))
 		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_LEN(store->nameless); i++) {
-		world->n_nameless += store->nameless[i].n;
-		world->nameless = world->nameless ? world->nameless : store->nameless[i].why;
-	}
 	if (!world->ports || !world->resolvers || !world->host_addrs)
 		return -ENOMEM;
-	int r = copy_records(store, arena, world);
-	if (r == 0)
-		r = copy_endpoints(store, arena, world);
-	if (r == 0)
-		r = store_copy_bridges(store, arena, world);
+	r = store_copy_bridges(store, arena, world);
 	if (r == 0)
 		*ret = world;
 	return r;

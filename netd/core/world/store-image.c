@@ -138,6 +138,7 @@ int world_store_flaw_image(struct world_store *store, const char *id, const char
 {
 	struct store_image *image = find_image(store, id);
 
+	store_changes(store);
 	(void)why;
 	if (image && image->state != STORE_IMAGE_READ)
 		image->state = STORE_IMAGE_GONE;
@@ -161,6 +162,7 @@ int world_store_put_image(struct world_store *store, const char *json, size_t le
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_container facts = { .name = "", .image = "", .network_mode = "" };
 
+	store_changes(store);
 	if (!arena)
 		return -ENOMEM;
 	int r = world_docker_image(&answer, &facts);

@@ -50,6 +50,7 @@ struct world_store *world_store_free(struct world_store *store)
 {
 	if (!store)
 		return NULL;
+	store_changes(store);
 	free_docker_facts(store);
 	store_free_images(store);
 	free(store->ports);
@@ -191,6 +192,7 @@ void world_store_remove_network(struct world_store *store, const char *id)
 {
 	struct store_object *network = store_find(&store->networks, id);
 
+	store_changes(store);
 	if (!network)
 		return;
 	network->gone = true;
@@ -201,6 +203,7 @@ void world_store_remove_container(struct world_store *store, const char *id)
 {
 	struct store_object *container = store_find(&store->containers, id);
 
+	store_changes(store);
 	if (!container || store_is_sandbox((struct store_container *)container))
 		return;
 	container->gone = true;
@@ -213,6 +216,7 @@ void world_store_disconnect(struct world_store *store, const char *network_id,
 	struct store_network *network =
 		(struct store_network *)store_find(&store->networks, network_id);
 
+	store_changes(store);
 	for (size_t i = 0; network && i < network->n_endpoints; i++) {
 		struct store_container *container = network->endpoints[i].container;
 		if (strcmp(container->facts.id, container_id) != 0)
@@ -420,8 +424,9 @@ bool world_store_is_unmanaged(const struct world_store *store, const char *netwo
 
 void world_store_replace(struct world_store *store, struct world_store *from)
 {
+	store_changes(store);
+	store_changes(from);
 	struct world_store before = *store;
-
 	store->networks = from->networks;
 	store->containers = from->containers;
 	memcpy(store->nameless, from->nameless, sizeof(store->nameless));

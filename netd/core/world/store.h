@@ -103,6 +103,9 @@ struct world_store {
 	size_t n_host_addrs;
 	bool ip6_unfiltered, no_proxy, dns_by_docker;
 	char engine[WORLD_ENGINE_LEN + 1];
+	/* Networks, containers and endpoints as snapshots have them, until something changes; else
+	 * its records are NULL. */
+	struct world records;
 	uint64_t n_port_changes;    /* inspects that changed what is published */
 	uint64_t n_posture_changes; /* and a posture */
 	uint64_t moment;	    /* the latest */
@@ -113,6 +116,9 @@ struct world_store {
 /* Sorted, each once; copied. 0 or -ENOMEM. */
 int store_set_host_addresses(struct world_store *store, const struct ip_addr *addrs,
 			     size_t n) MUST_CHECK;
+
+/* Each function that changes what Docker said begins with this. */
+void store_changes(struct world_store *store);
 
 /* ---- tables ---- */
 

@@ -184,6 +184,9 @@ struct world_altname {
 };
 
 struct world {
+	/* Where networks, containers and endpoints live: snapshots between which Docker said
+	 * nothing have them in common. NULL: in the arena of the world. */
+	struct arena *records;
 	const struct world_network *networks; /* sorted by name, then id */
 	size_t n_networks;
 	const struct world_container *containers; /* sorted by name, then id */
@@ -456,8 +459,9 @@ void world_store_set_engine(struct world_store *store, const char *version);
 void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered);
 /* Of Docker's own settings. */
 void world_store_set_docker(struct world_store *store, bool no_proxy, bool dns_by_docker);
-/* An immutable snapshot in @arena, nothing borrowed from the store. */
-int world_store_snapshot(const struct world_store *store, struct arena *arena,
+/* An immutable snapshot in @arena, nothing borrowed from the store. What Docker said is copied once
+ * until it says something else (world.records, which @arena keeps). */
+int world_store_snapshot(struct world_store *store, struct arena *arena,
 			 const struct world **ret) MUST_CHECK;
 
 /* ---- Docker's event stream ---- */
