@@ -12,8 +12,9 @@ int world_store_set_podman_networks(struct world_store *store, const char *json,
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_network *networks;
 	size_t n;
-	int r = arena ? world_podman_networks(&answer, &networks, &n) : -ENOMEM;
 
+	store_changes(store);
+	int r = arena ? world_podman_networks(&answer, &networks, &n) : -ENOMEM;
 	if (r == WORLD_E_INVALID)
 		*error = answer.error;
 	return r ? r : store_set_networks(store, &answer, networks, n);
@@ -46,6 +47,8 @@ int world_store_put_podman_network(struct world_store *store, const char *id, co
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
+
+	store_changes(store);
 	int r = arena ? world_store_put_containers(store, json, len, error) : -ENOMEM;
 	const struct store_network *network =
 		(const struct store_network *)store_find(&store->networks, id);
