@@ -307,46 +307,32 @@ static void emit_upper(struct emit *e)
 }
 
 /* Members of one tier that may reach each other freely need no connection state: this holds
- * without br_netfilter too. The group's set, or NULL: state decides. */
-static struct rs_set *emit_within_group(struct emit *e, const struct group *group, const char *name)
+ * without br_netfilter too. */
+static void emit_within_group(struct emit *e, const struct group *group)
 {
 	static const enum rs_type type[] = { RS_TYPE_IFNAME };
 	const char *set_name = emit_name_of(e, "ports_of", group);
-	struct rs_set *members = emit_set(e, set_name, type, 1);
+	const char *name = emit_name_of(e, "within", group);
 	struct rs_chain *chain = emit_chain(e, name, NULL);
 
+	(void)emit_port_set(e, emit_within_set(e, group), set_name, type, 1);
 	if (e->err)
-		return NULL;
+		return;
 	EMIT(e, chain, RS_ACCEPT, NULL, match_in(RS_META_OIFNAME, set_name));
 	emit_always(e, chain, RS_GOTO, CHAIN_APART);
-	return emit_fully_within(e, group) ? members : NULL;
+	e->within_chains[group - e->groups] = emit_fully_within(e, group) ? name : NULL;
 }
 
 static void emit_within(struct emit *e)
 {
 	static const enum rs_type type[] = { RS_TYPE_IFNAME };
-	struct rs_set *map = emit_map(e, MAP_WITHIN, type, 1);
-	struct rs_set **members = arena_alloc(e->arena, e->n_groups * sizeof(*members));
-	const char **names = arena_alloc(e->arena, e->n_groups * sizeof(*names));
+	struct rs_set *map = emit_port_set(e, PORT_SET_WITHIN, MAP_WITHIN, type, 1);
 
-	if (!members || !names)
-		e->err = -ENOMEM;
-	for (size_t g = 0; g < e->n_groups && !e->err; g++) {
-		if (e->groups[g].unjudged) /* emit_left_between() */
-			continue;
-		names[g] = emit_name_of(e, "within", &e->groups[g]);
-		members[g] = emit_within_group(e, &e->groups[g], names[g]);
-	}
-	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
-		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
-		if (e->ports[i].endpoint == NOBODY)
-			continue;
-		size_t g = (size_t)(emit_group_of(e, e->ports[i].endpoint) - e->groups);
-		if (!members[g])
-			continue;
-		emit_elem(e, members[g], &key);
-		emit_goto_elem(e, map, &key, names[g]);
-	}
+	if (map)
+		map->map = true;
+	for (size_t g = 0; g < e->n_groups && !e->err; g++)
+		if (!e->groups[g].unjudged) /* else emit_left_between() */
+			emit_within_group(e, &e->groups[g]);
 }
 
 void emit_bridge_between(struct emit *e)

@@ -6,9 +6,7 @@
 #include "core/compile/bridge.h"
 
 struct bridge_sets {
-	struct rs_set **speakers; /* per group; NULL: it has none */
-	struct rs_set *guard[2], *any[2], *macs, *guard_nd, *port_mac, *closed,
-		*closed_by[CLOSED_REASONS];
+	struct rs_set *any[2], *macs;
 };
 
 const struct closed_reason *emit_closed_reasons(void)
@@ -32,59 +30,6 @@ void emit_closed_ports(struct emit *e, struct rs_chain *chain, enum rs_field fie
 	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_NOT_ADMITTED), match_in(field, SET_CLOSED));
 }
 
-/* Admits the address on its port only. */
-static void add_guard(struct emit *e, struct bridge_sets *sets, const struct rs_key *port_mac,
-		      const struct ip_addr *addr)
-{
-	size_t family = addr->family == IP_V6;
-	struct rs_key key = *port_mac;
-
-	rs_key_add(&key, family ? RS_TYPE_IPV6 : RS_TYPE_IPV4, addr->bytes, true);
-	emit_elem(e, sets->guard[family], &key);
-	if (family) /* the same bytes, as the halves of a neighbour message's target */
-		emit_elem(e, sets->guard_nd, &key);
-}
-
-/* What its tier speaks for is at each of its ports: single addresses as its own, ranges by MAC. */
-static void add_spoken_guard(struct emit *e, struct bridge_sets *sets, uint32_t endpoint,
-			     const struct rs_key *port_mac)
-{
-	const struct group *group = emit_group_of(e, endpoint);
-
-	for (size_t i = 0; i < e->n_spoken; i++)
-		if (e->spoken[i].single && (int)e->spoken[i].tier == group->tier)
-			add_guard(e, sets, port_mac, &e->spoken[i].range.first);
-	if (group->speakers)
-		emit_elem(e, sets->speakers[group - e->groups], port_mac);
-}
-
-static void add_port(struct emit *e, struct bridge_sets *sets, size_t i)
-{
-	struct rs_key port = key_ifname(e->in->world->ports[i].ifname), port_mac = { 0 };
-
-	if (e->ports[i].endpoint == NOBODY) {
-		if (!e->ports[i].managed || e->ports[i].guard == GUARD_LEFT)
-			return;
-		emit_elem(e, sets->closed, &port);
-		for (size_t k = 0; k < CLOSED_REASONS; k++)
-			if (emit_closed_reasons()[k].reason == e->ports[i].closed)
-				emit_elem(e, sets->closed_by[k], &port);
-		return;
-	}
-	const struct world_endpoint *endpoint = &e->in->world->endpoints[e->ports[i].endpoint];
-	struct ip_addr local = ip_link_local(&endpoint->mac);
-	rs_key_add(&port_mac, RS_TYPE_IFNAME, port.bytes, true);
-	rs_key_add(&port_mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, true);
-	emit_elem(e, sets->port_mac, &port_mac);
-	add_spoken_guard(e, sets, e->ports[i].endpoint, &port_mac);
-	if (endpoint->ipv4.family)
-		add_guard(e, sets, &port_mac, &endpoint->ipv4);
-	if (endpoint->ipv6.family) {
-		add_guard(e, sets, &port_mac, &endpoint->ipv6);
-		add_guard(e, sets, &port_mac, &local);
-	}
-}
-
 /* What is the endpoint's alone, whether its port is known or not. */
 static void add_link_layer(struct emit *e, struct bridge_sets *sets, size_t i)
 {
@@ -97,18 +42,6 @@ static void add_link_layer(struct emit *e, struct bridge_sets *sets, size_t i)
 		emit_elem(e, sets->macs, &mac);
 	if (endpoint->ipv6.family)
 		emit_elem(e, sets->any[1], &addr);
-}
-
-static void emit_other_ports(struct emit *e)
-{
-	static const enum rs_type type[] = { RS_TYPE_IFNAME };
-	struct rs_set *others = e->any_shared ? emit_set(e, SET_OTHER_PORTS, type, 1) : NULL;
-
-	for (size_t i = 0; others && i < e->in->world->n_ports; i++) {
-		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
-		if (e->ports[i].others)
-			emit_elem(e, others, &key);
-	}
 }
 
 /* Of bridges that others share: the host's own MACs there, and what no engine's port may reach them
@@ -140,17 +73,12 @@ static void emit_stacked(struct emit *e)
 {
 	static const enum rs_type port_type[] = { RS_TYPE_IFNAME };
 	static const enum rs_type mac_type[] = { RS_TYPE_ETHER_ADDR };
-	struct rs_set *ports = NULL, *macs = NULL;
+	struct rs_set *macs = NULL;
 
 	if (!e->any_stacked)
 		return;
-	ports = emit_set(e, SET_STACKED_PORTS, port_type, 1);
+	(void)emit_port_set(e, PORT_SET_STACKED, SET_STACKED_PORTS, port_type, 1);
 	macs = emit_set(e, SET_BRIDGE_MACS, mac_type, 1);
-	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
-		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
-		if (e->ports[i].stacked && e->ports[i].guard != GUARD_LEFT)
-			emit_elem(e, ports, &key);
-	}
 	for (size_t i = 0; i < e->n_bridges && !e->err; i++) {
 		struct rs_key key = { 0 };
 		if (!e->bridges[i].seen || !e->bridges[i].seen->stacked)
@@ -180,12 +108,10 @@ static void add_all_spoken(struct emit *e, struct bridge_sets *sets)
 	static const enum rs_type types[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR };
 	bool any = false;
 
-	sets->speakers = arena_alloc(e->arena, e->n_groups * sizeof(struct rs_set *));
-	if (!sets->speakers)
-		e->err = -ENOMEM;
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
 		if (e->groups[g].speakers) {
-			sets->speakers[g] = emit_set(e, e->groups[g].speakers, types, 2);
+			(void)emit_port_set(e, emit_speakers_set(e, &e->groups[g]),
+					    e->groups[g].speakers, types, 2);
 			any = true;
 		}
 	if (any)
@@ -207,20 +133,22 @@ void emit_bridge_sets(struct emit *e)
 	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR };
 	struct bridge_sets sets;
 
-	emit_ports(e);
-	emit_other_ports(e);
+	(void)emit_port_set(e, PORT_SET_BRIDGE, SET_PORTS, guard4, 1);
+	if (e->any_shared)
+		(void)emit_port_set(e, PORT_SET_OTHERS, SET_OTHER_PORTS, guard4, 1);
 	emit_shared_macs(e);
 	emit_stacked(e);
 	emit_noise_set(e);
 	if (e->in->log_group)
 		emit_meter(e, METER_LOGGED_PORTS, RS_TYPE_IFNAME);
-	sets.closed = emit_set(e, SET_CLOSED, guard4, 1);
+	(void)emit_port_set(e, PORT_SET_CLOSED, SET_CLOSED, guard4, 1);
 	for (size_t k = 0; k < CLOSED_REASONS; k++)
-		sets.closed_by[k] = emit_set(e, emit_closed_reasons()[k].ports, guard4, 1);
-	sets.port_mac = emit_set(e, SET_PORT_MAC, guard4, 2);
-	sets.guard[0] = emit_set(e, SET_GUARD4, guard4, 3);
-	sets.guard[1] = emit_set(e, SET_GUARD6, guard6, 3);
-	sets.guard_nd = emit_set(e, SET_GUARD_ND, guard_nd, 4);
+		(void)emit_port_set(e, PORT_SET_CLOSED_BY + k, emit_closed_reasons()[k].ports,
+				    guard4, 1);
+	(void)emit_port_set(e, PORT_SET_PORT_MAC, SET_PORT_MAC, guard4, 2);
+	(void)emit_port_set(e, PORT_SET_GUARD4, SET_GUARD4, guard4, 3);
+	(void)emit_port_set(e, PORT_SET_GUARD6, SET_GUARD6, guard6, 3);
+	(void)emit_port_set(e, PORT_SET_GUARD_ND, SET_GUARD_ND, guard_nd, 4);
 	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
 	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
 	sets.macs = emit_set(e, SET_MACS, mac, 1);
@@ -234,6 +162,4 @@ void emit_bridge_sets(struct emit *e)
 	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
 		if (emit_is_guarded(e, i))
 			add_link_layer(e, &sets, i);
-	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++)
-		add_port(e, &sets, i);
 }

@@ -14,6 +14,8 @@ void emit_bridge_table(struct emit *e)
 	emit_bridge_sets(e);
 	emit_bridge_identity(e);
 	emit_bridge_between(e);
+	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++)
+		emit_port(e, &e->in->world->ports[i], &e->ports[i]);
 	if (!e->err)
 		emit_other_ends(e);
 }

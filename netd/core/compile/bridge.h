@@ -42,7 +42,6 @@ static inline struct rs_match is_icmpv6(void)
 
 /* Why a closed port is closed: a set for each of these reasons, and not admitted yet otherwise.
  * Sets, since a map's new goto makes the kernel look at the whole table again. */
-#define CLOSED_REASONS 5
 struct closed_reason {
 	enum reason reason;
 	const char *ports;

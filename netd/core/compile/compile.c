@@ -20,7 +20,8 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 		return -ENOMEM;
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
 	if (!e.assignments || emit_find_spoken(&e) < 0 || emit_make_groups(&e) < 0 ||
-	    emit_index_rules(&e) < 0 || emit_order(&e) < 0 || emit_bridge_nf(&e) < 0)
+	    emit_index_rules(&e) < 0 || emit_make_port_sets(&e) < 0 || emit_order(&e) < 0 ||
+	    emit_bridge_nf(&e) < 0)
 		return -ENOMEM;
 	e.rs->stamp_mask = COMPILE_STAMP_MASK;
 	e.rs->stamp = in->stamp;

@@ -54,6 +54,7 @@ struct port_facts {
 	enum port_guard guard;
 };
 #define NOBODY UINT32_MAX
+#define CLOSED_REASONS 5 /* why a port is closed, as sets: bridge.h */
 
 enum side { SIDE_SOURCE, SIDE_DESTINATION };
 
@@ -61,6 +62,25 @@ enum side { SIDE_SOURCE, SIDE_DESTINATION };
 struct rule_list {
 	const uint32_t *rules;
 	size_t n;
+};
+
+/* Sets whose keys begin with the name of a port, so that what a port has in them is a run of its
+ * own (again.c). Not all of them are in each ruleset. */
+enum port_set {
+	PORT_SET_INET, /* SET_PORTS of table inet; all others are of table bridge */
+	PORT_SET_BRIDGE,
+	PORT_SET_OTHERS,
+	PORT_SET_STACKED,
+	PORT_SET_AUDITED,
+	PORT_SET_LEFT,
+	PORT_SET_WITHIN,
+	PORT_SET_CLOSED,
+	PORT_SET_CLOSED_BY, /* one for each of emit_closed_reasons() */
+	PORT_SET_PORT_MAC = PORT_SET_CLOSED_BY + CLOSED_REASONS,
+	PORT_SET_GUARD4,
+	PORT_SET_GUARD6,
+	PORT_SET_GUARD_ND,
+	PORT_SETS, /* then for each group: its speakers, its ports */
 };
 
 struct emit {
@@ -79,6 +99,8 @@ struct emit {
 	const struct judged_bridge *bridges; /* sorted by name */
 	size_t n_bridges;
 	const struct port_facts *ports; /* per world->ports */
+	struct rs_set **port_sets;	/* ports.c: what ports fill, by enum port_set */
+	const char **within_chains;	/* per group; NULL: of those that state decides on */
 	struct arena *arena;
 	struct ruleset *rs;
 	enum rs_family family; /* of the table that is being written */
@@ -98,6 +120,25 @@ struct emit {
 	/* Where what a rule allows goes; NULL: CHAIN_ACCEPTED. */
 	const char *allowed;
 };
+
+/* ---- what ports fill (ports.c) ---- */
+
+/* Room for the sets below. 0 or -ENOMEM. */
+int emit_make_port_sets(struct emit *e) MUST_CHECK;
+size_t emit_n_port_sets(const struct emit *e);
+/* Of a group: those that it speaks through, or those that may reach each other without state. */
+size_t emit_speakers_set(const struct emit *e, const struct group *group);
+size_t emit_within_set(const struct emit *e, const struct group *group);
+/* Makes a set of table e->family that ports fill. */
+struct rs_set *emit_port_set(struct emit *e, size_t set, const char *name,
+			     const enum rs_type *types, size_t n);
+/* All that one port has in them. */
+void emit_port(struct emit *e, const struct world_port *port, const struct port_facts *facts);
+/* Of a port that no endpoint is plugged into, as far as is known (order.c). */
+struct port_facts emit_look_at_port(const struct emit *e, const struct world_port *port);
+/* The endpoint @i is. */
+void emit_plug_in(const struct emit *e, uint32_t i, struct port_facts *port);
+int emit_find_bridges(struct emit *e) MUST_CHECK; /* fills e->bridges; 0 or -ENOMEM */
 
 /* The group of an endpoint, or NULL: it takes no part. */
 const struct group *emit_group_of(const struct emit *e, size_t endpoint);
@@ -339,7 +380,6 @@ const struct ip_prefix *emit_loopback(enum ip_family family);	      /* 127.0.0.0
 void emit_bridge_table(struct emit *e);				      /* bridge.c */
 void emit_meter(struct emit *e, const char *name, enum rs_type type); /* sets.c */
 void emit_noise_set(struct emit *e); /* sets.c: SET_NOISE of the table */
-void emit_ports(struct emit *e);     /* sets.c: SET_PORTS of the table */
 /* group.c: who is judged alike. 0 or -ENOMEM. */
 int emit_make_groups(struct emit *e) MUST_CHECK;
 /* Which networks' frames must pass the inet hooks, and whether any. 0 or -ENOMEM. */

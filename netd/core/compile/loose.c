@@ -112,26 +112,16 @@ static void emit_kept(struct emit *e, const struct kept_apart *kept)
 	}
 }
 
-static void emit_port_set(struct emit *e, const char *name, enum port_guard guard)
-{
-	static const enum rs_type type[] = { RS_TYPE_IFNAME };
-	struct rs_set *set = emit_set(e, name, type, 1);
-
-	for (size_t i = 0; i < e->in->world->n_ports && !e->err; i++) {
-		struct rs_key key = key_ifname(e->in->world->ports[i].ifname);
-		if (e->ports[i].guard == guard)
-			emit_elem(e, set, &key);
-	}
-}
-
 void emit_loose_sets(struct emit *e)
 {
+	static const enum rs_type type[] = { RS_TYPE_IFNAME };
+
 	if (emit_has_audited_ports(e)) {
-		emit_port_set(e, SET_AUDITED_PORTS, GUARD_AUDITED);
+		(void)emit_port_set(e, PORT_SET_AUDITED, SET_AUDITED_PORTS, type, 1);
 		emit_kept(e, &kept_from_audited);
 	}
 	if (e->ignore) {
-		emit_port_set(e, SET_LEFT_PORTS, GUARD_LEFT);
+		(void)emit_port_set(e, PORT_SET_LEFT, SET_LEFT_PORTS, type, 1);
 		emit_kept(e, &kept_from_left);
 	}
 }

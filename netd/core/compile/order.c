@@ -65,7 +65,7 @@ static size_t keep_first_owner(struct judged_bridge *all, size_t n)
 }
 
 /* Managed ones, whether rtnetlink shows them already or not, and those that are closed. */
-static int find_bridges(struct emit *e)
+int emit_find_bridges(struct emit *e)
 {
 	const struct world *world = e->in->world;
 	struct judged_bridge *all =
@@ -153,41 +153,45 @@ static enum port_guard guard_of(const struct emit *e, const struct group *group)
 	return group->audited && !e->audit ? GUARD_AUDITED : GUARD_STRICT;
 }
 
+struct port_facts emit_look_at_port(const struct emit *e, const struct world_port *port)
+{
+	const struct judged_bridge *judged = emit_find_bridge(e, port->bridge);
+	bool container = world_port_is_judged(world_find_bridge(e->in->world, port->bridge), port);
+
+	return (struct port_facts){ .managed = judged && container,
+				    .others = judged && !container,
+				    .stacked = judged && container && judged->seen &&
+					       judged->seen->stacked,
+				    .endpoint = NOBODY,
+				    .closed = REASON_NOT_ADMITTED };
+}
+
+void emit_plug_in(const struct emit *e, uint32_t i, struct port_facts *port)
+{
+	const struct group *group = emit_group_of(e, i);
+
+	if (!port->managed) /* the far end of a cable that shows a container's MAC */
+		return;
+	if (group) {
+		port->endpoint = i;
+		port->guard = guard_of(e, group);
+	} else {
+		port->closed = compile_closed_reason(&e->assignments[i]);
+	}
+}
+
 int emit_order(struct emit *e)
 {
 	const struct world *world = e->in->world;
 	struct port_facts *ports = arena_alloc(e->arena, world->n_ports * sizeof(*ports));
 
-	if (find_bridges(e) < 0 || !ports)
+	if (emit_find_bridges(e) < 0 || !ports)
 		return -ENOMEM;
-	for (size_t i = 0; i < world->n_ports; i++) {
-		const struct world_port *port = &world->ports[i];
-		const struct judged_bridge *judged = emit_find_bridge(e, port->bridge);
-		bool container = world_port_is_judged(world_find_bridge(world, port->bridge), port);
-		ports[i] = (struct port_facts){ .managed = judged && container,
-						.others = judged && !container,
-						.stacked = judged && container && judged->seen &&
-							   judged->seen->stacked,
-						.endpoint = NOBODY,
-						.closed = REASON_NOT_ADMITTED };
-	}
-	for (uint32_t i = 0; i < world->n_endpoints; i++) {
-		if (!e->assignments[i].port)
-			continue;
-		struct port_facts *port = &ports[port_index(world, e->assignments[i].port)];
-		const struct group *group = emit_group_of(e, i);
-		if (group) {
-			port->endpoint = i;
-			port->guard = guard_of(e, group);
-		} else {
-			port->closed = compile_closed_reason(&e->assignments[i]);
-		}
-	}
 	for (size_t i = 0; i < world->n_ports; i++)
-		if (!ports[i].managed) { /* the far end of a cable that shows a container's MAC */
-			ports[i].endpoint = NOBODY;
-			ports[i].guard = GUARD_STRICT;
-		}
+		ports[i] = emit_look_at_port(e, &world->ports[i]);
+	for (uint32_t i = 0; i < world->n_endpoints; i++)
+		if (e->assignments[i].port)
+			emit_plug_in(e, i, &ports[port_index(world, e->assignments[i].port)]);
 	e->ports = ports;
 	return e->ignore ? leave_alone(e, ports) : 0;
 }

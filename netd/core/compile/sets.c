@@ -119,18 +119,6 @@ static void emit_shared_containers(struct emit *e)
 	}
 }
 
-void emit_ports(struct emit *e)
-{
-	const struct world *world = e->in->world;
-	struct rs_set *ports = emit_set(e, SET_PORTS, ifname_type, 1);
-
-	for (size_t i = 0; i < world->n_ports && !e->err; i++) {
-		struct rs_key key = key_ifname(world->ports[i].ifname);
-		if (e->ports[i].managed)
-			emit_elem(e, ports, &key);
-	}
-}
-
 static void emit_zone(struct emit *e, const char *name, enum peer_kind zone, enum ip_family family)
 {
 	struct rs_set *set = emit_set(e, name, address_types[family == IP_V6], 1);
@@ -375,7 +363,7 @@ void emit_inet_sets(struct emit *e)
 		emit_meter(e, METER_LOGGED6, RS_TYPE_IPV6);
 	}
 	emit_noise_set(e);
-	emit_ports(e);
+	(void)emit_port_set(e, PORT_SET_INET, SET_PORTS, ifname_type, 1);
 	emit_zones(e);
 	emit_engine_dns(e);
 	create_endpoint_sets(e, &sets);

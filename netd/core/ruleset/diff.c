@@ -59,7 +59,7 @@ static int diff_elems(struct differ *d, const struct rs_set *from, const struct 
 	size_t i = 0, j = 0, before = d->ret->added.n;
 	int r = 0;
 
-	if (rs_same_elems(from, to)) /* most sets */
+	if (from == to || rs_same_elems(from, to)) /* most sets */
 		return 0;
 	while (r == 0 && (i < from->n_elems || j < to->n_elems)) {
 		int side = merge_side(i, from->n_elems, j, to->n_elems);
@@ -130,7 +130,7 @@ static bool uses_remade(const struct differ *d, const struct rs_rule *rule)
 static bool must_rewrite(const struct differ *d, const struct rs_chain *from,
 			 const struct rs_chain *to)
 {
-	if (!rs_same_rules(from, to))
+	if (from != to && !rs_same_rules(from, to))
 		return true;
 	for (size_t i = 0; d->remade.n && i < to->rules.n; i++)
 		if (uses_remade(d, &to->rules.items[i]))

@@ -79,6 +79,7 @@ struct rs_set {
 	uint32_t *index;
 	size_t cap_index;
 	uint16_t last_place;
+	size_t n_settled;   /* of a set of ruleset_own_set(): those of before, in order */
 	bool ascending;	    /* they came in order, no key twice; known once sorted */
 	const char *misfit; /* why an element was not taken: ruleset_seal() fails, or NULL */
 };
@@ -206,6 +207,25 @@ int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain,
  * would refuse. 0;
  * -EINVAL: the compiler is wrong (a bug, with *why); -ENOMEM. */
 int ruleset_seal(struct ruleset *rs, const char **why) MUST_CHECK;
+/* ---- a sealed ruleset once more, with other elements ---- */
+
+/* As @from, from which it borrows all but the chains that hold the stamp. NULL: out of memory. */
+struct ruleset *ruleset_again(const struct ruleset *from, struct arena *arena) MUST_CHECK;
+/* The first bytes of keys: the name of an interface, filled up with zeroes. */
+struct rs_prefix {
+	uint8_t bytes[16];
+};
+/* Some element's key begins with one of these. */
+bool ruleset_set_has(const struct rs_set *set, const struct rs_prefix *prefixes, size_t n);
+/* A set of @rs in place of @from, of the same name: without what begins with one of the prefixes,
+ * which are in order. Elements may be added to it until ruleset_settle_set(). NULL: out of memory.
+ */
+struct rs_set *ruleset_own_set(struct ruleset *rs, enum rs_family family, const struct rs_set *from,
+			       const struct rs_prefix *without, size_t n) MUST_CHECK;
+/* Puts what was added in order. 0, -ENOMEM; 1: ruleset_seal() would have something to say, and must
+ * be asked. */
+int ruleset_settle_set(struct ruleset *rs, enum rs_family family, struct rs_set *set) MUST_CHECK;
+
 /* Rewrites every value that follows the stamp. */
 void ruleset_set_stamp(struct ruleset *rs, uint32_t stamp);
 /* A name that nft reads back: its characters, its length, none of its reserved words. */

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A sealed ruleset once more, with other elements in some of its sets. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/sort.h"
+#include "core/ruleset/order.h"
+
+/* ---- chains: those with the stamp in them are the ruleset's own ---- */
+
+static bool has_stamp(const struct rs_chain *chain)
+{
+	for (size_t i = 0; i < chain->rules.n; i++) {
+		const struct rs_rule *rule = &chain->rules.items[i];
+		if (rule->mark && rule->mark->is_stamp)
+			return true;
+		for (size_t m = 0; m < rule->n_matches; m++)
+			if (rule->matches[m].is_stamp)
+				return true;
+	}
+	return false;
+}
+
+static struct rs_chain *copy_chain(struct ruleset *rs, const struct rs_chain *from)
+{
+	struct rs_chain *chain = arena_dup(rs->arena, from, sizeof(*from));
+
+	if (!chain)
+		return NULL;
+	memset(&chain->rules, 0, sizeof(chain->rules));
+	for (size_t i = 0; i < from->rules.n; i++)
+		if (ruleset_add_rule(rs, chain, &from->rules.items[i]) < 0)
+			return NULL;
+	return chain;
+}
+
+static void replace_chain(struct rs_table *table, const struct rs_chain *old, struct rs_chain *new)
+{
+	ptrdiff_t at = rs_chain_index(table, old->name);
+
+	table->by_name[at] = new;
+	for (size_t i = 0; i < table->bases.n; i++)
+		if (table->bases.items[i] == old)
+			table->bases.items[i] = new;
+}
+
+static int copy_arrays(struct rs_table *table, struct arena *arena)
+{
+	table->sets.items = arena_dup(arena, table->sets.items, table->sets.n * sizeof(void *));
+	table->chains.items =
+		arena_dup(arena, table->chains.items, table->chains.n * sizeof(void *));
+	table->bases.items = arena_dup(arena, table->bases.items, table->bases.n * sizeof(void *));
+	table->by_name = arena_dup(arena, table->by_name, table->chains.n * sizeof(void *));
+	return table->sets.items && table->chains.items && table->bases.items && table->by_name
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int copy_table(struct ruleset *rs, struct rs_table *table)
+{
+	if (copy_arrays(table, rs->arena) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < table->chains.n; i++) {
+		struct rs_chain *old = table->chains.items[i];
+		struct rs_chain *own = has_stamp(old) ? copy_chain(rs, old) : old;
+		if (!own)
+			return -ENOMEM;
+		table->chains.items[i] = own;
+		if (own != old)
+			replace_chain(table, old, own);
+	}
+	return 0;
+}
+
+struct ruleset *ruleset_again(const struct ruleset *from, struct arena *arena)
+{
+	struct ruleset *rs = arena_dup(arena, from, sizeof(*from));
+
+	if (!rs)
+		return NULL;
+	rs->arena = arena;
+	memset(&rs->stamped, 0, sizeof(rs->stamped));
+	for (int family = 0; family < RS_FAMILY_COUNT; family++)
+		if (copy_table(rs, &rs->tables[family]) < 0)
+			return NULL;
+	return rs;
+}
+
+/* ---- sets ---- */
+
+/* Of the first @n elements the first whose key does not begin with less; @n: all do. */
+static size_t prefix_bound(const struct rs_set *set, const uint8_t *prefix, size_t len, size_t n)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t middle = lo + (hi - lo) / 2;
+		if (memcmp(rs_elem_key(set, middle), prefix, len) < 0)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo;
+}
+
+static size_t prefix_end(const struct rs_set *set, size_t i, const struct rs_prefix *prefix)
+{
+	while (i < set->n_elems && memcmp(rs_elem_key(set, i), prefix->bytes, sizeof(*prefix)) == 0)
+		i++;
+	return i;
+}
+
+bool ruleset_set_has(const struct rs_set *set, const struct rs_prefix *prefixes, size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		size_t at = prefix_bound(set, prefixes[k].bytes, sizeof(*prefixes), set->n_elems);
+		if (prefix_end(set, at, &prefixes[k]) > at)
+			return true;
+	}
+	return false;
+}
+
+static void append(struct rs_set *to, const struct rs_set *from, size_t first, size_t last)
+{
+	size_t stride = rs_set_stride(from);
+
+	if (last > first)
+		memcpy(to->packed + to->n_elems * stride, from->packed + first * stride,
+		       (last - first) * stride);
+	to->n_elems += last - first;
+}
+
+struct rs_set *ruleset_own_set(struct ruleset *rs, enum rs_family family, const struct rs_set *from,
+			       const struct rs_prefix *without, size_t n)
+{
+	enum { ROOM = 16 }; /* for some elements more */
+	struct rs_set *set = arena_dup(rs->arena, from, sizeof(*from));
+	size_t at = 0;
+
+	if (!set)
+		return NULL;
+	set->n_elems = 0;
+	set->cap_elems = from->n_elems + ROOM;
+	set->packed = arena_alloc(rs->arena, set->cap_elems * rs_set_stride(from));
+	set->outcomes.items = arena_dup(rs->arena, from->outcomes.items,
+					from->outcomes.cap * sizeof(*from->outcomes.items));
+	set->index = arena_dup(rs->arena, from->index, from->cap_index * sizeof(*from->index));
+	if (!set->packed || !set->outcomes.items || !set->index)
+		return NULL;
+	for (size_t k = 0; k < n; k++) {
+		size_t first =
+			prefix_bound(from, without[k].bytes, sizeof(*without), from->n_elems);
+		append(set, from, at, first);
+		at = prefix_end(from, first, &without[k]);
+	}
+	append(set, from, at, from->n_elems);
+	set->n_settled = set->n_elems;
+	rs->tables[family].sets.items[rs_set_place(&rs->tables[family], set->name) - 1] = set;
+	return set;
+}
+
+/* From behind, so that each element moves once. True: some key is there twice. */
+static bool merge(struct rs_set *set, const uint8_t *added, size_t n_added)
+{
+	size_t stride = rs_set_stride(set), end = set->n_settled;
+	bool twice = false;
+
+	for (size_t k = n_added; k > 0; k--) {
+		const uint8_t *item = added + (k - 1) * stride;
+		size_t at = prefix_bound(set, item, set->key_len, end);
+		twice |= at < end && memcmp(rs_elem_key(set, at), item, set->key_len) == 0;
+		twice |= k < n_added && memcmp(item + stride, item, set->key_len) == 0;
+		memmove(set->packed + (at + k) * stride, set->packed + at * stride,
+			(end - at) * stride);
+		memcpy(set->packed + (at + k - 1) * stride, item, stride);
+		end = at;
+	}
+	return twice;
+}
+
+int ruleset_settle_set(struct ruleset *rs, enum rs_family family, struct rs_set *set)
+{
+	const struct rs_table *table = &rs->tables[family];
+	size_t stride = rs_set_stride(set), n = set->n_elems - set->n_settled;
+	uint8_t *added = arena_dup(rs->arena, set->packed + set->n_settled * stride, n * stride);
+
+	if (!added)
+		return -ENOMEM;
+	sort_by_bytes(added, n, stride, set->key_len);
+	bool twice = merge(set, added, n);
+	for (size_t i = 0; i < set->outcomes.n; i++)
+		set->outcomes.items[i].chain =
+			(uint32_t)(rs_chain_index(table, set->outcomes.items[i].target) + 1);
+	return twice || set->misfit ? 1 : 0;
+}
