@@ -31,7 +31,8 @@ HARDENING_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 OPTIMIZE ?= -O2 -g
 # make SAN=1: address and undefined-behaviour sanitizers instead of hardening.
 ifdef SAN
-OPTIMIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPTIMIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-DNETD_CHECK_REUSE
 HARDENING := -fPIE
 HARDENING_LD := -pie -fsanitize=address,undefined
 endif

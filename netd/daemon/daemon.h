@@ -16,7 +16,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/base/arena.h"
-#include "core/compile/compile.h"
+#include "core/compile/again.h"
 #include "core/metrics/histogram.h"
 #include "core/plan/doubt.h"
 #include "core/plan/plan.h"
@@ -66,11 +66,13 @@ struct generation {
 	struct arena *arena; /* world, ruleset, assignments */
 	struct policy_set *policy;
 	const struct world *world;
-	struct world_held held; /* of world */
-	bool synced;		/* the world is all that Docker knows */
+	struct world_held held;	    /* of world */
+	bool synced;		    /* the world is all that Docker knows */
+	struct compile_input input; /* of what compiled is made, for the next time */
 	struct compile_output compiled;
-	int64_t judged_at; /* seconds since the epoch: rules with `until` hold or not as of then */
-	uint64_t made_us;  /* CLOCK_MONOTONIC: held as of then */
+	struct arena *base; /* of compiled: kept by arena */
+	int64_t judged_at;  /* seconds since the epoch: rules with `until` hold or not as of then */
+	uint64_t made_us;   /* CLOCK_MONOTONIC: held as of then */
 };
 
 #define LATENCY_SAMPLES 256
@@ -138,6 +140,7 @@ struct daemon {
 
 	struct plan plan;
 	struct doubts doubts;	      /* of the generation in force */
+	uint64_t n_reused;	      /* compilations that were not made as a whole */
 	struct generation *committed; /* NULL: nothing yet */
 	bool has_floor;		      /* the closed base was committed instead, at least once */
 	struct arena *floor_arena;    /* of floor */

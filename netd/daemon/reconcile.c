@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Carries out what core/plan asks for: snapshot, compile, one transaction. A generation that is
  * committed is kept, as the base of the next difference and as what status and explain speak of. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,12 +109,53 @@ static int take_snapshot(struct daemon *d, struct generation *next)
 	return r;
 }
 
+/* Builds for tests compile one in eight of those that were reused as a whole, too. */
+static int check_reuse(const struct daemon *d, const struct generation *next)
+{
+#if defined(NETD_CHECK_REUSE)
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct compile_output whole;
+	const char *why;
+
+	if (d->n_reused % 8 != 1)
+		return 0;
+	int r = arena ? compile_ruleset(&next->input, arena, &whole, &why) : -ENOMEM;
+	if (r == 0)
+		assert(ruleset_equal(whole.ruleset, next->compiled.ruleset));
+	return r;
+#else
+	(void)d;
+	(void)next;
+	return 0;
+#endif
+}
+
+static int compile_generation(struct daemon *d, struct generation *next)
+{
+	const struct generation *old = d->committed;
+	const struct compile_before before = { old ? &old->input : NULL,
+					       old ? &old->compiled : NULL,
+					       old ? old->base : NULL };
+	struct compile_result result;
+	const char *why = NULL;
+	int r = compile_again(&next->input, old ? &before : NULL, next->arena, &result, &why);
+
+	if (r < 0) {
+		log_error(LOG_ID_INTERNAL, "the compiler failed: %s; the last rules stay in force",
+			  why ? why : strerror(-r));
+		return r;
+	}
+	next->compiled = result.output;
+	next->base = result.base;
+	d->n_reused += result.reused;
+	return result.reused ? check_reuse(d, next) : 0;
+}
+
 static int make_generation(struct daemon *d, struct generation **ret)
 {
 	struct arena *arena = arena_new();
 	struct generation *generation CLEANUP(generation_freep) =
 		arena ? arena_alloc(arena, sizeof(*generation)) : NULL;
-	const char *why = NULL;
 
 	if (!generation) {
 		(void)arena_free(arena);
@@ -125,18 +167,17 @@ static int make_generation(struct daemon *d, struct generation **ret)
 	int r = take_snapshot(d, generation);
 	if (r < 0)
 		return r;
-	struct compile_input in = { .policy = d->wanted->policy,
-				    .world = generation->world,
-				    .stamp = stamp_has_room(d) ? d->stamp : 0,
-				    .mark_bit = d->options->mark_bit,
-				    .log_group = fw_can_log(d->fw) ? COMPILE_LOG_GROUP : 0,
-				    .now = generation->judged_at };
-	r = compile_ruleset(&in, arena, &generation->compiled, &why);
-	if (r < 0) {
-		log_error(LOG_ID_INTERNAL, "the compiler failed: %s; the last rules stay in force",
-			  why ? why : strerror(-r));
+	generation->input = (struct compile_input){
+		.policy = d->wanted->policy,
+		.world = generation->world,
+		.stamp = stamp_has_room(d) ? d->stamp : 0,
+		.mark_bit = d->options->mark_bit,
+		.log_group = fw_can_log(d->fw) ? COMPILE_LOG_GROUP : 0,
+		.now = generation->judged_at,
+	};
+	r = compile_generation(d, generation);
+	if (r < 0)
 		return r;
-	}
 	*ret = TAKE_PTR(generation);
 	return 0;
 }

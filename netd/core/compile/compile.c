@@ -35,7 +35,8 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	emit_bridge_table(&e);
 	if (e.err)
 		return e.err;
-	struct compile_output output = { .ruleset = e.rs,
+	struct compile_output output = { .parts = arena_dup(arena, &e, sizeof(e)),
+					 .ruleset = e.rs,
 					 .assignments = e.assignments,
 					 .needs_bridge_nf = e.needs_bridge_nf,
 					 .bridge_nf_on = e.bridge_nf_on,
@@ -45,7 +46,7 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 					 .n_denials = e.denials.n,
 					 .spoken = e.spoken,
 					 .n_spoken = e.n_spoken };
-	int r = ruleset_seal(e.rs, why);
+	int r = output.parts ? ruleset_seal(e.rs, why) : -ENOMEM;
 	if (r == 0)
 		*ret = output;
 	return r;

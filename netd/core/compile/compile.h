@@ -109,8 +109,11 @@ struct compile_spoken {
 	bool single; /* one address: it may be on the link, with ARP and ND of its own */
 };
 
+struct emit; /* private */
+
 struct compile_output {
-	struct ruleset *ruleset;	      /* sealed */
+	const struct emit *parts; /* what compile_again() needs to know of how it was made */
+	struct ruleset *ruleset;  /* sealed */
 	const struct assignment *assignments; /* per world->endpoints */
 	/* The policy decides between containers on one bridge with state, so frames must pass the
 	 * inet hooks: nf_call_iptables and nf_call_ip6tables of the bridge must be 1, or the

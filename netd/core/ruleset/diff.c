@@ -67,7 +67,8 @@ static int diff_elems(struct differ *d, const struct rs_set *from, const struct 
 			side = memcmp(rs_elem_key(from, i), rs_elem_key(to, j), to->key_len);
 		/* One key, another range end or verdict: the kernel cannot change an element in
 		 * place. */
-		bool differs = side != 0 || !rs_same_elem(from, i, to, j);
+		bool differs =
+			side != 0 || ((to->map || to->interval) && !rs_same_elem(from, i, to, j));
 		if (differs && side <= 0)
 			r = delete_elem(d, from, to, i);
 		if (differs && side >= 0 && r == 0)

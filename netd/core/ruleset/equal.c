@@ -24,9 +24,10 @@ bool rs_same_elems(const struct rs_set *a, const struct rs_set *b)
 {
 	if (a->n_elems != b->n_elems)
 		return false;
-	if (a->n_elems == 0 || (same_outcomes(a, b) &&
-				memcmp(a->packed, b->packed, a->n_elems * rs_set_stride(a)) == 0))
+	if (a->n_elems == 0)
 		return true;
+	if (!a->map || same_outcomes(a, b))
+		return memcmp(a->packed, b->packed, a->n_elems * rs_set_stride(a)) == 0;
 	for (size_t i = 0; i < a->n_elems; i++)
 		if (!rs_same_elem(a, i, b, i))
 			return false;

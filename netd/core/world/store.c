@@ -253,6 +253,15 @@ static int compare_port_names(const void *left, const void *right)
 	return strcmp(a->ifname, b->ifname);
 }
 
+/* As edge/rtnl has them. */
+static bool is_sorted(const struct world_port *ports, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (compare_port_names(&ports[i - 1], &ports[i]) > 0)
+			return false;
+	return true;
+}
+
 static bool same_port(const struct world_port *a, const struct world_port *b)
 {
 	return a->ifindex == b->ifindex && strcmp(a->bridge, b->bridge) == 0;
@@ -284,7 +293,8 @@ int world_store_set_ports(struct world_store *store, const struct world_port *po
 	if (r < 0)
 		return r;
 	if (items) {
-		qsort(items, n, sizeof(*ports), compare_port_names);
+		if (!is_sorted(items, n))
+			qsort(items, n, sizeof(*ports), compare_port_names);
 		recognize_ports(store, items, n);
 	}
 	free(store->ports);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A compilation that reuses the one before it makes what the whole one makes: random sequences of
+ * what happens on a host. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/diag.h"
+#include "core/compile/again.h"
+
+enum { NETWORKS = 3, CONTAINERS = 24, PORTS = 30, POLICIES = 4, STEPS = 400 };
+
+static const char *const policies[POLICIES] = {
+	"version: 1\ntiers:\n  a: {match: [{network: net0}]}\n"
+	"  b: {match: [{label: {tier: b}}], within: deny}\n"
+	"allow:\n  - {from: a, to: b, ports: [80/tcp]}\n  - {from: internet, to: a}\n",
+	"version: 1\ntiers:\n  a: {match: [{network: net0}], mode: audit}\n"
+	"  b: {match: [{label: {tier: b}}]}\n  c: {match: [{network: net1}]}\n"
+	"allow:\n  - {from: c, to: a, until: 2026-01-01T00:05:00Z}\n",
+	"version: 1\nunmatched: ignore\ntiers:\n  a: {match: [{network: net0}]}\n",
+	"version: 1\ntiers:\n  vpn: {match: [{network: net2}], speaks_for: [10.8.0.0/24, "
+	"10.9.0.1]}\n"
+	"  a: {match: [{network: net0}]}\nallow:\n  - {from: vpn, to: a}\n",
+};
+
+struct host {
+	struct world_store *store;
+	struct world_port ports[PORTS];
+	bool plugged[PORTS];
+	const struct policy *policies[POLICIES];
+	struct arena *arena;
+	size_t policy, n_reused;
+	int64_t now;
+	uint32_t stamp;
+};
+
+struct made {
+	struct arena *arena, *base;
+	struct compile_input in;
+	struct compile_output output;
+};
+
+static unsigned int below(unsigned int n)
+{
+	return (unsigned int)rand() % n;
+}
+
+static struct mac_addr mac_of(unsigned int n)
+{
+	return (struct mac_addr){ { 2, 0x42, 10, 0, (uint8_t)(n / 8), (uint8_t)(n % 8) } };
+}
+
+static void print_container(char *at, size_t size, unsigned int c)
+{
+	unsigned int net = c % NETWORKS, address = below(40) ? c : c ^ 3u; /* two may clash */
+	struct mac_addr mac = mac_of(c);
+	char text[MAC_TEXT_LEN];
+
+	(void)snprintf(at, size,
+		       "{\"id\":\"%064x\",\"name\":\"c%u-%u\",\"image\":\"x\",\"labels\":{%s},"
+		       "\"endpoints\":[{\"network\":\"net%u\",\"ipv4\":\"10.64.%u.%u\",%s"
+		       "\"mac\":\"%s\"}],\"published\":[%s]},",
+		       c + 1, c, below(3), below(3) ? "" : "\"tier\":\"b\"", net, net, address + 2,
+		       c % 4 == 0 ? "\"ipv6\":\"fd00::1\"," : "", mac_format(&mac, text),
+		       c % 5 ? ""
+			     : "{\"host_ip\":\"0.0.0.0\",\"host_port\":80,\"port\":\"80/tcp\"}");
+}
+
+/* What Docker says from now on: some of the networks and containers. */
+static void tell(struct host *host)
+{
+	static char json[32768];
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *world;
+	const char *error = "";
+	unsigned int networks = NETWORKS - (below(4) == 0);
+	size_t at = (size_t)snprintf(json, sizeof(json), "{\"version\":1,\"networks\":[");
+
+	for (unsigned int n = 0; n < networks; n++)
+		at += (size_t)snprintf(
+			json + at, sizeof(json) - at,
+			"%s{\"id\":\"%064x\",\"name\":\"net%u\",\"driver\":\"bridge\","
+			"\"bridge\":\"br%u\",\"internal\":false,\"subnets\":"
+			"[\"10.64.%u.0/24\"],\"gateways\":[\"10.64.%u.1\"]}",
+			n ? "," : "", n + 1, n, n, n, n);
+	at += (size_t)snprintf(json + at, sizeof(json) - at, "],\"containers\":[");
+	for (unsigned int c = 0; c < CONTAINERS; c++)
+		if (c % NETWORKS < networks && below(4)) {
+			print_container(json + at, sizeof(json) - at, c);
+			at += strlen(json + at);
+		}
+	at -= json[at - 1] == ',';
+	(void)snprintf(json + at, sizeof(json) - at, "]}");
+	if (world_parse_inventory(json, strlen(json), arena, &world, &error) != 0)
+		fail_msg("%s", error);
+	assert_int_equal(world_store_load(host->store, world), 0);
+}
+
+/* One port more, less, another, or with the MAC of another one. */
+static void change_port(struct host *host)
+{
+	unsigned int i = below(PORTS);
+	struct world_port *port = &host->ports[i];
+
+	host->plugged[i] = below(4) != 0;
+	(void)snprintf(port->ifname, sizeof(port->ifname), "veth%02u", i);
+	memset(port->bridge, 0, sizeof(port->bridge));
+	(void)snprintf(port->bridge, sizeof(port->bridge), "br%u",
+		       below(8) ? i % NETWORKS : below(NETWORKS + 1));
+	port->ifindex = i + 100 + below(2);
+	port->kind = below(12) ? WORLD_PORT_CONTAINER : WORLD_PORT_CABLE;
+	port->peer_mac =
+		below(6) ? mac_of(below(8) ? i : below(CONTAINERS)) : (struct mac_addr){ { 0 } };
+}
+
+static void tell_ports(struct host *host, bool stacked)
+{
+	struct world_port ports[PORTS];
+	struct world_bridge bridges[NETWORKS + 1];
+	const struct world_bridges all = { bridges, NETWORKS + 1, NULL, 0 };
+	size_t n = 0;
+
+	memset(bridges, 0, sizeof(bridges));
+	for (size_t i = 0; i < PORTS; i++)
+		if (host->plugged[i])
+			ports[n++] = host->ports[i];
+	for (unsigned int b = 0; b <= NETWORKS; b++) {
+		(void)snprintf(bridges[b].name, sizeof(bridges[b].name), "br%u", b);
+		bridges[b].ifindex = b + 1;
+		bridges[b].mac.bytes[5] = (uint8_t)(b + 1);
+		bridges[b].stacked = stacked && b == 0;
+	}
+	assert_int_equal(world_store_set_ports(host->store, ports, n), 0);
+	assert_int_equal(world_store_set_bridges(host->store, &all), 0);
+	if (below(2)) {
+		world_store_reading_begins(host->store);
+		world_store_reading_ended(host->store);
+	}
+}
+
+static void happen(struct host *host)
+{
+	unsigned int what = below(20);
+
+	if (what == 0)
+		tell(host);
+	else if (what == 1)
+		host->policy = below(POLICIES);
+	else if (what == 2)
+		host->now += 60;
+	else
+		for (unsigned int i = below(3) + 1; i > 0; i--)
+			change_port(host);
+	tell_ports(host, below(30) == 0);
+}
+
+static void check(const struct made *made)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct compile_output whole;
+	struct text texts[2] = { 0 };
+	const char *why;
+
+	assert_int_equal(compile_ruleset(&made->in, arena, &whole, &why), 0);
+	assert_true(ruleset_equal(whole.ruleset, made->output.ruleset));
+	ruleset_print(whole.ruleset, &texts[0]);
+	ruleset_print(made->output.ruleset, &texts[1]);
+	assert_string_equal(text_str(&texts[0]), text_str(&texts[1]));
+	text_done(&texts[0]);
+	text_done(&texts[1]);
+	for (size_t i = 0; i < made->in.world->n_endpoints; i++) {
+		const struct assignment *a = &whole.assignments[i],
+					*b = &made->output.assignments[i];
+		assert_int_equal(a->kind, b->kind);
+		assert_ptr_equal(a->port, b->port);
+		assert_int_equal(a->stale, b->stale);
+		assert_int_equal(a->tier, b->tier);
+	}
+	assert_int_equal(whole.needs_bridge_nf, made->output.needs_bridge_nf);
+}
+
+/* Whoever was admitted keeps the port, as the daemon sees to. */
+static void keep_owners(struct host *host, const struct made *made)
+{
+	for (size_t i = 0; i < made->in.world->n_endpoints; i++) {
+		const struct world_port *port = compile_port(&made->output.assignments[i]);
+		if (port && port->owner == 0)
+			world_store_set_owner(host->store, port, made->in.world->endpoints[i].id);
+	}
+}
+
+static struct made step(struct host *host, struct made *old)
+{
+	struct made made = { .arena = arena_new() };
+	const struct compile_before before = { &old->in, &old->output, old->base };
+	struct compile_result result;
+	const char *why;
+
+	made.in = (struct compile_input){ .policy = host->policies[host->policy],
+					  .stamp = host->stamp,
+					  .mark_bit = COMPILE_MARK_BIT,
+					  .log_group = COMPILE_LOG_GROUP,
+					  .now = host->now };
+	assert_int_equal(world_store_snapshot(host->store, made.arena, &made.in.world), 0);
+	assert_int_equal(
+		compile_again(&made.in, old->arena ? &before : NULL, made.arena, &result, &why), 0);
+	made.output = result.output;
+	made.base = result.base;
+	host->n_reused += result.reused;
+	check(&made);
+	keep_owners(host, &made);
+	if (below(3) == 0) { /* a commit that takes something away: nothing else follows it */
+		host->stamp += 2;
+		ruleset_set_stamp(made.output.ruleset, host->stamp);
+		made.in.stamp = host->stamp;
+		check(&made);
+	}
+	(void)arena_free(old->arena);
+	return made;
+}
+
+static void is_what_the_whole_makes(void **state)
+{
+	struct host host = { .store = world_store_new(),
+			     .now = 1767225600,
+			     .arena = arena_new(),
+			     .stamp = 0x80000000u };
+	struct made made = { 0 };
+	struct diag_list diags = { .arena = host.arena };
+
+	(void)state;
+	srand(7);
+	for (size_t i = 0; i < POLICIES; i++) {
+		const struct policy_source source = { "p.yaml", policies[i], strlen(policies[i]) };
+		assert_int_equal(policy_parse(&source, 1, host.arena, &diags, &host.policies[i]),
+				 0);
+	}
+	tell(&host);
+	for (size_t i = 0; i < STEPS; i++) {
+		happen(&host);
+		made = step(&host, &made);
+	}
+	assert_true(host.n_reused > STEPS / 3); /* or this has shown nothing */
+	(void)arena_free(made.arena);
+	(void)arena_free(host.arena);
+	(void)world_store_free(host.store);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(is_what_the_whole_makes) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
