@@ -131,7 +131,7 @@ static void who_falls_short_is_in_no_tier(void **state)
 		world.containers = containers;
 		for (size_t k = 0; k < world.n_containers; k++) {
 			containers[k].inspected = rows[i].inspected;
-			containers[k].posture.facts[POSTURE_ROOT] = (uint8_t)rows[i].is_root;
+			containers[k].posture.facts[POSTURE_ROOT] = rows[i].is_root;
 		}
 		diag_init(&diags, f.arena);
 		assert_int_equal(policy_parse(&source, 1, f.arena, &diags, &policy), 0);

@@ -212,7 +212,7 @@ static void test_nothing_known(void **state)
 		while (i < n && checks[i].fact != fact)
 			i++;
 		if (i < n)
-			require.wanted[fact] = (uint8_t)checks[i].wanted;
+			require.wanted[fact] = checks[i].wanted;
 		assert_int_equal(posture_next_shortfall(&posture, &require, &cursor, &one), i < n);
 	}
 }

@@ -14,7 +14,7 @@
 static void note(struct draft_posture *posture, enum posture_fact fact, enum posture_value value,
 		 const struct node *key)
 {
-	posture->posture.facts[fact] = (uint8_t)value;
+	posture->posture.facts[fact] = value;
 	posture->at[fact] = key->loc;
 }
 
@@ -241,8 +241,7 @@ static void set_host_fact(struct draft_posture *draft, enum posture_fact fact,
 	if (!mode->text && !mode->unknown)
 		return;
 	draft->posture.facts[fact] =
-		(uint8_t)(mode->unknown ? POSTURE_UNKNOWN
-					: posture_of(strcmp(mode->text, "host") == 0));
+		(mode->unknown ? POSTURE_UNKNOWN : posture_of(strcmp(mode->text, "host") == 0));
 	draft->at[fact] = mode->loc;
 }
 

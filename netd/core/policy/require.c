@@ -10,7 +10,7 @@
 
 static void want(struct posture_require *require, enum posture_fact fact, enum posture_value value)
 {
-	require->wanted[fact] = (uint8_t)value;
+	require->wanted[fact] = value;
 }
 
 static void report_other(struct decoder *d, const struct node *key, const char *only)

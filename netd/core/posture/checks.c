@@ -406,7 +406,7 @@ static enum posture_value value_of(const struct posture *posture,
 			       : posture_of(!(posture->capabilities & ~require->capabilities));
 	if (fact == POSTURE_KNOWN_REGISTRY)
 		return is_of_registry(posture, require);
-	return (enum posture_value)posture->facts[fact];
+	return posture->facts[fact];
 }
 
 static bool is_asked(const struct posture *posture, const struct posture_require *require,

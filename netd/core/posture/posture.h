@@ -56,7 +56,7 @@ enum posture_fact {
 #define POSTURE_STORED POSTURE_PUBLISHED /* those before it are in an inventory */
 
 struct posture {
-	uint8_t facts[POSTURE_FACTS]; /* of enum posture_value */
+	enum posture_value facts[POSTURE_FACTS];
 	/* Bit n: it has capability n of the kernel. Counts where POSTURE_DROPS_ALL is known. */
 	uint64_t capabilities;
 	const char *image; /* as whoever made it wrote it; NULL: not known */
@@ -139,7 +139,7 @@ struct posture_shortfall {
 
 /* What a tier requires: POSTURE_UNKNOWN of a fact is no requirement. */
 struct posture_require {
-	uint8_t wanted[POSTURE_FACTS];
+	enum posture_value wanted[POSTURE_FACTS];
 	uint64_t capabilities;	       /* those it may have; for POSTURE_FEW_CAPABILITIES */
 	const char *const *registries; /* globs; for POSTURE_KNOWN_REGISTRY */
 	size_t n_registries;

@@ -146,7 +146,7 @@ static void read_environment(const cJSON *config, struct posture *posture)
 		if (name && posture_is_secret_name(name, strcspn(name, "=")))
 			found = POSTURE_YES;
 	}
-	posture->facts[POSTURE_SECRETS] = (uint8_t)found;
+	posture->facts[POSTURE_SECRETS] = found;
 }
 
 static void read_namespaces(const cJSON *host, struct posture *posture)
