@@ -120,21 +120,21 @@ static bool is_accepted(const cJSON *diag)
 }
 
 /* The findings of one id in one file. */
-struct kind {
+struct diag_kind {
 	const char *id, *file;
 	size_t n, seen;
 };
 
-struct kinds {
-	struct kind items[LIMIT_DIAGS];
+struct diag_kinds {
+	struct diag_kind items[LIMIT_DIAGS];
 	size_t n;
 };
 
 /* NULL: there are more kinds than netd reports findings. */
-static struct kind *find_kind(struct kinds *all, const cJSON *diag)
+static struct diag_kind *find_kind(struct diag_kinds *all, const cJSON *diag)
 {
 	const char *id = member_text(diag, "id"), *file = member_text(diag, "file");
-	struct kind *kind = all->items;
+	struct diag_kind *kind = all->items;
 
 	while (kind < all->items + all->n &&
 	       (strcmp(kind->id, id) != 0 || strcmp(kind->file, file) != 0))
@@ -142,7 +142,7 @@ static struct kind *find_kind(struct kinds *all, const cJSON *diag)
 	if (kind == all->items + ARRAY_LEN(all->items))
 		return NULL;
 	if (kind == all->items + all->n)
-		all->items[all->n++] = (struct kind){ .id = id, .file = file };
+		all->items[all->n++] = (struct diag_kind){ .id = id, .file = file };
 	return kind;
 }
 
@@ -151,8 +151,8 @@ static struct kind *find_kind(struct kinds *all, const cJSON *diag)
 static void print_all(const struct output *out, const cJSON *diagnostics,
 		      const struct policydir *sources)
 {
-	struct kinds all = { .n = 0 };
-	struct kind *kind;
+	struct diag_kinds all = { .n = 0 };
+	struct diag_kind *kind;
 	const cJSON *diag;
 
 	cJSON_ArrayForEach(diag, diagnostics) {
