@@ -136,7 +136,8 @@ static int facts_alone(const struct ctl *ctl, const struct ctl_args *args, struc
 
 	diag_init(&texts.diags, arena);
 	int status = input_facts(args, arena, &texts, ret);
-	return status == CTL_OK && diag_failed(&texts.diags) ? input_show_errors(ctl, &texts) : status;
+	return status == CTL_OK && diag_failed(&texts.diags) ? input_show_errors(ctl, &texts)
+							     : status;
 }
 
 int input_world(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,

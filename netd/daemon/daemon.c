@@ -47,7 +47,7 @@ static void on_docker_event(void *userdata, const struct world_event *event)
 	struct daemon *d = userdata;
 
 	if (event->kind == WORLD_EVENT_NETWORK_CONNECT)
-		latency_begin(&d->latency, event->container_id, clock_monotonic_us());
+		latency_begin(&d->latency, d->committed, event, clock_monotonic_us());
 }
 
 static void on_docker_down(void *userdata, const char *reason)

@@ -83,7 +83,7 @@ struct latency {
 	uint32_t samples_us[LATENCY_SAMPLES];
 	size_t n; /* ever taken */
 	struct {
-		char container_id[WORLD_ID_LEN];
+		char network_id[WORLD_ID_LEN], container_id[WORLD_ID_LEN];
 		uint64_t since_us;
 	} pending[64];
 	size_t n_pending;
@@ -232,7 +232,10 @@ int reconcile_off(struct daemon *d) MUST_CHECK;
 void reconcile_keep_networks(struct daemon *d);
 void reconcile_note(struct daemon *d, enum plan_input input);
 struct generation *generation_free(struct generation *generation);
-void latency_begin(struct latency *latency, const char *container_id, uint64_t now_us);
+/* Docker has told of a container on a network. Rules that are there before that took no time. */
+struct world_event;
+void latency_begin(struct latency *latency, const struct generation *in_force,
+		   const struct world_event *event, uint64_t now_us);
 /* The q-th of 100 samples, in microseconds; 0 when there are none. */
 uint32_t latency_count(const struct latency *latency); /* samples that are held */
 uint32_t latency_percentile(const struct latency *latency, unsigned int q);

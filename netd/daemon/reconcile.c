@@ -29,24 +29,39 @@ static void generation_freep(struct generation **generation)
 
 /* ---- latency ---- */
 
-void latency_begin(struct latency *latency, const char *container_id, uint64_t now_us)
+static void note_sample(struct latency *latency, uint64_t took_us)
 {
-	if (latency->n_pending == ARRAY_LEN(latency->pending))
-		return; /* a sample, not an account */
-	size_t i = latency->n_pending++;
-	(void)snprintf(latency->pending[i].container_id, WORLD_ID_LEN, "%s", container_id);
-	latency->pending[i].since_us = now_us;
+	latency->samples_us[latency->n++ % LATENCY_SAMPLES] = (uint32_t)took_us;
+	histogram_note(&latency->histogram, took_us);
 }
 
-static bool is_admitted(const struct generation *generation, const char *container_id)
+static bool is_admitted(const struct generation *generation, const char *network_id,
+			const char *container_id)
 {
-	for (size_t i = 0; i < generation->world->n_endpoints; i++) {
-		const struct world_endpoint *endpoint = &generation->world->endpoints[i];
-		if (strcmp(generation->world->containers[endpoint->container].id, container_id) ==
-		    0)
+	const struct world *world = generation->world;
+
+	for (size_t i = 0; i < world->n_endpoints; i++) {
+		const struct world_endpoint *endpoint = &world->endpoints[i];
+		if (strcmp(world->containers[endpoint->container].id, container_id) == 0 &&
+		    strcmp(world->networks[endpoint->network].id, network_id) == 0)
 			return generation->compiled.assignments[i].kind != ASSIGN_UNKNOWN;
 	}
 	return false;
+}
+
+void latency_begin(struct latency *latency, const struct generation *in_force,
+		   const struct world_event *event, uint64_t now_us)
+{
+	if (in_force && is_admitted(in_force, event->network_id, event->container_id)) {
+		note_sample(latency, 0);
+		return;
+	}
+	if (latency->n_pending == ARRAY_LEN(latency->pending))
+		return; /* a sample, not an account */
+	size_t i = latency->n_pending++;
+	(void)snprintf(latency->pending[i].network_id, WORLD_ID_LEN, "%s", event->network_id);
+	(void)snprintf(latency->pending[i].container_id, WORLD_ID_LEN, "%s", event->container_id);
+	latency->pending[i].since_us = now_us;
 }
 
 static void latency_end(struct latency *latency, const struct generation *generation,
@@ -58,10 +73,10 @@ static void latency_end(struct latency *latency, const struct generation *genera
 
 	for (size_t i = 0; i < latency->n_pending; i++) {
 		uint64_t took = now_us - latency->pending[i].since_us;
-		if (is_admitted(generation, latency->pending[i].container_id)) {
-			latency->samples_us[latency->n++ % LATENCY_SAMPLES] = (uint32_t)took;
-			histogram_note(&latency->histogram, took);
-		} else if (took < FORGET_AFTER_US)
+		if (is_admitted(generation, latency->pending[i].network_id,
+				latency->pending[i].container_id))
+			note_sample(latency, took);
+		else if (took < FORGET_AFTER_US)
 			latency->pending[kept++] = latency->pending[i];
 	}
 	latency->n_pending = kept;

@@ -105,13 +105,13 @@ class Window(Starts):
         self.assertEqual(netd.stop(), 0)
 
     def check_latency(self, netd: Netd) -> None:
-        """`status` tells how long containers wait for their rules. How long is the benchmark's."""
+        """`status` tells how long containers wait for their rules; 0: those were there before Docker
+        told of it. How long is the benchmark's."""
         latency = netd.status()["event_to_commit"]
         figure(f"event -> committed, {AT_ONCE} starts at once under flood",
                f"p50 {latency['p50_us'] / 1000:.2f} ms, p99 {latency['p99_us'] / 1000:.2f} ms, "
                f"{latency['samples']} samples")
         self.assertGreaterEqual(latency["samples"], TRIES)
-        self.assertLess(0, latency["p50_us"])
         self.assertLessEqual(latency["p50_us"], latency["p99_us"])
 
     # Allowed from the first instruction

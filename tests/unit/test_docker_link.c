@@ -250,10 +250,9 @@ static void note_error(void *userdata, const struct http_result *result)
 static void waits_no_longer_than_told(void **state)
 {
 	struct engine *engine = *state;
-	const struct http_options options = { .name = "test",
-					      .url = engine->url,
-					      .body_bytes = 4096,
-					      .line_bytes = 4096 };
+	const struct http_options options = {
+		.name = "test", .url = engine->url, .body_bytes = 4096, .line_bytes = 4096
+	};
 	char error[128] = "";
 	const struct http_handler handler = { .done = note_error, .userdata = error };
 	struct http *http = NULL;

@@ -21,6 +21,13 @@
 	"{\"Id\":\"" ID("1") "\",\"Name\":\"app\",\"Driver\":\"bridge\",\"Containers\":{" \
 			     "\"p2aex4bh25cfew3yqak6h3z12\":{\"EndpointID\":\"" endpoint  \
 			     "\",\"MacAddress\":\"" MAC "\",\"IPv4Address\":\"172.18.0.2/16\"}}}"
+#define NAMED(name)                                                               \
+	"\"ep-" ID("e") "\":{\"Name\":\"" name                                    \
+			"\",\"EndpointID\":\"" ID("e") "\",\"MacAddress\":\"" MAC \
+						       "\",\"IPv4Address\":\"172.18.0.2/16\"}"
+#define EARLY(more)                                                                                \
+	"{\"Id\":\"" ID("1") "\",\"Name\":\"app\",\"Driver\":\"bridge\",\"Containers\":{" more "}" \
+			     "}"
 #define CTR(id, name) "[{\"Id\":\"" ID(id) "\",\"Names\":[\"/" name "\"],\"State\":\"running\"}]"
 #define BRIDGE "br-111111111111"
 
@@ -37,6 +44,18 @@ static const struct answer {
 	{ "nameless", NET("a", ""), NULL },
 	{ "run", SANDBOX(ID("c")), NULL }, /* of a build */
 	{ "next", SANDBOX(ID("9")), NULL },
+	{ "early", EARLY(NAMED("web")), NULL }, /* not joined to its container yet */
+	{ "stranger", EARLY(NAMED("p2aex4bh25cfew3yqak6h3z12")), NULL },
+	{ "old", NULL, CTR("a", "old") },  /* web, renamed */
+	{ "heir", NULL, CTR("b", "web") }, /* and another one called so */
+	{ "twins", NULL,
+	  "[{\"Id\":\"" ID("a") "\",\"Names\":[\"/web\"]},{\"Id\":\"" ID(
+		  "b") "\",\"Names\":[\"/web\"]}]" },
+	{ "both",
+	  EARLY("\"" ID("a") "\":{\"EndpointID\":\"" ID(
+		  "f") "\",\"MacAddress\":\"" MAC
+		       "\",\"IPv4Address\":\"172.18.0.2/16\"}," NAMED("web")),
+	  NULL },
 	{ "short", NET("a", "eeeeeeeeeeeeeee"), NULL },
 };
 
@@ -93,6 +112,21 @@ static const struct row rows[] = {
 	  "build-p2aex4bh25cf@" },
 	{ "a sandbox is no heir of a container", "+veth1 ? web ! -veth1 +veth2 ? run",
 	  "build-p2aex4bh25cf@veth2" },
+	/* Whose an endpoint is to be its name tells. */
+	{ "known by its name", "+veth1 ? web.ctr ? early ? web.ctr", "web@veth1" },
+	{ "the port's MAC comes later", "~veth1 ? web.ctr ? early ? web.ctr +veth1", "web@veth1" },
+	{ "listed before it was named", "+veth1 ? web.ctr ? early", "web@" },
+	{ "listed while it was asked about", "+veth1 ? web.ctr ? ? early < web.ctr", "web@" },
+	{ "named for longer", "+veth1 ? web.ctr ? early ? web.ctr ? early", "web@veth1" },
+	{ "named before the port came", "? web.ctr ? early ? web.ctr +veth1", "web@" },
+	{ "joined after that", "+veth1 ? web.ctr ? early ? web.ctr ! ? web", "web@veth1" },
+	{ "a name that no container has", "+veth1 ? web.ctr ? stranger ? web.ctr", "" },
+	{ "a name of which nobody is listed", "+veth1 ? early", "" },
+	{ "renamed since", "+veth1 ? web.ctr ? early ? old", "" },
+	{ "a name that another one has now", "+veth1 ? web.ctr ? early ? old ? heir ? early ? heir",
+	  "web@veth1" },
+	{ "a name that several have", "+veth1 ? twins ? early ? twins", "" },
+	{ "a name of one that is joined", "+veth1 ? web.ctr ? both ? web.ctr", "web@veth1" },
 	{ "a list without a network", "+veth1 ? web ? nowhere", "" },
 	{ "an older list without a network", "+veth1 ? ? web < nowhere", "web@veth1" },
 	{ "an older answer of the network", "+veth1 ? ? evil < web.net", "evil@veth1" },

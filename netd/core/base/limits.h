@@ -91,7 +91,8 @@
 #define LIMIT_INVENTORY_DEPTH 16u
 /* What etcd says is wrong, as far as it is told. */
 #define LIMIT_ETCD_ERROR 200u
-/* One answer of etcd, or line of a watch: policies of 1 MiB and a thousand hosts' records, in Base64. */
+/* One answer of etcd, or line of a watch: policies of 1 MiB and a thousand hosts' records, in
+ * Base64. */
 #define LIMIT_ETCD_BYTES (8u * 1024u * 1024u)
 /* Values in what a host says of itself: the status of one with a hundred tiers has some 600. */
 #define LIMIT_FLEET_RECORD_ITEMS 4096u
@@ -139,8 +140,8 @@
 
 /* Published ports that the status of a host without a policy names. */
 #define LIMIT_STATUS_PORTS 20u
-/* Pairs of tiers, with reasons, that metrics tell apart; a host has some ten. Prometheus keeps each as
- * a series for weeks, and a container can bring about one for each tier that it tries. */
+/* Pairs of tiers, with reasons, that metrics tell apart; a host has some ten. Prometheus keeps each
+ * as a series for weeks, and a container can bring about one for each tier that it tries. */
 #define LIMIT_METRIC_PAIRS 512u
 /* Rules with series of their own, two each; the rest is one sum. A Prometheus is sized for some ten
  * thousand series of one target. */

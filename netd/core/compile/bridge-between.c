@@ -113,9 +113,9 @@ static void emit_unseen_ports(struct emit *e, struct rs_chain *chain)
 		     match_not_in(ends[i][1], SET_PORTS));
 }
 
-/* What passes between tiers is the most, and netd's mark is seen without a lookup, so it goes first:
- * no rule before it is about a frame between two of our ports, but for those of ports that are not
- * guarded strictly. In each rule what is compared comes before what is looked up. */
+/* What passes between tiers is the most, and netd's mark is seen without a lookup, so it goes
+ * first: no rule before it is about a frame between two of our ports, but for those of ports that
+ * are not guarded strictly. In each rule what is compared comes before what is looked up. */
 static void emit_bridge_forward(struct emit *e)
 {
 	static const enum rs_field port[] = { RS_META_IIFNAME };

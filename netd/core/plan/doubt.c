@@ -135,7 +135,10 @@ static int add_port(struct found *found, struct port_look *look, const struct wo
 {
 	const struct world *world = look->world;
 	const struct world_network *network = network_of(world, port->bridge);
-	struct doubt doubt = { .kind = DOUBT_PORT, .key = port->ifindex, .is_port = true };
+	struct doubt doubt = { .kind = DOUBT_PORT,
+			       .key = port->ifindex,
+			       .is_port = true,
+			       .has_mac = !mac_is_zero(&port->peer_mac) };
 
 	if (!network || found->n == LIMIT_DOUBTS ||
 	    !world_port_is_judged(world_find_bridge(world, port->bridge), port))
@@ -215,6 +218,8 @@ static void take_next_step(struct doubts *doubts, struct found *found, uint64_t 
 			continue; /* another port has come */
 		if (doubt->is_awaited != known->is_awaited && known->stage <= DOUBT_NEW)
 			continue; /* Docker has told of somebody, or it is not that one */
+		if (doubt->has_mac && !known->has_mac)
+			continue; /* whose it is shows from now on */
 		doubt->stage = known->stage;
 		doubt->n_early = known->n_early;
 		doubt->due_us = known->due_us;

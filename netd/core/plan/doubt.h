@@ -25,6 +25,7 @@ struct doubt {
 	uint64_t key; /* with is_port, tells it from others while it lasts */
 	bool is_port;
 	bool is_awaited;  /* a port, for an endpoint that Docker has told of since it came */
+	bool has_mac;	  /* a port whose far end is known */
 	const char *noun; /* "container", "sandbox" */
 	char network[WORLD_ID_LEN], container[WORLD_ID_LEN]; /* to ask about; container: or "" */
 	char subject[2 * WORLD_IFNAME_LEN + 8]; /* port, container or network, cut to this */
@@ -42,7 +43,9 @@ struct doubts {
 
 /* Of BuildKit's sandboxes Docker sends no event, but tells of them 1-10 ms after their port has
  * come, and 100-200 ms before it has a carrier. So a port that nobody waits for leads to questions
- * at once: after 0, 10, 30, 70, 150 and 310 ms, for an answer may be too early. */
+ * at once: after 0, 10, 30, 70, 150 and 310 ms, for an answer may be too early; and once more from
+ * when its far end is known, for Docker 28 knows then whose it is, tells of it some 40 ms later,
+ * and has the container run another 10 ms later. */
 #define DOUBT_EARLY_US 10000u
 #define DOUBT_EARLY_QUESTIONS 6u
 /* An ordinary start is over by then: up to Docker 26 the port is there up to 0.8 s before its far

@@ -271,7 +271,8 @@ static int write_patch(struct suggest *s, struct text *out)
 	return text_failed(out) ? -ENOMEM : 0;
 }
 
-/* One that is there to log alone: everything is lacking, and a patch of it would be hard to read. */
+/* One that is there to log alone: everything is lacking, and a patch of it would be hard to read.
+ */
 static bool says_nothing(const struct policy *policy)
 {
 	return policy->n_tiers + policy->n_rules + policy->n_tests == 0 &&

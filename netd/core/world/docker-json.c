@@ -267,28 +267,41 @@ static int read_endpoint(struct world_docker_answer *answer, const cJSON *json,
 {
 	static const char *const keys[2] = { "IPv4Address", "IPv6Address" };
 
-	world_id_copy(ret->container_id, json->string);
 	ret->id = read_endpoint_id(world_json_text(json, "EndpointID"));
 	return world_docker_addresses(answer, json, keys, ret);
 }
 
-/* Whose an endpoint is follows from its key. Before it is joined to a sandbox Docker calls it "ep-"
- * and its own id: it may become anybody's, a container's too, and is nobody's yet. False: nobody's.
- */
-static bool read_kind(const char *key, enum world_kind *ret)
+/* Whose an endpoint is follows from its key. False: it is nobody's. */
+static bool read_key(const char *key, struct world_docker_endpoint *ret)
 {
 	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 	const size_t container_len = WORLD_ID_LEN - 1, build_len = 25;
 	size_t len = strlen(key);
 
-	*ret = WORLD_OTHER;
+	ret->kind = WORLD_OTHER;
 	if (len == container_len && strspn(key, "0123456789abcdef") == len)
-		*ret = WORLD_CONTAINER;
+		ret->kind = WORLD_CONTAINER;
 	else if (len == build_len && strspn(key, letters) == len)
-		*ret = WORLD_BUILD;
+		ret->kind = WORLD_BUILD;
 	else if (strcmp(key, "ingress-sbox") == 0)
-		*ret = WORLD_INGRESS;
-	return !text_begins(key, "ep-") && world_id_valid(key);
+		ret->kind = WORLD_INGRESS;
+	if (!world_id_valid(key))
+		return false;
+	world_id_copy(ret->container_id, key);
+	return true;
+}
+
+/* 0, WORLD_E_INVALID: it has none, or -ENOMEM. */
+static int read_name(struct world_docker_answer *answer, const cJSON *json,
+		     struct world_docker_endpoint *ret)
+{
+	const char *name = world_json_text(json, "Name");
+
+	if (!name || !*name || world_docker_is_long(name))
+		return WORLD_E_INVALID;
+	ret->kind = WORLD_CONTAINER;
+	ret->name = world_docker_text(answer, name, "");
+	return ret->name ? 0 : -ENOMEM;
 }
 
 static int compare_endpoints(const void *left, const void *right)
@@ -311,29 +324,47 @@ static size_t keep_single(struct world_docker_endpoint *items, size_t n)
 	return kept;
 }
 
+struct endpoint_vec {
+	struct world_docker_endpoint *items;
+	size_t n, cap;
+};
+
+/* Before an endpoint is joined to a sandbox Docker's key for it is "ep-" and its own id. */
+static int take_endpoint(struct world_docker_answer *answer, const cJSON *json,
+			 struct endpoint_vec *joined, struct endpoint_vec *named)
+{
+	struct world_docker_endpoint endpoint = { 0 };
+	bool is_named = text_begins(json->string, "ep-");
+	int r = is_named			    ? read_name(answer, json, &endpoint)
+		: read_key(json->string, &endpoint) ? 0
+						    : WORLD_E_INVALID;
+
+	if (r)
+		return r == WORLD_E_INVALID ? 0 : r;
+	if (joined->n + named->n == LIMIT_ENDPOINTS) {
+		world_docker_leave_out(answer, "there are too many");
+		return 0;
+	}
+	if (read_endpoint(answer, json, &endpoint)) {
+		endpoint.mac = (struct mac_addr){ 0 };
+		endpoint.ipv4 = endpoint.ipv6 = (struct ip_addr){ 0 };
+		world_docker_leave_out(answer, answer->error);
+		answer->error = NULL;
+	}
+	return VEC_PUSH(answer->arena, is_named ? named : joined, endpoint);
+}
+
 static int read_endpoints(struct world_docker_answer *answer, const cJSON *containers,
 			  struct world_docker_network *network)
 {
-	VEC(struct world_docker_endpoint) found = { 0 };
+	struct endpoint_vec found = { 0 }, named = { 0 };
 
 	for (const cJSON *item = cJSON_IsObject(containers) ? containers->child : NULL; item;
-	     item = item->next) {
-		struct world_docker_endpoint endpoint = { 0 };
-		if (!read_kind(item->string, &endpoint.kind))
-			continue;
-		if (found.n == LIMIT_ENDPOINTS) {
-			world_docker_leave_out(answer, "there are too many");
-			continue;
-		}
-		if (read_endpoint(answer, item, &endpoint)) {
-			endpoint.mac = (struct mac_addr){ 0 };
-			endpoint.ipv4 = endpoint.ipv6 = (struct ip_addr){ 0 };
-			world_docker_leave_out(answer, answer->error);
-			answer->error = NULL;
-		}
-		if (VEC_PUSH(answer->arena, &found, endpoint) < 0)
+	     item = item->next)
+		if (take_endpoint(answer, item, &found, &named) < 0)
 			return -ENOMEM;
-	}
+	network->named = named.items;
+	network->n_named = named.n;
 	network->endpoints = found.items;
 	network->n_endpoints = keep_single(found.items, found.n);
 	return network->n_endpoints == found.n

@@ -10,7 +10,8 @@
 #include "core/world/json.h"
 
 struct world_docker_endpoint {
-	char container_id[WORLD_ID_LEN]; /* or the key of a sandbox */
+	char container_id[WORLD_ID_LEN]; /* or the key of a sandbox; "" of one that is named */
+	const char *name;		 /* of one that is named; else NULL */
 	enum world_kind kind;
 	struct ip_addr ipv4, ipv6;
 	struct mac_addr mac;
@@ -21,6 +22,10 @@ struct world_docker_network {
 	struct world_network facts;
 	const struct world_docker_endpoint *endpoints; /* sorted by container */
 	size_t n_endpoints;
+	/* Those that are not joined to a sandbox yet. Docker calls a container's endpoint by the
+	 * container's name, BuildKit its own by a random one. */
+	const struct world_docker_endpoint *named;
+	size_t n_named;
 };
 
 struct world_docker_container {

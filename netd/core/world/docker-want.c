@@ -21,8 +21,9 @@
 
 static const struct json_want subnet[] = { ALL("Subnet"), ALL("Gateway"), END };
 static const struct json_want ipam[] = { OF("Config", subnet), END };
-static const struct json_want endpoint[] = { ALL("EndpointID"), ALL("MacAddress"),
-					     ALL("IPv4Address"), ALL("IPv6Address"), END };
+static const struct json_want endpoint[] = { ALL("Name"),	 ALL("EndpointID"),
+					     ALL("MacAddress"),	 ALL("IPv4Address"),
+					     ALL("IPv6Address"), END };
 static const struct json_want endpoints[] = { OF("*", endpoint), END };
 
 /* Docker's form of a network has few members, but for labels, and options that users write. */
@@ -43,8 +44,8 @@ static const struct json_want networks[] = { OF("*", attached), END };
 static const struct json_want listed_settings[] = { OF("Networks", networks), END };
 
 /* But for the networks. */
-#define CONTAINER                                                                 \
-	ALL("Id"), ALL("Names"), ALL("Image"), ALL("ImageID"), ALL("State"),      \
+#define CONTAINER                                                                        \
+	ALL("Id"), ALL("Names"), ALL("Image"), ALL("ImageID"), ALL("State"),             \
 		{ "Labels", NULL, true, false }, OF("Ports", port), OF("Mounts", mount), \
 		OF("HostConfig", mode)
 

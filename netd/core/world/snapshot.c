@@ -52,6 +52,19 @@ static int32_t priority_of(const struct store_endpoint *endpoint, const char *ne
 	return endpoint->gw_priority;
 }
 
+/* What it may do hangs on its container's facts as well; a sandbox has none. */
+static uint64_t asked_about(const struct store_endpoint *endpoint)
+{
+	const struct store_container *container = endpoint->container;
+	uint64_t listed = container->object.asked;
+
+	if (store_is_sandbox(container))
+		return endpoint->asked;
+	if (listed < endpoint->named)
+		return 0;
+	return listed < endpoint->asked ? listed : endpoint->asked;
+}
+
 static int copy_endpoints(const struct world_store *store, struct arena *arena, struct world *world)
 {
 	size_t n_containers = store->containers.n, n = 0;
@@ -72,12 +85,6 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 		for (size_t j = 0; j < network->n_endpoints; j++) {
 			const struct store_endpoint *from = &network->endpoints[j];
 			uint32_t container = from->container->object.index;
-			/* What it may do hangs on its container's facts as well; a sandbox has
-			 * none. */
-			uint64_t asked = from->asked;
-			if (!store_is_sandbox(from->container) &&
-			    from->container->object.asked < asked)
-				asked = from->container->object.asked;
 			endpoints[next[container]++] = (struct world_endpoint){
 				.container = container,
 				.network = (uint32_t)i,
@@ -85,7 +92,7 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 				.ipv6 = from->ipv6,
 				.mac = from->mac,
 				.id = from->id,
-				.asked = asked,
+				.asked = asked_about(from),
 				.gw_priority = priority_of(from, network->facts.id),
 			};
 		}

@@ -64,6 +64,46 @@ int world_store_set_networks(struct world_store *store, const char *json, size_t
 	return r ? outcome(&answer, r, error) : store_set_networks(store, &answer, networks, n);
 }
 
+static bool has_endpoint(const struct store_stage *stage, const struct store_container *container)
+{
+	for (size_t i = 0; i < stage->n_endpoints; i++)
+		if (stage->endpoints[i].container == container)
+			return true;
+	return false;
+}
+
+static uint64_t named_since(const struct store_network *network, uint64_t id)
+{
+	for (size_t i = 0; network && i < network->n_endpoints; i++)
+		if (network->endpoints[i].id == id)
+			return network->endpoints[i].named;
+	return 0;
+}
+
+/* From Docker 28 on an endpoint is joined to its container some 70 ms after its port has come and
+ * a few before the container runs; its name tells whose it is from the beginning. It is nobody's
+ * where that could be several, and where there are no moments: in the store of a first reading. */
+static void add_named(struct world_store *store, struct store_stage *stage,
+		      const struct store_network *old, const struct world_docker_endpoint *from)
+{
+	struct store_container *container =
+		(struct store_container *)store_find_name(&store->containers, from->name);
+	uint64_t since = named_since(old, from->id);
+
+	if (!container || !container->listed || from->id == 0 || has_endpoint(stage, container) ||
+	    store->moment < store->asked)
+		return;
+	stage->endpoints[stage->n_endpoints++] = (struct store_endpoint){
+		.container = container,
+		.ipv4 = from->ipv4,
+		.ipv6 = from->ipv6,
+		.mac = from->mac,
+		.id = from->id,
+		.asked = store->asked,
+		.named = since ? since : world_store_moment(store),
+	};
+}
+
 int world_store_put_network(struct world_store *store, const char *json, size_t len,
 			    const char **error)
 {
@@ -82,7 +122,8 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 		(struct store_network *)store_find(&store->networks, network.facts.id);
 	if (old && old->endpoints_asked > store->asked)
 		return 0; /* overtaken */
-	stage.endpoints = calloc(network.n_endpoints + 1, sizeof(*stage.endpoints));
+	stage.endpoints =
+		calloc(network.n_endpoints + network.n_named + 1, sizeof(*stage.endpoints));
 	if (!stage.endpoints)
 		return -ENOMEM;
 	r = store_stage_networks(store, &stage, 1);
@@ -94,6 +135,8 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 		r = store_stage_endpoint(store, &stage, &network.endpoints[i]);
 	if (r)
 		return r;
+	for (size_t i = 0; i < network.n_named; i++)
+		add_named(store, &stage, old, &network.named[i]);
 	store_stage_commit(store, &stage);
 	return 0;
 }
@@ -330,8 +373,9 @@ static int add_known_endpoints(struct store_stage *stage, const struct world *wo
 		struct store_network *network = stage->networks[from->network];
 		struct store_container *container = stage->containers[from->container];
 		network->endpoints[network->n_endpoints++] =
-			(struct store_endpoint){ container, from->ipv4, from->ipv6,	  from->mac,
-						 from->id,  FOREVER,	from->gw_priority };
+			(struct store_endpoint){ container,	    from->ipv4, from->ipv6,
+						 from->mac,	    from->id,	FOREVER,
+						 from->gw_priority, 0 };
 		container->n_endpoints++;
 	}
 	return 0;

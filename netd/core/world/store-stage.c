@@ -98,6 +98,6 @@ int store_stage_endpoint(struct world_store *store, struct store_stage *stage,
 	stage->endpoints[stage->n_endpoints++] =
 		(struct store_endpoint){ container, from->ipv4, from->ipv6,
 					 from->mac, from->id,	from->id ? store->asked : 0,
-					 0 };
+					 0,	    0 };
 	return 0;
 }

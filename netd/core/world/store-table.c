@@ -52,6 +52,17 @@ struct store_object *store_find(const struct store_table *table, const char *id)
 	return NULL;
 }
 
+struct store_object *store_find_name(const struct store_table *table, const char *name)
+{
+	struct store_object key = { .id = "", .name = name }, *object = &key;
+	size_t n = table->n_sorted, at = bound(table->by_name, n, &object, compare_names);
+
+	if (at == n || strcmp(table->by_name[at]->name, name) != 0 ||
+	    (at + 1 < n && strcmp(table->by_name[at + 1]->name, name) == 0))
+		return NULL;
+	return table->by_name[at];
+}
+
 int store_reserve(struct store_table *table, size_t more)
 {
 	size_t cap = table->n + more;

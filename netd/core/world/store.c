@@ -89,6 +89,21 @@ struct store_network *store_commit_network(struct world_store *store, struct sto
 	return old;
 }
 
+/* It has another name now: what its former name stood for is not its. */
+static void forget_named(struct world_store *store, struct store_container *container)
+{
+	for (size_t i = 0; i < store->networks.n; i++) {
+		struct store_network *network = stored_network_at(&store->networks, i);
+		for (size_t j = network->n_endpoints; j > 0; j--) {
+			struct store_endpoint *endpoint = &network->endpoints[j - 1];
+			if (endpoint->container != container || !endpoint->named)
+				continue;
+			*endpoint = network->endpoints[--network->n_endpoints];
+			container->n_endpoints--;
+		}
+	}
+}
+
 void store_commit_container(struct world_store *store, struct store_container *fresh)
 {
 	struct store_container *old =
@@ -98,8 +113,10 @@ void store_commit_container(struct world_store *store, struct store_container *f
 		store_append(&store->containers, &fresh->object);
 		return;
 	}
-	if (strcmp(old->facts.name, fresh->facts.name) != 0)
+	if (strcmp(old->facts.name, fresh->facts.name) != 0) {
 		store->containers.renamed = true;
+		forget_named(store, old);
+	}
 	struct store_container before = *old;
 	*old = *fresh;
 	old->object.id = old->facts.id;
@@ -396,6 +413,20 @@ const char *world_store_busy_container(const struct world_store *store, size_t *
 const char *world_store_running_container(const struct world_store *store, size_t *cursor)
 {
 	return uninspected(store, cursor, false);
+}
+
+const char *world_store_named_container(const struct world_store *store, const char *network_id,
+					size_t *cursor)
+{
+	const struct store_network *network =
+		(const struct store_network *)store_find(&store->networks, network_id);
+
+	while (network && *cursor < network->n_endpoints) {
+		const struct store_endpoint *endpoint = &network->endpoints[(*cursor)++];
+		if (endpoint->named > endpoint->container->object.asked)
+			return endpoint->container->facts.id;
+	}
+	return NULL;
 }
 
 uint64_t world_store_port_changes(const struct world_store *store)

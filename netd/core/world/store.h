@@ -49,6 +49,9 @@ struct store_endpoint {
 	struct mac_addr mac;
 	uint64_t id, asked;
 	int32_t gw_priority; /* where no container's list says another */
+	/* 0, or the moment at which its container was first known by its name alone: while a
+	 * container starts Docker does not rename it, so one that is listed since has that name. */
+	uint64_t named;
 };
 
 struct store_network {
@@ -124,6 +127,8 @@ void store_changes(struct world_store *store);
 
 /* Not among those appended since store_settle(). */
 struct store_object *store_find(const struct store_table *table, const char *id);
+/* The only one of that name; NULL: there is none, or several. As above. */
+struct store_object *store_find_name(const struct store_table *table, const char *name);
 /* Room for @more records. 0 or -ENOMEM. */
 int store_reserve(struct store_table *table, size_t more) MUST_CHECK;
 /* Adds a record; its room is reserved. store_settle() must follow. */

@@ -418,6 +418,10 @@ bool world_store_lacks_inspect(const struct world_store *store, const char *id);
 const char *world_store_busy_container(const struct world_store *store, size_t *cursor);
 /* The same without those that Docker is just starting: it does not answer about them. */
 const char *world_store_running_container(const struct world_store *store, size_t *cursor);
+/* The same for those that an endpoint of this network is said to be of by its name alone, and that
+ * were not listed since: they are not admitted before they are. */
+const char *world_store_named_container(const struct world_store *store, const char *network_id,
+					size_t *cursor);
 /* Whether labels of some container were left out: those that are asked for from now on may be among
  * them. */
 bool world_store_has_cut_labels(const struct world_store *store);

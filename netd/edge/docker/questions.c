@@ -341,6 +341,18 @@ static void inspect_missed(struct docker *docker, const char *id)
 		docker_request(docker, QUESTION_INSPECT, id);
 }
 
+/* A network has told whose an endpoint will be, by its name: so that it is admitted once its port
+ * is there, and not when Docker tells of it, which may be after its first packet. */
+static void ask_about_named(struct docker *docker, const char *network_id)
+{
+	const char *id;
+
+	for (size_t cursor = 0;
+	     docker->link != DOCKER_LINK_DOWN &&
+	     (id = world_store_named_container(docker->store, network_id, &cursor));)
+		docker_request(docker, QUESTION_CONTAINER, id);
+}
+
 static void use_answer(const struct docker_question *question, const struct http_result *result)
 {
 	struct docker *docker = question->docker;
@@ -376,6 +388,8 @@ static void use_answer(const struct docker_question *question, const struct http
 	(void)docker_request_images(docker, docker->store, false);
 	if (question->kind == QUESTION_CONTAINER)
 		inspect_missed(docker, question->id);
+	if (question->kind == QUESTION_NETWORK)
+		ask_about_named(docker, question->id);
 	/* Traits change no rule: of thousands of inspects, the last one tells. */
 	if (question->kind == QUESTION_INSPECT && !is_gone(question, result) &&
 	    world_store_port_changes(docker->store) == port_changes &&
