@@ -99,6 +99,10 @@ check-docker: all ## tests with a real Docker engine in a namespace of its own (
 check-engines: all ## the tests with Docker on the Dockers of other Debian suites (root, downloads them once)
 	@NETD=$(abspath $(O))/netd tests/docker/engines
 
+.PHONY: check-podman
+check-podman: all ## tests with podman of other Debian suites (root, downloads them once)
+	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/podman/run
+
 .PHONY: check-system
 check-system: all ## netd.service on a host with systemd and Docker, booted for it (root)
 	@O=$(O) tests/system/run

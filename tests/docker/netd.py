@@ -28,11 +28,11 @@ sys.path.insert(0, str(TESTS / "lab"))
 
 # pylint: disable=wrong-import-position
 from lab import (OFFICE, OUTSIDE, Child, Container, Host, HostOptions, Lab, LabError, Link,
-                 Matrix, Place, Probe, Result, engine_version, is_podman)
+                 Matrix, Place, PodmanHost, Probe, Result, engine_version, is_podman)
 from place import PATIENCE_S, build_library, children_of, run, wait_until
 
 __all__ = ["Child", "Container", "DockerCase", "Host", "HostOptions", "Lab", "LabError", "Link",
-           "Matrix", "Netd", "OFFICE", "POLICIES", "OUTSIDE", "Place", "Probe", "Refused", "Result",
+           "Matrix", "Netd", "OFFICE", "POLICIES", "OUTSIDE", "Place", "PodmanHost", "Probe", "Refused", "Result",
            "Reader", "TRIES", "build_library", "children_of", "engine_version", "figure", "netd_program",
            "reader_program", "run", "wait_until"]
 
@@ -318,7 +318,9 @@ class Netd:
         return status if closed == 0 and total == self.count_endpoints() else None
 
     def count_endpoints(self) -> int:
-        """Running containers' endpoints on bridges, as Docker counts them."""
+        """Running containers' endpoints on bridges, as the engine counts them."""
+        if isinstance(self.host, PodmanHost):
+            return self.host.count_endpoints()
         networks = self.host.api("GET", '/networks?filters={"driver":["bridge"]}')
         return sum(len(self.host.api("GET", f"/networks/{network['Id']}")["Containers"] or {})
                    for network in networks)

@@ -139,16 +139,16 @@ static const struct {
 } checks[] = {
 	{ engine_is_rootless,
 	  { "rootless-engine", "error",
-	    "the Docker engine is rootless: its bridges are in a network namespace of its own, "
+	    "the engine is rootless: its bridges are in a network namespace of its own, "
 	    "where netd enforces nothing",
 	    "use the engine of the system, or run netd inside the engine's namespace" } },
 	{ engine_is_foreign,
 	  { "foreign-engine", "error",
-	    "an engine other than Docker answers at Docker's socket: netd ignores what it says, "
-	    "and its containers reach nothing where netd closes their bridges",
-	    "give netd Docker's own socket (--docker, DOCKER_HOST); the package podman-docker "
-	    "links "
-	    "/run/docker.sock to podman" } },
+	    "an engine other than the one that is meant answers at the socket: netd ignores what "
+	    "it "
+	    "says, and its containers reach nothing where netd closes their bridges",
+	    "give netd the engine's own socket (--docker, DOCKER_HOST); the package podman-docker "
+	    "links /run/docker.sock to podman, which netd follows with --engine podman" } },
 	{ kernel_refuses,
 	  { "kernel", "error", "this kernel does not accept netd's rules",
 	    "Linux 5.10 or later with nf_tables for inet and bridge (NFT_BRIDGE_META, NF_TABLES_"

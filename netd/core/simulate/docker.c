@@ -149,6 +149,10 @@ bool docker_may_link(const struct way *way)
 
 static const char *why_not_routed(const struct way *way)
 {
+	if (world_is_podman(way->host->world))
+		return way->from.network->internal || way->to.network->internal
+			       ? "podman does not route from or to an internal network"
+			       : NULL;
 	if (is_filtered(way))
 		return "Docker itself drops this, because the containers share no network";
 	const struct world *world = way->host->world;
