@@ -83,7 +83,7 @@ static void what_does_not_compile_is_a_finding(void **state)
 	assert_int_equal(report_check_compiles(&in, &diags), POLICY_E_INVALID);
 	assert_int_equal(diags.n_errors, 1);
 	assert_string_equal(diags.diags.items[0].id, "uncompiled");
-	assert_int_equal(diags.diags.items[0].loc.line, 4);
+	assert_int_equal(diags.diags.items[0].loc.line, 6); /* the first rule */
 	assert_non_null(strstr(diags.diags.items[0].text, "web db"));
 }
 

@@ -77,7 +77,7 @@ static const struct wire_verb verbs[] = {
 	{ "rollback", "[GEN]", 0, 1, ADMIN, "put an earlier policy into force again" },
 	{ "reload", "", 0, 0, ADMIN, "read the policy files again" },
 	{ "fleet", "COMMAND [FILE...]", 1, ANY, OFFLINE,
-	  "status, apply, history, rollback: the policy that many hosts share" },
+	  "see and change the policy that many hosts share" },
 	{ "off", "", 0, 0, ADMIN, "remove netd's tables: nothing is enforced any more" },
 };
 
