@@ -65,7 +65,7 @@ static bool same_but_ports(const struct compile_input *a, const struct compile_i
 /* ---- which ports are touched ---- */
 
 /* A MAC on a bridge. */
-struct again_place {
+struct mac_place {
 	struct mac_addr mac;
 	const char *bridge;
 	size_t n_ports, n_endpoints; /* that have it */
@@ -78,17 +78,16 @@ struct again {
 	uint32_t *moved;	     /* per old port: its place now, or GONE */
 	bool *touched;		     /* per new port */
 	VEC(struct rs_prefix) names; /* of all that are touched, gone ones too; in order */
-	VEC(struct again_place) places;
+	VEC(struct mac_place) places;
 	struct assignment *assignments;
 };
 
-static bool is_at(const struct again_place *place, const struct mac_addr *mac, const char *bridge)
+static bool is_at(const struct mac_place *place, const struct mac_addr *mac, const char *bridge)
 {
 	return memcmp(&place->mac, mac, sizeof(*mac)) == 0 && strcmp(place->bridge, bridge) == 0;
 }
 
-static struct again_place *find_place(struct again *a, const struct mac_addr *mac,
-				      const char *bridge)
+static struct mac_place *find_place(struct again *a, const struct mac_addr *mac, const char *bridge)
 {
 	for (size_t i = 0; i < a->places.n; i++)
 		if (is_at(&a->places.items[i], mac, bridge))
@@ -98,7 +97,7 @@ static struct again_place *find_place(struct again *a, const struct mac_addr *ma
 
 static int add_place(struct again *a, const struct world_port *port)
 {
-	const struct again_place place = { .mac = port->peer_mac, .bridge = port->bridge };
+	const struct mac_place place = { .mac = port->peer_mac, .bridge = port->bridge };
 
 	if (mac_is_zero(&port->peer_mac) || find_place(a, &port->peer_mac, port->bridge))
 		return 0;
@@ -154,7 +153,7 @@ static int touch_places(struct again *a)
 
 	for (size_t j = 0; j < a->new->n_ports; j++) {
 		const struct world_port *port = &a->new->ports[j];
-		struct again_place *place = find_place(a, &port->peer_mac, port->bridge);
+		struct mac_place *place = find_place(a, &port->peer_mac, port->bridge);
 		struct rs_prefix name = { 0 };
 		if (!place)
 			continue;
@@ -186,7 +185,7 @@ static void move_assignments(struct again *a)
 			uint32_t at = a->moved[port - a->old->ports];
 			as->port = at == GONE ? NULL : world->ports[at].ifname;
 		}
-		struct again_place *place =
+		struct mac_place *place =
 			as->kind == ASSIGN_UNMANAGED
 				? NULL
 				: find_place(a, &endpoint->mac,
@@ -207,7 +206,7 @@ static void bind_places(struct again *a, struct port_facts *facts)
 		if (a->touched[j])
 			facts[j] = emit_look_at_port(&a->e, &a->new->ports[j]);
 	for (size_t i = 0; i < a->places.n; i++) {
-		const struct again_place *place = &a->places.items[i];
+		const struct mac_place *place = &a->places.items[i];
 		if (place->n_ports != 1 || place->n_endpoints != 1)
 			continue;
 		const struct world_port *port = &a->new->ports[place->port];
