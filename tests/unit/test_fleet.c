@@ -186,8 +186,7 @@ static void what_is_no_record(void **state)
 		"{}",
 		"{\"policy\":{\"state\":\"fine\",\"revision\":1,\"digest\":\"0\"}}",
 		"{\"policy\":{\"state\":\"none\",\"revision\":1,\"digest\":\"0\"}}",
-		"{\"policy\":{\"state\":\"none\",\"revision\":1e99,\"digest\":\"0000000000000000\"}"
-		"}",
+		"{\"policy\":{\"state\":\"none\",\"revision\":1e99,\"digest\":\"0000000000000000\"}}",
 		"{\"policy\":{\"state\":\"none\",\"revision\":1,\"digest\":\"000000000000000x\"}}"
 	};
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
