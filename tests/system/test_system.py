@@ -233,7 +233,7 @@ class Installed(unittest.TestCase):
         gate = (ROOT / "tests/gates/exposure").read_text(encoding="utf-8")
         units = re.findall(r"^most (\S+) (\d+)$", gate, re.M)
         self.assertEqual([unit for unit, _ in units], ["netd.service", "netd-reader.service",
-                                                     "netd-metrics.service"])
+                                                     "netd-metrics.service", "netd-fleet.service"])
         for unit, most in units:
             self.host.exec("systemd-analyze", f"--threshold={most}", "security", unit)
 

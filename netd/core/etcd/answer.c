@@ -168,7 +168,7 @@ static int error_of(int grpc_code, const char *text)
 
 static int say(struct arena *arena, int r, const char *text, const char **error)
 {
-	char *copy = arena_strndup(arena, text, LIMIT_ETCD_ERROR);
+	char *copy = arena_strndup(arena, text, strnlen(text, LIMIT_ETCD_ERROR));
 
 	if (!copy)
 		return -ENOMEM;

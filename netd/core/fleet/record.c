@@ -102,7 +102,8 @@ char *fleet_print_record(const struct fleet_record *record)
 static const char *clean_text(const cJSON *object, const char *name, struct arena *arena)
 {
 	const char *text = wire_string(object, name);
-	char *copy = arena_strndup(arena, text ? text : "", LIMIT_ETCD_ERROR);
+	char *copy =
+		arena_strndup(arena, text ? text : "", text ? strnlen(text, LIMIT_ETCD_ERROR) : 0);
 
 	if (copy)
 		text_clean(copy);
