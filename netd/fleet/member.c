@@ -42,6 +42,7 @@ struct member {
 	enum fleet_state state;
 	int64_t revision;
 	uint64_t digest;
+	bool is_taken;	 /* it is the one of @seen: netd's status says whether it is in force */
 	char error[512]; /* why it is not in force, or "" */
 
 	struct control_ask *apply; /* of @asked */
@@ -159,6 +160,7 @@ static void on_applied(void *userdata, const struct wire_answer *answer, const c
 		member->seen = member->asked;
 		member->seen.generation = (uint64_t)wire_number(report, "generation", 0);
 		keep_seen(member);
+		member->is_taken = true;
 		become(member, FLEET_IN_FORCE, "");
 	}
 	(void)!loop_arm(member->poll, 0);
@@ -212,19 +214,15 @@ static void apply(struct member *member, const struct fleet_policy *policy)
 	become(member, FLEET_WAITING, "");
 }
 
-/* It is netd's already, or was: on_status() tells which. */
-static bool is_taken(const struct member *member, const struct fleet_policy *policy)
-{
-	return member->seen.generation != 0 && policy->digest == member->seen.digest;
-}
-
 static void take(struct member *member, const struct fleet_policy *policy)
 {
 	member->revision = policy->revision;
+	member->is_taken = policy->n_sources > 0 && member->seen.generation != 0 &&
+			   policy->digest == member->seen.digest;
 	if (policy->n_sources == 0) {
 		member->digest = 0;
 		become(member, FLEET_NONE, "");
-	} else if (is_taken(member, policy)) {
+	} else if (member->is_taken) {
 		member->digest = policy->digest;
 		if (member->state != FLEET_IN_FORCE && member->state != FLEET_DIFFERS)
 			(void)!loop_arm(member->poll, 0);
@@ -246,6 +244,7 @@ static void look(struct member *member)
 	member->is_due = member->apply != NULL;
 	if (!mirror->is_current || member->is_due)
 		return;
+	member->is_taken = false;
 	const char *doubt = fleet_doubt(&member->seen, mirror);
 	if (doubt) {
 		become(member, FLEET_REFUSED, doubt);
@@ -292,7 +291,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
  * the store has another policy. An earlier one: netd has lost what it kept. */
 static void compare(struct member *member, uint64_t generation)
 {
-	if (member->seen.generation == 0 || member->digest != member->seen.digest || member->apply)
+	if (!member->is_taken || member->apply)
 		return;
 	if (generation < member->seen.generation) {
 		member->seen.generation = 0;
