@@ -13,7 +13,7 @@
 /* Each of three members is asked for five seconds at most. */
 #define TIMEOUT_US UINT64_C(20000000)
 
-enum outcome { CONNECTS, COMMITS, DONE, CHANGED_MEANWHILE, LATE };
+enum outcome { CONNECTS, COMMITS, DONE, CHANGED_MEANWHILE, UNKNOWN, LATE };
 
 struct fleet_store {
 	sd_event *loop;
@@ -36,6 +36,8 @@ static void on_down(void *userdata, const char *reason)
 	struct fleet_store *store = userdata;
 
 	(void)snprintf(store->error, sizeof(store->error), "%s", reason);
+	if (store->outcome == COMMITS)
+		store->outcome = UNKNOWN;
 }
 
 static void on_committed(void *userdata, bool succeeded)
@@ -88,6 +90,12 @@ static int run(struct fleet_store *store, enum outcome waiting)
 	if (store->outcome == LATE) {
 		ctl_complain("the store cannot be asked: %s",
 			     *store->error ? store->error : "no answer in time");
+		return CTL_UNREACHABLE;
+	}
+	if (store->outcome == UNKNOWN) {
+		ctl_complain("the store has not answered, so nobody knows whether it has written: "
+			     "look at `netdctl fleet history` (%s)",
+			     store->error);
 		return CTL_UNREACHABLE;
 	}
 	return store->outcome == DONE ? CTL_OK : CTL_FINDING;

@@ -25,35 +25,31 @@ static const cJSON *member(const cJSON *object, const char *name)
 
 /* A number of 64 bits, which JSON's own would round: "7587899228248891423". One that is not there
  * is 0, as the gateway leaves out what is. 0 or -EINVAL. */
-static int read_number(const cJSON *object, const char *name, int64_t *ret)
-{
-	const cJSON *item = member(object, name);
-	char *end;
-
-	*ret = 0;
-	if (!item)
-		return 0;
-	if (!cJSON_IsString(item) || !*item->valuestring)
-		return -EINVAL;
-	errno = 0;
-	*ret = strtoll(item->valuestring, &end, 10);
-	return *end || errno || *ret < 0 ? -EINVAL : 0;
-}
-
-/* Ids of clusters use all 64 bits. */
 static int read_id(const cJSON *object, const char *name, uint64_t *ret)
 {
 	const cJSON *item = member(object, name);
-	char *end;
+	const char *text = cJSON_GetStringValue(item);
 
 	*ret = 0;
 	if (!item)
 		return 0;
-	if (!cJSON_IsString(item) || !*item->valuestring)
+	if (!text || !*text || strspn(text, "0123456789") != strlen(text))
 		return -EINVAL;
 	errno = 0;
-	*ret = strtoull(item->valuestring, &end, 10);
-	return *end || errno ? -EINVAL : 0;
+	*ret = strtoull(text, NULL, 10);
+	return errno ? -EINVAL : 0;
+}
+
+/* Those of etcd that are signed are never negative. */
+static int read_number(const cJSON *object, const char *name, int64_t *ret)
+{
+	uint64_t number;
+	int r = read_id(object, name, &number);
+
+	if (r == 0 && number > INT64_MAX)
+		r = -EINVAL;
+	*ret = r == 0 ? (int64_t)number : 0;
+	return r;
 }
 
 /* Bytes that are not there are none. */

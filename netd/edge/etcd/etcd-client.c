@@ -10,7 +10,6 @@
 
 #include "core/base/limits.h"
 #include "core/base/text.h"
-#include "edge/base/clock.h"
 #include "edge/etcd/etcd-parts.h"
 #include "edge/loop/loop.h"
 
@@ -21,9 +20,9 @@
 
 static void stop(struct etcd_client *client)
 {
-	client->ask = http_cancel(client->ask);
+	for (size_t i = 0; i < ETCD_SLOTS; i++)
+		client->questions[i].request = http_cancel(client->questions[i].request);
 	client->watch = http_cancel(client->watch);
-	client->commit = http_cancel(client->commit);
 	etcd_lease_stop(client);
 	client->is_up = false;
 }
@@ -41,36 +40,37 @@ static uint64_t next_retry_us(struct etcd_client *client)
 }
 
 /* The same from the next endpoint is no news. */
-static void tell(struct etcd_client *client, const char *what, const char *reason)
+static void tell(struct etcd_client *client, const char *path, const char *reason)
 {
-	char news[CLIENT_ERROR_LEN];
+	char news[CLIENT_ERROR_LEN], error[CLIENT_ERROR_LEN];
 
-	(void)snprintf(news, sizeof(news), "%.40s: %.100s", what, reason);
+	(void)snprintf(news, sizeof(news), "%.40s: %.100s", path, reason);
+	text_clean(news);
 	if (strcmp(client->told, news) == 0)
 		return;
 	memcpy(client->told, news, sizeof(client->told));
+	(void)snprintf(error, sizeof(error), "%.100s, %.150s",
+		       client->options.endpoints[client->endpoint], news);
 	if (client->handler.on_down)
-		client->handler.on_down(client->handler.userdata, client->error);
+		client->handler.on_down(client->handler.userdata, error);
 }
 
-void etcd_client_fail(struct etcd_client *client, const char *what, const char *reason)
+void etcd_client_fail(struct etcd_client *client, const char *path, const char *reason)
 {
-	(void)snprintf(client->error, sizeof(client->error), "%.100s, %.40s: %.100s",
-		       etcd_client_endpoint(client), what, reason);
-	text_clean(client->error);
 	stop(client);
 	free(client->token);
 	client->token = NULL;
+	tell(client, path, reason);
 	client->endpoint = (client->endpoint + 1) % client->options.n_endpoints;
 	/* Arming cannot fail but for a clock that does not exist. */
 	(void)!loop_arm(client->retry, next_retry_us(client));
-	tell(client, what, reason);
 }
 
 /* ---- asking ---- */
 
-struct http_request *etcd_client_ask(struct etcd_client *client, const char *path, char *body,
-				     uint32_t timeout_ms, const struct http_handler *handler)
+/* A request with the token. NULL: the endpoint is given up (no memory). Frees @body. */
+static struct http_request *post(struct etcd_client *client, const char *path, char *body,
+				 uint32_t timeout_ms, const struct http_handler *handler)
 {
 	const struct http_post post = {
 		.path = path, .body = body, .authorization = client->token, .timeout_ms = timeout_ms
@@ -83,7 +83,7 @@ struct http_request *etcd_client_ask(struct etcd_client *client, const char *pat
 	return request;
 }
 
-int etcd_client_read(struct etcd_client *client, const char *what, const struct http_result *result,
+int etcd_client_read(struct etcd_client *client, const char *path, const struct http_result *result,
 		     struct arena *arena, struct etcd_answer *ret)
 {
 	const char *error = result->error;
@@ -97,63 +97,75 @@ int etcd_client_read(struct etcd_client *client, const char *what, const struct 
 	if (!arena || r == -ENOMEM)
 		error = "no memory";
 	if (r != 0)
-		etcd_client_fail(client, what, error);
+		etcd_client_fail(client, path, error);
 	return r;
+}
+
+static void on_answer(void *userdata, const struct http_result *result)
+{
+	struct etcd_question *question = userdata;
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct etcd_answer answer;
+
+	question->request = NULL;
+	if (etcd_client_read(question->client, question->path, result, arena, &answer) == 0)
+		question->take(question->client, &answer);
+}
+
+void etcd_client_ask(struct etcd_client *client, enum etcd_slot slot, const char *path, char *body,
+		     etcd_take_fn *take)
+{
+	struct etcd_question *question = &client->questions[slot];
+	const struct http_handler handler = { .done = on_answer, .userdata = question };
+
+	*question = (struct etcd_question){ client, NULL, path, take };
+	question->request = post(client, path, body, CLIENT_TIMEOUT_MS, &handler);
+}
+
+bool etcd_client_is_asking(const struct etcd_client *client, enum etcd_slot slot)
+{
+	return client->questions[slot].request != NULL;
+}
+
+struct http_request *etcd_client_follow(struct etcd_client *client, const char *path, char *body,
+					const struct http_handler *handler)
+{
+	return post(client, path, body, 0, handler);
 }
 
 /* ---- a transaction ---- */
 
-static void on_committed(void *userdata, const struct http_result *result)
+static void take_commit(struct etcd_client *client, const struct etcd_answer *answer)
 {
-	struct etcd_client *client = userdata;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct etcd_answer answer;
-
-	client->commit = NULL;
-	if (etcd_client_read(client, "commit", result, arena, &answer) == 0)
-		client->committed(client->handler.userdata, answer.succeeded);
+	client->committed(client->handler.userdata, answer->succeeded);
 }
 
 int etcd_client_commit(struct etcd_client *client, const struct etcd_txn *txn,
 		       etcd_committed_fn *done)
 {
-	const struct http_handler handler = { .done = on_committed, .userdata = client };
-
-	if (!client->is_up || client->commit)
+	if (!client->is_up || etcd_client_is_asking(client, ETCD_SLOT_COMMIT))
 		return -EBUSY;
 	client->committed = done;
-	client->commit = etcd_client_ask(client, ETCD_PATH_TXN, etcd_ask_txn(txn),
-					 CLIENT_TIMEOUT_MS, &handler);
-	return client->commit ? 0 : -ENOMEM;
+	etcd_client_ask(client, ETCD_SLOT_COMMIT, ETCD_PATH_TXN, etcd_ask_txn(txn), take_commit);
+	return etcd_client_is_asking(client, ETCD_SLOT_COMMIT) ? 0 : -ENOMEM;
 }
 
 /* ---- who asks ---- */
 
-static void on_token(void *userdata, const struct http_result *result)
+static void take_token(struct etcd_client *client, const struct etcd_answer *answer)
 {
-	struct etcd_client *client = userdata;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct etcd_answer answer;
-
-	client->ask = NULL;
-	if (etcd_client_read(client, "authenticate", result, arena, &answer) != 0)
-		return;
-	client->token = answer.token ? strdup(answer.token) : NULL;
-	if (!client->token) {
-		etcd_client_fail(client, "authenticate", "it gives no token");
-		return;
-	}
-	etcd_follow_begin(client);
+	client->token = answer->token ? strdup(answer->token) : NULL;
+	if (client->token)
+		etcd_follow_begin(client);
+	else
+		etcd_client_fail(client, ETCD_PATH_AUTHENTICATE, "it gives no token");
 }
 
 static void authenticate(struct etcd_client *client)
 {
-	const struct http_handler handler = { .done = on_token, .userdata = client };
-
-	client->ask = etcd_client_ask(
-		client, ETCD_PATH_AUTHENTICATE,
-		etcd_ask_authenticate(client->options.user, client->options.password),
-		CLIENT_TIMEOUT_MS, &handler);
+	etcd_client_ask(client, ETCD_SLOT_SET_UP, ETCD_PATH_AUTHENTICATE,
+			etcd_ask_authenticate(client->options.user, client->options.password),
+			take_token);
 }
 
 /* ---- an endpoint ---- */
@@ -199,7 +211,6 @@ void etcd_client_came_up(struct etcd_client *client)
 	client->is_up = true;
 	client->retry_us = RETRY_FIRST_US;
 	client->told[0] = '\0';
-	client->up_at = clock_monotonic_us();
 }
 
 /* ---- life and answers ---- */
@@ -212,21 +223,6 @@ const struct etcd_mirror *etcd_client_mirror(const struct etcd_client *client)
 bool etcd_client_is_up(const struct etcd_client *client)
 {
 	return client->is_up;
-}
-
-uint64_t etcd_client_up_at(const struct etcd_client *client)
-{
-	return client->is_up ? clock_monotonic_us() : client->up_at;
-}
-
-const char *etcd_client_endpoint(const struct etcd_client *client)
-{
-	return client->options.endpoints[client->endpoint];
-}
-
-const char *etcd_client_error(const struct etcd_client *client)
-{
-	return client->error;
 }
 
 struct etcd_client *etcd_client_free(struct etcd_client *client)

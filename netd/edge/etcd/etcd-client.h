@@ -51,10 +51,6 @@ void etcd_client_freep(struct etcd_client **client);
 
 const struct etcd_mirror *etcd_client_mirror(const struct etcd_client *client);
 bool etcd_client_is_up(const struct etcd_client *client); /* it follows, and the copy is current */
-/* When it was last up, in microseconds of CLOCK_MONOTONIC; 0: never. */
-uint64_t etcd_client_up_at(const struct etcd_client *client);
-const char *etcd_client_endpoint(const struct etcd_client *client); /* the one it talks to */
-const char *etcd_client_error(const struct etcd_client *client);    /* the last one, or "" */
 
 /* What is kept under @key as long as the client lives; it is written when the client is up, and
  * again when its lease was lost. One key; another value takes the place of the one before. 0 or

@@ -22,7 +22,7 @@ static void on_line(void *userdata, const char *line, size_t len)
 	const struct http_result result = { .body = line, .len = len };
 	struct etcd_answer answer;
 
-	if (etcd_client_read(client, "watch", &result, arena, &answer) != 0)
+	if (etcd_client_read(client, ETCD_PATH_WATCH, &result, arena, &answer) != 0)
 		return;
 	if (answer.created) {
 		etcd_client_came_up(client);
@@ -30,13 +30,10 @@ static void on_line(void *userdata, const char *line, size_t len)
 		changed(client);
 		return;
 	}
-	/* What says nothing of the store's revision may come of a watch that has lost its member's
-	 * leader.
-	 */
-	if (answer.n_keys == 0)
+	if (answer.n_keys == 0) /* how far the store is by now */
 		return;
 	if (etcd_mirror_follow(&client->mirror, &answer) < 0)
-		etcd_client_fail(client, "watch", "no memory");
+		etcd_client_fail(client, ETCD_PATH_WATCH, "no memory");
 	else
 		changed(client);
 }
@@ -50,9 +47,9 @@ static void on_watch_done(void *userdata, const struct http_result *result)
 	client->watch = NULL;
 	/* An error of HTTP comes with a body that says why; a stream just ends. */
 	if (result->error || result->len == 0)
-		etcd_client_fail(client, "watch", result->error ? result->error : "ended");
-	else if (etcd_client_read(client, "watch", result, arena, &answer) == 0)
-		etcd_client_fail(client, "watch", "ended");
+		etcd_client_fail(client, ETCD_PATH_WATCH, result->error ? result->error : "ended");
+	else if (etcd_client_read(client, ETCD_PATH_WATCH, result, arena, &answer) == 0)
+		etcd_client_fail(client, ETCD_PATH_WATCH, "ended");
 }
 
 static void watch(struct etcd_client *client)
@@ -61,40 +58,25 @@ static void watch(struct etcd_client *client)
 					      .done = on_watch_done,
 					      .userdata = client };
 
-	client->watch = etcd_client_ask(client, ETCD_PATH_WATCH,
-					etcd_ask_watch(client->options.first, client->options.end,
-						       client->mirror.revision + 1),
-					0, &handler);
+	client->watch =
+		etcd_client_follow(client, ETCD_PATH_WATCH,
+				   etcd_ask_watch(client->options.first, client->options.end,
+						  client->mirror.revision + 1),
+				   &handler);
 }
 
 /* ---- the range ---- */
 
-static void on_range(void *userdata, const struct http_result *result)
+static void take_range(struct etcd_client *client, const struct etcd_answer *answer)
 {
-	struct etcd_client *client = userdata;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct etcd_answer answer;
-
-	client->ask = NULL;
-	if (etcd_client_read(client, "range", result, arena, &answer) != 0)
-		return;
-	if (etcd_mirror_fill(&client->mirror, &answer) < 0)
-		etcd_client_fail(client, "range", "no memory");
+	if (etcd_mirror_fill(&client->mirror, answer) < 0)
+		etcd_client_fail(client, ETCD_PATH_RANGE, "no memory");
 	else
 		watch(client);
 }
 
 void etcd_follow_begin(struct etcd_client *client)
 {
-	const struct http_handler handler = { .done = on_range, .userdata = client };
-
-	if (!client->options.first) {
-		etcd_client_came_up(client);
-		etcd_lease_begin(client);
-		changed(client);
-		return;
-	}
-	client->ask = etcd_client_ask(client, ETCD_PATH_RANGE,
-				      etcd_ask_range(client->options.first, client->options.end, 0),
-				      CLIENT_TIMEOUT_MS, &handler);
+	etcd_client_ask(client, ETCD_SLOT_SET_UP, ETCD_PATH_RANGE,
+			etcd_ask_range(client->options.first, client->options.end, 0), take_range);
 }

@@ -15,33 +15,26 @@
 
 static void write_record(struct etcd_client *client);
 
-static void on_written(void *userdata, const struct http_result *result)
+/* Another value may have come meanwhile. */
+static void take_record(struct etcd_client *client, const struct etcd_answer *answer)
 {
-	struct etcd_client *client = userdata;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct etcd_answer answer;
-
-	client->put = NULL;
-	if (etcd_client_read(client, "put", result, arena, &answer) != 0)
-		return;
-	/* Another value may have come meanwhile. */
+	(void)answer;
 	if (!client->is_written)
 		write_record(client);
 }
 
 static void write_record(struct etcd_client *client)
 {
-	const struct http_handler handler = { .done = on_written, .userdata = client };
 	const struct etcd_change change = { client->record_key, client->record,
 					    client->record ? strlen(client->record) : 0,
 					    client->lease };
 	const struct etcd_txn txn = { .changes = &change, .n_changes = 1 };
 
-	if (!client->is_up || client->lease == 0 || !client->record || client->put)
+	if (!client->is_up || client->lease == 0 || !client->record ||
+	    etcd_client_is_asking(client, ETCD_SLOT_RECORD))
 		return;
 	client->is_written = true;
-	client->put = etcd_client_ask(client, ETCD_PATH_TXN, etcd_ask_txn(&txn), CLIENT_TIMEOUT_MS,
-				      &handler);
+	etcd_client_ask(client, ETCD_SLOT_RECORD, ETCD_PATH_TXN, etcd_ask_txn(&txn), take_record);
 }
 
 int etcd_client_publish(struct etcd_client *client, const char *key, const char *value)
@@ -69,16 +62,9 @@ static void wait_for_beat(struct etcd_client *client)
 	(void)!loop_arm(client->heart, BEAT_US);
 }
 
-static void on_grant(void *userdata, const struct http_result *result)
+static void take_lease(struct etcd_client *client, const struct etcd_answer *answer)
 {
-	struct etcd_client *client = userdata;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct etcd_answer answer;
-
-	client->beat = NULL;
-	if (etcd_client_read(client, "lease", result, arena, &answer) != 0)
-		return;
-	client->lease = answer.lease;
+	client->lease = answer->lease;
 	client->is_written = false;
 	write_record(client);
 	wait_for_beat(client);
@@ -86,28 +72,18 @@ static void on_grant(void *userdata, const struct http_result *result)
 
 static void grant(struct etcd_client *client)
 {
-	const struct http_handler handler = { .done = on_grant, .userdata = client };
-
-	client->beat = etcd_client_ask(client, ETCD_PATH_GRANT,
-				       etcd_ask_grant(client->options.lease_seconds),
-				       CLIENT_TIMEOUT_MS, &handler);
+	etcd_client_ask(client, ETCD_SLOT_BEAT, ETCD_PATH_GRANT,
+			etcd_ask_grant(client->options.lease_seconds), take_lease);
 }
 
-/* The answer to a heartbeat is one line of a stream that etcd ends. */
-static void on_beat(void *userdata, const struct http_result *result)
+/* The answer to a heartbeat is one line of a stream that etcd ends. A lease without a time ran out
+ * while nobody could be asked, and what stood under it has gone. */
+static void take_beat(struct etcd_client *client, const struct etcd_answer *answer)
 {
-	struct etcd_client *client = userdata;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct etcd_answer answer;
-
-	client->beat = NULL;
-	if (etcd_client_read(client, "lease", result, arena, &answer) != 0)
-		return;
-	if (answer.ttl > 0) {
+	if (answer->ttl > 0) {
 		wait_for_beat(client);
 		return;
 	}
-	/* It ran out while nobody could be asked, and what stood under it has gone. */
 	client->lease = 0;
 	grant(client);
 }
@@ -115,14 +91,12 @@ static void on_beat(void *userdata, const struct http_result *result)
 static int on_heart(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct etcd_client *client = userdata;
-	const struct http_handler handler = { .done = on_beat, .userdata = client };
 
 	(void)source;
 	(void)usec;
-	if (client->is_up && client->lease != 0 && !client->beat)
-		client->beat = etcd_client_ask(client, ETCD_PATH_KEEPALIVE,
-					       etcd_ask_keepalive(client->lease), CLIENT_TIMEOUT_MS,
-					       &handler);
+	if (client->is_up && client->lease != 0 && !etcd_client_is_asking(client, ETCD_SLOT_BEAT))
+		etcd_client_ask(client, ETCD_SLOT_BEAT, ETCD_PATH_KEEPALIVE,
+				etcd_ask_keepalive(client->lease), take_beat);
 	return 0;
 }
 
@@ -143,8 +117,6 @@ void etcd_lease_begin(struct etcd_client *client)
 
 void etcd_lease_stop(struct etcd_client *client)
 {
-	client->beat = http_cancel(client->beat);
-	client->put = http_cancel(client->put);
 	client->is_written = false;
 	(void)!loop_disarm(client->heart);
 }

@@ -14,27 +14,42 @@
  * second or two. */
 #define CLIENT_TIMEOUT_MS 5000u
 
+/* At most one question of each kind is under way. */
+enum etcd_slot {
+	ETCD_SLOT_SET_UP, /* authenticate, then the range */
+	ETCD_SLOT_COMMIT,
+	ETCD_SLOT_BEAT, /* a lease, or its keeping alive */
+	ETCD_SLOT_RECORD,
+	ETCD_SLOTS,
+};
+
+typedef void etcd_take_fn(struct etcd_client *client, const struct etcd_answer *answer);
+
+struct etcd_question {
+	struct etcd_client *client;
+	struct http_request *request; /* NULL: none is under way */
+	const char *path;
+	etcd_take_fn *take;
+};
+
 struct etcd_client {
 	struct etcd_client_options options;
 	struct etcd_client_handler handler;
 	sd_event *loop; /* borrowed */
 	size_t endpoint;
-	struct http *http;	  /* of that endpoint; NULL: between two */
-	struct http_request *ask; /* authenticate, then the range */
+	struct http *http; /* of that endpoint; NULL: between two */
+	struct etcd_question questions[ETCD_SLOTS];
 	struct http_request *watch;
-	struct http_request *commit;
 	etcd_committed_fn *committed;
 	char *token;
 	sd_event_source *retry;
-	uint64_t retry_us, up_at;
+	uint64_t retry_us;
 	bool is_up;
-	char error[CLIENT_ERROR_LEN], told[CLIENT_ERROR_LEN];
+	char told[CLIENT_ERROR_LEN]; /* the reason that on_down was called with, "" when up */
 	struct etcd_mirror mirror;
 
 	/* etcd-lease.c */
-	int64_t lease;		   /* 0: none */
-	struct http_request *beat; /* grant or keepalive */
-	struct http_request *put;
+	int64_t lease; /* 0: none */
 	sd_event_source *heart;
 	char *record_key, *record;
 	bool is_written; /* the record is there, under this lease */
@@ -42,16 +57,19 @@ struct etcd_client {
 
 /* ---- etcd-client.c ---- */
 
-/* What an answer is: of a body that came with 200, or with an error that etcd explains. It is read
- * into
- * @arena. 0; else the client has given the endpoint up, or is about to authenticate anew. */
-int etcd_client_read(struct etcd_client *client, const char *what, const struct http_result *result,
+/* A POST. @take is called with an answer that etcd gives; anything else gives the endpoint up, and
+ * so does a @body that is NULL (no memory), which is freed. */
+void etcd_client_ask(struct etcd_client *client, enum etcd_slot slot, const char *path, char *body,
+		     etcd_take_fn *take);
+bool etcd_client_is_asking(const struct etcd_client *client, enum etcd_slot slot);
+/* The same for what follows @path without an end. */
+struct http_request *etcd_client_follow(struct etcd_client *client, const char *path, char *body,
+					const struct http_handler *handler) MUST_CHECK;
+/* An answer's body that came with 200, or with an error that etcd explains. It is read into @arena.
+ * 0; else the endpoint is given up. */
+int etcd_client_read(struct etcd_client *client, const char *path, const struct http_result *result,
 		     struct arena *arena, struct etcd_answer *ret) MUST_CHECK;
-void etcd_client_fail(struct etcd_client *client, const char *what, const char *reason);
-/* A POST with the token. NULL: it has given the endpoint up (no memory). Frees @body. */
-struct http_request *etcd_client_ask(struct etcd_client *client, const char *path, char *body,
-				     uint32_t timeout_ms,
-				     const struct http_handler *handler) MUST_CHECK;
+void etcd_client_fail(struct etcd_client *client, const char *path, const char *reason);
 void etcd_client_came_up(struct etcd_client *client);
 
 /* ---- etcd-follow.c ---- */
