@@ -4,11 +4,11 @@
  * watches and the keeping alive of leases are streams of lines, each {"result":...} or
  * {"error":...}.
  *
- * The gateway refuses a client whose certificate has a Common Name as soon as etcd verifies
- * certificates, for it could not be told who asks (measured on 3.4.23): who asks is said by a
- * user's password, and the certificate is one without. The token that a password gives is good for
- * minutes and not known to a member that has started since: an answer of ETCD_E_TOKEN asks for a
- * new one.
+ * Where etcd knows users, the gateway refuses a client whose certificate has a Common Name,
+ * whatever it asks, for it cannot hand on who asks (measured on 3.4.23,
+ * findings/etcd-gateway-common-name.sh). So who asks is said by a user's password, and the
+ * certificate is one without. The token that a password gives is good for minutes and not known to
+ * a member that has started since: an answer of ETCD_E_TOKEN asks for a new one.
  *
  * Pure. Texts that are returned are the caller's to free, NULL: no memory. Answers live in the
  * arena given. */
