@@ -35,8 +35,12 @@ graphroot = "{folder}/data/storage"
 runroot = "/run/containers/storage"
 """
 POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
+# An IPv6 address that was just added is tentative until a worker of the kernel has seen to it, even
+# without duplicate address detection; where that takes long aardvark-dns cannot bind to its bridge's,
+# and podman starts no container. Who may bind to what is not there need not wait.
 PREPARE = """
 mkdir -p /run/podman
+echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind
 test ! -d /sys/fs/cgroup/unified || mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup
 """
 

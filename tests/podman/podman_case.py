@@ -34,17 +34,14 @@ class PodmanCase(DockerCase):
                    wait: str = "ready") -> Container:
         """podman run, without the service; until the end of this test."""
         words = [f"--label={key}={value}" for key, value in labels.items()]
+        # One that could not be started is there, too, and has its name.
+        self.addCleanup(self.host.podman, "rm", "--force", "--time=0", name, check=False)
         container = Container(name, self.host.podman(
             "run", "--detach", f"--name={name}", *words, *args, "netd-probe", *cmd), self.host)
-        self.addCleanup(self.remove, container)
+        self.addCleanup(container.stop_children)
         if wait:
             container.wait_for_log(wait)
         return container
-
-    def remove(self, container: Container) -> None:
-        """podman rm, of what may be gone."""
-        self.host.podman("rm", "--force", "--time=0", container.id, check=False)
-        container.stop_children()
 
     def endpoint(self, netd: Netd, name: str) -> Mapping[str, Any]:
         """What netd says of a container that is on one network."""
