@@ -54,8 +54,12 @@ class Facts(PodmanCase):
         other = self.host.podman("run", "-d", "--name=other", "--network=front", "localhost/other:1",
                                  "probe", "serve", "tcp/80")
         self.addCleanup(self.host.podman, "rm", "-f", "-t0", other)
+        self.host.serve("tcp/80")
         to_db = [Probe("tcp", db.address("front"), 80), Probe("tcp", db.address("front", 6), 80)]
-        self.assert_open(loose, *to_db)  # the control: podman alone
+        to_web, to_host = Probe("tcp", web.address("front"), 80), Probe("tcp", "172.31.2.1", 80)
+        self.assert_open(loose, *to_db)  # the controls: podman alone
+        self.assert_open(db, to_web)
+        self.assert_open(back, to_host)
         netd = self.start_netd(POLICY)
         tiers = {name: self.endpoint(netd, name)["tier"]
                  for name in ("web", "db-1", "loose", "store", "other")}
@@ -64,8 +68,8 @@ class Facts(PodmanCase):
         self.assert_open(web, *to_db)
         self.assertTrue(netd.allowed("web", "db-1", "80/tcp", 4))
         self.assert_denied(loose, *to_db)
-        self.assert_denied(db, Probe("tcp", web.address("front"), 80))
-        self.assert_denied(back, Probe("tcp", "172.31.2.1", 80))
+        self.assert_denied(db, to_web)
+        self.assert_denied(back, to_host)
 
     def test_routed_between_networks(self) -> None:
         """podman routes where Docker does not: a rule opens it, explain says so, and nothing else is."""
@@ -116,6 +120,7 @@ class Facts(PodmanCase):
         db = self.run_podman("db-1", "--network=front")
         loose = self.run_podman("loose", "--network=front")
         to_db = Probe("tcp", db.address("front"), 80)
+        self.assert_open(loose, to_db)  # the control: podman alone
         netd = self.start_netd(POLICY)
         names = {e["container"]: e["tier"] for e in netd.ask("endpoints")["endpoints"]}
         infra = [name for name in names if name.endswith("-infra")]
@@ -126,7 +131,7 @@ class Facts(PodmanCase):
         self.assertNotIn("sharer", names)
         self.assert_open(member, to_db)
         self.assert_open(sharer, to_db)
-        self.assert_denied(loose, to_db)  # the control: the rule is what opens it
+        self.assert_denied(loose, to_db)
 
     def test_a_bridge_that_was_not_there(self) -> None:
         """A network's bridge exists only while a container is on it: a network that is made while netd
@@ -142,6 +147,8 @@ class Facts(PodmanCase):
         to_db = Probe("tcp", db.address("late"), 80)
         self.assert_open(web, to_db)
         self.assert_denied(loose, to_db)
+        netd.off()
+        self.assert_open(loose, to_db)  # the control: podman alone
 
     def resolves(self, container: Container) -> bool:
         """Whether the resolver at the gateway tells it where web is."""

@@ -81,11 +81,14 @@ class Starts(PodmanCase):
         closed = self.run_podman("closed", "--network=app", "-p=8081:80", labels={"role": "client"})
         ports = [Probe("tcp", "192.0.2.1", port) for port in (8080, 8081)]
         direct = Probe("tcp", server.address("app"), 80)
-        self.assert_open(self.lab.outside, *ports, direct)  # the control: podman alone
+        self.lab.outside.serve("tcp/80")
+        out = Probe("tcp", "203.0.113.10", 80)
+        self.assert_open(self.lab.outside, *ports, direct)  # the controls: podman alone
+        self.assert_open(closed, out)
         self.start_netd(POLICY)
         self.assert_open(self.lab.outside, ports[0])
         self.assert_denied(self.lab.outside, ports[1], direct)
-        self.assert_denied(closed, Probe("tcp", "203.0.113.10", 80))
+        self.assert_denied(closed, out)
         self.assert_open(self.host, Probe("tcp", "127.0.0.1", 8081))
 
     def test_restarts(self) -> None:
@@ -115,6 +118,8 @@ class Starts(PodmanCase):
         client.forget()
         self.host.start_dockerd()
         check("after a restart of the service, while which a container did")
+        netd.off()
+        self.assert_open(loose, Probe("tcp", server.address("app"), 80))  # the control
 
 
 if __name__ == "__main__":
