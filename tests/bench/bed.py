@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A host to measure on: bridges with veth ports, clients behind one, servers behind another.
 
-All in namespaces of the lab; the facts come to netd as an inventory.  Endpoint K of
-network N has the address that traffic.c gives it.
+All in namespaces of the lab; the facts come to netd as an inventory.  Endpoints have the addresses,
+MACs and ports that they have on the host of street.py.
 """
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import List, Optional, Tuple
 
 from lab import Lab
 from place import Child, LabError, Namespace, run, wait_until
+from street import PORTS_PER_BRIDGE, address, bridge_mac, mac, port
 
-PORTS_PER_BRIDGE = 1000  # the kernel allows 1024
 UDP_PORT, TCP_PORT, CLOSED_PORT = 5000, 5001, 5999
 ESTABLISHED = 4096  # pairs
 
@@ -25,25 +25,6 @@ echo 1 > /proc/sys/net/ipv4/ip_forward
 ip link set lo up
 """
 END_SETUP = SETUP.replace("echo 1 > /proc/sys/net/ipv4/ip_forward\n", "")
-
-def address(network: int, k: int) -> str:
-    """The endpoint's IPv4 address."""
-    return f"10.{64 + network}.{1 + k // 256}.{k % 256}"
-
-
-def mac(network: int, k: int) -> str:
-    """Its MAC, made as Docker makes it."""
-    return "02:42:" + ":".join(f"{int(part):02x}" for part in address(network, k).split("."))
-
-
-def port(network: int, k: int) -> str:
-    """Endpoint K's end on the host; Docker names it alike, and netd takes no other name for Docker's."""
-    return f"veth{network}-{k}"
-
-
-def bridge_mac(network: int) -> str:
-    """The MAC of the host on that network."""
-    return f"02:42:ff:00:00:{network:02x}"
 
 
 def policy(networks: int, by_label: int = 0) -> str:

@@ -62,7 +62,7 @@ def outside(i: int, family: int) -> str:
 
 
 def mac(network: int, k: int) -> str:
-    """Of the endpoint."""
+    """Of the endpoint, made as Docker makes it."""
     return "02:42:" + ":".join(f"{int(part):02x}" for part in address(network, k).split("."))
 
 
@@ -72,7 +72,7 @@ def bridge_mac(network: int) -> str:
 
 
 def port(network: int, k: int) -> str:
-    """The endpoint's end on the host, called as engines call them."""
+    """The endpoint's end on the host, called as engines call them: netd takes no other name for theirs."""
     return f"veth{network}-{k}"
 
 
