@@ -407,68 +407,6 @@ static void the_host_waits_for_a_starting_container(void **state)
 	(void)arena_free(f.arena);
 }
 
-static const struct rs_rule *find_rule(const struct ruleset *rs, const char *counter)
-{
-	const struct rs_table *table = &rs->tables[RS_INET];
-
-	for (size_t i = 0; i < table->chains.n; i++)
-		for (size_t j = 0; j < table->chains.items[i]->rules.n; j++) {
-			const struct rs_rule *rule = &table->chains.items[i]->rules.items[j];
-			if (rule->counter && strcmp(rule->counter, counter) == 0)
-				return rule;
-		}
-	fail_msg("no rule with the counter %s", counter);
-	return NULL;
-}
-
-/* Files are named as their owner likes; nft takes few characters in names, and no quotes. */
-static void rules_are_named_after_any_file(void **state)
-{
-	static const struct {
-		const char *file, *counter, *comment;
-	} rows[] = {
-		{ "/etc/netd/policy.d/20-shop.yaml", "rule.20-shop.yaml.2", "20-shop.yaml:2" },
-		{ "a\"b\\c$\x1b.yaml", "rule.a_b_c__.yaml-58358a59.2", "a?b?c??.yaml:2" },
-		{ "d/\xc3\xa4\xc2\x9b.yaml", "rule.____.yaml-3f022a26.2", "\xc3\xa4??.yaml:2" },
-	};
-	struct fixture f;
-
-	(void)state;
-	fixture_make(&f, "");
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		static const char text[] = "version: 1\n"
-					   "allow: [{from: internet, to: web, log: true}]\n" TIERS;
-		const struct policy_source source = { rows[i].file, text, sizeof(text) - 1 };
-		struct compile_output out;
-		struct diag_list diags;
-		const char *why = NULL;
-		diag_init(&diags, f.arena);
-		assert_int_equal(policy_parse(&source, 1, f.arena, &diags, &f.policy), 0);
-		struct compile_input in = { .policy = f.policy,
-					    .world = f.world,
-					    .mark_bit = COMPILE_MARK_BIT,
-					    .stamp = STAMP,
-					    .log_group = 1 };
-		if (compile_ruleset(&in, f.arena, &out, &why) != 0)
-			fail_msg("%s: %s", rows[i].file, why);
-		assert_string_equal(find_rule(out.ruleset, rows[i].counter)->comment,
-				    rows[i].comment);
-	}
-	(void)arena_free(f.arena);
-}
-
-/* Each has a counter of its own. */
-static void rules_of_one_line_are_told_apart(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	fixture_make(&f, "allow: [{from: web, to: app}, {from: web, to: db}]\n");
-	(void)find_rule(f.compiled.ruleset, "rule.p.yaml.6-9");
-	(void)find_rule(f.compiled.ruleset, "rule.p.yaml.6-31");
-	(void)arena_free(f.arena);
-}
-
 static void out_of_memory_is_said(void **state)
 {
 	struct fixture f;
@@ -508,8 +446,6 @@ int main(void)
 		cmocka_unit_test(an_error_is_of_an_end),
 		cmocka_unit_test(an_expected_connection_is_judged),
 		cmocka_unit_test(the_host_waits_for_a_starting_container),
-		cmocka_unit_test(rules_are_named_after_any_file),
-		cmocka_unit_test(rules_of_one_line_are_told_apart),
 		cmocka_unit_test(out_of_memory_is_said),
 	};
 
