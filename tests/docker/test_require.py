@@ -7,7 +7,7 @@ import unittest
 from typing import Dict, List, Sequence, Tuple
 
 from netd import TRIES, Probe, figure
-from test_window import TARGETS, Starts, target
+from test_window import STAYS, TARGETS, Starts, target
 
 REQUIRE = """
     require:
@@ -75,7 +75,7 @@ class Require(Starts):
         for number in range(starts):
             _, addr = target(number)
             commands.append(["sh", "-c", f"probe flood --count 1 udp {addr} 9; "
-                             f"probe connect --timeout-ms 900 tcp {addr} 443; echo done"])
+                             f"probe connect --timeout-ms 900 tcp {addr} 443; echo done{STAYS}"])
         sinks = self.sinks()
         logs = self.start_clients(prefix, commands, options)
         return sum("open tcp" in text for text in logs), self.received(sinks)

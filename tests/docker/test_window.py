@@ -24,6 +24,9 @@ allow:
   - {from: client, to: host, ports: [9/udp, 443/tcp]}
 """
 AT_ONCE = 4
+# Docker 26 may lose all that a container has printed which ends before its start has been noted. So one that has
+# little to do stays until it is removed.
+STAYS = "; exec sleep 600"
 # Where a container sends: another host, a container on its bridge, its own host.
 TARGETS = {"outside4": "203.0.113.10", "outside6": "2001:db8:ff::10", "peer4": "172.31.1.10",
            "peer6": "fd00:31:1::10", "host4": "172.31.1.1", "host6": "fd00:31:1::1"}
@@ -126,7 +129,7 @@ class Window(Starts):
             datagram = f"probe flood --count 1 udp {addr} 9"
             connect = f"probe connect --timeout-ms 900 tcp {addr} 443"
             both = (datagram, connect) if number // len(TARGETS) % 2 else (connect, datagram)
-            commands.append(["sh", "-c", f"{'; '.join(both)}; echo done {name}"])
+            commands.append(["sh", "-c", f"{'; '.join(both)}; echo done {name}{STAYS}"])
         sinks = self.sinks()
         logs = self.start_many(prefix, "client", commands, "done")
         return [text for text in logs if "open tcp" not in text], self.received(sinks)
