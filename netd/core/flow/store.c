@@ -9,19 +9,10 @@
 #include "core/flow/ends.h"
 #include "core/flow/flow.h"
 #include "core/flow/fold.h"
+#include "core/flow/key.h"
 
 #define BUCKETS 65536u
 #define NONE 0u /* record 0 is nobody's */
-
-/* What makes a flow distinct. Without gaps, so that bytes compare. A container's address is that of
- * its end, its family alone is here. */
-struct flow_key {
-	uint32_t from, to, place; /* ends, 0: no container's; text */
-	uint16_t port, host_port, ether_type;
-	uint8_t proto, verdict, reason, folded;
-	uint8_t kinds[2], zones[2], lens[2], unused[2];
-	struct ip_addr addrs[2];
-};
 
 struct flow_record {
 	uint64_t count, staged;
@@ -42,8 +33,6 @@ struct flow_store {
 	struct flow_fold fold;
 	uint32_t buckets[BUCKETS];
 };
-
-_Static_assert(sizeof(struct flow_key) == 64, "a gap in what is compared");
 
 /* From the seed on; then every bit of it counts for every other one. */
 static uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len)
@@ -102,34 +91,6 @@ static void put_oldest(struct flow_store *store, uint32_t i)
 
 /* ---- what is folded ---- */
 
-static bool has_strange_address(const struct flow_key *key, size_t end)
-{
-	return (key->kinds[end] == FLOW_OUTSIDE || key->kinds[end] == FLOW_NOBODY) &&
-	       key->addrs[end].family;
-}
-
-static bool is_exact(const struct flow_key *key, size_t end)
-{
-	return key->lens[end] == 8 * ip_len(&key->addrs[end]);
-}
-
-/* The address goes, its zone stays. */
-static void widen_to_zone(struct flow_key *key, size_t end)
-{
-	memset(key->addrs[end].bytes, 0, sizeof(key->addrs[end].bytes));
-	key->lens[end] = 0;
-	key->folded |= end ? FLOW_FOLDED_TO : FLOW_FOLDED_FROM;
-}
-
-static void widen_to_prefix(struct flow_key *key, size_t end)
-{
-	size_t len = key->addrs[end].family == IP_V4 ? 3 : 8;
-
-	memset(key->addrs[end].bytes + len, 0, sizeof(key->addrs[end].bytes) - len);
-	key->lens[end] = (uint8_t)(8 * len);
-	key->folded |= end ? FLOW_FOLDED_TO : FLOW_FOLDED_FROM;
-}
-
 enum level { EXACT = 1, PREFIX };
 
 /* All that differ in the address at that end alone. */
@@ -139,7 +100,7 @@ static uint64_t peers_kind(const struct flow_store *store, const struct flow_key
 	struct flow_key kind = *key;
 	uint8_t mark[2] = { (uint8_t)level, (uint8_t)end };
 
-	widen_to_zone(&kind, end);
+	flow_key_widen_to_zone(&kind, end);
 	return hash_bytes(hash_bytes(store->seed, &kind, sizeof(kind)), mark, sizeof(mark));
 }
 
@@ -150,8 +111,8 @@ static uint64_t port_kind(const struct flow_store *store, const struct flow_key 
 	struct flow_key kind = *key;
 
 	for (size_t end = 0; end < 2; end++)
-		if (has_strange_address(&kind, end))
-			widen_to_zone(&kind, end);
+		if (flow_key_has_address(&kind, end))
+			flow_key_widen_to_zone(&kind, end);
 	kind.folded = FLOW_FOLDED_PORT;
 	if (every_port)
 		kind.port = kind.host_port = 0;
@@ -169,9 +130,9 @@ static void count_kinds(struct flow_store *store, const struct flow_record *reco
 	if (record->stands_for_port)
 		count(&store->fold, port_kind(store, key, true));
 	for (size_t end = 0; end < 2; end++)
-		if (has_strange_address(key, end) && key->lens[end])
+		if (flow_key_has_address(key, end) && key->lens[end])
 			count(&store->fold,
-			      peers_kind(store, key, end, is_exact(key, end) ? EXACT : PREFIX));
+			      peers_kind(store, key, end, flow_key_is_exact(key, end) ? EXACT : PREFIX));
 }
 
 /* Ports are counted, not those who try them: the record that comes first with a port stands for it,
@@ -197,11 +158,11 @@ static uint32_t fold(const struct flow_store *store, struct flow_key *key)
 		key->folded |= FLOW_FOLDED_PORT;
 	}
 	for (size_t end = 0; end < 2 && !find(store, key); end++) {
-		if (!has_strange_address(key, end) || has_room(store, key, end, EXACT))
+		if (!flow_key_has_address(key, end) || has_room(store, key, end, EXACT))
 			continue;
-		widen_to_prefix(key, end);
+		flow_key_widen_to_prefix(key, end);
 		if (!find(store, key) && !has_room(store, key, end, PREFIX))
-			widen_to_zone(key, end);
+			flow_key_widen_to_zone(key, end);
 	}
 	return find(store, key);
 }
@@ -266,37 +227,7 @@ static uint32_t add(struct flow_store *store, const struct flow_key *key)
 	return i;
 }
 
-/* ---- a flow to a key ---- */
-
-static void set_end(struct flow_key *key, size_t end, const struct flow_end *from)
-{
-	key->kinds[end] = (uint8_t)from->kind;
-	key->zones[end] = (uint8_t)from->zone;
-	key->addrs[end].family = from->addr.family;
-	if (from->kind == FLOW_CONTAINER)
-		return;
-	key->addrs[end] = from->addr;
-	key->lens[end] = from->len;
-}
-
-static struct flow_key key_of(const struct flow *flow)
-{
-	struct flow_key key;
-
-	memset(&key, 0, sizeof(key));
-	/* The kernel tells a GRE call's key where others have a port, too. */
-	if (proto_has_ports(proto_find(flow->proto)))
-		key.port = flow->port;
-	key.host_port = flow->host_port;
-	key.ether_type = flow->ether_type;
-	key.proto = flow->proto;
-	key.verdict = (uint8_t)flow->verdict;
-	key.reason = (uint8_t)flow->reason;
-	key.folded = (uint8_t)flow->folded;
-	set_end(&key, 0, &flow->from);
-	set_end(&key, 1, &flow->to);
-	return key;
-}
+/* ---- references ---- */
 
 /* Where too many containers are known, the least recent flows go until one of them is forgotten. */
 static int take_end(struct flow_store *store, const struct flow_end *end, uint32_t *ret)
@@ -312,7 +243,7 @@ static int take_end(struct flow_store *store, const struct flow_end *end, uint32
 
 static int take_key(struct flow_store *store, const struct flow *flow, struct flow_key *ret)
 {
-	struct flow_key key = key_of(flow);
+	struct flow_key key = flow_key_of(flow);
 	int r = take_end(store, &flow->from, &key.from);
 
 	if (r == 0)
@@ -392,7 +323,7 @@ int flow_store_restore(struct flow_store *store, const struct flow *flow)
 
 bool flow_store_has(const struct flow_store *store, const struct flow *flow)
 {
-	struct flow_key key = key_of(flow);
+	struct flow_key key = flow_key_of(flow);
 	bool known = true;
 
 	key.place = *flow->place ? flow_texts_find(&store->ends.texts, flow->place) : 0;
