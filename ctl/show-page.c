@@ -154,9 +154,8 @@ void show_page(const struct ctl *ctl, const cJSON *report)
 	const struct page page = { report, cJSON_GetObjectItemCaseSensitive(report, "status"),
 				   arena };
 
-	(void)ctl;
 	if (!arena) {
-		(void)ctl_out_of_memory();
+		*ctl->failure = ctl_out_of_memory();
 		return;
 	}
 	print_head(&page);
