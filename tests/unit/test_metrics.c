@@ -166,6 +166,31 @@ static void rules_are_bounded(void **state)
 	free(counters);
 }
 
+/* A tier may be called as the rest was once: two series of one name are refused as a whole. */
+static void rest_is_no_tier(void **state)
+{
+	struct metrics_pairs *pairs = calloc(1, sizeof(*pairs));
+	struct report_input in = { 0 };
+	const struct metrics_facts facts = { .mode = METRICS_AUDIT };
+	const struct metrics_histogram histogram = { 0 };
+	const struct metrics_input input = { &in, &facts, &histogram, pairs, pairs, "1" };
+	struct text text CLEANUP(text_done) = { 0 };
+
+	(void)state;
+	assert_non_null(pairs);
+	pairs_count(pairs, pairs_find(pairs, "others", "others", &passed), &passed);
+	pairs_count(pairs, LIMIT_METRIC_PAIRS, &passed);
+	metrics_print(&input, METRICS_TEXT, &text);
+	assert_false(text_failed(&text));
+	assert_int_equal(
+		count(text_str(&text), "\nnetd_connections_total{from=\"others\",to=\"others\"} 1\n"),
+		1);
+	assert_int_equal(count(text_str(&text),
+			       "\nnetd_connections_total{from=\"_others\",to=\"_others\"} 1\n"),
+			 1);
+	free(pairs);
+}
+
 static void stat_of_a_process(void **state)
 {
 	static const char *const wrong[] = { "", "1 (netd", "1 (netd) S",
@@ -197,6 +222,7 @@ int main(void)
 		cmocka_unit_test(a_histogram_counts_each_once),
 		cmocka_unit_test(pairs_are_bounded),
 		cmocka_unit_test(rules_are_bounded),
+		cmocka_unit_test(rest_is_no_tier),
 		cmocka_unit_test(stat_of_a_process),
 	};
 

@@ -321,7 +321,7 @@ static void print_pairs(struct exposition *x, const struct metrics_pairs *pairs)
 		if (pairs->others[kind])
 			exposition_number(x,
 					  LABELS({ "verdict", verdicts[kind] },
-						 { "from", "others" }, { "to", "others" }),
+						 { "from", PAIRS_OTHERS }, { "to", PAIRS_OTHERS }),
 					  pairs->others[kind]);
 }
 
@@ -337,7 +337,7 @@ static void print_connections(struct exposition *x, const struct metrics_pairs *
 			x, LABELS({ "from", pairs->items[i].from }, { "to", pairs->items[i].to }),
 			pairs->items[i].n);
 	if (pairs->others[LOGGED_ALLOWED])
-		exposition_number(x, LABELS({ "from", "others" }, { "to", "others" }),
+		exposition_number(x, LABELS({ "from", PAIRS_OTHERS }, { "to", PAIRS_OTHERS }),
 				  pairs->others[LOGGED_ALLOWED]);
 }
 

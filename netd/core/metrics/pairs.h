@@ -12,6 +12,8 @@
 #include "core/compile/reason.h"
 
 #define METRICS_PAIR_BUCKETS 1024u
+/* Both ends of those that had no place any more. No tier has such a name, so none is mixed up. */
+#define PAIRS_OTHERS "_others"
 
 /* Begins zeroed. */
 struct metrics_pairs {
