@@ -6,12 +6,14 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from netd import Child, LabError, Place, wait_until
 
 # Forty of them at a time: without what Python looks for when it starts.
 PUMP = [sys.executable, "-I", "-S", str(Path(__file__).resolve().parent / "pump.py")]
+# What is read before the commit may be printed after it.
+IN_FLIGHT_MS = 60
 
 
 def now_ms() -> float:
@@ -79,6 +81,22 @@ def wait_silence(*flows: Flow, silence_ms: float = 600, timeout: float = 5.0) ->
         wait_until("silence", silent, timeout)
     except LabError:
         raise AssertionError(f"still moving: {loud}") from None
+
+
+def check_stopped(flows: Sequence[Flow], when_ms: float, delayed: Sequence[str] = ()) -> float:
+    """Nothing arrived after @when_ms; the latest arrival, relative to it. Of the flows that are @delayed
+    nothing arrived that was sent after it."""
+    late = []
+    wait_silence(*flows)
+    for flow in flows:
+        for direction, child in flow.ends().items():
+            name = f"{flow.name} {direction}"
+            last = flow.last_sent_ms if name in delayed else flow.last_ms
+            late.append((last(child) - when_ms, name))
+    loud = [f"{name}: {after:.0f} ms after the commit" for after, name in late if after > IN_FLIGHT_MS]
+    if loud:
+        raise AssertionError("\n".join(loud))
+    return max(after for after, _ in late)
 
 
 class Download:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import unittest
 from typing import Dict, List, Sequence, Tuple
 
-from netd import TRIES, Probe, figure
+from flows import Flow, check_stopped, now_ms
+from netd import TRIES, Container, Probe, figure
 from test_window import STAYS, TARGETS, Starts, target
 
 REQUIRE = """
@@ -52,6 +53,9 @@ SHORT: Tuple[Tuple[str, Tuple[str, ...]], ...] = (
     ("host_namespaces: false", GOOD + ("--ipc=host",)),
     ("devices: none", GOOD + ("--device=/dev/null:/dev/x",)),
 )
+
+# The same, for flows that last.
+LASTING = tuple(text.replace("[9/udp, 443/tcp]", "[7000-7019/udp, 7000-7019/tcp]") for text in (WITHOUT, WITH))
 
 
 class Require(Starts):
@@ -135,6 +139,38 @@ class Require(Starts):
         netd.wait_synced()
         self.assert_open(good, *out)
         self.assert_denied(short, *out)
+
+    def lasting(self, client: Container, port: int) -> List[Flow]:
+        """One of each kind and protocol with @client at an end, alive; their ports begin at @port."""
+        host, outside = self.lab.host, self.lab.outside
+        ways = ((client, TARGETS["peer4"], self.server), (client, TARGETS["peer6"], self.server),
+                (client, TARGETS["host4"], host), (client, TARGETS["host6"], host),
+                (client, "192.0.2.9", outside), (client, "2001:db8:1::9", outside),
+                (host, client.address("app"), client), (host, client.address("app", 6), client))
+        flows = []
+        for number, (source, addr, server) in enumerate(ways):
+            for proto in ("tcp", "udp"):
+                flow = Flow(f"{source.name} to {addr}", proto, source, addr, port + number, server)
+                self.addCleanup(flow.stop)
+                flows.append(flow)
+        for flow in flows:
+            flow.wait_alive()
+        return flows
+
+    def test_a_policy_cuts_what_it_quarantines(self) -> None:
+        netd = self.start_netd(LASTING[0])
+        short = self.container("cut", "app", labels={"role": "client"}, extra=SHORT[0][1])
+        good = self.container("kept", "app", labels={"role": "client"}, extra=GOOD)
+        cut, kept = self.lasting(short, 7000), self.lasting(good, 7010)
+        netd.apply(LASTING[1])
+        latest = check_stopped(cut, now_ms())
+        figure("revocation by require", f"{2 * len(cut)} directions of {len(cut)} flows stopped; latest byte "
+               f"{latest:.0f} ms after the commit")
+        for flow in kept:
+            flow.wait_alive()
+        netd.apply(LASTING[0])  # the control: the same connections move on
+        for flow in cut:
+            flow.wait_alive()
 
 
 if __name__ == "__main__":

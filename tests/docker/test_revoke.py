@@ -8,7 +8,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from typing import List, Sequence
 
-from flows import Download, Flow, now_ms, wait_silence
+from flows import Download, Flow, check_stopped, now_ms, wait_silence
 from netd import Container, DockerCase, HostOptions, Netd, Probe, figure, wait_until
 
 TIERS = """version: 1
@@ -22,8 +22,6 @@ ALL = TIERS + """allow:
 """
 # The download stays allowed, everything else is taken away.
 DOWNLOAD_ONLY = TIERS + "allow:\n  - {from: client, to: internet, ports: [5001/tcp]}\n"
-# What is read before the commit may be printed after it.
-IN_FLIGHT_MS = 60
 
 
 class Revoke(DockerCase):
@@ -74,28 +72,13 @@ class Revoke(DockerCase):
             flow.wait_alive()
         return flows
 
-    def check_stopped(self, flows: List[Flow], when_ms: float,
-                      delayed: Sequence[str] = ()) -> float:
-        """Nothing arrived after @when_ms; the latest arrival, relative to it.  Of the flows that are
-        @delayed nothing arrived that was sent after it."""
-        late = []
-        wait_silence(*flows)
-        for flow in flows:
-            for direction, child in flow.ends().items():
-                name = f"{flow.name} {direction}"
-                last = flow.last_sent_ms if name in delayed else flow.last_ms
-                late.append((last(child) - when_ms, name))
-        self.assertEqual([], [f"{name}: {after:.0f} ms after the commit" for after, name in late
-                              if after > IN_FLIGHT_MS])
-        return max(after for after, _ in late)
-
     # Both directions
 
     def check_revoked_by(self, policy: str) -> None:
         netd = self.start_netd(ALL)
         flows = self.flows()
         netd.apply(policy)
-        latest = self.check_stopped(flows, now_ms())
+        latest = check_stopped(flows, now_ms())
         figure("revocation", f"{len(flows)} flows, {2 * len(flows)} directions stopped; latest "
                f"byte {latest:.0f} ms after the commit")
         netd.apply(ALL)  # the control: the same connections move on
@@ -126,7 +109,7 @@ class Revoke(DockerCase):
         # Until Docker was read the host reaches no container: what docker-proxy had taken before
         # netd came waits in the kernel, which sends it once more some time later.
         proxied = [f"published, {way} tcp to the server" for way in ("docker-proxy", "from a container")]
-        self.check_stopped(flows, now_ms(), proxied)
+        check_stopped(flows, now_ms(), proxied)
         netd.apply(ALL)
         for flow in flows:
             flow.wait_alive()
@@ -182,7 +165,7 @@ class Revoke(DockerCase):
         policies = (DOWNLOAD_ONLY, DOWNLOAD_ONLY.replace("5001/tcp", "5001/tcp, 9/udp"))
         for change in range(300):
             netd.apply(policies[change % 2])
-        self.check_stopped([flow], begin)
+        check_stopped([flow], begin)
         download.run_on(2)
         gap = download.stop()
         figure("300 changes", f"longest gap of a download {gap} ms, "
