@@ -33,12 +33,19 @@ static void keep_sandboxes(struct store_table *containers)
 			containers->by_id[i]->gone = false;
 }
 
-int store_set_networks(struct world_store *store, const struct world_docker_answer *answer,
-		       const struct world_docker_network *networks, size_t n)
+int store_set_networks(struct world_store *store, struct world_docker_answer *answer,
+		       store_networks_reader *read, const char **error)
 {
+	CLEANUP(arena_freep) struct arena *arena = answer->arena = arena_new();
 	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
-	int r = store_stage_networks(store, &stage, n);
+	struct world_docker_network *networks;
+	size_t n;
 
+	store_changes(store);
+	int r = arena ? read(answer, &networks, &n) : -ENOMEM;
+	if (r)
+		return outcome(answer, r, error);
+	r = store_stage_networks(store, &stage, n);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = store_stage_network(&stage, &networks[i].facts, store->asked);
 	if (r)
@@ -52,16 +59,9 @@ int store_set_networks(struct world_store *store, const struct world_docker_answ
 int world_store_set_networks(struct world_store *store, const char *json, size_t len,
 			     const char **error)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
-	struct world_docker_network *networks;
-	size_t n;
+	struct world_docker_answer answer = { .json = json, .len = len };
 
-	store_changes(store);
-	if (!arena)
-		return -ENOMEM;
-	int r = world_docker_networks(&answer, &networks, &n);
-	return r ? outcome(&answer, r, error) : store_set_networks(store, &answer, networks, n);
+	return store_set_networks(store, &answer, world_docker_networks, error);
 }
 
 static bool has_endpoint(const struct store_stage *stage, const struct store_container *container)

@@ -8,16 +8,9 @@
 int world_store_set_podman_networks(struct world_store *store, const char *json, size_t len,
 				    const char **error)
 {
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
-	struct world_docker_network *networks;
-	size_t n;
+	struct world_docker_answer answer = { .json = json, .len = len };
 
-	store_changes(store);
-	int r = arena ? world_podman_networks(&answer, &networks, &n) : -ENOMEM;
-	if (r == WORLD_E_INVALID)
-		*error = answer.error;
-	return r ? r : store_set_networks(store, &answer, networks, n);
+	return store_set_networks(store, &answer, world_podman_networks, error);
 }
 
 /* Of a network that is not known yet nothing can be stored: it is asked about again when it is. */

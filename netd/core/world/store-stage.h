@@ -30,7 +30,10 @@ int store_stage_endpoint(struct world_store *store, struct store_stage *stage,
 			 const struct world_docker_endpoint *from) MUST_CHECK;
 void store_stage_commit(struct world_store *store, struct store_stage *stage);
 
-/* The whole list of networks takes the place of what is stored. @answer: what it was read from. 0
- * or -ENOMEM. */
-int store_set_networks(struct world_store *store, const struct world_docker_answer *answer,
-		       const struct world_docker_network *networks, size_t n) MUST_CHECK;
+typedef int store_networks_reader(struct world_docker_answer *answer,
+				  struct world_docker_network **ret, size_t *ret_n);
+
+/* The whole list of networks in @answer takes the place of what is stored. 0, -ENOMEM or
+ * WORLD_E_INVALID: *error says why. */
+int store_set_networks(struct world_store *store, struct world_docker_answer *answer,
+		       store_networks_reader *read, const char **error) MUST_CHECK;
