@@ -13,13 +13,17 @@
 
 #include "core/base/diag.h"
 #include "core/compile/again.h"
+#include "core/world/store.h"
 
-enum { NETWORKS = 3, CONTAINERS = 24, PORTS = 30, POLICIES = 4, STEPS = 400 };
+#define START 1767225600 /* 2026-01-01 */
+enum { NETWORKS = 3, CONTAINERS = 24, PORTS = 30, POLICIES = 5, STEPS = 800 };
 
 static const char *const policies[POLICIES] = {
 	"version: 1\ntiers:\n  a: {match: [{network: net0}]}\n"
 	"  b: {match: [{label: {tier: b}}], within: deny}\n"
-	"allow:\n  - {from: a, to: b, ports: [80/tcp]}\n  - {from: internet, to: a}\n",
+	"allow:\n  - {from: a, to: b, ports: [80/tcp]}\n  - {from: internet, to: a, until: "
+	"2026-01-01T00:05:00Z}\n"
+	"  - {from: a, to: dns}\n",
 	"version: 1\ntiers:\n  a: {match: [{network: net0}], mode: audit}\n"
 	"  b: {match: [{label: {tier: b}}]}\n  c: {match: [{network: net1}]}\n"
 	"allow:\n  - {from: c, to: a, until: 2026-01-01T00:05:00Z}\n",
@@ -27,7 +31,11 @@ static const char *const policies[POLICIES] = {
 	"version: 1\ntiers:\n  vpn: {match: [{network: net2}], speaks_for: [10.8.0.0/24, "
 	"10.9.0.1]}\n"
 	"  a: {match: [{network: net0}]}\nallow:\n  - {from: vpn, to: a}\n",
+	"version: 1\ntiers:\n  a: {match: [{network: net0}], require: {read_only: true}}\n"
+	"  b: {match: [{network: net1}]}\nallow:\n  - {from: a, to: b, ports: [80/tcp]}\n",
 };
+static const struct ip_addr resolvers[] = { { IP_V4, { 192, 0, 2, 1 } },
+					    { IP_V4, { 192, 0, 2, 2 } } };
 
 struct host {
 	struct world_store *store;
@@ -37,12 +45,17 @@ struct host {
 	struct arena *arena;
 	size_t policy, n_reused;
 	int64_t now;
-	uint32_t stamp;
+	uint64_t now_us;
+	uint32_t stamp, mark_bit;
+	uint16_t log_group;
+	uint8_t mac; /* of the bridges */
+	bool is_stamped;
 };
 
 struct made {
 	struct arena *arena, *base;
 	struct compile_input in;
+	struct world_held held;
 	struct compile_output output;
 };
 
@@ -64,12 +77,28 @@ static void print_container(char *at, size_t size, unsigned int c)
 
 	(void)snprintf(at, size,
 		       "{\"id\":\"%064x\",\"name\":\"c%u-%u\",\"image\":\"x\",\"labels\":{%s},"
-		       "\"endpoints\":[{\"network\":\"net%u\",\"ipv4\":\"10.64.%u.%u\",%s"
+		       "%s\"endpoints\":[{\"network\":\"net%u\",\"ipv4\":\"10.64.%u.%u\",%s"
 		       "\"mac\":\"%s\"}],\"published\":[%s]},",
-		       c + 1, c, below(3), below(3) ? "" : "\"tier\":\"b\"", net, net, address + 2,
+		       c + 1, c, below(3), below(3) ? "" : "\"tier\":\"b\"",
+		       below(2) ? "\"posture\":{\"read-only\":true}," : "", net, net, address + 2,
 		       c % 4 == 0 ? "\"ipv6\":\"fd00::1\"," : "", mac_format(&mac, text),
 		       c % 5 ? ""
 			     : "{\"host_ip\":\"0.0.0.0\",\"host_port\":80,\"port\":\"80/tcp\"}");
+}
+
+/* An inventory is true for ever and names no endpoint; some of what Docker says is older than the
+ * ports that come. */
+static void date_endpoints(struct world_store *store)
+{
+	for (size_t i = 0; i < store->networks.n; i++) {
+		struct store_network *network = (struct store_network *)store->networks.by_id[i];
+		for (size_t j = 0; j < network->n_endpoints; j++) {
+			struct store_endpoint *endpoint = &network->endpoints[j];
+			endpoint->id = 1 + below(CONTAINERS * 8);
+			if (below(2))
+				endpoint->asked = world_store_moment(store);
+		}
+	}
 }
 
 /* What Docker says from now on: some of the networks and containers. */
@@ -87,8 +116,8 @@ static void tell(struct host *host)
 			json + at, sizeof(json) - at,
 			"%s{\"id\":\"%064x\",\"name\":\"net%u\",\"driver\":\"bridge\","
 			"\"bridge\":\"br%u\",\"internal\":false,\"subnets\":"
-			"[\"10.64.%u.0/24\"],\"gateways\":[\"10.64.%u.1\"]}",
-			n ? "," : "", n + 1, n, n, n, n);
+			"[\"10.64.%u.0/24\"],\"gateways\":[\"10.64.%u.1\"],\"dns\":%s}",
+			n ? "," : "", n + 1, n, n, n, n, below(3) ? "false" : "true");
 	at += (size_t)snprintf(json + at, sizeof(json) - at, "],\"containers\":[");
 	for (unsigned int c = 0; c < CONTAINERS; c++)
 		if (c % NETWORKS < networks && below(4)) {
@@ -100,6 +129,7 @@ static void tell(struct host *host)
 	if (world_parse_inventory(json, strlen(json), arena, &world, &error) != 0)
 		fail_msg("%s", error);
 	assert_int_equal(world_store_load(host->store, world), 0);
+	date_endpoints(host->store);
 }
 
 /* One port more, less, another, or with the MAC of another one. */
@@ -132,8 +162,8 @@ static void tell_ports(struct host *host, bool stacked)
 			ports[n++] = host->ports[i];
 	for (unsigned int b = 0; b <= NETWORKS; b++) {
 		(void)snprintf(bridges[b].name, sizeof(bridges[b].name), "br%u", b);
-		bridges[b].ifindex = b + 1;
-		bridges[b].mac.bytes[5] = (uint8_t)(b + 1);
+		bridges[b].ifindex = b + 1 + (b == NETWORKS ? below(2) : 0); /* made anew */
+		bridges[b].mac.bytes[5] = (uint8_t)(b + host->mac);
 		bridges[b].stacked = stacked && b == 0;
 	}
 	assert_int_equal(world_store_set_ports(host->store, ports, n), 0);
@@ -144,16 +174,39 @@ static void tell_ports(struct host *host, bool stacked)
 	}
 }
 
+/* One of what a compilation is made of besides. */
+static void change_setting(struct host *host)
+{
+	unsigned int what = below(8);
+
+	if (what == 0)
+		host->mark_bit ^= COMPILE_MARK_BIT ^ COMPILE_MARK_BIT << 1;
+	else if (what == 1)
+		host->log_group ^= COMPILE_LOG_GROUP;
+	else if (what == 2)
+		host->mac ^= 0x80;
+	else if (what == 3)
+		host->is_stamped = !host->is_stamped;
+	else if (what == 4)
+		assert_int_equal(world_store_set_resolvers(host->store, resolvers, below(3)), 0);
+	else
+		host->now = START + (int64_t)below(10) * 60; /* the clock may be set back */
+	world_store_set_ip6_unfiltered(host->store, below(20) == 0);
+	world_store_set_docker(host->store, below(20) == 0, below(20) == 0);
+	world_store_set_engine(host->store, below(20) ? "26.1.5" : "podman 5.4.2");
+}
+
 static void happen(struct host *host)
 {
 	unsigned int what = below(20);
 
+	host->now_us += below(3) * WORLD_HOLD_US / 2;
 	if (what == 0)
 		tell(host);
 	else if (what == 1)
 		host->policy = below(POLICIES);
-	else if (what == 2)
-		host->now += 60;
+	else if (what < 5)
+		change_setting(host);
 	else
 		for (unsigned int i = below(3) + 1; i > 0; i--)
 			change_port(host);
@@ -200,14 +253,19 @@ static struct made step(struct host *host, struct made *old)
 	struct made made = { .arena = arena_new() };
 	const struct compile_before before = { &old->in, &old->output, old->base };
 	struct compile_result result;
+	const struct world *world;
 	const char *why;
 
 	made.in = (struct compile_input){ .policy = host->policies[host->policy],
-					  .stamp = host->stamp,
-					  .mark_bit = COMPILE_MARK_BIT,
-					  .log_group = COMPILE_LOG_GROUP,
+					  .stamp = host->is_stamped ? host->stamp : 0,
+					  .mark_bit = host->mark_bit,
+					  .log_group = host->log_group,
 					  .now = host->now };
-	assert_int_equal(world_store_snapshot(host->store, made.arena, &made.in.world), 0);
+	assert_int_equal(world_store_snapshot(host->store, made.arena, &world), 0);
+	assert_int_equal(world_hold_back(old->arena ? &old->held : NULL, world, host->now_us,
+					 made.arena, &made.held),
+			 0);
+	made.in.world = made.held.world;
 	assert_int_equal(
 		compile_again(&made.in, old->arena ? &before : NULL, made.arena, &result, &why), 0);
 	made.output = result.output;
@@ -215,7 +273,8 @@ static struct made step(struct host *host, struct made *old)
 	host->n_reused += result.reused;
 	check(&made);
 	keep_owners(host, &made);
-	if (below(3) == 0) { /* a commit that takes something away: nothing else follows it */
+	if (host->is_stamped &&
+	    below(3) == 0) { /* a commit that takes something away: nothing else follows it */
 		host->stamp += 2;
 		ruleset_set_stamp(made.output.ruleset, host->stamp);
 		made.in.stamp = host->stamp;
@@ -228,9 +287,13 @@ static struct made step(struct host *host, struct made *old)
 static void is_what_the_whole_makes(void **state)
 {
 	struct host host = { .store = world_store_new(),
-			     .now = 1767225600,
+			     .now = START,
+			     .now_us = WORLD_HOLD_US,
 			     .arena = arena_new(),
-			     .stamp = 0x80000000u };
+			     .stamp = 0x80000000u,
+			     .mark_bit = COMPILE_MARK_BIT,
+			     .log_group = COMPILE_LOG_GROUP,
+			     .is_stamped = true };
 	struct made made = { 0 };
 	struct diag_list diags = { .arena = host.arena };
 
