@@ -9,6 +9,7 @@
 #include "core/policy/policy.h"
 #include "tests/unit/test_assign_lib.h"
 #include "tests/unit/test_rows_lib.h"
+#include "tests/unit/test_world_kept_lib.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d
 #define ID(d) X16(d) X16(d) X16(d) X16(d)
@@ -252,8 +253,11 @@ static void take_all(struct play *play, const char *steps)
 
 	assert_true(strlen(steps) < sizeof(text));
 	memcpy(text, steps, strlen(steps) + 1);
-	for (char *step = strtok_r(text, " ", &rest); step; step = strtok_r(NULL, " ", &rest))
+	for (char *step = strtok_r(text, " ", &rest); step; step = strtok_r(NULL, " ", &rest)) {
+		assert_kept_is_true(play->store);
 		take(play, step);
+	}
+	assert_kept_is_true(play->store);
 }
 
 static void play_start(struct play *play)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "core/world/world.h"
+#include "tests/unit/test_world_kept_lib.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define NAMED(name)                                                  \
@@ -96,6 +97,7 @@ static void tells_whose_a_bridge_is(void **state)
 		const char *error;
 
 		take_links(store, i, false);
+		assert_kept_is_true(store);
 		if (rows[i].asked == BEFORE)
 			read_docker(store, rows[i].networks);
 		take_links(store, i, true);
@@ -105,6 +107,7 @@ static void tells_whose_a_bridge_is(void **state)
 			assert_int_equal(world_store_set_networks(store, rows[i].networks,
 								  strlen(rows[i].networks), &error),
 					 0);
+		assert_kept_is_true(store);
 		assert_int_equal(world_store_must_ask(store), rows[i].asks);
 		assert_int_equal(world_store_snapshot(store, arena, &world), 0);
 		const struct world_bridge *bridge = world_find_bridge(world, rows[i].bridge);

@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/world/world.h"
 #include "tests/unit/test_rows_lib.h"
+#include "tests/unit/test_world_kept_lib.h"
 
 struct row {
 	const char *name;
@@ -99,6 +100,7 @@ static void check_origins(struct world_store *store, const char *want)
 	const struct world *world = NULL, *again = NULL;
 	const char *error = NULL;
 
+	assert_kept_is_true(store);
 	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
 	const struct world_container *c = &world->containers[0];
 	for (size_t i = 0; i < c->n_labels; i++)
@@ -128,6 +130,7 @@ static void origins(void **state)
 	assert_int_equal(world_store_set_containers(store, list, strlen(list), &error), 0);
 	assert_string_equal(world_store_ask_image(store), IMG);
 	assert_null(world_store_ask_image(store));
+	assert_kept_is_true(store);
 	if (row->image)
 		assert_int_equal(world_store_put_image(store, image, strlen(image), &error), 0);
 	check_origins(store, row->want);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "core/world/world.h"
+#include "tests/unit/test_world_kept_lib.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d
 #define ID(d) X16(d) X16(d) X16(d) X16(d)
@@ -60,6 +61,7 @@ static const struct world *look(struct fixture *f)
 {
 	const struct world *world = NULL;
 
+	assert_kept_is_true(f->store);
 	assert_int_equal(world_store_snapshot(f->store, f->arena, &world), 0);
 	return world;
 }

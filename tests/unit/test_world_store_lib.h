@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/world/world.h"
 #include "tests/unit/test_rows_lib.h"
+#include "tests/unit/test_world_kept_lib.h"
 
 /* 64 digits from one. */
 #define X16(d) d d d d d d d d d d d d d d d d
@@ -154,8 +155,11 @@ static inline void steps(void **state)
 	const struct store_row *row = *state;
 	struct world_store *store = world_store_new();
 
-	for (size_t i = 0; i < ARRAY_LEN(row->steps) && row->steps[i].a; i++)
+	for (size_t i = 0; i < ARRAY_LEN(row->steps) && row->steps[i].a; i++) {
+		assert_kept_is_true(store);
 		take(store, &row->steps[i]);
+	}
+	assert_kept_is_true(store);
 	CLEANUP(free_ptr) char *got = digest(store);
 	assert_string_equal(got, row->want);
 	(void)world_store_free(store);

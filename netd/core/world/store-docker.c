@@ -40,9 +40,8 @@ int store_set_networks(struct world_store *store, struct world_docker_answer *an
 	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_docker_network *networks;
 	size_t n;
-
-	store_changes(store);
 	int r = arena ? read(answer, &networks, &n) : -ENOMEM;
+
 	if (r)
 		return outcome(answer, r, error);
 	r = store_stage_networks(store, &stage, n);
@@ -112,7 +111,6 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_network network;
 
-	store_changes(store);
 	if (!arena)
 		return -ENOMEM;
 	int r = world_docker_network(&answer, &network);
@@ -221,7 +219,6 @@ int world_store_set_containers(struct world_store *store, const char *json, size
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 
-	store_changes(store);
 	if (!arena)
 		return -ENOMEM;
 	return outcome(&answer, put_containers(store, &answer, true), error);
@@ -233,7 +230,6 @@ int world_store_put_containers(struct world_store *store, const char *json, size
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 
-	store_changes(store);
 	if (!arena)
 		return -ENOMEM;
 	return outcome(&answer, put_containers(store, &answer, false), error);
@@ -256,7 +252,6 @@ int world_store_put_inspect(struct world_store *store, const char *json, size_t 
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_docker_inspect inspect;
 
-	store_changes(store);
 	if (!arena)
 		return -ENOMEM;
 	int r = world_docker_inspect(&answer, &inspect);
@@ -299,7 +294,6 @@ int world_store_flaw_network(struct world_store *store, const char *id, const ch
 		(const struct store_network *)store_find(&store->networks, id);
 	struct world_network facts = { .name = id, .driver = "bridge", .icc = true };
 
-	store_changes(store);
 	if (old)
 		facts = old->facts;
 	else
@@ -322,7 +316,6 @@ int world_store_flaw_container(struct world_store *store, const char *id, const 
 		(const struct store_container *)store_find(&store->containers, id);
 	struct world_container facts = { .name = id, .image = "", .network_mode = "" };
 
-	store_changes(store);
 	if (old)
 		facts = old->facts;
 	world_id_copy(facts.id, id);

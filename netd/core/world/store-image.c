@@ -99,6 +99,7 @@ void store_mark_labels(struct world_store *store, struct store_container *contai
 
 	if (!container->listed || container->facts.n_labels == 0)
 		return;
+	store_changes(store);
 	if (!image && *id)
 		image = add_image(store, id);
 	if (image && image->state == STORE_IMAGE_GONE)
@@ -138,7 +139,6 @@ int world_store_flaw_image(struct world_store *store, const char *id, const char
 {
 	struct store_image *image = find_image(store, id);
 
-	store_changes(store);
 	(void)why;
 	if (image && image->state != STORE_IMAGE_READ)
 		image->state = STORE_IMAGE_GONE;
@@ -162,7 +162,6 @@ int world_store_put_image(struct world_store *store, const char *json, size_t le
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 	struct world_container facts = { .name = "", .image = "", .network_mode = "" };
 
-	store_changes(store);
 	if (!arena)
 		return -ENOMEM;
 	int r = world_docker_image(&answer, &facts);

@@ -41,7 +41,6 @@ int world_store_put_podman_network(struct world_store *store, const char *id, co
 	CLEANUP(store_stage_done) struct store_stage stage = { 0 };
 	struct world_docker_answer answer = { .json = json, .len = len, .arena = arena };
 
-	store_changes(store);
 	int r = arena ? world_store_put_containers(store, json, len, error) : -ENOMEM;
 	const struct store_network *network =
 		(const struct store_network *)store_find(&store->networks, id);

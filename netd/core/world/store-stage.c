@@ -32,6 +32,7 @@ void store_stage_commit(struct world_store *store, struct store_stage *stage)
 {
 	struct store_network *network = NULL;
 
+	store_changes(store);
 	for (size_t i = 0; i < stage->n_containers; i++) {
 		if (stage->containers[i]->facts.image_id[0])
 			store_mark_labels(store, stage->containers[i]);

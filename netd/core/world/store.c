@@ -195,6 +195,7 @@ static void sweep_table(struct store_table *table, void (*free_object)(struct st
 
 void store_sweep(struct world_store *store)
 {
+	store_changes(store);
 	for (size_t i = 0; i < store->networks.n; i++)
 		drop_endpoints_of_gone(stored_network_at(&store->networks, i));
 	for (size_t i = 0; i < store->containers.n; i++) {
@@ -209,7 +210,6 @@ void world_store_remove_network(struct world_store *store, const char *id)
 {
 	struct store_object *network = store_find(&store->networks, id);
 
-	store_changes(store);
 	if (!network)
 		return;
 	network->gone = true;
@@ -220,7 +220,6 @@ void world_store_remove_container(struct world_store *store, const char *id)
 {
 	struct store_object *container = store_find(&store->containers, id);
 
-	store_changes(store);
 	if (!container || store_is_sandbox((struct store_container *)container))
 		return;
 	container->gone = true;
@@ -233,11 +232,11 @@ void world_store_disconnect(struct world_store *store, const char *network_id,
 	struct store_network *network =
 		(struct store_network *)store_find(&store->networks, network_id);
 
-	store_changes(store);
 	for (size_t i = 0; network && i < network->n_endpoints; i++) {
 		struct store_container *container = network->endpoints[i].container;
 		if (strcmp(container->facts.id, container_id) != 0)
 			continue;
+		store_changes(store);
 		container->n_endpoints--;
 		network->endpoints[i] = network->endpoints[--network->n_endpoints];
 		if (!container->listed && container->n_endpoints == 0)

@@ -120,7 +120,8 @@ struct world_store {
 int store_set_host_addresses(struct world_store *store, const struct ip_addr *addrs,
 			     size_t n) MUST_CHECK;
 
-/* Each function that changes what Docker said begins with this. */
+/* Lets go of the records that snapshots have in common. What changes them calls it itself: a
+ * commit, a sweep, labels that are marked. */
 void store_changes(struct world_store *store);
 
 /* ---- tables ---- */
