@@ -31,8 +31,8 @@ static const char *const policies[POLICIES] = {
 	"version: 1\ntiers:\n  vpn: {match: [{network: net2}], speaks_for: [10.8.0.0/24, "
 	"10.9.0.1]}\n"
 	"  a: {match: [{network: net0}]}\nallow:\n  - {from: vpn, to: a}\n",
-	"version: 1\ntiers:\n  a: {match: [{network: net0}], require: {read_only: true}}\n"
-	"  b: {match: [{network: net1}]}\nallow:\n  - {from: a, to: b, ports: [80/tcp]}\n",
+	("version: 1\ntiers:\n  a: {match: [{network: net0}], require: {read_only: true}}\n"
+	 "  b: {match: [{network: net1}]}\nallow:\n  - {from: a, to: b, ports: [80/tcp]}\n"),
 };
 static const struct ip_addr resolvers[] = { { IP_V4, { 192, 0, 2, 1 } },
 					    { IP_V4, { 192, 0, 2, 2 } } };
