@@ -8,10 +8,11 @@ DESTDIR ?=
 VERSION := 0.1.0
 
 # A module of the core may include itself and the modules to its left (make check-layers).
-CORE := base conf request etcd yaml posture policy world compose ruleset compile simulate flow plan report metrics suggest wire fleet
+CORE := base conf request etcd yaml images posture policy world compose ruleset compile simulate flow plan report metrics suggest wire fleet
 
 CORE_LIBS := yaml-0.1 libcjson
-# And libcurl, which is loaded when it is needed (edge/http/curl.h).
+# And libcurl and libcrypto, which are loaded when they are needed (edge/http/curl.h,
+# edge/base/openssl.h).
 EDGE_LIBS := libmnl libnftnl libsystemd zlib
 CTL_LIBS := smartcols
 TEST_LIBS := cmocka
@@ -76,12 +77,14 @@ unit_src := $(wildcard tests/unit/test_*.c)
 netns_src := $(wildcard tests/netns/test_*.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 tool_src := $(wildcard tests/property/*.c)
+bench_src := tests/bench/fleet-hosts.c tests/bench/fleet-netd.c
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 unit_bin := $(patsubst %.c,$(O)/%,$(unit_src))
 netns_bin := $(patsubst %.c,$(O)/%,$(netns_src))
 fuzz_bin := $(patsubst %.c,$(O)/%,$(fuzz_src))
 tool_bin := $(patsubst %.c,$(O)/%,$(tool_src))
+bench_bin := $(O)/tests/bench/fleet-hosts
 core_lib := $(O)/libnetdcore.a
 edge_lib := $(O)/libnetdedge.a
 
@@ -136,6 +139,12 @@ $(tool_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	@mkdir -p $(@D)
 	$(call link)
 
+# Many of what netd-fleet is one of.
+$(bench_bin): $(call obj,$(bench_src) $(filter-out netd/fleet/main.c,$(fleet_src))) $(edge_lib) $(core_lib)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(call link)
+
 # With libFuzzer's own main, or with one that replays.
 $(fuzz_bin): $(O)/%: $(O)/obj/%.o $(if $(FUZZ),,$(O)/obj/tests/fuzz/replay.o) $(edge_lib) $(core_lib)
 	$(say) LD $@
@@ -146,6 +155,7 @@ $(O)/tests/unit/test_reader: $(O)/obj/netd/reader/proxy.o $(O)/obj/netd/reader/r
 $(O)/tests/unit/test_exporter: $(O)/obj/netd/exporter/server.o $(O)/obj/netd/exporter/source.o
 $(O)/tests/unit/test_conf: $(O)/obj/netd/daemon/options.o
 $(O)/tests/unit/test_statefiles: $(O)/obj/netd/daemon/statefiles.o
+$(O)/tests/unit/test_denials: $(O)/obj/netd/daemon/denials.o
 # The client is the one part of netdctl with tests of its own.
 $(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o
 

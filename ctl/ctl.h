@@ -68,6 +68,12 @@ enum ctl_option {
 	OPT_ENGINE = 1 << 21,
 	OPT_CONFIG = 1 << 22,
 	OPT_GROUP = 1 << 23,
+	OPT_EXPECT = 1 << 24,
+	OPT_IMAGES = 1 << 25,
+	OPT_KEYS = 1 << 26,
+	OPT_SIGN_KEY = 1 << 27,
+	OPT_CANARY = 1 << 28,
+	OPT_WAIT = 1 << 29,
 };
 
 /* Compose files of one project: as many as people layer. */
@@ -76,11 +82,12 @@ enum ctl_option {
 
 struct ctl_args {
 	const char *policy, *inventory, *against, *root, *flows; /* NULL: not given */
-	const char *config, *group;				 /* likewise */
+	const char *config, *group, *expect, *canary;		 /* likewise */
+	const char *images, *keys, *sign_key;			 /* likewise */
 	char *compose[CTL_COMPOSE_FILES], *env_files[CTL_COMPOSE_FILES];
 	char *services[CTL_SERVICES];
 	size_t n_compose, n_env_files, n_services;
-	uint32_t confirm_s;			/* 0: not given */
+	uint32_t confirm_s, wait_s;		/* 0: not given */
 	const char *container, *tier, *verdict; /* NULL: any */
 	int64_t since;				/* seconds since the epoch; 0: not given */
 	bool yes, strict, discard_applied, denied, follow, apply, discard;
@@ -207,6 +214,8 @@ int live_ask_about(const struct ctl *ctl, cJSON *request, const struct policydir
 		   bool *alone, cJSON **ret) MUST_CHECK;
 /* "files" of a request: the texts of a policy. */
 int live_add_files(cJSON *request, const struct policydir *dir, struct arena *arena) MUST_CHECK;
+/* What a change waits for, and what it is to be the change of. 0 or -ENOMEM. */
+int live_add_conditions(cJSON *request, const struct ctl_args *args) MUST_CHECK;
 /* A verb without arguments whose answer is shown. */
 int live_verb(const struct ctl *ctl, const char *verb,
 	      void (*show)(const struct ctl *ctl, const cJSON *report)) MUST_CHECK;
@@ -219,8 +228,9 @@ int doctor_examine(const struct ctl *ctl, const struct ctl_args *args, cJSON **r
 
 /* ---- verb-apply.c ---- */
 
-/* Puts these files into force. As live_ask_about(). */
-int apply_ask(const struct ctl *ctl, const struct policydir *dir, uint32_t confirm_s,
+/* Puts these files into force: with args->confirm_s, in the place of args->expect. As
+ * live_ask_about(). */
+int apply_ask(const struct ctl *ctl, const struct policydir *dir, const struct ctl_args *args,
 	      cJSON **ret) MUST_CHECK;
 
 /* ---- show-*.c: a report as text ---- */
@@ -229,13 +239,15 @@ typedef void show_fn(const struct ctl *ctl, const cJSON *report);
 show_fn show_explain, show_plan, show_plan_markdown, show_matrix, show_matrix_dot,
 	show_matrix_mermaid, show_endpoints, show_rules, show_ports, show_status, show_doctor,
 	show_test, show_test_tap, show_test_junit, show_history, show_history_record, show_verify,
-	show_change, show_flows, show_top, show_stage, show_staging, show_page;
+	show_change, show_flows, show_top, show_stage, show_staging, show_page, show_fleet_plan;
 /* As JSON for --format json, else with @text. Takes and frees @report; NULL: CTL_UNREACHABLE, else
  * @status. */
 int show_report(const struct ctl *ctl, cJSON *report, show_fn *text, int status);
 /* What a change has changed, or would change, in short: report_changes(). @all: the verb that shows
  * all of it. */
 void show_changes(const struct ctl *ctl, const cJSON *changes, const char *all);
+/* The text, or "-" where there is none. */
+const char *show_or_dash(const char *text);
 /* "ports" and "except" of an object: "8080/tcp, 9000-9010/tcp", "any but 22/tcp"; in @arena, NULL:
  * out of memory. */
 const char *show_port_list(const cJSON *object, struct arena *arena);
@@ -263,4 +275,4 @@ ctl_verb_fn verb_validate, verb_test, verb_plan, verb_explain, verb_matrix, verb
 	verb_inventory, verb_status, verb_endpoints, verb_rules, verb_ports, verb_apply,
 	verb_confirm, verb_history, verb_rollback, verb_verify, verb_reload, verb_off, verb_fleet,
 	verb_doctor, verb_schema, verb_completion, verb_metrics, verb_flows, verb_top, verb_stage,
-	verb_report, verb_suggest, verb_allow;
+	verb_hosts, verb_report, verb_suggest, verb_allow;

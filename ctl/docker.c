@@ -48,7 +48,8 @@ static int add_docker_host(const struct world *world, struct arena *arena, const
 	copy->resolvers = all;
 	copy->n_resolvers = docker.resolvers.n + resolvers.n;
 	copy->no_proxy = docker.no_proxy;
-	copy->ip6_unfiltered = is_ip6_unfiltered(world, &docker);
+	copy->unfiltered[0] = docker.no_iptables;
+	copy->unfiltered[1] = is_ip6_unfiltered(world, &docker);
 	copy->dns_by_docker = docker.resolvers.n > 0;
 	return host_world(copy, arena, ret);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fleet status: what became of the policy on each host. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/fleet/fleet.h"
 #include "core/report/json.h"
 #include "ctl/fleet.h"
@@ -44,23 +44,25 @@ static int read_rows(const struct fleet *fleet, struct row **ret, size_t *ret_n)
 	return 0;
 }
 
-static cJSON *status_report(const struct row *rows, size_t n)
+static cJSON *status_report(const struct row *rows, size_t n, const char *canary)
 {
 	struct rj j = { 0 };
-	cJSON *root = rj_answer(&j), *hosts = rj_add_array(&j, root, "hosts");
+	cJSON *root = rj_answer(&j), *hosts;
+
+	rj_text(&j, root, "canary", canary);
+	hosts = rj_add_array(&j, root, "hosts");
 
 	for (size_t i = 0; i < n; i++) {
 		const struct fleet_record *record = &rows[i].record;
 		cJSON *host = rj_push_object(&j, hosts);
-		char digest[17];
-		(void)snprintf(digest, sizeof(digest), "%016" PRIx64, record->digest);
+		char digest[HASH_TEXT_LEN];
 		rj_text(&j, host, "host", rows[i].host);
 		rj_text(&j, host, "state",
 			rows[i].is_damaged ? "damaged" : fleet_state_name(record->state));
 		if (rows[i].is_damaged)
 			continue;
 		rj_number(&j, host, "revision", (double)record->revision);
-		rj_text(&j, host, "digest", digest);
+		rj_text(&j, host, "digest", hash_format(record->digest, digest));
 		rj_text(&j, host, "error", *record->error ? record->error : NULL);
 		if (record->status)
 			(void)rj_add(&j, host, "status", cJSON_Duplicate(record->status, true));
@@ -111,6 +113,8 @@ static void show_hosts(const struct ctl *ctl, const cJSON *report)
 							 : PAINT_PLAIN);
 	}
 	table_print(table);
+	if (*member_text(report, "canary"))
+		printf("a canary of the group %s is under way\n", member_text(report, "canary"));
 }
 
 int fleet_status(const struct fleet *fleet)
@@ -118,8 +122,12 @@ int fleet_status(const struct fleet *fleet)
 	struct row *rows = NULL;
 	size_t n = 0;
 	bool fine = true;
+	const char *canary = NULL;
 	int r = read_rows(fleet, &rows, &n);
-	cJSON *report = r == 0 ? status_report(rows, n) : NULL;
+
+	if (r == 0)
+		r = fleet_canary_group(fleet->keys, fleet->conf.prefix, fleet->arena, &canary);
+	cJSON *report = r == 0 ? status_report(rows, n, canary) : NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		fine = fine && !rows[i].is_damaged && rows[i].record.state == FLEET_IN_FORCE;

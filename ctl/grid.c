@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* Columns and rows beside the tiers. */
-static const char *const sources[] = { "host", "internet", "lan" };
-static const char *const destinations[] = { "host", "internet", "lan", "dns" };
+static const char *const sources[] = { "host", "internet", "lan", "hosts" };
+static const char *const destinations[] = { "host", "internet", "lan", "hosts", "dns" };
 
 const char *grid_cell_text(const cJSON *cell, struct arena *arena)
 {

@@ -123,6 +123,20 @@ static bool is_same_folder(const char *a, const char *b)
 	       one.st_ino == other.st_ino;
 }
 
+int input_digest_in_force(const struct ctl *ctl, struct arena *arena, const char **ret)
+{
+	cJSON *report = NULL;
+	int status = live_ask(ctl, wire_new_request("status"), &report);
+
+	if (!report)
+		return status == CTL_OK ? CTL_UNREACHABLE : status;
+	const char *digest = wire_string(report, "policy_digest");
+	*ret = digest ? arena_strdup(arena, digest) : NULL;
+	status = digest && !*ret ? ctl_out_of_memory() : CTL_OK;
+	cJSON_Delete(report);
+	return status;
+}
+
 int input_check_in_force(const struct ctl *ctl, const char *path)
 {
 	cJSON *report = NULL;

@@ -16,6 +16,9 @@ struct input_seen {
  * exit status after saying why. */
 int input_read_seen(const struct ctl *ctl, const struct ctl_args *args, struct arena *arena,
 		    struct input_seen *ret) MUST_CHECK;
+/* The digest of the policy in force, in @arena; NULL: an older netd does not tell. CTL_OK, or an
+ * exit status after saying why. */
+int input_digest_in_force(const struct ctl *ctl, struct arena *arena, const char **ret) MUST_CHECK;
 /* netd follows the folder @path, and what it says is in force, so that it can be put into force
  * with a rule more. CTL_OK, or an exit status after saying why not. */
 int input_check_in_force(const struct ctl *ctl, const char *path) MUST_CHECK;

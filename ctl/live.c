@@ -127,6 +127,13 @@ int live_add_files(cJSON *request, const struct policydir *dir, struct arena *ar
 	return files ? 0 : -ENOMEM;
 }
 
+int live_add_conditions(cJSON *request, const struct ctl_args *args)
+{
+	if (args->expect && wire_add_string(request, "expect", args->expect) < 0)
+		return -ENOMEM;
+	return args->confirm_s ? wire_add_number(request, "confirm_s", args->confirm_s) : 0;
+}
+
 int live_verb(const struct ctl *ctl, const char *verb, show_fn *show)
 {
 	cJSON *report = NULL;

@@ -3,10 +3,12 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/duration.h"
 #include "core/base/text.h"
 #include "core/policy/until.h"
 #include "ctl/ctl.h"
@@ -44,6 +46,14 @@ static const struct ctl_option_row options[] = {
 	{ OPT_DENIED, "denied", "", "the rules that would let pass what is denied, numbered" },
 	{ OPT_CONFIG, "config", "FILE", "where the store of the fleet is (/etc/netd/fleet.conf)" },
 	{ OPT_GROUP, "group", "NAME", "the files are those of a group of hosts" },
+	{ OPT_CANARY, "canary", "GROUP", "try the files on the hosts of this group first" },
+	{ OPT_WAIT, "wait", "TIME", "how long, before all have them (5m)" },
+	{ OPT_EXPECT, "expect", "DIGEST", "change nothing unless this is what was looked at" },
+	{ OPT_IMAGES, "images", "DIR",
+	  "what is told of images: reports and signatures (/etc/netd/images.d)" },
+	{ OPT_KEYS, "image-keys", "DIR",
+	  "the keys that signatures are verified with (/etc/netd/image-keys)" },
+	{ OPT_SIGN_KEY, "sign-key", "FILE", "sign with this private key (Ed25519, PEM)" },
 	{ OPT_YES, "yes", "", "do not ask" },
 	{ OPT_DISCARD_APPLIED, "discard-applied", "",
 	  "undo an apply that is newer than the files" },
@@ -118,16 +128,16 @@ void options_print_verb_help(const struct ctl_verb *verb)
 }
 
 /* "60s", "5m", "60"; 0: not of that form, or out of bounds. */
-static uint32_t parse_seconds(const char *text)
+static uint32_t parse_confirm(const char *text)
 {
-	char *end = NULL;
-	unsigned long value = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
-	unsigned long unit = end && *end == 'm' ? 60 : 1;
+	char seconds[16];
+	size_t len = strlen(text);
+	bool bare = len > 0 && len + 1 < sizeof(seconds) && strspn(text, "0123456789") == len;
 
-	if (!end || value == 0 || value > LONGEST_CONFIRM_S ||
-	    (*end && strcmp(end, "s") != 0 && strcmp(end, "m") != 0))
-		return 0;
-	return value * unit > LONGEST_CONFIRM_S ? 0 : (uint32_t)(value * unit);
+	if (bare)
+		(void)snprintf(seconds, sizeof(seconds), "%ss", text);
+	int64_t value = duration_parse(bare ? seconds : text, "sm");
+	return value > LONGEST_CONFIRM_S || value < 0 ? 0 : (uint32_t)value;
 }
 
 /* Several are layered, as with `docker compose -f`. */
@@ -144,20 +154,11 @@ static int add_to_list(char **list, size_t *n, size_t most, char *value)
 /* "7d": so long ago; or a moment. 0: neither. */
 static int64_t parse_since(const char *text, int64_t now)
 {
-	static const struct {
-		char letter;
-		int64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	char *end = NULL;
-	int64_t at = 0;
-	long value = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+	int64_t at = 0, ago = duration_parse(text, "smhd");
 
 	if (policy_until_parse(text, &at) == 0)
 		return at;
-	for (size_t i = 0; end && i < ARRAY_LEN(units); i++)
-		if (end[0] == units[i].letter && !end[1] && value > 0 && value <= 100000)
-			at = now - value * units[i].seconds;
-	return at > 0 ? at : 0;
+	return ago > 0 && ago < now ? now - ago : 0;
 }
 
 static int set_filter(const struct ctl *ctl, struct ctl_args *args, enum ctl_option bit,
@@ -170,7 +171,9 @@ static int set_filter(const struct ctl *ctl, struct ctl_args *args, enum ctl_opt
 	if (bit == OPT_VERDICT) {
 		if (strcmp(value, "allowed") != 0 && strcmp(value, "audited") != 0 &&
 		    strcmp(value, "denied") != 0) {
-			ctl_complain("`%s` is no verdict: allowed, audited or denied", value);
+			ctl_complain(
+				"unknown verdict `%s`; choose one of: allowed, audited, denied",
+				value);
 			return CTL_USAGE;
 		}
 		args->verdict = value;
@@ -178,65 +181,111 @@ static int set_filter(const struct ctl *ctl, struct ctl_args *args, enum ctl_opt
 	if (bit == OPT_SINCE)
 		args->since = parse_since(value, ctl->now);
 	if (bit == OPT_SINCE && !args->since) {
-		ctl_complain("`%s` is no time: write it as 10m, 2h, 7d, or 2026-12-31T18:00:00Z",
+		ctl_complain("`%s` is not a time: write it as 10m, 2h, 7d, or 2026-12-31T18:00:00Z",
 			     value);
 		return CTL_USAGE;
 	}
 	return CTL_OK;
 }
 
+static int set_expected(struct ctl_args *args, const char *value)
+{
+	const size_t digits = 16;
+
+	args->expect = value;
+	if (strlen(value) == digits && strspn(value, "0123456789abcdef") == digits)
+		return CTL_OK;
+	ctl_complain(
+		"`%s` is not a digest: `netdctl status` shows that of the policy in force, "
+		"`netdctl stage` that of what is staged, `netdctl fleet plan` that of the fleet",
+		value);
+	return CTL_USAGE;
+}
+
+/* Options whose value, or that they were given at all, one member holds as it is. */
+struct plain_option {
+	enum ctl_option bit;
+	size_t at; /* in struct ctl_args */
+};
+
+static const struct plain_option flags[] = {
+	{ OPT_FOLLOW, offsetof(struct ctl_args, follow) },
+	{ OPT_APPLY, offsetof(struct ctl_args, apply) },
+	{ OPT_DISCARD, offsetof(struct ctl_args, discard) },
+	{ OPT_DENIED, offsetof(struct ctl_args, denied) },
+	{ OPT_STRICT, offsetof(struct ctl_args, strict) },
+	{ OPT_YES, offsetof(struct ctl_args, yes) },
+	{ OPT_DISCARD_APPLIED, offsetof(struct ctl_args, discard_applied) },
+};
+
+static const struct plain_option texts[] = {
+	{ OPT_POLICY, offsetof(struct ctl_args, policy) },
+	{ OPT_INVENTORY, offsetof(struct ctl_args, inventory) },
+	{ OPT_AGAINST, offsetof(struct ctl_args, against) },
+	{ OPT_ROOT, offsetof(struct ctl_args, root) },
+	{ OPT_FLOWS, offsetof(struct ctl_args, flows) },
+	{ OPT_CONFIG, offsetof(struct ctl_args, config) },
+	{ OPT_GROUP, offsetof(struct ctl_args, group) },
+	{ OPT_CANARY, offsetof(struct ctl_args, canary) },
+	{ OPT_IMAGES, offsetof(struct ctl_args, images) },
+	{ OPT_KEYS, offsetof(struct ctl_args, keys) },
+	{ OPT_SIGN_KEY, offsetof(struct ctl_args, sign_key) },
+};
+
+static const struct plain_option *find_plain(const struct plain_option *rows, size_t n,
+					     enum ctl_option bit)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].bit == bit)
+			return &rows[i];
+	return NULL;
+}
+
+static bool set_plain(struct ctl_args *args, enum ctl_option bit, const char *value)
+{
+	const struct plain_option *flag = find_plain(flags, ARRAY_LEN(flags), bit);
+	const struct plain_option *text = find_plain(texts, ARRAY_LEN(texts), bit);
+
+	if (flag)
+		*(bool *)((char *)args + flag->at) = true;
+	if (text)
+		*(const char **)((char *)args + text->at) = value;
+	return flag || text;
+}
+
+static int set_time(uint32_t *ret, const char *value)
+{
+	*ret = parse_confirm(value);
+	if (*ret)
+		return CTL_OK;
+	ctl_complain("`%s` is not a time: write it as 60s or 5m, at most %u s", value,
+		     LONGEST_CONFIRM_S);
+	return CTL_USAGE;
+}
+
 static int set_argument(struct ctl *ctl, struct ctl_args *args, enum ctl_option bit, char *value)
 {
+	if (set_plain(args, bit, value))
+		return CTL_OK;
 	if (bit & (OPT_CONTAINER | OPT_TIER | OPT_VERDICT | OPT_SINCE))
 		return set_filter(ctl, args, bit, value);
-	if (bit == OPT_FOLLOW)
-		args->follow = true;
-	if (bit == OPT_APPLY)
-		args->apply = true;
-	if (bit == OPT_DISCARD)
-		args->discard = true;
-	if (bit == OPT_POLICY)
-		args->policy = value;
-	if (bit == OPT_INVENTORY)
-		args->inventory = value;
-	if (bit == OPT_AGAINST)
-		args->against = value;
+	if (bit == OPT_EXPECT)
+		return set_expected(args, value);
 	if (bit == OPT_DOCKER)
 		ctl->docker = value;
 	if (bit == OPT_ENGINE && !docker_engine_parse(value, &ctl->engine)) {
-		ctl_complain("`%s` is no engine that netd knows: docker or podman", value);
+		ctl_complain("unknown engine `%s`; choose one of: docker, podman", value);
 		return CTL_USAGE;
 	}
-	if (bit == OPT_ROOT)
-		args->root = value;
-	if (bit == OPT_FLOWS)
-		args->flows = value;
-	if (bit == OPT_CONFIG)
-		args->config = value;
-	if (bit == OPT_GROUP)
-		args->group = value;
-	if (bit == OPT_DENIED)
-		args->denied = true;
-	if (bit == OPT_STRICT)
-		args->strict = true;
-	if (bit == OPT_YES)
-		args->yes = true;
-	if (bit == OPT_DISCARD_APPLIED)
-		args->discard_applied = true;
 	if (bit == OPT_COMPOSE)
 		return add_to_list(args->compose, &args->n_compose, CTL_COMPOSE_FILES, value);
 	if (bit == OPT_ENV_FILE)
 		return add_to_list(args->env_files, &args->n_env_files, CTL_COMPOSE_FILES, value);
 	if (bit == OPT_SERVICE)
 		return add_to_list(args->services, &args->n_services, CTL_SERVICES, value);
-	if (bit != OPT_CONFIRM)
-		return CTL_OK;
-	args->confirm_s = parse_seconds(value);
-	if (args->confirm_s)
-		return CTL_OK;
-	ctl_complain("`%s` is not a time: write it as 60s or 5m, at most %u s", value,
-		     LONGEST_CONFIRM_S);
-	return CTL_USAGE;
+	if (bit == OPT_WAIT)
+		return set_time(&args->wait_s, value);
+	return bit == OPT_CONFIRM ? set_time(&args->confirm_s, value) : CTL_OK;
 }
 
 static int check_format(const struct ctl *ctl, const struct ctl_verb *verb)

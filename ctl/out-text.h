@@ -39,5 +39,8 @@ const char *member_list(const cJSON *object, const char *name, struct arena *are
 const char *member_place(const cJSON *object, struct arena *arena);
 /* "allow web -> db  5432/tcp  until 2026-12-31T18:00:00Z  logged"; in @arena. */
 const char *rule_text(const cJSON *rule, struct arena *arena);
+/* What status says of the fleet, "" where there is none; *away: its store is. NULL: no memory.
+ */
+const char *show_fleet_text(const cJSON *report, struct arena *arena, bool *away);
 /* 1234567 -> "1.2M" */
 const char *count_text(double count, struct arena *arena);

@@ -20,7 +20,8 @@ enum {
 };
 
 /* The lines from above: where connections come from outside first, this host last. */
-static const char *const above[] = { "internet", "lan" }, *const below[] = { "dns", "host" };
+static const char *const above[] = { "internet", "lan", "hosts" }, *const below[] = { "dns",
+										      "host" };
 
 struct picture {
 	const char *names[GRID_NAMES];

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/json.h"
 #include "ctl/out-text.h"
 
 static const struct {
@@ -20,11 +21,6 @@ static const char *const deciders[][2] = {
 	{ "docker", "Docker" },
 	{ "nobody", "nobody" },
 };
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
 
 static const char *way_verdict(const cJSON *way)
 {
@@ -97,7 +93,7 @@ static void print_hops(const struct ctl *ctl, const cJSON *way, struct arena *ar
 		const char *hook = member_text(hop, "hook"), *table = member_text(hop, "table");
 		const char *chain = member_text(hop, "chain");
 		bool same = strcmp(hook, last_hook) == 0 && strcmp(table, last_table) == 0;
-		const cJSON *counter = member(hop, "counter");
+		const cJSON *counter = json_member(hop, "counter");
 		printf("          %-*s %-*s  %s%-*s%s  %s", table_width, same ? "" : table,
 		       hook_width, same ? "" : hook, paint_for(ctl, PAINT_BOLD), chain_width,
 		       *chain ? chain : "-", paint_for(ctl, PAINT_PLAIN),
@@ -126,13 +122,13 @@ static void print_way(const struct ctl *ctl, const cJSON *way, struct arena *are
 {
 	printf("  %sIPv%.0f%s  ", paint_for(ctl, PAINT_BOLD), wire_number(way, "family", 0),
 	       paint_for(ctl, PAINT_PLAIN));
-	print_end(member(way, "from"));
+	print_end(json_member(way, "from"));
 	printf("  ->  ");
-	print_end(member(way, "to"));
+	print_end(json_member(way, "to"));
 	printf("\n        ");
 	print_verdict(ctl, way_verdict(way));
 	printf(" by %s: %s\n", decider_of(way), member_text(way, "reason"));
-	print_rule(ctl, member(way, "rule"), arena);
+	print_rule(ctl, json_member(way, "rule"), arena);
 	print_hops(ctl, way, arena);
 	if (wire_bool(way, "needs_bridge_nf", false))
 		printf("        needs  nf_call_iptables = 1 on the bridge (netd sets it)\n");
@@ -150,10 +146,10 @@ static bool is_alike(const cJSON *a, const cJSON *b)
 		if (strcmp(member_text(a, texts[i]), member_text(b, texts[i])) != 0)
 			return false;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(member_text(member(a, "from"), names[i]),
-			   member_text(member(b, "from"), names[i])) != 0 ||
-		    strcmp(member_text(member(a, "to"), names[i]),
-			   member_text(member(b, "to"), names[i])) != 0)
+		if (strcmp(member_text(json_member(a, "from"), names[i]),
+			   member_text(json_member(b, "from"), names[i])) != 0 ||
+		    strcmp(member_text(json_member(a, "to"), names[i]),
+			   member_text(json_member(b, "to"), names[i])) != 0)
 			return false;
 	return true;
 }
@@ -174,7 +170,7 @@ static const cJSON *find_alike(const cJSON *ways, const cJSON *way)
 void show_explain(const struct ctl *ctl, const cJSON *report)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const cJSON *question = member(report, "question"), *ways = wire_array(report, "ways");
+	const cJSON *question = json_member(report, "question"), *ways = wire_array(report, "ways");
 	const cJSON *way, *note;
 
 	if (!arena)

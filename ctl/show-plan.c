@@ -282,6 +282,10 @@ void show_plan(const struct ctl *ctl, const cJSON *report)
 	print_unknown(ctl, plan_member(report, "connections"));
 	(void)putchar('\n');
 	plan_print_summary(report);
+	if (*member_text(report, "policy_digest"))
+		printf("the policy in force is %s: `netdctl apply --expect` with it changes that "
+		       "one alone\n",
+		       member_text(report, "policy_digest"));
 }
 
 /* ---- test ---- */

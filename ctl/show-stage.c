@@ -53,6 +53,7 @@ static void show_side(const struct ctl *ctl, const cJSON *list, const char *titl
 void show_stage(const struct ctl *ctl, const cJSON *report)
 {
 	const cJSON *staged = cJSON_GetObjectItemCaseSensitive(report, "staged");
+	const char *digest = member_text(staged, "digest"); /* "": an older netd */
 	double unjudged = wire_number(report, "not_judged", 0);
 
 	printf("staged %s by %s\n", member_text(staged, "at"), member_text(staged, "by"));
@@ -68,4 +69,8 @@ void show_stage(const struct ctl *ctl, const cJSON *report)
 		printf("; not judged: %.0f, of which an end is gone, or which no policy decides",
 		       unjudged);
 	(void)putchar('\n');
+	if (*digest)
+		printf("this, in the place of what is in force now, comes into force with:\n"
+		       "  netdctl stage --apply --expect %s --confirm 60s\n",
+		       digest);
 }

@@ -8,6 +8,7 @@
 /* The daemon reports the generation that came of it. */
 void show_change(const struct ctl *ctl, const cJSON *report)
 {
+	const char *digest = member_text(report, "digest"); /* "": an older netd */
 	char all[32];
 
 	printf("%sin force%s: generation %.0f\n", paint_for(ctl, PAINT_GOOD),
@@ -24,17 +25,20 @@ void show_change(const struct ctl *ctl, const cJSON *report)
 	if (cJSON_GetObjectItemCaseSensitive(report, "changes"))
 		show_changes(ctl, cJSON_GetObjectItemCaseSensitive(report, "changes"), all);
 	if (wire_bool(report, "confirm_pending", false))
-		printf("run `netdctl confirm` to keep it; otherwise the old policy comes back\n");
+		printf("run `netdctl confirm%s%s` to keep it; otherwise the old policy comes "
+		       "back\n",
+		       *digest ? " --expect " : "", digest);
 }
 
-int apply_ask(const struct ctl *ctl, const struct policydir *dir, uint32_t confirm_s, cJSON **ret)
+int apply_ask(const struct ctl *ctl, const struct policydir *dir, const struct ctl_args *args,
+	      cJSON **ret)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	cJSON *request = arena ? wire_new_request("apply") : NULL;
 
 	*ret = NULL;
 	if (!request || live_add_files(request, dir, arena) < 0 ||
-	    (confirm_s && wire_add_number(request, "confirm_s", confirm_s) < 0)) {
+	    live_add_conditions(request, args) < 0) {
 		cJSON_Delete(request);
 		return ctl_out_of_memory();
 	}
@@ -51,17 +55,20 @@ int verb_apply(struct ctl *ctl, const struct ctl_args *args)
 
 	if (status != CTL_OK)
 		return status;
-	status = apply_ask(ctl, &input.dir, args->confirm_s, &report);
+	status = apply_ask(ctl, &input.dir, args, &report);
 	return report ? show_report(ctl, report, show_change, status) : status;
 }
 
 /* What `netdctl allow` has set aside belongs to it. */
 int verb_confirm(struct ctl *ctl, const struct ctl_args *args)
 {
-	cJSON *report = NULL;
-	int status = live_ask(ctl, wire_new_request("confirm"), &report);
+	cJSON *request = wire_new_request("confirm"), *report = NULL;
 
-	(void)args;
+	if (!request || live_add_conditions(request, args) < 0) {
+		cJSON_Delete(request);
+		return ctl_out_of_memory();
+	}
+	int status = live_ask(ctl, request, &report);
 	if (report && status == CTL_OK)
 		status = allowed_settle(report);
 	return report ? show_report(ctl, report, show_change, status) : status;

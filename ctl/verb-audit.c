@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/limits.h"
+#include "ctl/audit-images.h"
 #include "ctl/out-text.h"
 
 /* What was asked about. */
@@ -50,6 +51,8 @@ static int read_audit_facts(const struct ctl *ctl, const struct ctl_args *args, 
 			     : ask_docker(ctl, arena, &audit->facts);
 	if (status == CTL_OK && diag_failed(&input->diags))
 		return input_show_errors(ctl, input);
+	if (status == CTL_OK && (args->images || args->keys))
+		status = audit_read_images(args, arena, &audit->facts.world);
 	diag_init(&input->diags, arena);
 	input->diags.most = LIMIT_AUDIT_FINDINGS;
 	if (status == CTL_OK && input->policy)
@@ -66,6 +69,7 @@ static void find_shortfalls(const struct ctl *ctl, struct audit *audit)
 		.places = audit->facts.places,
 		.posture_places = audit->facts.posture_places,
 		.on_host = audit->on_host.compiled ? &audit->on_host : NULL,
+		.now = ctl->now,
 	};
 	const struct report_accepting how = { .on_host = in.on_host,
 					      .places = audit->facts.places,
@@ -91,7 +95,7 @@ static void print_audit_summary(const struct ctl *ctl, const struct audit *audit
 	(void)putchar('\n');
 }
 
-static int print_audit_json(const struct audit *audit, cJSON *diagnostics)
+static int print_audit_json(const struct ctl *ctl, const struct audit *audit, cJSON *diagnostics)
 {
 	const struct diag_list *diags = &audit->input.diags;
 	cJSON *root = cJSON_CreateObject();
@@ -101,6 +105,7 @@ static int print_audit_json(const struct audit *audit, cJSON *diagnostics)
 	(void)cJSON_AddNumberToObject(root, "warnings", (double)diags->n_warnings);
 	(void)cJSON_AddNumberToObject(root, "accepted", (double)diags->n_accepted);
 	(void)cJSON_AddItemToObject(root, "diagnostics", diagnostics);
+	audit_add_images(audit->facts.world, ctl->now, root);
 	CLEANUP(free_ptr) char *text = cJSON_Print(root);
 	cJSON_Delete(root);
 	if (!text)
@@ -117,7 +122,7 @@ static int print_audit(const struct ctl *ctl, const struct audit *audit)
 	if (report_diagnostics(&audit->input.diags, &diagnostics) < 0)
 		return ctl_out_of_memory();
 	if (ctl_is_format(ctl, "json")) {
-		status = print_audit_json(audit, diagnostics); /* takes them */
+		status = print_audit_json(ctl, audit, diagnostics); /* takes them */
 		diagnostics = NULL;
 	} else if (ctl_is_format(ctl, "sarif")) {
 		diag_print_sarif(diagnostics);
@@ -125,6 +130,7 @@ static int print_audit(const struct ctl *ctl, const struct audit *audit)
 		diag_print_junit("audit", diagnostics, &audit->input.dir, true);
 	} else {
 		diag_print_text(ctl, diagnostics, &audit->input.dir);
+		audit_show_images(ctl, audit->facts.world);
 		print_audit_summary(ctl, audit);
 	}
 	cJSON_Delete(diagnostics);

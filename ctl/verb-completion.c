@@ -12,8 +12,9 @@ static const struct {
 } arguments[] = {
 	{ "FILE", "" },
 	{ "[FILE", "" },
-	{ "SRC", "host internet lan dns" },
+	{ "SRC", "host internet lan dns hosts" },
 	{ "SHELL", "bash zsh fish" },
+	{ "COMMAND", "status plan apply sign history rollback forget" },
 };
 
 static const char *words_of(const struct ctl_verb *verb)

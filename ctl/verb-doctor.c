@@ -8,7 +8,7 @@
 #include "edge/fw/fw.h"
 #include "edge/host/survey.h"
 
-#define MOST_GAPS 4u
+#define MOST_GAPS 5u
 
 struct examination {
 	const struct ctl *ctl;
@@ -241,6 +241,9 @@ int doctor_examine(const struct ctl *ctl, const struct ctl_args *args, cJSON **r
 		r = ask_kernel(&e);
 	if (r < 0)
 		return ctl_out_of_memory();
+	if (e.facts.host.nft_left_out)
+		note_gap(&e, "whether a file of nftables names netd's tables",
+			 "there are more, or larger ones, than doctor reads");
 	int status = ask_docker(&e, args);
 	if (status == CTL_OK && !args->root)
 		status = ask_netd(&e);

@@ -11,13 +11,33 @@ static const struct {
 } commands[] = {
 	{ "status", fleet_status, 0, 0 },
 	{ "apply", fleet_apply, 1, WIRE_ARGS_ANY },
+	{ "plan", fleet_plan, 1, WIRE_ARGS_ANY },
+	{ "sign", fleet_sign, 0, 0 },
 	{ "history", fleet_history, 0, 0 },
 	{ "rollback", fleet_rollback, 1, 1 },
+	{ "forget", fleet_forget, 1, WIRE_ARGS_ANY },
 };
 
 static void complain(const char *place, const char *text)
 {
 	ctl_complain("%s: %s", place, text);
+}
+
+/* An admin believes whom the hosts do, and himself. */
+static int read_keys(struct fleet *fleet)
+{
+	const char *error = NULL;
+
+	if (!fleet->args->sign_key)
+		return CTL_OK;
+	int r = sign_key_read(fleet->args->sign_key, fleet->arena, &fleet->key, &error);
+	if (r == 0)
+		r = sign_trust_read(fleet->conf.keys, fleet->arena, &fleet->trust, &error);
+	if (r == 0)
+		sign_trust_add(&fleet->trust, fleet->key);
+	if (r > 0)
+		ctl_complain("%s", error);
+	return r < 0 ? ctl_out_of_memory() : r > 0 ? CTL_USAGE : CTL_OK;
 }
 
 static int run(size_t command, struct fleet *fleet)
@@ -28,7 +48,9 @@ static int run(size_t command, struct fleet *fleet)
 
 	if (r != 0)
 		return r < 0 ? ctl_out_of_memory() : CTL_USAGE;
-	int status = fleet_store_open(&fleet->conf, fleet->arena, &store);
+	int status = read_keys(fleet);
+	if (status == CTL_OK)
+		status = fleet_store_open(&fleet->conf, fleet->arena, &store);
 	if (status != CTL_OK)
 		return status;
 	fleet->store = store;
@@ -56,8 +78,10 @@ int verb_fleet(struct ctl *ctl, const struct ctl_args *args)
 			     commands[command].name,
 			     commands[command].max == 0	  ? "no arguments"
 			     : commands[command].max == 1 ? "one argument"
-							  : "policy files");
+							  : "policy files, or names of hosts");
 		return CTL_USAGE;
 	}
-	return run(command, &fleet);
+	int status = run(command, &fleet);
+	(void)sign_key_free(fleet.key);
+	return status;
 }

@@ -27,8 +27,7 @@ static int ask(const struct ctl *ctl, const struct ctl_args *args, const char *v
 	cJSON *request = wire_new_request(verb), *report = NULL;
 	int status = request ? add_generation(args, request) : ctl_out_of_memory();
 
-	if (status == CTL_OK && args->confirm_s &&
-	    wire_add_number(request, "confirm_s", args->confirm_s) < 0)
+	if (status == CTL_OK && live_add_conditions(request, args) < 0)
 		status = ctl_out_of_memory();
 	if (status != CTL_OK) {
 		cJSON_Delete(request);

@@ -10,7 +10,7 @@ static int add_what(const struct ctl_args *args, cJSON *request)
 		return -ENOMEM;
 	if (args->discard && wire_add_bool(request, "discard", true) < 0)
 		return -ENOMEM;
-	return args->confirm_s ? wire_add_number(request, "confirm_s", args->confirm_s) : 0;
+	return live_add_conditions(request, args);
 }
 
 /* Files, or a word, and not both. */
@@ -22,6 +22,10 @@ static int check(const struct ctl_args *args)
 	}
 	if (args->confirm_s && !args->apply) {
 		ctl_complain("--confirm goes with --apply");
+		return CTL_USAGE;
+	}
+	if (args->expect && !args->apply && !args->discard) {
+		ctl_complain("--expect goes with --apply or --discard");
 		return CTL_USAGE;
 	}
 	return CTL_OK;

@@ -103,7 +103,7 @@ static int show_output(const struct ctl *ctl, const struct suggest_input *in)
 	int r = suggest_make(in, &output);
 
 	if (r == -EINVAL) {
-		ctl_complain("the suggestion is no valid policy: this is a bug in netd, please "
+		ctl_complain("the suggestion is not a valid policy: this is a bug in netd, please "
 			     "report it");
 		return CTL_UNREACHABLE;
 	}
@@ -139,7 +139,7 @@ static int read_numbers(const struct ctl_args *args, struct arena *arena,
 		unsigned long number = strtoul(text, NULL, 10);
 		if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10 ||
 		    number > UINT32_MAX) {
-			ctl_complain("`%s` is no number: `netdctl suggest --denied` lists them",
+			ctl_complain("`%s` is not a number of the list: `netdctl suggest --denied` lists them",
 				     text);
 			return CTL_USAGE;
 		}
@@ -186,7 +186,7 @@ static int apply_files(const struct ctl *ctl, const struct ctl_args *args, struc
 		       const char *text, struct arena *arena)
 {
 	cJSON *report = NULL;
-	int status = apply_ask(ctl, &seen->files.dir, args->confirm_s, &report);
+	int status = apply_ask(ctl, &seen->files.dir, args, &report);
 
 	if (status == CTL_OK && report && args->confirm_s)
 		status = allowed_set_aside(seen->path, text, report, arena);
@@ -220,19 +220,24 @@ static int choose(const struct ctl *ctl, const struct ctl_args *args, struct inp
 	return status == CTL_OK ? apply_files(ctl, args, seen, text, arena) : status;
 }
 
+/* All that is looked at is looked at after the policy in force was asked for: another one by the
+ * time of the apply, and nothing is changed. */
 int verb_allow(struct ctl *ctl, const struct ctl_args *args)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct ctl_args with = *args;
 	struct input_seen seen;
 	const char *path = NULL;
 
 	progress_begin();
-	int status = arena ? input_read_seen(ctl, args, arena, &seen) : ctl_out_of_memory();
+	int status = arena ? input_digest_in_force(ctl, arena, &with.expect) : ctl_out_of_memory();
+	if (status == CTL_OK)
+		status = input_read_seen(ctl, args, arena, &seen);
 	if (status == CTL_OK && !seen.suggest.policy)
 		status = needs_policy();
 	if (status == CTL_OK)
 		status = allowed_path(seen.path, arena, &path);
 	if (status == CTL_OK)
 		status = input_check_in_force(ctl, seen.path);
-	return status == CTL_OK ? choose(ctl, args, &seen, path, arena) : status;
+	return status == CTL_OK ? choose(ctl, &with, &seen, path, arena) : status;
 }

@@ -18,6 +18,8 @@ install: all ## install below DESTDIR
 	install -D -m 0644 systemd/netd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/netd.conf
 	install -D -m 0644 systemd/netd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/netd.catalog
 	install -d -m 0750 $(DESTDIR)$(SYSCONFDIR)/netd
+	install -d $(DESTDIR)$(SYSCONFDIR)/netd/images.d $(DESTDIR)$(SYSCONFDIR)/netd/image-keys
+	install -d $(DESTDIR)$(SYSCONFDIR)/netd/keys
 	install -d $(DESTDIR)$(SYSCONFDIR)/netd/policy.d $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf.d
 	[ -e $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf ] || \
 		install -m 0644 packaging/netd.conf $(DESTDIR)$(SYSCONFDIR)/netd/netd.conf
@@ -25,6 +27,7 @@ install: all ## install below DESTDIR
 		install -m 0644 packaging/fleet.conf $(DESTDIR)$(SYSCONFDIR)/netd/fleet.conf
 	install -d $(DESTDIR)$(PREFIX)/share/doc/netd/examples $(DESTDIR)$(PREFIX)/share/netd
 	install -m 0644 policies/*.yaml contrib/* $(DESTDIR)$(PREFIX)/share/doc/netd/examples
+	cd policies && find fleet -type f -exec install -D -m 0644 {} $(abspath $(DESTDIR)$(PREFIX))/share/doc/netd/examples/{} \;
 	install -m 0644 README.md netd/ARCHITECTURE.md netd/THREATS.md $(DESTDIR)$(PREFIX)/share/doc/netd
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -d $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions

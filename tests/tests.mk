@@ -22,8 +22,9 @@ check-purity: $(core_lib) ## the core calls nothing but memory, string and parse
 	@tests/gates/purity $(core_lib)
 
 .PHONY: check-names
-check-names: all ## an external symbol says whose it is, and no name is defined twice
+check-names: all ## an external symbol says whose it is, no name is defined twice, no files need each other in a circle
 	@tests/gates/names $(O)/obj
+	@tests/gates/circles $(O)/obj
 
 .PHONY: check-libraries
 check-libraries: all ## what is not always needed is not loaded when a program starts
@@ -44,6 +45,7 @@ check-ctl: $(O)/netdctl ## what netdctl prints (REGOLD=1 writes it anew)
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/readme
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/progress
 	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/posture
+	@NETDCTL=$(abspath $(O))/netdctl tests/ctl/images
 
 .PHONY: check-page
 check-page: ## the page of netdctl report in a real browser (chromium)
@@ -71,6 +73,7 @@ check-live: all ## netdctl against a running netd, in a network namespace of its
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/live
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/changes
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/allow
+	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/admins
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/first
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/refused
 	@NETD=$(abspath $(O))/netd NETDCTL=$(abspath $(O))/netdctl tests/ctl/connections
@@ -115,15 +118,19 @@ check-packages: ## Debian packages from the build to the purge, SUITES="bookworm
 test: ## all tests, with a closing line over all of them
 	@O=$(O) tests/run-all
 
+# A report names lines; a variable's value is for a build with -g.
+of_asan = --no-print-directory SAN=1 CFLAGS=-g1 O=build-asan
+of_clang = --no-print-directory CC=clang CFLAGS=-g0 O=build-clang
+
 .PHONY: asan
 asan: ## unit, netdctl, fuzz and netns tests with the address and undefined-behaviour sanitizers (root)
-	@$(MAKE) --no-print-directory SAN=1 O=build-asan all test-programs
-	@MAKEFLAGS= $(MAKE) $(dry) -k --no-print-directory SAN=1 O=build-asan check-unit check-ctl check-fuzz check-netns
+	@$(MAKE) $(of_asan) all test-programs
+	@MAKEFLAGS= $(MAKE) $(dry) -k $(of_asan) check-unit check-ctl check-fuzz check-netns
 
 .PHONY: clang
 clang: ## everything built with clang, and the unit tests run
-	@$(MAKE) --no-print-directory CC=clang O=build-clang all test-programs check-headers
-	@MAKEFLAGS= $(MAKE) $(dry) --no-print-directory CC=clang O=build-clang check-unit
+	@$(MAKE) $(of_clang) all test-programs check-headers
+	@MAKEFLAGS= $(MAKE) $(dry) $(of_clang) check-unit
 
 .PHONY: coverage
 coverage: ## how many lines of each module the tests reach (as root, also those in namespaces)
@@ -134,7 +141,7 @@ coverage: ## how many lines of each module the tests reach (as root, also those 
 	@tests/coverage build-coverage
 
 .PHONY: test-programs
-test-programs: $(unit_bin) $(netns_bin) $(tool_bin) $(fuzz_bin)
+test-programs: $(unit_bin) $(netns_bin) $(tool_bin) $(fuzz_bin) $(bench_bin)
 
 .PHONY: valgrind
 valgrind: all ## the daemon through start, events, reload and stop (root)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control verbs that change what is in force. Only the admin socket hands them on. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/limits.h"
@@ -105,10 +103,10 @@ static int commit_now(struct daemon *d, bool *given_up, cJSON **ret)
 	if (!is_in_force(d))
 		return answer_later(d, failures, ret);
 	cJSON *report = cJSON_CreateObject();
-	char digest[17];
+	char digest[HASH_TEXT_LEN];
 	if (!report)
 		return -ENOMEM;
-	(void)snprintf(digest, sizeof(digest), "%016" PRIx64, d->wanted->digest);
+	(void)hash_format(d->wanted->digest, digest);
 	r = wire_add_number(report, "generation", (double)d->history.in_force);
 	if (r == 0)
 		r = wire_add_string(report, "digest", digest);
@@ -180,12 +178,16 @@ int answer_put_into_force(struct daemon *d, const struct control_request *reques
 	return confirm_s > 0 ? begin_wait(d, confirm_s) : end_wait(d, kept);
 }
 
-static int read_apply(const struct control_request *request, struct arena *arena,
-		      struct answer_texts *texts, cJSON **ret)
+/* What it is to be, from what is expected to be in force. */
+static int read_apply(const struct daemon *d, const struct control_request *request,
+		      struct arena *arena, struct answer_texts *texts, cJSON **ret)
 {
 	struct policy_source *sources = NULL;
-	int r = answer_read_files(request, arena, &sources, &texts->n);
+	int r = answer_expect_policy(d, request, ret);
 
+	if (r < 0 || *ret)
+		return r;
+	r = answer_read_files(request, arena, &sources, &texts->n);
 	if (r == -EINVAL || !answer_is_confirm_time(request))
 		return answer_error(wire_new_error(WIRE_USAGE, "apply needs files with name and "
 							       "text; confirm_s is 1 to 86400"),
@@ -202,7 +204,9 @@ static int read_rollback(struct daemon *d, const struct control_request *request
 
 	if (!answer_is_confirm_time(request))
 		return answer_error(wire_new_error(WIRE_USAGE, "confirm_s is 1 to 86400"), ret);
-	int r = answer_find_kept(d, request, arena, &kept, ret);
+	int r = answer_expect_policy(d, request, ret);
+	if (r == 0 && !*ret)
+		r = answer_find_kept(d, request, arena, &kept, ret);
 	if (r < 0 || *ret)
 		return r;
 	cJSON_Delete(kept.root);
@@ -215,7 +219,7 @@ int answer_apply_check(struct daemon *d, const struct control_request *request, 
 		       cJSON **ret)
 {
 	struct answer_texts texts = { 0 };
-	int r = read_apply(request, arena, &texts, ret);
+	int r = read_apply(d, request, arena, &texts, ret);
 
 	return r < 0 || *ret ? r : answer_check_texts(d, &texts, arena, ret);
 }
@@ -224,7 +228,7 @@ int answer_apply(struct daemon *d, const struct control_request *request, struct
 		 cJSON **ret)
 {
 	struct answer_texts texts = { 0 };
-	int r = read_apply(request, arena, &texts, ret);
+	int r = read_apply(d, request, arena, &texts, ret);
 
 	return r < 0 || *ret ? r : answer_put_into_force(d, request, &texts, arena, ret);
 }
@@ -257,26 +261,30 @@ int answer_confirm_check(struct daemon *d, const struct control_request *request
 {
 	struct diag_list diags;
 
-	(void)request;
 	if (!d->previous)
 		return answer_nothing_waits(ret);
 	diag_init(&diags, arena);
-	int r = policy_admit(d, d->wanted->policy, clock_epoch_s(), &diags);
+	int r = answer_expect_policy(d, request, ret);
+	if (r < 0 || *ret)
+		return r;
+	r = policy_admit(d, d->wanted->policy, clock_epoch_s(), &diags);
 	return r == POLICY_E_INVALID ? answer_invalid(&diags, ret) : r;
 }
 
 int answer_confirm(struct daemon *d, const struct control_request *request, struct arena *arena,
 		   cJSON **ret)
 {
-	(void)request;
 	(void)arena;
 	if (!d->previous) /* the time may have passed meanwhile */
 		return answer_nothing_waits(ret);
 	if (d->plan.off)
 		return answer_not_in_force(d, ret);
+	int r = answer_expect_policy(d, request, ret);
+	if (r < 0 || *ret)
+		return r;
 	struct policy_set *previous = TAKE_PTR(d->previous);
 	bool unused;
-	int r = end_wait(d, previous);
+	r = end_wait(d, previous);
 	staged_confirmed(d);
 	history_keep(&d->history);
 	if (is_in_force(d)) {
@@ -330,7 +338,7 @@ int answer_off(struct daemon *d, const struct control_request *request, struct a
 						   d->last_error.text),
 				    ret);
 	d->off_since = clock_epoch_s();
-	first_contact_tell_systemd(d);
+	ready_tell_status(d);
 	log_warning(LOG_ID_OFF,
 		    "netd's tables are removed, asked for by uid %u: nothing is enforced until "
 		    "`netdctl reload`, `netdctl apply` or a restart",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/report/flows.h"
+#include "core/world/world-store.h"
 #include "daemon/answers.h"
 
 int answer_flow_input(const struct daemon *d, struct arena *arena, struct report_input *ret)
@@ -68,6 +69,7 @@ static int answer_with(struct daemon *d, const struct control_request *request, 
 		.tier = wire_string(request->json, "tier"),
 		.verdict = wire_string(request->json, "verdict"),
 		.since = (int64_t)wire_number(request->json, "since", 0),
+		.cut = wire_bool(request->json, "cut", false),
 	};
 	struct report_input in;
 	struct report_flows flows;

@@ -15,12 +15,6 @@ static bool wants(const struct control_request *request, const char *what)
 	return wire_bool(request->json, what, false);
 }
 
-static int answer_nothing_staged(cJSON **ret)
-{
-	return answer_error(
-		wire_new_error(WIRE_USAGE, "nothing is staged: `netdctl stage FILE` does it"), ret);
-}
-
 static int read_files(const struct control_request *request, struct arena *arena,
 		      struct answer_texts *texts, cJSON **ret)
 {
@@ -55,15 +49,18 @@ static int prepare(struct daemon *d, const struct policy *candidate, const struc
 static int show(struct daemon *d, const struct policy *candidate, struct arena *arena, cJSON **ret)
 {
 	const struct history_author *author = &d->staged.author;
-	char by[HISTORY_AUTHOR_LEN];
-	const struct report_staged staged = {
-		.sources = d->staged.sources, .n_sources = d->staged.n, .at = d->staged.at, .by = by
-	};
+	char by[HISTORY_AUTHOR_LEN], digest[HASH_TEXT_LEN];
+	const struct report_staged staged = { .sources = d->staged.sources,
+					      .n_sources = d->staged.n,
+					      .at = d->staged.at,
+					      .by = by,
+					      .digest = digest };
 	struct report_input in[2], facts;
 	struct report_flows flows;
 	cJSON *report = NULL;
 	int r = answer_flow_input(d, arena, &facts);
 
+	answer_staged_digest(d, digest);
 	(void)snprintf(by, sizeof(by), "%s%suid %u%s", author->user, author->user[0] ? " (" : "",
 		       author->uid, author->user[0] ? ")" : "");
 	if (r == 0)
@@ -90,6 +87,16 @@ static int answer_show(struct daemon *d, struct arena *arena, cJSON **ret)
 	return r < 0 ? r : show(d, candidate, arena, ret);
 }
 
+/* It is there to be looked at first; so what was looked at can be said. */
+static int answer_needs_digest(cJSON **ret)
+{
+	return answer_error(wire_new_error(WIRE_USAGE,
+					   "what is staged is put into force by the digest that "
+					   "`netdctl stage` shows: `netdctl stage --apply "
+					   "--expect DIGEST`"),
+			    ret);
+}
+
 int answer_stage_check(struct daemon *d, const struct control_request *request, struct arena *arena,
 		       cJSON **ret)
 {
@@ -103,14 +110,15 @@ int answer_stage_check(struct daemon *d, const struct control_request *request, 
 	if (wants(request, "apply") && wants(request, "discard"))
 		return answer_error(wire_new_error(WIRE_USAGE, "stage takes apply or discard"),
 				    ret);
-	if (!staged_is(d))
-		return answer_nothing_staged(ret);
-	if (wants(request, "discard"))
-		return 0;
+	r = answer_expect_staged(d, request, ret);
+	if (r < 0 || *ret || wants(request, "discard"))
+		return r;
 	if (!wants(request, "apply"))
 		return answer_show(d, arena, ret);
 	if (!answer_is_confirm_time(request))
 		return answer_error(wire_new_error(WIRE_USAGE, "confirm_s is 1 to 86400"), ret);
+	if (!wire_string(request->json, "expect"))
+		return answer_needs_digest(ret);
 	texts = staged_texts(d);
 	return answer_check_texts(d, &texts, arena, ret);
 }
@@ -148,11 +156,12 @@ int answer_stage(struct daemon *d, const struct control_request *request, struct
 {
 	if (wire_array(request->json, "files"))
 		return take(d, request, arena, ret);
-	if (!staged_is(d))
-		return answer_nothing_staged(ret);
+	int r = answer_expect_staged(d, request, ret);
+	if (r < 0 || *ret)
+		return r;
 	if (wants(request, "apply")) {
 		struct answer_texts texts = staged_texts(d);
-		int r = answer_put_into_force(d, request, &texts, arena, ret);
+		r = answer_put_into_force(d, request, &texts, arena, ret);
 		const char *code = r == 0 ? wire_string(*ret, "code") : NULL;
 		if (!code || strcmp(code, wire_code_name(WIRE_OK)) != 0)
 			return r;

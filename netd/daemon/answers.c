@@ -8,6 +8,7 @@
 
 #include "core/base/limits.h"
 #include "core/report/cut.h"
+#include "core/world/world-store.h"
 #include "daemon/answers.h"
 #include "edge/base/clock.h"
 #include "edge/journal/journal.h"
@@ -164,6 +165,7 @@ static void fill_origin(const struct daemon *d, struct report_health *health)
 static int answer_status(struct daemon *d, const struct control_request *request,
 			 struct arena *arena, cJSON **ret)
 {
+	const struct report_store store = members_store(&d->members);
 	struct report_health health = { .generation = d->n_commits,
 					.policy_generation = d->committed ? d->history.in_force : 0,
 					.history_error = history_error(&d->history),
@@ -183,10 +185,16 @@ static int answer_status(struct daemon *d, const struct control_request *request
 					.latency_p50_us = latency_percentile(&d->latency, 50),
 					.latency_p99_us = latency_percentile(&d->latency, 99),
 					.latency_n = latency_count(&d->latency),
-					.owns_tables = fw_owns_tables(d->fw) };
+					.owns_tables = fw_owns_tables(d->fw),
+					.fleet_hosts = d->members.n,
+					.fleet_hosts_gone = d->members.n_gone,
+					.store = &store };
 	struct report_input in;
+	char digest[HASH_TEXT_LEN];
 	cJSON *report = NULL;
 
+	(void)hash_format(d->wanted->digest, digest);
+	health.policy_digest = digest;
 	fill_origin(d, &health);
 	(void)request;
 	fill_docker(d, arena, &health);
@@ -218,6 +226,7 @@ static int plan(struct daemon *d, const struct policy *const policies[2], struct
 {
 	const struct world *world = d->committed ? d->committed->world : NULL;
 	struct report_input in[2];
+	char digest[HASH_TEXT_LEN];
 	cJSON *report = NULL;
 	bool changed = false;
 	int r = world ? 0 : world_store_snapshot(d->store, arena, &world);
@@ -231,6 +240,9 @@ static int plan(struct daemon *d, const struct policy *const policies[2], struct
 		r = report_plan(&in[0], &in[1], &report, &changed);
 	if (r == 0)
 		r = report_cut(&in[0], &in[1], &d->questions.kernel->cut, report);
+	(void)hash_format(d->wanted->digest, digest);
+	if (r == 0)
+		r = wire_add_string(report, "policy_digest", digest);
 	if (r < 0)
 		cJSON_Delete(report);
 	return r < 0 ? r : answer_report(changed ? WIRE_FINDING : WIRE_OK, report, ret);
@@ -258,6 +270,41 @@ static int answer_plan(struct daemon *d, const struct control_request *request, 
 	return r < 0 ? r : plan(d, policies, arena, ret);
 }
 
+/* What policies are judged by, as `netdctl inventory` prints it. Who else is one of the fleet is no
+ * fact about this host, and netd-fleet, which asks for this, has told it. */
+static int answer_inventory(struct daemon *d, const struct control_request *request,
+			    struct arena *arena, cJSON **ret)
+{
+	const struct world *world = d->committed ? d->committed->world : NULL;
+	cJSON *report = NULL;
+	int r = 0;
+
+	(void)request;
+	/* What was kept from before the boot is no inventory. */
+	if (!d->read_facts)
+		return answer_error(wire_new_error(WIRE_UNAVAILABLE,
+						   "what this host runs is not known yet: netd "
+						   "waits for Docker"),
+				    ret);
+	if (!world)
+		r = world_store_snapshot(d->store, arena, &world);
+	if (r == 0)
+		r = host_world(world, arena, &world);
+	struct world *own = r == 0 ? arena_dup(arena, world, sizeof(*world)) : NULL;
+	if (!own)
+		return r < 0 ? r : -ENOMEM;
+	own->n_members = 0;
+	CLEANUP(free_ptr) char *text = world_print_inventory(own);
+	report = text ? cJSON_CreateObject() : NULL;
+	r = report ? wire_add_number(report, "bytes", (double)strlen(text)) : -ENOMEM;
+	/* Whoever asks could not do anything with more. */
+	if (r == 0 && strlen(text) <= LIMIT_FLEET_INVENTORY)
+		r = wire_add_string(report, "text", text);
+	if (r < 0)
+		cJSON_Delete(report);
+	return r < 0 ? r : answer_report(WIRE_OK, report, ret);
+}
+
 static const struct answer answers[] = {
 	/* verb, what it asks the kernel, beside the loop, in it, lane, a finding counts only if
 	   nothing was committed, what is told netd alone, and when there is no result */
@@ -267,6 +314,7 @@ static const struct answer answers[] = {
 	{ "rules", kernel_ask_counters, answer_rules, NULL, LANE_SHORT, false, NULL, NULL },
 	{ "ports", kernel_ask_counters, answer_ports, NULL, LANE_SHORT, false, NULL, NULL },
 	{ "explain", kernel_ask_counters, answer_explain, NULL, LANE_SHORT, false, NULL, NULL },
+	{ "inventory", NULL, answer_inventory, NULL, LANE_LONG, false, NULL, NULL },
 	{ "flows", NULL, answer_flows, NULL, LANE_LONG, false, NULL, NULL },
 	{ "top", kernel_ask_counters, answer_top, NULL, LANE_LONG, false, NULL, NULL },
 	{ "history", NULL, answer_history, NULL, LANE_SHORT, false, NULL, NULL },
@@ -280,6 +328,7 @@ static const struct answer answers[] = {
 	{ "reload", NULL, answer_reload_check, answer_reload, LANE_CHANGE, false,
 	  answer_reload_found, NULL },
 	{ "stage", NULL, answer_stage_check, answer_stage, LANE_CHANGE, false, NULL, NULL },
+	{ "hosts", NULL, NULL, answer_hosts, LANE_NONE, false, NULL, NULL },
 	{ "off", NULL, NULL, answer_off, LANE_CHANGE, false, NULL, NULL },
 };
 

@@ -4,6 +4,7 @@
  * kernel says of it. Private to the daemon. */
 #pragma once
 
+#include "core/base/hash.h"
 #include "core/report/report.h"
 #include "daemon/daemon.h"
 
@@ -25,7 +26,7 @@ answer_ask_fn kernel_ask_counters, kernel_ask_connections, kernel_ask_objects, k
 answer_fn answer_apply, answer_apply_check, answer_rollback_check, answer_rollback,
 	answer_confirm_check, answer_confirm, answer_reload, answer_off, answer_history,
 	answer_verify, answer_reload_check, answer_metrics, answer_flows, answer_top,
-	answer_stage_check, answer_stage;
+	answer_stage_check, answer_stage, answer_hosts;
 answer_aside_fn answer_reload_found;
 
 /* What is in force, with the counters that were asked for. Without a policy all of it is NULL. 0 or
@@ -45,6 +46,15 @@ struct answer_texts {
 };
 /* The "confirm_s" of a request is 0, which is none, or a time that netd waits for. */
 bool answer_is_confirm_time(const struct control_request *request) MUST_CHECK;
+/* Of what is staged, and of the policy in force, which `stage` compares. Something is staged. */
+void answer_staged_digest(const struct daemon *d, char ret[HASH_TEXT_LEN]);
+/* The "expect" of a request, where it has one, is the digest of the policy in force; or the one
+ * above. *ret is set, and nothing else, where it is not, or nothing is staged. 0 or -ENOMEM. Asked
+ * beside the loop, so that nobody waits for an answer that is no, and in it, where it counts. */
+int answer_expect_policy(const struct daemon *d, const struct control_request *request,
+			 cJSON **ret) MUST_CHECK;
+int answer_expect_staged(const struct daemon *d, const struct control_request *request,
+			 cJSON **ret) MUST_CHECK;
 /* Beside the loop; what is found is the answer, and else what it changes goes into it. */
 int answer_check_texts(struct daemon *d, const struct answer_texts *texts, struct arena *arena,
 		       cJSON **ret) MUST_CHECK;

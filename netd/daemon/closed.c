@@ -18,6 +18,7 @@ enum closed {
 	CLOSED_LABEL,
 	CLOSED_QUARANTINED,
 	CLOSED_WARNED, /* in its tier all the same */
+	CLOSED_BEYOND, /* not closed: of a tier, where netd enforces nothing */
 };
 
 static bool has_impostor(const struct world *world, const struct world_endpoint *endpoint)
@@ -37,21 +38,19 @@ static bool falls_short(const struct generation *generation, size_t i, struct te
 {
 	const struct assignment *assignment = &generation->compiled.assignments[i];
 	const struct policy_tier *tier = &generation->policy->policy->tiers[assignment->tier];
-	const struct world_container *container =
-		&generation->world->containers[generation->world->endpoints[i].container];
+	uint32_t container = generation->world->endpoints[i].container;
 	struct posture_shortfall one;
-	bool found = false;
+	size_t cursor = 0;
 
-	if (!tier->require || !container->inspected)
+	if (!tier->require || !generation->world->containers[container].inspected)
 		return false;
-	for (size_t cursor = 0;
-	     posture_next_shortfall(&container->posture, tier->require, &cursor, &one);) {
-		if (lacks)
-			text_printf(lacks, "%s%s (it %s)", found ? ", " : "", one.check->key,
-				    one.unknown ? one.check->unknown : one.check->text);
-		found = true;
-	}
-	return found;
+	const struct posture posture =
+		world_posture(generation->world, container, generation->judged_at);
+	if (posture_is_waiting(&posture, tier->require))
+		return false;
+	if (lacks)
+		posture_print_shortfalls(&posture, tier->require, lacks);
+	return posture_next_shortfall(&posture, tier->require, &cursor, &one);
 }
 
 static enum closed closed_of(const struct generation *generation, size_t i)
@@ -81,7 +80,7 @@ static enum closed closed_of(const struct generation *generation, size_t i)
 	case ASSIGN_UNKNOWN: /* else it passes in a moment */
 		return assignment->open_label ? CLOSED_LABEL : CLOSED_NOT;
 	case ASSIGN_UNMANAGED:
-		break;
+		return compile_is_beyond(assignment) ? CLOSED_BEYOND : CLOSED_NOT;
 	}
 	return CLOSED_NOT;
 }
@@ -109,6 +108,22 @@ static void say_short(const struct generation *generation, size_t i, const struc
 				 : "it stays in the tier, which only warns of it");
 }
 
+static void say_beyond(const struct generation *generation, size_t i,
+		       const struct log_field *fields)
+{
+	const struct world *world = generation->world;
+	const struct world_endpoint *endpoint = &world->endpoints[i];
+	const struct world_network *network = &world->networks[endpoint->network];
+	const char *remedy, *why = world_beyond_why(network, &remedy);
+
+	log_warning_with(
+		LOG_ID_ENDPOINT_NOT_ENFORCED, fields,
+		"the policy has container %s on %s in tier %s, but %s; %s",
+		world->containers[endpoint->container].name, network->name,
+		generation->policy->policy->tiers[generation->compiled.assignments[i].tier].name,
+		why, remedy);
+}
+
 static void say(const struct generation *generation, size_t i, enum closed closed)
 {
 	bool audited = is_audited(generation);
@@ -130,6 +145,9 @@ static void say(const struct generation *generation, size_t i, enum closed close
 	case CLOSED_QUARANTINED:
 	case CLOSED_WARNED:
 		say_short(generation, i, fields);
+		break;
+	case CLOSED_BEYOND:
+		say_beyond(generation, i, fields);
 		break;
 	case CLOSED_UNMATCHED:
 		log_warning_with(LOG_ID_ENDPOINT_UNMATCHED, fields,
@@ -166,24 +184,6 @@ static void say(const struct generation *generation, size_t i, enum closed close
 				 tiers[assignment->tier].name, fate);
 		break;
 	}
-}
-
-/* Worlds are sorted by container name, then network name: the order in which both are walked. */
-int generation_compare(const struct generation *a, size_t i, const struct generation *b, size_t j)
-{
-	const struct world_endpoint *left = &a->world->endpoints[i],
-				    *right = &b->world->endpoints[j];
-	const struct world_container *one = &a->world->containers[left->container],
-				     *other = &b->world->containers[right->container];
-	const struct world_network *here = &a->world->networks[left->network],
-				   *there = &b->world->networks[right->network];
-	int c = strcmp(one->name, other->name);
-
-	if (c == 0)
-		c = strcmp(one->id, other->id);
-	if (c == 0)
-		c = strcmp(here->name, there->name);
-	return c ? c : strcmp(here->id, there->id);
 }
 
 /* What is new of that: once each. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "core/world/world-store.h"
 #include "edge/base/clock.h"
 #include "edge/host/resolv-watch.h"
 #include "edge/journal/journal.h"
@@ -23,17 +24,18 @@ static void on_docker_synced(void *userdata)
 
 	/* Only what explain says of Docker depends on it. */
 	if (fw_docker_ip6(d->fw, &filtered, &error) == 0)
-		world_store_set_ip6_unfiltered(d->store, !filtered);
+		world_store_set_unfiltered(d->store, IP_V6, !filtered);
 	log_info(LOG_ID_DOCKER_CONNECTED, "%s%s, API %s: all networks and containers read",
 		 d->options->engine == DOCKER_ENGINE_DOCKER ? "Docker " : "", status.engine_version,
 		 status.api_version);
-	reconcile_note(d, PLAN_SYNCED);
-	reconcile_soon(d);
+	bool is_first = !d->read_facts;
+	d->read_facts = true;
+	facts_note_synced(d);
+	facts_changed(d);
 	if (resolvers_look_again(d) == -ENOMEM)
 		(void)sd_event_exit(d->loop, -ENOMEM);
-	if (!d->read_docker)
+	if (is_first)
 		first_contact_say(d);
-	d->read_docker = true;
 }
 
 static void on_docker_change(void *userdata, const char *why)
@@ -162,6 +164,7 @@ static int start_facts(struct daemon *d)
 	d->store = world_store_new();
 	if (!d->store)
 		return -ENOMEM;
+	world_store_await_reports(d->store); /* reports_start() has them read */
 	int r = resolvers_refresh(d);
 	return r == -ENOMEM ? r : 0; /* no resolver: nothing is `dns` */
 }
@@ -270,7 +273,8 @@ static int start_kept(struct daemon *d)
 {
 	facts_load_networks(d);
 	history_start(&d->history, &d->state);
-	return staged_start(d);
+	int r = members_start(d);
+	return r < 0 ? r : staged_start(d);
 }
 
 /* The rules come first: whatever fails after them leaves the managed networks closed. */
@@ -281,7 +285,8 @@ static int start(struct daemon *d)
 		start_tables, start_ports,	start_kept, policy_start,
 	};
 	static int (*const later[])(struct daemon *) = {
-		reconcile_run, start_control, flows_start, logged_start, start_watches, start_docker
+		reconcile_run, start_control, flows_start,  logged_start,
+		start_watches, reports_start, start_docker,
 	};
 
 	d->started_us = clock_monotonic_us();
@@ -298,7 +303,7 @@ static int start(struct daemon *d)
 	}
 	log_info(LOG_ID_STARTED, "netd %s started", NETD_VERSION);
 	d->is_started = true;
-	floor_tell_ready(d);
+	ready_tell(d);
 	return 0;
 }
 
@@ -330,6 +335,7 @@ static void stop(struct daemon *d)
 	flows_stop(d);
 	history_done(&d->history);
 	statefiles_done(&d->state);
+	reports_stop(d);
 	beside_group_done(&d->besides);
 	d->docker = docker_free(d->docker);
 	d->policy_watch = policydir_watch_free(d->policy_watch);
@@ -344,6 +350,7 @@ static void stop(struct daemon *d)
 	free_policies(d);
 	floor_leave(d);
 	staged_done(&d->staged);
+	members_done(&d->members);
 	doubts_done(&d->doubts);
 	d->store = world_store_free(d->store);
 	d->loop = sd_event_unref(d->loop);

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The daemon: wiring only. Files: daemon.c (start and stop order, sources of facts), wakes.c
- * (timers and signals), policy.c (which policy is wanted), policy-files.c (the files at
- * --policy), facts.c and resolvers.c (facts from
- * files), reconcile.c (carries out the plan's steps), floor.c (what holds when a commit fails),
- * stamp.c (what accepted connections carry), first.c (a host without any policy), stalls.c (when
- * the loop stood still), ground.c (settings of the kernel that the rules need), neighbours.c (what
- * the host believes of endpoints), closed.c, logged.c and denials.c (what is said of endpoints and
- * flows), flows.c and flows-kept.c (the flows that were seen), staged.c (a candidate that is judged
- * by them), history.c (policies to go back to), questions.c (what is answered beside the loop),
- * answers*.c (control verbs). */
+/* The daemon: wiring only. Its state, and what its files call each other for. Files:
+ *
+ *   daemon.c        start and stop order, sources of facts; wakes.c: timers and signals
+ *   policy.c        which policy is wanted; policy-set.c: one policy; policy-files.c: the files at
+ *                   --policy; policy-kept.c: the one that was in force, and the start
+ *   facts.c, resolvers.c, reports.c   facts from files: the host, its resolvers, images; labels.c:
+ *                   what Docker is asked for
+ *   reconcile.c     carries out the plan's steps; reconcile-due.c: tells the plan what happened;
+ *                   reconcile-off.c: takes all of it away; generation.c: what a step makes
+ *   floor.c         what holds when a commit fails; first.c: a host without any policy
+ *   stamp.c         what accepted connections carry; ground.c: settings of the kernel that the
+ *                   rules need; neighbours.c: what the host believes of endpoints; agree.c: whether
+ *                   the host's ports are what Docker says
+ *   stalls.c        when the loop stood still; latency.c: how long rules took; ready.c: what
+ *                   systemd is told
+ *   closed.c, logged.c, denials.c     what is said of endpoints and flows
+ *   flows.c, flows-kept.c             the flows that were seen; staged.c: a candidate that is
+ *                   judged by them; history.c: policies to go back to; members.c: the other
+ *                   hosts of the fleet
+ *   questions.c     what is answered beside the loop; answers*.c: control verbs */
 #pragma once
 
 #include <stdbool.h>
@@ -16,18 +26,21 @@
 #include <systemd/sd-event.h>
 
 #include "core/base/arena.h"
-#include "core/compile/again.h"
-#include "core/metrics/histogram.h"
 #include "core/plan/doubt.h"
 #include "core/plan/plan.h"
 #include "core/policy/policy.h"
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "daemon/denials.h"
 #include "daemon/flows.h"
+#include "daemon/generation.h"
 #include "daemon/history.h"
+#include "daemon/latency.h"
+#include "daemon/members.h"
 #include "daemon/options.h"
+#include "daemon/policy-set.h"
 #include "daemon/questions.h"
 #include "daemon/staged.h"
+#include "daemon/stalls.h"
 #include "daemon/statefiles.h"
 #include "edge/control/control.h"
 #include "edge/docker/docker.h"
@@ -38,63 +51,17 @@
 #include "edge/policydir/watch.h"
 #include "edge/rtnl/rtnl.h"
 
-/* Where a policy came from. */
-struct policy_origin {
-	const char *text; /* "/etc/netd/policy.d", "apply by root (uid 0)", … */
-	struct history_author author;
-	int64_t taken_at; /* seconds since the epoch; 0: now */
-	bool admitted;	  /* policy_admit() has found nothing already, beside the loop */
-};
-
-/* A policy with the texts it came from; everything in its own arena. */
-struct policy_set {
-	struct arena *arena;
-	const struct policy *policy;
-	const struct policy_source *sources;
-	size_t n_sources;
-	const char *origin; /* as policy_origin.text */
-	struct history_author author;
-	int64_t taken_at;     /* seconds since the epoch: its tests passed as of then */
-	uint64_t digest;      /* of the texts */
-	uint64_t path_digest; /* of the files at --policy when it was taken */
-	bool none;	      /* first contact (first.c): it stands for plain Docker */
-	bool was_in_force;    /* last, before netd was started */
-};
-
-/* What is in force in the kernel, and what it was made from. */
-struct generation {
-	struct arena *arena; /* world, ruleset, assignments */
-	struct policy_set *policy;
-	const struct world *world;
-	struct world_held held;	    /* of world */
-	bool synced;		    /* the world is all that Docker knows */
-	struct compile_input input; /* of what compiled is made, for the next time */
-	struct compile_output compiled;
-	struct arena *base; /* of compiled: kept by arena */
-	int64_t judged_at;  /* seconds since the epoch: rules with `until` hold or not as of then */
-	uint64_t made_us;   /* CLOCK_MONOTONIC: held as of then */
-};
-
-#define LATENCY_SAMPLES 256
-
-/* Docker's connect event -> the endpoint's rules committed. */
-struct latency {
-	struct metrics_histogram histogram; /* of all samples since netd started */
-	uint32_t samples_us[LATENCY_SAMPLES];
-	size_t n; /* ever taken */
-	struct {
-		char network_id[WORLD_ID_LEN], container_id[WORLD_ID_LEN];
-		uint64_t since_us;
-	} pending[64];
-	size_t n_pending;
-};
-
-/* Times at which the loop stood still. */
-struct stalls {
-	struct loop_watch watch;
-	sd_event_source *timer; /* reads everything again */
-	bool waits;		/* for the timer */
-	uint64_t n_read, read_us, said_us;
+/* Of images (reports.c). */
+struct reports {
+	struct policydir_watch *files, *keys;
+	struct beside *reading;	    /* NULL: nobody reads them now */
+	const struct images *taken; /* the store's; NULL: nothing is known */
+	bool is_due;		    /* they have changed while they were read */
+	bool is_settled; /* they were read once, or could not be for so long that nobody waits */
+	bool is_awaited; /* since the last good reading another one was begun */
+	bool has_failed; /* since then */
+	uint64_t backoff_us;
+	sd_event_source *retry, *late;
 };
 
 struct daemon {
@@ -107,11 +74,13 @@ struct daemon {
 	struct fw_watch *fw_watch;
 	struct control *control;
 	struct policydir_watch *policy_watch;
+	struct reports reports;
 	struct nflog *nflog; /* NULL: nobody reads what the rules log */
 	struct nflog *alone; /* what one netd of a network namespace can hold */
 	struct denials denials;
 	struct flows flows;
 	struct staged staged;
+	struct members members;
 	struct host_resolvers resolvers;
 	struct host_docker docker_settings;
 	sd_event_source *post, *bound, *wake, *until, *confirm, *hold, *doubt;
@@ -146,7 +115,7 @@ struct daemon {
 	struct arena *floor_arena;    /* of floor */
 	const struct ruleset *floor;  /* the closed base, while it is what is in force */
 	bool floor_lags;	      /* facts have changed since */
-	bool read_docker;	      /* at least once */
+	bool read_facts;	      /* of the engine, or the inventory; at least once */
 	bool found_tables;	      /* netd's, or one of them, at start */
 	bool is_started, is_ready;    /* every step of the start is done; systemd was told so */
 	uint32_t stamp;
@@ -167,10 +136,6 @@ int daemon_run(const struct options *options) MUST_CHECK;
 
 /* At start: the files at --policy, else the last policy that was in force, else the empty one. */
 int policy_start(struct daemon *d) MUST_CHECK;
-/* Rules can be made of it for this host, and its own tests pass as of @now. Nothing is wanted
- * before that. 0, POLICY_E_INVALID (@diags says what), -ENOMEM. */
-int policy_admit(struct daemon *d, const struct policy *policy, int64_t now,
-		 struct diag_list *diags) MUST_CHECK;
 /* Have --policy read and checked beside the loop, and taken if nothing is wrong with it. What is
  * wrong is logged and remembered, and the policy in force stays. Never waits; 0 or -ENOMEM.
  * follow: only if the files differ from those that were there when the wanted policy was taken, as
@@ -188,9 +153,6 @@ void policy_save(struct daemon *d);
 void policy_give_up(struct daemon *d);
 /* Wants one that was wanted before. */
 void policy_change(struct daemon *d, struct policy_set *set);
-struct policy_set *policy_set_free(struct policy_set *set);
-/* Frees the policies that nothing refers to any more, after a commit. */
-void policy_forget(struct daemon *d, struct policy_set *old);
 
 /* ---- wakes.c ---- */
 
@@ -208,6 +170,18 @@ void facts_load_networks(struct daemon *d);
 /* The bridges and their ports, as rtnetlink shows them now. 0 or -ENOMEM. */
 int facts_take_links(struct daemon *d) MUST_CHECK;
 int facts_load_inventory(struct daemon *d) MUST_CHECK;
+/* The world is known when the engine, or the inventory, was read, and, where tables of an earlier
+ * run hold so long, the reports that the policy asks for: so a restart cuts off nobody whose image
+ * is known. */
+void facts_note_synced(struct daemon *d);
+
+/* ---- reports.c ---- */
+
+/* Has what is told of images read, now and whenever a file changes. It waits for nothing. 0 or
+ * -errno. */
+int reports_start(struct daemon *d) MUST_CHECK;
+/* Before the loop is gone. */
+void reports_stop(struct daemon *d);
 
 /* ---- resolvers.c ---- */
 
@@ -219,27 +193,24 @@ int resolvers_watch(struct daemon *d) MUST_CHECK;
 /* A folder may have come that was not there: looks for it, and reads. 0 or -errno. */
 int resolvers_look_again(struct daemon *d) MUST_CHECK;
 
-/* ---- reconcile.c ---- */
+/* ---- reconcile-due.c ---- */
 
 /* A fact changed: the next idle moment of the loop, or 10 ms from now at the latest. */
 void reconcile_soon(struct daemon *d);
-/* Carries out what the plan asks for, now. */
-int reconcile_run(struct daemon *d) MUST_CHECK;
+void reconcile_note(struct daemon *d, enum plan_input input);
+
+/* ---- reconcile-off.c ---- */
+
 /* Takes netd's tables away: the plan keeps them away from here on. 0, or -errno: they stay. */
 int reconcile_off(struct daemon *d) MUST_CHECK;
+
+/* ---- reconcile.c ---- */
+
+/* Carries out what the plan asks for, now. */
+int reconcile_run(struct daemon *d) MUST_CHECK;
 /* Docker keeps its networks over boots: with them known, their bridges are closed before it runs.
  */
 void reconcile_keep_networks(struct daemon *d);
-void reconcile_note(struct daemon *d, enum plan_input input);
-struct generation *generation_free(struct generation *generation);
-/* Docker has told of a container on a network. Rules that are there before that took no time. */
-struct world_event;
-void latency_begin(struct latency *latency, const struct generation *in_force,
-		   const struct world_event *event, uint64_t now_us);
-/* The q-th of 100 samples, in microseconds; 0 when there are none. */
-uint32_t latency_count(const struct latency *latency); /* samples that are held */
-uint32_t latency_percentile(const struct latency *latency, unsigned int q);
-
 /* ---- floor.c ---- */
 
 /* A commit has failed: puts the closed base into force if nothing else holds. */
@@ -249,8 +220,13 @@ void floor_lay(struct daemon *d);
 void floor_follow(struct daemon *d);
 /* Something else is in force. */
 void floor_leave(struct daemon *d);
+
+/* ---- ready.c ---- */
+
 /* READY=1, once, when the start is done and something is in force. */
-void floor_tell_ready(struct daemon *d);
+void ready_tell(struct daemon *d);
+/* What `systemctl status` shows. */
+void ready_tell_status(const struct daemon *d);
 
 /* ---- first.c ---- */
 
@@ -259,25 +235,24 @@ struct policydir;
  * @kept: what reading the kept policy gave. */
 bool first_contact(const struct daemon *d, const struct policydir *files, int kept,
 		   struct arena *arena);
-/* Nothing is enforced, and a first policy is waited for. */
-bool first_contact_waits(const struct daemon *d);
-/* 0 or -errno. */
-int first_contact_begin(struct daemon *d) MUST_CHECK;
 /* Another policy is wanted than @old: the first one ends it. */
 void first_contact_follow(struct daemon *d, const struct policy_set *old);
+/* That nothing is enforced, and what ends it, in the log. */
+void first_contact_say_waits(const struct daemon *d);
 /* The first policy was not confirmed: it is as before. */
 void first_contact_resume(struct daemon *d);
 /* What would be closed, in the log. Nothing unless netd waits. */
 void first_contact_say(struct daemon *d);
-/* What `systemctl status` shows. */
-void first_contact_tell_systemd(const struct daemon *d);
+/* Nothing is enforced, and a first policy is waited for. */
+static inline bool first_contact_waits(const struct daemon *d)
+{
+	return d->plan.off && !d->off_since && d->wanted && d->wanted->none;
+}
 
 /* ---- closed.c ---- */
 
 /* Logs the endpoints that are denied everything now and were not in @old (NULL: nothing was). */
 void closed_report(const struct generation *old, const struct generation *now);
-/* The order of endpoints, over generations: 0: the same one. */
-int generation_compare(const struct generation *a, size_t i, const struct generation *b, size_t j);
 
 /* ---- logged.c ---- */
 
@@ -311,11 +286,6 @@ int agree_run(struct daemon *d) MUST_CHECK;
 /* Tells the host where the endpoints are that were not admitted in @old (NULL: none was). */
 void neighbours_correct(struct rtnl *rtnl, const struct generation *old,
 			const struct generation *now);
-
-/* ---- stalls.c ---- */
-
-/* Before loop_run(). 0 or -errno. */
-int stalls_start(struct daemon *d) MUST_CHECK;
 
 /* ---- ground.c ---- */
 

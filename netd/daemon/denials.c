@@ -82,12 +82,15 @@ static bool has_address(const struct world_endpoint *endpoint, const struct ip_a
 	       (!mac_is_zero(&endpoint->mac) && ip_compare(addr, &local) == 0);
 }
 
+/* On other networks, an overlay for one, the same address may be somebody else's, and to the rules
+ * it is one outside. */
 static size_t endpoint_of_address(const struct generation *generation, const struct ip_addr *addr)
 {
 	const struct world *world = generation ? generation->world : NULL;
 
 	for (size_t i = 0; world && addr->family && i < world->n_endpoints; i++)
-		if (has_address(&world->endpoints[i], addr))
+		if (has_address(&world->endpoints[i], addr) &&
+		    world_network_is_managed(&world->networks[world->endpoints[i].network]))
 			return i;
 	return NOBODY;
 }
@@ -113,18 +116,6 @@ static size_t endpoint_behind(const struct generation *generation, uint32_t ifin
 	return NOBODY;
 }
 
-static bool is_own(const struct world *world, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < world->n_host_addrs; i++)
-		if (ip_compare(addr, &world->host_addrs[i]) == 0)
-			return true;
-	for (size_t i = 0; i < world->n_networks; i++)
-		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
-			if (ip_compare(addr, &world->networks[i].gateways[g]) == 0)
-				return true;
-	return false;
-}
-
 /* The host's own MAC on a bridge. */
 static bool is_bridge(const struct generation *generation, const struct mac_addr *mac)
 {
@@ -138,14 +129,19 @@ static bool is_bridge(const struct generation *generation, const struct mac_addr
 
 /* An address that is no container's: this host's own, one of a managed network that nobody has, or
  * one outside, which rules name by its zone. */
+#define WHERE_LEN (LIMIT_NAME + 16)
 static const char *where_is(const struct generation *generation, const struct ip_addr *addr,
-			    bool is_host)
+			    bool is_host, char ret[WHERE_LEN])
 {
-	if (is_host || (generation && is_own(generation->world, addr)))
+	if (is_host || (generation && world_is_host_address(generation->world, addr)))
 		return "this host";
 	if (!generation || compile_find_subnet(&generation->compiled, addr) != UINT32_MAX)
 		return "no known container";
-	return policy_zone_text(addr);
+	const char *host = compile_find_host(&generation->compiled, addr);
+	if (!host)
+		return policy_zone_text(addr);
+	(void)snprintf(ret, WHERE_LEN, "fleet host %s", host);
+	return ret;
 }
 
 static void describe_endpoint(const struct generation *generation, size_t endpoint,
@@ -203,14 +199,14 @@ static void describe_end(const struct nflog_packet *packet, bool source,
 	uint32_t port = source ? packet->in_port : packet->out_port;
 	const struct mac_addr *mac = source ? &packet->from_mac : &packet->to_mac;
 	struct denied_end end = denials_end(packet, source, generation);
-	char address[IP_TEXT_LEN];
+	char address[IP_TEXT_LEN], zone[WHERE_LEN];
 
 	ret->container_id = "";
 	if (end.endpoint != NOBODY)
 		describe_endpoint(generation, end.endpoint, addr, ret);
 	else if (addr->family)
 		(void)snprintf(ret->text, sizeof(ret->text), "%s (%s)", ip_format(addr, address),
-			       where_is(generation, addr, end.is_host));
+			       where_is(generation, addr, end.is_host, zone));
 	else
 		describe_frame(generation, port, mac, ret);
 }
@@ -267,17 +263,37 @@ static void say(const struct nflog_packet *packet, const struct logged *logged,
 		      by_rule ? "" : ": ", by_rule ? "" : reason_text(logged->reason), times);
 }
 
+/* Until netd has been told whose the port is. */
+static bool is_of_the_moment(enum reason reason)
+{
+	return reason == REASON_NOT_ADMITTED || reason == REASON_NOT_KNOWN ||
+	       reason == REASON_UNKNOWN_PORT;
+}
+
 /* What was closed for a moment at the start of a container, and is not any more, is no news: its
  * kernel and Docker announce it before it is admitted. */
 static bool has_passed(const struct nflog_packet *packet, const struct logged *logged,
 		       const struct generation *generation)
 {
-	if (!packet->bridged ||
-	    (logged->reason != REASON_NOT_ADMITTED && logged->reason != REASON_NOT_KNOWN &&
-	     logged->reason != REASON_UNKNOWN_PORT))
+	if (!packet->bridged || !is_of_the_moment(logged->reason))
 		return false;
 	size_t endpoint = endpoint_behind(generation, packet->in_port);
 	return endpoint != NOBODY && generation->compiled.assignments[endpoint].kind == ASSIGN_TIER;
+}
+
+/* Docker, from 28 on, announces every container that starts, thrice; a closed one has asked for
+ * nothing by that. What is announced must be its own, or nobody's yet. */
+static bool is_announcement(const struct nflog_packet *packet, const struct logged *logged,
+			    const struct generation *generation)
+{
+	if (!packet->bridged || !packet->announces || packet->tagged)
+		return false;
+	size_t owner = endpoint_of_address(generation, &packet->from);
+	if (owner != endpoint_behind(generation, packet->in_port))
+		return false;
+	return is_of_the_moment(logged->reason) ||
+	       (owner != NOBODY &&
+		logged->reason == compile_closed_reason(&generation->compiled.assignments[owner]));
 }
 
 void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us)
@@ -294,8 +310,8 @@ void denials_lost(struct denials *denials, uint32_t n, uint64_t now_us)
 	denials->lost = 0;
 }
 
-/* An end as metrics name it: its tier, why it is in none, "host", "internet", "lan", or "nobody".
- */
+/* An end as metrics name it: its tier, why it is in none, "host", "hosts", "internet", "lan",
+ * or "nobody". */
 static const char *group_of(const struct nflog_packet *packet, bool source,
 			    const struct generation *generation)
 {
@@ -304,20 +320,23 @@ static const char *group_of(const struct nflog_packet *packet, bool source,
 
 	if (end.endpoint != NOBODY)
 		return place_name(generation, end.endpoint);
-	if (end.is_host || (generation && addr->family && is_own(generation->world, addr)))
+	if (end.is_host ||
+	    (generation && addr->family && world_is_host_address(generation->world, addr)))
 		return "host";
 	if (!generation || !addr->family ||
 	    compile_find_subnet(&generation->compiled, addr) != UINT32_MAX)
 		return "nobody";
-	return policy_zone_contains(PEER_INTERNET, addr) ? "internet"
-	       : policy_zone_contains(PEER_LAN, addr)	 ? "lan"
-							 : "nobody";
+	return compile_find_host(&generation->compiled, addr) ? "hosts"
+	       : policy_zone_contains(PEER_INTERNET, addr)    ? "internet"
+	       : policy_zone_contains(PEER_LAN, addr)	      ? "lan"
+							      : "nobody";
 }
 
 bool denials_read(const struct nflog_packet *packet, const struct generation *generation,
 		  struct logged *ret)
 {
-	return logged_parse(packet->prefix, ret) && !has_passed(packet, ret, generation);
+	return logged_parse(packet->prefix, ret) && !has_passed(packet, ret, generation) &&
+	       !is_announcement(packet, ret, generation);
 }
 
 void denials_note(struct denials *denials, const struct nflog_packet *packet,

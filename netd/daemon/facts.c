@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/world/world-store.h"
 #include "daemon/daemon.h"
 #include "edge/journal/journal.h"
 
@@ -56,6 +57,16 @@ int facts_take_links(struct daemon *d)
 	return r;
 }
 
+void facts_note_synced(struct daemon *d)
+{
+	bool matters = d->plan.adopted && policy_requires_images(d->wanted->policy);
+
+	if (d->read_facts && !d->plan.synced && (d->reports.is_settled || !matters)) {
+		reconcile_note(d, PLAN_SYNCED);
+		reconcile_soon(d);
+	}
+}
+
 int facts_load_inventory(struct daemon *d)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
@@ -81,7 +92,8 @@ int facts_load_inventory(struct daemon *d)
 		r = world_store_load(d->store, world);
 	world_store_reading_begins(d->store);
 	world_store_reading_ended(d->store);
-	reconcile_note(d, PLAN_SYNCED);
+	d->read_facts = true;
+	facts_note_synced(d);
 	first_contact_say(d);
 	reconcile_soon(d); /* nothing else may happen for long */
 	return r;

@@ -4,12 +4,9 @@
  * --policy, whatever is in them; the state folder; netd's tables in the kernel) makes it a host
  * that is closed where netd does not know better. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "core/base/limits.h"
-#include "core/report/report.h"
+#include "core/world/world-store.h"
 #include "daemon/policy.h"
 #include "edge/journal/journal.h"
 
@@ -34,27 +31,7 @@ bool first_contact(const struct daemon *d, const struct policydir *files, int ke
 	       !remembers_networks(d, arena);
 }
 
-bool first_contact_waits(const struct daemon *d)
-{
-	return d->plan.off && !d->off_since && d->wanted && d->wanted->none;
-}
-
 /* ---- what is said ---- */
-
-void first_contact_tell_systemd(const struct daemon *d)
-{
-	if (first_contact_waits(d))
-		(void)sd_notifyf(0,
-				 "STATUS=No policy yet: nothing is closed, waiting for one in %s",
-				 d->options->policy);
-	else if (d->plan.off)
-		(void)sd_notify(0, "STATUS=Off: nothing is enforced");
-	else if (d->committed && d->committed->policy->author.by != HISTORY_BY_NOBODY)
-		(void)sd_notifyf(0, "STATUS=In force: the policy from %s",
-				 d->committed->policy->origin);
-	else
-		(void)sd_notify(0, "STATUS=Closed: which policy holds is not known yet");
-}
 
 void first_contact_say(struct daemon *d)
 {
@@ -75,7 +52,7 @@ void first_contact_say(struct daemon *d)
 		    world->n_endpoints, n_networks, n_ports);
 }
 
-static void say_waits(const struct daemon *d)
+void first_contact_say_waits(const struct daemon *d)
 {
 	log_warning(LOG_ID_FIRST_CONTACT,
 		    "no policy was ever in force on this host: NOTHING IS ENFORCED until there is "
@@ -83,23 +60,7 @@ static void say_waits(const struct daemon *d)
 		    d->options->policy);
 }
 
-/* ---- its begin and end ---- */
-
-int first_contact_begin(struct daemon *d)
-{
-	static const char text[] = REPORT_PLAIN_DOCKER;
-	const struct policy_source source = { "(no policy)", text, sizeof(text) - 1 };
-	int r = policy_take_none(d, &source);
-
-	if (r < 0)
-		return r;
-	d->wanted->none = true;
-	d->fallback = d->wanted;
-	d->policy_error = NULL;
-	reconcile_note(d, PLAN_OFF);
-	say_waits(d);
-	return 0;
-}
+/* ---- its end ---- */
 
 void first_contact_follow(struct daemon *d, const struct policy_set *old)
 {
@@ -120,7 +81,7 @@ void first_contact_resume(struct daemon *d)
 	d->off_since = 0;
 	d->fallback = d->wanted;
 	d->history.in_force = 0;
-	say_waits(d);
+	first_contact_say_waits(d);
 	first_contact_say(d);
-	first_contact_tell_systemd(d);
+	ready_tell_status(d);
 }

@@ -8,8 +8,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
+#include "core/world/world-store.h"
 #include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 
@@ -134,14 +134,4 @@ void floor_leave(struct daemon *d)
 {
 	d->floor = NULL;
 	d->floor_arena = arena_free(d->floor_arena);
-}
-
-void floor_tell_ready(struct daemon *d)
-{
-	if (d->is_ready || !d->is_started ||
-	    !(d->committed || d->plan.adopted || d->plan.off || d->has_floor))
-		return;
-	d->is_ready = true;
-	first_contact_tell_systemd(d);
-	(void)sd_notify(0, "READY=1");
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/json.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/flow/json.h"
@@ -45,17 +46,36 @@ static cJSON *first_line(const struct flows *flows)
 	return NULL;
 }
 
+/* Ends that were written. */
+struct ends_written {
+	bool written[LIMIT_FLOW_ENDS + 1]; /* by their numbers in the store */
+};
+
+/* What an end was made of stands with the first flow that names it: else it would be most of the
+ * file. */
+static void tell_once(struct ends_written *ends, struct flow_end *end)
+{
+	if (end->number > LIMIT_FLOW_ENDS || ends->written[end->number])
+		end->image = end->labels = "";
+	else
+		ends->written[end->number] = true;
+}
+
 static int write_file(struct daemon *d)
 {
 	struct flows *flows = &d->flows;
 	struct text text CLEANUP(text_done) = { 0 };
+	struct ends_written ends = { 0 };
 	struct flow flow;
 	int r = flows_read_all(flows);
 
 	if (r == 0)
 		r = add_line(&text, first_line(flows));
-	for (uint32_t at = 0; r == 0 && flow_store_next(flows->store, true, &at, &flow);)
+	for (uint32_t at = 0; r == 0 && flow_store_next(flows->store, true, &at, &flow);) {
+		tell_once(&ends, &flow.from);
+		tell_once(&ends, &flow.to);
 		r = add_line(&text, flow_to_json(&flow));
+	}
 	return r < 0 ? r
 		     : host_state_write(d->options->state_dir, FLOWS_FILE, text_str(&text),
 					text.len);
@@ -118,20 +138,19 @@ static bool read_moment(const cJSON *json, const char *name, int64_t *ret)
 /* A clock that was set back: from now on, then. */
 static void read_first_line(struct flows *flows, const char *line, size_t len)
 {
-	cJSON *json = cJSON_ParseWithLength(line, len);
+	CLEANUP(json_freep) cJSON *json = json_parse(line, len, NULL);
 	int64_t since = flows->since;
 
 	flows->n_bad_lines += !read_moment(json, "since", &since);
 	flows->since = since < flows->since ? since : flows->since;
 	if (!read_moment(json, "staged", &flows->file_staged))
 		flows->file_staged = 0;
-	cJSON_Delete(json);
 }
 
 static int read_line(struct flows *flows, const char *line, size_t len)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	cJSON *json = NULL;
+	CLEANUP(json_freep) cJSON *json = NULL;
 	struct flow flow;
 	int r = arena ? flow_read_line(line, len, arena, &flow, &json) : -ENOMEM;
 
@@ -142,7 +161,6 @@ static int read_line(struct flows *flows, const char *line, size_t len)
 		r = flow_store_restore(flows->store, &flow);
 	else if (r == FLOW_E_INVALID)
 		flows->n_bad_lines++;
-	cJSON_Delete(json);
 	return r < 0 ? r : 0;
 }
 
@@ -193,7 +211,7 @@ static int on_load(sd_event_source *source, uint64_t usec, void *userdata)
 		return loop_arm(source, 0);
 	if (flows->n_bad_lines)
 		log_warning(LOG_ID_STATE_UNWRITABLE,
-			    "%s/" FLOWS_FILE ": %llu lines are no flows: passed over",
+			    "%s/" FLOWS_FILE ": %llu lines are not flows and are skipped",
 			    d->options->state_dir, (unsigned long long)flows->n_bad_lines);
 	if (r < 0)
 		say_forgotten(d, r);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "core/base/limits.h"
+#include "core/world/world-store.h"
 #include "daemon/daemon.h"
 #include "edge/base/clock.h"
 #include "edge/journal/journal.h"

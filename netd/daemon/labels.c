@@ -21,6 +21,11 @@ static bool requires_posture(const struct policy_set *set)
 	return set && policy_requires_posture(set->policy);
 }
 
+static bool requires_images(const struct policy_set *set)
+{
+	return set && policy_requires_images(set->policy);
+}
+
 int labels_follow(struct daemon *d)
 {
 	struct arena *arena CLEANUP(arena_freep) = NULL;
@@ -44,6 +49,7 @@ int labels_follow(struct daemon *d)
 		memcpy(all + n[0], keys[1], n[1] * sizeof(*all));
 	r = docker_want_labels(d->docker, all, n[0] + n[1]);
 	docker_want_posture(d->docker, requires_posture(sets[0]) || requires_posture(sets[1]));
+	docker_want_images(d->docker, requires_images(sets[0]) || requires_images(sets[1]));
 	if (r == 0)
 		memcpy(d->labels_of, sets, sizeof(sets));
 	return r;

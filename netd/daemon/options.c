@@ -20,6 +20,8 @@ enum option_id {
 	OPTION_SOCKET,
 	OPTION_STATE,
 	OPTION_INVENTORY,
+	OPTION_IMAGES,
+	OPTION_IMAGE_KEYS,
 	OPTION_MARK_BIT,
 	OPTION_FLOWS,
 	N_SETTINGS, /* those before it may stand in a file */
@@ -42,6 +44,9 @@ static const struct {
 	{ "socket", "PATH", "control socket (/run/netd/netd.sock)", OPTION_SOCKET },
 	{ "state", "DIR", "what is kept over restarts (/var/lib/netd)", OPTION_STATE },
 	{ "inventory", "FILE", "take the facts from FILE instead of Docker", OPTION_INVENTORY },
+	{ "images", "DIR", "reports and signatures of images (/etc/netd/images.d)", OPTION_IMAGES },
+	{ "image-keys", "DIR", "public keys of who signs images (/etc/netd/image-keys)",
+	  OPTION_IMAGE_KEYS },
 	{ "mark-bit", "BIT", "bit of the packet mark to use (0x00100000)", OPTION_MARK_BIT },
 	{ "flows", "on|off", "keep what talks to what, for netdctl flows (on)", OPTION_FLOWS },
 	{ "config", "FILE", "settings, and FILE.d/*.conf (" CONF_DEFAULT ")", OPTION_CONFIG },
@@ -89,6 +94,10 @@ static const char *set_option(struct options *options, enum option_id id, const 
 		options->state_dir = value;
 	if (id == OPTION_INVENTORY)
 		options->inventory = value;
+	if (id == OPTION_IMAGES)
+		options->images = value;
+	if (id == OPTION_IMAGE_KEYS)
+		options->image_keys = value;
 	if (id == OPTION_MARK_BIT && !conf_parse_bit(value, &options->mark_bit))
 		return "takes one bit, such as 0x00100000";
 	if (id != OPTION_FLOWS)
@@ -146,6 +155,8 @@ static void set_defaults(struct options *options)
 				     .docker_url = host && *host ? host : "unix:///run/docker.sock",
 				     .socket = "/run/netd/netd.sock",
 				     .state_dir = "/var/lib/netd",
+				     .images = "/etc/netd/images.d",
+				     .image_keys = "/etc/netd/image-keys",
 				     .mark_bit = COMPILE_MARK_BIT,
 				     .flows = true };
 	options->docker_tls_verify = verify && *verify;

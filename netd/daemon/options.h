@@ -12,6 +12,7 @@
 
 struct options {
 	const char *policy, *docker_url, *socket, *state_dir, *inventory;
+	const char *images, *image_keys; /* folders */
 	enum docker_engine engine;
 	const char *docker_cert_dir; /* DOCKER_CERT_PATH, or NULL */
 	bool docker_tls_verify;

@@ -3,11 +3,11 @@
  * loop takes what was checked, not what is there by then: it waits for no disk, runs no test, and
  * is told of what is wrong. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "daemon/policy.h"
 #include "daemon/questions-file.h"
 #include "edge/base/clock.h"
@@ -204,12 +204,11 @@ static int write_found(const struct policy_checked *checked, enum files_found is
 		       struct diag_list *diags, cJSON **ret)
 {
 	cJSON *report = cJSON_CreateObject();
-	char digest[17];
+	char digest[HASH_TEXT_LEN];
 	int r = report ? wire_add_string(report, "is", found_names[is]) : -ENOMEM;
 
-	(void)snprintf(digest, sizeof(digest), "%016" PRIx64, checked->digest);
 	if (r == 0)
-		r = wire_add_string(report, "digest", digest);
+		r = wire_add_string(report, "digest", hash_format(checked->digest, digest));
 	if (r == 0 && is == FILES_NONE)
 		r = wire_add_string(report, "why", checked->why);
 	if (r == 0 && is == FILES_NONE)

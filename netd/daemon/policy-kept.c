@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/report/report.h"
 #include "daemon/policy.h"
 #include "edge/journal/journal.h"
 
@@ -95,7 +96,7 @@ static void hold_kept(struct daemon *d, const struct history_record *kept, struc
 		d->fallback = NULL;
 }
 
-int policy_take_none(struct daemon *d, const struct policy_source *source)
+static int take_none(struct daemon *d, const struct policy_source *source)
 {
 	const struct policy_origin origin = { .text = source->name,
 					      .author = { .by = HISTORY_BY_NOBODY } };
@@ -112,6 +113,23 @@ int policy_take_none(struct daemon *d, const struct policy_source *source)
 	return r == POLICY_E_INVALID ? -EINVAL : r;
 }
 
+/* On a host without any policy. */
+static int begin_first_contact(struct daemon *d)
+{
+	static const char text[] = REPORT_PLAIN_DOCKER;
+	const struct policy_source source = { "(no policy)", text, sizeof(text) - 1 };
+	int r = take_none(d, &source);
+
+	if (r < 0)
+		return r;
+	d->wanted->none = true;
+	d->fallback = d->wanted;
+	d->policy_error = NULL;
+	reconcile_note(d, PLAN_OFF);
+	first_contact_say_waits(d);
+	return 0;
+}
+
 /* No tier and no rule: everything on a managed network is closed. @path_digest: of the files that
  * nobody decides for by not changing them; 0: whatever is there is taken as soon as it can be. */
 static int take_nothing(struct daemon *d, uint64_t path_digest)
@@ -123,7 +141,7 @@ static int take_nothing(struct daemon *d, uint64_t path_digest)
 		    "no policy is in force: everything on Docker's networks is closed until there "
 		    "is a valid one in %s, or `netdctl apply`",
 		    d->options->policy);
-	int r = policy_take_none(d, &source);
+	int r = take_none(d, &source);
 	if (r == 0)
 		d->wanted->path_digest = path_digest;
 	return r;
@@ -168,7 +186,7 @@ static int start_from(struct daemon *d, struct arena *arena)
 	if (path < 0 || found == -ENOMEM)
 		return -ENOMEM;
 	if (first_contact(d, &files, found, arena))
-		return first_contact_begin(d);
+		return begin_first_contact(d);
 	if (lost && !(path == 0 && is_last(d, &files, found))) {
 		say_lost(d, found);
 		return take_nothing(d, digest);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/json.h"
 #include "core/base/limits.h"
 #include "core/wire/wire.h"
 #include "edge/base/fd.h"
@@ -82,7 +83,7 @@ cJSON *questions_read_note(const struct beside_result *result)
 
 	if (!bytes || pread(result->fd, bytes, result->size, 0) != (ssize_t)result->size)
 		return NULL;
-	return cJSON_ParseWithLength(bytes, result->size);
+	return json_parse(bytes, result->size, NULL);
 }
 
 int questions_read_aside(struct beside_result *result, cJSON **ret)
@@ -103,6 +104,6 @@ int questions_read_aside(struct beside_result *result, cJSON **ret)
 	result->size -= len;
 	if (pread(result->fd, bytes, len, (off_t)result->size) != (ssize_t)len)
 		return -EIO;
-	*ret = cJSON_ParseWithLength(bytes, len);
+	*ret = json_parse(bytes, len, NULL);
 	return *ret ? 0 : -ENOMEM;
 }

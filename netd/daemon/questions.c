@@ -2,6 +2,7 @@
 #include "daemon/questions.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ static const unsigned int places[LANE_COUNT] = {
 	[LANE_SHORT] = LIMIT_SHORT_ANSWERS,
 	[LANE_LONG] = LIMIT_LONG_ANSWERS,
 	[LANE_CHANGE] = 1,
+	[LANE_NONE] = UINT_MAX,
 };
 
 static void drop_question(struct question *question)
@@ -140,12 +142,13 @@ static void add_note(const struct question *question, const cJSON *answer)
 				cJSON_DetachItemViaPointer(question->note, member));
 }
 
-/* What is in force is answered when it will be in force after a power cut too, or cannot be. */
+/* What is in force is answered when it will be in force after a power cut too, or cannot be. What
+ * is no change of a policy waits for no disk. */
 static void answer_when_kept(struct question *question, cJSON *answer)
 {
 	struct daemon *d = question->d;
 
-	if (answer && !statefiles_are_settled(&d->state)) {
+	if (answer && question->answer->lane == LANE_CHANGE && !statefiles_are_settled(&d->state)) {
 		if (!question->beside)
 			d->questions.under_way[question->answer->lane]++;
 		question->beside = NULL;

@@ -14,9 +14,9 @@
 struct daemon;
 struct kernel_facts;
 
-/* Short ones do not wait for long ones, and a change for neither. Changes are made one after the
- * other. */
-enum lane { LANE_SHORT, LANE_LONG, LANE_CHANGE, LANE_COUNT };
+/* Short ones do not wait for long ones, and a change for neither. Changes of the policy are made one
+ * after the other. Who is in no lane waits for nobody, and has nothing beside the loop. */
+enum lane { LANE_SHORT, LANE_LONG, LANE_CHANGE, LANE_NONE, LANE_COUNT };
 
 /* 0: *ret is the answer, or NULL where the step had nothing to say. One beside the loop may also
  * give an object without a code: its members go into the report of the answer that the loop makes.

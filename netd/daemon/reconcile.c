@@ -1,201 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Carries out what core/plan asks for: snapshot, compile, one transaction. A generation that is
  * committed is kept, as the base of the next difference and as what status and explain speak of. */
-#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/world/world-store.h"
 #include "daemon/daemon.h"
 #include "edge/base/clock.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
-
-/* Facts come in bursts; the loop's idle moment gathers them, this bounds the wait in a storm. */
-#define LONGEST_WAIT_US 10000u
-
-struct generation *generation_free(struct generation *generation)
-{
-	if (generation)
-		(void)arena_free(generation->arena);
-	return NULL;
-}
-
-static void generation_freep(struct generation **generation)
-{
-	*generation = generation_free(*generation);
-}
-
-/* ---- latency ---- */
-
-static void note_sample(struct latency *latency, uint64_t took_us)
-{
-	latency->samples_us[latency->n++ % LATENCY_SAMPLES] = (uint32_t)took_us;
-	histogram_note(&latency->histogram, took_us);
-}
-
-static bool is_admitted(const struct generation *generation, const char *network_id,
-			const char *container_id)
-{
-	const struct world *world = generation->world;
-
-	for (size_t i = 0; i < world->n_endpoints; i++) {
-		const struct world_endpoint *endpoint = &world->endpoints[i];
-		if (strcmp(world->containers[endpoint->container].id, container_id) == 0 &&
-		    strcmp(world->networks[endpoint->network].id, network_id) == 0)
-			return generation->compiled.assignments[i].kind != ASSIGN_UNKNOWN;
-	}
-	return false;
-}
-
-void latency_begin(struct latency *latency, const struct generation *in_force,
-		   const struct world_event *event, uint64_t now_us)
-{
-	if (in_force && is_admitted(in_force, event->network_id, event->container_id)) {
-		note_sample(latency, 0);
-		return;
-	}
-	if (latency->n_pending == ARRAY_LEN(latency->pending))
-		return; /* a sample, not an account */
-	size_t i = latency->n_pending++;
-	(void)snprintf(latency->pending[i].network_id, WORLD_ID_LEN, "%s", event->network_id);
-	(void)snprintf(latency->pending[i].container_id, WORLD_ID_LEN, "%s", event->container_id);
-	latency->pending[i].since_us = now_us;
-}
-
-static void latency_end(struct latency *latency, const struct generation *generation,
-			uint64_t now_us)
-{
-	/* A container that stopped again before it was seen never ends its wait. */
-	enum { FORGET_AFTER_US = 10 * 1000000 };
-	size_t kept = 0;
-
-	for (size_t i = 0; i < latency->n_pending; i++) {
-		uint64_t took = now_us - latency->pending[i].since_us;
-		if (is_admitted(generation, latency->pending[i].network_id,
-				latency->pending[i].container_id))
-			note_sample(latency, took);
-		else if (took < FORGET_AFTER_US)
-			latency->pending[kept++] = latency->pending[i];
-	}
-	latency->n_pending = kept;
-}
-
-static int by_duration(const void *left, const void *right)
-{
-	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-
-	return a < b ? -1 : a > b;
-}
-
-uint32_t latency_count(const struct latency *latency)
-{
-	return latency->n < LATENCY_SAMPLES ? (uint32_t)latency->n : LATENCY_SAMPLES;
-}
-
-uint32_t latency_percentile(const struct latency *latency, unsigned int q)
-{
-	uint32_t sorted[LATENCY_SAMPLES];
-	size_t n = latency_count(latency);
-
-	if (n == 0)
-		return 0;
-	memcpy(sorted, latency->samples_us, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_duration);
-	return sorted[(n - 1) * q / 100];
-}
-
-/* ---- one generation ---- */
-
-/* Before Docker was read nothing is known of anybody, and nobody is held back when it was. */
-static int take_snapshot(struct daemon *d, struct generation *next)
-{
-	const struct generation *old = d->committed;
-	const struct world *world;
-	int r = world_store_snapshot(d->store, next->arena, &world);
-
-	next->made_us = clock_monotonic_us();
-	if (r == 0)
-		r = world_hold_back(old && old->synced ? &old->held : NULL, world, next->made_us,
-				    next->arena, &next->held);
-	next->world = next->held.world;
-	next->synced = d->plan.synced;
-	return r;
-}
-
-/* Builds for tests compile one in eight of those that were reused as a whole, too. */
-static int check_reuse(const struct daemon *d, const struct generation *next)
-{
-#if defined(NETD_CHECK_REUSE)
-	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct compile_output whole;
-	const char *why;
-
-	if (d->n_reused % 8 != 1)
-		return 0;
-	int r = arena ? compile_ruleset(&next->input, arena, &whole, &why) : -ENOMEM;
-	if (r == 0)
-		assert(ruleset_equal(whole.ruleset, next->compiled.ruleset));
-	return r;
-#else
-	(void)d;
-	(void)next;
-	return 0;
-#endif
-}
-
-static int compile_generation(struct daemon *d, struct generation *next)
-{
-	const struct generation *old = d->committed;
-	const struct compile_before before = { old ? &old->input : NULL,
-					       old ? &old->compiled : NULL,
-					       old ? old->base : NULL };
-	struct compile_result result;
-	const char *why = NULL;
-	int r = compile_again(&next->input, old ? &before : NULL, next->arena, &result, &why);
-
-	if (r < 0) {
-		log_error(LOG_ID_INTERNAL, "the compiler failed: %s; the last rules stay in force",
-			  why ? why : strerror(-r));
-		return r;
-	}
-	next->compiled = result.output;
-	next->base = result.base;
-	d->n_reused += result.reused;
-	return result.reused ? check_reuse(d, next) : 0;
-}
-
-static int make_generation(struct daemon *d, struct generation **ret)
-{
-	struct arena *arena = arena_new();
-	struct generation *generation CLEANUP(generation_freep) =
-		arena ? arena_alloc(arena, sizeof(*generation)) : NULL;
-
-	if (!generation) {
-		(void)arena_free(arena);
-		return -ENOMEM;
-	}
-	generation->arena = arena;
-	generation->policy = d->wanted;
-	generation->judged_at = clock_epoch_s();
-	int r = take_snapshot(d, generation);
-	if (r < 0)
-		return r;
-	generation->input = (struct compile_input){
-		.policy = d->wanted->policy,
-		.world = generation->world,
-		.stamp = stamp_has_room(d) ? d->stamp : 0,
-		.mark_bit = d->options->mark_bit,
-		.log_group = fw_can_log(d->fw) ? COMPILE_LOG_GROUP : 0,
-		.now = generation->judged_at,
-	};
-	r = compile_generation(d, generation);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(generation);
-	return 0;
-}
 
 /* 1: nothing differs. */
 static int commit_generation(struct daemon *d, struct generation *next, bool whole)
@@ -273,7 +86,7 @@ static void keep_policy(struct daemon *d, const struct policy_set *old)
 	if (!d->previous)
 		policy_save(d);
 	log_info(LOG_ID_COMMITTED, "policy in force: %s", set->origin);
-	first_contact_tell_systemd(d);
+	ready_tell_status(d);
 }
 
 /* Files that were edited have taken the place of what waited for confirmation: that is not taken
@@ -285,7 +98,7 @@ static void end_wait(struct daemon *d)
 	if (!previous || d->committed->policy->author.by != HISTORY_BY_FILES)
 		return;
 	d->previous = NULL; /* the timer finds nothing */
-	staged_confirmed(d);
+	staged_replaced(d);
 	if (previous->none)
 		reconcile_keep_networks(d);
 	policy_forget(d, previous);
@@ -332,13 +145,13 @@ static void take_into_force(struct daemon *d, struct generation *next)
 	ground_keep(d);
 }
 
-/* Rules that end do so on their own, by the wall clock; they are looked at again whenever that one
- * is set, as one that has ended may begin anew. */
+/* Rules end on their own, by the wall clock, and reports become too old by it. They are looked at
+ * again whenever that clock is set, as what has ended may begin anew. */
 static int arm_until(struct daemon *d)
 {
 	/* From the moment the rules in force were made for: what ends between then and now must not
 	 * be missed. */
-	int64_t next = policy_next_change(d->wanted->policy, d->committed->judged_at);
+	int64_t next = d->committed->compiled.next_change;
 
 	return loop_arm_wall(d->until, next ? next : LOOP_WALL_NEVER);
 }
@@ -355,7 +168,7 @@ static int arm_hold(struct daemon *d)
 static int run_step(struct daemon *d, enum plan_action action)
 {
 	struct generation *next CLEANUP(generation_freep) = NULL;
-	int r = make_generation(d, &next);
+	int r = generation_make(d, &next);
 
 	if (r == 0)
 		r = commit_generation(d, next, action == PLAN_COMMIT_WHOLE);
@@ -367,7 +180,7 @@ static int run_step(struct daemon *d, enum plan_action action)
 		reconcile_note(d, PLAN_FAILED);
 		policy_give_up(d);
 		floor_lay(d);
-		floor_tell_ready(d);
+		ready_tell(d);
 		return 0;
 	}
 	if (r == 0) {
@@ -377,44 +190,12 @@ static int run_step(struct daemon *d, enum plan_action action)
 	}
 	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
 	reconcile_note(d, PLAN_COMMITTED);
-	floor_tell_ready(d);
+	ready_tell(d);
 	latency_end(&d->latency, d->committed, clock_monotonic_us());
 	int armed = arm_hold(d);
 	if (armed == 0)
 		armed = agree_look(d);
 	return armed < 0 ? armed : arm_until(d);
-}
-
-void reconcile_note(struct daemon *d, enum plan_input input)
-{
-	d->floor_lags |= input != PLAN_FAILED;
-	plan_note(&d->plan, input, (struct plan_time){ clock_monotonic_us() });
-}
-
-void reconcile_soon(struct daemon *d)
-{
-	if (d->bound_armed || !d->bound)
-		return;
-	d->bound_armed = loop_arm(d->bound, LONGEST_WAIT_US) == 0;
-}
-
-int reconcile_off(struct daemon *d)
-{
-	struct generation *gone = d->committed;
-	int r = fw_off(d->fw, &d->last_error);
-
-	if (r < 0)
-		return r;
-	reconcile_note(d, PLAN_OFF);
-	floor_leave(d);
-	flows_forget_whom(&d->flows);
-	d->committed = NULL;
-	if (gone) {
-		struct policy_set *policy = gone->policy;
-		(void)generation_free(gone);
-		policy_forget(d, policy);
-	}
-	return 0;
 }
 
 int reconcile_run(struct daemon *d)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/world/world-store.h"
 #include "edge/host/resolv-watch.h"
 #include "edge/journal/journal.h"
 
@@ -21,6 +22,7 @@ int resolvers_refresh(struct daemon *d)
 		return r;
 	memcpy(all, docker->resolvers.addrs, docker->resolvers.n * sizeof(*all));
 	memcpy(all + docker->resolvers.n, d->resolvers.addrs, d->resolvers.n * sizeof(*all));
+	world_store_set_unfiltered(d->store, IP_V4, docker->no_iptables);
 	world_store_set_docker(d->store, docker->no_proxy, docker->resolvers.n > 0);
 	r = world_store_set_resolvers(d->store, all, docker->resolvers.n + d->resolvers.n);
 	if (r == 0)

@@ -73,6 +73,25 @@ void staged_confirmed(struct daemon *d)
 		staged_drop(d);
 }
 
+/* Whatever the files are called. */
+static bool has_texts(const struct staged *staged, const struct policy_set *set)
+{
+	bool same = staged->n == set->n_sources;
+
+	for (size_t i = 0; same && i < staged->n; i++)
+		same = staged->sources[i].len == set->sources[i].len &&
+		       memcmp(staged->sources[i].bytes, set->sources[i].bytes,
+			      staged->sources[i].len) == 0;
+	return same;
+}
+
+void staged_replaced(struct daemon *d)
+{
+	if (d->staged.applied && has_texts(&d->staged, d->committed->policy))
+		staged_drop(d);
+	d->staged.applied = false;
+}
+
 int staged_start(struct daemon *d)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();

@@ -36,4 +36,6 @@ int staged_take(struct daemon *d, const struct policy_source *sources, size_t n,
 void staged_drop(struct daemon *d);
 /* What was applied stays in force. */
 void staged_confirmed(struct daemon *d);
+/* Files took the place of what was applied: where they do not say the same, it is staged again. */
+void staged_replaced(struct daemon *d);
 void staged_done(struct staged *staged);

@@ -8,17 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/limits.h"
+#include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/fleet/fleet.h"
+#include "core/fleet/members.h"
+#include "edge/base/clock.h"
 #include "edge/control/ask.h"
 #include "edge/etcd/etcd-client.h"
-#include "edge/host/host.h"
 #include "edge/journal/journal.h"
 #include "edge/loop/loop.h"
+#include "fleet/belief.h"
+#include "fleet/canary.h"
+#include "fleet/hosts.h"
+#include "fleet/inventory.h"
+#include "fleet/words.h"
 
-#define SEEN_FILE "seen"
-#define SEEN_BYTES 256u
 #define LEASE_SECONDS 30
 /* netd checks a policy before it answers, and may have others to check first. */
 #define APPLY_TIMEOUT_US UINT64_C(120000000)
@@ -27,33 +31,41 @@
 #define APPLY_BYTES (8u * 1024u * 1024u)
 /* While netd cannot be asked. */
 #define RETRY_US UINT64_C(1000000)
-/* How old a record may be. */
-#define POLL_US UINT64_C(5000000)
+/* How old a record may be in what netd's stamp does not tell of, and while netd gives no status. */
+#define POLL_US UINT64_C(60000000)
+#define POLL_AGAIN_US UINT64_C(5000000)
 
 struct member {
 	const struct settings *settings;
 	sd_event *loop;
 	struct etcd_client *client;
+	struct hosts *hosts;
+	struct inventory *inventory;
+	struct canary *canary;
 	struct arena *arena;	   /* as long as the member: what the client borrows */
 	char admin[WIRE_PATH_LEN]; /* the path of netd's socket for changes */
-	struct fleet_seen seen;
+	struct belief belief;
 
 	/* What the store has for this host, and what became of it. */
 	enum fleet_state state;
 	int64_t revision;
 	uint64_t digest;
-	bool is_taken;	 /* it is the one of @seen: netd's status says whether it is in force */
+	bool is_canary;	 /* it is that of a canary, which a group has before all others */
+	bool is_taken;	 /* it is what netd took last: netd's status says whether it is in force */
+	bool is_judged;	 /* netd has refused it, and would again */
 	char error[512]; /* why it is not in force, or "" */
 
 	struct control_ask *apply; /* of @asked */
 	struct fleet_seen asked;
-	bool is_due; /* the store has changed meanwhile */
+	int64_t asked_at; /* seconds since the epoch; 0: never */
+	bool is_due;	  /* the store has changed meanwhile */
 	sd_event_source *retry;
 
 	struct control_ask *ask; /* status */
 	sd_event_source *poll;
-	cJSON *status; /* picked, or NULL */
-	char *record;  /* as it was published last */
+	char stamp[HASH_TEXT_LEN]; /* netd's: its status is asked for when that is another one */
+	bool is_outdated;	   /* it was, after status was asked for */
+	cJSON *status;		   /* picked, or NULL */
 };
 
 static void look(struct member *member);
@@ -62,14 +74,20 @@ static void look(struct member *member);
 
 static char *make_record(const struct member *member)
 {
-	const struct fleet_record record = { .host = member->settings->fleet.host,
-					     .version = NETD_VERSION,
-					     .state = member->state,
-					     .revision = member->revision,
-					     .digest = member->digest,
-					     .error = *member->error ? member->error : NULL,
-					     .status = member->status };
+	const char *unkept = inventory_error(member->inventory);
+	struct fleet_record record = { .host = member->settings->fleet.host,
+				       .version = NETD_VERSION,
+				       .state = member->state,
+				       .revision = member->revision,
+				       .digest = member->digest,
+				       .error = *member->error ? member->error : NULL,
+				       .status = member->status,
+				       .inventory = inventory_digest(member->inventory),
+				       .inventory_error = *unkept ? unkept : NULL,
+				       .groups = member->settings->fleet.groups,
+				       .n_groups = member->settings->fleet.n_groups };
 
+	canary_tell(member->canary, &record);
 	return fleet_print_record(&record);
 }
 
@@ -82,11 +100,14 @@ static void publish(struct member *member)
 						   member->settings->fleet.host, arena)
 				: NULL;
 
-	if (!record || !key || (member->record && strcmp(record, member->record) == 0) ||
-	    etcd_client_publish(member->client, key, record) < 0)
-		return;
-	free(member->record);
-	member->record = TAKE_PTR(record);
+	if (record && key)
+		(void)!etcd_client_publish(member->client, key, record);
+}
+
+static void note_canary(struct member *member)
+{
+	canary_note(member->canary, member->is_canary && member->state == FLEET_IN_FORCE,
+		    member->digest, member->asked_at);
 }
 
 static void become(struct member *member, enum fleet_state state, const char *error)
@@ -96,6 +117,8 @@ static void become(struct member *member, enum fleet_state state, const char *er
 	member->state = state;
 	(void)snprintf(member->error, sizeof(member->error), "%s", error);
 	text_clean(member->error);
+	hosts_note(member->hosts, state, member->revision);
+	note_canary(member);
 	if (is_news && state == FLEET_REFUSED)
 		log_warning(LOG_ID_FLEET_REFUSED,
 			    "the policy of the fleet at revision %" PRId64
@@ -110,33 +133,12 @@ static void become(struct member *member, enum fleet_state state, const char *er
 
 /* ---- netd's word ---- */
 
-static void keep_seen(struct member *member)
+/* netd has changed: its status is asked for, and what was asked before does not count. */
+static void poll_now(struct member *member)
 {
-	CLEANUP(free_ptr) char *text = fleet_print_seen(&member->seen);
-	int r = text ? host_state_write(member->settings->state_dir, SEEN_FILE, text, strlen(text))
-		     : -ENOMEM;
-
-	if (r < 0)
-		log_warning(LOG_ID_STATE_UNWRITABLE,
-			    "what was taken from the store cannot be kept in %s, so an older store "
-			    "would be believed after a restart: %s",
-			    member->settings->state_dir, strerror(-r));
-}
-
-/* "policy/web.yaml:3: unknown tier", of the first finding; or netd's error. */
-static const char *refusal(const struct wire_answer *answer, char *ret, size_t size)
-{
-	const cJSON *diag = cJSON_GetArrayItem(wire_array(answer->json, "diagnostics"), 0);
-	const char *text = wire_string(diag, "text"), *file = wire_string(diag, "file");
-
-	if (text && file)
-		(void)snprintf(ret, size, "%.100s:%.0f: %.300s", file, wire_number(diag, "line", 0),
-			       text);
-	else if (wire_error_text(answer->json))
-		(void)snprintf(ret, size, "%.400s", wire_error_text(answer->json));
-	else
-		(void)snprintf(ret, size, "netd gives no reason");
-	return ret;
+	member->is_outdated = member->ask != NULL;
+	if (!member->ask)
+		(void)!loop_arm(member->poll, 0);
 }
 
 static void try_later(struct member *member, const char *error)
@@ -152,45 +154,23 @@ static void on_applied(void *userdata, const struct wire_answer *answer, const c
 
 	member->apply = NULL;
 	if (!answer || answer->code == WIRE_UNAVAILABLE) {
-		try_later(member, answer ? refusal(answer, why, sizeof(why)) : error);
+		try_later(member, answer ? words_refusal(answer, why, sizeof(why)) : error);
 	} else if (answer->code != WIRE_OK) {
-		become(member, FLEET_REFUSED, refusal(answer, why, sizeof(why)));
+		member->is_judged = true;
+		become(member, FLEET_REFUSED, words_refusal(answer, why, sizeof(why)));
 	} else {
 		const cJSON *report = cJSON_GetObjectItemCaseSensitive(answer->json, "report");
-		member->seen = member->asked;
-		member->seen.generation = (uint64_t)wire_number(report, "generation", 0);
-		keep_seen(member);
+		member->asked.generation = (uint64_t)wire_number(report, "generation", 0);
+		belief_take(&member->belief, &member->asked);
 		member->is_taken = true;
 		become(member, FLEET_IN_FORCE, "");
 	}
-	(void)!loop_arm(member->poll, 0);
+	poll_now(member);
 	if (member->is_due)
 		look(member);
 }
 
 /* ---- the store's word ---- */
-
-/* {"v":1,"verb":"apply","files":[{"name":...,"text":...}]} as a line. NULL: no memory. */
-static char *apply_line(const struct fleet_policy *policy, size_t *ret_len)
-{
-	cJSON *request = wire_new_request("apply");
-	cJSON *files = request ? cJSON_AddArrayToObject(request, "files") : NULL;
-	int r = files ? 0 : -ENOMEM;
-	char *line = NULL;
-
-	for (size_t i = 0; i < policy->n_sources && r == 0; i++) {
-		cJSON *file = cJSON_CreateObject();
-		r = file && cJSON_AddItemToArray(files, file) ? 0 : -ENOMEM;
-		if (r == 0)
-			r = wire_add_string(file, "name", policy->sources[i].name);
-		if (r == 0)
-			r = wire_add_string(file, "text", policy->sources[i].bytes);
-	}
-	if (r == 0)
-		line = wire_print(request, ret_len);
-	cJSON_Delete(request);
-	return line;
-}
 
 static void apply(struct member *member, const struct fleet_policy *policy)
 {
@@ -201,7 +181,7 @@ static void apply(struct member *member, const struct fleet_policy *policy)
 					     .done = on_applied,
 					     .userdata = member };
 	size_t len = 0;
-	CLEANUP(free_ptr) char *line = apply_line(policy, &len);
+	CLEANUP(free_ptr) char *line = words_apply(policy, &len);
 	int r = line ? control_ask(member->loop, &asked, line, len, &member->apply) : -ENOMEM;
 
 	if (r < 0) {
@@ -210,29 +190,46 @@ static void apply(struct member *member, const struct fleet_policy *policy)
 	}
 	member->asked = (struct fleet_seen){ .cluster_id = mirror->cluster_id,
 					     .revision = mirror->revision,
-					     .digest = policy->digest };
+					     .digest = policy->digest,
+					     .counter = member->belief.seen.counter };
+	member->asked_at = clock_epoch_s();
+	member->is_judged = false;
 	become(member, FLEET_WAITING, "");
+}
+
+/* What the store has is not brought before netd. */
+static void refuse(struct member *member, const char *error)
+{
+	member->is_judged = false;
+	become(member, FLEET_REFUSED, error);
 }
 
 static void take(struct member *member, const struct fleet_policy *policy)
 {
+	const struct fleet_seen *seen = &member->belief.seen;
+
 	member->revision = policy->revision;
-	member->is_taken = policy->n_sources > 0 && member->seen.generation != 0 &&
-			   policy->digest == member->seen.digest;
+	if (policy->canary && !member->is_canary)
+		member->asked_at = clock_epoch_s();
+	member->is_canary = policy->canary != NULL;
+	member->is_taken =
+		policy->n_sources > 0 && seen->generation != 0 && policy->digest == seen->digest;
 	if (policy->n_sources == 0) {
 		member->digest = 0;
 		become(member, FLEET_NONE, "");
 	} else if (member->is_taken) {
 		member->digest = policy->digest;
 		if (member->state != FLEET_IN_FORCE && member->state != FLEET_DIFFERS)
-			(void)!loop_arm(member->poll, 0);
-	} else if (member->digest != policy->digest || member->state != FLEET_REFUSED) {
+			poll_now(member);
+	} else if (member->digest != policy->digest || !member->is_judged) {
 		member->digest = policy->digest;
 		apply(member, policy);
 	}
+	note_canary(member);
 }
 
-/* What the store has, against what was taken. */
+/* What the store has, against what was taken: whether it is believed is decided here, for all of
+ * it. */
 static void look(struct member *member)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -241,37 +238,43 @@ static void look(struct member *member)
 	struct fleet_policy policy = { 0 };
 	const char *error = NULL;
 
+	if (!mirror->is_current)
+		return;
+	int r = arena ? belief_judge(&member->belief, mirror, arena, &error) : -ENOMEM;
+	hosts_follow(member->hosts, r == 0);
 	member->is_due = member->apply != NULL;
-	if (!mirror->is_current || member->is_due)
+	if (member->is_due)
 		return;
 	member->is_taken = false;
-	const char *doubt = fleet_doubt(&member->seen, mirror);
-	if (doubt) {
-		become(member, FLEET_REFUSED, doubt);
-		return;
-	}
-	int r = arena ? fleet_policy_of(mirror, settings->prefix, settings->groups,
-					settings->n_groups, arena, &policy, &error)
-		      : -ENOMEM;
+	if (r == 0)
+		r = fleet_policy_of(mirror, settings->prefix, settings->groups, settings->n_groups,
+				    arena, &policy, &error);
 	if (r == 0)
 		take(member, &policy);
 	else if (r == FLEET_E_INVALID)
-		become(member, FLEET_REFUSED, error);
+		refuse(member, error);
 	else
-		try_later(member, "there is no memory");
+		try_later(member, strerror(-r));
 }
 
-static void on_change(void *userdata)
+static void on_change(void *userdata, const struct etcd_answer *news)
 {
 	struct member *member = userdata;
 
+	/* Hosts come and go more often than policies, and nobody signs for them. */
+	if (news && fleet_is_about_hosts(news, member->settings->fleet.prefix)) {
+		hosts_look(member->hosts);
+		return;
+	}
 	look(member);
 	publish(member);
 }
 
 static void on_down(void *userdata, const char *reason)
 {
-	(void)userdata;
+	struct member *member = userdata;
+
+	hosts_lost(member->hosts);
 	log_warning(LOG_ID_FLEET_LOST,
 		    "the store of the fleet cannot be followed, what is in force stays: %s",
 		    reason);
@@ -293,14 +296,19 @@ static void compare(struct member *member, uint64_t generation)
 {
 	if (!member->is_taken || member->apply)
 		return;
-	if (generation < member->seen.generation) {
-		member->seen.generation = 0;
+	if (generation < member->belief.seen.generation) {
+		member->belief.seen.generation = 0;
 		look(member);
-	} else if (generation > member->seen.generation) {
+	} else if (generation > member->belief.seen.generation) {
 		become(member, FLEET_DIFFERS, "another policy was applied on this host");
 	} else {
 		become(member, FLEET_IN_FORCE, "");
 	}
+}
+
+static void poll_in(struct member *member, uint64_t us)
+{
+	(void)!loop_arm(member->poll, member->is_outdated ? 0 : us);
 }
 
 static void on_status(void *userdata, const struct wire_answer *answer, const char *error)
@@ -313,10 +321,10 @@ static void on_status(void *userdata, const struct wire_answer *answer, const ch
 	member->ask = NULL;
 	cJSON_Delete(member->status);
 	member->status = report ? fleet_pick_status(report) : NULL;
-	if (report)
+	if (report && !member->is_outdated)
 		compare(member, (uint64_t)wire_number(report, "policy_generation", 0));
 	publish(member);
-	(void)!loop_arm(member->poll, POLL_US);
+	poll_in(member, report ? POLL_US : POLL_AGAIN_US);
 }
 
 static int on_poll(sd_event_source *source, uint64_t usec, void *userdata)
@@ -331,11 +339,36 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	if (member->ask)
-		return 0;
+	member->is_outdated = false;
 	if (control_ask(member->loop, &asked, line, strlen(line), &member->ask) < 0)
-		return loop_arm(member->poll, POLL_US);
+		poll_in(member, POLL_AGAIN_US);
 	return 0;
+}
+
+static void on_netd(void *userdata, const char *stamp)
+{
+	struct member *member = userdata;
+
+	if (strcmp(stamp, member->stamp) == 0)
+		return;
+	(void)snprintf(member->stamp, sizeof(member->stamp), "%s", stamp);
+	poll_now(member);
+	if (*stamp)
+		inventory_look(member->inventory);
+}
+
+/* ---- what this host runs ---- */
+
+static void on_news(void *userdata)
+{
+	publish(userdata);
+}
+
+static void on_kept(void *userdata, const char *error)
+{
+	struct member *member = userdata;
+
+	inventory_take_word(member->inventory, error);
 }
 
 /* ---- life ---- */
@@ -346,12 +379,14 @@ struct member *member_free(struct member *member)
 		return NULL;
 	(void)control_ask_cancel(member->apply);
 	(void)control_ask_cancel(member->ask);
+	(void)hosts_free(member->hosts);
+	(void)inventory_free(member->inventory);
+	(void)canary_free(member->canary);
 	(void)etcd_client_free(member->client);
 	(void)sd_event_source_disable_unref(member->retry);
 	(void)sd_event_source_disable_unref(member->poll);
 	cJSON_Delete(member->status);
 	(void)arena_free(member->arena);
-	free(member->record);
 	free(member);
 	return NULL;
 }
@@ -359,28 +394,6 @@ struct member *member_free(struct member *member)
 void member_freep(struct member **member)
 {
 	*member = member_free(*member);
-}
-
-/* A file that is not there is a host's first time; one that is damaged is nothing to start from,
- * for an older store would be believed. 0 or -errno. */
-static int read_seen(struct member *member)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct host_bytes bytes;
-
-	if (!arena)
-		return -ENOMEM;
-	int r = host_state_read(member->settings->state_dir, SEEN_FILE, SEEN_BYTES, arena, &bytes);
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = fleet_read_seen(bytes.bytes, bytes.len, &member->seen);
-	if (r < 0)
-		log_error(LOG_ID_FLEET_FAILED,
-			  "%s/" SEEN_FILE
-			  " is damaged (%s): remove it if the store is the right one",
-			  member->settings->state_dir, strerror(-r));
-	return r;
 }
 
 static int add_timers(struct member *member)
@@ -409,9 +422,40 @@ static int add_client(struct member *member)
 						     .first = range.first,
 						     .end = range.end,
 						     .lease_seconds = LEASE_SECONDS };
-	const struct etcd_client_handler handler = { on_change, on_down, member };
+	const struct etcd_client_handler handler = { on_change, on_down, on_kept, member };
 
 	return r < 0 ? r : etcd_client_new(member->loop, &options, &handler, &member->client);
+}
+
+static int add_hosts(struct member *member)
+{
+	const struct hosts_options options = { .fleet = &member->settings->fleet,
+					       .admin = member->admin,
+					       .client = member->client,
+					       .on_netd = on_netd,
+					       .userdata = member };
+
+	return hosts_new(member->loop, &options, &member->hosts);
+}
+
+static int add_canary(struct member *member)
+{
+	const struct canary_options options = { .netd = member->settings->netd,
+						.on_news = on_news,
+						.userdata = member };
+
+	return canary_new(member->loop, &options, &member->canary);
+}
+
+static int add_inventory(struct member *member)
+{
+	const struct inventory_options options = { .fleet = &member->settings->fleet,
+						   .netd = member->settings->netd,
+						   .client = member->client,
+						   .on_news = on_news,
+						   .userdata = member };
+
+	return inventory_new(member->loop, &options, &member->inventory);
 }
 
 int member_new(sd_event *loop, const struct settings *settings, struct member **ret)
@@ -428,11 +472,17 @@ int member_new(sd_event *loop, const struct settings *settings, struct member **
 		return -ENOMEM;
 	int r = wire_admin_path(settings->netd, member->admin);
 	if (r == 0)
-		r = read_seen(member);
+		r = belief_begin(&member->belief, settings);
 	if (r == 0)
 		r = add_timers(member);
 	if (r == 0)
 		r = add_client(member);
+	if (r == 0)
+		r = add_hosts(member);
+	if (r == 0)
+		r = add_inventory(member);
+	if (r == 0)
+		r = add_canary(member);
 	if (r)
 		return r;
 	*ret = TAKE_PTR(member);

@@ -14,6 +14,16 @@ static void complain(const char *place, const char *text)
 	(void)fprintf(stderr, "netd-fleet: %s: %s\n", place, text);
 }
 
+static int read_trust(struct arena *arena, struct settings *settings)
+{
+	const char *error = NULL;
+	int r = sign_trust_read(settings->fleet.keys, arena, &settings->trust, &error);
+
+	if (r > 0)
+		complain("keys", error);
+	return r;
+}
+
 int settings_read(int argc, char **argv, struct arena *arena, struct settings *ret,
 		  int *exit_status)
 {
@@ -38,6 +48,8 @@ int settings_read(int argc, char **argv, struct arena *arena, struct settings *r
 	if (command_parse(&command, argc, argv, exit_status) == COMMAND_EXIT)
 		return SETTINGS_EXIT;
 	int r = fleet_conf_read(config, arena, complain, &ret->fleet);
+	if (r == 0)
+		r = read_trust(arena, ret);
 	if (r < 0)
 		return r;
 	*exit_status = r == 0 ? 0 : 2;

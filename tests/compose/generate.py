@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 SERVICES = ["web", "api", "db", "cache"]
 NETWORKS = ["front", "back", "edge"]
@@ -142,7 +142,10 @@ class Maker:
         ])
 
     def ports(self) -> List[Any]:
-        return [self.port() for _ in range(self.random.randint(0, 3))]
+        made = [self.port() for _ in range(self.random.randint(0, 3))]
+        if made and self.chance(10):  # written once more, with another one between
+            made += [self.met_port(), self.one_of(made)]
+        return made
 
     def attachment(self) -> Any:
         return self.one_of([None, {}, {"aliases": ["a", "b"]}, {"priority": 10},
@@ -291,6 +294,10 @@ class Maker:
         if self.chance(50):
             base = {"services": {"base": self.service(False), "deep": {
                 "extends": "base", **self.service(True)}}}
+            if self.chance(5):  # which nobody extends
+                base["services"]["other"] = self.one_of([
+                    {"ports": [self.one_of(["x", True, 1.5, {"published": "80"}, "99999:1", "80:80"])]},
+                    {"volumes": [self.one_of([7, "a:/a", {"type": "tmpfs", "target": "/a"}])]}])
             path = self.one_of(["base.yaml", "sub/base.yaml"])
             if path not in self.others:
                 self.others[path] = dump_file([base])

@@ -17,9 +17,6 @@ import zlib
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/lab")]
 
-# pylint: disable=wrong-import-position,unused-import
-from place import build_library
-
 NETD = os.environ.get("NETD", str(ROOT / "build/netd"))
 NETDCTL = os.environ.get("NETDCTL", str(ROOT / "build/netdctl"))
 POLICY = """version: 1

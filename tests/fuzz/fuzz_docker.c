@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Docker's answers, one a line, one after the other into one store. The first letter of a line says
  * which answer it is. */
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_world.h"
 

@@ -4,6 +4,7 @@
 
 #include "core/base/lines.h"
 #include "core/world/facts.h"
+#include "core/world/world-store.h"
 #include "tests/fuzz/fuzz.h"
 
 #define LIMIT 512u

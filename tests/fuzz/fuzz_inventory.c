@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Inventories: the printed form is a fixed point, also by way of the daemon's store. */
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_world.h"
 

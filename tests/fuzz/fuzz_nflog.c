@@ -12,6 +12,7 @@ static void check_packet(const struct nflog_packet *packet)
 	assert(packet->bridged || ip_len(&packet->from) > 0);
 	assert(!packet->has_port || packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP ||
 	       packet->proto == IPPROTO_SCTP);
+	assert(!packet->announces || packet->from.family != IP_NONE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

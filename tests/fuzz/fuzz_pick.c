@@ -2,7 +2,7 @@
 /* What is taken out of Docker's answers on their way: the same wherever the network cut them, never
  * longer than what came, and a store takes of it what it takes of the whole. */
 #include "core/world/docker-want.h"
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "tests/fuzz/fuzz.h"
 
 static void pick_in_steps(const char *bytes, size_t size, size_t step, bool is_lines,

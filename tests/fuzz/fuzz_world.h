@@ -4,6 +4,7 @@
 
 #include "core/report/report.h"
 #include "core/world/facts.h"
+#include "core/world/world-store.h"
 #include "tests/fuzz/fuzz.h"
 
 static inline void fuzz_free_store(struct world_store **store)

@@ -349,8 +349,9 @@ class Adoption:
         self.audience.fact(f"{asked:,} requests up to here, {lost} lost")
         self.audience.step("enforce")
         self.type(f"netdctl stage {SUGGESTED}")
-        self.test.assertIn("would be denied: none", self.type("netdctl stage"))
-        self.type("netdctl stage --apply --confirm 60s")
+        said = self.type("netdctl stage")
+        self.test.assertIn("would be denied: none", said)
+        self.type(said.strip().splitlines()[-1].strip())  # netdctl stage --apply --expect ... --confirm 60s
         self.type("netdctl confirm")
         self.type(f"cp {SUGGESTED} {POLICY}")
         self.test.assertEqual(self.json("status")["mode"], "enforce")

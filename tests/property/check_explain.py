@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from dataclasses import replace
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from generate import NOW, Generator
 from model import (ICMP, End, Endpoint, Flow, Host, Member, Outside, Policy, Port, Verdict, World)
 from oracle import Oracle, zone_of
-from tool import Bench, Broken
+from tool import Bench
 
 Question = Tuple[str, str, Port]
 QUESTIONS = 40
-ZONES = ("internet", "lan", "dns")
+ZONES = ("internet", "lan", "dns", "hosts")
 
 
 def families(port: Port) -> Tuple[int, ...]:
@@ -35,12 +34,12 @@ def end_of(json: Dict[str, Any], world: Optional[World]) -> End:
                 if endpoint.key == (json["container"], json["network"]))
 
 
-def symbolic_oracle(policy: Policy, answer: Dict[str, Any]) -> Oracle:
+def symbolic_oracle(policy: Policy, world: Optional[World], answer: Dict[str, Any]) -> Oracle:
     """Without a host: the resolvers are those that the answer names."""
     resolvers = [ipaddress.ip_address(way["to"]["address"]) for way in answer["ways"]
                  if way["to"].get("stands_for") == "dns"]
     oracle = Oracle(policy, None, NOW)
-    oracle.world = World([], [], [], resolvers)
+    oracle.world = World([], [], [], resolvers, members=world.members if world else [])
     return oracle
 
 
@@ -59,7 +58,8 @@ class Check:
         if "error" in answer:
             self._no_answer(question, answer["error"])
             return
-        oracle = symbolic_oracle(self.policy, answer) if answer["symbolic"] else self.oracle
+        oracle = symbolic_oracle(self.policy, self.world, answer) if answer["symbolic"] \
+            else self.oracle
         for way in answer["ways"]:
             self._way(question, way, oracle, answer["symbolic"])
         self._whole(question, answer, oracle)
@@ -69,8 +69,11 @@ class Check:
         self.failures.append(f"explain {source} {target} {port}: {why}")
 
     def _no_answer(self, question: Question, error: str) -> None:
-        """Fine between a tier without containers and a container without a tier."""
+        """Fine between a tier without containers and a container without a tier, and for hosts of
+        a fleet that has none."""
         self.figures["answer none"] += 1
+        if "hosts" in question[:2] and not self.oracle.members():
+            return
         names = [name.partition(":")[::2] for name in question[:2]]
         tiers = [name for kind, name in names if kind == "tier"]
         tierless = [name for kind, name in names
@@ -107,6 +110,8 @@ class Check:
     def _stand_in(self, question: Question, end: Dict[str, Any]) -> None:
         """An address that stands for a zone is of it, and in no prefix of the policy."""
         zone = end.get("stands_for")
+        if zone == "hosts" and ipaddress.ip_address(end["address"]) not in self.oracle.members():
+            self._fail(question, f"{end['address']} stands for hosts")
         if zone not in ("internet", "lan"):
             return
         address = ipaddress.ip_address(end["address"])
@@ -173,7 +178,7 @@ def is_possible(oracle: Oracle, flow: Flow) -> bool:
         return True
     target = flow.target
     return (isinstance(flow.source, Outside) and not oracle.is_host(flow.source.address)
-            and not oracle.speaker(flow.source.address)
+            and isinstance(oracle.place(flow.source, target), Outside)
             and isinstance(target, Endpoint) and target.network.managed and oracle.is_published(flow))
 
 

@@ -15,15 +15,17 @@ ASSERTIONS = 16
 
 
 class Expected:
-    """By the oracle. What audit mode lets pass counts as denied; where a tier has no containers the
-    policy alone is asked, with the resolvers of the host."""
+    """By the oracle. What audit mode lets pass counts as denied; where a tier has no containers, or
+    the fleet no hosts, the policy alone is asked, with the resolvers of the host."""
 
     def __init__(self, policy: Policy, world: Optional[World]) -> None:
         self.policy = policy
         self.real = Level([policy], world)
-        self.alone = Level([policy], None, world.resolvers) if world else self.real
+        self.alone = Level([policy], None, world.resolvers, world.members) if world else self.real
 
     def _is_empty(self, name: str) -> bool:
+        if name == "hosts":
+            return not self.real.members
         return self.policy.tier(name) is not None and name not in self.real.inner
 
     def of(self, test: Assertion) -> str:

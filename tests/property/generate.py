@@ -64,7 +64,15 @@ class Generator:
             self._clash(endpoints)
         return World(networks, containers, endpoints, self._resolvers(), not self.chance(0.2),
                      self._host_addresses(), not self.chance(0.1),
-                     self.random.choice((None, "20.10.24", "26.1.5", "28.5.2")))
+                     self.random.choice((None, "20.10.24", "26.1.5", "28.5.2")),
+                     self._members(),
+                     iptables=not (_rarely("iptables", containers) and _rarely("too", containers)))
+
+    def _members(self) -> List[Address]:
+        """Of the fleet: none, some, some that are no host's."""
+        said = [text for text in (*OUTSIDE, *METADATA, "127.0.0.1", "fe80::9", "172.18.0.2", "10.77.1.7")
+                if self.chance(0.15)]
+        return [ipaddress.ip_address(text) for text in said]
 
     def _host_addresses(self) -> List[Address]:
         """Where it publishes, is the resolver, or is in a rule."""
@@ -77,8 +85,11 @@ class Generator:
             self.random.choice((f"172.18.{index}.0/24", f"10.77.{index}.0/24")))]
         if self.chance(0.5):
             subnets.append(ipaddress.ip_network(f"fd00:{index + 1}::/64"))
+        internal, icc, modes = self.chance(0.2), not self.chance(0.1), (self._mode(), self._mode())
+        if not internal:  # Docker takes it for an internal network alone
+            modes = tuple("nat" if mode == "isolated" else mode for mode in modes)
         return Network(name, tuple(subnets), tuple(subnet[1] for subnet in subnets), "bridge",
-                       self.chance(0.2), not self.chance(0.1), (self._mode(), self._mode()))
+                       internal, icc, modes, not _rarely("masquerade", subnets, modes))
 
     def _mode(self) -> str:
         return self.random.choice(("routed", "nat-unprotected", "isolated")) \
@@ -172,7 +183,7 @@ class Generator:
 
     def _peers(self, tiers: List[str], inner: bool, mixed: bool, is_target: bool,
                allow: bool) -> Tuple[str, ...]:
-        outer = ["internet", "lan", "world", self._prefix(), self._prefix(), self._prefix()]
+        outer = ["internet", "lan", "world", "hosts", self._prefix(), self._prefix(), self._prefix()]
         if is_target or allow:
             outer.append("host")
         if is_target:
@@ -231,9 +242,9 @@ class Generator:
             inside = inside[:2] + ["container:" + c.name for c in world.containers
                                    if any(e.container is c for e in world.endpoints)]
         kind = self.random.choice(("inner", "inner", "in", "in", "out", "out", "none"))
-        source = inside if kind in ("inner", "out") else ["host", "internet", "lan", *self._some()]
+        source = inside if kind in ("inner", "out") else ["host", "hosts", "internet", "lan", *self._some()]
         target = inside if kind in ("inner", "in") else \
-            ["host", "internet", "lan", "dns", "dns", *self._some(), *self._meta()]
+            ["host", "hosts", "internet", "lan", "dns", "dns", *self._some(), *self._meta()]
         if kind == "none" and self.chance(0.8):
             target = inside
         one, other = self.random.choice(source), self.random.choice(target)
@@ -262,7 +273,7 @@ class Generator:
     def assertion(self, policy: Policy, expect: str) -> Assertion:
         """A test with a tier at one end at least; the caller knows what to expect."""
         names = [tier.name for tier in policy.tiers]
-        outer = ["internet", "lan", "host", *self._some()]
+        outer = ["internet", "lan", "host", "hosts", *self._some()]
         source = self.random.choice(names if self.chance(0.6) else outer)
         target = self.random.choice(names if self.chance(0.6) or source not in names else
                                     [*outer, "dns"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ipaddress
 import random
 from itertools import product
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from generate import METADATA, NOW, OUTSIDE
 from model import (ICMP, PORT_PROTOS, Address, End, Endpoint, Flow, Host, Member, Net, Outside,
@@ -32,12 +32,13 @@ class Level:
     """One host (or none) under one policy, or under an old and a new one."""
 
     def __init__(self, policies: Sequence[Policy], world: Optional[World],
-                 resolvers: Sequence[Address] = ()) -> None:
+                 resolvers: Sequence[Address] = (), members: Sequence[Address] = ()) -> None:
         self.policies, self.world = policies, world
         self.resolvers = world.resolvers if world else list(resolvers)
         self.oracles = [Oracle(policy, world, NOW) for policy in policies]
         for oracle in self.oracles if resolvers else []:
-            oracle.world = World([], [], [], self.resolvers)
+            oracle.world = World([], [], [], self.resolvers, members=list(members))
+        self.members = self.oracles[0].members()
         self.spoken = {text for policy in policies for tier in policy.tiers
                        for text in tier.speaks_for if self._speaks(text)}
         self.prefixes = [net_of(text)
@@ -79,6 +80,7 @@ class Level:
             groups[text] = [end for zone in (*ZONES, None) for end in self._typical(
                 [a for a in candidates if a in net and zone_of(a) == zone], net)]
         groups["dns"] = [Outside(address) for address in self.resolvers]
+        groups["hosts"] = self._typical(self.members, None, are_members=True)
         return groups
 
     @staticmethod
@@ -89,22 +91,24 @@ class Level:
             if 0 <= number < 2 ** net.max_prefixlen:
                 yield kind(number)
 
-    def _typical(self, candidates: List[Address], of: Optional[Net]) -> List[End]:
-        """Of each family one that the fewest prefixes speak of, and no resolver."""
+    def _typical(self, candidates: List[Address], of: Optional[Net],
+                 are_members: bool = False) -> List[End]:
+        """Of each family one that the fewest prefixes speak of, no resolver and no host of the fleet."""
         ends: List[End] = []
         for family in (4, 6):
             fitting = [address for address in candidates if address.version == family]
             if fitting:
-                ends.append(Outside(min(fitting, key=lambda a: self._cost(a, of))))
+                ends.append(Outside(min(fitting, key=lambda a: self._cost(a, of, are_members))))
         return ends
 
-    def _cost(self, address: Address, of: Optional[Net]) -> Tuple[int, bool, int]:
+    def _cost(self, address: Address, of: Optional[Net], is_member: bool) -> Tuple[int, int, int]:
         world = self.world or World([], [], [], [])
         on_network = any(address in net for network in world.networks for net in network.subnets)
         named = [net.prefixlen + 1 for net in self.prefixes if address in net
                  and not (of and of.version == net.version and of.subnet_of(net))]  # type: ignore
         is_host = self.oracles[0].is_host(address)
-        return on_network + is_host, address in self.resolvers, max(named, default=0)
+        known = (address in self.resolvers) + (not is_member and address in self.members)
+        return on_network + is_host, known, max(named, default=0)
 
     # ---- what passes ----
 
@@ -148,6 +152,9 @@ class Level:
     def _is_worth_asking(self, inner: str, outer: str, outgoing: bool) -> bool:
         if outer == "dns":
             return any("dns" in rule.target for policy in self.policies for rule in policy.rules)
+        if outer == "hosts":
+            return any("hosts" in (*rule.source, *rule.target) for policy in self.policies
+                       for rule in policy.rules)
         if not is_prefix(outer) or outer in self.spoken:
             return True
         return any(self._names(oracle, rule, inner, outer, outgoing) for oracle in self.oracles
@@ -173,7 +180,7 @@ class Level:
 
 
 MORE = ("9.9.9.9", "120.0.0.1", "150.0.0.1", "192.169.0.1", "172.20.9.9", "192.168.77.1",
-        "100.70.0.1", "2400::1", "3000::1", "fc00::1", "fdff::1", "fe80::9")
+        "100.70.0.1", "10.99.0.1", "2400::1", "3000::1", "fc00::1", "fdff::1", "fe80::9")
 
 
 def are_two(one: End, other: End) -> bool:

@@ -132,6 +132,7 @@ class Network:
     internal: bool = False
     icc: bool = True
     modes: Tuple[str, str] = ("nat", "nat")  # gateway_mode_ipv4, gateway_mode_ipv6
+    masquerade: bool = True
 
     @property
     def managed(self) -> bool:
@@ -174,7 +175,7 @@ class Endpoint:
         """Its address of that family."""
         return self.ipv4 if family == 4 else self.ipv6
 
-    @property
+    @functools.cached_property
     def key(self) -> Tuple[str, str]:
         """What names it."""
         return self.container.name, self.network.name
@@ -192,6 +193,8 @@ class World:
     host_addresses: List[Address] = field(default_factory=list)  # beside the gateways
     userland_proxy: bool = True
     engine: Optional[str] = None
+    members: List[Address] = field(default_factory=list)  # what other hosts of the fleet say
+    iptables: bool = True  # whether Docker filters IPv4
 
 
 @dataclass(frozen=True)
@@ -245,15 +248,17 @@ def inventory(world: World) -> Dict[str, Any]:
         "containers": [_container_json(world, c, i) for i, c in enumerate(world.containers)],
         "resolvers": [str(address) for address in world.resolvers],
         "host_addresses": [str(address) for address in world.host_addresses],
-        "ip6tables": world.ip6tables,
+        "iptables": world.iptables, "ip6tables": world.ip6tables,
         "userland_proxy": world.userland_proxy,
         **({"engine": world.engine} if world.engine else {}),
+        **({"hosts": [{"name": f"host-{i}", "address": str(address)}
+                      for i, address in enumerate(world.members)]} if world.members else {}),
     }
 
 
 def _network_json(network: Network, index: int) -> Dict[str, Any]:
     json = {"id": f"{index + 0xa000:064x}", "name": network.name, "driver": network.driver,
-            "internal": network.internal, "icc": network.icc,
+            "internal": network.internal, "icc": network.icc, "masquerade": network.masquerade,
             "subnets": [str(subnet) for subnet in network.subnets],
             "gateways": [str(address) for address in network.gateways]}
     for key, mode in zip(("gateway_mode_ipv4", "gateway_mode_ipv6"), network.modes):

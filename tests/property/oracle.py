@@ -10,11 +10,12 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
-from model import (Address, Container, End, Endpoint, Flow, Host, Match, Member, Net, Outside, Policy, Port,
-                   Published, Rule, Tier, Verdict, World, net_of)
+from model import (PORT_PROTOS, Address, Container, End, Endpoint, Flow, Host, Match, Member, Net, Network,
+                   Outside, Policy, Port, Published, Rule, Tier, Verdict, World, net_of)
 
+T = TypeVar("T")
 PRIVATE = [ipaddress.ip_network(text) for text in
            ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
             "fe80::/10")]
@@ -43,6 +44,11 @@ def zone_of(address: Address) -> Optional[str]:
     if _in(address, DOCUMENTATION):
         return "internet"
     return None if _in(address, SPECIAL) else "internet"
+
+
+# Where nobody has told of the fleet.
+SYMBOLIC_MEMBERS = [ipaddress.ip_address(text) for text in ("100.127.255.254", "fdff:ffff::fe")]
+LINK_LOCAL = [ipaddress.ip_network("fe80::/10")]
 
 
 # ---- the tier of an endpoint ----
@@ -123,6 +129,20 @@ def _by_matches(policy: Policy, endpoint: Endpoint) -> Standing:
 
 # ---- the oracle ----
 
+def kept(question: Callable[["Oracle", Address], T]) -> Callable[["Oracle", Address], T]:
+    """The same few addresses are asked about again and again, and what is so of one stays so."""
+    answers = f"kept {question.__name__}"
+
+    @functools.wraps(question)
+    def ask(oracle: "Oracle", address: Address) -> T:
+        known = oracle.__dict__.setdefault(answers, {})
+        if address not in known:
+            known[address] = question(oracle, address)
+        return known[address]  # type: ignore[no-any-return]
+
+    return ask
+
+
 class Oracle:
     """Verdicts under one policy, on one host or (world None) on none."""
 
@@ -130,8 +150,8 @@ class Oracle:
         self.policy, self.world, self.now = policy, world, now
         self.tiers = {tier.name: tier for tier in policy.tiers}
         self.rules = [rule for rule in policy.rules if rule.until is None or now < rule.until]
+        self.at_port: Dict[Port, List[Rule]] = {}
         self.standings: Dict[Tuple[str, str], Standing] = {}
-        self.speakers: Dict[Address, Optional[Tier]] = {}  # of those that were asked for
         for endpoint in world.endpoints if world else []:
             self.standings[endpoint.key] = self._stand(endpoint)
 
@@ -153,25 +173,25 @@ class Oracle:
         if isinstance(end, Endpoint):
             return self.standings[end.key]
         if isinstance(end, Outside):
-            speaker = self.speaker(end.address)
-            if not speaker and self._is_at_nobody(end.address):
-                return Standing("unmatched")
-            return Standing("tier", speaker) if speaker else OUTSIDE
+            return self._standing_outside(end.address)
         if not isinstance(end, Member):
             return OUTSIDE
         tier = self.tiers.get(end.tier)
         return Standing("tier", tier) if tier else Standing("unmatched")
 
+    @kept
+    def _standing_outside(self, address: Address) -> Standing:
+        speaker = self.speaker(address)
+        if not speaker and self._is_at_nobody(address):
+            return Standing("unmatched")
+        return Standing("tier", speaker) if speaker else OUTSIDE
+
     # ---- who speaks for others ----
 
+    @kept
     def speaker(self, address: Address) -> Optional[Tier]:
         """The tier whose that address is as well: never one that Docker has dealt out, and of more
         than one address none on its networks, and unicast alone. A default route names nobody."""
-        if address not in self.speakers:
-            self.speakers[address] = self._find_speaker(address)
-        return self.speakers[address]
-
-    def _find_speaker(self, address: Address) -> Optional[Tier]:
         for tier in self.policy.tiers:
             for text in tier.speaks_for:
                 net = net_of(text)
@@ -212,6 +232,7 @@ class Oracle:
 
     # ---- rules ----
 
+    @kept
     def _is_outside(self, address: Address) -> bool:
         """An address on a managed network is a container's or nobody's, never outside."""
         networks = self.world.networks if self.world else []
@@ -221,6 +242,7 @@ class Oracle:
         """On a network of Docker's, where no container has it."""
         return not self._is_outside(address) and not self.is_host(address)
 
+    @kept
     def is_host(self, address: Address) -> bool:
         """One of this host's own: an interface's, or the gateway of a bridge."""
         if self.world is None or address.is_loopback:
@@ -231,6 +253,14 @@ class Oracle:
     def _is_dns(self, address: Address, port: Port) -> bool:
         resolvers = self.world.resolvers if self.world else []
         return address in resolvers and port.number == 53 and port.proto in ("tcp", "udp")
+
+    def members(self) -> List[Address]:
+        """The zone `hosts`: addresses that a host can have, and no container here."""
+        said = self.world.members if self.world and self.world.members else SYMBOLIC_MEMBERS
+        return sorted((address for address in said
+                       if zone_of(address) and not _in(address, LINK_LOCAL)
+                       and self._is_outside(address)),
+                      key=lambda address: (address.version, address))
 
     def _peer(self, peer: str, end: End, port: Port, is_target: bool, allow: bool) -> bool:
         tier = self.tiers.get(peer)
@@ -252,6 +282,8 @@ class Oracle:
             return False
         if peer == "dns":
             return is_target and self._is_dns(end.address, port)
+        if peer == "hosts":
+            return end.address in self.members()
         if peer in ("internet", "lan", "world"):
             return zone_of(end.address) in (("internet", "lan") if peer == "world" else (peer,))
         return end.address in net_of(peer)
@@ -267,15 +299,22 @@ class Oracle:
                      and net.subnet_of(other)), None)  # type: ignore[arg-type]
 
     def _rule(self, rule: Rule, flow: Flow) -> bool:
-        return ((not rule.ports or any(ports.holds(flow.port) for ports in rule.ports))
-                and any(self._peer(peer, flow.source, flow.port, False, rule.allow)
-                        for peer in rule.source)
+        """Of one of rules_at()."""
+        return (any(self._peer(peer, flow.source, flow.port, False, rule.allow)
+                    for peer in rule.source)
                 and any(self._peer(peer, flow.target, flow.port, True, rule.allow)
                         for peer in rule.target))
 
+    def rules_at(self, port: Port) -> List[Rule]:
+        """Those that speak of it."""
+        if port not in self.at_port:
+            self.at_port[port] = [rule for rule in self.rules
+                                  if not rule.ports or any(ports.holds(port) for ports in rule.ports)]
+        return self.at_port[port]
+
     def _by_rules(self, flow: Flow) -> Optional[bool]:
         """None: no rule speaks of it."""
-        said = {rule.allow for rule in self.rules if self._rule(rule, flow)}
+        said = {rule.allow for rule in self.rules_at(flow.port) if self._rule(rule, flow)}
         return None if not said else False not in said
 
     def _within(self, flow: Flow, at: Flow) -> bool:
@@ -301,7 +340,7 @@ class Oracle:
         if self._is_nobodys(flow, at):
             return Verdict(True, by="nobody")
         verdict = self._netd(flow, at)
-        if verdict.allowed and self._docker_drops(at):
+        if verdict.allowed and self._docker_drops(flow, at):
             return Verdict(False, by="docker")
         elsewhere = flow.target == at.target and self._answers_elsewhere(at)
         return Verdict(False) if elsewhere else verdict
@@ -386,7 +425,11 @@ class Oracle:
             else Verdict(False)
 
     def _denied(self, flow: Flow) -> Verdict:
-        modes = [self._mode(self.standing(end)) for end in (flow.source, flow.target)]
+        """Of what is sent to nobody the sender's mode decides."""
+        nobody = isinstance(flow.target, Outside) and self._is_at_nobody(flow.target.address) \
+            and not self.speaker(flow.target.address)
+        modes = [self._mode(self.standing(end))
+                 for end in (flow.source, *(() if nobody else (flow.target,)))]
         audited = "enforce" not in modes
         return Verdict(audited, audited)
 
@@ -436,61 +479,118 @@ class Oracle:
         publisher = self._publisher(end.container, family)
         if publisher is None:
             return end.network.internal
-        mode = end.network.modes[family == 6]
-        return publisher is end and mode != "isolated" and \
-            not (mode == "routed" and end.address(family))
+        return publisher is end and self._gateway_mode(end.network, family) != "isolated"
+
+    def _gateway_mode(self, network: Network, family: int) -> str:
+        """Before Docker 27 there was none but nat."""
+        return network.modes[family == 6] if self._is_since(27) else "nat"
+
+    def _is_routed(self, end: Endpoint, family: int) -> bool:
+        """Its ports are open at its own address."""
+        return self._publisher(end.container, family) is end and bool(end.address(family)) \
+            and self._gateway_mode(end.network, family) == "routed"
 
     def _is_proxied(self, flow: Flow) -> bool:
-        """Docker translates from family to the same, IPv6 where it programs ip6tables; all else
-        docker-proxy hands on."""
-        if not isinstance(flow.target, Endpoint):
+        """Docker translates from family to the same, where it programs iptables or ip6tables, or
+        routes; all else docker-proxy hands on."""
+        if not isinstance(flow.target, Endpoint) or self._is_routed(flow.target, flow.family):
             return False
-        assert self.world is not None
-        return not flow.target.address(flow.family) or \
-            (flow.family == 6 and not self.world.ip6tables)
+        return not flow.target.address(flow.family) or not self._is_filtered(flow.family)
 
     def _answers_elsewhere(self, flow: Flow) -> bool:
         """What Docker routes between two networks, to a container that is on the source's too: it
-        answers there, with an address that is not its own on that network, so nobody takes it."""
-        source, target = flow.source, flow.target
-        if not isinstance(source, Endpoint) or not isinstance(target, Endpoint) \
-                or self._same_network(source, target):
+        answers there, with an address that is not its own on that network, so nobody takes it; unless
+        Docker gave the question its gateway's address."""
+        there, target = self._network_of(flow.source), flow.target
+        if there is None or not isinstance(target, Endpoint) or there is target.network \
+                or self._is_masqueraded(there, flow.family):
             return False
         assert self.world is not None
-        return any(end.container is target.container and end.network is source.network
+        return any(end.container is target.container and end.network is there
                    and end.address(flow.family) for end in self.world.endpoints)
 
-    def _docker_drops(self, flow: Flow) -> bool:
-        source, target = flow.source, flow.target
+    def _network_of(self, end: End) -> Optional[Network]:
+        """Docker's network that it is on."""
+        if isinstance(end, Endpoint):
+            return end.network
+        if not isinstance(end, Outside) or not self.world or self.speaker(end.address):
+            return None
+        return next((network for network in self.world.networks
+                     if network.managed and _in(end.address, list(network.subnets))), None)
+
+    def _is_masqueraded(self, network: Network, family: int) -> bool:
+        """What leaves it has the host's address."""
+        return network.masquerade and self._is_filtered(family) and \
+            self._gateway_mode(network, family).startswith("nat")
+
+    def _docker_drops(self, flow: Flow, at: Flow) -> bool:
+        source, target = at.source, at.target
         if isinstance(source, Endpoint) and isinstance(target, Endpoint):
-            filtered = flow.family == 4 or self.world is None or self.world.ip6tables
             if self._same_network(source, target):
-                return filtered and not source.network.icc
-            return filtered or (self._is_since(26) and
-                                (source.network.internal or target.network.internal))
+                return self._is_filtered(flow.family) and not source.network.icc
+            return self._drops_between(flow, at)
         if isinstance(source, Endpoint) and isinstance(target, Outside):
             if self._is_at_nobody(target.address) and not self.speaker(target.address):
-                return self._drops_at_nobody(source, target)
+                return self._drops_at_nobody(source, target, at)
             return source.network.internal or not self._has_route(source, flow.family)
+        if isinstance(source, Host) and isinstance(target, Endpoint):
+            return self._gateway_mode(target.network, flow.family) == "isolated"
         if isinstance(source, Endpoint) and isinstance(target, Host):
+            if self._gateway_mode(source.network, flow.family) == "isolated":
+                return True
             return target.address is not None and not self._has_route(source, flow.family) \
                 and not any(target.address in subnet for subnet in source.network.subnets)
         if not (isinstance(source, Outside) and isinstance(target, Endpoint)):
             return False
         if self._is_at_nobody(source.address) and not self.speaker(source.address):
-            return self._drops_at_nobody(target, source)
+            return self._drops_at_nobody(target, source, at)
         assert self.world is not None
         return target.network.internal or (not self.world.userland_proxy and
-                                           self.is_published(flow) and self._is_proxied(flow))
+                                           self.is_published(at) and self._is_proxied(at))
 
-    def _drops_at_nobody(self, end: Endpoint, nobody: Outside) -> bool:
+    def _is_filtered(self, family: int) -> bool:
+        return self.world is None or (self.world.iptables if family == 4 else self.world.ip6tables)
+
+    def _drops_between(self, flow: Flow, at: Flow) -> bool:
+        """Between two networks. What is open at a container's own address, and not at one that it
+        speaks for, is open to others, too; and where Docker filters nothing, internal networks have no
+        route but to who answers on the source's own network."""
+        source, target = at.source, at.target
+        assert isinstance(source, Endpoint) and isinstance(target, Endpoint)
+        own = target if flow.target == target else None
+        if self._sends_to_networks(source, flow.family) and self._lets_in(target.network, own, flow):
+            return False
+        if self._is_filtered(flow.family):
+            return True
+        if not source.network.internal and own and self._answers_elsewhere(at):
+            return False
+        return self._is_since(26) and (source.network.internal or target.network.internal)
+
+    def _sends_to_networks(self, source: Endpoint, family: int) -> bool:
+        return not source.network.internal and self._has_route(source, family)
+
+    def _lets_in(self, network: Network, target: Optional[Endpoint], flow: Flow) -> bool:
+        """Gateway mode routed: ping, and what is published at the target's own address."""
+        if network.internal or self._gateway_mode(network, flow.family) != "routed":
+            return False
+        if flow.port.proto not in PORT_PROTOS:
+            return True
+        return target is not None and self._is_routed(target, flow.family) and \
+            any(published.port == flow.port and published.host_ip.version == flow.family
+                for published in target.container.published)
+
+    def _drops_at_nobody(self, end: Endpoint, nobody: Outside, at: Flow) -> bool:
         """As between containers."""
-        assert self.world is not None
-        filtered = nobody.address.version == 4 or self.world.ip6tables
-        there = next(net for net in self.world.networks if net.managed
-                     and _in(nobody.address, list(net.subnets)))
+        there, filtered = self._network_of(nobody), self._is_filtered(at.family)
+        assert there is not None
         if there is end.network:
             return filtered and not there.icc
+        if end is at.source:
+            let = self._sends_to_networks(end, at.family) and self._lets_in(there, None, at)
+        else:
+            let = not there.internal and self._lets_in(end.network, end, at)
+        if let or (not there.internal and end is at.target and self._answers_elsewhere(at)):
+            return False
         return filtered or (self._is_since(26) and (end.network.internal or there.internal))
 
     def _has_route(self, end: Endpoint, family: int) -> bool:

@@ -19,6 +19,7 @@
 
 #include "core/base/text.h"
 #include "core/request/request.h"
+#include "core/world/world-store.h"
 #include "edge/docker/docker.h"
 #include "edge/loop/loop.h"
 

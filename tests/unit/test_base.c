@@ -12,6 +12,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/diag.h"
+#include "core/base/duration.h"
 #include "core/base/ip.h"
 #include "core/base/limits.h"
 #include "core/base/sort.h"
@@ -200,7 +201,11 @@ static void texts(void **state)
 	assert_int_equal(text.len, 3890);
 	assert_string_equal(text_str(&text) + text.len - 4, "999,");
 	assert_false(text_failed(&text));
-	text_done(&text);
+	CLEANUP(free_ptr) char *taken = text_take(&text);
+	assert_int_equal(strlen(taken), 3890);
+	assert_int_equal(text.len, 0);
+	CLEANUP(free_ptr) char *nothing = text_take(&text);
+	assert_string_equal(nothing, "");
 	assert_int_equal(text_distance("frontend", "fronted", 2), 1);
 	assert_int_equal(text_distance("kitten", "sitting", 3), 3);
 	assert_int_equal(text_distance("kitten", "sitting", 2), 3); /* limit + 1 */
@@ -249,6 +254,12 @@ static void controls(void **state)
 		      "bd\xe2\x80\xac";
 	text_clean(name);
 	assert_string_equal(name, "web???bd???");
+	/* What is no UTF-8 cannot be shown either, and would make JSON none. */
+	assert_false(text_is_printable("cut\xc3"));
+	assert_false(text_is_printable("\xff"));
+	char cut[] = "Zo\xc3\xab\xc3 \xed\xa0\x80\xf0\x9f\x90\xb3\xf0\x9f\x90";
+	text_clean(cut);
+	assert_string_equal(cut, "Zo\xc3\xab? ???\xf0\x9f\x90\xb3???");
 }
 
 static void globs(void **state)
@@ -396,6 +407,76 @@ static void sorting_by_bytes(void **state)
 	}
 }
 
+struct numbered {
+	uint8_t key;
+	size_t at;
+};
+
+static int by_number(const void *left, const void *right)
+{
+	const struct numbered *a = left, *b = right;
+
+	return a->key - b->key;
+}
+
+static int number_against(const void *key, const void *item)
+{
+	return *(const uint8_t *)key - ((const struct numbered *)item)->key;
+}
+
+/* Each key once, the one that stood first; and where each key is, or would be. */
+static void sorting_once(void **state)
+{
+	enum { MOST = 40, KEYS = 9 };
+	struct numbered items[MOST];
+
+	(void)state;
+	srand(2);
+	assert_int_equal(sort_once(NULL, 0, sizeof(*items), by_number), 0);
+	for (size_t n = 0; n < MOST; n++) {
+		size_t first[KEYS], kept = 0;
+		memset(first, 0xff, sizeof(first));
+		for (size_t i = 0; i < n; i++) {
+			items[i] = (struct numbered){ (uint8_t)((unsigned int)rand() % KEYS), i };
+			if (first[items[i].key] == SIZE_MAX)
+				first[items[i].key] = i;
+		}
+		size_t left = sort_once(items, n, sizeof(*items), by_number);
+		for (uint8_t key = 0; key < KEYS; key++) {
+			assert_int_equal(
+				sort_bound(&key, items, left, sizeof(*items), number_against),
+				kept);
+			if (first[key] == SIZE_MAX)
+				continue;
+			assert_int_equal(items[kept].key, key);
+			assert_int_equal(items[kept++].at, first[key]);
+		}
+		assert_int_equal(left, kept);
+	}
+}
+
+static void durations(void **state)
+{
+	static const struct {
+		const char *text, *units;
+		int64_t seconds;
+	} rows[] = {
+		{ "90s", "smhd", 90 },	     { "5m", "sm", 300 },
+		{ "2h", "smhd", 7200 },	     { "7d", "smhd", 604800 },
+		{ "2w", "mhdw", 1209600 },   { "999999w", "w", INT64_C(604799395200) },
+		{ "1000000s", "smhdw", -1 }, { "90", "smhd", -1 },
+		{ "s", "smhd", -1 },	     { "", "smhd", -1 },
+		{ "0s", "smhd", -1 },	     { "07d", "smhd", -1 },
+		{ "-1s", "smhd", -1 },	     { " 1s", "smhd", -1 },
+		{ "1s ", "smhd", -1 },	     { "1ss", "smhd", -1 },
+		{ "1w", "smhd", -1 },	     { "1y", "smhdwy", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(duration_parse(rows[i].text, rows[i].units), rows[i].seconds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,8 +490,10 @@ int main(void)
 		cmocka_unit_test(texts),
 		cmocka_unit_test(controls),
 		cmocka_unit_test(globs),
+		cmocka_unit_test(durations),
 		cmocka_unit_test(arenas),
 		cmocka_unit_test(sorting_by_bytes),
+		cmocka_unit_test(sorting_once),
 		cmocka_unit_test(findings),
 		cmocka_unit_test(findings_that_are_many),
 	};

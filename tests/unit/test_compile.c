@@ -283,6 +283,36 @@ static void zones(void **state)
 	}
 }
 
+/* Whoever claims what is no host's, or a container's here, is none. */
+static void hosts_of_the_fleet(void **state)
+{
+	static const struct question questions[] = {
+		{ "192.0.2.7", "web-1", "80/tcp", 4, true, SIM_BY_NETD },
+		{ "192.0.2.8", "web-1", "80/tcp", 4, false, SIM_BY_NETD },
+		{ "192.0.2.7", "web-1", "81/tcp", 4, false, SIM_BY_NETD },
+		{ "192.0.2.7", "web-2", "80/tcp", 4, false, SIM_BY_NETD }, /* not published */
+		{ "2001:db8::7", "web-1", "80/tcp", 6, true, SIM_BY_NETD },
+		{ "2001:db8::8", "web-1", "80/tcp", 6, false, SIM_BY_NETD },
+		{ "169.254.169.254", "web-1", "80/tcp", 4, false, SIM_BY_NETD },
+		{ "stray", "web-1", "80/tcp", 4, false, SIM_BY_NETD },
+		{ "web-1", "192.0.2.7", "443/tcp", 4, true, SIM_BY_NETD },
+		{ "web-1", "192.0.2.8", "443/tcp", 4, false, SIM_BY_NETD },
+		{ "web-1", "192.0.2.7", "444/tcp", 4, false, SIM_BY_NETD },
+		{ "app@front", "192.0.2.7", "443/tcp", 4, false, SIM_BY_NETD },
+		{ "web-1", "169.254.169.254", "443/tcp", 4, false, SIM_BY_NETD },
+	};
+	struct fixture f;
+
+	(void)state;
+	ask_all("allow:\n  - {from: hosts, to: web, ports: [80/tcp]}\n"
+		"  - {from: web, to: hosts, ports: [443/tcp]}\n",
+		questions, ARRAY_LEN(questions));
+	fixture_make(&f, "");
+	assert_int_equal(f.compiled.n_hosts, 2);
+	assert_null(ruleset_find_set(&f.compiled.ruleset->tables[RS_INET], "fleet_hosts4"));
+	(void)arena_free(f.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +325,7 @@ int main(void)
 		cmocka_unit_test(until),
 		cmocka_unit_test(assignments),
 		cmocka_unit_test(zones),
+		cmocka_unit_test(hosts_of_the_fleet),
 	};
 
 	return cmocka_run_group_tests_name("compile", tests, NULL, NULL);

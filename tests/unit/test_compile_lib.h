@@ -61,7 +61,13 @@ static const char inventory[] =
 	"{\"id\":\"c7\",\"name\":\"gamer\",\"image\":\"x\",\"labels\":{\"tier\":\"web\"},"
 	"\"endpoints\":[{\"network\":\"lanparty\",\"ipv4\":\"192.168.7.7\",\"mac\":\"02:42:ac:14:"
 	"00:07\"}],\"published\":[]}"
-	"],\"resolvers\":[\"10.0.0.53\"]}";
+	"],\"resolvers\":[\"10.0.0.53\"],\"hosts\":["
+	"{\"name\":\"beta\",\"address\":\"192.0.2.7\"},{\"name\":\"beta\",\"address\":\"2001:db8::"
+	"7\"},"
+	"{\"name\":\"evil\",\"address\":\"172.18.0.9\"},{\"name\":\"evil\",\"address\":\"127.0.0."
+	"1\"},"
+	"{\"name\":\"evil\",\"address\":\"169.254.169.254\"},{\"name\":\"evil\",\"address\":\"fe80:"
+	":1\"}]}";
 
 #define TIERS                                                            \
 	"tiers:\n"                                                       \
@@ -133,4 +139,26 @@ static inline struct sim_end parse_end(const struct fixture *f, const char *text
 	}
 	fail_msg("no endpoint %s", text);
 	return end;
+}
+
+/* ---- one hook ---- */
+
+static inline bool hook_passes(const struct fixture *f, enum rs_family family, enum rs_hook hook,
+			       struct sim_packet *packet)
+{
+	sim_trace trace = { 0 };
+	bool accepted;
+
+	assert_int_equal(sim_run_hook(f->compiled.ruleset, family, hook, packet, f->arena, &trace,
+				      &accepted),
+			 0);
+	return accepted;
+}
+
+static inline void set_ifname(struct sim_packet *packet, enum rs_field field, const char *name)
+{
+	char padded[WORLD_IFNAME_LEN] = { 0 };
+
+	(void)snprintf(padded, sizeof(padded), "%s", name);
+	sim_packet_set(packet, field, padded);
 }

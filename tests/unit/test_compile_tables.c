@@ -243,26 +243,6 @@ static void doubles_do_not_block(void **state)
 	(void)arena_free(f.arena);
 }
 
-static bool passes(const struct fixture *f, enum rs_family family, enum rs_hook hook,
-		   struct sim_packet *packet)
-{
-	sim_trace trace = { 0 };
-	bool accepted;
-
-	assert_int_equal(sim_run_hook(f->compiled.ruleset, family, hook, packet, f->arena, &trace,
-				      &accepted),
-			 0);
-	return accepted;
-}
-
-static void set_ifname(struct sim_packet *packet, enum rs_field field, const char *name)
-{
-	char padded[WORLD_IFNAME_LEN] = { 0 };
-
-	(void)snprintf(padded, sizeof(padded), "%s", name);
-	sim_packet_set(packet, field, padded);
-}
-
 /* A bridge floods what it has forgotten, and can be told lies about who is where; a container has
  * addresses on other networks that its kernel would answer for here. */
 static void a_port_receives_what_is_meant_for_it(void **state)
@@ -302,7 +282,7 @@ static void a_port_receives_what_is_meant_for_it(void **state)
 		sim_packet_set(&packet, RS_ETHER_TYPE, &rows[i].type);
 		if (rows[i].type == ip)
 			sim_packet_set(&packet, RS_IP_DADDR, rows[i].address);
-		if (passes(&f, RS_BRIDGE, RS_HOOK_POSTROUTING, &packet) != rows[i].passes)
+		if (hook_passes(&f, RS_BRIDGE, RS_HOOK_POSTROUTING, &packet) != rows[i].passes)
 			fail_msg("row %zu", i);
 	}
 	(void)arena_free(f.arena);
@@ -342,7 +322,8 @@ static void an_error_is_of_an_end(void **state)
 		sim_packet_set(&packet, RS_IP_SADDR, rows[row].sender);
 		sim_packet_set(&packet, RS_CT_ORIGINAL_IP_SADDR, rows[row].source);
 		sim_packet_set(&packet, RS_CT_REPLY_IP_SADDR, rows[row].destination);
-		if (passes(&f, RS_INET, hooks[i % ARRAY_LEN(hooks)], &packet) != rows[row].passes)
+		if (hook_passes(&f, RS_INET, hooks[i % ARRAY_LEN(hooks)], &packet) !=
+		    rows[row].passes)
 			fail_msg("row %zu, hook %zu", row, i % ARRAY_LEN(hooks));
 	}
 	(void)arena_free(f.arena);
@@ -368,9 +349,9 @@ static void an_expected_connection_is_judged(void **state)
 	sim_packet_set(&packet, RS_CT_ORIGINAL_IP_SADDR, server);
 	sim_packet_set(&packet, RS_CT_REPLY_IP_SADDR, app);
 	sim_packet_set(&packet, RS_CT_REPLY_PROTO_SRC, &port);
-	assert_false(passes(&f, RS_INET, RS_HOOK_FORWARD, &packet));
+	assert_false(hook_passes(&f, RS_INET, RS_HOOK_FORWARD, &packet));
 	sim_packet_set(&packet, RS_CT_STATE, &(uint32_t){ 2 }); /* established */
-	assert_true(passes(&f, RS_INET, RS_HOOK_FORWARD, &packet));
+	assert_true(hook_passes(&f, RS_INET, RS_HOOK_FORWARD, &packet));
 	(void)arena_free(f.arena);
 }
 
@@ -400,9 +381,9 @@ static void the_host_waits_for_a_starting_container(void **state)
 		sim_packet_set(&packet, RS_IP_DADDR, web1);
 		sim_packet_set(&packet, RS_CT_SECMARK, &stamp);
 		sim_packet_set(&packet, RS_CT_DIRECTION, &original);
-		assert_int_equal(passes(&f, RS_INET, RS_HOOK_OUTPUT, &packet), !starting);
+		assert_int_equal(hook_passes(&f, RS_INET, RS_HOOK_OUTPUT, &packet), !starting);
 		sim_packet_set(&packet, RS_CT_DIRECTION, &reply);
-		assert_true(passes(&f, RS_INET, RS_HOOK_OUTPUT, &packet));
+		assert_true(hook_passes(&f, RS_INET, RS_HOOK_OUTPUT, &packet));
 	}
 	(void)arena_free(f.arena);
 }

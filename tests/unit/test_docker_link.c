@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The link to Docker against a scripted engine on the same event loop: order of answers, answers
  * that never come, cuts. No time passes that the test does not wait for. */
+#include "core/world/world-store.h"
 #include "edge/http/http.h"
 #include "test_docker_link_lib.h"
 

@@ -3,6 +3,7 @@
  * a test does not wait for. */
 #pragma once
 
+#include "core/world/world-store.h"
 #include "docker-engine.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d

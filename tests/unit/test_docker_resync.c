@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The link to Docker reads everything again while it is up: what that shows, what it takes nothing
  * from, and how it fails. */
+#include "core/world/world-store.h"
 #include "test_docker_link_lib.h"
 
 static uint64_t readings(const struct engine *engine)

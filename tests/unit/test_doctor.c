@@ -13,6 +13,7 @@
 
 #include "core/report/dns.h"
 #include "core/report/doctor.h"
+#include "core/world/world-store.h"
 #include "tests/unit/test_rows_lib.h"
 
 static const char *const interfaces[] = { "br-1" };
@@ -75,6 +76,18 @@ static const struct row rows[] = {
 	{ "netd in group docker",
 	  { .host = { GOOD, .netd_has_docker = true } },
 	  "docker-group ",
+	  1 },
+	{ "Docker without iptables",
+	  { .host = { GOOD, .docker_filters_nothing = true } },
+	  "docker-iptables-off ",
+	  1 },
+	{ "a saved ruleset",
+	  { .host = { GOOD, .nft_files = interfaces, .n_nft_files = 1 } },
+	  "saved-tables ",
+	  1 },
+	{ "a saved ruleset, and tables that are not owned",
+	  { .host = { GOOD, .nft_files = interfaces, .n_nft_files = 1 }, .owns_tables = DOCTOR_NO },
+	  "saved-tables-unprotected tables-not-owned ",
 	  1 },
 	{ "route_localnet with the proxy",
 	  { .host = { GOOD, .localnet = interfaces, .n_localnet = 1, .userland_proxy = true } },
@@ -197,11 +210,10 @@ static void knows_who_asks(void **state)
 						 .n_subnets = ways[i].v6 };
 		struct ip_addr resolver;
 		assert_int_equal(ip_parse(ways[i].resolver, &resolver), 0);
-		assert_int_equal(report_dns_leaks(ways[i].engine, &network, &resolver),
-				 ways[i].leaks);
 		const struct world world = { .networks = &network,
 					     .n_networks = 1,
 					     .engine = ways[i].engine };
+		assert_int_equal(report_dns_leaks(&world, &network, &resolver), ways[i].leaks);
 		struct doctor_facts facts = { .host = { GOOD, .n_resolvers = 1 }, .world = &world };
 		facts.host.resolvers[0] = resolver;
 		cJSON *json = NULL;
@@ -210,7 +222,45 @@ static void knows_who_asks(void **state)
 		assert_int_equal(found, ways[i].leaks);
 		cJSON_Delete(json);
 		network.name = "bridge"; /* the default one has no such server */
-		assert_false(report_dns_leaks(ways[i].engine, &network, &resolver));
+		assert_false(report_dns_leaks(&world, &network, &resolver));
+	}
+}
+
+/* From Docker 26 on nobody is asked for a container that is on internal networks alone; before,
+ * resolvers on loopback are. */
+static void of_internal_networks_whoever_is_elsewhere_asks(void **state)
+{
+	static const struct {
+		const char *engine, *resolver;
+		bool alone, both; /* leaks */
+	} ways[] = {
+		{ "20.10.24", "127.0.0.53", true, true }, { "26.1.5", "127.0.0.53", false, true },
+		{ "26.1.5", "2001:db8::9", false, true }, { "28.5.2", "192.0.2.9", false, true },
+		{ NULL, "192.0.2.9", true, true }, /* not known: said */
+	};
+	const struct world_network networks[] = {
+		{ .name = "inner", .driver = "bridge", .bridge = "br-1", .internal = true },
+		{ .name = "outer", .driver = "bridge", .bridge = "br-2" },
+	};
+	const struct world_container container = { .name = "c" };
+	const struct world_endpoint ends[] = { { .network = 0 }, { .network = 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(ways); i++) {
+		bool both = i % 2, leaks = both ? ways[i / 2].both : ways[i / 2].alone;
+		struct ip_addr resolver;
+		assert_int_equal(ip_parse(ways[i / 2].resolver, &resolver), 0);
+		const struct world world = { .networks = networks,
+					     .n_networks = ARRAY_LEN(networks),
+					     .containers = &container,
+					     .n_containers = 1,
+					     .endpoints = ends,
+					     .n_endpoints = 1 + both,
+					     .resolvers = &resolver,
+					     .n_resolvers = 1,
+					     .engine = ways[i / 2].engine };
+		assert_int_equal(report_dns_leaks_from(&world, &ends[0]), leaks);
+		assert_int_equal(report_dns_leaks_on(&world, &networks[0], &resolver), leaks);
 	}
 }
 
@@ -270,13 +320,14 @@ static void traits_survive_the_inventory(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 4] = {
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 5] = {
 		cmocka_unit_test(traits_come_from_inspect),
 		cmocka_unit_test(traits_survive_the_inventory),
 		cmocka_unit_test(tells_flaws),
 		cmocka_unit_test(knows_who_asks),
+		cmocka_unit_test(of_internal_networks_whoever_is_elsewhere_asks),
 	};
 
-	ADD_ROWS(tests, 4, rows, check_row);
+	ADD_ROWS(tests, 5, rows, check_row);
 	return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
 }

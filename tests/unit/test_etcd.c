@@ -71,6 +71,9 @@ static void asks(void **state)
 		  "{\"name\":\"a\\\"b\",\"password\":\"c\\\\d\"}" },
 		{ etcd_ask_range("n/p/", "n/p0", 0),
 		  "{\"key\":\"bi9wLw==\",\"range_end\":\"bi9wMA==\",\"revision\":\"0\"}" },
+		{ etcd_ask_get("n/p/"), "{\"key\":\"bi9wLw==\"}" },
+		{ etcd_ask_names("n/p/", "n/p0"),
+		  "{\"key\":\"bi9wLw==\",\"range_end\":\"bi9wMA==\",\"keys_only\":true}" },
 		{ etcd_ask_watch("n/p/", "n/p0", 8),
 		  "{\"create_request\":{\"key\":\"bi9wLw==\",\"range_end\":\"bi9wMA==\","
 		  "\"start_revision\":\"8\",\"progress_notify\":true}}" },
@@ -172,64 +175,74 @@ static void reads_small_answers(void **state)
 }
 
 /* What is wrong is told apart, in whatever form it comes. */
+static const struct {
+	const char *text;
+	int r;
+} wrong[] = {
+	{ "{\"error\":\"x\",\"message\":\"etcdserver: invalid auth token\",\"code\":16}",
+	  ETCD_E_TOKEN },
+	{ "{\"error\":\"x\",\"message\":\"etcdserver: user name is empty\",\"code\":3}",
+	  ETCD_E_TOKEN },
+	{ "{\"error\":\"x\",\"message\":\"etcdserver: authentication failed, invalid user "
+	  "ID "
+	  "or password\",\"code\":3}",
+	  ETCD_E_TOKEN },
+	{ "{\"error\":\"x\",\"message\":\"etcdserver: revision of auth store is "
+	  "old\",\"code\":3}",
+	  ETCD_E_TOKEN },
+	/* The same of members that are older. */
+	{ "{\"error\":\"x\",\"message\":\"auth: revision in header is old\",\"code\":2}",
+	  ETCD_E_TOKEN },
+	{ "{\"error\":\"x\",\"message\":\"etcdserver: authentication is not "
+	  "enabled\",\"code\":9}",
+	  ETCD_E_NO_AUTH },
+	{ "{\"error\":\"x\",\"message\":\"etcdserver: permission denied\",\"code\":7}",
+	  ETCD_E_FORBIDDEN },
+	{ "{\"error\":\"x\",\"message\":\"etcdserver: no leader\",\"code\":14}", ETCD_E_ERROR },
+	{ "{\"error\":{\"grpc_code\":14,\"http_code\":503,\"message\":\"etcdserver: no "
+	  "leader\"}}",
+	  ETCD_E_ERROR },
+	{ "{\"error\":\"x\",\"message\":\"etcdserver: mvcc: required revision has been "
+	  "compacted\",\"code\":11}",
+	  ETCD_E_COMPACTED },
+	{ "{\"result\":{" HEADER ",\"watch_id\":\"-1\",\"created\":true,\"canceled\":true,"
+	  "\"cancel_reason\":\"rpc error: code = PermissionDenied desc = etcdserver: "
+	  "permission "
+	  "denied\"}}",
+	  ETCD_E_FORBIDDEN },
+	{ "{\"result\":{" HEADER ",\"watch_id\":\"-1\",\"created\":true,\"canceled\":true,"
+	  "\"cancel_reason\":\"rpc error: code = Unauthenticated desc = etcdserver: invalid "
+	  "auth token\"}}",
+	  ETCD_E_TOKEN },
+	{ "{\"result\":{" HEADER ",\"canceled\":true,\"compact_revision\":\"4\"}}",
+	  ETCD_E_COMPACTED },
+	{ "{\"error\":\"\"}", ETCD_E_ERROR },
+	{ "", ETCD_E_INVALID },
+	{ "[]", ETCD_E_INVALID },
+	{ "{}", ETCD_E_INVALID },
+	{ "Not found", ETCD_E_INVALID },
+	{ "{" HEADER, ETCD_E_INVALID },
+	{ "{" HEADER ",\"kvs\":{}}", ETCD_E_INVALID },
+	{ "{" HEADER ",\"kvs\":[1]}", ETCD_E_INVALID },
+	{ "{" HEADER ",\"kvs\":[{\"value\":\"eA==\"}]}", ETCD_E_INVALID },
+	{ "{" HEADER ",\"kvs\":[{\"key\":\"YQBi\"}]}", ETCD_E_INVALID },
+	{ "{" HEADER ",\"kvs\":[{\"key\":\"YQ==\",\"value\":\"!\"}]}", ETCD_E_INVALID },
+	{ "{" HEADER ",\"kvs\":[{\"key\":\"YQ==\",\"mod_revision\":5}]}", ETCD_E_INVALID },
+	{ "{\"header\":{\"revision\":\"-1\"}}", ETCD_E_INVALID },
+	{ "{\"header\":{\"revision\":\"9223372036854775808\"}}", ETCD_E_INVALID },
+};
+
 static void reads_errors(void **state)
 {
-	static const struct {
-		const char *text;
-		int r;
-	} rows[] = {
-		{ "{\"error\":\"x\",\"message\":\"etcdserver: invalid auth token\",\"code\":16}",
-		  ETCD_E_TOKEN },
-		{ "{\"error\":\"x\",\"message\":\"etcdserver: user name is empty\",\"code\":3}",
-		  ETCD_E_TOKEN },
-		{ "{\"error\":\"x\",\"message\":\"etcdserver: authentication failed, invalid user "
-		  "ID "
-		  "or password\",\"code\":3}",
-		  ETCD_E_TOKEN },
-		{ "{\"error\":\"x\",\"message\":\"etcdserver: authentication is not "
-		  "enabled\",\"code\":9}",
-		  ETCD_E_NO_AUTH },
-		{ "{\"error\":\"x\",\"message\":\"etcdserver: permission denied\",\"code\":7}",
-		  ETCD_E_FORBIDDEN },
-		{ "{\"error\":\"x\",\"message\":\"etcdserver: no leader\",\"code\":14}",
-		  ETCD_E_ERROR },
-		{ "{\"error\":{\"grpc_code\":14,\"http_code\":503,\"message\":\"etcdserver: no "
-		  "leader\"}}",
-		  ETCD_E_ERROR },
-		{ "{\"error\":\"x\",\"message\":\"etcdserver: mvcc: required revision has been "
-		  "compacted\",\"code\":11}",
-		  ETCD_E_COMPACTED },
-		{ "{\"result\":{" HEADER ",\"watch_id\":\"-1\",\"created\":true,\"canceled\":true,"
-		  "\"cancel_reason\":\"rpc error: code = PermissionDenied desc = etcdserver: "
-		  "permission "
-		  "denied\"}}",
-		  ETCD_E_FORBIDDEN },
-		{ "{\"result\":{" HEADER ",\"canceled\":true,\"compact_revision\":\"4\"}}",
-		  ETCD_E_COMPACTED },
-		{ "{\"error\":\"\"}", ETCD_E_ERROR },
-		{ "", ETCD_E_INVALID },
-		{ "[]", ETCD_E_INVALID },
-		{ "{}", ETCD_E_INVALID },
-		{ "Not found", ETCD_E_INVALID },
-		{ "{" HEADER, ETCD_E_INVALID },
-		{ "{" HEADER ",\"kvs\":{}}", ETCD_E_INVALID },
-		{ "{" HEADER ",\"kvs\":[1]}", ETCD_E_INVALID },
-		{ "{" HEADER ",\"kvs\":[{\"value\":\"eA==\"}]}", ETCD_E_INVALID },
-		{ "{" HEADER ",\"kvs\":[{\"key\":\"YQBi\"}]}", ETCD_E_INVALID },
-		{ "{" HEADER ",\"kvs\":[{\"key\":\"YQ==\",\"value\":\"!\"}]}", ETCD_E_INVALID },
-		{ "{" HEADER ",\"kvs\":[{\"key\":\"YQ==\",\"mod_revision\":5}]}", ETCD_E_INVALID },
-		{ "{\"header\":{\"revision\":\"-1\"}}", ETCD_E_INVALID },
-		{ "{\"header\":{\"revision\":\"9223372036854775808\"}}", ETCD_E_INVALID },
-	};
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		struct etcd_answer answer;
 		const char *error = NULL;
-		int r = read_text(arena, rows[i].text, &answer, &error);
-		if (r != rows[i].r || !error || !*error)
-			fail_msg("%s is %d (%s)", rows[i].text, r, error ? error : "no reason");
+		int r = read_text(arena, wrong[i].text, &answer, &error);
+		if (r != wrong[i].r || !error || !*error)
+			fail_msg("%s is %d (%s)", wrong[i].text, r, error ? error : "no reason");
 	}
 }
 

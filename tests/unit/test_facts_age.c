@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/compile/compile.h"
 #include "core/policy/policy.h"
+#include "core/world/world-store.h"
 #include "tests/unit/test_assign_lib.h"
 #include "tests/unit/test_rows_lib.h"
 #include "tests/unit/test_world_kept_lib.h"

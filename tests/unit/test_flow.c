@@ -1,77 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* core/flow: what is distinct, what is folded, what goes first, and what comes back of a file. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "core/base/limits.h"
-#include "core/flow/json.h"
-
-#define NOW INT64_C(1790000000)
-
-static struct flow_end container(const char *name, const char *network)
-{
-	struct flow_end end = { .kind = FLOW_CONTAINER,
-				.id = name,
-				.name = name,
-				.network = network,
-				.tier = "web",
-				.len = 32 };
-
-	assert_int_equal(ip_parse("172.18.0.2", &end.addr), 0);
-	return end;
-}
-
-static struct flow_end outside(const char *text)
-{
-	struct ip_addr addr;
-
-	assert_int_equal(ip_parse(text, &addr), 0);
-	return flow_outside(&addr);
-}
-
-static struct flow make(struct flow_end from, struct flow_end to, uint16_t port)
-{
-	return (struct flow){
-		.from = from, .to = to, .proto = 6, .port = port, .place = "", .count = 1
-	};
-}
-
-static void note(struct flow_store *store, const struct flow *flow, int64_t now)
-{
-	assert_int_equal(flow_store_note(store, flow, now), 0);
-}
-
-static void freep(struct flow_store **store)
-{
-	*store = flow_store_free(*store);
-}
-
-static struct flow_store *new_store(void)
-{
-	struct flow_store *store = flow_store_new(7);
-
-	assert_non_null(store);
-	return store;
-}
-
-/* The only one. */
-static struct flow only(const struct flow_store *store)
-{
-	struct flow flow;
-	uint32_t at = 0;
-
-	assert_int_equal(flow_store_counts(store).kept, 1);
-	assert_true(flow_store_next(store, true, &at, &flow));
-	return flow;
-}
+#include "tests/unit/test_flow_lib.h"
 
 static size_t count_folded(const struct flow_store *store, unsigned int folded, uint8_t len)
 {
@@ -285,6 +216,9 @@ static struct flow odd_flow(unsigned int i)
 {
 	struct flow flow = make(container("a \"b\"\n", "net"), outside("2001:db8::7"), 443);
 
+	flow.from.image = "ghcr.io/acme/web:1";
+	flow.from.labels =
+		"com.docker.compose.project=shop\ncom.docker.compose.service=web \"=\"\n";
 	if (i == 1)
 		flow = make(outside("169.254.169.254"), container("b", "net"), 0);
 	if (i == 2)
@@ -294,8 +228,7 @@ static struct flow odd_flow(unsigned int i)
 	if (i == 4)
 		flow.ether_type = 0x0806;
 	if (i > 2)
-		flow.to = (struct flow_end){ FLOW_NOBODY, WORLD_CONTAINER, "",	  "", "",
-					     "",	  FLOW_NO_ZONE,	   { 0 }, 0 };
+		flow.to = flow_end_at(FLOW_NOBODY, &(struct ip_addr){ 0 });
 	if (i > 3) {
 		flow.verdict = FLOW_DENIED;
 		flow.reason = REASON_SPOOFED;

@@ -9,13 +9,78 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "edge/host/host.h"
+
+static void waiting_is_parsed(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned int port; /* 0: none */
+	} rows[] = {
+		{ "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt",
+		  0 },
+		{ " 1234: 00000000:4659 00000000:0000 07 00000000:00000300 00:00000000 00000000",
+		  18009 },
+		{ "   12: 00000000000000000000000000000000:FFFF "
+		  "00000000000000000000000000000000:0000 07 "
+		  "00000000:00034200 00:00000000 00000000 0 0 5 2 0000000000000000 9",
+		  65535 },
+		{ " 1234: 00000000:4659 00000000:0000 07 00000300:00000000 00:00000000 00000000",
+		  0 },
+		{ " 1234: 00000000:4659 00000000:0000 07", 0 },
+		{ "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world_waiting got = { 0 }, want = { 0 };
+		if (rows[i].port)
+			want.ports[rows[i].port / 8] = (uint8_t)(1u << rows[i].port % 8);
+		host_waiting_parse(rows[i].line, &got);
+		assert_memory_equal(&got, &want, sizeof(got));
+	}
+}
+
+static bool waits(uint16_t port)
+{
+	struct world_waiting waiting;
+
+	assert_int_equal(host_waiting(&waiting), 0);
+	return waiting.ports[port / 8] & 1u << port % 8;
+}
+
+/* The kernel's word, of both families. */
+static void waiting_is_read(void **state)
+{
+	(void)state;
+	for (int family = 0; family < 2; family++) {
+		struct sockaddr_in a4 = { .sin_family = AF_INET,
+					  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
+		struct sockaddr *addr = family ? (struct sockaddr *)&a6 : (struct sockaddr *)&a4;
+		socklen_t len = family ? sizeof(a6) : sizeof(a4);
+		char byte = 0;
+		int fd = socket(addr->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		assert_true(fd >= 0);
+		assert_int_equal(bind(fd, addr, len), 0);
+		assert_int_equal(getsockname(fd, addr, &len), 0);
+		uint16_t port = ntohs(family ? a6.sin6_port : a4.sin_port);
+		assert_false(waits(port));
+		assert_int_equal(sendto(fd, &byte, 1, 0, addr, len), 1);
+		assert_true(waits(port));
+		assert_int_equal(recv(fd, &byte, 1, 0), 1);
+		assert_false(waits(port));
+		close(fd);
+	}
+}
 
 static void resolvers_are_parsed(void **state)
 {
@@ -241,7 +306,9 @@ static void settings_of_docker(void **state)
 	host_docker_parse("{\"ip6tables\":true}", strlen("{\"ip6tables\":true}"), &docker);
 	assert_true(docker.ip6tables && !docker.no_ip6tables);
 	host_docker_parse("{\"ip6tables\":false}", strlen("{\"ip6tables\":false}"), &docker);
-	assert_true(docker.no_ip6tables && !docker.ip6tables);
+	assert_true(docker.no_ip6tables && !docker.ip6tables && !docker.no_iptables);
+	host_docker_parse("{\"iptables\":false}", strlen("{\"iptables\":false}"), &docker);
+	assert_true(docker.no_iptables && !docker.no_ip6tables);
 }
 
 /* What dockerd was told on its command line is added to what the file says. */
@@ -266,12 +333,16 @@ static void arguments_of_docker(void **state)
 		assert_true(docker.resolvers.n <= 2);
 	}
 	host_docker_parse_arguments("--ip6tables=0\0", 14, &docker);
-	assert_true(docker.no_ip6tables && !docker.ip6tables);
+	assert_true(docker.no_ip6tables && !docker.ip6tables && !docker.no_iptables);
+	host_docker_parse_arguments("--iptables=false\0", 17, &docker);
+	assert_true(docker.no_iptables);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(waiting_is_parsed),
+		cmocka_unit_test(waiting_is_read),
 		cmocka_unit_test(arguments_of_docker),
 		cmocka_unit_test(settings_of_docker),
 		cmocka_unit_test(resolvers_are_parsed),

@@ -222,6 +222,49 @@ static void a_frame_is_read(void **state)
 	assert_int_equal(packet.to_port, row->port);
 }
 
+/* ---- announcements ---- */
+
+struct announcement_row {
+	const char *name;
+	uint16_t ether_type;
+	uint8_t bytes[72];
+	size_t len;
+	bool announces;
+};
+
+/* ARP from 172.18.0.2, about the address that ends so. */
+#define ARP(last)                                                                                  \
+	{ 0, 1, 8, 0, 6, 4, 0, 1, [14] = 172, 18, 0, 2, [24] = 172, 18, 0, last }
+/* An ICMPv6 message of fd00::2 about the address that ends so. */
+#define ND(type, last)                                                                             \
+	{ 0x60, [6] = 58, [8] = ADDRESSES6, [40] = type, [48] = 0xfd, [63] = last }
+
+static const struct announcement_row announcements[] = {
+	{ "ARP about itself", 0x0806, ARP(2), 28, true },
+	{ "ARP about another", 0x0806, ARP(3), 28, false },
+	{ "an advertisement", 0x86dd, ND(136, 2), 72, true },
+	{ "an advertisement without options", 0x86dd, ND(136, 2), 64, true },
+	{ "an advertisement, cut off", 0x86dd, ND(136, 2), 63, false },
+	{ "an advertisement for another", 0x86dd, ND(136, 3), 72, false },
+	{ "a solicitation", 0x86dd, ND(135, 2), 72, false },
+};
+
+static void announcements_are_told_apart(void **state)
+{
+	const struct announcement_row *row = *state;
+	_Alignas(8) char buffer[512] = { 0 };
+	struct nlmsghdr *nlh = put_message(buffer, NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET);
+	const struct nfulnl_msg_packet_hdr about = { htons(row->ether_type), NF_BR_PRE_ROUTING, 0 };
+	struct nflog_packet packet;
+
+	((struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family = NFPROTO_BRIDGE;
+	mnl_attr_put(nlh, NFULA_PACKET_HDR, sizeof(about), &about);
+	mnl_attr_put_strz(nlh, NFULA_PREFIX, PREFIX);
+	mnl_attr_put(nlh, NFULA_PAYLOAD, row->len, row->bytes);
+	assert_int_equal(nflog_parse(nlh, &packet), 0);
+	assert_int_equal(packet.announces, row->announces);
+}
+
 /* Which end this host is. */
 static void hooks_are_told_apart(void **state)
 {
@@ -294,11 +337,13 @@ static void messages_are_numbered(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(frames) + 3];
-	const size_t n = ARRAY_LEN(rows) + ARRAY_LEN(frames);
+	const size_t n = ARRAY_LEN(rows) + ARRAY_LEN(frames) + ARRAY_LEN(announcements);
+	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(frames) + ARRAY_LEN(announcements) + 3];
 
 	ADD_ROWS(tests, 0, rows, a_packet_is_read);
 	ADD_ROWS(tests, ARRAY_LEN(rows), frames, a_frame_is_read);
+	ADD_ROWS(tests, ARRAY_LEN(rows) + ARRAY_LEN(frames), announcements,
+		 announcements_are_told_apart);
 	tests[n] = (struct CMUnitTest)cmocka_unit_test(other_messages_are_passed_over);
 	tests[n + 1] = (struct CMUnitTest)cmocka_unit_test(messages_are_numbered);
 	tests[n + 2] = (struct CMUnitTest)cmocka_unit_test(hooks_are_told_apart);

@@ -17,23 +17,15 @@
 #define ROUNDS 20000u
 #define MOST_ITEMS 4u
 
-static const char *const peer_words[] = { "a",
-					  "b",
-					  "host",
-					  "internet",
-					  "lan",
-					  "world",
-					  "dns",
-					  "10.0.0.0/8",
-					  "10.1.0.0/16",
-					  "10.1.2.3",
-					  "203.0.113.0/24",
-					  "203.0.113.7",
-					  "2001:db8::/32",
-					  "2001:db8::1",
-					  "169.254.0.0/16",
-					  "0.0.0.0/0",
-					  "::/0",
+static const char *const peer_words[] = { "a",		 "b",
+					  "host",	 "internet",
+					  "lan",	 "world",
+					  "dns",	 "hosts",
+					  "10.0.0.0/8",	 "10.1.0.0/16",
+					  "10.1.2.3",	 "203.0.113.0/24",
+					  "203.0.113.7", "2001:db8::/32",
+					  "2001:db8::1", "169.254.0.0/16",
+					  "0.0.0.0/0",	 "::/0",
 					  "fd00::/8" };
 static const char *const point_words[] = {
 	"a",	    "b",	 "host",	"dns",		 "10.1.2.3",
@@ -41,6 +33,8 @@ static const char *const point_words[] = {
 	"8.8.8.8",  "127.0.0.1", "169.254.1.1", "2001:db8::1",	 "2001:db8::2",
 	"2600::1",  "fd00::1",	 "fe80::1",	"fd00:ec2::254", "::1"
 };
+/* And each of the addresses once more, as one of a host of the fleet. */
+#define POINTS (2 * ARRAY_LEN(point_words))
 static const char *const port_words[] = { "80/tcp",   "80-90/tcp", "85-95/tcp", "96-100/tcp",
 					  "1-79/tcp", "80/udp",	   "icmp",	"icmpv6" };
 static const char *const flow_words[] = { "80/tcp", "82/tcp", "85/tcp",	 "92/tcp",
@@ -78,11 +72,15 @@ static struct port_range port_of(const char *word)
 
 /* ---- the plain meaning ---- */
 
-static bool has_point(const struct policy_peer *peer, const struct policy_peer *point)
+static bool has_point(const struct policy_peer *peer, const struct policy_peer *point, bool is_host)
 {
 	unsigned int zones = point->kind == PEER_PREFIX ? policy_zone_relation(&point->prefix) : 0;
 	bool lan = zones & ZONE_IN_LAN, internet = zones & ZONE_IN_INTERNET;
 
+	if (is_host && !lan && !internet)
+		return false; /* there is no such point */
+	if (peer->kind == PEER_HOSTS)
+		return is_host;
 	if (peer->kind == PEER_LAN || peer->kind == PEER_INTERNET || peer->kind == PEER_WORLD)
 		return (lan && peer->kind != PEER_INTERNET) || (internet && peer->kind != PEER_LAN);
 	if (peer->kind != point->kind)
@@ -92,16 +90,16 @@ static bool has_point(const struct policy_peer *peer, const struct policy_peer *
 }
 
 struct meaning {
-	bool from[ARRAY_LEN(point_words)], to[ARRAY_LEN(point_words)];
+	bool from[POINTS], to[POINTS];
 	bool flows[ARRAY_LEN(flow_words) + 1]; /* the last: a protocol without a name */
 };
 
 static void mark_points(const struct policy_peer *peers, size_t n, bool *marks)
 {
-	for (size_t p = 0; p < ARRAY_LEN(point_words); p++) {
-		struct policy_peer point = peer_of(point_words[p]);
+	for (size_t p = 0; p < POINTS; p++) {
+		struct policy_peer point = peer_of(point_words[p / 2]);
 		for (size_t i = 0; i < n && !marks[p]; i++)
-			marks[p] = has_point(&peers[i], &point);
+			marks[p] = has_point(&peers[i], &point, p % 2);
 	}
 }
 
@@ -166,7 +164,7 @@ static void make_sample(struct random *random, struct sample *s)
 
 static void compare(const struct sample *x, const struct sample *y, struct arena *arena)
 {
-	const size_t points = ARRAY_LEN(point_words), flows = ARRAY_LEN(flow_words) + 1;
+	const size_t points = POINTS, flows = ARRAY_LEN(flow_words) + 1;
 	struct meaning a = meaning_of(&x->rule), b = meaning_of(&y->rule);
 	struct extent ea, eb;
 

@@ -9,9 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -309,14 +311,143 @@ static void a_directory_may_come_go_and_come_back(void **state)
 	expect_changes(f, event, 0);
 }
 
+/* Not by looking again and again: while nothing happens the loop sleeps. */
+static void a_way_may_be_made_step_by_step(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(unref_event) sd_event *event = NULL;
+	CLEANUP(policydir_watch_freep) struct policydir_watch *watch = NULL;
+
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(
+		policydir_watch_new(event, at(f, "etc/netd/policy.d/"), on_change, f, &watch), 0);
+	assert_int_equal(sd_event_run(event, 1500000), 0); /* it has slept so long */
+	put(f, "other", "x");
+	expect_changes(f, event, 0);
+	assert_int_equal(mkdir(at(f, "etc"), 0700), 0);
+	expect_changes(f, event, 0);
+	assert_int_equal(mkdir(at(f, "etc/netd"), 0700), 0);
+	assert_int_equal(mkdir(at(f, "etc/netd/policy.d"), 0700), 0);
+	expect_changes(f, event, 1);
+	put(f, "etc/netd/policy.d/a.yaml", "x");
+	expect_changes(f, event, 1);
+	/* All of it goes, and comes back as a whole. */
+	assert_int_equal(rename(at(f, "etc"), at(f, "old")), 0);
+	assert_int_equal(rename(at(f, "old/netd/policy.d"), at(f, "kept.d")), 0);
+	expect_changes(f, event, 1);
+	assert_int_equal(sd_event_run(event, 1500000), 0);
+	assert_int_equal(rename(at(f, "kept.d"), at(f, "old/netd/policy.d")), 0);
+	assert_int_equal(rename(at(f, "old"), at(f, "etc")), 0);
+	expect_changes(f, event, 1);
+	/* A file, in the place of a folder. */
+	remove_folder(at(f, "etc"));
+	put(f, "etc", "x");
+	expect_changes(f, event, 1);
+	assert_int_equal(unlink(at(f, "etc")), 0);
+	expect_changes(f, event, 0);
+	assert_int_equal(mkdir(at(f, "etc"), 0700), 0);
+	assert_int_equal(mkdir(at(f, "etc/netd"), 0700), 0);
+	put(f, "etc/netd/policy.d", "a file");
+	expect_changes(f, event, 1);
+	put(f, "etc/netd/policy.d", "another");
+	expect_changes(f, event, 1);
+}
+
+static void a_link_may_lead_nowhere_for_a_time(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(unref_event) sd_event *event = NULL;
+	CLEANUP(policydir_watch_freep) struct policydir_watch *watch = NULL;
+
+	assert_int_equal(symlink("real", at(f, "link")), 0);
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(policydir_watch_new(event, at(f, "link"), on_change, f, &watch), 0);
+	expect_changes(f, event, 0);
+	assert_int_equal(mkdir(at(f, "real"), 0700), 0);
+	expect_changes(f, event, 1);
+	put(f, "real/a.yaml", "x");
+	expect_changes(f, event, 1);
+}
+
+/* As an admin types it in the folder where he stands. */
+static void a_path_may_begin_here(void **state)
+{
+	static const char *const paths[] = { "./policy.yaml", ".//policy.yaml", "policy.yaml", "" };
+	struct fixture *f = *state;
+
+	assert_int_equal(chdir(f->dir), 0);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		CLEANUP(unref_event) sd_event *event = NULL;
+		CLEANUP(policydir_watch_freep) struct policydir_watch *watch = NULL;
+		assert_int_equal(sd_event_new(&event), 0);
+		assert_int_equal(policydir_watch_new(event, paths[i], on_change, f, &watch), 0);
+		put(f, "policy.yaml", "x");
+		expect_changes(f, event, 1);
+		put(f, "policy.yaml", "y");
+		expect_changes(f, event, 1);
+		assert_int_equal(unlink(at(f, "policy.yaml")), 0);
+		expect_changes(f, event, 1);
+	}
+	assert_int_equal(chdir("/"), 0);
+}
+
+/* Of which no folder tells: it is looked for by the clock. */
+static void a_file_system_may_be_mounted(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(unref_event) sd_event *event = NULL;
+	CLEANUP(policydir_watch_freep) struct policydir_watch *watch = NULL;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		skip(); /* needs root */
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mkdir(at(f, "disk"), 0700), 0);
+	assert_int_equal(mkdir(at(f, "policy.d"), 0700), 0);
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(policydir_watch_new(event, at(f, "disk/policy.d"), on_change, f, &watch),
+			 0);
+	put(f, "a.yaml", "x");
+	assert_int_equal(mount(f->dir, at(f, "disk"), NULL, MS_BIND, NULL), 0);
+	for (int i = 0; i < 15 && f->n_changes == 0; i++)
+		assert_true(sd_event_run(event, 1000000) >= 0);
+	assert_int_equal(umount2(at(f, "disk"), MNT_DETACH), 0);
+	assert_true(f->n_changes > 0);
+}
+
+/* Who hands a file on as a text needs its end, whatever its length. */
+static void a_file_ends_in_a_nul(void **state)
+{
+	const struct fixture *f = *state;
+	char bytes[65];
+
+	memset(bytes, 'x', sizeof(bytes));
+	for (size_t len = 1; len < sizeof(bytes); len++) {
+		struct policydir one = { 0 };
+		write_file(at(f, "a.yaml"), bytes, len);
+		assert_int_equal(policydir_read(at(f, "a.yaml"), f->arena, &one), 0);
+		assert_non_null(arena_strdup(f->arena, "what comes next"));
+		assert_int_equal(strlen(one.sources.items[0].bytes), len);
+		assert_int_equal(one.sources.items[0].len, len);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(a_directory_is_read_in_name_order),  T(links_are_followed),
-		T(what_is_no_file_is_refused_at_once), T(sizes_have_limits),
-		T(the_number_of_files_has_a_limit),    T(a_directory_is_watched),
-		T(a_file_is_watched_through_renames),  T(a_directory_may_come_go_and_come_back),
+		T(a_directory_is_read_in_name_order),
+		T(a_file_ends_in_a_nul),
+		T(links_are_followed),
+		T(what_is_no_file_is_refused_at_once),
+		T(sizes_have_limits),
+		T(the_number_of_files_has_a_limit),
+		T(a_directory_is_watched),
+		T(a_file_is_watched_through_renames),
+		T(a_directory_may_come_go_and_come_back),
+		T(a_way_may_be_made_step_by_step),
+		T(a_link_may_lead_nowhere_for_a_time),
+		T(a_path_may_begin_here),
+		T(a_file_system_may_be_mounted),
 	};
 #undef T
 	return cmocka_run_group_tests(tests, NULL, NULL);

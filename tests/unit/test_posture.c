@@ -15,7 +15,7 @@
 #include "core/base/text.h"
 #include "core/posture/posture.h"
 #include "core/world/docker-want.h"
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d
 #define ID(d) X16(d) X16(d) X16(d) X16(d)
@@ -250,13 +250,60 @@ static void test_require(void **state)
 	}
 }
 
+/* By which digest a report is about an image, only the engine tells; until then that is awaited. */
+static void test_image(void **state)
+{
+	static const char list[] = "[{\"Id\":\"" ID(
+		"a") "\",\"Names\":[\"/web\"],\"Image\":"
+		     "\"x\",\"ImageID\":\"sha256:" ID(
+			     "b") "\",\"State\":\"running\",\"Labels\":{},\"Ports\":[]}]";
+	static const char told[] =
+		"{\"keys\":[],\"reports\":[{\"file\":\"f\",\"scanner\":0,"
+		"\"made\":1000,\"found\":[0,0,0,0,1,0],\"digests\":[\"sha256:" ID(
+			"c") "\"]}],\"signatures\":[],\"refused\":[]}";
+	static const char image[] =
+		"{\"Id\":\"sha256:" ID("b") "\",\"RepoDigests\":[7,\"x@md5:1\","
+					    "\"ghcr.io/acme/web@sha256:" ID("c") "\"]}";
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct world_store *store = world_store_new();
+	struct posture_require require = { .most = IMAGES_HIGH, .max_age = 100 };
+	struct images *reports = NULL;
+	const struct world *world;
+	const char *error = NULL;
+
+	(void)state;
+	require.wanted[POSTURE_SCANNED] = POSTURE_YES;
+	assert_int_equal(world_store_set_containers(store, list, strlen(list), &error), 0);
+	assert_string_equal(world_store_ask_image(store), ID("b"));
+	assert_null(world_store_ask_image(store));
+	for (int step = 0; step < 4; step++) {
+		CLEANUP(text_done) struct text found = { 0 };
+		if (step == 1) {
+			assert_int_equal(images_parse(told, strlen(told), &reports), 0);
+			world_store_set_reports(store, reports);
+		}
+		if (step == 2)
+			assert_int_equal(world_store_put_image(store, image, strlen(image), &error),
+					 0);
+		assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+		const struct posture posture = world_posture(world, 0, step == 3 ? 1101 : 1100);
+		assert_int_equal(posture_is_waiting(&posture, &require), step == 1);
+		print_found(&posture, &require, &found);
+		assert_string_equal(text_str(&found), step == 2 ? "" : "vulnerable-image? ");
+	}
+	/* A repository may have got it since. */
+	world_store_ask_images_again(store);
+	assert_string_equal(world_store_ask_image(store), ID("b"));
+	(void)world_store_free(store);
+	assert_string_equal(world->reports->reports[0].file, "f"); /* the snapshot has it */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inspect),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_nothing_known),
-		cmocka_unit_test(test_require),
+		cmocka_unit_test(test_inspect),	      cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_require),
+		cmocka_unit_test(test_image),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,11 +74,23 @@ static void many_at_once_up_to_the_limit(void **state)
 	(void)close(open);
 }
 
+static void addresses_of_this_host(void **state)
+{
+	struct ip_addr own, foreign;
+
+	(void)state;
+	assert_int_equal(ip_parse("127.0.0.1", &own), 0);
+	assert_int_equal(ip_parse("192.0.2.66", &foreign), 0);
+	assert_false(probe_lacks_address(&own));
+	assert_true(probe_lacks_address(&foreign));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ports_answer_or_do_not),
 		cmocka_unit_test(many_at_once_up_to_the_limit),
+		cmocka_unit_test(addresses_of_this_host),
 	};
 
 	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);

@@ -88,6 +88,7 @@ static void tables_are_as_agreed(void **state)
 					      .n_listed = 1,
 					      .n_disagreements = 3,
 					      .policy_generation = 7,
+					      .policy_digest = "0123456789abcdef",
 					      .history_error = "",
 					      .policy_path = "/etc/netd/policy.d",
 					      .policy_error = "",

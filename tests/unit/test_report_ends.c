@@ -158,7 +158,7 @@ static void what_docker_drops(void **state)
 		text_str(&said),
 		"7: Docker itself drops all of this between `ta` and `tb`\n"
 		"8: Docker itself drops all of this between `tb` and `tc` (and between 1 "
-		"other pairs of tiers)\n");
+		"other pair of tiers)\n");
 }
 
 int main(void)

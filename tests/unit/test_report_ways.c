@@ -160,6 +160,56 @@ static void a_legacy_link_is_of_dockers_network(void **state)
 	}
 }
 
+/* From Docker 26 on nothing is routed from or to an internal network, for want of a route back. Who
+ * is on the sender's network, too, needs none: Docker lets that pass, and netd's guard does not. */
+static void who_answers_on_its_network_needs_no_route(void **state)
+{
+	/* clang-format off */
+	static const char json[] =
+		"{\"version\":1,\"engine\":\"26.1.5\",\"ip6tables\":false,\"networks\":["
+		NETWORK("a1", "inner", "\"10.77.1.0/24\",\"fd00:1::/64\"", ",\"internal\":true") ","
+		NETWORK("a2", "outer", "\"10.77.2.0/24\",\"fd00:2::/64\"", "")
+		"],\"containers\":["
+		CONTAINER("c1", "both", ON("inner", "10.77.1.2", "fd00:1::2") ","
+					ON("outer", "10.77.2.2", "fd00:2::2"), "") ","
+		CONTAINER("c2", "db", ON("inner", "10.77.1.3", "fd00:1::3"), "") ","
+		CONTAINER("c3", "web", ON("outer", "10.77.2.3", "fd00:2::3"), "")
+		"]}";
+	/* clang-format on */
+	static const char yaml[] = "version: 1\n"
+				   "tiers:\n"
+				   "  inner: {match: [{network: inner}]}\n"
+				   "  outer: {match: [{network: outer}]}\n"
+				   "allow:\n"
+				   "  - {from: [inner, outer], to: [inner, outer]}\n";
+	static const struct {
+		const char *from, *to, *by;
+	} rows[] = {
+		{ "fd00:2::3", "fd00:1::2", "netd" },	/* its answer leaves on outer */
+		{ "10.77.2.3", "10.77.1.2", "docker" }, /* filtered */
+		{ "fd00:2::3", "fd00:1::3", "docker" },
+		{ "fd00:1::3", "fd00:2::2", "docker" }, /* the question has no route */
+	};
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct policy *policy = parse_policy(yaml, arena);
+	struct report_input in;
+
+	(void)state;
+	assert_int_equal(report_prepare(&policy, 1, parse_world(json, arena), NOW, arena, &in), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct report_question question = { rows[i].from, rows[i].to, "80/tcp" };
+		struct report_explained answer;
+		/* Both families are answered, IPv4 first. */
+		assert_int_equal(report_explain(&in, &question, arena, &answer), 0);
+		const cJSON *way = cJSON_GetArrayItem(cJSON_GetObjectItem(answer.json, "ways"),
+						      strchr(rows[i].from, ':') != NULL);
+		assert_true(cJSON_IsFalse(cJSON_GetObjectItem(way, "allowed")));
+		assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(way, "by")),
+				    rows[i].by);
+		cJSON_Delete(answer.json);
+	}
+}
+
 /* The cell's member as text, "" where it has none. Frees @matrix. */
 static const char *cell_text(cJSON *matrix, const char *from, const char *to, const char *member,
 			     struct arena *arena)
@@ -361,6 +411,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_best_way_decides),
 		cmocka_unit_test(a_legacy_link_is_of_dockers_network),
+		cmocka_unit_test(who_answers_on_its_network_needs_no_route),
 		cmocka_unit_test(a_cell_is_of_those_who_meet),
 		cmocka_unit_test(a_cell_tells_icmpv6_from_icmp),
 		cmocka_unit_test(an_audited_way_hides_no_open_one),

@@ -163,6 +163,21 @@ static const struct {
 	{ WEB "tests: [{from: lan, to: web, port: 80/tcp, expect: denied}]\n", false },
 	{ WEB "tests: [{from: [lan], to: web, port: 80/tcp, expect: deny}]\n", false },
 	{ WEB "tests: [{from: lan, to: web, expect: deny}]\n", false },
+	{ WEB "hosts: {grace: 10s}\n", true },
+	{ WEB "hosts: {grace: 9s}\n", false },
+	{ WEB "hosts: {grace: 604800s}\n", true },
+	{ WEB "hosts: {grace: 604801s}\n", false },
+	{ WEB "hosts: {grace: 9999m}\n", true },
+	{ WEB "hosts: {grace: 10080m}\n", true },
+	{ WEB "hosts: {grace: 10081m}\n", false },
+	{ WEB "hosts: {grace: 168h}\n", true },
+	{ WEB "hosts: {grace: 169h}\n", false },
+	{ WEB "hosts: {grace: 7d}\n", true },
+	{ WEB "hosts: {grace: 07d}\n", false },
+	{ WEB "hosts: {grace: 10}\n", false },
+	{ WEB "hosts: {grace: [10s]}\n", false },
+	{ WEB "hosts: {}\n", false },
+	{ WEB "hosts: 10m\n", false },
 };
 
 static void cases_get_one_answer(void **state)
@@ -217,6 +232,7 @@ static void keys_are_the_same(void **state)
 		{ "compose", "version: 1\ntiers: {a: {match: [{compose: {@: 1}}]}}\n" },
 		{ "rule", "version: 1\nallow: [{@: 1}]\n" },
 		{ "test", "version: 1\ntests: [{@: 1}]\n" },
+		{ "hosts", "version: 1\nhosts: {@: 1}\n" },
 	};
 
 	(void)state;

@@ -60,6 +60,9 @@ static bool same(const cJSON *value, const struct node *node)
 	if (cJSON_IsNumber(value))
 		return strcmp(type_of(node), "number") == 0 &&
 		       strtod(node->text, NULL) == value->valuedouble;
+	if (cJSON_IsBool(value))
+		return strcmp(type_of(node), "boolean") == 0 &&
+		       (*node->text == 't') == cJSON_IsTrue(value);
 	return is_string(node) && strcmp(cJSON_GetStringValue(value), node->text) == 0;
 }
 

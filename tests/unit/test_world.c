@@ -62,11 +62,11 @@ static const struct bad_row bad_rows[] = {
 	{ "unlike any key", "{\"version\":1,\"services\":[]}",
 	  "services: unknown key; there is: version, networks, containers, resolvers, "
 	  "host_addresses, "
-	  "ip6tables, userland_proxy, docker_dns, engine" },
+	  "hosts, iptables, ip6tables, userland_proxy, docker_dns, engine" },
 	{ "unknown key that a terminal obeys", "{\"version\":1,\"\\u001b[2J\xc2\x9bm\":[]}",
 	  " [2J  m: unknown key; there is: version, networks, containers, resolvers, "
 	  "host_addresses, "
-	  "ip6tables, userland_proxy, docker_dns, engine" },
+	  "hosts, iptables, ip6tables, userland_proxy, docker_dns, engine" },
 	{ "name that a terminal obeys", "{\"version\":1,\"networks\":[{\"name\":\"\\u009b2J\"}]}",
 	  "networks[0].name: has control characters" },
 	{ "key twice", "{\"version\":1,\"version\":1}", "version: given twice" },
@@ -140,6 +140,11 @@ static const struct bad_row bad_rows[] = {
 	  "{\"version\":1,\"networks\":[{\"name\":\"n\"}],\"containers\":[{\"name\":\"c\","
 	  "\"endpoints\":[{\"network\":\"n\",\"gw_priority\":0.5}]}]}",
 	  "containers[0].endpoints[0].gw_priority: must be a number" },
+	{ "host without an address", "{\"version\":1,\"hosts\":[{\"name\":\"a\"}]}",
+	  "hosts[0].address: missing" },
+	{ "host that is a network",
+	  "{\"version\":1,\"hosts\":[{\"name\":\"a\",\"address\":\"192.0.2.0/24\"}]}",
+	  "hosts[0].address: not an IP address" },
 	{ "resolver", "{\"version\":1,\"resolvers\":[\"dns.example\"]}",
 	  "resolvers[0]: not an IP address" },
 	{ "same name",
@@ -147,6 +152,28 @@ static const struct bad_row bad_rows[] = {
 	  "{\"name\":\"n\",\"id\":\"y\"}],\"containers\":[{\"name\":\"c\","
 	  "\"endpoints\":[{\"network\":\"n\"}]}]}",
 	  "containers[0].endpoints[0].network: two networks have that name, give the id" },
+	/* The list of containers is read for itself. */
+	{ "containers no list", "{\"version\":1,\"containers\":{}}", "containers: must be a list" },
+	{ "containers twice", "{\"version\":1,\"containers\":[],\n\"containers\":[]}",
+	  "containers: given twice" },
+	{ "containers escaped and twice",
+	  "{\"version\":1,\"\\u0063ontainers\":[],\"containers\":[]}", "containers: given twice" },
+	{ "containers cut", CONTAINER "\n\"image\":\"i\"}", "line 2: not JSON" },
+	{ "containers without a comma", "{\"version\":1,\"containers\":[{\"name\":\"c\"}\n{}]}",
+	  "line 2: not JSON" },
+	{ "containers with one too many", "{\"version\":1,\"containers\":[{\"name\":\"c\"},\n]}",
+	  "line 2: not JSON" },
+	{ "behind the containers", "{\"version\":1,\"containers\":[{\"name\":\"c\"}]\n x}",
+	  "line 2: not JSON" },
+	{ "brackets that do not match", "{\"version\":1,\"containers\":[{\"name\":\"c\"]\n}}",
+	  "line 1: not JSON" },
+	{ "no JSON behind a container that is wrong",
+	  "{\"version\":1,\"containers\":[{\"name\":1},\n{\"name\" \"c\"}]}", "line 2: not JSON" },
+	{ "the second container", "{\"containers\":[{\"name\":\"a\"},{\"nam\":1}],\"version\":1}",
+	  "containers[1].nam: unknown key; did you mean `name`?" },
+	{ "container twice",
+	  "{\"version\":1,\"containers\":[{\"name\":\"c\"},{\"name\":\"b\",\"id\":\"c\"}]}",
+	  "containers: two have the same id" },
 };
 
 static void refuses(void **state)
@@ -246,14 +273,23 @@ static const char messy[] =
 	"\"networks\":[{\"id\":\"" ID1 "\",\"name\":\"frontend\",\"driver\":\"bridge\","
 	"\"subnets\":[\"172.18.0.0/16\",\"fd00:1::/64\"],\"gateways\":[\"172.18.0.1\"]},"
 	"{\"id\":\"" ID2
-	"\",\"name\":\"backend\",\"bridge\":\"br0\",\"internal\":true,\"icc\":false},"
-	"{\"name\":\"host\",\"driver\":\"host\"}],\"resolvers\":[\"192.0.2.53\"]}";
+	"\",\"name\":\"backend\",\"bridge\":\"br0\",\"internal\":true,\"icc\":false,"
+	"\"masquerade\":false},{\"name\":\"host\",\"driver\":\"host\"}],\"resolvers\":[\"192.0.2."
+	"53\"],"
+	"\"iptables\":false,\"hosts\":[{\"name\":\"gamma\",\"address\":\"2001:DB8::9\"},{\"name\":"
+	"\"beta\","
+	"\"address\":"
+	"\"192.0.2.7\"},{\"name\":\"beta\",\"address\":\"192.0.2.7\"}]}";
 
 static const char canonical[] =
-	"{\n  \"version\": 1,\n  \"resolvers\": [\"192.0.2.53\"],\n  \"networks\": [\n"
+	"{\n  \"version\": 1,\n  \"resolvers\": [\"192.0.2.53\"],\n  \"hosts\": [\n"
+	"    {\"name\": \"beta\", \"address\": \"192.0.2.7\"},\n"
+	"    {\"name\": \"gamma\", \"address\": \"2001:db8::9\"}\n  ],\n  \"iptables\": false,\n"
+	"  \"networks\": [\n"
 	"    {\n      \"id\": \"" ID2 "\",\n      \"name\": \"backend\",\n"
 	"      \"driver\": \"bridge\",\n      \"bridge\": \"br0\",\n      \"internal\": true,\n"
-	"      \"icc\": false,\n      \"subnets\": [],\n      \"gateways\": []\n    },\n"
+	"      \"icc\": false,\n      \"masquerade\": false,\n      \"subnets\": [],\n      "
+	"\"gateways\": []\n    },\n"
 	"    {\n      \"id\": \"" ID1 "\",\n      \"name\": \"frontend\",\n"
 	"      \"driver\": \"bridge\",\n      \"bridge\": \"br-111111111111\",\n"
 	"      \"internal\": false,\n      \"subnets\": [\"172.18.0.0/16\", \"fd00:1::/64\"],\n"

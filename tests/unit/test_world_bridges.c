@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "tests/unit/test_world_kept_lib.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "core/base/limits.h"
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "tests/unit/test_rows_lib.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d

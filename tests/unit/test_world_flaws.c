@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The store and answers that are not what Docker says: one that is refused leaves the store as it
  * was, and what is damaged in one costs itself alone. */
+#include "core/world/world-store.h"
 #include "tests/unit/test_world_store_lib.h"
 
 #define X512 X16("12345678901234567890123456789012")

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -43,6 +44,15 @@ static const struct step steps[] = {
 	{ "on it again", WEB(AT("8081"), ON_N), WORLD_HOLD_US, true },
 };
 
+/* No datagram waits anywhere. */
+static int hold_back(const struct world_held *before, const struct world *next, uint64_t now_us,
+		     struct arena *arena, struct world_held *ret)
+{
+	const struct world_hold_time time = { now_us, NULL };
+
+	return world_hold_back(before, next, &time, arena, ret);
+}
+
 static void holds(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -57,8 +67,8 @@ static void holds(void **state)
 					  &error))
 			fail_msg("%s: %s", steps[i].name, error ? error : "no memory");
 		now += steps[i].after_us;
-		assert_int_equal(
-			world_hold_back(i ? &held[i - 1] : NULL, world, now, arena, &held[i]), 0);
+		assert_int_equal(hold_back(i ? &held[i - 1] : NULL, world, now, arena, &held[i]),
+				 0);
 		int web = world_find_container(held[i].world, "web");
 		if ((web >= 0 && held[i].world->containers[web].starting) != steps[i].held)
 			fail_msg("%s: %s", steps[i].name, steps[i].held ? "let go" : "held");
@@ -82,15 +92,73 @@ static void counts_from_the_commit(void **state)
 	assert_int_equal(
 		world_parse_inventory(steps[0].json, strlen(steps[0].json), arena, &web, &error),
 		0);
-	assert_int_equal(world_hold_back(NULL, nobody, START_US, arena, &held[0]), 0);
-	assert_int_equal(world_hold_back(&held[0], web, START_US, arena, &held[1]), 0);
+	assert_int_equal(hold_back(NULL, nobody, START_US, arena, &held[0]), 0);
+	assert_int_equal(hold_back(&held[0], web, START_US, arena, &held[1]), 0);
 	world_hold_from(&held[1], START_US, in_force);
 	assert_int_equal(held[1].until_us, in_force + WORLD_HOLD_US);
-	assert_int_equal(world_hold_back(&held[1], web, in_force + 1, arena, &held[2]), 0);
+	assert_int_equal(hold_back(&held[1], web, in_force + 1, arena, &held[2]), 0);
 	world_hold_from(&held[2], in_force + 1, in_force + took);
 	assert_int_equal(held[2].until_us, in_force + WORLD_HOLD_US);
-	assert_int_equal(world_hold_back(&held[2], web, held[2].until_us, arena, &held[3]), 0);
+	assert_int_equal(hold_back(&held[2], web, held[2].until_us, arena, &held[3]), 0);
 	assert_true(held[3].until_us == UINT64_MAX);
+}
+
+/* What lies in the socket of whoever listens is waited for, at UDP ports of who is held back, and
+ * not for ever. */
+static void waits_for_what_waits(void **state)
+{
+	static const struct {
+		const char *name, *ports;
+		uint16_t waits_at;
+		uint64_t looks; /* so often something waits there */
+		bool held;
+	} rows[] = {
+		{ "nothing waits", "{\"host_port\":8053,\"port\":\"53/udp\"}", 0, 1, false },
+		{ "at its port", "{\"host_port\":8053,\"port\":\"53/udp\"}", 8053, 1, true },
+		{ "at its second port", AT("8080") ",{\"host_port\":8053,\"port\":\"53/udp\"}",
+		  8053, 3, true },
+		{ "at another port", "{\"host_port\":8053,\"port\":\"53/udp\"}", 8054, 1, false },
+		{ "at a port of TCP", AT("8053"), 8053, 1, false },
+		{ "for ever", "{\"host_port\":8053,\"port\":\"53/udp\"}", 8053,
+		  WORLD_HOLD_MOST_US / WORLD_HOLD_US + 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		struct world_waiting waiting = { 0 };
+		struct world_hold_time time = { START_US, &waiting };
+		const struct world *nobody, *web;
+		struct world_held held, next;
+		const char *error;
+		char json[1024];
+		waiting.ports[rows[i].waits_at / 8] |= (uint8_t)(1u << rows[i].waits_at % 8);
+		(void)snprintf(json, sizeof(json), WEB("%s", ON_N), rows[i].ports);
+		assert_int_equal(
+			world_parse_inventory(NOBODY, strlen(NOBODY), arena, &nobody, &error), 0);
+		assert_int_equal(world_parse_inventory(json, strlen(json), arena, &web, &error), 0);
+		assert_int_equal(hold_back(NULL, nobody, START_US, arena, &held), 0);
+		assert_int_equal(hold_back(&held, web, START_US, arena, &next), 0);
+		for (uint64_t n = 0; n < rows[i].looks && next.until_us != UINT64_MAX; n++) {
+			held = next;
+			time.now_us = held.until_us;
+			assert_int_equal(world_hold_back(&held, web, &time, arena, &next), 0);
+		}
+		if ((next.until_us != UINT64_MAX) != rows[i].held)
+			fail_msg("%s: %s", rows[i].name, rows[i].held ? "let go" : "held");
+		if (!rows[i].held)
+			continue;
+		/* Nothing waits any more: the time has begun with the last look. */
+		assert_true(next.until_us == time.now_us + WORLD_HOLD_US);
+		held = next;
+		assert_int_equal(hold_back(&held, web, held.until_us, arena, &next), 0);
+		assert_true(next.until_us == UINT64_MAX);
+		/* Who was let go is not held back again. */
+		held = next;
+		time.now_us = held.closed_since_us[0] + 2 * WORLD_HOLD_US;
+		assert_int_equal(world_hold_back(&held, web, &time, arena, &next), 0);
+		assert_true(next.until_us == UINT64_MAX);
+	}
 }
 
 static void survives_no_memory(void **state)
@@ -105,11 +173,11 @@ static void survives_no_memory(void **state)
 	assert_int_equal(
 		world_parse_inventory(steps[0].json, strlen(steps[0].json), arena, &world, &error),
 		0);
-	assert_int_equal(world_hold_back(NULL, world, START_US, arena, &before), 0);
+	assert_int_equal(hold_back(NULL, world, START_US, arena, &before), 0);
 	for (uint64_t n = 1; r != 0; n++) {
 		CLEANUP(arena_freep) struct arena *poor = arena_new();
 		arena_fail_after(poor, n);
-		r = world_hold_back(&before, world, START_US, poor, &after);
+		r = hold_back(&before, world, START_US, poor, &after);
 		assert_true(n < 20);
 	}
 }
@@ -119,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(holds),
 		cmocka_unit_test(counts_from_the_commit),
+		cmocka_unit_test(waits_for_what_waits),
 		cmocka_unit_test(survives_no_memory),
 	};
 

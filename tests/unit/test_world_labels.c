@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "core/base/text.h"
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "tests/unit/test_rows_lib.h"
 #include "tests/unit/test_world_kept_lib.h"
 
@@ -161,14 +161,82 @@ static void image_is_gone(void **state)
 	(void)world_store_free(store);
 }
 
+#define IMAGE(d) d d d d d d d d d d d d d d d d d d d d d d d d d d d d d d d d
+
+/* The records that snapshots have in common: other ones are another world to compile. */
+static const struct world *take(struct world_store *store, struct arena *arena)
+{
+	const struct world *world = NULL;
+
+	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
+	return world;
+}
+
+/* All images are asked for, whether their containers have labels or not: what is required tomorrow
+ * is known then. What is told again changes nothing, and neither does the question. */
+static void what_is_told_of_images(void **state)
+{
+	static const char list[] = "[{\"Id\":\"a1\",\"Names\":[\"/c\"],\"ImageID\":\"sha256:" IMAGE(
+		"cd") "\"},"
+		      "{\"Id\":\"a2\",\"Names\":[\"/d\"],\"ImageID\":\"sha256:" IMAGE(
+			      "ab") "\"},"
+				    "{\"Id\":\"a3\",\"Names\":[\"/e\"],\"ImageID\":\"sha256:" IMAGE(
+					    "ab") "\"}]";
+	static const char *const told[] = {
+		"{\"Id\":\"sha256:" IMAGE("cd") "\",\"RepoDigests\":[\"x@sha256:" IMAGE(
+			"01") "\"]}",
+		"{\"Id\":\"sha256:" IMAGE("cd") "\",\"RepoDigests\":[\"x@sha256:" IMAGE(
+			"02") "\"]}",
+		"{\"Id\":\"sha256:" IMAGE("cd") "\",\"RepoDigests\":[\"x@sha256:" IMAGE(
+			"02") "\"],"
+			      "\"Config\":{\"Labels\":{\"a\":\"1\"}}}",
+	};
+	struct world_store *store = world_store_new();
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct world *before, *now;
+	const char *error = "";
+
+	(void)state;
+	assert_int_equal(world_store_put_containers(store, list, sizeof(list) - 1, &error), 0);
+	assert_string_equal(world_store_ask_image(store), IMAGE("ab"));
+	assert_string_equal(world_store_ask_image(store), IMAGE("cd"));
+	assert_null(world_store_ask_image(store));
+	assert_int_equal(world_store_flaw_image(store, IMAGE("ab"), "gone"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		before = take(store, arena);
+		assert_int_equal(before->n_images, i ? 2 : 1);
+		for (int again = 0; again < 2; again++) {
+			assert_int_equal(
+				world_store_put_image(store, told[i], strlen(told[i]), &error), 0);
+			now = take(store, arena);
+			assert_int_equal(now->n_images, 2);
+			assert_int_equal(now->records == before->records, again);
+			before = now;
+		}
+	}
+	/* One that is gone stays so until it is there again. */
+	world_store_ask_images_again(store);
+	assert_int_equal(world_store_put_containers(store, list, sizeof(list) - 1, &error), 0);
+	before = take(store, arena);
+	assert_int_equal(before->n_images, 2);
+	assert_string_equal(world_store_ask_image(store), IMAGE("ab"));
+	assert_string_equal(world_store_ask_image(store), IMAGE("cd"));
+	assert_null(world_store_ask_image(store));
+	assert_int_equal(world_store_flaw_image(store, IMAGE("ab"), "gone"), 0);
+	assert_ptr_equal(take(store, arena)->records, before->records);
+	(void)world_store_free(store);
+}
+
 int main(void)
 {
 	enum { LABELS = ARRAY_LEN(rows), ORIGINS = ARRAY_LEN(origin_rows) };
-	struct CMUnitTest tests[LABELS + ORIGINS + 1];
-	const struct CMUnitTest last = cmocka_unit_test(image_is_gone);
+	struct CMUnitTest tests[LABELS + ORIGINS + 2];
+	const struct CMUnitTest gone = cmocka_unit_test(image_is_gone);
+	const struct CMUnitTest told = cmocka_unit_test(what_is_told_of_images);
 
 	ADD_ROWS(tests, 0, rows, labels_of_an_image);
 	ADD_ROWS(tests, LABELS, origin_rows, origins);
-	tests[LABELS + ORIGINS] = last;
+	tests[LABELS + ORIGINS] = gone;
+	tests[LABELS + ORIGINS + 1] = told;
 	return cmocka_run_group_tests_name("world_labels", tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "tests/unit/test_world_kept_lib.h"
 
 #define X16(d) d d d d d d d d d d d d d d d d

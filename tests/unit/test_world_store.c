@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "core/world/docker-want.h"
+#include "core/world/world-store.h"
 #include "tests/unit/test_world_store_lib.h"
 
 static const struct store_row store_rows[] = {
@@ -182,8 +183,8 @@ static void reads_networks(void **state)
 
 	(void)state;
 	take(store, &(struct step){ SET_NETWORKS, json, NULL });
-	assert_string_equal(world_store_bridge_network(store, &cursor), ID("1"));
-	assert_null(world_store_bridge_network(store, &cursor));
+	assert_string_equal(world_store_peopled_network(store, &cursor), ID("1"));
+	assert_null(world_store_peopled_network(store, &cursor));
 	assert_int_equal(world_store_snapshot(store, arena, &world), 0);
 	(void)world_store_free(store);
 	const struct world_network *odd = &world->networks[1];

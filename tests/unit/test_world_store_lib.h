@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "core/base/text.h"
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 #include "tests/unit/test_rows_lib.h"
 #include "tests/unit/test_world_kept_lib.h"
 

@@ -13,19 +13,6 @@ void diag_init(struct diag_list *list, struct arena *arena)
 	*list = (struct diag_list){ .arena = arena };
 }
 
-PRINTF_LIKE(2, 0) static char *format_in(struct arena *arena, const char *format, va_list args)
-{
-	va_list again;
-
-	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, args);
-	char *text = len < 0 ? NULL : arena_alloc(arena, (size_t)len + 1);
-	if (text)
-		(void)vsnprintf(text, (size_t)len + 1, format, again);
-	va_end(again);
-	return text;
-}
-
 /* The count of an id, made when it is not there. NULL: no memory. */
 static struct diag_count *count_of(struct diag_list *list, enum diag_severity severity,
 				   const char *id)
@@ -97,7 +84,7 @@ void diag_add(struct diag_list *list, enum diag_severity severity, struct source
 	*place = (struct diag){ .severity = severity,
 				.loc = loc,
 				.id = id,
-				.text = format_in(list->arena, format, args),
+				.text = arena_vprintf(list->arena, format, args),
 				.hint = hint,
 				.about = list->about };
 	va_end(args);

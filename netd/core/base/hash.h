@@ -13,3 +13,6 @@ uint32_t hash_text(const char *text);
 /* 64 bits, of one piece after the other: hash_add(hash_add(HASH_BEGIN, a, n), b, m). */
 #define HASH_BEGIN UINT64_C(0xcbf29ce484222325)
 uint64_t hash_add(uint64_t hash, const void *bytes, size_t len);
+/* "0123456789abcdef"; returns @ret. */
+#define HASH_TEXT_LEN 17
+const char *hash_format(uint64_t hash, char ret[HASH_TEXT_LEN]);

@@ -432,6 +432,12 @@ static size_t take_other(struct json_pick *p, const char *at, struct text *out)
 	return 1;
 }
 
+bool json_pick_is_whole(const struct json_pick *p)
+{
+	return is_outside(p) && p->n_skipped == 0 &&
+	       (p->state == AT_VALUE || (p->is_list && p->state == BROKEN));
+}
+
 /* ---- life ---- */
 
 int json_pick_feed(struct json_pick *p, const char *bytes, size_t n, struct text *out)

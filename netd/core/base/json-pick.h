@@ -40,3 +40,5 @@ struct json_pick *json_pick_free(struct json_pick *pick); /* NULL is fine; retur
  * makes null. 0 or -ENOMEM. */
 int json_pick_feed(struct json_pick *pick, const char *bytes, size_t n,
 		   struct text *out) MUST_CHECK;
+/* Of a text that is no list: it ended behind a value, and nothing else stands there. */
+bool json_pick_is_whole(const struct json_pick *pick);

@@ -1,35 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/base/json-scan.h"
 
+#include <endian.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-size_t json_utf8_len(const unsigned char *s, size_t left)
-{
-	static const struct {
-		unsigned char lo, hi, len, second_lo, second_hi;
-	} forms[] = {
-		{ 0x00, 0x7f, 1, 0x00, 0x00 }, { 0xc2, 0xdf, 2, 0x80, 0xbf },
-		{ 0xe0, 0xe0, 3, 0xa0, 0xbf }, { 0xe1, 0xec, 3, 0x80, 0xbf },
-		{ 0xed, 0xed, 3, 0x80, 0x9f }, { 0xee, 0xef, 3, 0x80, 0xbf },
-		{ 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf },
-		{ 0xf4, 0xf4, 4, 0x80, 0x8f },
-	};
-	size_t f = 0;
-
-	while (f < ARRAY_LEN(forms) && (s[0] < forms[f].lo || s[0] > forms[f].hi))
-		f++;
-	if (f == ARRAY_LEN(forms) || forms[f].len > left)
-		return 0;
-	if (forms[f].len > 1 && (s[1] < forms[f].second_lo || s[1] > forms[f].second_hi))
-		return 0;
-	for (size_t i = 2; i < forms[f].len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return forms[f].len;
-}
+#include "core/base/json-names.h"
+#include "core/base/text.h"
 
 /* Whether the escape at @s stands for a control character other than \t, \n and \r, or, where
  * those may be, for NUL. */
@@ -56,43 +35,91 @@ static bool is_bad_escape(const char *s, size_t left, bool controls)
 	return true;
 }
 
-struct scan {
-	struct json_limits limits;
-	size_t depth, items;
-	bool in_string;
-};
+/* ---- letters ---- */
 
-/* Bytes to go on by, or 0 with *error set. */
-static size_t scan_string(struct scan *scan, const char *s, size_t left, const char **error)
+#define BYTES_OF(c) (UINT64_MAX / 0xff * (c))
+
+/* The top bit of the first byte that is below @c (at most 0x80), and of none before it. */
+static uint64_t mark_below(uint64_t word, uint8_t c)
 {
-	if (*s == '"') {
-		scan->in_string = false;
-		return 1;
+	return (word - BYTES_OF(c)) & ~word & BYTES_OF(0x80u);
+}
+
+static uint64_t mark_equal(uint64_t word, uint8_t c)
+{
+	return mark_below(word ^ BYTES_OF((uint64_t)c), 1);
+}
+
+static bool is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Most of a text: how many letters of a string stand for themselves, eight at a time. */
+static size_t plain_letters(const char *s, size_t left)
+{
+	size_t n = 0;
+
+	for (uint64_t word; left - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, s + n, sizeof(word));
+		word = le64toh(word);
+		uint64_t other = mark_below(word, 0x20) | mark_equal(word, '"') |
+				 mark_equal(word, '\\') | mark_equal(word, 0x7f) |
+				 (word & BYTES_OF(0x80u));
+		if (other)
+			return n + (size_t)__builtin_ctzll(other) / 8;
 	}
+	while (n < left && is_plain(s[n]))
+		n++;
+	return n;
+}
+
+/* Bytes to go on by, of what does not stand for itself, or 0 with *error set. */
+static size_t scan_letter(const char *s, size_t left, bool controls, const char **error)
+{
 	if (*s == '\\') {
-		if (is_bad_escape(s, left, scan->limits.controls))
+		if (is_bad_escape(s, left, controls))
 			*error = "a string holds a control character";
 		return *error ? 0 : 1u + (left > 1);
 	}
-	if ((unsigned char)*s < 0x20 || (*s == 0x7f && !scan->limits.controls)) {
+	if ((unsigned char)*s < 0x20 || (*s == 0x7f && !controls)) {
 		*error = "a string holds a control character";
 		return 0;
 	}
-	size_t n = json_utf8_len((const unsigned char *)s, left);
+	size_t n = text_utf8_len(s, left);
 	if (n == 0)
 		*error = "the text is not UTF-8";
 	return n;
 }
 
+/* From behind a quote to the one that ends the string, or to the end. */
+static const char *scan_string(const char *bytes, size_t len, bool controls, size_t *at)
+{
+	const char *error = NULL;
+
+	while (!error) {
+		*at += plain_letters(bytes + *at, len - *at);
+		if (*at == len || bytes[*at] == '"')
+			break;
+		*at += scan_letter(bytes + *at, len - *at, controls, &error);
+	}
+	return error;
+}
+
+/* ---- what is around them ---- */
+
+struct scan {
+	struct json_limits limits;
+	size_t depth, items;
+};
+
 static const char *scan_structure(struct scan *scan, char c)
 {
-	if (c == '"')
-		scan->in_string = true;
-	else if (c == '\n' && scan->limits.lines)
+	if (c == ' ' || c == ':' || (c == '\n' && scan->limits.lines))
 		return NULL;
-	else if ((unsigned char)c >= 0x7f || ((unsigned char)c < 0x20 && c != '\t' && c != '\r'))
+	if ((unsigned char)c >= 0x7f || ((unsigned char)c < 0x20 && c != '\t' && c != '\r'))
 		return "the text is not JSON";
-	else if (c == '{' || c == '[')
+	if (c == '{' || c == '[')
 		scan->depth++;
 	else if ((c == '}' || c == ']') && scan->depth > 0)
 		scan->depth--;
@@ -105,94 +132,117 @@ static const char *scan_structure(struct scan *scan, char c)
 	return NULL;
 }
 
-/* Most of a text: letters of a string that stand for themselves. */
-static bool is_plain_character(char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
 const char *json_scan(const char *bytes, size_t len, struct json_limits limits, size_t *ret_offset)
 {
 	struct scan scan = { .limits = limits };
 	const char *error = NULL;
-	size_t i = 0;
 
-	while (i < len && !error) {
-		while (scan.in_string && i < len && is_plain_character(bytes[i]))
+	for (size_t i = 0; i < len && !error; i++) {
+		if (bytes[i] == '"') {
 			i++;
-		*ret_offset = i;
-		if (i == len)
-			break;
-		if (scan.in_string) {
-			i += scan_string(&scan, bytes + i, len - i, &error);
-			continue;
+			error = scan_string(bytes, len, limits.controls, &i);
+		} else {
+			error = scan_structure(&scan, bytes[i]);
 		}
-		error = scan_structure(&scan, bytes[i]);
-		i++;
+		*ret_offset = i;
 	}
 	return error;
 }
 
-/* ---- elements of a list ---- */
+/* ---- elements of a list, members of an object ---- */
 
-static size_t skip_blanks(const struct json_elements *e, size_t at)
+static size_t skip_blanks(const char *bytes, size_t len, size_t at)
 {
-	while (at < e->len && e->bytes[at] && strchr(" \t\r\n", e->bytes[at]))
+	while (at < len && bytes[at] && strchr(" \t\r\n", bytes[at]))
 		at++;
 	return at;
 }
 
-/* Behind the string that begins at @at. */
-static size_t skip_string(const struct json_elements *e, size_t at)
+/* Behind the string that begins at @at: the first quote without an odd number of backslashes. */
+static size_t skip_string(const char *bytes, size_t len, size_t at)
 {
-	for (at++; at < e->len && e->bytes[at] != '"'; at++)
-		at += e->bytes[at] == '\\';
-	return at + 1;
+	const char *begin = bytes + at + 1, *end = bytes + len, *quote = begin;
+
+	while (quote < end && (quote = memchr(quote, '"', (size_t)(end - quote)))) {
+		size_t n = 0;
+		while (quote - n > begin && quote[-1 - (ptrdiff_t)n] == '\\')
+			n++;
+		quote++;
+		if (n % 2 == 0)
+			return (size_t)(quote - bytes);
+	}
+	return len;
 }
 
-/* The comma or bracket that ends the value at @at; e->len: there is none. */
-static size_t skip_value(const struct json_elements *e, size_t at)
+/* The comma or @closing bracket that ends the value at @at; len: there is none. */
+static size_t skip_value(const char *bytes, size_t len, size_t at, char closing)
 {
+	static const bool counts[UCHAR_MAX + 1] = {
+		['"'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true, [','] = true
+	};
 	size_t depth = 0;
 
-	while (at < e->len) {
-		char c = e->bytes[at];
-		if (depth == 0 && (c == ',' || c == ']'))
-			return at;
-		if (c == '"') {
-			at = skip_string(e, at);
+	for (; at < len; at++) {
+		char c = bytes[at];
+		while (c == '"' && (at = skip_string(bytes, len, at)) < len)
+			c = bytes[at];
+		if (!counts[(unsigned char)c])
 			continue;
-		}
+		if (depth == 0 && (c == ',' || c == closing))
+			return at;
 		if (c == '[' || c == '{')
 			depth++;
-		else if ((c == ']' || c == '}') && depth > 0)
+		else if (c != ',' && depth > 0)
 			depth--;
-		at++;
 	}
-	return e->len;
+	return len;
 }
 
 static enum json_step end_of_list(const struct json_elements *e, size_t at)
 {
-	return skip_blanks(e, at) == e->len ? JSON_END : JSON_BROKEN;
+	return skip_blanks(e->bytes, e->len, at) == e->len ? JSON_END : JSON_BROKEN;
 }
 
 enum json_step json_next_element(struct json_elements *e, const char **ret, size_t *ret_len)
 {
 	bool first = e->at == 0;
-	size_t at = first ? skip_blanks(e, 0) : e->at;
+	size_t at = first ? skip_blanks(e->bytes, e->len, 0) : e->at;
 
 	if (at >= e->len || (first && e->bytes[at] != '['))
 		return JSON_BROKEN;
 	if (!first && e->bytes[at] == ']')
 		return end_of_list(e, at + 1);
-	at = skip_blanks(e, at + 1); /* over the bracket or a comma */
+	at = skip_blanks(e->bytes, e->len, at + 1); /* over the bracket or a comma */
 	if (first && at < e->len && e->bytes[at] == ']')
 		return end_of_list(e, at + 1);
-	e->at = skip_value(e, at);
+	e->at = skip_value(e->bytes, e->len, at, ']');
 	if (e->at >= e->len)
 		return JSON_BROKEN;
 	*ret = e->bytes + at;
 	*ret_len = e->at - at;
 	return JSON_ELEMENT;
+}
+
+bool json_find_value(struct json_span object, const char *key, struct json_span *ret)
+{
+	const char *bytes = object.bytes;
+	size_t len = object.len, at = skip_blanks(bytes, len, 0);
+
+	if (at >= len || bytes[at] != '{')
+		return false;
+	do {
+		size_t begin = skip_blanks(bytes, len, at + 1); /* over the bracket or a comma */
+		if (begin >= len || bytes[begin] != '"')
+			return false;
+		size_t end = skip_string(bytes, len, begin);
+		size_t colon = skip_blanks(bytes, len, end);
+		if (colon >= len || bytes[colon] != ':')
+			return false;
+		size_t value = skip_blanks(bytes, len, colon + 1);
+		at = skip_value(bytes, len, value, '}');
+		*ret = (struct json_span){ bytes + value, at - value };
+		if (at < len && json_key_is(bytes + begin + 1, end - begin - 2, key))
+			return true;
+	} while (at < len && bytes[at] == ',');
+	return false;
 }

@@ -14,9 +14,6 @@ struct json_limits {
 	bool lines;    /* it may be of several lines */
 };
 
-/* Length of the UTF-8 sequence at @s, 0: none. RFC 3629: no overlong forms, no surrogates. */
-size_t json_utf8_len(const unsigned char *s, size_t left);
-
 /* Walks over a list, so that each of its elements can be looked at alone: one that is damaged costs
  * the others nothing. Zero but for the first two. */
 struct json_elements {
@@ -29,6 +26,15 @@ struct json_elements {
  * nothing stands behind. JSON_BROKEN: no list, or cut off. */
 enum json_step { JSON_ELEMENT, JSON_END, JSON_BROKEN };
 enum json_step json_next_element(struct json_elements *elements, const char **ret, size_t *ret_len);
+
+/* The value of the first member @key of an object, which need not be JSON, nor need what stands
+ * around it: an object is one if it is with another value there, and that one is a value. False:
+ * there is none. */
+struct json_span {
+	const char *bytes;
+	size_t len;
+};
+bool json_find_value(struct json_span object, const char *key, struct json_span *ret);
 
 /* NULL: fine; else a static text that says what is wrong, *ret_offset where. It does not check the
  * syntax: cJSON does. */

@@ -96,9 +96,27 @@
 #define LIMIT_ETCD_BYTES (8u * 1024u * 1024u)
 /* Values in what a host says of itself: the status of one with a hundred tiers has some 600. */
 #define LIMIT_FLEET_RECORD_ITEMS 4096u
+/* Groups of one host: it has one or two. */
+#define LIMIT_FLEET_GROUPS 32u
+/* The inventory of a host, as text: a container takes some 800 bytes, so 5,000 of them. It bounds
+ * what unpacking one makes of a few bytes, and netd-fleet, which has 128 MiB, takes ten times that
+ * for a moment. And packed, as it is written into the store, whose requests have 1.5 MiB at most
+ * (etcd's --max-request-bytes): some 130 bytes a container. */
+#define LIMIT_FLEET_INVENTORY (4u * 1024u * 1024u)
+#define LIMIT_FLEET_PACKED (1024u * 1024u)
+/* Plans of different hosts that are kept to be shown, in bytes of JSON: those beyond are told by
+ * their numbers. What is equal is kept once, and a fleet has some ten kinds of hosts. */
+#define LIMIT_FLEET_PLANS (32u * 1024u * 1024u)
 /* Values in one answer of etcd: ten for each key, and a fleet has some thousand hosts with two keys
  * each. */
 #define LIMIT_ETCD_ITEMS 200000u
+/* Addresses of one host of a fleet, and of all: a host has one or two, and a set of the kernel with
+ * all of them is loaded in some 20 ms. What a host says of itself opens ports to no more than the
+ * first of these. */
+#define LIMIT_MEMBER_ADDRESSES 8u
+#define LIMIT_MEMBERS 16384u
+/* netd-fleet tells how the store is every five seconds: after that it is not there any more. */
+#define LIMIT_STORE_SILENCE_S 20u
 /* One control frame (a request with a whole policy in it, or an answer with all endpoints). */
 #define LIMIT_FRAME_BYTES (64u * 1024u * 1024u)
 /* A request on the control socket: it may carry a policy. */
@@ -156,13 +174,18 @@
 /* Containers at their ends, one for each network, those that are gone too: some 150 bytes each.
  * With both at their limits that is 8 MiB. */
 #define LIMIT_FLOW_ENDS 16384u
+/* Of the labels of one of them those that say whose it is, in bytes: five of a hundred. */
+#define LIMIT_FLOW_LABELS 512u
+/* Texts of all ends, in bytes: ids and names of LIMIT_FLOW_ENDS are most of it. Beyond it no more
+ * images and labels are kept, which containers of one service share. */
+#define LIMIT_FLOW_TEXTS (2u * 1024u * 1024u)
 /* Addresses from outside that are told apart at one end, and prefixes of further ones: as many as
  * somebody would write into a policy. */
 #define LIMIT_FLOW_PEERS 32u
 /* Ports between two ends that are told apart: more is a range, or somebody who tries them all. */
 #define LIMIT_FLOW_PORTS 64u
 /* Flows as the state folder keeps them, one on a line, and all of them. */
-#define LIMIT_FLOW_LINE 8192u
+#define LIMIT_FLOW_LINE 16384u
 #define LIMIT_FLOW_BYTES (64u * 1024u * 1024u)
 
 /* Flows of which a policy is proposed: netd keeps 50,000, and several hosts may be put together. */
@@ -172,3 +195,37 @@
 /* Containers that flows name and that are gone, by name or service; and networks. */
 #define LIMIT_SUGGEST_GONE 1000u
 #define LIMIT_SUGGEST_NETWORKS 200u
+
+/* Files of the folder of image reports, and of keys: two scanners and a signature for each image of
+ * a host that has a thousand. */
+#define LIMIT_IMAGE_FILES 4096u
+/* One of them: Trivy with --list-all-pkgs writes some 30 MB about the largest images. */
+#define LIMIT_IMAGE_FILE (64u * 1024u * 1024u)
+/* All of them: some seconds of a processor, beside the loop. */
+#define LIMIT_IMAGE_FOLDER (1024u * 1024u * 1024u)
+/* What is kept of one: 30 bytes for each of 250,000 vulnerabilities. The worst images have some ten
+ * thousand. */
+#define LIMIT_IMAGE_KEPT (8u * 1024u * 1024u)
+#define LIMIT_IMAGE_VALUES 1000000u
+/* Digests of one report: the repositories that an image was pulled from. */
+#define LIMIT_IMAGE_DIGESTS 64u
+/* Of all reports: most have two. */
+#define LIMIT_IMAGE_ALL_DIGESTS 32768u
+/* What is signed: some 300 bytes, more with annotations. In Base64 it is what netd keeps of a text
+ * in JSON (JSON_PICK_STRING); a key, or a signature, is less. */
+#define LIMIT_IMAGE_PAYLOAD 3072u
+/* Of one file, and of all: each is verified with each key, some 0.1 ms. */
+#define LIMIT_IMAGE_SIGNATURES 64u
+#define LIMIT_IMAGE_ALL_SIGNATURES 8192u
+#define LIMIT_IMAGE_KEYS 32u /* an organisation has some; a bit each */
+/* Files that are said to count for nothing: behind them their number is. */
+#define LIMIT_IMAGE_REFUSED 1024u
+/* Names in one of the folders that are looked at, to find the first ones of them. */
+#define LIMIT_IMAGE_NAMES 65536u
+/* By how much the clock of whoever scanned may be ahead. */
+#define LIMIT_IMAGE_CLOCK_S 300
+/* The oldest report that a policy may admit: ten years. */
+#define LIMIT_IMAGE_AGE_S (3653 * INT64_C(86400))
+/* What is handed to the loop of them: a report has some 250 bytes, all within these limits less
+ * than this (core/images/handed.c). */
+#define LIMIT_IMAGE_HANDED (16u * 1024u * 1024u)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Byte by byte from the first one on, in place (a radix sort, "American flag"): ten times as fast
- * as qsort() with a comparison for ten thousand addresses. */
 #include "core/base/sort.h"
 
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* ---- by bytes ---- */
+
+/* Byte by byte from the first one on, in place (a radix sort, "American flag"): ten times as fast
+ * as qsort() with a comparison for ten thousand addresses. */
 
 #define VALUES 256u /* of a byte */
 #define FEW 24u	    /* up to here, comparing is faster */
@@ -92,4 +96,38 @@ void sort_by_bytes(void *items, size_t n, size_t size, size_t key_len)
 	assert(key_len <= size && size <= SORT_ITEM_MAX);
 	if (n > 1)
 		sort_from(items, n, &layout, 0);
+}
+
+/* ---- by a comparison ---- */
+
+size_t sort_once(void *items, size_t n, size_t size, sort_order *order)
+{
+	uint8_t *bytes = items;
+	size_t kept = 0;
+
+	if (n)
+		qsort(items, n, size, order);
+	for (size_t i = 0; i < n; i++) {
+		if (kept > 0 && order(bytes + (kept - 1) * size, bytes + i * size) == 0)
+			continue;
+		if (kept != i)
+			memcpy(bytes + kept * size, bytes + i * size, size);
+		kept++;
+	}
+	return kept;
+}
+
+size_t sort_bound(const void *key, const void *items, size_t n, size_t size, sort_order *order)
+{
+	const uint8_t *bytes = items;
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (order(key, bytes + middle * size) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }

@@ -79,6 +79,14 @@ bool text_failed(const struct text *text)
 	return text->failed;
 }
 
+char *text_take(struct text *text)
+{
+	text_add(text, "");
+	char *bytes = text->failed ? NULL : TAKE_PTR(text->bytes);
+	text_done(text);
+	return bytes;
+}
+
 size_t text_control_len(const char *bytes, size_t left)
 {
 	/* The bytes of a character but for the last, and the range of that one. */
@@ -113,20 +121,64 @@ size_t text_control_len(const char *bytes, size_t left)
 	return 0;
 }
 
+size_t text_utf8_len(const char *bytes, size_t left)
+{
+	static const struct {
+		unsigned char lo, hi, len, second_lo, second_hi;
+	} forms[] = {
+		{ 0x00, 0x7f, 1, 0x00, 0x00 }, { 0xc2, 0xdf, 2, 0x80, 0xbf },
+		{ 0xe0, 0xe0, 3, 0xa0, 0xbf }, { 0xe1, 0xec, 3, 0x80, 0xbf },
+		{ 0xed, 0xed, 3, 0x80, 0x9f }, { 0xee, 0xef, 3, 0x80, 0xbf },
+		{ 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf },
+		{ 0xf4, 0xf4, 4, 0x80, 0x8f },
+	};
+	const unsigned char *s = (const unsigned char *)bytes;
+	size_t f = 0;
+
+	if (left == 0)
+		return 0;
+	while (f < ARRAY_LEN(forms) && (s[0] < forms[f].lo || s[0] > forms[f].hi))
+		f++;
+	if (f == ARRAY_LEN(forms) || forms[f].len > left)
+		return 0;
+	if (forms[f].len > 1 && (s[1] < forms[f].second_lo || s[1] > forms[f].second_hi))
+		return 0;
+	for (size_t i = 2; i < forms[f].len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return forms[f].len;
+}
+
+/* Bytes to go on by; *bad: they are shown as something else, or not at all. */
+static size_t step_over(const char *bytes, size_t left, bool *bad)
+{
+	size_t control = text_control_len(bytes, left), len = text_utf8_len(bytes, left);
+
+	*bad = control > 0 || len == 0;
+	return control ? control : len ? len : 1;
+}
+
 bool text_is_printable(const char *text)
 {
-	size_t left = strlen(text);
+	bool bad = false;
 
-	for (; left > 0; text++, left--)
-		if (text_control_len(text, left) > 0)
-			return false;
-	return true;
+	while (*text >= ' ' && *text < 0x7f) /* mostly all of it */
+		text++;
+	for (size_t left = strlen(text), n; left > 0 && !bad; text += n, left -= n)
+		n = step_over(text, left, &bad);
+	return !bad;
 }
 
 void text_clean(char *text)
 {
-	for (size_t left = strlen(text); left > 0; text++, left--)
-		memset(text, '?', text_control_len(text, left));
+	bool bad;
+
+	for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+		n = step_over(text, left, &bad);
+		if (bad)
+			memset(text, '?', n);
+	}
 }
 
 const char *text_quote(const char *word, char ret[TEXT_QUOTE_LEN])

@@ -2,7 +2,7 @@
 /* A text buffer that grows. Its owner is whoever declares it: a zeroed struct text is empty, and
  * text_done() frees it. An append that runs out of memory sticks: the buffer takes nothing more,
  * and one look at text_failed() at the end stands for a check after every append. Bytes are taken
- * as they are; nothing here knows a character set but text_control_len().
+ * as they are; what knows a character set knows UTF-8.
  *
  * Beside it, functions on plain texts that the whole tree shares. */
 #pragma once
@@ -26,12 +26,18 @@ void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* "" instead of NULL when empty. */
 const char *text_str(const struct text *text);
 bool text_failed(const struct text *text);
+/* What was added, for the caller to free; NULL: memory ran out. The buffer is empty after it. */
+char *text_take(struct text *text) MUST_CHECK;
 /* How many bytes the control character takes that @bytes begins with; 0: it is none. C1 (U+0080 to
  * U+009F) counts: a terminal obeys those too. So does what has no width or turns the direction of
  * writing: with it one name looks like another. @left: bytes there are. */
 size_t text_control_len(const char *bytes, size_t left);
-bool text_is_printable(const char *text); /* no control character in it */
-void text_clean(char *text);		  /* those that are to '?', in place */
+/* Length of the UTF-8 sequence that @bytes begins with; 0: there is none. RFC 3629: no overlong
+ * forms, no surrogates. */
+size_t text_utf8_len(const char *bytes, size_t left);
+/* UTF-8 without a control character: it can be shown, and stands in JSON as it is. */
+bool text_is_printable(const char *text);
+void text_clean(char *text); /* all else to '?', in place */
 /* Whether @text begins with @prefix; what stands behind it, or NULL. */
 bool text_begins(const char *text, const char *prefix);
 const char *text_after(const char *text, const char *prefix);

@@ -40,26 +40,30 @@ static bool same_addresses(const struct ip_addr *a, size_t n_a, const struct ip_
 static bool same_world_but_ports(const struct world *a, const struct world *b)
 {
 	return a->records && a->records == b->records && a->containers == b->containers &&
-	       a->ip6_unfiltered == b->ip6_unfiltered && a->no_proxy == b->no_proxy &&
-	       a->dns_by_docker == b->dns_by_docker && same_text(a->engine, b->engine) &&
+	       a->reports == b->reports && a->awaits_reports == b->awaits_reports &&
+	       a->members == b->members &&
+	       memcmp(a->unfiltered, b->unfiltered, sizeof(a->unfiltered)) == 0 &&
+	       a->no_proxy == b->no_proxy && a->dns_by_docker == b->dns_by_docker &&
+	       same_text(a->engine, b->engine) &&
 	       same_addresses(a->resolvers, a->n_resolvers, b->resolvers, b->n_resolvers) &&
 	       same_addresses(a->host_addrs, a->n_host_addrs, b->host_addrs, b->n_host_addrs) &&
 	       same_bridges(a, b);
 }
 
-/* No rule has ended or begun in between. */
-static bool same_rules(const struct compile_input *a, const struct compile_input *b)
+/* No rule has ended or begun in between, and no report has become too old. */
+static bool same_rules(const struct compile_before *before, const struct compile_input *in)
 {
-	int64_t next = policy_next_change(a->policy, a->now);
+	int64_t next = before->output->next_change;
 
-	return a->policy == b->policy && b->now >= a->now && (next == 0 || b->now < next);
+	return before->in->policy == in->policy && in->now >= before->in->now &&
+	       (next == 0 || in->now < next);
 }
 
 static bool same_but_ports(const struct compile_input *a, const struct compile_input *b)
 {
-	return same_rules(a, b) && !a->assignments && !b->assignments &&
-	       (a->stamp == 0) == (b->stamp == 0) && a->mark_bit == b->mark_bit &&
-	       a->log_group == b->log_group && same_world_but_ports(a->world, b->world);
+	return !a->assignments && !b->assignments && (a->stamp == 0) == (b->stamp == 0) &&
+	       a->mark_bit == b->mark_bit && a->log_group == b->log_group &&
+	       same_world_but_ports(a->world, b->world);
 }
 
 /* ---- which ports are touched ---- */
@@ -323,7 +327,8 @@ int compile_again(const struct compile_input *in, const struct compile_before *b
 	int r = 1;
 
 	*why = NULL;
-	if (before && same_but_ports(before->in, in) && !before->output->parts->ignore) {
+	if (before && same_rules(before, in) && same_but_ports(before->in, in) &&
+	    !before->output->parts->ignore) {
 		r = arena_keep(arena, before->base);
 		if (r == 0)
 			r = reuse(in, before, arena, &ret->output);

@@ -5,6 +5,7 @@
  * What a compilation makes depends on its pieces like this:
  *
  *   chains, counters, all other sets   policy, rules in force at that time, bridges, resolvers,
+ *                                      the hosts of the fleet,
  *                                      what Docker said (world.records, and who is held), settings
  *   sets filled by ports (ports.c)     port by port: that port, and the endpoint plugged in there
  *   the port of an endpoint            the ports and endpoints with its MAC on its bridge

@@ -18,6 +18,11 @@ static const char *const kind_names[] = {
 	[ASSIGN_UNMANAGED] = "unmanaged",
 };
 
+bool compile_is_beyond(const struct assignment *assignment)
+{
+	return assignment->kind == ASSIGN_UNMANAGED && assignment->match;
+}
+
 const char *assign_kind_name(enum assign_kind kind)
 {
 	return kind_names[kind];
@@ -175,20 +180,37 @@ static struct assignment assign_one(const struct policy *policy,
 
 /* Who falls short of what the tier requires is in none; and as long as Docker was not asked what a
  * container is like, nobody knows. An audited tier drops nothing, so there it is only told. */
-static void keep_out(const struct policy *policy, const struct world_container *container,
-		     struct assignment *found)
+static void keep_out(const struct compile_input *in, uint32_t index, struct assignment *found)
 {
-	const struct policy_tier *tier = &policy->tiers[found->tier];
+	const struct policy_tier *tier = &in->policy->tiers[found->tier];
+	const struct world_container *container = &in->world->containers[index];
 	struct posture_shortfall shortfall;
 	size_t cursor = 0;
 
 	if (found->kind != ASSIGN_TIER || !tier->require || tier->require_warns ||
-	    tier->mode == POLICY_AUDIT ||
-	    !posture_next_shortfall(&container->posture, tier->require, &cursor, &shortfall))
+	    tier->mode == POLICY_AUDIT)
 		return;
-	found->kind = container->inspected || container->kind != WORLD_CONTAINER
-			      ? ASSIGN_QUARANTINED
-			      : ASSIGN_UNKNOWN;
+	const struct posture posture = world_posture(in->world, index, in->now);
+	if (!posture_next_shortfall(&posture, tier->require, &cursor, &shortfall))
+		return;
+	bool waits = !container->inspected || posture_is_waiting(&posture, tier->require);
+	found->kind =
+		waits && container->kind == WORLD_CONTAINER ? ASSIGN_UNKNOWN : ASSIGN_QUARANTINED;
+}
+
+int64_t compile_next_change(const struct compile_input *in)
+{
+	int64_t next = policy_next_change(in->policy, in->now);
+
+	for (size_t i = 0; i < in->policy->n_tiers; i++) {
+		const struct posture_require *require = in->policy->tiers[i].require;
+		if (!require || require->wanted[POSTURE_SCANNED] == POSTURE_UNKNOWN)
+			continue;
+		int64_t age = images_next_change(in->world->reports, require->max_age, in->now);
+		if (age && (next == 0 || age < next))
+			next = age;
+	}
+	return next;
 }
 
 /* The endpoints of each network as a list: an index plus one each, 0 at its end. */
@@ -210,6 +232,19 @@ static int list_by_network(const struct world *world, struct arena *arena, struc
 	return 0;
 }
 
+/* Where netd enforces nothing: the tier that the policy has it in, for whoever asks. */
+static struct assignment assign_beyond(const struct policy *policy,
+				       const struct match_entries *entries,
+				       const struct world_container *container)
+{
+	struct assignment found = assign_one(policy, entries, container);
+
+	if (found.kind != ASSIGN_TIER)
+		return (struct assignment){ .kind = ASSIGN_UNMANAGED };
+	found.kind = ASSIGN_UNMANAGED;
+	return found;
+}
+
 /* Network by network: what it rules out is not asked for each of its endpoints. */
 static int match_endpoints(const struct emit *e, struct assignment *all)
 {
@@ -223,17 +258,22 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 	for (size_t n = 0; n < world->n_networks; n++) {
 		const struct world_network *network = &world->networks[n];
 		bool managed = world_network_is_managed(network);
-		if (managed && lists.last[n])
+		bool asked = managed || world_network_is_beyond(network);
+		if (asked && lists.last[n])
 			match_entries_of_network(&entries, network);
 		for (uint32_t i = lists.last[n]; i; i = lists.before[i - 1]) {
 			const struct world_container *container =
 				&world->containers[world->endpoints[i - 1].container];
 			all[i - 1].kind = managed ? ASSIGN_UNKNOWN : ASSIGN_UNMANAGED;
-			if (!managed || network->flaw || !container->known)
+			if (!asked || network->flaw || !container->known)
 				continue;
 			match_entries_of_container(&entries, network, container);
+			if (!managed) {
+				all[i - 1] = assign_beyond(e->in->policy, &entries, container);
+				continue;
+			}
 			all[i - 1] = assign_one(e->in->policy, &entries, container);
-			keep_out(e->in->policy, container, &all[i - 1]);
+			keep_out(e->in, world->endpoints[i - 1].container, &all[i - 1]);
 		}
 	}
 	return 0;

@@ -9,19 +9,6 @@ struct bridge_sets {
 	struct rs_set *any[2], *macs;
 };
 
-const struct closed_reason *emit_closed_reasons(void)
-{
-	static const struct closed_reason reasons[CLOSED_REASONS] = {
-		{ REASON_UNMATCHED, "ports_unmatched" },
-		{ REASON_CONFLICT, "ports_in_conflict" },
-		{ REASON_ADDRESS_CLASH, "ports_with_clash" },
-		{ REASON_QUARANTINED, "ports_quarantined" },
-		{ REASON_NOT_KNOWN, "ports_not_known" },
-	};
-
-	return reasons;
-}
-
 void emit_closed_ports(struct emit *e, struct rs_chain *chain, enum rs_field field)
 {
 	for (size_t k = 0; k < CLOSED_REASONS; k++)

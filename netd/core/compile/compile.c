@@ -16,7 +16,8 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	e.rule_ends = arena_alloc(arena, in->policy->n_rules * sizeof(*e.rule_ends));
 	e.addrs = compile_addresses(in->world, arena, &e.n_addrs);
 	e.subnets = compile_subnets(in->world, arena, &e.n_subnets);
-	if (!e.rs || !e.addrs || !e.subnets || !e.rule_ends)
+	e.hosts = compile_hosts(&e, &e.n_hosts);
+	if (!e.rs || !e.addrs || !e.subnets || !e.rule_ends || !e.hosts)
 		return -ENOMEM;
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
 	if (!e.assignments || emit_find_spoken(&e) < 0 || emit_make_groups(&e) < 0 ||
@@ -42,10 +43,13 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 					 .bridge_nf_on = e.bridge_nf_on,
 					 .subnets = e.subnets,
 					 .n_subnets = e.n_subnets,
+					 .hosts = e.hosts,
+					 .n_hosts = e.n_hosts,
 					 .denials = e.denials.items,
 					 .n_denials = e.denials.n,
 					 .spoken = e.spoken,
-					 .n_spoken = e.n_spoken };
+					 .n_spoken = e.n_spoken,
+					 .next_change = compile_next_change(in) };
 	int r = output.parts ? ruleset_seal(e.rs, why) : -ENOMEM;
 	if (r == 0)
 		*ret = output;

@@ -32,7 +32,8 @@ enum assign_kind {
 
 struct assignment {
 	enum assign_kind kind;
-	/* ASSIGN_TIER, ASSIGN_QUARANTINED (whose it would be); ASSIGN_CONFLICT: both */
+	/* ASSIGN_TIER, ASSIGN_QUARANTINED (whose it would be); ASSIGN_CONFLICT: both;
+	 * ASSIGN_UNMANAGED with `match`: whose it is, and nothing holds it there */
 	uint32_t tier, other_tier;
 	const struct policy_match *match; /* the entry that decided, or NULL */
 	/* ASSIGN_UNKNOWN: the label that `match` of `tier` asks for and that the image has with the
@@ -50,6 +51,8 @@ bool compile_names_container(const struct policy_tier *tier, const struct policy
 /* The port itself, of the world that was assigned; NULL while unknown. */
 const struct world_port *compile_port(const struct assignment *assignment);
 const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", … */
+/* A tier's by the policy, on a network where nothing holds it. */
+bool compile_is_beyond(const struct assignment *assignment);
 /* Why an endpoint of that kind is denied everything, where it is. */
 enum reason compile_closed_reason(const struct assignment *assignment);
 
@@ -124,8 +127,14 @@ struct compile_output {
 	size_t n_subnets;
 	const struct compile_spoken *spoken; /* sorted; for compile_find_spoken() */
 	size_t n_spoken;
+	/* The zone `hosts`, sorted by address, then host; for compile_find_host(). */
+	const struct world_member *hosts;
+	size_t n_hosts;
 	const struct compile_denial *denials; /* each counter of denials once */
 	size_t n_denials;
+	/* The next moment after the input's at which another ruleset is made of the same: a rule
+	 * ends, or a report about an image becomes too old. 0: none. */
+	int64_t next_change;
 };
 
 /* The managed network that has the address in one of its subnets, as an index of world->networks,
@@ -133,6 +142,14 @@ struct compile_output {
 uint32_t compile_find_subnet(const struct compile_output *output, const struct ip_addr *addr);
 /* The tier that speaks for the address, as an index; UINT32_MAX: none does. */
 uint32_t compile_find_spoken(const struct compile_output *output, const struct ip_addr *addr);
+
+/* The host of the fleet that has the address (of several the first by name), or NULL: what is no
+ * address of a host, or of a network of this one, is nobody's, whoever claims it. */
+const char *compile_find_host(const struct compile_output *output, const struct ip_addr *addr);
+/* Where an address outside is, for people: "zone lan", "no zone", "zone hosts, `beta`". In @arena,
+ * or constant; NULL: no memory. */
+const char *compile_zone_text(const struct compile_output *output, const struct ip_addr *addr,
+			      struct arena *arena);
 
 /* 0: *ret is set and lives in @arena. -ENOMEM. -EINVAL: a bug of the compiler (*why says). */
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,

@@ -95,6 +95,8 @@ struct emit {
 	size_t n_spoken;
 	const struct ip_range *routed[2]; /* what routers speak for; of each family, or none */
 	size_t n_routed[2];
+	const struct world_member *hosts; /* of the fleet, those that count; sorted */
+	size_t n_hosts;
 	bool any_ranges;		     /* some tier speaks for more than single addresses */
 	const struct judged_bridge *bridges; /* sorted by name */
 	size_t n_bridges;
@@ -110,7 +112,8 @@ struct emit {
 	bool ignore; /* unmatched: ignore */
 	/* any_audited: a tier's, or of the whole policy. */
 	bool needs_bridge_nf, any_audited, any_shared, any_stacked;
-	bool any_dns; /* some network has its resolver at the gateway */
+	bool any_dns;	/* some network has its resolver at the gateway */
+	bool direct[2]; /* Docker opens some port of that family at a container's own address */
 	bool wanted_ends[RS_FAMILY_COUNT][REASON_COUNT][2]; /* [passes] */
 	bool noted_rules[2]; /* [passes]: the counter of deny rules is in denials */
 	uint8_t *rule_ends;  /* per policy rule: bits of enum end_scope */
@@ -155,9 +158,13 @@ bool emit_rule_active(const struct emit *e, const struct policy_rule *rule);
 /* NULL: out of memory. */
 const struct compile_subnet *compile_subnets(const struct world *world, struct arena *arena,
 					     size_t *ret_n) MUST_CHECK; /* subnets.c; or NULL */
+/* Those of the fleet; after the subnets (hosts.c). */
+const struct world_member *compile_hosts(const struct emit *e, size_t *ret_n) MUST_CHECK;
+void emit_hosts(struct emit *e); /* SET_HOSTS4, SET_HOSTS6, where a rule names them */
 const struct owned_addr *compile_addresses(const struct world *world, struct arena *arena,
 					   size_t *ret_n) MUST_CHECK;
 const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* assign.c; or NULL */
+int64_t compile_next_change(const struct compile_input *in); /* assign.c; of the output */
 /* Fills e->bridges and e->ports; after assignments and groups. 0 or -ENOMEM. */
 int emit_order(struct emit *e) MUST_CHECK;
 /* Fills e->spoken and e->routed; before the groups (spoken.c). 0 or -ENOMEM. */
@@ -298,9 +305,15 @@ struct rs_match match_marked(const struct emit *e);
 #define SET_LAN6 "lan6"
 #define SET_DNS4 "dns4"
 #define SET_DNS6 "dns6"
+#define SET_HOSTS4 "fleet_hosts4"
+#define SET_HOSTS6 "fleet_hosts6"
 #define SET_ENGINE_DNS4 \
 	"engine_dns4" /* gateways at which the engine answers: only if there are any */
 #define SET_ENGINE_DNS6 "engine_dns6"
+#define SET_DIRECT4                                                                   \
+	"direct_port4" /* what Docker opens at containers' addresses: if there is any \
+			*/
+#define SET_DIRECT6 "direct_port6"
 #define SET_SPOKEN4 "spoken4" /* of all tiers */
 #define SET_SPOKEN6 "spoken6"
 #define SET_ROUTED4 "behind_routers4"
@@ -358,6 +371,9 @@ enum end_scope emit_denied_scope(const struct emit *e, enum denied what, const s
 /* The chain that ends what a deny rule forbids. */
 const char *emit_rule_end(struct emit *e, size_t rule, enum end_scope scope);
 
+void emit_direct_ports(struct emit *e); /* direct.c: their sets */
+/* direct.c: what comes from outside to such a port goes on to @target. */
+void emit_to_direct_port(struct emit *e, struct rs_chain *chain, const char *target);
 void emit_inet_sets(struct emit *e);   /* sets.c: sets and maps of endpoints, zones */
 void emit_published(struct emit *e);   /* published.c: maps and chains of published ports */
 void emit_tier_chains(struct emit *e); /* tiers.c: to.X, outside.X, from.X, to_host */
@@ -399,7 +415,7 @@ void emit_spoken_sets(struct emit *e); /* spoken.c */
 #define PEER_ALTERNATIVES 4
 size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum side side,
 			 struct rs_match ret[PEER_ALTERNATIVES]);
-/* internet, lan, world, dns, a prefix that no tier speaks for */
+/* internet, lan, world, dns, hosts, a prefix that no tier speaks for */
 bool peer_is_outside(const struct policy_peer *peer);
 /* The peer where a rule is about the outside: what a range leaves out of a CIDR (Docker's networks,
  * metadata services) no tier speaks for, and a deny rule forbids it as it does any other address.

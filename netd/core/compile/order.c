@@ -51,19 +51,6 @@ const struct judged_bridge *emit_find_bridge(const struct emit *e, const char *n
 			    : NULL;
 }
 
-/* Two networks on one bridge are one bridge. */
-static size_t keep_first_owner(struct judged_bridge *all, size_t n)
-{
-	size_t kept = 0;
-
-	if (n)
-		qsort(all, n, sizeof(*all), by_bridge);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || strcmp(all[kept - 1].name, all[i].name) != 0)
-			all[kept++] = all[i];
-	return kept;
-}
-
 /* Managed ones, whether rtnetlink shows them already or not, and those that are closed. */
 int emit_find_bridges(struct emit *e)
 {
@@ -88,7 +75,7 @@ int emit_find_bridges(struct emit *e)
 							   world->bridges[i].shared,
 							   &world->bridges[i] };
 	e->bridges = all;
-	e->n_bridges = keep_first_owner(all, n);
+	e->n_bridges = sort_once(all, n, sizeof(*all), by_bridge);
 	for (size_t i = 0; i < e->n_bridges; i++) {
 		e->any_shared |= all[i].shared;
 		e->any_stacked |= all[i].seen && all[i].seen->stacked;

@@ -76,6 +76,7 @@ size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum si
 	static const char *const internet[] = { SET_INTERNET4, SET_INTERNET6 };
 	static const char *const lan[] = { SET_LAN4, SET_LAN6 };
 	static const char *const dns[] = { SET_DNS4, SET_DNS6 };
+	static const char *const hosts[] = { SET_HOSTS4, SET_HOSTS6 };
 
 	switch (peer->kind) {
 	case PEER_TIER:
@@ -88,6 +89,8 @@ size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum si
 		return in_sets(internet, side, ret) + in_sets(lan, side, ret + 2);
 	case PEER_DNS:
 		return in_sets(dns, side, ret);
+	case PEER_HOSTS:
+		return in_sets(hosts, side, ret);
 	case PEER_PREFIX:
 		return in_prefix(&peer->prefix, side, ret);
 	case PEER_HOST:

@@ -6,6 +6,19 @@
 
 #include "core/compile/bridge.h"
 
+const struct closed_reason *emit_closed_reasons(void)
+{
+	static const struct closed_reason reasons[CLOSED_REASONS] = {
+		{ REASON_UNMATCHED, "ports_unmatched" },
+		{ REASON_CONFLICT, "ports_in_conflict" },
+		{ REASON_ADDRESS_CLASH, "ports_with_clash" },
+		{ REASON_QUARANTINED, "ports_quarantined" },
+		{ REASON_NOT_KNOWN, "ports_not_known" },
+	};
+
+	return reasons;
+}
+
 size_t emit_n_port_sets(const struct emit *e)
 {
 	return PORT_SETS + 2 * e->n_groups;

@@ -2,9 +2,9 @@
 /* The sets and maps of table inet netd: who is in which tier, which bridges are managed, what the
  * zones are. A new endpoint is a few elements here and nothing else. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/base/text.h"
 #include "core/compile/emit.h"
 #include "core/policy/zone.h"
@@ -200,12 +200,12 @@ static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
 }
 
 /* nft cannot compare two fields of a packet; a map of the pairs that are alike does. */
-static void add_own(struct emit *e, struct rs_set *own, const struct ip_addr *addr)
+static void add_own(struct emit *e, struct rs_set *own, const struct ip_addr *addr,
+		    const struct rs_key *key)
 {
 	enum rs_type type = addr->family == IP_V6 ? RS_TYPE_IPV6 : RS_TYPE_IPV4;
-	struct rs_key pair = { 0 };
+	struct rs_key pair = *key; /* an address is not padded */
 
-	rs_key_add(&pair, type, addr->bytes, true);
 	rs_key_add(&pair, type, addr->bytes, true);
 	emit_goto_elem(e, own, &pair, CHAIN_OWN_ERROR);
 }
@@ -216,7 +216,7 @@ static void add_member(struct emit *e, struct endpoint_sets *sets, const struct 
 	size_t family = addr->family == IP_V6;
 	struct rs_key key = key_addr(addr);
 
-	add_own(e, sets->own[family], addr);
+	add_own(e, sets->own[family], addr, &key);
 	emit_elem(e, sets->members[(size_t)(group - e->groups) * 2 + family], &key);
 	if (group->unjudged)
 		return;
@@ -238,11 +238,9 @@ static bool is_link_local(const struct ip_addr *addr)
 	return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
 }
 
-static int by_local_addr(const void *left, const void *right)
+static bool is_same_local(const struct local_addr *a, const struct local_addr *b)
 {
-	const struct local_addr *a = left, *b = right;
-
-	return ip_compare(&a->addr, &b->addr);
+	return ip_compare(&a->addr, &b->addr) == 0;
 }
 
 static void add_link_locals(struct emit *e, struct endpoint_sets *sets)
@@ -262,11 +260,10 @@ static void add_link_locals(struct emit *e, struct endpoint_sets *sets)
 		    !is_link_local(&endpoint->ipv6))
 			locals[n++] = (struct local_addr){ ip_link_local(&endpoint->mac), group };
 	}
-	if (n)
-		qsort(locals, n, sizeof(*locals), by_local_addr);
+	sort_by_bytes(locals, n, sizeof(*locals), sizeof(locals->addr));
 	for (size_t i = 0; i < n && !e->err; i++)
-		if ((i == 0 || by_local_addr(&locals[i - 1], &locals[i]) != 0) &&
-		    (i + 1 == n || by_local_addr(&locals[i], &locals[i + 1]) != 0))
+		if ((i == 0 || !is_same_local(&locals[i - 1], &locals[i])) &&
+		    (i + 1 == n || !is_same_local(&locals[i], &locals[i + 1])))
 			add_member(e, sets, locals[i].group, &locals[i].addr);
 }
 
@@ -365,7 +362,9 @@ void emit_inet_sets(struct emit *e)
 	emit_noise_set(e);
 	(void)emit_port_set(e, PORT_SET_INET, SET_PORTS, ifname_type, 1);
 	emit_zones(e);
+	emit_hosts(e);
 	emit_engine_dns(e);
+	emit_direct_ports(e);
 	create_endpoint_sets(e, &sets);
 	if (!e->err)
 		add_broadcasts(e, sets.reached[0]);

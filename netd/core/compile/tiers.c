@@ -173,6 +173,7 @@ static void emit_to(struct emit *e, const struct group *group)
 		EMIT(e, to, RS_GOTO, denied, match_in(RS_CT_ORIGINAL_IP6_SADDR, SET_SPOKEN6));
 	}
 	EMIT(e, to, RS_GOTO, outside, match_bits(RS_CT_STATUS, CT_STATUS_DNAT, CT_STATUS_DNAT));
+	emit_to_direct_port(e, to, outside);
 	emit_always(e, to, RS_GOTO, denied_outside);
 
 	rules_into_tier(e, from_outside, group, is_other_outside,

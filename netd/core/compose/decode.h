@@ -32,6 +32,8 @@ void compose_decode_known_words(struct compose *c, const struct node *key, void 
 
 /* Of a service. */
 void compose_decode_ports(struct compose *c, const struct node *key, void *service);
+/* That compose can take the list apart, of whatever service it is. */
+void compose_check_ports(struct compose *c, const struct node *ports);
 void compose_decode_depends_on(struct compose *c, const struct node *key, void *service);
 void compose_decode_links(struct compose *c, const struct node *key, void *service);
 void compose_decode_volumes_from(struct compose *c, const struct node *key, void *service);

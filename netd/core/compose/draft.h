@@ -113,7 +113,7 @@ struct draft_network {
 	struct source_loc loc;
 	struct draft_text name, driver, bridge, binding; /* binding: host_binding_ipv4 */
 	struct draft_text modes[2];			 /* gateway_mode_ipv4, _ipv6 */
-	struct draft_flag internal, external, ipv4, ipv6, icc;
+	struct draft_flag internal, external, ipv4, ipv6, icc, masquerade;
 	VEC(struct draft_subnet) subnets;
 };
 

@@ -5,6 +5,7 @@
 #include "core/compose/decode.h"
 #include "core/compose/load.h"
 #include "core/compose/tree.h"
+#include "core/compose/value.h"
 
 /* One service on the way down to its bases. */
 struct layer {
@@ -48,6 +49,25 @@ static bool read_base(struct compose *c, const struct node *extends, struct base
 	return c->diags->n_errors == errors && ret->service.text;
 }
 
+/* Items of lists. */
+static void check_items(struct compose *c, const struct node *service)
+{
+	static const char *const keys[] = { "depends_on", "networks", "volumes" };
+	const struct node *ports = node_get(service, "ports");
+
+	if (ports && ports->kind == NODE_SEQUENCE)
+		compose_check_ports(c, ports);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct node *list = node_get(service, keys[i]), *one;
+		bool mappings = strcmp(keys[i], "volumes") == 0;
+		for (one = list && list->kind == NODE_SEQUENCE ? list->first : NULL; one;
+		     one = one->next)
+			if (one->kind == NODE_SCALAR ? value_type_of(one) != VALUE_TEXT
+						     : one->kind != NODE_MAPPING || !mappings)
+				compose_wrong_type(c, one, keys[i], "a list of texts");
+	}
+}
+
 /* What compose rewrites in a file to extend must be of a kind that it knows, in all of its services
  * and whatever is laid over it later. */
 static bool check_rewritten(struct compose *c, const struct node *root)
@@ -56,7 +76,8 @@ static bool check_rewritten(struct compose *c, const struct node *root)
 	const struct node *services = root ? node_get(root, "services") : NULL;
 	size_t errors = c->diags->n_errors;
 
-	for (const struct node *one = services ? services->first : NULL; one; one = one->next)
+	for (const struct node *one = services ? services->first : NULL; one; one = one->next) {
+		size_t before = c->diags->n_errors;
 		for (size_t i = 0; one->value && i < ARRAY_LEN(keys); i++) {
 			const struct node *value = node_get(one->value, keys[i]);
 			struct schema_field rewritten =
@@ -65,6 +86,9 @@ static bool check_rewritten(struct compose *c, const struct node *root)
 			if (value)
 				schema_check(c, value, &rewritten);
 		}
+		if (one->value && c->diags->n_errors == before)
+			check_items(c, one->value);
+	}
 	return c->diags->n_errors == errors;
 }
 
@@ -121,7 +145,8 @@ static const struct node *lay_over(struct compose *c, const struct layer *layer,
 
 	if (node_is_null(base))
 		return own;
-	base = compose_take_away(c, layer->document, base, layer->key->text);
+	base = compose_take_away(c, layer->document, base, layer->key->text,
+				 &compose_schema_service);
 	own = tree_set(c, own, node_find(own, "extends"), NULL);
 	return tree_merge(c, base, own, &compose_schema_service);
 }

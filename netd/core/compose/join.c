@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/compose/plan.h"
 
 #define DOCKER_BRIDGE "bridge" /* Docker's own network, with the interface docker0 */
@@ -192,6 +193,7 @@ static void describe(struct compose *c, struct plan_network *network)
 	facts->driver = driver && *driver && strcmp(driver, "default") != 0 ? driver : "bridge";
 	facts->internal = draft->internal.value;
 	facts->icc = !draft->icc.set || draft->icc.value;
+	facts->no_masquerade = draft->masquerade.set && !draft->masquerade.value;
 	for (size_t i = 0; i < ARRAY_LEN(facts->modes); i++)
 		if (draft->modes[i].text)
 			(void)world_gateway_mode_parse(draft->modes[i].text, &facts->modes[i]);
@@ -264,7 +266,6 @@ static int by_network(const void *left, const void *right)
 static void sort_links(const struct assembly *plan, struct plan_service *service)
 {
 	struct plan_link *all = service->links.items;
-	size_t kept = 0;
 
 	for (size_t i = 0; i < service->links.n; i++) {
 		struct plan_network like = { .facts.name = all[i].name };
@@ -272,13 +273,8 @@ static void sort_links(const struct assembly *plan, struct plan_service *service
 							   plan->networks.n, sizeof(like), by_name);
 		all[i].network = (uint32_t)(found - plan->networks.items);
 	}
-	if (service->links.n)
-		qsort(all, service->links.n, sizeof(*all), by_network);
-	for (size_t i = 0; i < service->links.n; i++)
-		if (kept == 0 || all[kept - 1].network != all[i].network)
-			all[kept++] = all[i];
-	service->links.n = kept;
-	if (kept && !*service->facts.network_mode)
+	service->links.n = sort_once(all, service->links.n, sizeof(*all), by_network);
+	if (service->links.n && !*service->facts.network_mode)
 		service->facts.network_mode = all[0].name;
 }
 

@@ -159,6 +159,72 @@ static const struct node *settle_networks(struct compose *c, const struct node *
 	return !section || all == section->value ? root : tree_set(c, root, section, all);
 }
 
+/* ---- ports that are written twice ---- */
+
+/* Further back nobody looks: they mostly stand close. */
+#define PORTS_BACK 1024u
+
+/* As two members of ports in the long form are one to compose. */
+static bool same_member(const struct node *a, const struct node *b, const char *name)
+{
+	const struct node *x = node_get(a, name), *y = node_get(b, name);
+
+	return x && y ? tree_equal(x, y) : x == y;
+}
+
+/* Written alike, in one file: what a service extends in another one is taken apart by then. */
+static bool is_written_alike(const struct node *a, const struct node *b)
+{
+	static const char *const members[] = { "host_ip", "protocol", "published", "target" };
+	bool same = a->kind == b->kind && strcmp(a->loc.file, b->loc.file) == 0;
+
+	if (same && a->kind == NODE_SCALAR)
+		return strcmp(a->text, b->text) == 0;
+	for (size_t i = 0; same && i < ARRAY_LEN(members); i++)
+		same = same_member(a, b, members[i]);
+	return same && a->kind == NODE_MAPPING;
+}
+
+static const struct node *without_repeated(struct compose *c, const struct node *ports)
+{
+	const struct node *last[PORTS_BACK];
+	struct tree made = tree_begin(c, ports, NODE_SEQUENCE);
+	size_t n = 0;
+
+	for (const struct node *one = ports->first; one && !c->stopped; one = one->next) {
+		size_t back = n < PORTS_BACK ? n : PORTS_BACK, i = 0;
+		while (i < back && !is_written_alike(last[(n - 1 - i) % PORTS_BACK], one))
+			i++;
+		if (i < back)
+			continue;
+		last[n++ % PORTS_BACK] = one;
+		tree_add(&made, one, NULL);
+	}
+	return made.node && made.node->n == ports->n ? ports : tree_end(&made);
+}
+
+/* Of entries of one list that are written alike the first counts: of `80:80`, `0.0.0.0:80:80`,
+ * `80:80` the second is the last one that names that port, and with it only IPv4. */
+static const struct node *settle_ports(struct compose *c, const struct node *root)
+{
+	const struct node *section = node_find(root, "services");
+	const struct node *all = section ? section->value : NULL;
+
+	if (!section || all->kind != NODE_MAPPING)
+		return root;
+	for (const struct node *key = section->value->first; key && !c->stopped; key = key->next) {
+		const struct node *ports = node_find(key->value, "ports");
+		if (!ports || ports->value->kind != NODE_SEQUENCE)
+			continue;
+		const struct node *settled = without_repeated(c, ports->value);
+		if (settled != ports->value)
+			all = tree_set(c, all, key, tree_set(c, key->value, ports, settled));
+	}
+	return all == section->value ? root : tree_set(c, root, section, all);
+}
+
+/* ---- one document over those before ---- */
+
 static void check_section(struct compose *c, const struct node *root, const char *name, size_t most)
 {
 	const struct node *section = node_get(root, name);
@@ -198,9 +264,9 @@ static void add_document(struct compose *c, const struct compose_scope *scope,
 		one.root = &tree_bad;
 	}
 	if (!scope->plain)
-		one.root = compose_extend(c, scope, &one);
+		one.root = settle_ports(c, compose_extend(c, scope, &one));
 	if (model->root)
-		model->root = compose_take_away(c, &one, model->root, NULL);
+		model->root = compose_take_away(c, &one, model->root, NULL, &compose_schema_file);
 	if (!scope->plain)
 		one.root = compose_include(c, scope, one.root);
 	if (model->root)

@@ -26,9 +26,12 @@ struct compose_scope {
 struct compose_document compose_settle(struct compose *c, const struct node *root);
 /* A scalar with its variables. */
 const struct node *compose_fill_in(struct compose *c, const struct node *node);
-/* @tree without what the document takes away. @service: it is that service, not a whole file. */
+/* @tree, which @field describes, without what the document takes away. @service: it is that
+ * service, not a whole file. */
+struct schema_field;
 const struct node *compose_take_away(struct compose *c, const struct compose_document *document,
-				     const struct node *tree, const char *service);
+				     const struct node *tree, const char *service,
+				     const struct schema_field *field);
 
 /* ---- files: load.c ---- */
 

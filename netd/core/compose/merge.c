@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One tree over another, by what the schema says of each key. */
+/* One tree over another, by what the schema says of each key; and one without a key of it. */
 #include <string.h>
 
 #include "core/compose/decode.h"
@@ -84,17 +84,37 @@ static struct node condition = {
 };
 static struct node need = { .kind = NODE_MAPPING, .first = &condition, .n = 2, .weight = 5 };
 
-static const struct node *to_keys(struct compose *c, const struct node *node,
-				  const struct node *value)
+const struct node *tree_to_keys(struct compose *c, const struct node *node,
+				const struct schema_field *field)
 {
-	struct tree made = tree_begin(c, node, NODE_MAPPING);
+	const struct node *value = field && field->merge == SCHEMA_NEEDS ? &need : &nothing;
 
-	if (node->kind != NODE_SEQUENCE)
+	if (node->kind != NODE_SEQUENCE || !field ||
+	    (field->merge != SCHEMA_KEYS && field->merge != SCHEMA_NEEDS))
 		return node;
+	struct tree made = tree_begin(c, node, NODE_MAPPING);
 	for (const struct node *item = node->first; item && !c->stopped; item = item->next)
 		if (item->kind == NODE_SCALAR && !node_find(made.node, item->text))
 			tree_add(&made, item, value);
 	return tree_end(&made);
+}
+
+static const struct schema_field *field_of(const struct schema_field *field, const struct node *key)
+{
+	bool known = field && field->shape && !schema_is_extension(key);
+
+	return known ? schema_find(field->shape, key->text) : NULL;
+}
+
+const struct node *tree_without(struct compose *c, const struct node *node, const char *const *path,
+				const struct schema_field *field)
+{
+	const struct node *keys = tree_to_keys(c, node, field);
+	const struct node *key = *path ? node_find(keys, *path) : NULL;
+	const struct node *value =
+		key && path[1] ? tree_without(c, key->value, path + 1, field_of(field, key)) : NULL;
+
+	return !key || value == key->value ? node : tree_set(c, keys, key, value);
 }
 
 /* ---- subnets ---- */
@@ -176,6 +196,20 @@ static const struct node *merge_by_kind(struct compose *c, const struct node *ba
 					  : join(c, base, over);
 }
 
+/* A text that is to be a flag is read in each file, and refused where it is none, though a later
+ * file sets the flag anew. */
+static void check_flag(struct compose *c, const struct node *base, const struct schema_field *field)
+{
+	struct draft_flag unused = { 0 };
+	struct node key = { .loc = base->loc, .text = field->name };
+
+	if (field->decode != compose_decode_flag || base->kind != NODE_SCALAR ||
+	    base->tag == compose_unset || value_type_of(base) != VALUE_TEXT)
+		return;
+	key.value = (struct node *)(uintptr_t)base;
+	compose_decode_flag(c, &key, &unused);
+}
+
 /* Recursion ends with the depth of the trees, which is bounded. */
 const struct node *tree_merge(struct compose *c, const struct node *base, const struct node *over,
 			      const struct schema_field *field)
@@ -186,16 +220,15 @@ const struct node *tree_merge(struct compose *c, const struct node *base, const 
 		return node_is_null(over) ? base : over;
 	switch (field ? field->merge : SCHEMA_LATER) {
 	case SCHEMA_LATER:
+		if (field && field->name)
+			check_flag(c, base, field);
 		return over;
 	case SCHEMA_ENTRIES:
 		return join(c, to_entries(c, base), to_entries(c, over));
 	case SCHEMA_KEYS:
-		base = to_keys(c, base, &nothing);
-		over = to_keys(c, over, &nothing);
-		break;
 	case SCHEMA_NEEDS:
-		base = to_keys(c, base, &need);
-		over = to_keys(c, over, &need);
+		base = tree_to_keys(c, base, field);
+		over = tree_to_keys(c, over, field);
 		break;
 	case SCHEMA_SUBNETS:
 		if (base->kind == NODE_SEQUENCE && over->kind == NODE_SEQUENCE)

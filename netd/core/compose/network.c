@@ -84,6 +84,7 @@ static const struct schema_shape ipam_shape = {
 
 static const struct schema_field options[] = {
 	OPTION("enable_icc", compose_decode_flag, icc),
+	OPTION("enable_ip_masquerade", compose_decode_flag, masquerade),
 	OPTION("gateway_mode_ipv4", compose_decode_word, modes[0]),
 	OPTION("gateway_mode_ipv6", compose_decode_word, modes[1]),
 	OPTION("host_binding_ipv4", compose_decode_word, binding),

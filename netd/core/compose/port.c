@@ -268,6 +268,18 @@ static void add_long(struct compose *c, const struct node *item, struct draft_se
 		add_port(c, service, port);
 }
 
+void compose_check_ports(struct compose *c, const struct node *ports)
+{
+	for (const struct node *item = ports->first; item && !c->stopped; item = item->next) {
+		struct draft_service scratch = { 0 };
+		if (item->kind == NODE_MAPPING && !node_get(item, "target"))
+			compose_report(c, CF_MISSING_KEY, item->loc, "add `target: 80`",
+				       "a port needs the key `target`");
+		else if (item->kind != NODE_MAPPING && item->tag != compose_unset)
+			add_short(c, item, &scratch);
+	}
+}
+
 void compose_decode_ports(struct compose *c, const struct node *key, void *service)
 {
 	for (const struct node *item = key->value->first; item && !c->stopped; item = item->next) {

@@ -144,15 +144,16 @@ struct compose_document compose_settle(struct compose *c, const struct node *roo
 }
 
 const struct node *compose_take_away(struct compose *c, const struct compose_document *document,
-				     const struct node *tree, const char *service)
+				     const struct node *tree, const char *service,
+				     const struct schema_field *field)
 {
 	for (size_t i = 0; i < document->resets.n; i++) {
 		const char *const *path = document->resets.items[i];
 		if (!service)
-			tree = tree_without(c, tree, path);
+			tree = tree_without(c, tree, path, field);
 		else if (strcmp(path[0], "services") == 0 && path[1] && path[2] &&
 			 strcmp(path[1], service) == 0)
-			tree = tree_without(c, tree, path + 2);
+			tree = tree_without(c, tree, path + 2, field);
 	}
 	return tree;
 }

@@ -64,14 +64,6 @@ const struct node *tree_set(struct compose *c, const struct node *mapping, const
 	return tree_end(&made);
 }
 
-const struct node *tree_without(struct compose *c, const struct node *node, const char *const *path)
-{
-	const struct node *key = *path ? node_find(node, *path) : NULL;
-	const struct node *value = key && path[1] ? tree_without(c, key->value, path + 1) : NULL;
-
-	return !key || value == key->value ? node : tree_set(c, node, key, value);
-}
-
 bool tree_equal(const struct node *a, const struct node *b)
 {
 	const struct node *x = a->first, *y = b->first;

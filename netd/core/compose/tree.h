@@ -23,14 +23,17 @@ const struct node *tree_end(const struct tree *tree);
 /* @mapping with @key (its name and place) set to @value; NULL value: without it. */
 const struct node *tree_set(struct compose *c, const struct node *mapping, const struct node *key,
 			    const struct node *value);
-/* @node without what @path names, a list of keys that ends with NULL. */
-const struct node *tree_without(struct compose *c, const struct node *node,
-				const char *const *path);
+/* @node without what @path names, a list of keys that ends with NULL; @field: what @node is. */
+struct schema_field;
+const struct node *tree_without(struct compose *c, const struct node *node, const char *const *path,
+				const struct schema_field *field);
+/* A list of keys that @field says is a mapping as well, as that; else @node. */
+const struct node *tree_to_keys(struct compose *c, const struct node *node,
+				const struct schema_field *field);
 bool tree_equal(const struct node *a, const struct node *b);
 
 /* @over laid over @base, as docker compose does it for what @field says. What cannot be is
  * reported.
  */
-struct schema_field;
 const struct node *tree_merge(struct compose *c, const struct node *base, const struct node *over,
 			      const struct schema_field *field);

@@ -149,11 +149,12 @@ static int read_result(const cJSON *json, struct arena *arena, struct etcd_answe
 /* Those of gRPC that mean something to us. */
 static int error_of(int grpc_code, const char *text)
 {
-	if (grpc_code == 16)
+	if (grpc_code == 16 || strstr(text, "invalid auth token"))
 		return ETCD_E_TOKEN;
-	/* Authentication is on, and nobody was named; or the password is wrong. */
+	/* Authentication is on, and nobody was named; the password is wrong; or users and roles
+	 * have changed since the token was given, or while the request was looked at. */
 	if (strstr(text, "user name is empty") || strstr(text, "authentication failed") ||
-	    strstr(text, "auth: revision") || strstr(text, "revision in header is old"))
+	    strstr(text, "auth store is old") || strstr(text, "revision in header is old"))
 		return ETCD_E_TOKEN;
 	if (strstr(text, "authentication is not enabled"))
 		return ETCD_E_NO_AUTH;
@@ -223,4 +224,17 @@ int etcd_read_answer(const char *bytes, size_t len, struct arena *arena, struct 
 		return read_cancelled(result, arena, error);
 	int r = read_result(result, arena, ret);
 	return r == -EINVAL ? ETCD_E_INVALID : r;
+}
+
+struct etcd_key *etcd_copy_keys(const struct etcd_key *keys, size_t n, struct arena *arena)
+{
+	struct etcd_key *copies = arena_dup(arena, keys, n * sizeof(*copies));
+
+	for (size_t i = 0; copies && i < n; i++) {
+		copies[i].key = arena_strdup(arena, keys[i].key);
+		copies[i].value = arena_dup(arena, keys[i].value, keys[i].len + 1);
+		if (!copies[i].key || !copies[i].value)
+			return NULL;
+	}
+	return copies;
 }

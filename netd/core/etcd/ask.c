@@ -70,6 +70,26 @@ char *etcd_ask_range(const char *first, const char *end, int64_t revision)
 	return finish(&text);
 }
 
+char *etcd_ask_get(const char *key)
+{
+	struct text text = { 0 };
+
+	text_add(&text, "{");
+	add_bytes(&text, "key", key, strlen(key));
+	text_add(&text, "}");
+	return finish(&text);
+}
+
+char *etcd_ask_names(const char *first, const char *end)
+{
+	struct text text = { 0 };
+
+	text_add(&text, "{");
+	add_range(&text, first, end);
+	text_add(&text, ",\"keys_only\":true}");
+	return finish(&text);
+}
+
 char *etcd_ask_watch(const char *first, const char *end, int64_t revision)
 {
 	struct text text = { 0 };

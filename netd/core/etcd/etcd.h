@@ -7,8 +7,9 @@
  * Where etcd knows users, the gateway refuses a client whose certificate has a Common Name,
  * whatever it asks, for it cannot hand on who asks (measured on 3.4.23,
  * findings/etcd-gateway-common-name.sh). So who asks is said by a user's password, and the
- * certificate is one without. The token that a password gives is good for minutes and not known to
- * a member that has started since: an answer of ETCD_E_TOKEN asks for a new one.
+ * certificate is one without. The token that a password gives is good for minutes, not known to a
+ * member that has started since, and of one kind (JWT) not good any more once any user or role was
+ * changed: an answer of ETCD_E_TOKEN asks for a new one, and says that nothing was done.
  *
  * Pure. Texts that are returned are the caller's to free, NULL: no memory. Answers live in the
  * arena given. */
@@ -33,6 +34,9 @@ char *etcd_ask_authenticate(const char *user, const char *password) MUST_CHECK;
 /* All keys from @first up to, and without, @end, at one revision: @revision, or with 0 the newest.
  */
 char *etcd_ask_range(const char *first, const char *end, int64_t revision) MUST_CHECK;
+/* One key; and which keys there are, without what is in them. */
+char *etcd_ask_get(const char *key) MUST_CHECK;
+char *etcd_ask_names(const char *first, const char *end) MUST_CHECK;
 /* What happens to them from @revision on. etcd says now and then at which revision it is while
  * nothing happens. */
 char *etcd_ask_watch(const char *first, const char *end, int64_t revision) MUST_CHECK;
@@ -90,6 +94,11 @@ struct etcd_answer {
 	const struct etcd_key *keys;
 	size_t n_keys;
 };
+
+/* The same @n keys in @arena, texts and all: an answer, and a copy of the store (mirror.h), change
+ * or go. NULL: no memory. */
+struct etcd_key *etcd_copy_keys(const struct etcd_key *keys, size_t n,
+				struct arena *arena) MUST_CHECK;
 
 /* An answer's body, or a line of a stream. 0, one of ETCD_E_* or -ENOMEM. *error says what is wrong
  * in a sentence of printable characters, in @arena or constant; set with each ETCD_E_*. */

@@ -49,6 +49,30 @@ const char *fleet_record_key(const char *prefix, const char *host, struct arena 
 	return arena_printf(arena, "%s/records/%s", prefix, host);
 }
 
+/* ---- a canary ---- */
+
+const char *fleet_canary_below(const char *prefix, const char *group, struct arena *arena)
+{
+	return arena_printf(arena, "%s/policy.canary/%s%s", prefix, group, *group ? "/" : "");
+}
+
+int fleet_canary_group(const struct etcd_mirror *mirror, const char *prefix, struct arena *arena,
+		       const char **ret)
+{
+	const char *below = fleet_canary_below(prefix, "", arena);
+	size_t n;
+
+	*ret = NULL;
+	if (!below)
+		return -ENOMEM;
+	const struct etcd_key *keys = etcd_mirror_below(mirror, below, &n);
+	if (!keys)
+		return 0;
+	const char *group = keys->key + strlen(below);
+	*ret = arena_strndup(arena, group, strcspn(group, "/"));
+	return *ret ? 0 : -ENOMEM;
+}
+
 /* ---- files ---- */
 
 struct files {
@@ -80,11 +104,13 @@ static int say(struct arena *arena, const struct etcd_key *key, const char *faul
 	return *error ? FLEET_E_INVALID : -ENOMEM;
 }
 
-static int add_file(struct files *files, const char *prefix, const struct etcd_key *key,
+static int add_file(struct files *files, const char *name, const struct etcd_key *key,
 		    struct arena *arena)
 {
-	const struct policy_source source = { key->key + strlen(prefix) + 1, key->value, key->len };
+	const struct policy_source source = { name, key->value, key->len };
 
+	if (!name)
+		return -ENOMEM;
 	files->bytes += key->len;
 	if (key->mod_revision > files->revision)
 		files->revision = key->mod_revision;
@@ -93,14 +119,13 @@ static int add_file(struct files *files, const char *prefix, const struct etcd_k
 	return VEC_PUSH(arena, &files->sources, source);
 }
 
-/* Those of one folder: "policy", "groups/web". */
-static int add_folder(const struct etcd_mirror *mirror, const char *prefix, const char *folder,
+/* Those below @below, under names of the folder @folder: "policy", "groups/web". */
+static int add_folder(const struct etcd_mirror *mirror, const char *below, const char *folder,
 		      struct arena *arena, struct files *files, const char **error)
 {
 	size_t n;
-	const char *below = arena_printf(arena, "%s/%s/", prefix, folder);
 
-	if (!below)
+	if (!below || !folder)
 		return -ENOMEM;
 	const struct etcd_key *keys = etcd_mirror_below(mirror, below, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -110,11 +135,38 @@ static int add_folder(const struct etcd_mirror *mirror, const char *prefix, cons
 		if (!fault && files->bytes + keys[i].len > LIMIT_POLICY_BYTES)
 			fault = "makes the policy too large";
 		int r = fault ? say(arena, &keys[i], fault, error)
-			      : add_file(files, prefix, &keys[i], arena);
+			      : add_file(files,
+					 arena_printf(arena, "%s/%s", folder,
+						      keys[i].key + strlen(below)),
+					 &keys[i], arena);
 		if (r)
 			return r;
 	}
 	return 0;
+}
+
+struct names {
+	const char *const *items;
+	size_t n;
+};
+
+/* Where the files of all hosts are, as a host of these groups has them. 0 or -ENOMEM. */
+static int find_shared(const struct etcd_mirror *mirror, const char *prefix,
+		       const struct names *groups, struct arena *arena, const char **ret_below,
+		       const char **ret_canary)
+{
+	size_t n;
+
+	*ret_below = arena_printf(arena, "%s/policy/", prefix);
+	for (size_t i = 0; i < groups->n && *ret_below; i++) {
+		const char *below = fleet_canary_below(prefix, groups->items[i], arena);
+		if (below && !etcd_mirror_below(mirror, below, &n))
+			continue;
+		*ret_below = below;
+		*ret_canary = groups->items[i];
+		break;
+	}
+	return *ret_below ? 0 : -ENOMEM;
 }
 
 int fleet_policy_of(const struct etcd_mirror *mirror, const char *prefix, const char *const *groups,
@@ -122,24 +174,32 @@ int fleet_policy_of(const struct etcd_mirror *mirror, const char *prefix, const 
 		    const char **error)
 {
 	struct files files = { .digest = HASH_BEGIN };
-	int r = add_folder(mirror, prefix, "policy", arena, &files, error);
+	const char *below = NULL, *canary = NULL;
+	int r = find_shared(mirror, prefix, &(struct names){ groups, n_groups }, arena, &below,
+			    &canary);
 
-	for (size_t i = 0; i < n_groups && r == 0; i++) {
-		const char *folder = arena_printf(arena, "groups/%s", groups[i]);
-		r = folder ? add_folder(mirror, prefix, folder, arena, &files, error) : -ENOMEM;
-	}
+	if (r == 0)
+		r = add_folder(mirror, below, "policy", arena, &files, error);
+	for (size_t i = 0; i < n_groups && r == 0; i++)
+		r = add_folder(mirror, arena_printf(arena, "%s/groups/%s/", prefix, groups[i]),
+			       arena_printf(arena, "groups/%s", groups[i]), arena, &files, error);
 	if (r)
 		return r;
 	*ret = (struct fleet_policy){ files.sources.items, files.sources.n, files.revision,
-				      files.digest };
+				      files.digest, canary };
 	return 0;
 }
 
 /* ---- what was seen ---- */
 
-const char *fleet_doubt(const struct fleet_seen *seen, const struct etcd_mirror *mirror)
+const char *fleet_doubt(const struct fleet_seen *seen, const struct etcd_mirror *mirror,
+			const uint64_t *counter)
 {
-	if (seen->revision == 0)
+	if (counter && *counter < seen->counter)
+		return *counter == 0 ? "it is not signed"
+				     : "its signature is older than one that was taken, as if it "
+				       "was replayed";
+	if (seen->revision == 0 || (counter && *counter > seen->counter))
 		return NULL;
 	if (seen->cluster_id != mirror->cluster_id)
 		return "it is another cluster than before";
@@ -155,19 +215,18 @@ char *fleet_print_seen(const struct fleet_seen *seen)
 
 	text_printf(&text,
 		    "cluster %" PRIu64 " revision %" PRId64 " digest %" PRIx64
-		    " generation %" PRIu64 "\n",
-		    seen->cluster_id, seen->revision, seen->digest, seen->generation);
-	if (text_failed(&text)) {
-		text_done(&text);
-		return NULL;
-	}
-	return text.bytes;
+		    " generation %" PRIu64 " counter %" PRIu64 "\n",
+		    seen->cluster_id, seen->revision, seen->digest, seen->generation,
+		    seen->counter);
+	return text_take(&text);
 }
 
+/* Before there were signatures no counter was kept. */
 int fleet_read_seen(const char *bytes, size_t len, struct fleet_seen *ret)
 {
-	char text[128];
-	int end = -1;
+	struct fleet_seen seen = { 0 };
+	char text[160];
+	int end = 0;
 
 	if (len >= sizeof(text))
 		return -EINVAL;
@@ -175,9 +234,11 @@ int fleet_read_seen(const char *bytes, size_t len, struct fleet_seen *ret)
 	text[len] = '\0';
 	if (sscanf(text,
 		   "cluster %" SCNu64 " revision %" SCNd64 " digest %" SCNx64 " generation %" SCNu64
-		   "%n",
-		   &ret->cluster_id, &ret->revision, &ret->digest, &ret->generation, &end) != 4 ||
-	    end < 0 || strspn(text + end, "\n") != len - (size_t)end || ret->revision <= 0)
+		   "%n counter %" SCNu64 "%n",
+		   &seen.cluster_id, &seen.revision, &seen.digest, &seen.generation, &end,
+		   &seen.counter, &end) < 4 ||
+	    strspn(text + end, "\n") != len - (size_t)end || seen.revision < 0)
 		return -EINVAL;
+	*ret = seen;
 	return 0;
 }

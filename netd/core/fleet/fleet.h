@@ -3,10 +3,14 @@
  *
  *     PREFIX/policy/NAME.yaml          a policy file of every host
  *     PREFIX/groups/GROUP/NAME.yaml    one of the hosts of that group
+ *     PREFIX/policy.canary/GROUP/NAME.yaml    what the hosts of that group have in the place of the
+ *                                      first, while it is there: to be tried on them first
+ *     PREFIX/policy.signature          who vouches for all of them (signature.h)
  *     PREFIX/records/HOST              what a host says of itself, under a lease
+ *     PREFIX/worlds/HOST               what it runs (inventory.h), under none
  *
- * A host reads the first two, which are one range of keys, so that one revision of the store says
- * what the policy of every host is. It writes its own record and nothing else. Pure. */
+ * A host reads the first four, which are one range of keys, so that one revision of the store says
+ * what the policy of every host is. Of the last two it writes its own and nothing else. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,7 +44,11 @@ struct fleet_policy {
 		*sources; /* "policy/a.yaml", "groups/web/b.yaml", in this order */
 	size_t n_sources;
 	int64_t revision; /* of the store at which one of these files was last changed */
-	uint64_t digest;  /* of names and texts: equal on two hosts that have the same files */
+	/* Of names and texts: equal on two hosts that have the same files. Those of a canary go by
+	 * the names that they will have, so nothing changes on its hosts when all others have them.
+	 */
+	uint64_t digest;
+	const char *canary; /* the group whose canary it is; NULL: of none */
 };
 
 #define FLEET_E_INVALID 1
@@ -53,6 +61,14 @@ int fleet_policy_of(const struct etcd_mirror *mirror, const char *prefix, const 
 		    size_t n_groups, struct arena *arena, struct fleet_policy *ret,
 		    const char **error) MUST_CHECK;
 
+/* "PREFIX/policy.canary/GROUP/", with "" for the group: what all of them begin with. In @arena;
+ * NULL: no memory. */
+const char *fleet_canary_below(const char *prefix, const char *group,
+			       struct arena *arena) MUST_CHECK;
+/* The group that has one, in @arena; NULL: none has. 0 or -ENOMEM. */
+int fleet_canary_group(const struct etcd_mirror *mirror, const char *prefix, struct arena *arena,
+		       const char **ret) MUST_CHECK;
+
 /* What a host keeps over restarts: the last policy of the store that netd took. Revisions never go
  * back, and a policy that is in force already is not applied once more. */
 struct fleet_seen {
@@ -60,10 +76,15 @@ struct fleet_seen {
 	int64_t revision;    /* the store's at that time; 0: nothing was seen yet */
 	uint64_t digest;     /* of the policy */
 	uint64_t generation; /* netd's, by which that policy came into force */
+	uint64_t counter;    /* of the newest signature that was good; 0: there was none */
 };
 /* NULL, or why this copy is not believed: it is of another cluster, or older than what was seen, as
- * a store is that was restored from a backup. */
-const char *fleet_doubt(const struct fleet_seen *seen, const struct etcd_mirror *mirror);
+ * a store is that was restored from a backup. @counter: of the signature, which is good, 0: of a
+ * store without a policy, which needs none; NULL: nothing need be signed. A new signature is an
+ * admin's word for whatever store it lies in; one that is older than what was seen is good for
+ * nothing. */
+const char *fleet_doubt(const struct fleet_seen *seen, const struct etcd_mirror *mirror,
+			const uint64_t *counter);
 /* As text for a file, and back. NULL: no memory; 0, -EINVAL. */
 char *fleet_print_seen(const struct fleet_seen *seen) MUST_CHECK;
 int fleet_read_seen(const char *bytes, size_t len, struct fleet_seen *ret) MUST_CHECK;
@@ -85,8 +106,17 @@ struct fleet_record {
 	enum fleet_state state;
 	int64_t revision; /* of the policy that state is about */
 	uint64_t digest;
-	const char *error;   /* or NULL */
-	const cJSON *status; /* fleet_pick_status(), or NULL */
+	const char *error;	     /* or NULL */
+	const cJSON *status;	     /* fleet_pick_status(), or NULL */
+	uint64_t inventory;	     /* the digest of the newest; 0: there was none yet */
+	const char *inventory_error; /* why that is not in the store, or NULL */
+	const char *const *groups;   /* of the host */
+	size_t n_groups;
+	/* While a canary is in force there: what passed before and was denied since. */
+	bool has_canary;
+	bool is_blind;	 /* what is denied is not seen there */
+	uint64_t n_cut;	 /* distinct flows */
+	const char *cut; /* the last one of them, or NULL */
 };
 /* Of netd's status what tells of the host's health and changes seldom: no counters, so that a
  * record is written when something has happened. The caller's to delete; NULL: no memory. */

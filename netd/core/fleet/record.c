@@ -2,11 +2,10 @@
 /* What a host says of itself, as JSON. Whoever reads it must not trust it: each host writes its
  * own. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/json-scan.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
@@ -72,21 +71,44 @@ cJSON *fleet_pick_status(const cJSON *status)
 	return rj_finish(&j, root, &root) == 0 ? root : NULL;
 }
 
+static void add_inventory(struct rj *j, cJSON *object, const struct fleet_record *record)
+{
+	char digest[HASH_TEXT_LEN];
+
+	if (record->inventory)
+		rj_text(j, object, "digest", hash_format(record->inventory, digest));
+	if (record->inventory_error)
+		rj_text(j, object, "error", record->inventory_error);
+}
+
+static void add_canary(struct rj *j, cJSON *object, const struct fleet_record *record)
+{
+	rj_bool(j, object, "blind", record->is_blind);
+	rj_number(j, object, "n_cut", (double)record->n_cut);
+	rj_text(j, object, "cut", record->cut);
+}
+
 char *fleet_print_record(const struct fleet_record *record)
 {
 	struct rj j = { 0 };
-	cJSON *root = rj_answer(&j), *policy;
-	char digest[17];
+	cJSON *root = rj_answer(&j), *policy, *groups;
+	char digest[HASH_TEXT_LEN];
 	char *text = NULL;
 
-	(void)snprintf(digest, sizeof(digest), "%016" PRIx64, record->digest);
 	rj_text(&j, root, "host", record->host);
 	rj_text(&j, root, "netd", record->version);
+	groups = rj_add_array(&j, root, "groups");
+	for (size_t i = 0; i < record->n_groups; i++)
+		rj_push_text(&j, groups, record->groups[i]);
 	policy = rj_add_object(&j, root, "policy");
 	rj_text(&j, policy, "state", fleet_state_name(record->state));
 	rj_number(&j, policy, "revision", (double)record->revision);
-	rj_text(&j, policy, "digest", digest);
+	rj_text(&j, policy, "digest", hash_format(record->digest, digest));
 	rj_text(&j, policy, "error", record->error);
+	if (record->inventory || record->inventory_error)
+		add_inventory(&j, rj_add_object(&j, root, "inventory"), record);
+	if (record->has_canary)
+		add_canary(&j, rj_add_object(&j, root, "canary"), record);
 	if (record->status)
 		(void)rj_add(&j, root, "status", cJSON_Duplicate(record->status, true));
 	if (rj_finish(&j, root, &root) == 0) {
@@ -110,22 +132,72 @@ static const char *clean_text(const cJSON *object, const char *name, struct aren
 	return copy;
 }
 
+/* "0123456789abcdef". */
+static int read_digest(const cJSON *object, uint64_t *ret)
+{
+	const char *digest = wire_string(object, "digest");
+
+	if (!digest || strlen(digest) != 16 || strspn(digest, "0123456789abcdef") != 16)
+		return -EINVAL;
+	*ret = strtoull(digest, NULL, 16);
+	return 0;
+}
+
 static int read_policy(const cJSON *root, struct arena *arena, struct fleet_record *ret)
 {
 	const cJSON *policy = cJSON_GetObjectItemCaseSensitive(root, "policy");
-	const char *digest = wire_string(policy, "digest");
 	double revision = wire_number(policy, "revision", -1);
-	char *end = NULL;
 
-	if (!digest || strlen(digest) != 16 || !(revision >= 0 && revision < 9e15) ||
-	    state_of(wire_string(policy, "state"), &ret->state) < 0)
-		return -EINVAL;
-	ret->digest = strtoull(digest, &end, 16);
-	if (*end)
+	if (!(revision >= 0 && revision < 9e15) ||
+	    state_of(wire_string(policy, "state"), &ret->state) < 0 ||
+	    read_digest(policy, &ret->digest) < 0)
 		return -EINVAL;
 	ret->revision = (int64_t)revision;
 	ret->error = clean_text(policy, "error", arena);
 	return ret->error ? 0 : -ENOMEM;
+}
+
+/* One that is not there, or of another form, is none that is known. */
+static int read_inventory(const cJSON *root, struct arena *arena, struct fleet_record *ret)
+{
+	const cJSON *inventory = cJSON_GetObjectItemCaseSensitive(root, "inventory");
+
+	if (read_digest(inventory, &ret->inventory) < 0)
+		ret->inventory = 0;
+	ret->inventory_error = clean_text(inventory, "error", arena);
+	return ret->inventory_error ? 0 : -ENOMEM;
+}
+
+/* Names of another form, and more than a host may have, are no groups of it. */
+static int read_groups(const cJSON *root, struct arena *arena, struct fleet_record *ret)
+{
+	const char **groups = arena_alloc(arena, LIMIT_FLEET_GROUPS * sizeof(*groups));
+	const cJSON *item;
+
+	if (!groups)
+		return -ENOMEM;
+	cJSON_ArrayForEach(item, wire_array(root, "groups")) {
+		const char *name = cJSON_GetStringValue(item);
+		if (!name || !fleet_is_name(name) || ret->n_groups == LIMIT_FLEET_GROUPS)
+			continue;
+		groups[ret->n_groups] = arena_strdup(arena, name);
+		if (!groups[ret->n_groups++])
+			return -ENOMEM;
+	}
+	ret->groups = groups;
+	return 0;
+}
+
+static int read_canary(const cJSON *root, struct arena *arena, struct fleet_record *ret)
+{
+	const cJSON *canary = cJSON_GetObjectItemCaseSensitive(root, "canary");
+	double n = wire_number(canary, "n_cut", 0);
+
+	ret->has_canary = cJSON_IsObject(canary);
+	ret->is_blind = wire_bool(canary, "blind", false);
+	ret->n_cut = n >= 1 && n < 9e15 ? (uint64_t)n : 0;
+	ret->cut = clean_text(canary, "cut", arena);
+	return ret->cut ? 0 : -ENOMEM;
 }
 
 int fleet_read_record(const char *bytes, size_t len, struct arena *arena, struct fleet_record *ret,
@@ -140,6 +212,12 @@ int fleet_read_record(const char *bytes, size_t len, struct arena *arena, struct
 		return -EINVAL;
 	cJSON *root = cJSON_ParseWithLength(bytes, len);
 	int r = cJSON_IsObject(root) ? read_policy(root, arena, ret) : -EINVAL;
+	if (r == 0)
+		r = read_inventory(root, arena, ret);
+	if (r == 0)
+		r = read_groups(root, arena, ret);
+	if (r == 0)
+		r = read_canary(root, arena, ret);
 	if (r == 0) {
 		ret->host = clean_text(root, "host", arena);
 		ret->version = clean_text(root, "netd", arena);

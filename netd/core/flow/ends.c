@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/flow/labels.h"
 
 static uint32_t *bucket_of(struct flow_ends *ends, uint32_t id, uint32_t network)
 {
@@ -39,6 +40,32 @@ static int replace(struct flow_texts *texts, uint32_t *text, const char *bytes)
 	return 0;
 }
 
+/* What a container is made of stays; what was known of it is not forgotten. */
+static int tell_once(struct flow_texts *texts, uint32_t *text, const char *bytes)
+{
+	bool fits = strlen(bytes) < LIMIT_FLOW_TEXTS &&
+		    texts->bytes <= LIMIT_FLOW_TEXTS - strlen(bytes);
+
+	return *bytes && fits ? replace(texts, text, bytes) : 0;
+}
+
+static int tell(struct flow_ends *ends, struct flow_known_end *known, const struct flow_end *end)
+{
+	const struct world_container *container = end->container;
+	char labels[FLOW_LABELS_LEN];
+	bool untold = true;
+
+	if (known->told)
+		return 0;
+	int r = tell_once(&ends->texts, &known->image, container ? container->image : end->image);
+	if (r == 0)
+		r = tell_once(&ends->texts, &known->labels,
+			      container ? flow_labels_pack(container, labels, &untold)
+					: end->labels);
+	known->told = r == 0 && !untold;
+	return r;
+}
+
 int flow_ends_refresh(struct flow_ends *ends, uint32_t place, const struct flow_end *end)
 {
 	struct flow_known_end *known = &ends->items[place];
@@ -47,7 +74,9 @@ int flow_ends_refresh(struct flow_ends *ends, uint32_t place, const struct flow_
 	if (end->addr.family)
 		known->addrs[end->addr.family == IP_V6] = end->addr;
 	int r = replace(&ends->texts, &known->name, end->name);
-	return r < 0 ? r : replace(&ends->texts, &known->tier, end->tier);
+	if (r == 0)
+		r = replace(&ends->texts, &known->tier, end->tier);
+	return r < 0 ? r : tell(ends, known, end);
 }
 
 static int find_room(struct flow_ends *ends, uint32_t *ret)
@@ -74,7 +103,8 @@ static int find_room(struct flow_ends *ends, uint32_t *ret)
 
 static void drop_texts(struct flow_ends *ends, const struct flow_known_end *known)
 {
-	const uint32_t texts[] = { known->id, known->network, known->name, known->tier };
+	const uint32_t texts[] = { known->id,	known->network, known->name,
+				   known->tier, known->image,	known->labels };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		flow_texts_drop(&ends->texts, texts[i]);
@@ -147,7 +177,10 @@ void flow_ends_get(const struct flow_ends *ends, uint32_t place, enum ip_family 
 				  .id = flow_texts_get(&ends->texts, known->id),
 				  .name = flow_texts_get(&ends->texts, known->name),
 				  .network = flow_texts_get(&ends->texts, known->network),
-				  .tier = flow_texts_get(&ends->texts, known->tier) };
+				  .tier = flow_texts_get(&ends->texts, known->tier),
+				  .image = flow_texts_get(&ends->texts, known->image),
+				  .labels = flow_texts_get(&ends->texts, known->labels),
+				  .number = place };
 	if (family != IP_NONE)
 		ret->addr = known->addrs[family == IP_V6];
 	ret->len = (uint8_t)(8 * ip_len(&ret->addr));

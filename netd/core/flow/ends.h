@@ -10,8 +10,10 @@
 
 struct flow_known_end {
 	uint32_t id, network, name, tier; /* texts */
+	uint32_t image, labels;		  /* the same */
 	uint32_t next, refs;		  /* refs 0: this place is free */
 	uint8_t sandbox;
+	bool told;		 /* image and labels are all that there will be */
 	struct ip_addr addrs[2]; /* IPv4, IPv6, as last seen */
 };
 

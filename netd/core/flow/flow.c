@@ -41,6 +41,8 @@ struct flow_end flow_end_at(enum flow_end_kind kind, const struct ip_addr *addr)
 				  .name = "",
 				  .network = "",
 				  .tier = "",
+				  .image = "",
+				  .labels = "",
 				  .addr = *addr,
 				  .len = (uint8_t)(8 * ip_len(addr)) };
 }

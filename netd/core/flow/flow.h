@@ -34,7 +34,12 @@ struct flow_end {
 	/* FLOW_CONTAINER. It is the same end by id and network; the rest is as last seen. */
 	enum world_kind sandbox;
 	const char *id, *name, *network, *tier; /* tier "": none */
-	enum flow_zone zone;			/* FLOW_OUTSIDE */
+	/* What it was made of, as long as it was there to be asked: "" not known, or none. Labels
+	 * as in flow/labels.h. Whoever notes a flow leaves both to @container. */
+	const char *image, *labels;
+	const struct world_container *container; /* NULL: it is not at hand */
+	uint32_t number;     /* from the store: who it is in there, until that changes; 0: nobody */
+	enum flow_zone zone; /* FLOW_OUTSIDE */
 	/* len: its prefix; 0: the zone alone; all of its bits: that address. IP_NONE: no address.
 	 */
 	struct ip_addr addr;

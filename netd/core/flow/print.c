@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "core/flow/json.h"
+#include "core/flow/labels.h"
 #include "core/policy/until.h"
 
 /* Adds to @object, unless something has failed before. */
@@ -21,11 +24,33 @@ static bool add_number(cJSON *object, const char *name, double number)
 	return add(object, name, cJSON_CreateNumber(number));
 }
 
+static bool add_labels(cJSON *object, const char *labels)
+{
+	cJSON *list = cJSON_CreateObject();
+	struct flow_label label;
+
+	if (!add(object, "labels", list))
+		return false;
+	while (flow_labels_next(&labels, &label)) {
+		char text[FLOW_LABELS_LEN]; /* both, each with its end */
+		memcpy(text, label.key, label.key_len);
+		text[label.key_len] = '\0';
+		char *value = text + label.key_len + 1;
+		memcpy(value, label.value, label.value_len);
+		value[label.value_len] = '\0';
+		if (!cJSON_AddStringToObject(list, text, value))
+			return false;
+	}
+	return true;
+}
+
 static bool add_container(cJSON *object, const struct flow_end *end)
 {
 	return add_text(object, "container", end->name) && add_text(object, "id", end->id) &&
 	       add_text(object, "network", end->network) &&
-	       add_text(object, "tier", *end->tier ? end->tier : NULL);
+	       add_text(object, "tier", *end->tier ? end->tier : NULL) &&
+	       (!*end->image || add_text(object, "image", end->image)) &&
+	       (!*end->labels || add_labels(object, end->labels));
 }
 
 static bool add_address(cJSON *object, const struct flow_end *end)

@@ -4,17 +4,11 @@
 #include <string.h>
 
 #include "core/base/json-scan.h"
+#include "core/base/json.h"
 #include "core/base/limits.h"
 #include "core/flow/json.h"
+#include "core/flow/labels.h"
 #include "core/policy/until.h"
-
-/* "" where it is none. */
-static const char *text_of(const cJSON *object, const char *name)
-{
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-
-	return cJSON_IsString(item) ? item->valuestring : "";
-}
 
 /* A whole number from 0 to @most; false: it is not there, or another one. */
 static bool number_of(const cJSON *object, const char *name, double most, uint64_t *ret)
@@ -58,7 +52,7 @@ static bool read_zone(const char *name, struct flow_end *ret)
 
 static bool read_address(const cJSON *object, struct flow_end *ret)
 {
-	const char *text = text_of(object, "address");
+	const char *text = json_word(object, "address");
 	struct ip_prefix prefix = { 0 };
 	uint64_t family = 0;
 
@@ -80,23 +74,39 @@ static bool is_name(const char *text)
 	return strlen(text) <= WORLD_TEXT_MAX;
 }
 
+/* In the order of the file, which is that of whoever wrote it. False: no memory. */
+static bool read_labels(const cJSON *object, struct arena *arena, struct flow_end *ret)
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, "labels"), *item;
+	char labels[FLOW_LABELS_LEN] = "";
+
+	cJSON_ArrayForEach(item, list)
+		if (item->string && cJSON_IsString(item) && flow_label_tells(item->string))
+			(void)flow_labels_add(labels, item->string, item->valuestring);
+	ret->labels = *labels ? arena_strdup(arena, labels) : "";
+	return ret->labels;
+}
+
 static bool read_end(const cJSON *flow, const char *name, struct flow_end *ret)
 {
 	const cJSON *object = cJSON_GetObjectItemCaseSensitive(flow, name);
-	struct flow_end end = { .id = "", .name = "", .network = "", .tier = "" };
+	struct flow_end end = {
+		.id = "", .name = "", .network = "", .tier = "", .image = "", .labels = ""
+	};
 
-	if (!cJSON_IsObject(object) || !read_kind(text_of(object, "kind"), &end))
+	if (!cJSON_IsObject(object) || !read_kind(json_word(object, "kind"), &end))
 		return false;
 	if (end.kind == FLOW_CONTAINER) {
-		end.id = text_of(object, "id");
-		end.name = text_of(object, "container");
-		end.network = text_of(object, "network");
-		end.tier = text_of(object, "tier");
+		end.image = json_word(object, "image");
+		end.id = json_word(object, "id");
+		end.name = json_word(object, "container");
+		end.network = json_word(object, "network");
+		end.tier = json_word(object, "tier");
 		if (!*end.id || strlen(end.id) >= WORLD_ID_LEN || !is_name(end.name) ||
-		    !is_name(end.network) || !is_name(end.tier))
+		    !is_name(end.network) || !is_name(end.tier) || !is_name(end.image))
 			return false;
 	}
-	if (end.kind == FLOW_OUTSIDE && !read_zone(text_of(object, "zone"), &end))
+	if (end.kind == FLOW_OUTSIDE && !read_zone(json_word(object, "zone"), &end))
 		return false;
 	if (!read_address(object, &end))
 		return false;
@@ -159,8 +169,8 @@ static bool read_port(const char *text, struct flow *ret)
 
 static bool read_verdict(const cJSON *json, struct arena *arena, struct flow *ret)
 {
-	const char *verdict = text_of(json, "verdict"), *reason = text_of(json, "reason");
-	const char *place = text_of(json, "place");
+	const char *verdict = json_word(json, "verdict"), *reason = json_word(json, "reason");
+	const char *place = json_word(json, "place");
 
 	ret->verdict = FLOW_ALLOWED;
 	while (strcmp(flow_verdict_name(ret->verdict), verdict) != 0) {
@@ -199,8 +209,8 @@ static bool read_numbers(const cJSON *json, struct flow *ret)
 	(void)number_of(json, "host_port", UINT16_MAX, &host_port);
 	(void)number_of(json, "since_staged", LARGEST, &ret->since_staged);
 	ret->host_port = (uint16_t)host_port;
-	return policy_until_parse(text_of(json, "first"), &ret->first) == 0 &&
-	       policy_until_parse(text_of(json, "last"), &ret->last) == 0 &&
+	return policy_until_parse(json_word(json, "first"), &ret->first) == 0 &&
+	       policy_until_parse(json_word(json, "last"), &ret->last) == 0 &&
 	       ret->first <= ret->last && ret->since_staged <= ret->count;
 }
 
@@ -211,11 +221,14 @@ int flow_from_json(const cJSON *json, struct arena *arena, struct flow *ret)
 
 	if (!cJSON_IsObject(json) || !number_of(json, "v", FLOW_VERSION, &version) ||
 	    version != FLOW_VERSION || !read_end(json, "from", &flow.from) ||
-	    !read_end(json, "to", &flow.to) || !read_port(text_of(json, "port"), &flow) ||
+	    !read_end(json, "to", &flow.to) || !read_port(json_word(json, "port"), &flow) ||
 	    !read_numbers(json, &flow))
 		return FLOW_E_INVALID;
 	if (!read_verdict(json, arena, &flow))
 		return flow.place ? FLOW_E_INVALID : -ENOMEM;
+	if (!read_labels(cJSON_GetObjectItemCaseSensitive(json, "from"), arena, &flow.from) ||
+	    !read_labels(cJSON_GetObjectItemCaseSensitive(json, "to"), arena, &flow.to))
+		return -ENOMEM;
 	read_folded(json, &flow);
 	*ret = flow;
 	return 0;
@@ -224,16 +237,14 @@ int flow_from_json(const cJSON *json, struct arena *arena, struct flow *ret)
 int flow_read_line(const char *line, size_t len, struct arena *arena, struct flow *ret,
 		   cJSON **ret_json)
 {
-	static const struct json_limits limits = { .depth = 8, .items = 128, .controls = true };
+	static const struct json_limits limits = { .depth = 8, .items = 256, .controls = true };
 	size_t offset;
 
 	if (len > LIMIT_FLOW_LINE || json_scan(line, len, limits, &offset))
 		return FLOW_E_INVALID;
-	cJSON *json = cJSON_ParseWithLength(line, len);
+	CLEANUP(json_freep) cJSON *json = json_parse(line, len, NULL);
 	int r = json ? flow_from_json(json, arena, ret) : FLOW_E_INVALID;
 	if (r == 0)
-		*ret_json = json;
-	else
-		cJSON_Delete(json);
+		*ret_json = TAKE_PTR(json);
 	return r;
 }

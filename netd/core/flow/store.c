@@ -360,6 +360,8 @@ static void get_end(const struct flow_store *store, const struct flow_key *key, 
 				  .name = "",
 				  .network = "",
 				  .tier = "",
+				  .image = "",
+				  .labels = "",
 				  .zone = (enum flow_zone)key->zones[end],
 				  .addr = key->addrs[end],
 				  .len = key->lens[end] };

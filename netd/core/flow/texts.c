@@ -59,6 +59,7 @@ int flow_texts_take(struct flow_texts *texts, const char *bytes, uint32_t *ret)
 		return -ENOMEM;
 	}
 	memcpy(copy, bytes, size);
+	texts->bytes += size;
 	uint32_t hash = hash_text(bytes), *bucket = &texts->buckets[hash % FLOW_TEXT_BUCKETS];
 	texts->items[place] = (struct flow_text){ copy, hash, *bucket, 1 };
 	*bucket = place;
@@ -76,6 +77,7 @@ void flow_texts_drop(struct flow_texts *texts, uint32_t text)
 	while (*link != text)
 		link = &texts->items[*link].next;
 	*link = item->next;
+	texts->bytes -= strlen(item->bytes) + 1;
 	free(item->bytes);
 	*item = (struct flow_text){ .next = texts->free };
 	texts->free = text;

@@ -19,6 +19,7 @@ struct flow_text {
 struct flow_texts {
 	struct flow_text *items;
 	size_t n, cap;
+	size_t bytes;  /* of all of them, with their ends */
 	uint32_t free; /* the first place that is; 0: none */
 	uint32_t buckets[FLOW_TEXT_BUCKETS];
 };

@@ -214,7 +214,10 @@ struct flow_end flow_whom_endpoint(const struct flow_whom *whom, uint32_t endpoi
 				.id = container->id,
 				.name = container->name,
 				.network = world->networks[of->network].name,
-				.tier = tier_of(whom, endpoint) };
+				.tier = tier_of(whom, endpoint),
+				.image = "",
+				.labels = "",
+				.container = container };
 
 	end.addr = addr->family ? *addr : of->ipv4.family ? of->ipv4 : of->ipv6;
 	end.len = (uint8_t)(8 * ip_len(&end.addr));

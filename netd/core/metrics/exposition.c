@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "core/base/json-scan.h"
 
 static const char *const types[] = { [EXPOSITION_GAUGE] = "gauge",
 				     [EXPOSITION_COUNTER] = "counter",
@@ -27,11 +26,11 @@ void exposition_family(struct exposition *x, enum exposition_type type, const ch
 
 static void add_value(struct text *text, const char *value)
 {
-	const unsigned char *at = (const unsigned char *)value;
+	const char *at = value;
 	size_t left = strlen(value), step;
 
 	for (; left > 0; at += step, left -= step) {
-		step = json_utf8_len(at, left);
+		step = text_utf8_len(at, left);
 		if (*at == '\n')
 			text_add(text, "\\n");
 		else if (*at == '"' || *at == '\\')
@@ -39,7 +38,7 @@ static void add_value(struct text *text, const char *value)
 		else if (step == 0)
 			text_add(text, "?");
 		else
-			text_add_n(text, (const char *)at, step);
+			text_add_n(text, at, step);
 		step = step ? step : 1;
 	}
 }

@@ -44,6 +44,8 @@ struct metrics_facts {
 	uint64_t disagreements;
 	uint64_t stalls, longest_stall_us, stall_readings;
 	uint64_t log_lost, logged_lost;
+	uint64_t fleet_hosts, fleet_hosts_gone;				  /* the other ones */
+	uint64_t fleet_followed, fleet_revision, fleet_heard, fleet_told; /* the store */
 	uint64_t flows, flows_pushed_out, flow_events_lost; /* 0 where flows are not kept */
 	uint64_t started, resident_bytes, cpu_us;	    /* of the process */
 };

@@ -142,6 +142,20 @@ const char *policy_decode_text(struct decoder *d, const struct node *node, const
 	return NULL;
 }
 
+/* "it is `none`, `low` or `high`"; NULL: no memory. */
+static const char *list_words(struct decoder *d, const char *const *words, size_t n)
+{
+	CLEANUP(text_done) struct text list = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		text_printf(&list, "%s`%s`",
+			    i == 0	? "it is "
+			    : i + 1 < n ? ", "
+					: " or ",
+			    words[i]);
+	return text_failed(&list) ? NULL : arena_strdup(d->diags->arena, text_str(&list));
+}
+
 int policy_decode_word(struct decoder *d, const struct node *key, const char *const *words,
 		       size_t n)
 {
@@ -157,8 +171,7 @@ int policy_decode_word(struct decoder *d, const struct node *key, const char *co
 	if (!policy_report_is_full(d->diags)) {
 		hint = diag_suggest(d->diags, text, words, n);
 		if (!hint)
-			hint = arena_printf(d->diags->arena, "it is `%s` or `%s`", words[0],
-					    words[n - 1]);
+			hint = list_words(d, words, n);
 	}
 	policy_report(d->diags, F_BAD_VALUE, key->value->loc, hint, "`%s` cannot be `%s`",
 		      text_quote(key->text, name), text_quote(text, word));
@@ -219,4 +232,43 @@ const struct node *policy_decode_section(struct decoder *d, const struct node *k
 	if (!node_is_null(key->value))
 		policy_wrong_type(d, key->value, key->text, expected);
 	return NULL;
+}
+
+/* A pattern with a class or a brace would silently match nothing. */
+const char *policy_decode_pattern(struct decoder *d, const struct node *node, const char *name)
+{
+	const char *text = policy_decode_text(d, node, name);
+	char word[TEXT_QUOTE_LEN];
+
+	if (!text)
+		return NULL;
+	if (!*text) {
+		policy_report(d->diags, F_EMPTY_MATCH, node->loc, "write a name, or `*` for any",
+			      "`%s` is empty and matches nothing", name);
+		return NULL;
+	}
+	if (text[strcspn(text, "[]{}\\\n\t")]) {
+		policy_report(d->diags, F_BAD_VALUE, node->loc,
+			      "in a pattern only `*` and `?` are special", "`%s` cannot be `%s`",
+			      name, text_quote(text, word));
+		return NULL;
+	}
+	return text;
+}
+
+int policy_set_once(struct decoder *d, const struct node *key, int value,
+		    struct draft_setting *setting)
+{
+	char place[DIAG_PLACE_LEN];
+
+	if (value < 0)
+		return 0;
+	if (setting->set && setting->value != value)
+		policy_report(d->diags, F_CONFLICTING_VALUE, key->value->loc,
+			      "set it in one file only",
+			      "`%s` is `%s` here but has another value %s", key->text,
+			      key->value->text, diag_place(key->loc, setting->loc, place));
+	if (!setting->set)
+		*setting = (struct draft_setting){ value, key->loc, true };
+	return 0;
 }

@@ -33,7 +33,7 @@ struct draft_setting {
 struct decoder {
 	struct arena *arena;
 	struct diag_list *diags;
-	struct draft_setting mode, unmatched;
+	struct draft_setting mode, unmatched, grace;
 	VEC(struct draft_tier) tiers;
 	VEC(struct draft_section) sections; /* of all files, in their order */
 	VEC(struct policy_rule) rules;	    /* the sound ones */
@@ -111,4 +111,8 @@ int policy_decode_allow(struct decoder *d, const struct node *key);
 int policy_decode_deny(struct decoder *d, const struct node *key);
 int policy_decode_tests(struct decoder *d, const struct node *key);
 int policy_decode_accept(struct decoder *d, const struct node *key);
+int policy_decode_hosts(struct decoder *d, const struct node *key); /* hosts.c */
+/* A setting that several files may have, if it is the same; @value < 0: it was bad. */
+int policy_set_once(struct decoder *d, const struct node *key, int value,
+		    struct draft_setting *setting);
 extern const char *const policy_mode_words[2]; /* in the order of enum policy_mode */

@@ -18,6 +18,7 @@
 #define DIGEST_LAN (UINT64_C(1) << 58)
 #define DIGEST_DNS (UINT64_C(1) << 59)
 #define DIGEST_PREFIX (UINT64_C(1) << 60)
+#define DIGEST_HOSTS (UINT64_C(1) << 61)
 
 static int by_prefix(const void *left, const void *right)
 {
@@ -62,6 +63,7 @@ static uint64_t digest_outside(const struct extent_end *end)
 	digest |= end->zones & ZONE(PEER_INTERNET) ? DIGEST_INTERNET : 0;
 	digest |= end->zones & ZONE(PEER_LAN) ? DIGEST_LAN : 0;
 	digest |= end->zones & ZONE(PEER_DNS) ? DIGEST_DNS : 0;
+	digest |= end->zones & ZONE(PEER_HOSTS) ? DIGEST_HOSTS : 0;
 	return digest;
 }
 
@@ -103,6 +105,8 @@ static int make_end(const struct policy_peer *peers, size_t n, bool denies, stru
 	end->spoken = spoken;
 	if (holds_all_addresses(prefixes, end->n))
 		end->zones |= zone_bits(PEER_WORLD);
+	if ((end->zones & zone_bits(PEER_WORLD)) == zone_bits(PEER_WORLD))
+		end->zones |= ZONE(PEER_HOSTS); /* wherever they are */
 	end->digest |= digest_outside(end);
 	return 0;
 }
@@ -261,8 +265,9 @@ bool policy_extent_covers(const struct extent *outer, const struct extent *inner
 
 static bool zone_meets_prefixes(unsigned int zones, const struct extent_end *end)
 {
-	unsigned int wanted = (zones & ZONE(PEER_LAN) ? ZONE_MEETS_LAN : 0u) |
-			      (zones & ZONE(PEER_INTERNET) ? ZONE_MEETS_INTERNET : 0u);
+	bool hosts = zones & ZONE(PEER_HOSTS);
+	unsigned int wanted = (hosts || zones & ZONE(PEER_LAN) ? ZONE_MEETS_LAN : 0u) |
+			      (hosts || zones & ZONE(PEER_INTERNET) ? ZONE_MEETS_INTERNET : 0u);
 
 	for (size_t i = 0; i < end->n && wanted; i++)
 		if (end->prefixes[i].zones & wanted)
@@ -302,12 +307,19 @@ static bool spoken_meet(const struct extent_end *a, const struct extent_end *b)
 	return false;
 }
 
+/* A host of the fleet is somewhere in the zones of addresses. */
+static bool hosts_meet(unsigned int hosts, unsigned int other)
+{
+	return hosts & ZONE(PEER_HOSTS) && other & zone_bits(PEER_WORLD);
+}
+
 static bool ends_meet(const struct extent_end *a, const struct extent_end *b)
 {
 	for (size_t i = 0; i < ARRAY_LEN(a->tiers); i++)
 		if (a->tiers[i] & b->tiers[i])
 			return true;
-	if (a->zones & b->zones || spoken_meet(a, b))
+	if (a->zones & b->zones || spoken_meet(a, b) || hosts_meet(a->zones, b->zones) ||
+	    hosts_meet(b->zones, a->zones))
 		return true;
 	if (zone_meets_prefixes(a->zones, b) || zone_meets_prefixes(b->zones, a))
 		return true;
@@ -334,7 +346,7 @@ static bool ports_meet(const struct extent *a, const struct extent *b)
 /* Outside, zones and prefixes may meet each other in any way but host and dns. */
 static bool digests_may_meet(uint64_t a, uint64_t b)
 {
-	const uint64_t open = DIGEST_PREFIX | DIGEST_INTERNET | DIGEST_LAN;
+	const uint64_t open = DIGEST_PREFIX | DIGEST_INTERNET | DIGEST_LAN | DIGEST_HOSTS;
 
 	return a & b || (a & open && b & open);
 }

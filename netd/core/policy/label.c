@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/policy/policy.h"
 
 static int by_text(const void *left, const void *right)
@@ -30,18 +31,13 @@ static size_t each_label(const struct policy *policy, const char **ret)
 const char *const *policy_label_keys(const struct policy *policy, struct arena *arena,
 				     size_t *ret_n)
 {
-	size_t n = each_label(policy, NULL), kept = 0;
+	size_t n = each_label(policy, NULL);
 	const char **keys = arena_alloc(arena, (n + 1) * sizeof(*keys));
 
 	if (!keys)
 		return NULL;
 	(void)each_label(policy, keys);
-	if (n)
-		qsort(keys, n, sizeof(*keys), by_text);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || strcmp(keys[kept - 1], keys[i]) != 0)
-			keys[kept++] = keys[i];
-	*ret_n = kept;
+	*ret_n = sort_once(keys, n, sizeof(*keys), by_text);
 	return keys;
 }
 

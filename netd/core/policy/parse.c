@@ -30,29 +30,12 @@ static int decode_version(struct decoder *d, const struct node *key, void *objec
 	return 0;
 }
 
-static int set_once(struct decoder *d, const struct node *key, int value,
-		    struct draft_setting *setting)
-{
-	char place[DIAG_PLACE_LEN];
-
-	if (value < 0)
-		return 0;
-	if (setting->set && setting->value != value)
-		policy_report(d->diags, F_CONFLICTING_VALUE, key->value->loc,
-			      "set it in one file only",
-			      "`%s` is `%s` here but has another value %s", key->text,
-			      key->value->text, diag_place(key->loc, setting->loc, place));
-	if (!setting->set)
-		*setting = (struct draft_setting){ value, key->loc, true };
-	return 0;
-}
-
 static int decode_mode(struct decoder *d, const struct node *key, void *object)
 {
 	(void)object;
-	return set_once(d, key,
-			policy_decode_word(d, key, policy_mode_words, ARRAY_LEN(policy_mode_words)),
-			&d->mode);
+	return policy_set_once(
+		d, key, policy_decode_word(d, key, policy_mode_words, ARRAY_LEN(policy_mode_words)),
+		&d->mode);
 }
 
 static int decode_unmatched(struct decoder *d, const struct node *key, void *object)
@@ -60,7 +43,14 @@ static int decode_unmatched(struct decoder *d, const struct node *key, void *obj
 	static const char *const words[] = { "deny", "ignore" }; /* of enum policy_unmatched */
 
 	(void)object;
-	return set_once(d, key, policy_decode_word(d, key, words, ARRAY_LEN(words)), &d->unmatched);
+	return policy_set_once(d, key, policy_decode_word(d, key, words, ARRAY_LEN(words)),
+			       &d->unmatched);
+}
+
+static int decode_hosts(struct decoder *d, const struct node *key, void *object)
+{
+	(void)object;
+	return policy_decode_hosts(d, key);
 }
 
 static int decode_tiers(struct decoder *d, const struct node *key, void *object)
@@ -106,6 +96,7 @@ static const struct decode_field top_fields[] = {
 	{ "unmatched", false, decode_unmatched }, { "tiers", false, decode_tiers },
 	{ "allow", false, keep_allow },		  { "deny", false, keep_deny },
 	{ "tests", false, keep_tests },		  { "accept", false, keep_accept },
+	{ "hosts", false, decode_hosts },
 };
 
 static const struct decode_shape top_shape = { "a policy", top_fields, ARRAY_LEN(top_fields) };
@@ -241,6 +232,7 @@ static int read_policy(struct decoder *d, const struct policy_source *sources, s
 	d->policy->mode = d->mode.set ? (enum policy_mode)d->mode.value : POLICY_ENFORCE;
 	d->policy->unmatched = d->unmatched.set ? (enum policy_unmatched)d->unmatched.value
 						: POLICY_UNMATCHED_DENY;
+	d->policy->hosts_grace = d->grace.set ? d->grace.value : POLICY_HOSTS_GRACE;
 	if (r == 0)
 		r = merge_tiers(d);
 	if (r == 0)

@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PEER_WORDS 5u /* the first of the words below are peers */
+#define PEER_WORDS 6u /* the first of the words below are peers */
 
-static const char *const words[] = {
-	"host", "internet", "lan", "world", "dns", "any", "unmatched"
-};
+static const char *const words[] = { "host", "internet", "lan", "world",
+				     "dns",  "hosts",	 "any", "unmatched" };
 
-static const enum peer_kind kinds[PEER_WORDS] = { PEER_HOST, PEER_INTERNET, PEER_LAN, PEER_WORLD,
-						  PEER_DNS };
+static const enum peer_kind kinds[PEER_WORDS] = { PEER_HOST,  PEER_INTERNET, PEER_LAN,
+						  PEER_WORLD, PEER_DNS,	     PEER_HOSTS };
 
 const char *policy_peer_word(enum peer_kind kind)
 {
@@ -99,6 +98,23 @@ int policy_find_tier(const struct policy *policy, const char *name)
 			low = middle + 1;
 	}
 	return -1;
+}
+
+static bool names_hosts(const struct policy_peer *peers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].kind == PEER_HOSTS)
+			return true;
+	return false;
+}
+
+bool policy_names_hosts(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->n_rules; i++)
+		if (names_hosts(policy->rules[i].from, policy->rules[i].n_from) ||
+		    names_hosts(policy->rules[i].to, policy->rules[i].n_to))
+			return true;
+	return false;
 }
 
 int policy_parse_peer(const struct policy *policy, const char *text, struct policy_peer *ret)

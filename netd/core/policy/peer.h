@@ -20,7 +20,7 @@ enum peer_problem {
 enum peer_problem policy_prefix_parse(const char *text, struct ip_prefix *ret);
 enum peer_problem policy_peer_parse(const struct policy *policy, const char *text,
 				    struct policy_peer *ret);
-/* host, internet, lan, world, dns, or NULL. */
+/* host, internet, lan, world, dns, hosts, or NULL. */
 const char *policy_peer_word(enum peer_kind kind);
 /* The reserved words, in the order of enum peer_kind; two more that are no peers at the end. */
 const char *const *policy_peer_words(size_t *ret_n);

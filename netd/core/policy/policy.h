@@ -56,7 +56,16 @@ struct policy_tier {
 	bool routes[2];	    /* IPv4, IPv6: it speaks for 0.0.0.0/0, ::/0: a router to all outside */
 };
 
-enum peer_kind { PEER_TIER, PEER_HOST, PEER_INTERNET, PEER_LAN, PEER_WORLD, PEER_DNS, PEER_PREFIX };
+enum peer_kind {
+	PEER_TIER,
+	PEER_HOST,
+	PEER_INTERNET,
+	PEER_LAN,
+	PEER_WORLD,
+	PEER_DNS,
+	PEER_HOSTS, /* the other hosts of the fleet, world.members */
+	PEER_PREFIX
+};
 
 struct policy_peer {
 	struct source_loc loc;
@@ -112,7 +121,12 @@ struct policy {
 	size_t n_accepts;
 	const struct policy_spoken *spoken; /* sorted; none in another, but for single addresses */
 	size_t n_spoken;
+	/* How long a host of the fleet that is gone is still one, in seconds. */
+	int64_t hosts_grace;
 };
+
+/* Unless the policy says otherwise: a host has started again by then. */
+#define POLICY_HOSTS_GRACE 600
 
 struct policy_source {
 	const char *name; /* for diagnostics, as the user named it */
@@ -147,12 +161,17 @@ const char *const *policy_label_keys(const struct policy *policy, struct arena *
 int policy_find_speaker(const struct policy *policy, const struct ip_prefix *prefix);
 /* Some tier requires a posture, so that of containers must be known. */
 bool policy_requires_posture(const struct policy *policy);
+/* Some tier requires something that reports or signatures of images tell. */
+bool policy_requires_images(const struct policy *policy);
+/* Some rule is about the other hosts of the fleet. */
+bool policy_names_hosts(const struct policy *policy);
 /* Index of the tier of that name, or -1. */
 int policy_find_tier(const struct policy *policy, const char *name);
 /* The names of the tiers that a rule names, *ret_n of them; in @arena, NULL: no memory. */
 const char *const *policy_rule_tiers(const struct policy *policy, const struct policy_rule *rule,
 				     struct arena *arena, size_t *ret_n) MUST_CHECK;
-/* A peer written as in the policy (tier name, host, internet, lan, world, dns, address, CIDR).
+/* A peer written as in the policy (tier name, host, internet, lan, world, dns, hosts, address,
+ * CIDR).
  * 0 or -EINVAL. */
 int policy_parse_peer(const struct policy *policy, const char *text,
 		      struct policy_peer *ret) MUST_CHECK;

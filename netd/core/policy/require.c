@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/duration.h"
 #include "core/policy/decode.h"
 
 static void want(struct posture_require *require, enum posture_fact fact, enum posture_value value)
@@ -140,7 +141,7 @@ static int decode_add(struct decoder *d, const struct node *key, void *object)
 		if (text && (!bits || bits == POSTURE_ALL_CAPABILITIES))
 			policy_report(d->diags, F_BAD_VALUE, item->loc,
 				      "write one as in capabilities(7), like `NET_BIND_SERVICE`",
-				      "`%s` is no capability", text_quote(text, word));
+				      "unknown capability `%s`", text_quote(text, word));
 		require->capabilities |= bits;
 	}
 	return 0;
@@ -191,18 +192,98 @@ static int decode_registries(struct decoder *d, const struct node *key, void *ob
 	return 0;
 }
 
+static int decode_max_severity(struct decoder *d, const struct node *key, void *object)
+{
+	static const char *const names[] = { "none", "low", "medium", "high", "critical" };
+	static const enum images_severity severities[] = { IMAGES_NONE, IMAGES_LOW, IMAGES_MEDIUM,
+							   IMAGES_HIGH, IMAGES_CRITICAL };
+	int i = policy_decode_word(d, key, names, ARRAY_LEN(names));
+
+	if (i >= 0)
+		((struct posture_require *)object)->most = severities[i];
+	want(object, POSTURE_SCANNED, POSTURE_YES);
+	return 0;
+}
+
+static int decode_max_age(struct decoder *d, const struct node *key, void *object)
+{
+	const char *text = policy_decode_text(d, key->value, key->text);
+	struct posture_require *require = object;
+	char word[TEXT_QUOTE_LEN];
+
+	require->max_age = text ? duration_parse(text, "mhdw") : 0;
+	if (text && (require->max_age < 60 || require->max_age > LIMIT_IMAGE_AGE_S))
+		policy_report(d->diags, F_BAD_VALUE, key->value->loc,
+			      "write it as `36h`, `7d` or `2w`, ten years at most",
+			      "`%s` is not an age", text_quote(text, word));
+	return 0;
+}
+
+/* The name of a file in the folder of keys, and of nothing elsewhere. */
+static bool is_key_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return *text != '.' && len > 4 && len <= LIMIT_NAME && !strchr(text, '/') &&
+	       (strcmp(text + len - 4, ".pem") == 0 || strcmp(text + len - 4, ".pub") == 0);
+}
+
+static int decode_signed_by(struct decoder *d, const struct node *key, void *object)
+{
+	static const struct decode_list how = { "a key or a list of keys", true, F_EMPTY_LIST,
+						"name one, as in `[release.pem]`" };
+	const struct node *item = policy_decode_items(d, key, &how);
+	size_t n = !item ? 0 : key->value->kind == NODE_SEQUENCE ? key->value->n : 1;
+	struct posture_require *require = object;
+	const char **all = arena_alloc(d->arena, n * sizeof(*all));
+	char word[TEXT_QUOTE_LEN];
+
+	if (!all)
+		return -ENOMEM;
+	require->keys = all;
+	for (size_t i = 0; item && i < n; i++, item = item->next) {
+		const char *name = policy_decode_text(d, item, key->text);
+		if (name && is_key_name(name))
+			all[require->n_keys++] = name;
+		else if (name)
+			policy_report(d->diags, F_BAD_VALUE, item->loc,
+				      "write the name of a file in netd's folder of keys, as "
+				      "`release.pem` or `cosign.pub`",
+				      "`%s` is not the name of a key", text_quote(name, word));
+	}
+	want(object, POSTURE_SIGNED, POSTURE_YES);
+	return 0;
+}
+
 static int decode_required_image(struct decoder *d, const struct node *key, void *object)
 {
 	static const struct decode_field fields[] = {
 		{ "pinned", false, decode_pinned },
 		{ "registries", false, decode_registries },
+		{ "max_severity", false, decode_max_severity },
+		{ "max_age", false, decode_max_age },
+		{ "signed_by", false, decode_signed_by },
 	};
 	static const struct decode_shape shape = { "`image`", fields, ARRAY_LEN(fields) };
+	struct posture_require *require = object;
 
 	if (key->value->kind == NODE_MAPPING && key->value->n == 0)
 		policy_report(d->diags, F_EMPTY_LIST, key->value->loc,
 			      "write for example `{pinned: tag}`", "`image` requires nothing");
-	return policy_decode_object(d, key->value, &shape, object);
+	int r = policy_decode_object(d, key->value, &shape, object);
+	if (r == 0 && require->max_age && !require->wanted[POSTURE_SCANNED])
+		policy_report(d->diags, F_BAD_VALUE, key->value->loc,
+			      "add what its reports may tell, as `max_severity: high`",
+			      "`max_age` without `max_severity` requires nothing");
+	return r;
+}
+
+bool policy_requires_images(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->n_tiers; i++)
+		if (posture_requires_image(policy->tiers[i].require))
+			return true;
+	return false;
 }
 
 bool policy_requires_posture(const struct policy *policy)

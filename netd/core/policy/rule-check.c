@@ -170,7 +170,8 @@ static bool peer_covers(const struct policy_peer *outer, const struct policy_pee
 		bool net = outer->kind == PEER_INTERNET || outer->kind == PEER_WORLD;
 		return net && policy_zone_relation(&inner->prefix) & ZONE_IN_INTERNET;
 	}
-	if (outer->kind == PEER_WORLD && (inner->kind == PEER_LAN || inner->kind == PEER_INTERNET))
+	if (outer->kind == PEER_WORLD &&
+	    (inner->kind == PEER_LAN || inner->kind == PEER_INTERNET || inner->kind == PEER_HOSTS))
 		return true;
 	return outer->kind == inner->kind && outer->tier == inner->tier;
 }

@@ -42,7 +42,7 @@ static void report_no_peer(struct decoder *d, const struct node *node, enum peer
 		policy_report(d->diags, F_UNKNOWN_PEER, node->loc,
 			      hint ? hint
 				   : "a peer is a tier, `host`, `internet`, `lan`, `world`, `dns`, "
-				     "an address or a CIDR",
+				     "`hosts`, an address or a CIDR",
 			      "`%s` is not a peer", text_quote(node->text, word));
 }
 

@@ -42,28 +42,6 @@ static void check_tier_name(struct decoder *d, const struct node *key)
 			      "`%s` cannot name a tier", quoted);
 }
 
-/* A pattern with a class or a brace would silently match nothing. */
-const char *policy_decode_pattern(struct decoder *d, const struct node *node, const char *name)
-{
-	const char *text = policy_decode_text(d, node, name);
-	char word[TEXT_QUOTE_LEN];
-
-	if (!text)
-		return NULL;
-	if (!*text) {
-		policy_report(d->diags, F_EMPTY_MATCH, node->loc, "write a name, or `*` for any",
-			      "`%s` is empty and matches nothing", name);
-		return NULL;
-	}
-	if (text[strcspn(text, "[]{}\\\n\t")]) {
-		policy_report(d->diags, F_BAD_VALUE, node->loc,
-			      "in a pattern only `*` and `?` are special", "`%s` cannot be `%s`",
-			      name, text_quote(text, word));
-		return NULL;
-	}
-	return text;
-}
-
 static int decode_network(struct decoder *d, const struct node *key, void *object)
 {
 	((struct policy_match *)object)->network = policy_decode_pattern(d, key->value, key->text);

@@ -102,6 +102,13 @@ const char *policy_zone_text(const struct ip_addr *addr)
 	return policy_zone_contains(PEER_LAN, addr) ? "zone lan" : "no zone";
 }
 
+bool policy_zone_may_have_host(const struct ip_addr *addr)
+{
+	static const struct ip_prefix link_local = { V6(0xfe, 0x80), 10 };
+
+	return policy_zone_contains(PEER_WORLD, addr) && !ip_in_prefix(addr, &link_local);
+}
+
 static unsigned int relate(const struct ip_prefix *prefix, enum peer_kind zone, unsigned int in,
 			   unsigned int meets)
 {

@@ -14,6 +14,10 @@ bool policy_zone_contains(enum peer_kind zone, const struct ip_addr *addr);
 /* Where an address is, for people: "zone lan", "zone internet", "no zone". */
 const char *policy_zone_text(const struct ip_addr *addr);
 
+/* An address that a host of the fleet can have: of internet or lan, and the same one on every link.
+ */
+bool policy_zone_may_have_host(const struct ip_addr *addr);
+
 /* A metadata service of clouds, or a network that one is in. They are in no zone: only a CIDR opens
  * them, and one that was meant for others opens them, too. */
 bool policy_prefix_holds_metadata(const struct ip_prefix *prefix);

@@ -340,6 +340,31 @@ static const struct posture_check checks[] = {
 	  .compose = "image: of a registry that the tier admits",
 	  .run = "an image of a registry that the tier admits",
 	  .key = "image: {registries: ...}" },
+	{ .finding = { "vulnerable-image", DIAG_WARNING,
+		       "an image with a vulnerability that is worse than is admitted, or without a "
+		       "report that counts" },
+	  .level = POSTURE_HIGH,
+	  .cis = "4.4",
+	  .fact = POSTURE_SCANNED,
+	  .wanted = POSTURE_YES,
+	  .only_required = true,
+	  .text = "runs an image with a vulnerability that is worse than is admitted",
+	  .unknown = "runs an image of which nothing is known",
+	  .compose = "image: one without the vulnerability, and a report of it",
+	  .run = "an image without the vulnerability, and a report of it",
+	  .key = "image: {max_severity: ...}" },
+	{ .finding = { "unsigned-image", DIAG_WARNING,
+		       "an image that nobody has signed who is admitted" },
+	  .level = POSTURE_HIGH,
+	  .cis = "4.5",
+	  .fact = POSTURE_SIGNED,
+	  .wanted = POSTURE_YES,
+	  .only_required = true,
+	  .text = "runs an image signed by others than are admitted",
+	  .unknown = "runs an image of which nothing is known",
+	  .compose = "image: one that is signed, and its signature",
+	  .run = "an image that is signed, and its signature",
+	  .key = "image: {signed_by: ...}" },
 };
 
 const struct posture_check *posture_checks(size_t *ret_n)
@@ -409,6 +434,32 @@ static enum posture_value value_of(const struct posture *posture,
 	return posture->facts[fact];
 }
 
+/* What is told of its image: false: @fact is no such question. */
+static bool ask_image(const struct posture *posture, const struct posture_require *require,
+		      enum posture_fact fact, struct images_answer *ret)
+{
+	if (!require || (fact != POSTURE_SCANNED && fact != POSTURE_SIGNED))
+		return false;
+	*ret = fact == POSTURE_SCANNED
+		       ? images_ask_severity(&posture->about, require->most, require->max_age)
+		       : images_ask_signer(&posture->about, require->keys, require->n_keys);
+	return true;
+}
+
+bool posture_requires_image(const struct posture_require *require)
+{
+	return require && (require->wanted[POSTURE_SCANNED] != POSTURE_UNKNOWN ||
+			   require->wanted[POSTURE_SIGNED] != POSTURE_UNKNOWN);
+}
+
+bool posture_is_waiting(const struct posture *posture, const struct posture_require *require)
+{
+	const struct images_about *about = &posture->about;
+
+	return posture_requires_image(require) &&
+	       (about->is_awaited || (about->all && *about->id && !about->is_known));
+}
+
 static bool is_asked(const struct posture *posture, const struct posture_require *require,
 		     const struct posture_check *check)
 {
@@ -427,10 +478,19 @@ bool posture_next_shortfall(const struct posture *posture, const struct posture_
 		const struct posture_check *check = &checks[(*cursor)++];
 		if (!is_asked(posture, require, check))
 			continue;
+		struct images_answer answer;
+		if (ask_image(posture, require, check->fact, &answer)) {
+			if (answer.fine)
+				continue;
+			*ret = (struct posture_shortfall){ check, !answer.known, answer.why };
+			return true;
+		}
 		enum posture_value value = value_of(posture, require, check->fact);
 		if (value == check->wanted)
 			continue;
-		*ret = (struct posture_shortfall){ check, value == POSTURE_UNKNOWN };
+		bool unknown = value == POSTURE_UNKNOWN;
+		*ret = (struct posture_shortfall){ check, unknown,
+						   unknown ? check->unknown : check->text };
 		return true;
 	}
 	return false;

@@ -38,6 +38,8 @@ static const char *const names[POSTURE_FACTS] = {
 	[POSTURE_DIGEST] = "digest",
 	[POSTURE_FEW_CAPABILITIES] = "few-capabilities",
 	[POSTURE_KNOWN_REGISTRY] = "known-registry",
+	[POSTURE_SCANNED] = "scanned",
+	[POSTURE_SIGNED] = "signed",
 };
 
 const char *posture_fact_name(enum posture_fact fact)
@@ -184,4 +186,16 @@ bool posture_is_secret_name(const char *name, size_t len)
 		after_kind = is_word(word, end - at, key, ARRAY_LEN(key));
 	}
 	return false;
+}
+
+void posture_print_shortfalls(const struct posture *posture, const struct posture_require *require,
+			      struct text *out)
+{
+	struct posture_shortfall one;
+	const char *gap = "";
+
+	for (size_t cursor = 0; posture_next_shortfall(posture, require, &cursor, &one);) {
+		text_printf(out, "%s%s (it %s)", gap, one.check->key, one.text);
+		gap = ", ";
+	}
 }

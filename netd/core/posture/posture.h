@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "core/base/diag.h"
+#include "core/base/text.h"
+#include "core/images/images.h"
 
 /* Zero is not known: a struct posture that nobody has filled in knows nothing. */
 enum posture_value { POSTURE_UNKNOWN, POSTURE_NO, POSTURE_YES };
@@ -51,6 +53,8 @@ enum posture_fact {
 	/* Against what is required (posture_next_shortfall()). */
 	POSTURE_FEW_CAPABILITIES,
 	POSTURE_KNOWN_REGISTRY,
+	POSTURE_SCANNED, /* no vulnerability of its image is worse than is admitted */
+	POSTURE_SIGNED,	 /* its image is, by a key that is named */
 	POSTURE_FACTS
 };
 #define POSTURE_STORED POSTURE_PUBLISHED /* those before it are in an inventory */
@@ -59,7 +63,8 @@ struct posture {
 	enum posture_value facts[POSTURE_FACTS];
 	/* Bit n: it has capability n of the kernel. Counts where POSTURE_DROPS_ALL is known. */
 	uint64_t capabilities;
-	const char *image; /* as whoever made it wrote it; NULL: not known */
+	const char *image;	   /* as whoever made it wrote it; NULL: not known */
+	struct images_about about; /* its image; of one that a store keeps, nothing is in it */
 };
 
 bool posture_is_known(const struct posture *posture); /* anything of it */
@@ -135,6 +140,7 @@ const char *posture_level_name(enum posture_level level);	/* "high" */
 struct posture_shortfall {
 	const struct posture_check *check;
 	bool unknown;
+	const char *text; /* what is wrong, behind the container's name */
 };
 
 /* What a tier requires: POSTURE_UNKNOWN of a fact is no requirement. */
@@ -143,9 +149,20 @@ struct posture_require {
 	uint64_t capabilities;	       /* those it may have; for POSTURE_FEW_CAPABILITIES */
 	const char *const *registries; /* globs; for POSTURE_KNOWN_REGISTRY */
 	size_t n_registries;
+	enum images_severity most; /* for POSTURE_SCANNED */
+	int64_t max_age;	   /* seconds; 0: of any age */
+	const char *const *keys;   /* names of files; for POSTURE_SIGNED */
+	size_t n_keys;
 };
+/* What is told of its image is asked for. */
+bool posture_requires_image(const struct posture_require *require);
+/* What is required is not known for the moment: the engine has not told of the image yet. */
+bool posture_is_waiting(const struct posture *posture, const struct posture_require *require);
 
 /* Each shortfall once, in the order of the table; false: there is no further one. *cursor starts at
  * 0. @require NULL: an audit, of everything that the table asks for. */
 bool posture_next_shortfall(const struct posture *posture, const struct posture_require *require,
 			    size_t *cursor, struct posture_shortfall *ret);
+/* All of them in words: "read_only (it may write to its root), …". */
+void posture_print_shortfalls(const struct posture *posture, const struct posture_require *require,
+			      struct text *out);

@@ -30,7 +30,10 @@ int around_find(const struct report_input *in, const struct around_question *que
 		if (published->port.lo > question->port.hi)
 			break;
 		if (published->port.proto != question->port.proto || published->symbolic ||
-		    published->host_port == 0 || ip_is_loopback(&published->host_ip))
+		    published->host_port == 0 || ip_is_loopback(&published->host_ip) ||
+		    world_publisher_at_host(in->world, question->to,
+					    (enum ip_family)published->host_ip.family) ==
+			    WORLD_NO_ENDPOINT)
 			continue;
 		int r = passes_around(in, question->from, published, scratch);
 		if (r > 0)

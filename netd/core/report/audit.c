@@ -77,8 +77,7 @@ static void report_shortfall(const struct report_audited *in, size_t container,
 
 	diags->out_of_memory |= !hint;
 	diag_add(diags, DIAG_WARNING, place_of_fact(in, container, check->fact), check->finding.id,
-		 hint, "`%s` %s", in->world->containers[container].name,
-		 shortfall->unknown ? check->unknown : check->text);
+		 hint, "`%s` %s", in->world->containers[container].name, shortfall->text);
 }
 
 /* Whom the findings are about; a tier is that of its first endpoint in one. */
@@ -109,6 +108,26 @@ static bool is_like_last(const struct report_audited *in, size_t container)
 	       strcmp(places[container].file, places[container - 1].file) == 0;
 }
 
+/* What is told of its image, where a folder was read: no vulnerability that is critical, and one of
+ * the keys, if there are any. */
+static void audit_image(const struct report_audited *in, uint32_t container,
+			struct diag_list *diags)
+{
+	const struct images *told = in->world->reports;
+	struct posture_require require = { .most = IMAGES_HIGH };
+	struct posture_shortfall shortfall;
+
+	if (!told)
+		return;
+	require.wanted[POSTURE_SCANNED] = POSTURE_YES;
+	require.wanted[POSTURE_SIGNED] = told->n_keys ? POSTURE_YES : POSTURE_UNKNOWN;
+	require.keys = told->keys;
+	require.n_keys = told->n_keys;
+	const struct posture posture = world_posture(in->world, container, in->now);
+	for (size_t cursor = 0; posture_next_shortfall(&posture, &require, &cursor, &shortfall);)
+		report_shortfall(in, container, &shortfall, diags);
+}
+
 void report_audit(const struct report_audited *in, struct diag_list *diags)
 {
 	struct posture_shortfall shortfall;
@@ -122,6 +141,7 @@ void report_audit(const struct report_audited *in, struct diag_list *diags)
 		for (size_t cursor = 0;
 		     posture_next_shortfall(&posture, NULL, &cursor, &shortfall);)
 			report_shortfall(in, i, &shortfall, diags);
+		audit_image(in, (uint32_t)i, diags);
 	}
 	diags->about = (struct diag_subject){ 0 };
 	diag_sort(diags);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/json.h"
 #include "core/report/print.h"
 
 static int say_uncompiled(const struct policy *policy, const char *why, struct diag_list *diags)
@@ -29,16 +30,9 @@ int report_check_compiles(const struct compile_input *in, struct diag_list *diag
 	return r == -EINVAL ? say_uncompiled(in->policy, why, diags) : r;
 }
 
-static const char *word(const cJSON *object, const char *name)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-
-	return text ? text : "";
-}
-
 static const char *verdict(const cJSON *result, const char *name)
 {
-	return strcmp(word(result, name), "allow") == 0 ? "allowed" : "denied";
+	return strcmp(json_word(result, name), "allow") == 0 ? "allowed" : "denied";
 }
 
 static void say_failed(const struct policy_test *test, const cJSON *result, struct diag_list *diags)
@@ -48,15 +42,15 @@ static void say_failed(const struct policy_test *test, const cJSON *result, stru
 	char by[DIAG_PLACE_LEN + 8] = "", place[DIAG_PLACE_LEN];
 
 	if (cJSON_IsNumber(line)) {
-		const struct source_loc loc = { word(rule, "file"), (uint32_t)line->valuedouble,
+		const struct source_loc loc = { json_word(rule, "file"), (uint32_t)line->valuedouble,
 						0 };
 		(void)snprintf(by, sizeof(by), ", by the rule %s",
 			       diag_place(test->loc, loc, place));
 	}
 	diag_add(diags, DIAG_ERROR, test->loc, REPORT_TEST_FAILS,
 		 "`netdctl test` runs them all, `netdctl explain` shows the way",
-		 "the test fails: %s to %s on %s should be %s, and is %s%s", word(result, "from"),
-		 word(result, "to"), word(result, "port"), verdict(result, "expect"),
+		 "the test fails: %s to %s on %s should be %s, and is %s%s", json_word(result, "from"),
+		 json_word(result, "to"), json_word(result, "port"), verdict(result, "expect"),
 		 verdict(result, "got"), by);
 }
 

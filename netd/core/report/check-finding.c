@@ -31,6 +31,8 @@ static const struct diag_info infos[] = {
 				"a tier that names a container in the network of another" },
 	[WF_NEAR_MATCH] = { "near-match", DIAG_WARNING,
 			    "a `match` that nothing meets, though something is called nearly so" },
+	[WF_NOT_ENFORCED] = { "not-enforced", DIAG_WARNING,
+			      "a container of a tier on a network where netd enforces nothing" },
 	[WF_OWN_RESOLVER] = { "own-resolver", DIAG_WARNING,
 			      "a container with a resolver of its own, which no rule opens" },
 	[WF_QUARANTINED] = { "quarantined", DIAG_WARNING,

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/report/around.h"
 #include "core/report/checking.h"
 #include "core/report/print.h"
 
@@ -71,6 +70,19 @@ static void check_required(const struct checking *c, size_t i)
 	       text_str(&lacks));
 }
 
+/* Its tier is the policy's wish alone. */
+static void check_beyond(const struct checking *c, size_t i)
+{
+	const struct world_endpoint *endpoint = &c->in->world->endpoints[i];
+	const struct world_network *network = &c->in->world->networks[endpoint->network];
+	const char *remedy, *why = world_beyond_why(network, &remedy);
+
+	REPORT(c, WF_NOT_ENFORCED, check_place_of(c, endpoint->container), remedy,
+	       "`%s`%s on network `%s` is in tier `%s`, but %s",
+	       c->in->world->containers[endpoint->container].name, and_twins(c, endpoint),
+	       network->name, c->in->policy->tiers[c->in->compiled->assignments[i].tier].name, why);
+}
+
 static void check_endpoint(const struct checking *c, size_t i)
 {
 	const struct policy *policy = c->in->policy;
@@ -103,6 +115,8 @@ static void check_endpoint(const struct checking *c, size_t i)
 		       "has its image: nobody can say whose it is",
 		       container, and_twins(c, endpoint), network, as->open_label,
 		       policy->tiers[as->tier].name);
+	if (compile_is_beyond(as))
+		check_beyond(c, i);
 	check_required(c, i);
 	if (as->kind == ASSIGN_UNMATCHED && policy->unmatched == POLICY_UNMATCHED_DENY)
 		REPORT(c, WF_UNMATCHED_CONTAINER, place,
@@ -125,7 +139,7 @@ static int check_tiers_used(const struct checking *c)
 	for (size_t i = 0; i < c->in->world->n_endpoints; i++) {
 		const struct assignment *as = &c->in->compiled->assignments[i];
 		if (as->kind == ASSIGN_TIER || as->kind == ASSIGN_CONFLICT ||
-		    as->kind == ASSIGN_QUARANTINED || as->open_label)
+		    as->kind == ASSIGN_QUARANTINED || as->open_label || compile_is_beyond(as))
 			found[as->tier] = true;
 		if (as->kind == ASSIGN_CONFLICT)
 			found[as->other_tier] = true;
@@ -159,185 +173,137 @@ static bool is_told(const struct checking *c, const struct survey *survey,
 	       c->last.n_ports == exposure->n_ports;
 }
 
-/* A port on all addresses of the host has a finding of the compose file itself. 1: nobody outside
- * reaches it; 0; -ENOMEM. */
+/* Where it is published: at the container's own address, on all of the host's, or on one. */
+#define WHERE_LEN 128
+static const char *say_where(const struct checking *c, const struct exposure *exposure,
+			     char ret[WHERE_LEN])
+{
+	const struct world_published *published = exposure->published;
+	const char *host_port = published->symbolic ? "a port that Docker chooses" : "port";
+	char addr[IP_TEXT_LEN], ports[32] = "";
+
+	if (exposure_is_direct(c->in, exposure))
+		return "at its own address (gateway_mode routed)";
+	(void)ip_format(&published->host_ip, addr);
+	if (exposure->n_ports > 1)
+		(void)snprintf(ports, sizeof(ports), "s %u-%u", published->host_port,
+			       published->host_port + exposure->n_ports - 1u);
+	else if (!published->symbolic)
+		(void)snprintf(ports, sizeof(ports), " %u", published->host_port);
+	if (ip_is_unspecified(&published->host_ip))
+		(void)snprintf(ret, WHERE_LEN, "on all addresses (%s, %s%s)", addr, host_port,
+			       ports);
+	else
+		(void)snprintf(ret, WHERE_LEN, "on %s", addr);
+	return ret;
+}
+
+/* At its own address the tiers of other networks reach it, too. 1, 0, -ENOMEM. */
+static int is_open_to_tiers(const struct checking *c, const struct survey *survey,
+			    const struct exposure *exposure)
+{
+	const struct sim_host host = { c->in->world, c->in->policy, c->in->compiled,
+				       c->in->symbolic };
+	const struct port_range *port = &exposure->published->port;
+	enum ip_family family = (enum ip_family)exposure->published->host_ip.family;
+	struct survey_group ends[2] = { [1] = { SURVEY_NONE, &exposure->endpoint, 1 } };
+	struct sim_result result = { 0 };
+	uint32_t to = survey->class_of[exposure->endpoint], pair[2];
+	int r = 0;
+
+	for (uint32_t from = 0; from < survey->n_classes && r == 0 && !result.allowed; from++) {
+		ends[0] = (struct survey_group){ .class = from };
+		if (!survey_is_joined(survey, from, to) ||
+		    !survey_opened_pair(survey, ends, family, port, pair))
+			continue;
+		const struct sim_flow flow = {
+			.from = { .kind = SIM_ENDPOINT, .endpoint = pair[0] },
+			.to = { .kind = SIM_ENDPOINT, .endpoint = pair[1] },
+			.family = family,
+			.proto = (enum ip_proto)port->proto,
+			.port = port->lo,
+		};
+		r = sim_flow(&host, &flow, c->scratch, &result);
+	}
+	return r < 0 ? r : result.allowed;
+}
+
+/* Somebody but this host reaches it: 1, 0, -ENOMEM. */
+static int is_open(const struct checking *c, const struct survey *survey,
+		   const struct exposure *exposure)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < exposure_sources(survey, exposure) && r == 0; i++)
+		r = exposure_ask(survey, 0, exposure, i, c->scratch);
+	return r == 0 && exposure_is_direct(c->in, exposure) ? is_open_to_tiers(c, survey, exposure)
+							     : r;
+}
+
+/* Who would reach it, and what to do. */
+static const char *say_closed(const struct checking *c, const struct exposure *exposure,
+			      const char **ret_remedy)
+{
+	*ret_remedy = "add a match to a tier, and allow somebody to reach it";
+	if (c->in->compiled->assignments[exposure->endpoint].kind != ASSIGN_TIER)
+		return "is in no tier: nobody reaches it, this host included";
+	*ret_remedy = "do not publish it, or allow somebody to reach it";
+	if (exposure_is_direct(c->in, exposure))
+		return "from outside its network nobody but this host reaches it";
+	*ret_remedy = "publish it on 127.0.0.1, or allow somebody to reach it";
+	return "no rule opens it to anybody but this host";
+}
+
+/* A port on all addresses of the host has a finding of the compose file itself. 0 or -ENOMEM. */
 static int check_closed(struct checking *c, const struct survey *survey,
 			const struct exposure *exposure)
 {
 	const struct world_published *published = exposure->published;
 	struct port_range ports = exposure_ports(exposure);
-	char addr[IP_TEXT_LEN], text[PORT_RANGE_TEXT_LEN];
+	char text[PORT_RANGE_TEXT_LEN], where[WHERE_LEN];
+	const char *remedy, *closed = say_closed(c, exposure, &remedy);
 
 	if (ip_is_loopback(&published->host_ip) || is_told(c, survey, exposure) ||
 	    (c->places && ip_is_unspecified(&published->host_ip)))
 		return 0;
-	for (size_t i = 0; i < exposure_sources(survey, exposure); i++) {
-		int r = exposure_ask(survey, 0, exposure, i, c->scratch);
-		if (r != 0)
-			return r < 0 ? r : 0;
-	}
-	bool in_tier = c->in->compiled->assignments[exposure->endpoint].kind == ASSIGN_TIER;
+	int r = is_open(c, survey, exposure);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	REPORT(c, WF_CLOSED_PORT,
-	       check_place_of(c, (size_t)(exposure->container - c->in->world->containers)),
-	       in_tier ? "publish it on 127.0.0.1, or allow somebody to reach it"
-		       : "add a match to a tier, and allow somebody to reach it",
-	       in_tier ? "`%s` publishes %s on %s, and no rule opens it to anybody but this host"
-		       : "`%s` publishes %s on %s, and is in no tier: nobody reaches it, this "
-			 "host included",
-	       exposure->container->name, port_range_format(&ports, text),
-	       ip_format(&published->host_ip, addr));
+	       check_place_of(c, (size_t)(exposure->container - c->in->world->containers)), remedy,
+	       "`%s` publishes %s %s, and %s", exposure->container->name,
+	       port_range_format(&ports, text), say_where(c, exposure, where), closed);
 	c->last = *exposure;
-	return 1;
+	return 0;
 }
 
 static int check_exposure(const struct survey *survey, const struct exposure *exposure,
 			  void *userdata)
 {
 	struct checking *c = userdata;
-	const struct world_published *published = exposure->published;
 	struct port_range ports = exposure_ports(exposure);
-	char addr[IP_TEXT_LEN], text[PORT_RANGE_TEXT_LEN], host_port[24];
+	char text[PORT_RANGE_TEXT_LEN], where[WHERE_LEN];
+
 	check_about(c, &survey->world->endpoints[exposure->endpoint]);
 	c->diags->about.port = ports;
 	c->diags->about.has_port = true;
 	int open = exposure_ask(survey, 0, exposure, EXPOSURE_INTERNET, c->scratch);
 	int closed = check_closed(c, survey, exposure);
 
-	if (closed < 0)
-		return closed;
-	if (open <= 0 || !ip_is_unspecified(&published->host_ip) || is_told(c, survey, exposure))
-		return open < 0 ? open : 0;
-	if (exposure->n_ports > 1)
-		(void)snprintf(host_port, sizeof(host_port), "ports %u-%u", published->host_port,
-			       published->host_port + exposure->n_ports - 1u);
-	else
-		(void)snprintf(host_port, sizeof(host_port), "port %u", published->host_port);
+	if (closed < 0 || open < 0)
+		return closed < 0 ? closed : open;
+	bool direct = exposure_is_direct(c->in, exposure);
+	bool chosen = !direct && !ip_is_unspecified(&exposure->published->host_ip);
+	if (!open || chosen || is_told(c, survey, exposure))
+		return 0;
 	REPORT(c, WF_EXPOSED_PORT,
 	       check_place_of(c, (size_t)(exposure->container - c->in->world->containers)),
-	       "publish on one address, or allow a narrower source",
-	       "`%s` publishes %s on all addresses (%s, %s), and the internet may reach it",
-	       exposure->container->name, port_range_format(&ports, text),
-	       ip_format(&published->host_ip, addr),
-	       published->symbolic ? "a port that Docker chooses" : host_port);
+	       direct ? "allow a narrower source"
+		      : "publish on one address, or allow a narrower source",
+	       "`%s` publishes %s %s, and the internet may reach it", exposure->container->name,
+	       port_range_format(&ports, text), say_where(c, exposure, where));
 	c->last = *exposure;
 	return 0;
-}
-
-/* ---- what Docker drops ---- */
-
-/* Of a rule: a pair of tiers between which Docker drops what it allows, and how many there are. */
-struct dropped {
-	uint32_t from, to; /* classes */
-	size_t n;
-};
-
-static int find_dropped(const struct survey *survey, uint32_t from, uint32_t to,
-			struct dropped *of_rules)
-{
-	CLEANUP(arena_freep) struct arena *scratch = arena_new();
-	const struct survey_end ends[2] = { { SURVEY_CLASS, from }, { SURVEY_CLASS, to } };
-	survey_parts parts;
-	int r = scratch ? survey_ask(survey, ends[0], ends[1], scratch, &parts) : -ENOMEM;
-
-	for (size_t i = 0; r == 0 && i < parts.n; i++) {
-		const struct survey_verdict *verdict = &parts.items[i].verdict[0];
-		if (!verdict->by_docker || verdict->allowed || !verdict->rule)
-			continue;
-		struct dropped *dropped = &of_rules[verdict->rule - 1];
-		if (dropped->n == 0 || dropped->from != from || dropped->to != to)
-			*dropped = (struct dropped){ from, to, dropped->n + 1 };
-	}
-	return r;
-}
-
-static bool share_network(const struct survey *survey, const struct dropped *dropped)
-{
-	const struct survey_class *from = &survey->classes[dropped->from];
-
-	for (size_t i = 0; i < from->n_samples; i++)
-		if (survey_sample_on(survey, dropped->to, from->samples[i].network))
-			return true;
-	return false;
-}
-
-/* Members of a tier that are asked for a way around: mostly they are alike. */
-#define MOST_MEMBERS 16u
-
-/* A published port that the rule opens through the host; NULL: none. 0 or -ENOMEM. */
-static int find_around(const struct checking *c, const struct survey *survey,
-		       const struct policy_rule *rule, const struct dropped *dropped,
-		       const struct world_published **ret)
-{
-	static const struct port_range any[] = { { PROTO_TCP, 1, 65535 }, { PROTO_UDP, 1, 65535 } };
-	const struct port_range *ports = rule->n_ports ? rule->ports : any;
-	size_t n = rule->n_ports ? rule->n_ports : ARRAY_LEN(any);
-	const struct survey_class *to = &survey->classes[dropped->to];
-	uint32_t from = survey_any(survey, dropped->from, IP_V4);
-
-	for (size_t m = 0; m < to->n_endpoints && m < MOST_MEMBERS && from != SURVEY_NONE; m++)
-		for (size_t p = 0; p < n; p++) {
-			const struct around_question question = {
-				from, survey->world->endpoints[to->members[m]].container, ports[p]
-			};
-			int r = around_find(c->in, &question, c->scratch, ret);
-			if (r != 0)
-				return r < 0 ? r : 0;
-		}
-	return 0;
-}
-
-static int report_dropped(const struct checking *c, const struct survey *survey,
-			  const struct policy_rule *rule, const struct dropped *dropped)
-{
-	const struct world_published *published = NULL;
-	char port[PORT_RANGE_TEXT_LEN];
-	const char *from = survey->classes[dropped->from].name;
-	const char *to = survey->classes[dropped->to].name, *others = "";
-
-	c->diags->about = (struct diag_subject){ 0 };
-	c->diags->about.tiers =
-		policy_rule_tiers(c->in->policy, rule, c->diags->arena, &c->diags->about.n_tiers);
-	if (dropped->n > 1)
-		others = arena_printf(c->scratch, " (and between %zu other pairs of tiers)",
-				      dropped->n - 1);
-	int r = find_around(c, survey, rule, dropped, &published);
-	if (published)
-		REPORT(c, WF_DOCKER_DROPS, rule->loc,
-		       "put them on one network, or let it go through the host on purpose",
-		       "Docker itself lets nothing of this pass directly between `%s` and `%s`%s, "
-		       "but %s passes through port %u of this host, where it is published",
-		       from, to, others ? others : "", port_range_format(&published->port, port),
-		       published->host_port);
-	else if (share_network(survey, dropped))
-		REPORT(c, WF_DOCKER_DROPS, rule->loc, "`netdctl explain` says why",
-		       "Docker itself drops all of this between `%s` and `%s`%s", from, to,
-		       others ? others : "");
-	else
-		REPORT(c, WF_DOCKER_DROPS, rule->loc, "put them on one network",
-		       "Docker itself drops all of this between `%s` and `%s`%s: they share no "
-		       "network",
-		       from, to, others ? others : "");
-	return r;
-}
-
-static int check_dropped(const struct checking *c, const struct survey *survey)
-{
-	const struct policy *policy = c->in->policy;
-	struct dropped *dropped = arena_alloc(c->scratch, policy->n_rules * sizeof(*dropped));
-	int r = dropped ? 0 : -ENOMEM;
-
-	for (uint32_t from = 0; from < survey->n_classes; from++)
-		for (uint32_t to = 0; to < survey->n_classes && r == 0; to++) {
-			const struct assignment *a = &survey->classes[from].as[0];
-			const struct assignment *b = &survey->classes[to].as[0];
-			if (a->kind == ASSIGN_TIER && b->kind == ASSIGN_TIER &&
-			    survey_is_joined(survey, from, to))
-				r = find_dropped(survey, from, to, dropped);
-		}
-	for (size_t i = 0; i < policy->n_rules && r == 0; i++)
-		if (dropped[i].n)
-			r = report_dropped(c, survey, &policy->rules[i], &dropped[i]);
-	return r;
 }
 
 void report_check_world(const struct report_input *in, const char *source,
@@ -365,7 +331,7 @@ void report_check_world(const struct report_input *in, const char *source,
 	if (r == 0)
 		r = exposure_walk(&survey, check_exposure, &c);
 	if (r == 0)
-		r = check_dropped(&c, &survey);
+		r = check_drops(&c, &survey);
 	diags->about = (struct diag_subject){ 0 };
 	diags->out_of_memory |= r < 0;
 	diag_sort(diags);

@@ -17,6 +17,7 @@ enum world_finding {
 	WF_IMAGE_LABEL,
 	WF_JOINED_NETWORK,
 	WF_NEAR_MATCH,
+	WF_NOT_ENFORCED,
 	WF_OWN_RESOLVER,
 	WF_QUARANTINED,
 	WF_SPOKEN_TAKEN,
@@ -56,3 +57,5 @@ int check_matches(const struct checking *c) MUST_CHECK;
 /* Rules that do nothing on these facts: addresses of containers and of their networks as peers,
  * ports that the host knows by another number, ports that nobody publishes. 0 or -ENOMEM. */
 int check_rules(const struct checking *c) MUST_CHECK;
+/* Rules of which Docker drops something between two tiers. 0 or -ENOMEM. */
+int check_drops(const struct checking *c, const struct survey *survey) MUST_CHECK;

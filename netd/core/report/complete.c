@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/plan/plan.h"
 #include "core/report/report.h"
 #include "core/simulate/simulate.h"
@@ -15,6 +16,25 @@ static const struct ip_addr symbolic_resolvers[] = {
 	{ IP_V4, { 198, 19, 255, 53 } },
 	{ IP_V6, { 0x01, [12] = 0xff, 0xff, 0, 0x53 } }, /* of the discard-only 100::/64 */
 };
+
+/* A host of a fleet that nobody has told of: of lan, where few others are. */
+static const struct world_member symbolic_members[] = {
+	{ "another-host", { IP_V4, { 100, 127, 255, 254 } } },
+	{ "another-host", { IP_V6, { 0xfd, 0xff, 0xff, 0xff, [15] = 0xfe } } },
+};
+
+bool report_members_are_symbolic(const struct world *world)
+{
+	return world->members == symbolic_members;
+}
+
+static void complete_members(struct world *world, const struct world *host)
+{
+	bool known = host && host->n_members > 0;
+
+	world->members = known ? host->members : symbolic_members;
+	world->n_members = known ? host->n_members : ARRAY_LEN(symbolic_members);
+}
 
 /* Locally administered, and made of the endpoint's place: unique among themselves. */
 static struct mac_addr symbolic_mac(size_t i)
@@ -91,8 +111,18 @@ static bool lacks_port(const struct world_container *container)
 	return false;
 }
 
+static bool any_lacks_port(const struct world *world)
+{
+	for (size_t i = 0; i < world->n_containers; i++)
+		if (lacks_port(&world->containers[i]))
+			return true;
+	return false;
+}
+
 static int complete_ports(struct world *world, struct arena *arena)
 {
+	if (!any_lacks_port(world))
+		return 0;
 	struct world_container *containers =
 		arena_dup(arena, world->containers, world->n_containers * sizeof(*containers));
 	struct host_ports *ports = arena_alloc(arena, sizeof(*ports));
@@ -131,6 +161,7 @@ int report_complete_world(const struct world *world, struct arena *arena, const 
 		copy->resolvers = symbolic_resolvers;
 		copy->n_resolvers = ARRAY_LEN(symbolic_resolvers);
 	}
+	complete_members(copy, world);
 	*ret = copy;
 	return complete_ports(copy, arena);
 }
@@ -148,7 +179,7 @@ static int by_tier_name(const void *left, const void *right)
 static int unite_tiers(const struct policy *const *policies, size_t n, struct arena *arena,
 		       struct policy *ret)
 {
-	size_t total = 0, kept = 0;
+	size_t total = 0;
 
 	for (size_t i = 0; i < n; i++)
 		total += policies[i]->n_tiers;
@@ -159,12 +190,8 @@ static int unite_tiers(const struct policy *const *policies, size_t n, struct ar
 		if (policies[i]->n_tiers)
 			memcpy(&tiers[at], policies[i]->tiers,
 			       policies[i]->n_tiers * sizeof(*tiers));
-	if (total)
-		qsort(tiers, total, sizeof(*tiers), by_tier_name);
-	for (size_t i = 0; i < total; i++)
-		if (kept == 0 || strcmp(tiers[kept - 1].name, tiers[i].name) != 0)
-			tiers[kept++] = tiers[i];
-	*ret = (struct policy){ .tiers = tiers, .n_tiers = kept };
+	total = sort_once(tiers, total, sizeof(*tiers), by_tier_name);
+	*ret = (struct policy){ .tiers = tiers, .n_tiers = total };
 	return 0;
 }
 
@@ -218,6 +245,7 @@ static int make_world_symbolic(const struct policy *united, const struct world *
 		return -ENOMEM;
 	world->resolvers = known ? host->resolvers : symbolic_resolvers;
 	world->n_resolvers = known ? host->n_resolvers : ARRAY_LEN(symbolic_resolvers);
+	complete_members(world, host);
 	*ret = world;
 	return 0;
 }

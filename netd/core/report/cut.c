@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/base/sort.h"
 #include "core/report/json.h"
 #include "core/report/print.h"
 #include "core/simulate/simulate.h"
@@ -82,19 +83,17 @@ static int index_owners(struct cutting *c, const struct cut_facts *facts, struct
 	return 0;
 }
 
+static int by_owned(const void *addr, const void *owner)
+{
+	return ip_compare(addr, &((const struct owner *)owner)->addr);
+}
+
 /* NULL: somebody outside. */
 static const struct owner *owner_of(const struct cutting *c, const struct ip_addr *addr)
 {
-	size_t lo = 0, hi = c->n_owners;
+	size_t at = sort_bound(addr, c->owners, c->n_owners, sizeof(*c->owners), by_owned);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (ip_compare(&c->owners[mid].addr, addr) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < c->n_owners && ip_compare(&c->owners[lo].addr, addr) == 0 ? &c->owners[lo]
+	return at < c->n_owners && ip_compare(&c->owners[at].addr, addr) == 0 ? &c->owners[at]
 									      : NULL;
 }
 

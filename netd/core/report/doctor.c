@@ -128,6 +128,11 @@ static bool forwards_nothing(const struct doctor_facts *f)
 	return f->host.forwarding[0] == DOCTOR_NO;
 }
 
+static bool docker_filters_nothing(const struct doctor_facts *f)
+{
+	return f->host.docker_filters_nothing;
+}
+
 static bool has_userland_proxy(const struct doctor_facts *f)
 {
 	return f->host.userland_proxy;
@@ -198,8 +203,8 @@ static const struct {
 	{ dns_leaks,
 	  { "dns-loopback", "warning",
 	    "the host's resolver is a loopback address: Docker's embedded DNS server asks it in "
-	    "the host's name, so that every container can send data out in DNS questions, whatever "
-	    "the policy says",
+	    "the host's name, so that containers can send data out in DNS questions, whatever the "
+	    "policy says",
 	    "name a resolver that is not on loopback: \"dns\": [\"ADDRESS\"] in "
 	    "/etc/docker/daemon.json" } },
 	{ netd_has_docker,
@@ -224,6 +229,13 @@ static const struct {
 	{ forwards_nothing,
 	  { "no-forwarding", "note", "net.ipv4.ip_forward is 0: containers reach nobody outside",
 	    "sysctl net.ipv4.ip_forward=1 where they should" } },
+	{ docker_filters_nothing,
+	  { "docker-iptables-off", "warning",
+	    "Docker programs no packet filter (`iptables` is off): netd's tables alone keep "
+	    "networks apart, and where explain, plan and test say that Docker drops a flow which "
+	    "the policy allows, it passes",
+	    "leave `iptables` on in Docker's settings, or allow nothing between networks that is "
+	    "not meant" } },
 	{ has_userland_proxy,
 	  { "userland-proxy", "note",
 	    "Docker's userland proxy is on: a container sees the bridge's gateway as the client "
@@ -258,8 +270,26 @@ static void examine_host(struct examining *e)
 		"packets for 127.0.0.0/8 that come from outside the host",
 		"nothing to do"
 	};
+	static const struct doctor_finding owned = {
+		"saved-tables", "warning",
+		"names netd's tables: while they are in the kernel, nft refuses to load this file "
+		"as a whole, so that nothing of it takes effect; loaded before netd starts, it may "
+		"put the rules of that day in force until netd replaces them",
+		"take both tables out of the file, as netd writes its own: save single tables "
+		"(`nft list table inet filter`) and not the whole ruleset"
+	};
+	static const struct doctor_finding not_owned = {
+		"saved-tables-unprotected", "warning",
+		"names netd's tables, which this kernel does not protect: whoever loads this file "
+		"puts the rules of that day in force, until netd sees it and writes its own",
+		"take both tables out of the file, as netd writes its own: save single tables "
+		"(`nft list table inet filter`) and not the whole ruleset"
+	};
 	const struct doctor_host *host = &e->facts->host;
 
+	for (size_t i = 0; i < host->n_nft_files; i++)
+		add(e, e->facts->owns_tables == DOCTOR_NO ? &not_owned : &owned,
+		    host->nft_files[i]);
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (checks[i].holds(e->facts))
 			add(e, &checks[i].finding, subject_of(e->facts, checks[i].holds));
@@ -346,7 +376,7 @@ static void examine_dns(struct examining *e, const struct world_network *network
 
 	for (size_t i = 0; i < host->n_resolvers && !host->docker_sets_dns; i++)
 		if (!host->dns_is_loopback &&
-		    report_dns_leaks(e->facts->world->engine, network, &host->resolvers[i])) {
+		    report_dns_leaks_on(e->facts->world, network, &host->resolvers[i])) {
 			add(e, &leak, network->name);
 			return;
 		}
@@ -354,15 +384,12 @@ static void examine_dns(struct examining *e, const struct world_network *network
 
 static void examine_network(struct examining *e, const struct world_network *network)
 {
-	static const struct doctor_finding past = {
-		"network-driver", "warning",
-		"is a macvlan or ipvlan network: its packets pass no hook of this host, so netd "
-		"enforces nothing on it",
-		"use a bridge network, or filter at the switch"
-	};
+	struct doctor_finding past = { "network-driver", "warning", NULL, NULL };
 
-	if (strcmp(network->driver, "macvlan") == 0 || strcmp(network->driver, "ipvlan") == 0)
+	if (world_network_is_beyond(network) && !network->flaw) {
+		past.text = world_beyond_why(network, &past.remedy);
 		add(e, &past, network->name);
+	}
 	examine_dns(e, network);
 }
 

@@ -80,7 +80,7 @@ static bool meet(const struct world *world, uint32_t a, uint32_t b)
 /* Whether Docker lets the containers on a network talk: it need not filter IPv6. */
 static bool lets_talk(const struct world *world, uint32_t network, size_t family)
 {
-	return world->networks[network].icc || (family && world->ip6_unfiltered);
+	return world->networks[network].icc || !world_filters(world, family ? IP_V6 : IP_V4);
 }
 
 static bool has_family(const struct world *world, uint32_t endpoint, size_t family)
@@ -143,7 +143,8 @@ static int ask_apart(const struct way_search *asking, size_t family, bool met)
 				       is_endpoint_managed(asking, to);
 			bool sent =
 				has_family(world, from, family) && has_family(world, to, family);
-			if (from == to || (managed && (met || !sent)))
+			if (from == to || (managed && (met || !sent)) ||
+			    (!managed && meet(world, from, to))) /* asked already */
 				continue;
 			int r = add_way(asking, family, endpoint_end(from), endpoint_end(to));
 			if (r < 0)
@@ -154,29 +155,30 @@ static int ask_apart(const struct way_search *asking, size_t family, bool met)
 }
 
 /* From one endpoint to all on other networks, of a tier to one. 1: there are such. */
-static int ask_routed_from(const struct way_search *asking, uint32_t from)
+static int ask_routed_from(const struct way_search *asking, size_t family, uint32_t from)
 {
 	const struct explain_end *to = asking->to;
 	const struct world *world = asking->survey->world;
 	uint32_t network = world->endpoints[from].network;
 	bool found = false;
 
-	if (!is_endpoint_managed(asking, from) || !has_family(world, from, 1))
+	if (!is_endpoint_managed(asking, from) || !has_family(world, from, family))
 		return 0;
 	if (to->kind == EXPLAIN_TIER) {
-		uint32_t one = survey_routed_to(asking->survey, to->class, network);
+		uint32_t one = survey_routed_to(asking->survey, to->class, family ? IP_V6 : IP_V4,
+						network);
 		int r = one == SURVEY_NONE
 				? 0
-				: add_way(asking, 1, endpoint_end(from), endpoint_end(one));
+				: add_way(asking, family, endpoint_end(from), endpoint_end(one));
 		return r < 0 ? r : one != SURVEY_NONE;
 	}
 	for (size_t i = 0; i < to->n_endpoints; i++) {
 		uint32_t one = to->endpoints[i];
 		if (world->endpoints[one].network == network || !is_endpoint_managed(asking, one) ||
-		    !has_family(world, one, 1) ||
+		    !has_family(world, one, family) ||
 		    world->endpoints[one].container == world->endpoints[from].container)
 			continue;
-		int r = add_way(asking, 1, endpoint_end(from), endpoint_end(one));
+		int r = add_way(asking, family, endpoint_end(from), endpoint_end(one));
 		if (r < 0)
 			return r;
 		found = true;
@@ -184,20 +186,55 @@ static int ask_routed_from(const struct way_search *asking, uint32_t from)
 	return found;
 }
 
-/* IPv6 between networks, where Docker does not filter it. 1: there are such ways. */
+/* Between networks, where Docker does not filter. 1: there are such ways. */
 static int ask_routed(const struct way_search *asking, size_t family)
 {
 	const struct explain_end *from = asking->from;
 	bool tiers = from->kind == EXPLAIN_TIER && asking->to->kind == EXPLAIN_TIER;
-	bool routes = family && asking->survey->world->ip6_unfiltered;
+	bool routes = !world_filters(asking->survey->world, family ? IP_V6 : IP_V4);
 	int found = 0;
 
 	for (size_t i = 0; routes && i < from->n_endpoints && !(found && tiers); i++) {
-		int r = ask_routed_from(asking, from->endpoints[i]);
+		int r = ask_routed_from(asking, family, from->endpoints[i]);
 		if (r < 0)
 			return r;
 		found |= r;
 	}
+	return found;
+}
+
+/* The endpoints of an end: of a tier all as one, else one a call. */
+static bool next_group(const struct explain_end *end, size_t *cursor, struct survey_group *ret)
+{
+	bool tier = end->kind == EXPLAIN_TIER;
+
+	if (*cursor >= (tier ? 1 : end->n_endpoints))
+		return false;
+	*ret = (struct survey_group){ .class = tier ? end->class : SURVEY_NONE,
+				      .endpoints = &end->endpoints[*cursor],
+				      .n = 1 };
+	++*cursor;
+	return true;
+}
+
+/* To networks that are open to others. 1: there are such ways. */
+static int ask_opened(const struct way_search *asking, size_t family)
+{
+	enum ip_family f = family ? IP_V6 : IP_V4;
+	struct survey_group ends[2];
+	bool found = false;
+
+	for (size_t a = 0; next_group(asking->from, &a, &ends[0]);)
+		for (size_t b = 0; next_group(asking->to, &b, &ends[1]);) {
+			uint32_t pair[2];
+			if (!survey_opened_pair(asking->survey, ends, f, asking->port, pair))
+				continue;
+			found = true;
+			int r = add_way(asking, family, endpoint_end(pair[0]),
+					endpoint_end(pair[1]));
+			if (r < 0)
+				return r;
+		}
 	return found;
 }
 
@@ -211,6 +248,9 @@ static int ask_inside(const struct way_search *asking, size_t family)
 	met |= r > 0;
 	if (r >= 0)
 		r = ask_routed(asking, family);
+	met |= r > 0;
+	if (r >= 0)
+		r = ask_opened(asking, family);
 	met |= r > 0;
 	return r < 0 ? r : ask_apart(asking, family, met);
 }
@@ -242,6 +282,35 @@ static uint32_t publishing(const struct way_search *asking, size_t family)
 	return survey_any(survey, asking->to->class, family ? IP_V6 : IP_V4);
 }
 
+/* Besides those who are asked anyway: who sends to networks that are open to others, and whom
+ * Docker lets in there. */
+static int ask_senders(const struct way_search *asking, size_t family, struct sim_end to)
+{
+	enum ip_family f = family ? IP_V6 : IP_V4;
+	uint32_t class = asking->from->class, from;
+	size_t cursor = 0;
+	int r = 0;
+
+	while (survey_is_on_network(asking->survey->in[0], &to) && r == 0 &&
+	       (from = survey_next_sender(asking->survey, class, f, &cursor)) != SURVEY_NONE)
+		r = add_way(asking, family, endpoint_end(from), to);
+	return r;
+}
+
+static int ask_let_in(const struct way_search *asking, size_t family, struct sim_end from)
+{
+	enum ip_family f = family ? IP_V6 : IP_V4;
+	struct survey_let_in walk = { 0, SURVEY_NONE };
+	uint32_t class = asking->to->class, to;
+	int r = 0;
+
+	while (survey_is_on_network(asking->survey->in[0], &from) && r == 0 &&
+	       (to = survey_next_let_in(asking->survey, class, f, asking->port, &walk)) !=
+		       SURVEY_NONE)
+		r = add_way(asking, family, from, endpoint_end(to));
+	return r;
+}
+
 /* From outside to a tier: who publishes the port, and some other if that says more: in audit mode
  * it may. */
 static int ask_inbound_tier(const struct way_search *asking, size_t family)
@@ -270,8 +339,10 @@ static int ask_inbound(const struct way_search *asking, size_t family)
 	struct sim_end from = plain_end(asking->from, family);
 	int r = 0;
 
-	if (asking->to->kind == EXPLAIN_TIER)
-		return ask_inbound_tier(asking, family);
+	if (asking->to->kind == EXPLAIN_TIER) {
+		r = ask_inbound_tier(asking, family);
+		return r < 0 ? r : ask_let_in(asking, family, from);
+	}
 	for (size_t i = 0; i < asking->to->n_endpoints && r == 0; i++)
 		r = add_way(asking, family, from, endpoint_end(asking->to->endpoints[i]));
 	return r;
@@ -282,9 +353,11 @@ static int ask_outbound(const struct way_search *asking, size_t family)
 	struct sim_end to = plain_end(asking->to, family);
 	int r = 0;
 
-	if (asking->from->kind == EXPLAIN_TIER)
-		return add_way(asking, family,
-			       endpoint_end(member_for(asking, asking->from, &to, family)), to);
+	if (asking->from->kind == EXPLAIN_TIER) {
+		struct sim_end from = endpoint_end(member_for(asking, asking->from, &to, family));
+		r = add_way(asking, family, from, to);
+		return r < 0 ? r : ask_senders(asking, family, to);
+	}
 	for (size_t i = 0; i < asking->from->n_endpoints && r == 0; i++)
 		r = add_way(asking, family, endpoint_end(asking->from->endpoints[i]),
 			    plain_end(asking->to, family));

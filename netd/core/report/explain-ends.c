@@ -158,6 +158,22 @@ static int resolve_dns(const struct survey *survey, struct arena *arena, struct 
 	return 0;
 }
 
+/* Where nobody has told of the fleet, who stands for it is made up. */
+static int resolve_hosts(const struct survey *survey, struct arena *arena, struct explain_end *ret)
+{
+	char text[IP_TEXT_LEN];
+
+	(void)resolve_zone(survey, "hosts", SURVEY_HOSTS, ret);
+	const struct ip_addr *addr = &ret->addrs[ret->addrs[0].family == IP_NONE];
+	if (!addr->family || !report_members_are_symbolic(survey->world))
+		return 0;
+	ret->note = arena_printf(arena,
+				 "the other hosts of the fleet are not known here: %s stands for "
+				 "one of them",
+				 ip_format(addr, text));
+	return ret->note ? 0 : -ENOMEM;
+}
+
 int explain_resolve_peer(const struct survey *survey, const struct policy_peer *peer,
 			 struct arena *arena, struct explain_end *ret)
 {
@@ -173,6 +189,8 @@ int explain_resolve_peer(const struct survey *survey, const struct policy_peer *
 		return resolve_zone(survey, "lan", SURVEY_LAN, ret);
 	case PEER_DNS:
 		return resolve_dns(survey, arena, ret);
+	case PEER_HOSTS:
+		return resolve_hosts(survey, arena, ret);
 	case PEER_PREFIX:
 		break;
 	}
@@ -184,7 +202,7 @@ int explain_resolve_peer(const struct survey *survey, const struct policy_peer *
 static int unknown(const struct survey *survey, const char *text, struct arena *arena,
 		   const char **error)
 {
-	static const char *const words[] = { "host", "internet", "lan", "dns" };
+	static const char *const words[] = { "host", "internet", "lan", "dns", "hosts" };
 	const struct policy *policy = survey->in[0]->policy;
 	struct diag_list diags;
 	VEC(const char *) names = { 0 };
@@ -225,6 +243,12 @@ static int resolve_service(const struct survey *survey, const char *name, struct
 	int r = explain_service(survey, name, arena, ret, error);
 
 	return r == -ENOENT ? unknown(survey, name, arena, error) : r;
+}
+
+bool explain_is_nobody(const struct explain_end *end, const struct policy_peer *peer)
+{
+	return explain_is_empty_tier(end) ||
+	       (peer->kind == PEER_HOSTS && !end->addrs[0].family && !end->addrs[1].family);
 }
 
 bool explain_is_empty_tier(const struct explain_end *end)
@@ -285,7 +309,9 @@ int explain_resolve(const struct survey *survey, const char *text, struct arena 
 	if (r < 0)
 		return r;
 	if (ret->kind == EXPLAIN_OUTSIDE && !ret->addrs[0].family && !ret->addrs[1].family)
-		return fail_end(error,
-				"the host's resolvers are not known: name one by its address");
+		return fail_end(error, peer.kind == PEER_HOSTS
+					       ? "no other host of the fleet is known here"
+					       : "the host's resolvers are not known: name one by "
+						 "its address");
 	return peer.kind == PEER_PREFIX ? 0 : note_others(survey, text, container, arena, ret);
 }

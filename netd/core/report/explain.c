@@ -287,6 +287,24 @@ static int ask_symbolic(const struct survey *survey, struct arena *arena,
 	return r;
 }
 
+/* A member of the tier, by the policy, that nothing holds there; "": there is none. */
+static const char *beyond_note(const struct survey *survey, uint32_t tier, struct arena *arena)
+{
+	const struct world *world = survey->world;
+	const struct assignment *as = survey->in[0]->compiled->assignments;
+	const char *remedy;
+
+	for (size_t i = 0; i < world->n_endpoints; i++) {
+		const struct world_network *network = &world->networks[world->endpoints[i].network];
+		if (compile_is_beyond(&as[i]) && as[i].tier == tier)
+			return arena_printf(arena,
+					    "`%s` is one by the policy, but on network `%s`: %s",
+					    world->containers[world->endpoints[i].container].name,
+					    network->name, world_beyond_why(network, &remedy));
+	}
+	return "";
+}
+
 /* Where the verdict is the policy's alone: why, and who may be meant. */
 static int note_empty(const struct survey *survey, const struct explain_end ends[2],
 		      const bool empty[2], struct arena *arena, const char **ret)
@@ -297,6 +315,9 @@ static int note_empty(const struct survey *survey, const struct explain_end ends
 	for (size_t i = 0; i < 2 && joined && !*joined; i++)
 		if (empty[i])
 			joined = explain_joined_note(survey, ends[i].tier, arena);
+	for (size_t i = 0; i < 2 && joined && !*joined; i++)
+		if (empty[i])
+			joined = beyond_note(survey, ends[i].tier, arena);
 	*ret = !joined ? NULL
 		       : arena_printf(arena,
 				      "no container here is in tier %s%s%s: this is the policy's "
@@ -331,14 +352,15 @@ static const char *dns_note(const struct report_input *in, const struct explain_
 	return "";
 }
 
-/* Docker lets nothing pass between the two; through the host it may. */
+/* Docker lets nothing pass between two containers; through the host it may. */
 static int note_findings_around(const struct survey *survey, const explain_ways *ways,
 				struct arena *arena, const char **note)
 {
 	for (size_t i = 0; i < ways->n && !*note; i++) {
 		const struct explain_way *way = &ways->items[i];
 		const struct world_published *published = NULL;
-		if (way->result.by != SIM_BY_DOCKER || way->result.path != SIM_PATH_ROUTED)
+		if (way->result.by != SIM_BY_DOCKER || way->result.path != SIM_PATH_ROUTED ||
+		    way->flow.from.kind != SIM_ENDPOINT || way->flow.to.kind != SIM_ENDPOINT)
 			continue;
 		const struct around_question question = {
 			way->flow.from.endpoint,

@@ -58,5 +58,7 @@ int explain_ask(const struct survey *survey, const struct explain_end ends[2],
 void explain_sum_up(const explain_ways *ways, bool *allowed, bool *audited);
 /* A tier without members: it can only be asked about in a world made for the policy. */
 bool explain_is_empty_tier(const struct explain_end *end);
+/* Nobody is at the end, which this peer names, just now: such a tier, or a fleet of one host. */
+bool explain_is_nobody(const struct explain_end *end, const struct policy_peer *peer);
 int explain_make_symbolic(const struct survey *survey, struct arena *arena,
 			  struct survey *ret) MUST_CHECK;

@@ -67,10 +67,13 @@ static bool is_next(const struct survey *survey, const struct exposure *exposure
 		    const struct world_published *last, const struct world_published *next)
 {
 	uint32_t class = survey->class_of[exposure->endpoint];
+	/* Of one family, so of one endpoint. At its own address no port of this host counts. */
+	bool direct = world_opens_directly(survey->world, exposure->endpoint, last) &&
+		      world_opens_directly(survey->world, exposure->endpoint, next);
+	bool follows = !last->symbolic && !next->symbolic && last->host_port + 1 == next->host_port;
 
-	/* Of one family, so of one endpoint. */
-	return !last->symbolic && !next->symbolic && last->host_port + 1 == next->host_port &&
-	       last->port.proto == next->port.proto && last->port.lo + 1 == next->port.lo &&
+	return (direct || follows) && last->port.proto == next->port.proto &&
+	       last->port.lo + 1 == next->port.lo &&
 	       ip_compare(&last->host_ip, &next->host_ip) == 0 &&
 	       survey_part_of(survey, class, &last->port) ==
 		       survey_part_of(survey, class, &next->port);
@@ -130,6 +133,12 @@ static const struct {
 	enum peer_kind peer;
 } zones[] = { [EXPOSURE_INTERNET] = { SURVEY_INTERNET, PEER_INTERNET }, { SURVEY_LAN, PEER_LAN } };
 
+/* The zones that are always asked about, then the fleet where a rule names it. */
+static size_t n_zones(const struct survey *survey)
+{
+	return ARRAY_LEN(zones) + survey->names_hosts;
+}
+
 static const struct survey_class *class_of(const struct survey *survey,
 					   const struct exposure *exposure)
 {
@@ -138,7 +147,7 @@ static const struct survey_class *class_of(const struct survey *survey,
 
 size_t exposure_sources(const struct survey *survey, const struct exposure *exposure)
 {
-	return ARRAY_LEN(zones) + class_of(survey, exposure)->n_sources;
+	return n_zones(survey) + class_of(survey, exposure)->n_sources;
 }
 
 struct survey_end exposure_source(const struct survey *survey, const struct exposure *exposure,
@@ -146,9 +155,10 @@ struct survey_end exposure_source(const struct survey *survey, const struct expo
 {
 	if (source < ARRAY_LEN(zones))
 		return (struct survey_end){ zones[source].kind, 0 };
-	return (struct survey_end){
-		SURVEY_PREFIX, class_of(survey, exposure)->sources[source - ARRAY_LEN(zones)]
-	};
+	if (source < n_zones(survey))
+		return (struct survey_end){ SURVEY_HOSTS, 0 };
+	return (struct survey_end){ SURVEY_PREFIX,
+				    class_of(survey, exposure)->sources[source - n_zones(survey)] };
 }
 
 static int ask(const struct survey *survey, size_t input, const struct exposure *exposure,
@@ -228,8 +238,10 @@ int exposure_is_implied(const struct survey *survey, const struct exposure *expo
 			struct arena *scratch)
 {
 	struct survey_end who = exposure_source(survey, exposure, source);
-	const struct ip_addr *addr =
-		who.kind == SURVEY_PREFIX ? &survey->in_prefix[who.index] : NULL;
+	bool v6 = exposure->published->host_ip.family == IP_V6;
+	const struct ip_addr *addr = who.kind == SURVEY_PREFIX	? &survey->in_prefix[who.index]
+				     : who.kind == SURVEY_HOSTS ? &survey->hosts[v6]
+								: NULL;
 
 	for (size_t zone = 0; addr && zone < ARRAY_LEN(zones); zone++) {
 		bool same = policy_zone_contains(zones[zone].peer, addr);
@@ -246,6 +258,11 @@ int exposure_is_implied(const struct survey *survey, const struct exposure *expo
 	return 0;
 }
 
+bool exposure_is_direct(const struct report_input *in, const struct exposure *exposure)
+{
+	return world_opens_directly(in->world, exposure->endpoint, exposure->published);
+}
+
 void exposure_print(struct rj *j, cJSON *object, const struct report_input *in,
 		    const struct exposure *exposure)
 {
@@ -253,12 +270,17 @@ void exposure_print(struct rj *j, cJSON *object, const struct report_input *in,
 	struct port_range ports = exposure_ports(exposure);
 	char text[PORT_RANGE_TEXT_LEN];
 
+	bool direct = exposure_is_direct(in, exposure) && !in->symbolic;
+	const struct world_endpoint *endpoint = &in->world->endpoints[exposure->endpoint];
+	const struct ip_addr *own =
+		published->host_ip.family == IP_V6 ? &endpoint->ipv6 : &endpoint->ipv4;
+	uint16_t first = direct ? ports.lo : published->symbolic ? 0 : published->host_port;
+
 	rj_text(j, object, "container", exposure->container->name);
-	report_add_addr(j, object, "host_ip", &published->host_ip);
-	rj_number(j, object, "host_port", published->symbolic ? 0 : published->host_port);
+	report_add_addr(j, object, "host_ip", direct ? own : &published->host_ip);
+	rj_number(j, object, "host_port", first);
 	if (exposure->n_ports > 1)
-		rj_number(j, object, "host_port_last",
-			  published->host_port + exposure->n_ports - 1);
+		rj_number(j, object, "host_port_last", first + exposure->n_ports - 1);
 	rj_text(j, object, "port", port_range_format(&ports, text));
 	rj_text(j, object, "tier", report_tier_name(in, exposure->endpoint));
 }

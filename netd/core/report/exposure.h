@@ -33,6 +33,9 @@ int exposure_ask(const struct survey *survey, size_t input, const struct exposur
  * -ENOMEM. */
 int exposure_is_implied(const struct survey *survey, const struct exposure *exposure, size_t source,
 			struct arena *scratch) MUST_CHECK;
+/* Docker opens it at the container's own address, and not at the host's. */
+bool exposure_is_direct(const struct report_input *in, const struct exposure *exposure);
+/* With the address and port that lead there. */
 void exposure_print(struct rj *j, cJSON *object, const struct report_input *in,
 		    const struct exposure *exposure);
 

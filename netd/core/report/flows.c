@@ -74,6 +74,14 @@ static bool is_told_twice(const struct listing *l, const struct told *told)
 	       flow_whom_passed(l->flows->whom, l->flows->store, &told->flow);
 }
 
+/* It passed once, and is denied, but was not before filter->since. */
+static bool is_cut(const struct listing *l, const struct flow *flow)
+{
+	return flow->verdict == FLOW_DENIED && flow->first >= l->filter->since &&
+	       report_is_about_flow(flow) &&
+	       flow_whom_passed(l->flows->whom, l->flows->store, flow);
+}
+
 /* 1: *ret is to be told of; 0: not. */
 static int look(const struct listing *l, const struct flow *flow, struct arena *scratch,
 		struct told *ret)
@@ -90,6 +98,8 @@ static int look(const struct listing *l, const struct flow *flow, struct arena *
 		ret->flow.verdict = FLOW_AUDITED;
 		ret->flow.reason = ret->now.reason;
 	}
+	if (l->filter->cut && !is_cut(l, flow))
+		return 0;
 	return is_wanted(l->filter, &ret->flow);
 }
 
@@ -198,6 +208,8 @@ int report_flow_list(const struct report_input *in, const struct report_flows *f
 		int r = scratch ? look(&l, &flow, scratch, &told) : -ENOMEM;
 		if (r == 1)
 			add_flow(&l, list, &told);
+		if (filter->cut && cJSON_GetArraySize(list) >= (int)LIMIT_CUT_LISTED)
+			break;
 		l.j.failed |= r < 0;
 	}
 	return rj_finish(&l.j, root, ret);

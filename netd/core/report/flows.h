@@ -24,6 +24,8 @@ struct report_flow_filter {
 	const char *tier;      /* an end's; NULL: any */
 	const char *verdict;   /* "allowed", …; NULL: any */
 	int64_t since;	       /* seen then or later; 0: ever */
+	bool cut;	       /* what passed once, and is denied since then for the first
+				* time; LIMIT_CUT_LISTED of them */
 };
 
 /* A verdict about a flow, by the policy in force. */
@@ -55,8 +57,9 @@ int report_top(const struct report_input *in, const struct report_flows *flows,
 struct report_staged {
 	const struct policy_source *sources;
 	size_t n_sources;
-	int64_t at;	/* seconds since the epoch */
-	const char *by; /* "root (uid 0)" */
+	int64_t at;	    /* seconds since the epoch */
+	const char *by;	    /* "root (uid 0)" */
+	const char *digest; /* of it, and of the policy in force */
 };
 /* The flows on which the two do not agree: those that pass today and the candidate denies, and the
  * other way round. Both are of one world. */

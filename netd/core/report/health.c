@@ -23,13 +23,14 @@ static const char *or_null(const char *text)
 
 static void add_endpoint_counts(struct rj *j, cJSON *root, const struct report_input *in)
 {
-	size_t counts[ASSIGN_UNMANAGED + 1] = { 0 }, closed = 0;
+	size_t counts[ASSIGN_UNMANAGED + 1] = { 0 }, closed = 0, beyond = 0;
 	cJSON *tiers = rj_add_array(j, root, "tiers"), *others = NULL;
 
 	for (size_t i = 0; i < in->world->n_endpoints; i++) {
 		const struct assignment *as = &in->compiled->assignments[i];
 		counts[as->kind]++;
 		closed += as->kind == ASSIGN_TIER && !as->port;
+		beyond += compile_is_beyond(as);
 	}
 	for (uint32_t t = 0; t < in->policy->n_tiers; t++) {
 		cJSON *object = rj_push_object(j, tiers);
@@ -47,6 +48,7 @@ static void add_endpoint_counts(struct rj *j, cJSON *root, const struct report_i
 		rj_number(j, others, assign_kind_name((enum assign_kind)kind),
 			  (double)counts[kind]);
 	rj_number(j, others, "port-unknown", (double)closed);
+	rj_number(j, others, "not-enforced", (double)beyond);
 }
 
 /* Packets by reason: of those that were dropped, and of those that were only audited. */
@@ -215,6 +217,26 @@ static void add_kernel(struct rj *j, cJSON *root, const struct report_health *he
 	rj_text(j, kernel, "error", or_null(health->kernel_error));
 }
 
+/* A host on its own has none of it. */
+static void add_fleet(struct rj *j, cJSON *root, const struct report_health *health)
+{
+	const struct report_store *store = health->store;
+
+	if (!store || (!store->told && !health->fleet_hosts))
+		return;
+	cJSON *fleet = rj_add_object(j, root, "fleet");
+	rj_number(j, fleet, "hosts", (double)health->fleet_hosts);
+	rj_number(j, fleet, "gone", (double)health->fleet_hosts_gone);
+	if (!store->told)
+		return;
+	rj_number(j, fleet, "revision", (double)store->revision);
+	rj_text(j, fleet, "policy", or_null(store->state));
+	rj_bool(j, fleet, "followed", store->is_followed);
+	rj_bool(j, fleet, "silent", store->is_silent);
+	add_time(j, fleet, "heard", store->heard);
+	add_time(j, fleet, "told", store->told);
+}
+
 static const char *const docker_states[] = {
 	[REPORT_DOCKER_DOWN] = "down",
 	[REPORT_DOCKER_UP] = "up",
@@ -243,6 +265,7 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	rj_text(&j, root, "state_error", or_null(health->state_error));
 	rj_text(&j, root, "policy", or_null(health->policy_path));
 	rj_text(&j, root, "policy_origin", or_null(health->policy_origin));
+	rj_text(&j, root, "policy_digest", health->policy_digest);
 	rj_bool(&j, root, "policy_differs", health->policy_differs);
 	rj_text(&j, root, "policy_error", or_null(health->policy_error));
 	add_time(&j, root, "committed", health->committed_at);
@@ -264,5 +287,6 @@ int report_status(const struct report_input *in, const struct report_health *hea
 	add_drops(&j, root, in);
 	add_flaws(&j, root, in->world);
 	add_bridges(&j, root, in->world);
+	add_fleet(&j, root, health);
 	return rj_finish(&j, root, ret);
 }

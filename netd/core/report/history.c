@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
+#include "core/base/json.h"
 #include "core/base/limits.h"
 #include "core/policy/until.h"
 #include "core/report/json.h"
@@ -116,21 +118,18 @@ static void add_plan(struct rj *j, cJSON *object, const cJSON *plan)
 char *history_print(const struct history_record *record)
 {
 	const struct history_entry *entry = &record->entry;
-	char digest[24];
+	char digest[HASH_TEXT_LEN];
 	struct rj j = { 0 };
 	cJSON *root = rj_object(&j);
 
-	(void)snprintf(digest, sizeof(digest), "%016" PRIx64, entry->digest);
 	rj_number(&j, root, "version", RECORD_VERSION);
 	rj_number(&j, root, "generation", (double)entry->generation);
 	rj_number(&j, root, "when", (double)entry->when);
 	add_author(&j, root, &entry->author);
 	rj_text(&j, root, "origin", record->origin);
-	rj_text(&j, root, "digest", digest);
-	if (record->has_path_digest) {
-		(void)snprintf(digest, sizeof(digest), "%016" PRIx64, record->path_digest);
-		rj_text(&j, root, "path_digest", digest);
-	}
+	rj_text(&j, root, "digest", hash_format(entry->digest, digest));
+	if (record->has_path_digest)
+		rj_text(&j, root, "path_digest", hash_format(record->path_digest, digest));
 	add_counts(&j, root, entry);
 	add_plan(&j, root, record->plan);
 	add_files(&j, root, record);
@@ -140,11 +139,6 @@ char *history_print(const struct history_record *record)
 }
 
 /* ---- reading back ---- */
-
-static const char *text_of(const cJSON *object, const char *name)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-}
 
 /* A whole number from 0 to @max. */
 static bool number_of(const cJSON *object, const char *name, double max, double *ret)
@@ -160,7 +154,7 @@ static bool number_of(const cJSON *object, const char *name, double max, double 
 
 static int parse_author(const cJSON *root, struct history_author *ret)
 {
-	const char *by = text_of(root, "by"), *user = text_of(root, "user");
+	const char *by = json_text(root, "by"), *user = json_text(root, "user");
 	double uid = 0, of = 0;
 	size_t kind = 0;
 
@@ -193,7 +187,7 @@ static int parse_counts(const cJSON *root, struct history_entry *ret)
 
 static int parse_entry(const cJSON *root, struct history_entry *ret)
 {
-	const char *digest = text_of(root, "digest");
+	const char *digest = json_text(root, "digest");
 	double version, generation, when;
 
 	if (!number_of(root, "version", RECORD_VERSION, &version) || version < RECORD_VERSION ||
@@ -218,7 +212,7 @@ static int parse_files(const cJSON *root, struct arena *arena, struct history_re
 	if (!sources)
 		return -ENOMEM;
 	cJSON_ArrayForEach(file, files) {
-		const char *name = text_of(file, "name"), *text = text_of(file, "text");
+		const char *name = json_text(file, "name"), *text = json_text(file, "text");
 		if (!name || !text)
 			return -EINVAL;
 		sources[i].name = arena_strdup(arena, name);
@@ -236,9 +230,9 @@ static int parse_files(const cJSON *root, struct arena *arena, struct history_re
 int history_parse(const char *bytes, size_t len, struct arena *arena, struct history_record *ret,
 		  cJSON **ret_root)
 {
-	cJSON *root = cJSON_ParseWithLength(bytes, len);
+	cJSON *root = json_parse(bytes, len, NULL);
 	struct history_record record = { 0 };
-	const char *origin = text_of(root, "origin"), *path = text_of(root, "path_digest");
+	const char *origin = json_text(root, "origin"), *path = json_text(root, "path_digest");
 	const cJSON *plan = cJSON_GetObjectItemCaseSensitive(root, "plan");
 	int r = root && origin ? parse_entry(root, &record.entry) : -EINVAL;
 

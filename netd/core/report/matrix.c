@@ -33,7 +33,6 @@ static enum matrix_word word_of(const struct survey_verdict *verdict, uint8_t fa
  * icmp and that of icmpv6 are known to differ: they get parts of their own. */
 static int split_icmp(survey_parts *parts, struct arena *scratch)
 {
-	enum { OVER_IPV4 = 0x55, OVER_IPV6 = 0xaa };
 	struct survey_part kinds[] = { { .ports = { PROTO_ICMP, 0, UINT16_MAX } },
 				       { .ports = { PROTO_ICMPV6, 0, UINT16_MAX } } };
 	const struct survey_verdict *rest = NULL;
@@ -42,11 +41,11 @@ static int split_icmp(survey_parts *parts, struct arena *scratch)
 	for (size_t i = 0; i < parts->n; i++)
 		if (parts->items[i].rest)
 			rest = &parts->items[i].verdict[0];
-	if (!rest || !(rest->sent & OVER_IPV4) || !(rest->sent & OVER_IPV6) ||
-	    word_of(rest, OVER_IPV4) == word_of(rest, OVER_IPV6))
+	if (!rest || !(rest->sent & SURVEY_OVER_IPV4) || !(rest->sent & SURVEY_OVER_IPV6) ||
+	    word_of(rest, SURVEY_OVER_IPV4) == word_of(rest, SURVEY_OVER_IPV6))
 		return 0;
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-		uint8_t other = k ? OVER_IPV4 : OVER_IPV6;
+		uint8_t other = k ? SURVEY_OVER_IPV4 : SURVEY_OVER_IPV6;
 		kinds[k].verdict[0] = *rest;
 		kinds[k].verdict[0].allowed &= (uint8_t)~other;
 		kinds[k].verdict[0].audited &= (uint8_t)~other;

@@ -94,7 +94,13 @@ static int add_port(const struct survey *survey, const struct exposure *exposure
 		r = add_host(survey, exposure, report, object);
 	if (r == 0)
 		r = add_inside(survey, exposure, report, rj_add_array(&report->j, object, "tiers"));
-	if (ip_is_unspecified(&exposure->published->host_ip))
+	if (exposure_is_direct(survey->in[0], exposure))
+		rj_text(&report->j, object, "warning",
+			report->internet ? "at the container's own address, and the policy lets "
+					   "the internet in"
+					 : "at the container's own address: the policy alone keeps "
+					   "others out");
+	else if (ip_is_unspecified(&exposure->published->host_ip))
 		rj_text(&report->j, object, "warning",
 			report->internet
 				? "published on all addresses, and the policy lets the internet in"

@@ -46,6 +46,8 @@ const struct report_counter *report_find_counter(const struct report_input *in, 
 
 /* ---- inputs without a daemon ---- */
 
+/* Nobody has told of the other hosts of the fleet: one stands for them that is made up. */
+bool report_members_are_symbolic(const struct world *world);
 /* What an inventory may lack: symbolic MACs (unique), one bridge port per endpoint, resolvers, and
  * numbers for the host's ports that Docker will choose, so that its endpoints are admitted and
  * judged as they will be on the host. A world that knows a port is a live one and is returned as it
@@ -133,6 +135,7 @@ struct report_audited {
 	const struct source_loc *const *posture_places;
 	const struct report_input
 		*on_host; /* with a policy: for the tiers of the findings; or NULL */
+	int64_t now;	  /* seconds since the epoch: how old reports of images are */
 };
 void report_audit(const struct report_audited *in, struct diag_list *diags);
 
@@ -174,6 +177,16 @@ enum report_kernel {
 /* What only the daemon knows. Texts: "" unknown or none. */
 enum report_docker { REPORT_DOCKER_DOWN, REPORT_DOCKER_UP, REPORT_DOCKER_FILE };
 
+/* How the store of a fleet is, as netd-fleet tells; times in seconds since the epoch. */
+struct report_store {
+	int64_t revision; /* of the policy that it has for this host */
+	int64_t heard;	  /* when it last gave an answer; 0: not since netd-fleet was started */
+	int64_t told;	  /* when netd-fleet last said so; 0: it did not */
+	bool is_followed;
+	bool is_silent; /* netd-fleet should have said something since, and is not there any more */
+	const char *state; /* what became of the policy: core/fleet */
+};
+
 struct report_health {
 	uint64_t generation;	    /* of the rules: commits since netd started */
 	uint64_t policy_generation; /* of the policy: as in history; 0: it has none */
@@ -183,6 +196,7 @@ struct report_health {
 	/* Where the policy in force came from: the path, or who applied it. "": none is in force.
 	 */
 	const char *policy_origin;
+	const char *policy_digest; /* of its texts; NULL: no policy is wanted yet */
 	bool policy_differs; /* from the files at policy_path, as they were when they last counted
 			      */
 	const char *docker_server;	     /* where it is asked; NULL: nowhere */
@@ -206,6 +220,8 @@ struct report_health {
 						  else NULL */
 	bool owns_tables;		       /* no other process can change them */
 	bool bridge_nf[2]; /* IPv4 and IPv6 frames meet the inet hooks, where they need to */
+	size_t fleet_hosts, fleet_hosts_gone; /* other hosts of the fleet */
+	const struct report_store *store;     /* NULL: nothing is known of one */
 };
 /* @in may have a NULL policy: none is in force. */
 int report_status(const struct report_input *in, const struct report_health *health,

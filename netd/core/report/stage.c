@@ -105,6 +105,7 @@ int report_stage(const struct report_input *in_force, const struct report_input 
 	cJSON *about = rj_add_object(&s.j, root, "staged");
 	rj_text(&s.j, about, "at", policy_until_format(staged->at, text));
 	rj_text(&s.j, about, "by", staged->by);
+	rj_text(&s.j, about, "digest", staged->digest);
 	cJSON *files = rj_add_array(&s.j, about, "files");
 	for (size_t i = 0; i < staged->n_sources; i++)
 		rj_push_text(&s.j, files, staged->sources[i].name);

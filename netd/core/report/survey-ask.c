@@ -156,8 +156,20 @@ static int ask_beside_docker(const struct asking *asking, size_t input, struct s
 	return ask_flow(asking, &flow, stand_in);
 }
 
-/* An address of this host, or of one of Docker's networks: some network of a class may lead there
- * where another does not, as it is on it, or has the default route. */
+/* Some network of a class may lead to the address where another does not, as it is on it, or has
+ * the default route: to one of this host, or of Docker's networks; and where Docker filters nothing
+ * to one that a tier speaks for on any of these. */
+static bool hangs_on_network(const struct asking *asking, const struct ip_addr *addr)
+{
+	const struct world *world = asking->question->survey->world;
+	const struct compile_output *compiled = asking->in->compiled;
+
+	return compile_find_subnet(compiled, addr) != UINT32_MAX ||
+	       world_is_host_address(world, addr) ||
+	       (!world_filters(world, (enum ip_family)addr->family) &&
+		compile_find_spoken(compiled, addr) != UINT32_MAX);
+}
+
 static int ask_networks(const struct asking *asking, struct sim_flow flow, size_t stand_in)
 {
 	const struct survey_question *question = asking->question;
@@ -169,8 +181,7 @@ static int ask_networks(const struct asking *asking, struct sim_flow flow, size_
 	int r = 0;
 
 	if (end->kind != SIM_ENDPOINT || flow.from.kind == flow.to.kind ||
-	    (compile_find_subnet(asking->in->compiled, addr) == UINT32_MAX &&
-	     !world_is_host_address(survey->world, addr)))
+	    !hangs_on_network(asking, addr))
 		return 0;
 	const struct survey_class *class =
 		&survey->classes[source ? question->to.index : question->from.index];
@@ -204,6 +215,50 @@ static int ask_members(const struct asking *asking, struct sim_flow flow, size_t
 	return r;
 }
 
+/* Between containers on different networks of which the second is open to others. */
+static int ask_opened_pair(const struct asking *asking, struct sim_flow flow,
+			   const struct port_range *port, size_t stand_in)
+{
+	const struct survey_question *question = asking->question;
+	const struct survey_group ends[2] = { { .class = question->from.index },
+					      { .class = question->to.index } };
+	uint32_t pair[2];
+
+	if (!survey_opened_pair(question->survey, ends, flow.family, port, pair))
+		return 0;
+	flow.from.endpoint = pair[0];
+	flow.to.endpoint = pair[1];
+	return ask_flow(asking, &flow, stand_in);
+}
+
+/* And with an address that is on such a network: nobody's, or one that a tier speaks for. */
+static int ask_opened(const struct asking *asking, struct sim_flow flow, size_t stand_in)
+{
+	const struct survey_question *question = asking->question;
+	const struct survey *survey = question->survey;
+	const struct port_range port = { (uint8_t)flow.proto, flow.port, flow.port };
+	bool from = flow.from.kind == SIM_ENDPOINT, to = flow.to.kind == SIM_ENDPOINT;
+	struct survey_let_in walk = { 0, SURVEY_NONE };
+	size_t cursor = 0;
+	int r = 0;
+
+	if (!survey->is_open[flow.family == IP_V6])
+		return 0;
+	if (from && to)
+		return ask_opened_pair(asking, flow, &port, stand_in);
+	if (!survey_is_on_network(asking->in, from ? &flow.to : &flow.from))
+		return 0;
+	while (r == 0 && to &&
+	       (flow.to.endpoint = survey_next_let_in(survey, question->to.index, flow.family,
+						      &port, &walk)) != SURVEY_NONE)
+		r = ask_flow(asking, &flow, stand_in);
+	while (r == 0 && from &&
+	       (flow.from.endpoint = survey_next_sender(survey, question->from.index, flow.family,
+							&cursor)) != SURVEY_NONE)
+		r = ask_flow(asking, &flow, stand_in);
+	return r;
+}
+
 static int ask_part(const struct survey_question *question, size_t input, struct arena *scratch,
 		    struct survey_part *part)
 {
@@ -225,9 +280,40 @@ static int ask_part(const struct survey_question *question, size_t input, struct
 				r = ask_networks(&asking, flow, i);
 			if (r == 0)
 				r = ask_beside_docker(&asking, input, flow, i);
+			if (r == 0)
+				r = ask_opened(&asking, flow, i);
 		}
 	}
 	return r;
+}
+
+static bool is_same_over(const struct survey_verdict *a, const struct survey_verdict *b,
+			 uint8_t families)
+{
+	return (a->rule == b->rule || !(a->allowed & families)) &&
+	       ((a->sent ^ b->sent) & families) == 0 &&
+	       ((a->allowed ^ b->allowed) & families) == 0 &&
+	       ((a->audited ^ b->audited) & families) == 0 &&
+	       ((a->by_docker ^ b->by_docker) & families) == 0;
+}
+
+/* Where ping is answered as the rest is, it is part of that. */
+static void put_ping_back(const struct survey *survey, survey_parts *parts)
+{
+	const struct survey_part *rest = parts->n ? &parts->items[parts->n - 1] : NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < parts->n; i++) {
+		const struct survey_part *part = &parts->items[i];
+		bool same = part->ping && rest->rest;
+		for (size_t k = 0; k < survey->n_inputs && same; k++)
+			same = is_same_over(&part->verdict[k], &rest->verdict[k],
+					    part->ports.proto == PROTO_ICMP ? SURVEY_OVER_IPV4
+									    : SURVEY_OVER_IPV6);
+		if (!same)
+			parts->items[kept++] = *part;
+	}
+	parts->n = kept;
 }
 
 int survey_ask(const struct survey *survey, struct survey_end from, struct survey_end to,
@@ -248,6 +334,8 @@ int survey_ask(const struct survey *survey, struct survey_end from, struct surve
 		for (size_t i = 0; i < survey->n_inputs && r == 0; i++)
 			r = ask_part(&question, i, scratch, &parts.items[p]);
 	if (r == 0)
+		put_ping_back(survey, &parts);
+	if (r == 0)
 		*ret = parts;
 	return r;
 }
@@ -259,9 +347,9 @@ static const struct {
 	enum survey_kind kind;
 	bool as_source;
 } others[] = {
-	{ SURVEY_INTERNET, true },  { SURVEY_LAN, true },  { SURVEY_HOST, true },
-	{ SURVEY_INTERNET, false }, { SURVEY_LAN, false }, { SURVEY_HOST, false },
-	{ SURVEY_DNS, false },
+	{ SURVEY_INTERNET, true },  { SURVEY_LAN, true },   { SURVEY_HOST, true },
+	{ SURVEY_INTERNET, false }, { SURVEY_LAN, false },  { SURVEY_HOST, false },
+	{ SURVEY_DNS, false },	    { SURVEY_HOSTS, true }, { SURVEY_HOSTS, false },
 };
 
 int survey_walk_init(const struct survey *survey, struct survey_walk *walk)
@@ -269,6 +357,14 @@ int survey_walk_init(const struct survey *survey, struct survey_walk *walk)
 	*walk = (struct survey_walk){ 0 };
 	walk->seen = arena_alloc(survey->arena, survey->n_classes * survey->n_prefixes);
 	return walk->seen ? 0 : -ENOMEM;
+}
+
+/* Some rule names it, or it is always there. */
+static bool is_worth_asking(const struct survey *survey, enum survey_kind kind)
+{
+	return kind == SURVEY_DNS     ? survey->names_dns
+	       : kind == SURVEY_HOSTS ? survey->names_hosts
+				      : true;
 }
 
 /* Classes with classes, zones and the host. */
@@ -287,8 +383,7 @@ static bool next_common(const struct survey *survey, struct survey_walk *walk,
 		*from = others[walk->step].as_source ? other : class;
 		*to = others[walk->step].as_source ? class : other;
 		walk->step++;
-		return other.kind != SURVEY_DNS || survey->names_dns ||
-		       next_common(survey, walk, from, to);
+		return is_worth_asking(survey, other.kind) || next_common(survey, walk, from, to);
 	}
 	walk->from++;
 	walk->to = 0;

@@ -147,6 +147,14 @@ bool survey_is_admitted(const struct survey *survey, uint32_t endpoint)
 	return survey->in[survey->n_inputs - 1]->compiled->assignments[endpoint].port;
 }
 
+bool survey_has_family(const struct survey *survey, uint32_t endpoint, enum ip_family family)
+{
+	const struct world_endpoint *e = &survey->world->endpoints[endpoint];
+
+	return survey_is_admitted(survey, endpoint) &&
+	       (family == IP_V6 ? e->ipv6.family : e->ipv4.family) != IP_NONE;
+}
+
 static int worth_of(const struct survey *survey, uint32_t endpoint)
 {
 	const struct world *world = survey->world;
@@ -172,22 +180,60 @@ static size_t list_members(const struct survey *survey, struct class_member *mem
 	return n;
 }
 
-/* Of the members of one class, in order. */
-static size_t choose_samples(const struct class_member *members, size_t n,
-			     struct survey_sample *ret)
+/* The first place that is free, if there is one. */
+static void choose(uint32_t places[2], uint32_t endpoint)
 {
+	if (places[1] == SURVEY_NONE)
+		places[places[0] != SURVEY_NONE] = endpoint;
+}
+
+static void note_sample(const struct survey *survey, uint32_t endpoint,
+			struct survey_sample *sample)
+{
+	choose(sample->endpoint, endpoint);
+	for (size_t v6 = 0; v6 < 2; v6++) {
+		enum ip_family family = v6 ? IP_V6 : IP_V4;
+		if (survey->is_open[v6] && sample->sender[v6][1] == SURVEY_NONE &&
+		    survey_has_family(survey, endpoint, family) &&
+		    world_sends_to_networks(survey->world, family, endpoint))
+			choose(sample->sender[v6], endpoint);
+	}
+}
+
+/* Of the members of one class, in order. */
+static size_t choose_samples(const struct survey *survey, const struct class_member *members,
+			     size_t n, struct survey_sample *ret)
+{
+	static const struct survey_sample none = { SURVEY_NONE,
+						   { SURVEY_NONE, SURVEY_NONE },
+						   { { SURVEY_NONE, SURVEY_NONE },
+						     { SURVEY_NONE, SURVEY_NONE } } };
 	size_t n_samples = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		bool first = i == 0 || members[i].network != members[i - 1].network;
-		if (first)
-			ret[n_samples++] =
-				(struct survey_sample){ members[i].network,
-							{ members[i].endpoint, SURVEY_NONE } };
-		else if (ret[n_samples - 1].endpoint[1] == SURVEY_NONE)
-			ret[n_samples - 1].endpoint[1] = members[i].endpoint;
+		if (i == 0 || members[i].network != members[i - 1].network) {
+			ret[n_samples] = none;
+			ret[n_samples++].network = members[i].network;
+		}
+		note_sample(survey, members[i].endpoint, &ret[n_samples - 1]);
 	}
 	return n_samples;
+}
+
+static void find_open_networks(struct survey *survey)
+{
+	for (uint32_t n = 0; n < survey->world->n_networks; n++)
+		for (size_t v6 = 0; v6 < 2; v6++)
+			survey->is_open[v6] |=
+				world_is_open_to_networks(survey->world, v6 ? IP_V6 : IP_V4, n);
+}
+
+static void find_open_classes(const struct survey *survey, struct survey_class *class)
+{
+	for (size_t i = 0; i < class->n_samples; i++)
+		for (size_t v6 = 0; v6 < 2; v6++)
+			class->is_open[v6] |= world_is_open_to_networks(
+				survey->world, v6 ? IP_V6 : IP_V4, class->samples[i].network);
 }
 
 static int gather_members(struct survey *survey)
@@ -199,6 +245,7 @@ static int gather_members(struct survey *survey)
 
 	if (!members || !endpoints || !samples)
 		return -ENOMEM;
+	find_open_networks(survey);
 	n = list_members(survey, members);
 	for (size_t i = 0; i < n; i++)
 		endpoints[i] = members[i].endpoint;
@@ -206,8 +253,9 @@ static int gather_members(struct survey *survey)
 		struct survey_class *class = &survey->classes[c];
 		class->members = endpoints + first;
 		class->samples = samples + first;
-		class->n_samples =
-			choose_samples(members + first, class->n_endpoints, samples + first);
+		class->n_samples = choose_samples(survey, members + first, class->n_endpoints,
+						  samples + first);
+		find_open_classes(survey, class);
 		first += class->n_endpoints;
 	}
 	return 0;

@@ -11,10 +11,24 @@
 
 typedef VEC(struct port_range) range_list;
 
-/* @spoken: a tier speaks for the address, so it is in no zone. */
-static bool peer_holds(const struct policy_peer *peer, const struct ip_addr *addr, bool spoken,
-		       enum policy_action action)
+/* One end, with what it takes to see whether a rule names it. */
+struct survey_side {
+	const struct survey *survey;
+	struct survey_end end;
+	struct ip_addr addrs[2 * SURVEY_PARTS];
+	size_t n_addrs;
+	bool is_source;
+	bool is_host; /* one of them is this host's: rules about that name it, too */
+	/* Per address: the tier that speaks for it, or SURVEY_NONE. */
+	uint32_t speakers[SURVEY_INPUTS][2 * SURVEY_PARTS];
+};
+
+/* The address @a of the side. Where a tier speaks for it, it is in no zone. */
+static bool peer_holds(const struct policy_peer *peer, const struct survey_side *side, size_t input,
+		       size_t a, enum policy_action action)
 {
+	const struct ip_addr *addr = &side->addrs[a];
+	bool spoken = side->speakers[input][a] != SURVEY_NONE;
 	bool left_out = peer->spoken && !spoken; /* of a range: to deny rules it is outside */
 
 	if (spoken != peer->spoken && !(left_out && action == POLICY_DENY))
@@ -29,23 +43,13 @@ static bool peer_holds(const struct policy_peer *peer, const struct ip_addr *add
 		return policy_zone_contains(peer->kind, addr);
 	case PEER_DNS:
 		return true;
+	case PEER_HOSTS:
+		return compile_find_host(side->survey->in[input]->compiled, addr);
 	case PEER_PREFIX:
 		return ip_in_prefix(addr, &peer->prefix);
 	}
 	return false;
 }
-
-/* One end, with what it takes to see whether a rule names it. */
-struct survey_side {
-	const struct survey *survey;
-	struct survey_end end;
-	struct ip_addr addrs[2 * SURVEY_PARTS];
-	size_t n_addrs;
-	bool is_source;
-	bool is_host; /* one of them is this host's: rules about that name it, too */
-	/* Per address: the tier that speaks for it, or SURVEY_NONE. */
-	uint32_t speakers[SURVEY_INPUTS][2 * SURVEY_PARTS];
-};
 
 /* The tier that speaks for one of its addresses, or SURVEY_NONE. */
 static uint32_t speaker_of(const struct survey_side *side, size_t input)
@@ -63,8 +67,7 @@ static bool peers_hold(const struct policy_rule *rule, const struct survey_side 
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t a = 0; a < side->n_addrs; a++)
-			if (peer_holds(&peers[i], &side->addrs[a],
-				       side->speakers[input][a] != SURVEY_NONE, rule->action))
+			if (peer_holds(&peers[i], side, input, a, rule->action))
 				return true;
 	return false;
 }
@@ -214,23 +217,26 @@ static int note_openings(const struct survey *survey, uint32_t class, struct are
 	return r;
 }
 
-/* Who is outside under each input; for whom a tier speaks is none of them, unless none of its
- * containers is there to speak: that is denied, and only audit mode lets it on to a port. */
+/* Which of the addresses are outside, under each input; one that a tier speaks for is not, unless
+ * none of its containers is there to speak: that is denied, and only audit mode lets it on to a
+ * port. */
 static int note_from_outside(const struct survey_side *source, uint32_t class,
 			     struct arena *scratch, range_list *ranges)
 {
 	range_list openings = *ranges;
-	size_t n_spoken = 0;
-	bool audited = false;
+	bool spoken = false, outside = false, audited = false;
 
 	for (size_t i = 0; i < source->survey->n_inputs; i++) {
-		n_spoken += speaker_of(source, i) != SURVEY_NONE;
 		audited |= source->survey->in[i]->policy->mode == POLICY_AUDIT;
+		for (size_t a = 0; a < source->n_addrs; a++) {
+			spoken |= source->speakers[i][a] != SURVEY_NONE;
+			outside |= source->speakers[i][a] == SURVEY_NONE;
+		}
 	}
-	if (n_spoken == source->survey->n_inputs && !audited)
+	if (spoken && !outside && !audited)
 		return 0;
 	int r = note_openings(source->survey, class, scratch, &openings);
-	if (n_spoken == 0) {
+	if (!spoken) {
 		*ranges = openings;
 		return r;
 	}
@@ -315,12 +321,78 @@ static int cut_ranges(const range_list *ranges, struct arena *scratch, survey_pa
 	return r;
 }
 
+/* ---- what is open to other networks ---- */
+
+static bool is_open(const bool is_open[2])
+{
+	return is_open[0] || is_open[1];
+}
+
+/* Addresses may be on another of Docker's networks: as nobody's there, or as a tier speaks for
+ * them. */
+static bool may_be_on_network(struct survey_end end)
+{
+	return end.kind == SURVEY_CLASS || end.kind == SURVEY_PREFIX;
+}
+
+/* On a network that is open to others Docker lets them in to ping, and to what is published there.
+ */
+static bool may_be_let_in(const struct survey *survey, struct survey_end from, struct survey_end to)
+{
+	return may_be_on_network(from) && may_be_on_network(to) &&
+	       (to.kind == SURVEY_CLASS ? is_open(survey->classes[to.index].is_open)
+					: is_open(survey->is_open));
+}
+
+static int note_let_in(const struct survey *survey, struct survey_end to, struct arena *scratch,
+		       range_list *ranges)
+{
+	static const struct port_range first = { 0 };
+	int r = 0;
+
+	if (to.kind != SURVEY_CLASS)
+		return 0;
+	for (size_t i = survey_opening_from(survey, to.index, &first);
+	     i < survey->n_openings && survey->openings[i].class == to.index && r == 0; i++) {
+		const struct survey_opening *opening = &survey->openings[i];
+		if (opening->routed[0] != SURVEY_NONE || opening->routed[1] != SURVEY_NONE)
+			r = VEC_PUSH(scratch, ranges, opening->port);
+	}
+	return r;
+}
+
+/* Ping gets parts of its own. */
+static int note_ping(struct arena *scratch, range_list *ranges, bool named[2])
+{
+	static const uint8_t protos[] = { PROTO_ICMP, PROTO_ICMPV6 };
+	size_t n = ranges->n;
+	int r = 0;
+
+	for (size_t p = 0; p < ARRAY_LEN(protos) && r == 0; p++) {
+		named[p] = false;
+		for (size_t i = 0; i < n; i++)
+			named[p] |= ranges->items[i].proto == protos[p];
+		if (!named[p])
+			r = VEC_PUSH(scratch, ranges,
+				     (struct port_range){ protos[p], 0, LAST_PORT });
+	}
+	return r;
+}
+
+static void mark_ping(survey_parts *parts, const bool named[2])
+{
+	for (size_t i = 0; i < parts->n; i++)
+		parts->items[i].ping = (parts->items[i].ports.proto == PROTO_ICMP && !named[0]) ||
+				       (parts->items[i].ports.proto == PROTO_ICMPV6 && !named[1]);
+}
+
 int survey_cut(const struct survey *survey, struct survey_end from, struct survey_end to,
 	       struct arena *scratch, survey_parts *ret)
 {
 	struct survey_side source = make_side(survey, from, true),
 			   destination = make_side(survey, to, false);
 	range_list ranges = { 0 };
+	bool let_in = may_be_let_in(survey, from, to), ping_named[2] = { true, true };
 	int r = 0;
 
 	for (size_t i = 0; i < survey->n_inputs && r == 0; i++)
@@ -329,7 +401,15 @@ int survey_cut(const struct survey *survey, struct survey_end from, struct surve
 		r = note_from_outside(&source, to.index, scratch, &ranges);
 	if (r == 0 && may_be_resolver(&destination))
 		r = note_dns(scratch, &ranges);
-	return r < 0 ? r : cut_ranges(&ranges, scratch, ret);
+	if (r == 0 && let_in)
+		r = note_let_in(survey, to, scratch, &ranges);
+	if (r == 0 && let_in)
+		r = note_ping(scratch, &ranges, ping_named);
+	if (r == 0)
+		r = cut_ranges(&ranges, scratch, ret);
+	if (r == 0)
+		mark_ping(ret, ping_named);
+	return r;
 }
 
 /* ---- in words ---- */

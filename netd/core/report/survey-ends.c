@@ -12,10 +12,9 @@ static const struct {
 	const char *name;
 	enum peer_kind peer;
 } zones[] = {
-	[SURVEY_HOST] = { "host", PEER_HOST },
-	[SURVEY_INTERNET] = { "internet", PEER_INTERNET },
-	[SURVEY_LAN] = { "lan", PEER_LAN },
-	[SURVEY_DNS] = { "dns", PEER_DNS },
+	[SURVEY_HOST] = { "host", PEER_HOST },	  [SURVEY_INTERNET] = { "internet", PEER_INTERNET },
+	[SURVEY_LAN] = { "lan", PEER_LAN },	  [SURVEY_DNS] = { "dns", PEER_DNS },
+	[SURVEY_HOSTS] = { "hosts", PEER_HOSTS },
 };
 
 const char *survey_end_name(const struct survey *survey, struct survey_end end,
@@ -142,21 +141,43 @@ static int nest_prefixes(struct survey *survey)
 	return 0;
 }
 
+static bool is_member(const struct survey *survey, const struct ip_addr *addr)
+{
+	return compile_find_host(survey->in[0]->compiled, addr);
+}
+
+/* Whether the address is one that the end stands for. */
+static bool is_of_end(const struct survey *survey, struct survey_end end,
+		      const struct ip_addr *addr)
+{
+	if (end.kind == SURVEY_PREFIX)
+		return ip_in_prefix(addr, &survey->prefixes[end.index]);
+	if (end.kind == SURVEY_HOSTS)
+		return is_member(survey, addr);
+	return policy_zone_contains(zones[end.kind].peer, addr);
+}
+
 static void consider(struct choice *choice, const struct ip_addr *addr)
 {
-	enum { AT_RESOLVER = 1000, AT_DOCKER = 2000, AT_HOST = 2000, AT_NOBODY = 4000 };
+	enum {
+		AT_RESOLVER = 1000,
+		AT_MEMBER = 1000,
+		AT_DOCKER = 2000,
+		AT_HOST = 2000,
+		AT_NOBODY = 4000
+	};
 	const struct survey *survey = choice->survey;
 	struct survey_end end = choice->end;
 
 	if (addr->family != choice->family)
 		return;
-	if (end.kind == SURVEY_PREFIX ? !ip_in_prefix(addr, &survey->prefixes[end.index])
-				      : !policy_zone_contains(zones[end.kind].peer, addr))
+	if (!is_of_end(survey, end, addr))
 		return;
 	if (choice->part != PART_ANY && part_of(addr) != choice->part)
 		return;
 	int cost = length_of_named(choice, addr);
 	cost += is_resolver(survey->world, addr) ? AT_RESOLVER : 0;
+	cost += end.kind != SURVEY_HOSTS && is_member(survey, addr) ? AT_MEMBER : 0;
 	cost += in_docker_network(survey->world, addr) ? AT_DOCKER : 0;
 	cost += world_is_host_address(survey->world, addr) ? AT_HOST : 0;
 	cost += ip_is_loopback(addr) || ip_is_unspecified(addr) ? AT_NOBODY : 0;
@@ -243,6 +264,18 @@ static struct ip_addr choose(const struct survey *survey, struct survey_end end,
 	return choice.best;
 }
 
+static struct ip_addr choose_host(const struct survey *survey, enum ip_family family)
+{
+	const struct compile_output *compiled = survey->in[0]->compiled;
+	struct choice choice = {
+		.survey = survey, .end = { SURVEY_HOSTS, 0 }, .family = family, .part = PART_ANY
+	};
+
+	for (size_t i = 0; i < compiled->n_hosts; i++)
+		consider(&choice, &compiled->hosts[i].addr);
+	return choice.best;
+}
+
 int survey_choose_addresses(struct survey *survey)
 {
 	struct ip_addr *in_prefix =
@@ -267,6 +300,7 @@ int survey_choose_addresses(struct survey *survey)
 		struct survey_end internet = { SURVEY_INTERNET, 0 }, lan = { SURVEY_LAN, 0 };
 		survey->zones[0][family] = choose(survey, internet, f, PART_ANY);
 		survey->zones[1][family] = choose(survey, lan, f, PART_ANY);
+		survey->hosts[family] = choose_host(survey, f);
 	}
 	return 0;
 }
@@ -284,6 +318,8 @@ struct ip_addr survey_address(const struct survey *survey, struct survey_end end
 {
 	if (end.kind == SURVEY_DNS)
 		return resolver_of(survey->world, family);
+	if (end.kind == SURVEY_HOSTS)
+		return survey->hosts[family == IP_V6];
 	if (end.kind != SURVEY_PREFIX)
 		return survey->zones[end.kind == SURVEY_LAN][family == IP_V6];
 	if (survey->prefixes[end.index].addr.family != (uint8_t)family)
@@ -309,24 +345,18 @@ size_t survey_addresses(const struct survey *survey, struct survey_end end, enum
 
 /* ---- endpoints ---- */
 
-/* Something can pass to and from it: it has such an address, and is admitted through a port. */
-static bool has_family(const struct survey *survey, uint32_t endpoint, enum ip_family family)
-{
-	const struct world_endpoint *e = &survey->world->endpoints[endpoint];
-
-	return survey_is_admitted(survey, endpoint) &&
-	       (family == IP_V6 ? e->ipv6.family : e->ipv4.family) != IP_NONE;
-}
-
-/* From an internal network nothing leaves, nor past the default route: another tells more about
- * what goes to and from outside. */
+/* From an internal network nothing leaves, nor past the default route, and between an isolated one
+ * and this host there is no way: another tells more about what goes to and from outside. */
 static int worth_outside(const struct survey *survey, uint32_t endpoint, enum ip_family family)
 {
 	const struct world_endpoint *e = &survey->world->endpoints[endpoint];
+	const struct world_network *network = &survey->world->networks[e->network];
+	bool isolated =
+		world_gateway_mode(survey->world, network, family) == WORLD_GATEWAY_ISOLATED;
 
-	return (has_family(survey, endpoint, family) ? 4 : 0) +
-	       (survey->world->networks[e->network].internal ? 0 : 2) +
-	       (world_has_default_route(survey->world, endpoint, family) ? 1 : 0);
+	return (survey_has_family(survey, endpoint, family) ? 8 : 0) + (network->internal ? 0 : 4) +
+	       (world_has_default_route(survey->world, endpoint, family) ? 2 : 0) +
+	       (isolated ? 0 : 1);
 }
 
 static bool same_container(const struct survey *survey, uint32_t a, uint32_t b)
@@ -383,114 +413,11 @@ uint32_t survey_beside(const struct survey *survey, uint32_t class, enum ip_fami
 		if (end == SURVEY_NONE ||
 		    !has_neighbour(survey, network, end, &survey->of_tier[input][tier]))
 			continue;
-		int worth = (has_family(survey, end, family) ? 2 : 0) +
+		int worth = (survey_has_family(survey, end, family) ? 2 : 0) +
 			    (survey->world->networks[network].icc ? 1 : 0);
 		if (worth > best_worth)
 			best = end;
 		best_worth = worth > best_worth ? worth : best_worth;
 	}
 	return best;
-}
-
-/* The next network that both classes are on, from their samples @at on. */
-static bool next_pair(const struct survey *survey, const uint32_t classes[2], size_t at[2],
-		      uint32_t ret[2])
-{
-	const struct survey_class *a = &survey->classes[classes[0]],
-				  *b = &survey->classes[classes[1]];
-	bool same = classes[0] == classes[1];
-
-	while (at[0] < a->n_samples && at[1] < b->n_samples) {
-		const struct survey_sample *from = &a->samples[at[0]], *to = &b->samples[at[1]];
-		at[0] += from->network <= to->network;
-		at[1] += to->network <= from->network;
-		if (from->network != to->network || to->endpoint[same] == SURVEY_NONE)
-			continue;
-		ret[0] = from->endpoint[0];
-		ret[1] = to->endpoint[same];
-		return true;
-	}
-	return false;
-}
-
-/* Two that share no network. */
-static bool pair_apart(const struct survey *survey, const uint32_t classes[2],
-		       enum ip_family family, uint32_t ret[2])
-{
-	ret[0] = survey_any(survey, classes[0], family);
-	ret[1] = survey_other(survey, classes[1], family, ret[0]);
-	if (ret[1] == SURVEY_NONE) {
-		ret[1] = survey_any(survey, classes[1], family);
-		ret[0] = survey_other(survey, classes[0], family, ret[1]);
-	}
-	return ret[0] != SURVEY_NONE && ret[1] != SURVEY_NONE;
-}
-
-uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t network)
-{
-	const struct world *world = survey->world;
-
-	for (size_t i = 0; i < survey->classes[class].n_endpoints; i++) {
-		uint32_t e = survey->classes[class].members[i];
-		if (!has_family(survey, e, IP_V6) ||
-		    !world_routes(world, network, world->endpoints[e].network))
-			continue;
-		const struct world_endpoint *there =
-			world_find_endpoint(world, world->endpoints[e].container, network);
-		if (!there || !there->ipv6.family)
-			return e;
-	}
-	return SURVEY_NONE;
-}
-
-/* Where Docker routes, two who share no network and whose answers find back. */
-static bool pair_routed(const struct survey *survey, const uint32_t classes[2],
-			enum ip_family family, uint32_t ret[2])
-{
-	const struct survey_class *class = &survey->classes[classes[0]];
-	bool routes = family == IP_V6 && survey->world->ip6_unfiltered;
-
-	for (size_t n = 0; routes && n < 2 * class->n_samples; n++) {
-		uint32_t from = class->samples[n / 2].endpoint[n % 2], to;
-		if (from == SURVEY_NONE || !has_family(survey, from, family))
-			continue;
-		to = survey_routed_to(survey, classes[1], class->samples[n / 2].network);
-		if (to == SURVEY_NONE)
-			continue;
-		ret[0] = from;
-		ret[1] = to;
-		return true;
-	}
-	return false;
-}
-
-bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,
-		 uint32_t ret[2])
-{
-	const struct world *world = survey->world;
-	size_t at[2] = { 0, 0 };
-	uint32_t pair[2];
-	int best = -1;
-
-	while (next_pair(survey, classes, at, pair)) {
-		const struct world_network *network =
-			&world->networks[world->endpoints[pair[0]].network];
-		bool reached =
-			has_family(survey, pair[0], family) && has_family(survey, pair[1], family);
-		int worth = (reached ? 2 : 0) + (network->icc ? 1 : 0);
-		if (worth <= best)
-			continue;
-		memcpy(ret, pair, sizeof(pair));
-		best = worth;
-	}
-	if (best >= 2 || pair_routed(survey, classes, family, ret))
-		return true;
-	/* Two apart who have addresses say more than two who met without. */
-	uint32_t apart[2];
-	if (!pair_apart(survey, classes, family, apart))
-		return best >= 0;
-	if (best < 0 ||
-	    (has_family(survey, apart[0], family) && has_family(survey, apart[1], family)))
-		memcpy(ret, apart, sizeof(apart));
-	return true;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/report/survey.h"
 
 /* ---- the classes of a tier ---- */
@@ -134,15 +135,13 @@ static int note_cuts(struct survey *survey, const struct policy_rule *rule, uint
 	return r;
 }
 
-/* Rules between containers cut nothing that is asked from outside. */
+/* Who reaches a port from inside is asked of published ones, too: all rules to a class cut it. */
 static int index_policy_rule(struct survey *survey, size_t input, uint32_t rule,
 			     named_list *sources, named_list *cuts)
 {
 	const struct policy_rule *r = &survey->in[input]->policy->rules[rule];
 	int error = 0;
 
-	if (!survey->rules[input][rule].from_outside)
-		return 0;
 	for (size_t i = 0; i < r->n_to; i++) {
 		const survey_classes *classes = classes_of(survey, input, &r->to[i]);
 		for (size_t c = 0; c < classes->n && error == 0; c++) {
@@ -158,15 +157,9 @@ static int index_policy_rule(struct survey *survey, size_t input, uint32_t rule,
 static uint32_t *sort_named(struct survey *survey, named_list *list)
 {
 	uint32_t *numbers = arena_alloc(survey->arena, list->n * sizeof(*numbers));
-	size_t kept = 0;
 
-	if (list->n)
-		qsort(list->items, list->n, sizeof(*list->items), by_named);
-	for (size_t i = 0; i < list->n; i++)
-		if (kept == 0 || by_named(&list->items[kept - 1], &list->items[i]) != 0)
-			list->items[kept++] = list->items[i];
-	list->n = kept;
-	for (size_t i = 0; numbers && i < kept; i++)
+	list->n = sort_once(list->items, list->n, sizeof(*list->items), by_named);
+	for (size_t i = 0; numbers && i < list->n; i++)
 		numbers[i] = list->items[i].number;
 	return numbers;
 }

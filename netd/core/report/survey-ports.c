@@ -13,8 +13,9 @@ struct found_port {
 	uint8_t family;
 	/* Reached by this host alone; by nobody, as it is admitted through no port; by nobody, as
 	 * behind docker-proxy it does not show which of several classes answers; Docker lets nobody
-	 * in. */
-	bool loopback, closed, mixed, internal;
+	 * in, as the network is internal or docker-proxy is off. */
+	bool loopback, closed, mixed, dropped;
+	bool routed; /* it is at the endpoint's own address */
 };
 typedef VEC(struct found_port) found_ports;
 
@@ -35,8 +36,8 @@ static int by_found_port(const void *left, const void *right)
 		return a->closed ? 1 : -1;
 	if (a->mixed != b->mixed)
 		return a->mixed ? 1 : -1;
-	if (a->internal != b->internal)
-		return a->internal ? 1 : -1;
+	if (a->dropped != b->dropped)
+		return a->dropped ? 1 : -1;
 	return a->endpoint < b->endpoint ? -1 : a->endpoint > b->endpoint;
 }
 
@@ -66,8 +67,8 @@ static int note_ports(const struct survey *survey, uint32_t endpoint, found_port
 		const struct world_published *published = &container->published[i];
 		enum ip_family family = (enum ip_family)published->host_ip.family;
 		uint32_t publisher = world_publisher(survey->world, e->container, family);
-		bool proxied =
-			world_publishing(survey->world, endpoint, family) == WORLD_PUBLISHES_PROXY;
+		enum world_publishing how = world_publishing(survey->world, endpoint, family);
+		bool proxied = how == WORLD_PUBLISHES_PROXY;
 		if (publisher != endpoint && publisher != WORLD_NO_ENDPOINT)
 			continue;
 		struct found_port found = { survey->class_of[endpoint],
@@ -77,7 +78,9 @@ static int note_ports(const struct survey *survey, uint32_t endpoint, found_port
 					    ip_is_loopback(&published->host_ip),
 					    !survey_is_admitted(survey, endpoint),
 					    proxied && is_of_several_classes(survey, e->container),
-					    survey->world->networks[e->network].internal };
+					    (proxied && survey->world->no_proxy) ||
+						    survey->world->networks[e->network].internal,
+					    how == WORLD_PUBLISHES_ROUTED };
 		r = VEC_PUSH(survey->arena, list, found);
 	}
 	return r;
@@ -91,7 +94,8 @@ static int note_opening(const struct survey *survey, const struct found_port *po
 {
 	const struct survey_opening new = { .class = port->class,
 					    .port = port->port,
-					    .endpoint = { SURVEY_NONE, SURVEY_NONE } };
+					    .endpoint = { SURVEY_NONE, SURVEY_NONE },
+					    .routed = { SURVEY_NONE, SURVEY_NONE } };
 	size_t family = port->family == IP_V6;
 	struct survey_opening *last = list->n ? &list->items[list->n - 1] : NULL;
 
@@ -105,13 +109,19 @@ static int note_opening(const struct survey *survey, const struct found_port *po
 		last->endpoint[family] = port->endpoint;
 		last->loopback[family] = port->loopback;
 	}
+	if (port->routed && last->routed[family] == SURVEY_NONE)
+		last->routed[family] = port->endpoint;
+	last->several[family] |= port->routed && last->routed[family] != port->endpoint;
 	return 0;
 }
 
 /* What is said of one holds for the other. */
 static bool is_alike(const struct survey_opening *a, const struct survey_opening *b)
 {
-	return a->class == b->class && a->port.proto == b->port.proto &&
+	bool several = a->several[0] || a->several[1] || b->several[0] || b->several[1];
+
+	return !several && memcmp(a->routed, b->routed, sizeof(a->routed)) == 0 &&
+	       a->class == b->class && a->port.proto == b->port.proto &&
 	       memcmp(a->endpoint, b->endpoint, sizeof(a->endpoint)) == 0 &&
 	       memcmp(a->loopback, b->loopback, sizeof(a->loopback)) == 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Making a survey: the prefixes that rules name, and which rule names whom. */
 #include "core/report/survey.h"
+#include "core/base/sort.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ static int note_peer_prefixes(struct survey *survey, const struct policy_peer *p
 		if (peers[i].kind == PEER_PREFIX)
 			r = VEC_PUSH(survey->arena, prefixes, peers[i].prefix);
 		survey->names_dns |= peers[i].kind == PEER_DNS && bit == 2;
+		survey->names_hosts |= peers[i].kind == PEER_HOSTS;
 	}
 	return r;
 }
@@ -129,19 +131,6 @@ static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes
 	return 0;
 }
 
-static void keep_unique_prefixes(struct survey *survey, prefix_list *prefixes)
-{
-	size_t kept = 0;
-
-	if (prefixes->n)
-		qsort(prefixes->items, prefixes->n, sizeof(*prefixes->items), by_prefix);
-	for (size_t i = 0; i < prefixes->n; i++)
-		if (kept == 0 || by_prefix(&prefixes->items[kept - 1], &prefixes->items[i]) != 0)
-			prefixes->items[kept++] = prefixes->items[i];
-	survey->prefixes = prefixes->items;
-	survey->n_prefixes = kept;
-}
-
 int survey_init(struct survey *survey, const struct report_input *const *inputs, size_t n,
 		struct arena *arena)
 {
@@ -157,7 +146,9 @@ int survey_init(struct survey *survey, const struct report_input *const *inputs,
 		r = survey_classify(survey);
 	if (r < 0)
 		return r;
-	keep_unique_prefixes(survey, &prefixes);
+	survey->prefixes = prefixes.items;
+	survey->n_prefixes =
+		sort_once(prefixes.items, prefixes.n, sizeof(*prefixes.items), by_prefix);
 	r = index_containers(survey);
 	if (r == 0)
 		r = survey_choose_addresses(survey);

@@ -22,6 +22,7 @@ enum survey_kind {
 	SURVEY_INTERNET,
 	SURVEY_LAN,
 	SURVEY_DNS,
+	SURVEY_HOSTS,
 	SURVEY_PREFIX,
 };
 
@@ -31,9 +32,11 @@ struct survey_end {
 	uint32_t index;
 };
 
-/* The two most complete endpoints of a class on one network; the second may be SURVEY_NONE. */
+/* The two most complete endpoints of a class on one network; the second may be SURVEY_NONE. And per
+ * family two from which something goes to other networks that are open to others, where there are
+ * such. */
 struct survey_sample {
-	uint32_t network, endpoint[2];
+	uint32_t network, endpoint[2], sender[2][2];
 };
 
 /* A published port, or the end of a range of ports, as one number that orders them. */
@@ -52,6 +55,7 @@ struct survey_class {
 	const survey_port *cuts; /* sorted: where a rule's ports to it begin, or have ended */
 	size_t n_cuts;
 	uint8_t **exposed; /* exposure_ask()'s memory: per part between cuts, of 4 kinds */
+	bool is_open[2];   /* per family: some of its networks are open to others */
 };
 
 /* Neighbouring published ports of a class, with the endpoint that has them most open, per family.
@@ -61,6 +65,8 @@ struct survey_opening {
 	struct port_range port;
 	uint32_t endpoint[2]; /* SURVEY_NONE */
 	bool loopback[2];     /* for this host alone, at its most open */
+	uint32_t routed[2];   /* one at whose own address it is, or SURVEY_NONE; or several such */
+	bool several[2];
 };
 
 /* Which ends a rule names. */
@@ -99,7 +105,10 @@ struct survey {
 	survey_rules every[SURVEY_INPUTS];	/* all of them */
 	survey_classes *of_tier[SURVEY_INPUTS]; /* the classes that are in a tier */
 	bool names_dns;				/* some rule has `to: dns` */
+	bool names_hosts;			/* some rule is about the fleet */
+	struct ip_addr hosts[2];		/* who stands for these, per family */
 	uint8_t *joined; /* bit from * n_classes + to: an allow rule names both */
+	bool is_open[2]; /* per family: some network is open to others (gateway_mode routed) */
 };
 
 int survey_init(struct survey *survey, const struct report_input *const *inputs, size_t n,
@@ -126,9 +135,36 @@ size_t survey_addresses(const struct survey *survey, struct survey_end end, enum
  * two. */
 bool survey_pair(const struct survey *survey, const uint32_t classes[2], enum ip_family family,
 		 uint32_t ret[2]);
-/* An endpoint of the class with an IPv6 address, to which Docker can route from that network: its
- * container has none there, so that its answer comes back the same way. Or SURVEY_NONE. */
-uint32_t survey_routed_to(const struct survey *survey, uint32_t class, uint32_t network);
+/* An endpoint of the class with an address of that family, to which Docker can route from that
+ * network: its container has none there, so that its answer comes back the same way. Or
+ * SURVEY_NONE. */
+uint32_t survey_routed_to(const struct survey *survey, uint32_t class, enum ip_family family,
+			  uint32_t network);
+/* Those of some endpoints that fit: @class, or the @endpoints where that is SURVEY_NONE. */
+struct survey_group {
+	uint32_t class;
+	const uint32_t *endpoints;
+	size_t n;
+};
+/* Two endpoints on different networks between which Docker lets that port (one number) pass, as
+ * the second network is open to others. False: there are no two. */
+bool survey_opened_pair(const struct survey *survey, const struct survey_group ends[2],
+			enum ip_family family, const struct port_range *port, uint32_t ret[2]);
+/* An address that may be on a network of Docker's: nobody's there, or one that a tier speaks for. */
+bool survey_is_on_network(const struct report_input *in, const struct sim_end *end);
+/* The endpoints of the class that Docker lets others in to on that port, one a call; of those that
+ * are on one network alone the first there stands for all. SURVEY_NONE after the last. */
+struct survey_let_in {
+	size_t at;
+	uint32_t done; /* network; it begins with SURVEY_NONE */
+};
+uint32_t survey_next_let_in(const struct survey *survey, uint32_t class, enum ip_family family,
+			    const struct port_range *port, struct survey_let_in *walk);
+/* For each of its networks one of the class from which something goes to such networks. */
+uint32_t survey_next_sender(const struct survey *survey, uint32_t class, enum ip_family family,
+			    size_t *cursor);
+/* Something can pass to and from it: it has such an address, and is admitted through a port. */
+bool survey_has_family(const struct survey *survey, uint32_t endpoint, enum ip_family family);
 /* Through a port of its bridge; nothing passes to or from others, whatever the policy says. */
 bool survey_is_admitted(const struct survey *survey, uint32_t endpoint);
 /* The samples of the class on that network, or NULL. */
@@ -161,6 +197,7 @@ uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_famil
 /* ---- the answers ---- */
 
 /* Bit 0: over IPv4, bit 1: over IPv6; for each of the addresses that stand for a prefix. */
+enum { SURVEY_OVER_IPV4 = 0x55, SURVEY_OVER_IPV6 = 0xaa };
 struct survey_verdict {
 	uint8_t sent, allowed, audited, by_docker;
 	uint32_t rule; /* that decided, as in struct sim_result */
@@ -171,6 +208,7 @@ struct survey_verdict {
 struct survey_part {
 	struct port_range ports;
 	bool rest, not_over_ipv6;
+	bool ping; /* apart from the rest because Docker may let it in alone */
 	struct survey_verdict verdict[SURVEY_INPUTS];
 };
 typedef VEC(struct survey_part) survey_parts;

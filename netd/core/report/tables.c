@@ -38,19 +38,17 @@ const struct policy_tier *report_required_of(const struct report_input *in, size
 void report_print_shortfalls(const struct report_input *in, size_t endpoint, struct text *out)
 {
 	const struct policy_tier *tier = report_required_of(in, endpoint);
-	const struct world_container *container =
-		&in->world->containers[in->world->endpoints[endpoint].container];
-	struct posture_shortfall one;
-	const char *gap = "";
+	struct posture_shortfall first;
+	size_t cursor = 0;
 
-	for (size_t cursor = 0;
-	     tier && posture_next_shortfall(&container->posture, tier->require, &cursor, &one);) {
-		if (!*gap)
-			text_printf(out, "tier `%s` requires ", tier->name);
-		text_printf(out, "%s%s (it %s)", gap, one.check->key,
-			    one.unknown ? one.check->unknown : one.check->text);
-		gap = ", ";
-	}
+	if (!tier)
+		return;
+	const struct posture posture =
+		world_posture(in->world, in->world->endpoints[endpoint].container, in->now);
+	if (!posture_next_shortfall(&posture, tier->require, &cursor, &first))
+		return;
+	text_printf(out, "tier `%s` requires ", tier->name);
+	posture_print_shortfalls(&posture, tier->require, out);
 }
 
 static const char open_label[] =
@@ -134,21 +132,35 @@ static void add_match_labels(struct rj *j, cJSON *object, const struct report_in
 static void add_shortfalls(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
 {
 	const struct policy_tier *tier = report_required_of(in, i);
-	const struct world_container *container =
-		&in->world->containers[in->world->endpoints[i].container];
 	struct posture_shortfall one;
 	cJSON *list = NULL;
 
-	for (size_t cursor = 0;
-	     tier && posture_next_shortfall(&container->posture, tier->require, &cursor, &one);) {
+	if (!tier)
+		return;
+	const struct posture posture =
+		world_posture(in->world, in->world->endpoints[i].container, in->now);
+	for (size_t cursor = 0; posture_next_shortfall(&posture, tier->require, &cursor, &one);) {
 		list = list ? list : rj_add_array(j, object, "shortfalls");
 		cJSON *entry = rj_push_object(j, list);
 		rj_text(j, entry, "tier", tier->name);
 		rj_text(j, entry, "id", one.check->finding.id);
-		rj_text(j, entry, "text", one.unknown ? one.check->unknown : one.check->text);
+		rj_text(j, entry, "text", one.text);
 		rj_text(j, entry, "requires", one.check->key);
 		rj_bool(j, entry, "known", !one.unknown);
 	}
+}
+
+/* The tier is the policy's wish alone. */
+static void print_beyond(const struct report_input *in, size_t i, struct text *why,
+			 const char **remedy)
+{
+	const struct assignment *as = &in->compiled->assignments[i];
+
+	if (as->match)
+		text_printf(why, "the policy has it in tier `%s`, but ",
+			    in->policy->tiers[as->tier].name);
+	text_add(why,
+		 world_beyond_why(&in->world->networks[in->world->endpoints[i].network], remedy));
 }
 
 static void add_why(struct rj *j, cJSON *object, const struct report_input *in, size_t i)
@@ -163,7 +175,11 @@ static void add_why(struct rj *j, cJSON *object, const struct report_input *in, 
 		rj_push_text(j, tiers, in->policy->tiers[as->other_tier].name);
 	}
 	CLEANUP(text_done) struct text why = { 0 };
-	if (report_why_not(in, i))
+	const char *remedy = as->open_label ? open_label_remedy : states[as->kind].remedy;
+	const struct world_network *network = &in->world->networks[in->world->endpoints[i].network];
+	if (as->kind == ASSIGN_UNMANAGED && world_network_is_beyond(network) && !network->flaw)
+		print_beyond(in, i, &why, &remedy);
+	else if (report_why_not(in, i))
 		text_add(&why, report_why_not(in, i));
 	if (as->kind == ASSIGN_QUARANTINED) {
 		text_add(&why, ": ");
@@ -173,8 +189,7 @@ static void add_why(struct rj *j, cJSON *object, const struct report_input *in, 
 	if (why.len)
 		rj_text(j, object, "why", text_str(&why));
 	if (as->kind != ASSIGN_TIER)
-		rj_text(j, object, "remedy",
-			as->open_label ? open_label_remedy : states[as->kind].remedy);
+		rj_text(j, object, "remedy", remedy);
 	add_shortfalls(j, object, in, i);
 	add_image_labels(j, object, in, i);
 	add_match_labels(j, object, in, i);

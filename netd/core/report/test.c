@@ -40,7 +40,8 @@ static int ask_peers(const struct testing *t, const struct policy_peer peers[2],
 
 	for (size_t i = 0; i < 2 && r == 0; i++)
 		r = explain_resolve_peer(survey, &peers[i], t->scratch, &ends[i]);
-	if (r == 0 && (explain_is_empty_tier(&ends[0]) || explain_is_empty_tier(&ends[1]))) {
+	if (r == 0 &&
+	    (explain_is_nobody(&ends[0], &peers[0]) || explain_is_nobody(&ends[1], &peers[1]))) {
 		survey = t->symbolic;
 		for (size_t i = 0; i < 2 && r == 0; i++)
 			r = explain_resolve_peer(survey, &peers[i], t->scratch, &ends[i]);

@@ -136,7 +136,7 @@ static int next_line(struct cursor *cursor, const char **ret, size_t *ret_len, s
 
 	for (const char *c = line; c < stop; c++)
 		if ((*c < ' ' || *c > '~') && (*c != '\r' || c + 1 != stop))
-			return refuse_request(why, "a byte that is no printable ASCII");
+			return refuse_request(why, "a byte outside printable ASCII");
 	if (!lf)
 		return REQUEST_E_PARTIAL;
 	if (lf == line || lf[-1] != '\r')

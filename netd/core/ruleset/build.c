@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-static size_t field_len(enum rs_type type, bool several)
+static size_t padded_len(size_t len, bool several)
 {
-	size_t len = ruleset_type_info(type)->len;
-
 	return several ? (len + 3) / 4 * 4 : len;
 }
 
@@ -37,7 +35,8 @@ struct rs_set *ruleset_add_set(struct ruleset *rs, enum rs_family family, const 
 	memcpy(set->types, types, n_types * sizeof(*types));
 	set->n_types = (uint8_t)n_types;
 	for (size_t i = 0; i < n_types; i++)
-		set->key_len = (uint8_t)(set->key_len + field_len(types[i], n_types > 1));
+		set->key_len = (uint8_t)(set->key_len +
+					 padded_len(ruleset_type_info(types[i])->len, n_types > 1));
 	return set;
 }
 
@@ -133,10 +132,11 @@ void ruleset_set_stamp(struct ruleset *rs, uint32_t stamp)
 void rs_key_add(struct rs_key *key, enum rs_type type, const void *bytes, bool several)
 {
 	size_t len = ruleset_type_info(type)->len;
-	size_t padded = field_len(type, several);
+	size_t padded = padded_len(len, several);
 
 	assert(key->len + padded <= sizeof(key->bytes));
 	memcpy(key->bytes + key->len, bytes, len);
-	memset(key->bytes + key->len + len, 0, padded - len);
+	if (padded > len)
+		memset(key->bytes + key->len + len, 0, padded - len);
 	key->len = (uint8_t)(key->len + padded);
 }

@@ -5,10 +5,38 @@
 
 #include "core/simulate/way.h"
 
-/* Docker programs a filter for that family. */
 static bool is_filtered(const struct way *way)
 {
-	return way->flow->family == IP_V4 || !way->host->world->ip6_unfiltered;
+	return world_filters(way->host->world, way->flow->family);
+}
+
+static uint32_t index_of(const struct world *world, const struct world_endpoint *endpoint)
+{
+	return (uint32_t)(endpoint - world->endpoints);
+}
+
+static struct port_range asked_port(const struct way *way)
+{
+	return (struct port_range){ (uint8_t)way->flow->proto, way->flow->port, way->flow->port };
+}
+
+/* The endpoint whose own address the destination is, and not one that its tier speaks for; or NULL.
+ */
+static const struct world_endpoint *destination(const struct way *way)
+{
+	return way->to.speaker == UINT32_MAX ? way->to.endpoint : NULL;
+}
+
+/* Of the destination's published ports those that the flow asks for, one a call. */
+static const struct world_published *next_published(const struct way *way,
+						    const struct world_published *last)
+{
+	const struct world_endpoint *to = destination(way);
+	const struct port_range port = asked_port(way);
+
+	return to ? world_next_published(&way->host->world->containers[to->container], &port,
+					 way->flow->family, last)
+		  : NULL;
 }
 
 /* ---- published ports ---- */
@@ -16,37 +44,27 @@ static bool is_filtered(const struct way *way)
 enum world_publishing docker_publishing(const struct way *way)
 {
 	const struct world *world = way->host->world;
-	const struct world_endpoint *to = way->to.endpoint;
+	const struct world_endpoint *to = destination(way);
 	enum ip_family family = way->flow->family;
 
-	if (!to || way->to.speaker != UINT32_MAX)
+	if (!to)
 		return WORLD_PUBLISHES_NOT;
 	if (way->to.network->internal &&
 	    world_publisher(world, to->container, family) == WORLD_NO_ENDPOINT)
 		return way->to.addr.family == family && is_filtered(way) ? WORLD_PUBLISHES_DNAT
 									 : WORLD_PUBLISHES_PROXY;
-	return world_publishing(world, (uint32_t)(to - world->endpoints), family);
+	return world_publishing(world, index_of(world, to), family);
 }
 
 const struct world_published *docker_published(const struct way *way)
 {
-	const struct world *world = way->host->world;
-	const struct world_published *found = NULL;
-	bool routed = way->publishing == WORLD_PUBLISHES_ROUTED;
+	const struct world_published *found = NULL, *next = NULL;
 
-	if (!way->to.endpoint || way->publishing == WORLD_PUBLISHES_NOT || routed)
+	if (way->publishing == WORLD_PUBLISHES_NOT || way->publishing == WORLD_PUBLISHES_ROUTED)
 		return NULL;
-	const struct world_container *container = &world->containers[way->to.endpoint->container];
-	for (size_t i = world_first_published(container, way->flow->port);
-	     i < container->n_published && container->published[i].port.lo == way->flow->port;
-	     i++) {
-		const struct world_published *published = &container->published[i];
-		if (published->host_ip.family != way->flow->family ||
-		    published->port.proto != way->flow->proto)
-			continue;
+	while ((next = next_published(way, next)))
 		if (!found || ip_is_loopback(&found->host_ip))
-			found = published;
-	}
+			found = next;
 	return found;
 }
 
@@ -72,42 +90,67 @@ const struct world_published *docker_published_on_host(const struct way *way,
 				&world->containers[c].published[i];
 			if (!is_at(published, way->flow))
 				continue;
-			*ret_publisher = world_publisher(world, c, way->flow->family);
+			*ret_publisher = world_publisher_at_host(world, c, way->flow->family);
 			if (*ret_publisher != WORLD_NO_ENDPOINT)
 				return published;
 		}
 	return NULL;
 }
 
+bool docker_opens_directly(const struct way *way)
+{
+	const struct world *world = way->host->world;
+	const struct world_published *next = NULL;
+
+	if (way->publishing != WORLD_PUBLISHES_ROUTED)
+		return false;
+	while ((next = next_published(way, next)))
+		if (world_opens_directly(world, index_of(world, way->to.endpoint), next))
+			return true;
+	return false;
+}
+
+/* The container publishes the port over the other family alone. */
+static bool is_of_other_family(const struct way *way)
+{
+	const struct world_endpoint *to = destination(way);
+	const struct port_range port = asked_port(way);
+
+	return to && world_next_published(&way->host->world->containers[to->container], &port,
+					  way->flow->family == IP_V6 ? IP_V4 : IP_V6, NULL);
+}
+
+static const char isolated[] =
+	"gateway_mode is isolated: Docker gave the bridge no address, so there "
+	"is no way between it and this host";
+
 const char *docker_why_direct(const struct way *way, struct arena *arena)
 {
 	const struct world *world = way->host->world;
-	const struct world_published *published = NULL;
 	const struct world_endpoint *to = way->to.endpoint;
 
+	if (way->to.speaker != UINT32_MAX)
+		return "Docker publishes nothing at an address that a tier speaks for";
 	if (way->published)
 		return "the port is published on a loopback address, so only this host reaches it";
-	if (way->publishing == WORLD_PUBLISHES_ROUTED)
-		return "gateway_mode is routed: the port is at the container's own address, not at "
-		       "this host's, and what comes from outside reaches no container directly";
-	for (size_t i = 0; to && i < world->containers[to->container].n_published; i++)
-		if (world->containers[to->container].published[i].port.lo == way->flow->port &&
-		    world->containers[to->container].published[i].port.proto == way->flow->proto)
-			published = &world->containers[to->container].published[i];
-	if (!published)
-		return "only published ports can be reached from outside, and this one is not "
-		       "published";
+	if (!next_published(way, NULL))
+		return is_of_other_family(way)
+			       ? "only published ports can be reached from outside, and this one "
+				 "is not published over this family"
+			       : "only published ports can be reached from outside, and this one "
+				 "is not published";
 	uint32_t publisher = world_publisher(world, to->container, way->flow->family);
 	if (publisher == WORLD_NO_ENDPOINT)
 		return "Docker publishes no port of a container whose default route is on a "
-		       "network "
-		       "of another kind";
-	if (&world->endpoints[publisher] == to)
-		return "only published ports can be reached from outside, and this one is not "
-		       "published over this family";
-	return arena_printf(arena, "Docker publishes the port through network %s, not through %s",
-			    world->networks[world->endpoints[publisher].network].name,
-			    way->to.network->name);
+		       "network of another kind";
+	if (publisher != index_of(world, to))
+		return arena_printf(arena,
+				    "Docker publishes the port through network %s, not through %s",
+				    world->networks[world->endpoints[publisher].network].name,
+				    way->to.network->name);
+	return way->publishing == WORLD_PUBLISHES_ROUTED ? "the port was asked for on a loopback "
+							   "address, so only this host reaches it"
+							 : isolated;
 }
 
 /* ---- what Docker drops ---- */
@@ -147,30 +190,18 @@ bool docker_may_link(const struct way *way)
 	       strcmp(way->from.network->name, "bridge") == 0;
 }
 
-static const char *why_not_routed(const struct way *way)
+static uint32_t network_index(const struct way *way, const struct world_network *network)
 {
-	if (world_is_podman(way->host->world))
-		return way->from.network->internal || way->to.network->internal
-			       ? "podman does not route from or to an internal network"
-			       : NULL;
-	if (is_filtered(way))
-		return "Docker itself drops this, because the containers share no network";
-	const struct world *world = way->host->world;
-	if (!world_routes(world, (uint32_t)(way->from.network - world->networks),
-			  (uint32_t)(way->to.network - world->networks)))
-		return "Docker gives the containers of an internal network no route to others";
-	return NULL;
+	return (uint32_t)(network - way->host->world->networks);
 }
 
-static const char internal[] = "Docker itself drops this, because the network is internal";
-
-static const char *why_not_inbound(const struct way *way)
+bool docker_answers_elsewhere(const struct way *way)
 {
-	if (way->to.network->internal)
-		return internal;
-	if (way->path == SIM_PATH_PROXY && way->host->world->no_proxy)
-		return "Docker publishes nothing there, because its userland-proxy is off";
-	return NULL;
+	const struct world_endpoint *to = destination(way);
+
+	return way->path == SIM_PATH_ROUTED && to &&
+	       world_answers_elsewhere(way->host->world, way->flow->family,
+				       network_index(way, way->from.network), to->container);
 }
 
 /* Away from its own network. */
@@ -179,13 +210,67 @@ static const char *why_not_away(const struct way *way)
 	const struct world *world = way->host->world;
 
 	if (!way->from.endpoint ||
-	    world_has_default_route(world, (uint32_t)(way->from.endpoint - world->endpoints),
-				    way->flow->family))
+	    world_has_default_route(world, index_of(world, way->from.endpoint), way->flow->family))
 		return NULL;
 	return way->from.network->internal
 		       ? "Docker gives the containers of an internal network no route to that "
 			 "address"
 		       : "Docker gave the container its default route on another network";
+}
+
+/* What Docker opens at a container's own address it opens to its other networks, too, and ping. */
+static bool is_let_in(const struct way *way)
+{
+	const struct world *world = way->host->world;
+	const struct world_endpoint *from = way->from.endpoint, *to = destination(way);
+	const struct port_range port = asked_port(way);
+	enum ip_family family = way->flow->family;
+
+	if (from ? !world_sends_to_networks(world, family, index_of(world, from))
+		 : way->from.network->internal)
+		return false;
+	if (to)
+		return world_lets_in(world, family, index_of(world, to), &port);
+	return !proto_has_ports(way->flow->proto) &&
+	       world_is_open_to_networks(world, family, network_index(way, way->to.network));
+}
+
+static const char *why_not_routed(const struct way *way)
+{
+	if (world_is_podman(way->host->world))
+		return way->from.network->internal || way->to.network->internal
+			       ? "podman does not route from or to an internal network"
+			       : NULL;
+	if (is_let_in(way))
+		return NULL;
+	if (is_filtered(way))
+		return "Docker itself drops this, because the containers share no network";
+	/* Whoever answers on the source's network needs no route. */
+	if (!way->from.network->internal && docker_answers_elsewhere(way))
+		return NULL;
+	if (!world_routes(way->host->world, way->flow->family,
+			  network_index(way, way->from.network),
+			  network_index(way, way->to.network)))
+		return "Docker gives the containers of an internal network no route to others";
+	return NULL;
+}
+
+static const char internal[] = "Docker itself drops this, because the network is internal";
+
+/* Nobody but its own containers has a way to the network. */
+static bool is_isolated(const struct way *way, const struct world_network *network)
+{
+	return world_gateway_mode(way->host->world, network, way->flow->family) ==
+	       WORLD_GATEWAY_ISOLATED;
+}
+
+static const char *why_not_inbound(const struct way *way)
+{
+	if (way->to.network->internal)
+		return internal;
+	if (way->path == SIM_PATH_PROXY && way->host->world->no_proxy)
+		return "Docker publishes nothing there, because its userland-proxy is off";
+	return NULL;
 }
 
 /* A container that speaks to a port of this host is led to docker-proxy, whichever network it is
@@ -200,6 +285,8 @@ static const char *why_not_host(const struct way *way)
 	uint32_t publisher;
 	const struct world_published *published = docker_published_on_host(way, &publisher);
 
+	if (is_isolated(way, from))
+		return isolated;
 	if (elsewhere && why_not_away(way))
 		return why_not_away(way);
 	if (!published)
@@ -243,6 +330,8 @@ bool docker_drops(const struct way *way, const char **reason)
 		why = why_not_host(way);
 		break;
 	case SIM_PATH_FROM_HOST:
+		why = is_isolated(way, way->to.network) ? isolated : NULL;
+		break;
 	case SIM_PATH_NOT_OURS:
 		break;
 	}

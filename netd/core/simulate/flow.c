@@ -354,15 +354,17 @@ static const char *denial_text(const struct way *way, const struct sim_result *r
 
 	if (result->denial != REASON_NO_RULE)
 		return reason_text(result->denial);
-	if (way->path == SIM_PATH_DIRECT)
+	if (way->path == SIM_PATH_DIRECT && !docker_opens_directly(way))
 		return docker_why_direct(way, arena);
 	if (is_of_several_tiers(way))
 		return "docker-proxy takes this on, and the container is in several tiers: a rule "
 		       "must allow it to each of them";
 	if (!outside)
 		return reason_text(result->denial);
-	return arena_printf(arena, "%s (%s is in %s)", reason_text(result->denial),
-			    ip_format(outside, address), policy_zone_text(outside));
+	const char *zone = compile_zone_text(way->host->compiled, outside, arena);
+	return !zone ? NULL
+		     : arena_printf(arena, "%s (%s is in %s)", reason_text(result->denial),
+				    ip_format(outside, address), zone);
 }
 
 static const char *netd_reason(const struct way *way, const struct sim_result *result,
@@ -384,18 +386,38 @@ static const char *netd_reason(const struct way *way, const struct sim_result *r
 					     : "not judged";
 }
 
-/* A container that is on the source's network as well answers there, with an address that is not of
- * that port: the guard drops it. */
-static bool answers_elsewhere(const struct way *way)
+/* The network of an end that netd enforces nothing on; NULL: it is no such end. */
+static const struct world_network *beyond(const struct way *way, const struct sim_end *end)
 {
 	const struct world *world = way->host->world;
 
-	if (way->path != SIM_PATH_ROUTED || !way->to.endpoint || way->to.speaker != UINT32_MAX)
-		return false;
-	const struct world_endpoint *there =
-		world_find_endpoint(world, way->to.endpoint->container,
-				    (uint32_t)(way->from.network - world->networks));
-	return there && (way->flow->family == IP_V6 ? there->ipv6 : there->ipv4).family;
+	if (end->kind != SIM_ENDPOINT)
+		return NULL;
+	const struct world_network *network =
+		&world->networks[world->endpoints[end->endpoint].network];
+	return world_network_is_beyond(network) ? network : NULL;
+}
+
+/* An overlay joins its own containers and has no other way in or out. */
+static bool leads_nowhere(const struct way *way)
+{
+	const struct world_network *to = beyond(way, &way->flow->to),
+				   *from = beyond(way, &way->flow->from);
+	bool overlay = (to && strcmp(to->driver, "overlay") == 0) ||
+		       (from && strcmp(from->driver, "overlay") == 0);
+
+	return overlay && to != from;
+}
+
+static const char *beyond_reason(const struct way *way)
+{
+	const struct world_network *to = beyond(way, &way->flow->to),
+				   *from = beyond(way, &way->flow->from);
+	const char *remedy;
+
+	if (!to && !from)
+		return "neither end is a managed container, so netd does not judge it";
+	return world_beyond_why(to ? to : from, &remedy);
 }
 
 /* docker-proxy reaches a container over either family, whichever its client speaks. */
@@ -431,10 +453,15 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 	if (!has_addresses(&way)) {
 		result.by = SIM_NO_ADDRESS;
 		result.reason = "one end has no address of this family";
+	} else if (leads_nowhere(&way)) {
+		result.by = SIM_BY_DOCKER;
+		result.path = SIM_PATH_NOT_OURS;
+		result.reason = "Docker gives an overlay network no way in or out: that is by "
+				"docker_gwbridge";
 	} else if (way.path == SIM_PATH_NOT_OURS) {
 		result.allowed = true;
 		result.by = SIM_BY_DEFAULT;
-		result.reason = "neither end is a managed container, so netd does not judge it";
+		result.reason = beyond_reason(&way);
 	} else {
 		int r = travel(&way, arena, &result);
 		if (r < 0)
@@ -449,7 +476,7 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 			result.allowed = result.audited = false;
 			result.by = SIM_BY_DOCKER;
 			result.uncertain = docker_may_link(&way);
-		} else if (result.allowed && answers_elsewhere(&way)) {
+		} else if (result.allowed && docker_answers_elsewhere(&way)) {
 			result.allowed = result.audited = false;
 			result.reason = "its answer would leave by another port than its address "
 					"belongs to: the container is on the source's network too";

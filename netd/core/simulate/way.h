@@ -45,5 +45,10 @@ const struct world_published *docker_published_on_host(const struct way *way,
 bool docker_drops(const struct way *way, const char **reason);
 /* A legacy --link could make an exception of what Docker drops: no list shows what one exposes. */
 bool docker_may_link(const struct way *way);
+/* A container that is on the source's network as well answers there, with an address that is not of
+ * that port: Docker lets it, and the guard drops it. */
+bool docker_answers_elsewhere(const struct way *way);
+/* Docker opens the port at the container's own address, to others than this host. */
+bool docker_opens_directly(const struct way *way);
 /* Why the direct route to the destination is no published port. NULL: out of memory. */
 const char *docker_why_direct(const struct way *way, struct arena *arena);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/hash.h"
+#include "core/base/json.h"
 #include "core/policy/until.h"
 #include "core/policy/zone.h"
 #include "core/report/json.h"
@@ -206,13 +207,6 @@ static void add_other(struct denying *d, cJSON *list, const struct denial *denia
 	rj_text(&d->j, object, "why", denial->edge.why);
 }
 
-static const char *member(const cJSON *object, const char *name)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-
-	return text ? text : "";
-}
-
 /* Those that have one number get the whole hash each. */
 static void tell_apart(cJSON *list)
 {
@@ -225,11 +219,11 @@ static void tell_apart(cJSON *list)
 			cJSON *other = cJSON_GetObjectItemCaseSensitive(b, "number");
 			if (!other || other->valueint != number->valueint)
 				continue;
-			cJSON_SetNumberValue(other, hash_text(member(b, "rule")));
+			cJSON_SetNumberValue(other, hash_text(json_word(b, "rule")));
 			alike = true;
 		}
 		if (alike)
-			cJSON_SetNumberValue(number, hash_text(member(a, "rule")));
+			cJSON_SetNumberValue(number, hash_text(json_word(a, "rule")));
 	}
 }
 
@@ -320,11 +314,11 @@ static void print_allowed(const cJSON *rule, int64_t now, size_t indent, struct 
 	text_printf(out, "%*s# allowed on %s: denied %s times from %.10s to %.10s, %s", (int)indent,
 		    "", suggest_day(now, day),
 		    suggest_number((uint64_t)(count ? count->valuedouble : 0), number),
-		    member(rule, "first"), member(rule, "last"),
+		    json_word(rule, "first"), json_word(rule, "last"),
 		    n ? cJSON_GetStringValue(cJSON_GetArrayItem(who, 0)) : "");
 	if (n > 1)
 		text_printf(out, " and %d more", n - 1);
-	text_printf(out, "\n%*s- %s\n", (int)indent, "", member(rule, "rule"));
+	text_printf(out, "\n%*s- %s\n", (int)indent, "", json_word(rule, "rule"));
 }
 
 /* Behind the rules that are there. */

@@ -107,6 +107,8 @@ bool suggest_is_gone(const struct world_container *container);
 /* The value of a label that counts as the operator's own: an image may bear any label. NULL: there
  * is none. */
 const char *suggest_own_label(const struct world_container *container, const char *key);
+/* Docker makes up names of this form: the next container of the kind has another. */
+bool suggest_looks_made_up(const char *name);
 int suggest_find_whos(struct suggest *s) MUST_CHECK;
 /* The endpoint that stands for an end of a flow; SUGGEST_NONE: nobody does. */
 uint32_t suggest_endpoint_of(const struct suggest *s, const struct flow_end *end);

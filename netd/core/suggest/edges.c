@@ -296,6 +296,9 @@ static bool is_meant(const struct suggest *s, const struct policy_peer *peer,
 		return outside && end->zone == FLOW_LAN;
 	case PEER_WORLD:
 		return outside && end->zone != FLOW_NO_ZONE;
+	case PEER_HOSTS:
+		return outside && s->in_force &&
+		       compile_find_host(s->in_force->compiled, &end->addr);
 	case PEER_DNS:
 		return side->peer && strcmp(side->peer, "dns") == 0;
 	case PEER_PREFIX:

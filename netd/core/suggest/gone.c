@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Those that flows name and that are not there any more: the job of last night, the sandbox of a
  * build. They are put back into the world, as an inventory would tell of them, so that one
- * evaluator judges them as it judges all others. What they were is read off their names. */
+ * evaluator judges them as it judges all others. What they were is kept with the flows; where it is
+ * not, as in flows of an older netd, it is read off their names. */
 #include "core/suggest/gone.h"
 
 #include <errno.h>
@@ -10,14 +11,15 @@
 #include <string.h>
 
 #include "core/base/limits.h"
+#include "core/flow/labels.h"
 
 /* How their ids begin, which no id of Docker's does. */
 #define GONE_ID "gone-"
 
 struct gone {
-	const char *name;
+	const char *name, *image, *labels;
 	enum world_kind kind;
-	const char *project, *service; /* NULL: it is not compose's, or nobody knows */
+	struct suggest_service of; /* service NULL: it is not compose's, or nobody knows */
 	VEC(const char *) networks;
 };
 
@@ -80,6 +82,27 @@ bool suggest_read_name(const struct world *world, const char *name, struct arena
 	return ret->service;
 }
 
+static const char *find_label(const char *labels, const char *key, struct arena *arena)
+{
+	struct flow_label label;
+
+	while (flow_labels_next(&labels, &label))
+		if (label.key_len == strlen(key) && memcmp(label.key, key, label.key_len) == 0)
+			return arena_strndup(arena, label.value, label.value_len);
+	return NULL;
+}
+
+/* By its labels, or else by its name. */
+static bool read_service(const struct world *world, const struct flow_end *end, struct arena *arena,
+			 struct suggest_service *ret)
+{
+	ret->project = find_label(end->labels, COMPILE_LABEL_PROJECT, arena);
+	ret->service = find_label(end->labels, COMPILE_LABEL_SERVICE, arena);
+	if (ret->project && ret->service)
+		return true;
+	return suggest_read_name(world, end->name, arena, ret);
+}
+
 /* ---- who stands for it ---- */
 
 static int find_by_id(const struct world *world, const char *id)
@@ -112,6 +135,23 @@ static int find_by_service(const struct world *world, const struct suggest_servi
 	return -1;
 }
 
+/* Of those whose names Docker made up the image is what stays from one to the next. */
+static bool is_made_up_of(const char *name, const char *image, const char *of)
+{
+	return *of && strcmp(image, of) == 0 && suggest_looks_made_up(name);
+}
+
+static int find_by_image(const struct world *world, const struct flow_end *end)
+{
+	if (!suggest_looks_made_up(end->name))
+		return -1;
+	for (size_t i = 0; i < world->n_containers; i++)
+		if (is_made_up_of(world->containers[i].name, world->containers[i].image,
+				  end->image))
+			return (int)i;
+	return -1;
+}
+
 static int find_by_kind(const struct world *world, enum world_kind kind)
 {
 	for (size_t i = 0; i < world->n_containers; i++)
@@ -130,9 +170,11 @@ int suggest_stand_in(const struct world *world, const struct flow_end *end, stru
 	if (end->sandbox != WORLD_CONTAINER)
 		return find_by_kind(world, end->sandbox);
 	found = find_by_name(world, end->name);
-	if (found >= 0 || !suggest_read_name(world, end->name, arena, &service))
+	if (found >= 0)
 		return found;
-	return find_by_service(world, &service);
+	if (read_service(world, end, arena, &service))
+		return find_by_service(world, &service);
+	return find_by_image(world, end);
 }
 
 /* ---- collecting them ---- */
@@ -161,9 +203,12 @@ static struct gone *find_gone(struct gone_list *list, const struct gone *wanted)
 			continue;
 		if (gone->kind != WORLD_CONTAINER || strcmp(gone->name, wanted->name) == 0)
 			return gone;
-		if (gone->service && wanted->service &&
-		    strcmp(gone->project, wanted->project) == 0 &&
-		    strcmp(gone->service, wanted->service) == 0)
+		if (gone->of.service && wanted->of.service &&
+		    strcmp(gone->of.project, wanted->of.project) == 0 &&
+		    strcmp(gone->of.service, wanted->of.service) == 0)
+			return gone;
+		if (suggest_looks_made_up(wanted->name) &&
+		    is_made_up_of(gone->name, gone->image, wanted->image))
 			return gone;
 	}
 	return NULL;
@@ -171,23 +216,26 @@ static struct gone *find_gone(struct gone_list *list, const struct gone *wanted)
 
 static int note_gone(struct gone_list *list, const struct flow_end *end)
 {
-	struct gone gone = { .name = end->name, .kind = end->sandbox };
-	struct suggest_service service = { NULL, NULL };
+	struct gone gone = {
+		.name = end->name, .image = end->image, .labels = end->labels, .kind = end->sandbox
+	};
 
 	if (end->kind != FLOW_CONTAINER || !suggest_is_literal(end->name) ||
 	    !suggest_is_literal(end->network) ||
 	    suggest_stand_in(list->world, end, list->arena) >= 0)
 		return 0;
 	if (gone.kind == WORLD_CONTAINER)
-		(void)suggest_read_name(list->world, end->name, list->arena, &service);
-	gone.project = service.service ? service.project : NULL;
-	gone.service = service.service;
+		(void)read_service(list->world, end, list->arena, &gone.of);
 	struct gone *known = find_gone(list, &gone);
 	if (!known && list->items.n >= LIMIT_SUGGEST_GONE)
 		return 0;
 	if (!known && VEC_PUSH(list->arena, &list->items, gone) < 0)
 		return -ENOMEM;
 	known = known ? known : &list->items.items[list->items.n - 1];
+	if (!*known->image && !*known->labels) { /* it stands with one of its flows */
+		known->image = end->image;
+		known->labels = end->labels;
+	}
 	int r = add_text(list->arena, &known->networks.items, &known->networks.n, end->network);
 	if (r == 0 && world_find_network(list->world, end->network) < 0)
 		r = add_text(list->arena, &list->networks.items, &list->networks.n, end->network);
@@ -294,6 +342,26 @@ bool suggest_is_gone(const struct world_container *container)
 	return text_begins(container->id, GONE_ID);
 }
 
+static bool add_labels(const struct gone_list *list, const struct gone *gone, cJSON *object)
+{
+	cJSON *labels = cJSON_AddObjectToObject(object, "labels");
+	const char *at = gone->labels;
+	struct flow_label label;
+	bool fine = labels;
+
+	if (fine && gone->of.service)
+		fine = cJSON_AddStringToObject(labels, COMPILE_LABEL_PROJECT, gone->of.project) &&
+		       cJSON_AddStringToObject(labels, COMPILE_LABEL_SERVICE, gone->of.service);
+	while (fine && flow_labels_next(&at, &label)) {
+		const char *key = arena_strndup(list->arena, label.key, label.key_len);
+		const char *value = arena_strndup(list->arena, label.value, label.value_len);
+		fine = key && value &&
+		       (cJSON_GetObjectItemCaseSensitive(labels, key) ||
+			cJSON_AddStringToObject(labels, key, value));
+	}
+	return fine;
+}
+
 static bool add_container(const struct gone_list *list, const struct gone *gone, size_t index)
 {
 	cJSON *object = add_to_list(list->json, "containers");
@@ -302,15 +370,10 @@ static bool add_container(const struct gone_list *list, const struct gone *gone,
 	(void)snprintf(id, sizeof(id), GONE_ID "%zu", index);
 	if (!object || !cJSON_AddStringToObject(object, "id", id) ||
 	    !cJSON_AddStringToObject(object, "name", gone->name) ||
-	    !cJSON_AddStringToObject(object, "kind", world_kind_name(gone->kind)))
+	    !cJSON_AddStringToObject(object, "kind", world_kind_name(gone->kind)) ||
+	    (*gone->image && !cJSON_AddStringToObject(object, "image", gone->image)) ||
+	    !add_labels(list, gone, object))
 		return false;
-	if (gone->service) {
-		cJSON *labels = cJSON_AddObjectToObject(object, "labels");
-		if (!labels ||
-		    !cJSON_AddStringToObject(labels, COMPILE_LABEL_PROJECT, gone->project) ||
-		    !cJSON_AddStringToObject(labels, COMPILE_LABEL_SERVICE, gone->service))
-			return false;
-	}
 	cJSON *endpoints = cJSON_AddArrayToObject(object, "endpoints");
 	for (size_t i = 0; endpoints && i < gone->networks.n; i++)
 		if (!add_endpoint(list, endpoints, gone->networks.items[i], index))

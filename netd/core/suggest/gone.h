@@ -13,5 +13,6 @@ struct suggest_service {
  * container is of the project `shop`. */
 bool suggest_read_name(const struct world *world, const char *name, struct arena *arena,
 		       struct suggest_service *ret);
-/* The container: the same, or else one of that name, or of that service. -1: there is none. */
+/* The container: the same, or else one of that name, or of that service, or, where Docker had made
+ * up the name, of that image. -1: there is none. */
 int suggest_stand_in(const struct world *world, const struct flow_end *end, struct arena *arena);

@@ -209,3 +209,35 @@ int suggest_group_whos(struct suggest *s)
 		r = collect(&g, n);
 	return r == 0 ? add_in_force(s) : r;
 }
+
+static int by_group_name(const void *left, const void *right, void *userdata)
+{
+	const uint32_t *a = left, *b = right;
+	const struct suggest *s = userdata;
+
+	return strcmp(s->groups[*a].name, s->groups[*b].name);
+}
+
+static const uint32_t *sort_groups(const struct suggest *s, bool all, size_t *ret_n)
+{
+	uint32_t *order = arena_alloc(s->arena, (s->n_groups + 1) * sizeof(*order));
+	size_t n = 0;
+
+	for (uint32_t i = 0; order && i < s->n_groups; i++)
+		if (all || !s->groups[i].in_force)
+			order[n++] = i;
+	if (n)
+		qsort_r(order, n, sizeof(*order), by_group_name, (void *)(uintptr_t)s);
+	*ret_n = n;
+	return order;
+}
+
+const uint32_t *suggest_new_groups(const struct suggest *s, size_t *ret_n)
+{
+	return sort_groups(s, false, ret_n);
+}
+
+const uint32_t *suggest_all_groups(const struct suggest *s, size_t *ret_n)
+{
+	return sort_groups(s, true, ret_n);
+}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/suggest/draft.h"
 
 /* Names in one comment; the rest is a number. */
@@ -58,7 +59,7 @@ static void print_names(const struct suggest *s, const struct suggest_rule *rule
 			struct text *out)
 {
 	const char **names = arena_alloc(s->arena, (rule->n_edges + 1) * sizeof(*names));
-	size_t n = 0, kept = 0;
+	size_t n = 0;
 
 	out->failed |= !names;
 	for (size_t i = 0; names && i < rule->n_edges; i++) {
@@ -67,15 +68,11 @@ static void print_names(const struct suggest *s, const struct suggest_rule *rule
 		out->failed |= !names[n];
 		n += names[n] != NULL;
 	}
-	if (n)
-		qsort(names, n, sizeof(*names), by_text);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
-			names[kept++] = names[i];
-	for (size_t i = 0; i < kept && i < NAMES_LISTED; i++)
+	n = sort_once(names, n, sizeof(*names), by_text);
+	for (size_t i = 0; i < n && i < NAMES_LISTED; i++)
 		text_printf(out, "%s%s", i ? ", " : "", names[i]);
-	if (kept > NAMES_LISTED)
-		text_printf(out, " and %zu more", kept - NAMES_LISTED);
+	if (n > NAMES_LISTED)
+		text_printf(out, " and %zu more", n - NAMES_LISTED);
 }
 
 /* How often each port was asked for, where there are several. */
@@ -167,38 +164,6 @@ void suggest_print_tier(const struct suggest *s, const struct suggest_group *gro
 	}
 	indent_by(indent, out);
 	text_add(out, "  within: deny\n");
-}
-
-static int by_group_name(const void *left, const void *right, void *userdata)
-{
-	const uint32_t *a = left, *b = right;
-	const struct suggest *s = userdata;
-
-	return strcmp(s->groups[*a].name, s->groups[*b].name);
-}
-
-static const uint32_t *sort_groups(const struct suggest *s, bool all, size_t *ret_n)
-{
-	uint32_t *order = arena_alloc(s->arena, (s->n_groups + 1) * sizeof(*order));
-	size_t n = 0;
-
-	for (uint32_t i = 0; order && i < s->n_groups; i++)
-		if (all || !s->groups[i].in_force)
-			order[n++] = i;
-	if (n)
-		qsort_r(order, n, sizeof(*order), by_group_name, (void *)(uintptr_t)s);
-	*ret_n = n;
-	return order;
-}
-
-const uint32_t *suggest_new_groups(const struct suggest *s, size_t *ret_n)
-{
-	return sort_groups(s, false, ret_n);
-}
-
-const uint32_t *suggest_all_groups(const struct suggest *s, size_t *ret_n)
-{
-	return sort_groups(s, true, ret_n);
 }
 
 /* ---- the whole ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/json-scan.h"
+#include "core/base/json.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/flow/json.h"
@@ -19,11 +20,6 @@ struct suggest_reading {
 	VEC(const char *) unseen;
 };
 
-static void delete_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
 static const char *keep_text(struct arena *arena, const char *text)
 {
 	return arena_strdup(arena, text ? text : "");
@@ -35,7 +31,11 @@ static int keep_end(struct arena *arena, struct flow_end *end)
 	end->name = keep_text(arena, end->name);
 	end->network = keep_text(arena, end->network);
 	end->tier = keep_text(arena, end->tier);
-	return end->id && end->name && end->network && end->tier ? 0 : -ENOMEM;
+	end->image = keep_text(arena, end->image);
+	end->labels = keep_text(arena, end->labels);
+	return end->id && end->name && end->network && end->tier && end->image && end->labels
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Its texts are those of the JSON, which goes. */
@@ -89,11 +89,11 @@ static bool is_of_version(const cJSON *json)
 static int read_other(struct suggest_reading *r, const char *line, size_t len, const char **why)
 {
 	const struct json_limits limits = { .depth = 8, .items = SUMMARY_ITEMS };
-	CLEANUP(delete_json) cJSON *json = NULL;
+	CLEANUP(json_freep) cJSON *json = NULL;
 	size_t offset;
 
 	if (!json_scan(line, len, limits, &offset))
-		json = cJSON_ParseWithLength(line, len);
+		json = json_parse(line, len, NULL);
 	const cJSON *summary = cJSON_GetObjectItemCaseSensitive(json, "summary");
 	if (cJSON_IsObject(summary) && is_of_version(json))
 		return read_summary(r, summary);
@@ -107,7 +107,7 @@ static int read_other(struct suggest_reading *r, const char *line, size_t len, c
 /* *why NULL, or what is wrong. */
 static int read_line(struct suggest_reading *r, const char *line, size_t len, const char **why)
 {
-	CLEANUP(delete_json) cJSON *json = NULL;
+	CLEANUP(json_freep) cJSON *json = NULL;
 	struct flow flow;
 	int result = flow_read_line(line, len, r->arena, &flow, &json);
 

@@ -6,19 +6,8 @@
 #include <string.h>
 
 #include "core/base/hash.h"
+#include "core/flow/labels.h"
 #include "core/suggest/gone.h"
-
-#define LABEL_SWARM_SERVICE "com.docker.swarm.service.name"
-#define LABEL_STACK "com.docker.stack.namespace"
-
-const char *suggest_own_label(const struct world_container *container, const char *key)
-{
-	const struct world_label *label = world_find_label(container, key);
-
-	return label && label->origin == WORLD_OWN && suggest_is_literal(label->value)
-		       ? label->value
-		       : NULL;
-}
 
 /* ---- names that are numbered, and names that are made up ---- */
 
@@ -52,17 +41,6 @@ static bool is_replica(const struct world *world, const struct world_container *
 		n++;
 	}
 	return n > 1;
-}
-
-/* Docker makes up names of this form: "eager_hopper", "eager_hopper3". */
-static bool looks_made_up(const char *name)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
-	size_t first = strspn(name, letters);
-	size_t second = name[first] == '_' ? strspn(name + first + 1, letters) : 0;
-	const char *rest = name + first + 1 + second;
-
-	return first > 2 && second > 2 && (!*rest || (*rest >= '0' && *rest <= '9' && !rest[1]));
 }
 
 /* An image that nobody else has tells as much as a name. */
@@ -107,7 +85,7 @@ static const char *call_replica(const struct world_container *container, struct 
 /* After the name of its stack: "shop_web". */
 static const char *call_task(const struct world_container *container, const char *service)
 {
-	const char *stack = suggest_own_label(container, LABEL_STACK);
+	const char *stack = suggest_own_label(container, FLOW_LABEL_STACK);
 	size_t len = stack ? strlen(stack) : 0;
 
 	return len && strncmp(service, stack, len) == 0 && service[len] == '_' && service[len + 1]
@@ -138,7 +116,7 @@ static int name_container(const struct suggest *s, const struct world_container 
 {
 	const char *service = suggest_own_label(container, COMPILE_LABEL_SERVICE);
 	const char *project = suggest_own_label(container, COMPILE_LABEL_PROJECT);
-	const char *task = suggest_own_label(container, LABEL_SWARM_SERVICE);
+	const char *task = suggest_own_label(container, FLOW_LABEL_SWARM_SERVICE);
 	struct arena *arena = s->arena;
 
 	if (service && project) {
@@ -146,12 +124,12 @@ static int name_container(const struct suggest *s, const struct world_container 
 		who->call = service;
 		who->key = match_service(project, service, arena);
 	} else if (task) {
-		who->project = suggest_own_label(container, LABEL_STACK);
+		who->project = suggest_own_label(container, FLOW_LABEL_STACK);
 		who->call = call_task(container, task);
 		const char *quoted = suggest_quote(task, arena);
-		who->key =
-			quoted ? arena_printf(arena, "label: {" LABEL_SWARM_SERVICE ": %s}", quoted)
-			       : NULL;
+		who->key = quoted ? arena_printf(arena, "label: {" FLOW_LABEL_SWARM_SERVICE ": %s}",
+						 quoted)
+				  : NULL;
 	} else if (is_replica(s->world, container)) {
 		who->call = call_replica(container, arena);
 		who->key = who->call ? match_word("container", who->call,
@@ -159,7 +137,8 @@ static int name_container(const struct suggest *s, const struct world_container 
 							       container->name[strlen(who->call)]),
 						  arena)
 				     : NULL;
-	} else if (looks_made_up(container->name) && is_alone_of_image(s->world, container)) {
+	} else if (suggest_looks_made_up(container->name) &&
+		   is_alone_of_image(s->world, container)) {
 		who->call = image_name(container->image, arena);
 		who->key = match_word("image", container->image, "", arena);
 	} else {
@@ -167,7 +146,7 @@ static int name_container(const struct suggest *s, const struct world_container 
 		who->key = match_word("container", container->name, "", arena);
 		if (!suggest_is_literal(container->name))
 			who->why_not = "its name has letters that no `match` takes";
-		else if (suggest_is_gone(container) && looks_made_up(container->name))
+		else if (suggest_is_gone(container) && suggest_looks_made_up(container->name))
 			who->why_not = "its container is gone, and Docker had made up its name: "
 				       "the next one has another";
 	}
@@ -187,14 +166,10 @@ static int name_sandbox(const struct suggest *s, const struct world_container *c
 /* The operator's own word for its tier. */
 static const char *find_role(const struct world_container *container)
 {
-	static const char *const words[] = { "tier", "role" };
-
 	for (size_t i = 0; i < container->n_labels; i++) {
-		const char *key = container->labels[i].key, *dot = strrchr(key, '.');
-		for (size_t w = 0; w < ARRAY_LEN(words); w++)
-			if (strcmp(dot ? dot + 1 : key, words[w]) == 0 &&
-			    suggest_own_label(container, key))
-				return suggest_own_label(container, key);
+		const char *key = container->labels[i].key;
+		if (flow_label_is_role(key) && suggest_own_label(container, key))
+			return suggest_own_label(container, key);
 	}
 	return NULL;
 }

@@ -148,3 +148,23 @@ int suggest_compare_flows(const struct flow *a, const struct flow *b)
 		order = (a->last > b->last) - (a->last < b->last);
 	return order ? order : (a->count > b->count) - (a->count < b->count);
 }
+
+const char *suggest_own_label(const struct world_container *container, const char *key)
+{
+	const struct world_label *label = world_find_label(container, key);
+
+	return label && label->origin == WORLD_OWN && suggest_is_literal(label->value)
+		       ? label->value
+		       : NULL;
+}
+
+/* Docker makes up names of this form: "eager_hopper", "eager_hopper3". */
+bool suggest_looks_made_up(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+	size_t first = strspn(name, letters);
+	size_t second = name[first] == '_' ? strspn(name + first + 1, letters) : 0;
+	const char *rest = name + first + 1 + second;
+
+	return first > 2 && second > 2 && (!*rest || (*rest >= '0' && *rest <= '9' && !rest[1]));
+}

@@ -9,14 +9,9 @@
 #include <string.h>
 
 #include "core/base/json-scan.h"
+#include "core/base/json.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
-
-static void cjson_freep(cJSON **json)
-{
-	cJSON_Delete(*json);
-	*json = NULL;
-}
 
 /* cJSON keeps both of two equal names and finds the first: a reader elsewhere may find the second.
  */
@@ -46,7 +41,7 @@ static int parse_object(const char *line, size_t len, struct json_limits limits,
 		return WIRE_E_INVALID;
 	while (len > 0 && memchr(blank, line[len - 1], sizeof(blank) - 1))
 		len--;
-	CLEANUP(cjson_freep) cJSON *json = cJSON_ParseWithLengthOpts(line, len, &end, false);
+	CLEANUP(json_freep) cJSON *json = cJSON_ParseWithLengthOpts(line, len, &end, false);
 	if (!json || end != line + len) {
 		/* Out of memory looks the same to the caller of cJSON, and is answered the same. */
 		*error = "the text is not JSON";
@@ -70,7 +65,7 @@ static int parse_object(const char *line, size_t len, struct json_limits limits,
 
 int wire_parse_request(const char *line, size_t len, struct wire_request *ret, const char **error)
 {
-	CLEANUP(cjson_freep) cJSON *json = NULL;
+	CLEANUP(json_freep) cJSON *json = NULL;
 	const struct json_limits limits = { .depth = WIRE_DEPTH, .items = WIRE_REQUEST_ITEMS };
 	int r = parse_object(line, len, limits, &json, error);
 
@@ -92,7 +87,7 @@ int wire_parse_request(const char *line, size_t len, struct wire_request *ret, c
 
 int wire_parse_answer(const char *line, size_t len, struct wire_answer *ret, const char **error)
 {
-	CLEANUP(cjson_freep) cJSON *json = NULL;
+	CLEANUP(json_freep) cJSON *json = NULL;
 	enum wire_code code;
 	/* The daemon is trusted with memory: a frame of the largest size, whatever is in it. */
 	const struct json_limits limits = { WIRE_DEPTH, .items = SIZE_MAX, .controls = true };
@@ -111,17 +106,17 @@ int wire_parse_answer(const char *line, size_t len, struct wire_answer *ret, con
 
 void wire_request_done(struct wire_request *request)
 {
-	cjson_freep(&request->json);
+	json_freep(&request->json);
 }
 
 void wire_answer_done(struct wire_answer *answer)
 {
-	cjson_freep(&answer->json);
+	json_freep(&answer->json);
 }
 
 static cJSON *new_message(const char *name, const char *value)
 {
-	CLEANUP(cjson_freep) cJSON *json = cJSON_CreateObject();
+	CLEANUP(json_freep) cJSON *json = cJSON_CreateObject();
 
 	if (!json || wire_add_number(json, "v", WIRE_VERSION) < 0 ||
 	    wire_add_string(json, name, value) < 0)
@@ -147,7 +142,7 @@ cJSON *wire_new_error(enum wire_code code, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	CLEANUP(cjson_freep) cJSON *json = wire_new_answer(code);
+	CLEANUP(json_freep) cJSON *json = wire_new_answer(code);
 	if (!json || wire_add_string(json, "error", text) < 0)
 		return NULL;
 	return TAKE_PTR(json);

@@ -78,6 +78,7 @@ static const struct wire_verb verbs[] = {
 	{ "reload", "", 0, 0, ADMIN, "read the policy files again" },
 	{ "fleet", "COMMAND [FILE...]", 1, ANY, OFFLINE,
 	  "see and change the policy that many hosts share" },
+	{ "hosts", "[FILE]", 0, 1, ADMIN, "list the other hosts of the fleet, or set them" },
 	{ "off", "", 0, 0, ADMIN, "remove netd's tables: nothing is enforced any more" },
 };
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/json-scan.h"
 #include "core/base/text.h"
 #include "core/world/facts.h"
 #include "core/world/store.h"
@@ -170,7 +169,7 @@ static bool can_be_named(const char *name)
 	size_t len = strlen(name), step = 1;
 
 	for (size_t at = 0; at < len && step; at += step)
-		step = json_utf8_len((const unsigned char *)name + at, len - at);
+		step = text_utf8_len(name + at, len - at);
 	return step && world_ifname_valid(name);
 }
 

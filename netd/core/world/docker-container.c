@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/world/docker-json.h"
+#include "core/world/world-store.h"
 
 #define SHORT_ID 12
 
@@ -58,7 +59,7 @@ static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 /* NULL: out of memory. */
 static const char *network_mode(struct world_docker_answer *answer, const cJSON *json)
 {
-	const char *mode = world_json_text(world_json_get(json, "HostConfig"), "NetworkMode");
+	const char *mode = json_text(json_member(json, "HostConfig"), "NetworkMode");
 
 	return world_docker_text(answer, mode && strcmp(mode, "default") == 0 ? "bridge" : mode,
 				 "");
@@ -68,8 +69,8 @@ static const char *network_mode(struct world_docker_answer *answer, const cJSON 
 static int read_names(struct world_docker_answer *answer, const cJSON *json,
 		      struct world_container *facts)
 {
-	const char *name = own_name(world_json_get(json, "Names"));
-	const cJSON *image = world_json_get(json, "Image");
+	const char *name = own_name(json_member(json, "Names"));
+	const cJSON *image = json_member(json, "Image");
 	char short_id[SHORT_ID + 1] = "";
 
 	memcpy(short_id, facts->id, SHORT_ID);
@@ -95,16 +96,38 @@ static void read_image_id(const char *text, char ret[WORLD_ID_LEN])
 		world_id_copy(ret, id);
 }
 
-int world_docker_image(struct world_docker_answer *answer, struct world_container *ret)
+/* An image that was built here, and is in no repository, has none. */
+static int read_digests(struct world_docker_answer *answer, const cJSON *list,
+			struct world_image *ret)
 {
-	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
+	VEC(struct images_digest) found = { 0 };
+	struct images_digest digest;
+
+	for (const cJSON *item = cJSON_IsArray(list) ? list->child : NULL;
+	     item && found.n < LIMIT_IMAGE_DIGESTS; item = item->next) {
+		const char *text = cJSON_GetStringValue(item);
+		if (text && images_digest_parse(text, &digest) &&
+		    VEC_PUSH(answer->arena, &found, digest) < 0)
+			return -ENOMEM;
+	}
+	ret->digests = found.items;
+	ret->n_digests = found.n;
+	return 0;
+}
+
+int world_docker_image(struct world_docker_answer *answer, struct world_container *ret,
+		       struct world_image *ret_image)
+{
+	CLEANUP(json_freep) cJSON *json = world_docker_value(answer);
 
 	if (!json)
 		return WORLD_E_INVALID;
-	read_image_id(world_json_text(json, "Id"), ret->id);
+	read_image_id(json_text(json, "Id"), ret->id);
 	if (!*ret->id)
 		return world_docker_refuse(answer, "Id: missing or not that of an image");
-	return read_labels(answer, world_json_get(world_json_get(json, "Config"), "Labels"), ret);
+	if (read_digests(answer, json_member(json, "RepoDigests"), ret_image) < 0)
+		return -ENOMEM;
+	return read_labels(answer, json_member(json_member(json, "Config"), "Labels"), ret);
 }
 
 /* Docker before 28 knows of none. */
@@ -115,11 +138,11 @@ static int read_priorities(struct world_docker_answer *answer, const cJSON *netw
 
 	for (const cJSON *item = cJSON_IsObject(networks) ? networks->child : NULL; item;
 	     item = item->next) {
-		const char *id = world_json_text(item, "NetworkID");
+		const char *id = json_text(item, "NetworkID");
 		struct world_priority one = { .priority = 0 };
 		int64_t priority = 0;
 		if (!id || !world_id_valid(id) ||
-		    world_json_integer(world_json_get(item, "GwPriority"), INT32_MIN, INT32_MAX,
+		    !json_integer(json_member(item, "GwPriority"), INT32_MIN, INT32_MAX,
 				       &priority) ||
 		    priority == 0)
 			continue;
@@ -138,8 +161,8 @@ static int read_container(struct world_docker_answer *answer, const cJSON *json,
 			  struct world_docker_container *ret)
 {
 	struct world_container facts = { 0 };
-	const char *id = world_json_text(json, "Id");
-	const char *state = world_json_text(json, "State");
+	const char *id = json_text(json, "Id");
+	const char *state = json_text(json, "State");
 	struct world_published *bound = NULL;
 
 	if (!id || !world_id_valid(id))
@@ -148,19 +171,19 @@ static int read_container(struct world_docker_answer *answer, const cJSON *json,
 	int r = world_docker_flaw(answer, &facts.flaw, read_names(answer, json, &facts));
 	if (!r)
 		r = world_docker_flaw(answer, &facts.flaw,
-				      read_labels(answer, world_json_get(json, "Labels"), &facts));
+				      read_labels(answer, json_member(json, "Labels"), &facts));
 	if (!r)
 		r = world_docker_flaw(answer, &facts.flaw,
-				      world_docker_port_list(answer, world_json_get(json, "Ports"),
+				      world_docker_port_list(answer, json_member(json, "Ports"),
 							     &bound, &facts.n_published));
 	if (!r)
 		r = read_priorities(
-			answer, world_json_get(world_json_get(json, "NetworkSettings"), "Networks"),
+			answer, json_member(json_member(json, "NetworkSettings"), "Networks"),
 			&facts);
 	if (r)
 		return r;
 	facts.known &= !facts.flaw;
-	read_image_id(world_json_text(json, "ImageID"), facts.image_id);
+	read_image_id(json_text(json, "ImageID"), facts.image_id);
 	facts.published = bound;
 	facts.traits = world_docker_traits(json);
 	ret->facts = facts;
@@ -233,12 +256,12 @@ static int read_dns(struct world_docker_answer *answer, const cJSON *list,
 
 int world_docker_inspect(struct world_docker_answer *answer, struct world_docker_inspect *ret)
 {
-	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
+	CLEANUP(json_freep) cJSON *json = world_docker_value(answer);
 	struct world_docker_inspect found = { 0 };
 
 	if (!json)
 		return WORLD_E_INVALID;
-	const char *id = world_json_text(json, "Id");
+	const char *id = json_text(json, "Id");
 	if (!id || !world_id_valid(id))
 		return world_docker_refuse(answer, "Id: missing or not an id");
 	world_id_copy(found.id, id);
@@ -246,16 +269,16 @@ int world_docker_inspect(struct world_docker_answer *answer, struct world_docker
 	found.network_mode = network_mode(answer, json);
 	if (!found.network_mode)
 		return -ENOMEM;
-	found.running = world_json_true(world_json_get(json, "State"), "Running");
+	found.running = json_is_true(json_member(json, "State"), "Running");
 	int r = world_docker_port_map(
-		answer, world_json_get(world_json_get(json, "NetworkSettings"), "Ports"),
+		answer, json_member(json_member(json, "NetworkSettings"), "Ports"),
 		&found.bound, &found.n_bound);
 	if (!r)
 		r = world_docker_port_map(
-			answer, world_json_get(world_json_get(json, "HostConfig"), "PortBindings"),
+			answer, json_member(json_member(json, "HostConfig"), "PortBindings"),
 			&found.configured, &found.n_configured);
 	if (!r)
-		r = read_dns(answer, world_json_get(world_json_get(json, "HostConfig"), "Dns"),
+		r = read_dns(answer, json_member(json_member(json, "HostConfig"), "Dns"),
 			     &found);
 	if (!r)
 		r = world_docker_posture(answer, json, &found.posture);
@@ -300,20 +323,20 @@ int world_parse_event(const char *line, size_t len, struct world_event *ret)
 
 	if (len > LIMIT_DOCKER_EVENT_BYTES)
 		return WORLD_E_INVALID;
-	CLEANUP(world_json_freep) cJSON *json = world_json_parse(line, len, &offset);
+	CLEANUP(json_freep) cJSON *json = json_parse(line, len, &offset);
 	if (!cJSON_IsObject(json))
 		return WORLD_E_INVALID;
-	const char *type = world_json_text(json, "Type");
-	struct world_event event = { .kind = event_kind(type, world_json_text(json, "Action")) };
-	const cJSON *actor = world_json_get(json, "Actor");
+	const char *type = json_text(json, "Type");
+	struct world_event event = { .kind = event_kind(type, json_text(json, "Action")) };
+	const cJSON *actor = json_member(json, "Actor");
 	if (event.kind == WORLD_EVENT_OTHER || event.kind == WORLD_EVENT_DAEMON_RELOAD) {
 		*ret = event;
 		return 0;
 	}
-	const char *id = world_json_text(actor, "ID");
+	const char *id = json_text(actor, "ID");
 	bool of_network = strcmp(type ? type : "", "network") == 0;
 	const char *container =
-		of_network ? world_json_text(world_json_get(actor, "Attributes"), "container")
+		of_network ? json_text(json_member(actor, "Attributes"), "container")
 			   : NULL;
 	if (!id || !world_id_valid(id))
 		return WORLD_E_INVALID;

@@ -7,6 +7,7 @@
 
 #include "core/base/json-scan.h"
 #include "core/base/limits.h"
+#include "core/base/sort.h"
 #include "core/base/text.h"
 
 int world_docker_refuse(struct world_docker_answer *answer, const char *error)
@@ -48,8 +49,8 @@ static cJSON *value_of(struct world_docker_answer *answer, const char *json, siz
 
 	answer->error = bytes ? json_scan(bytes, len, limits, &offset) : "no memory";
 	if (!answer->error) {
-		value = world_json_parse(bytes, len, &offset);
-		answer->error = value ? NULL : "not JSON";
+		value = json_parse(bytes, len, &offset);
+		answer->error = value ? NULL : errno == ENOMEM ? "no memory" : "not JSON";
 	}
 	return value;
 }
@@ -94,7 +95,7 @@ int world_docker_list(struct world_docker_answer *answer, const char *otherwise,
 			world_docker_leave_out(answer, "there are too many");
 			continue;
 		}
-		CLEANUP(world_json_freep) cJSON *item = value_of(answer, bytes, len);
+		CLEANUP(json_freep) cJSON *item = value_of(answer, bytes, len);
 		int r = item ? take(answer, item, userdata) : WORLD_E_INVALID;
 		if (r < 0)
 			return r;
@@ -123,7 +124,7 @@ const char *world_docker_text(struct world_docker_answer *answer, const char *te
 int world_docker_id(struct world_docker_answer *answer, const cJSON *json, const char *key,
 		    char ret[WORLD_ID_LEN])
 {
-	const char *id = world_json_text(json, key);
+	const char *id = json_text(json, key);
 
 	if (!id || !world_id_valid(id))
 		return world_docker_refuse(answer, "Id: missing or not an id");
@@ -151,7 +152,7 @@ static void read_modes(const cJSON *options, struct world_network *network)
 					    "com.docker.network.bridge.gateway_mode_ipv6" };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const char *mode = world_json_text(options, keys[i]);
+		const char *mode = json_text(options, keys[i]);
 		if (mode)
 			(void)world_gateway_mode_parse(mode, &network->modes[i]);
 	}
@@ -160,11 +161,13 @@ static void read_modes(const cJSON *options, struct world_network *network)
 static int read_bridge(struct world_docker_answer *answer, const cJSON *options,
 		       struct world_network *network)
 {
-	const char *name = world_json_text(options, "com.docker.network.bridge.name");
+	const char *name = json_text(options, "com.docker.network.bridge.name");
 
 	if (strcmp(network->driver, "bridge") != 0)
 		return 0;
-	network->icc = !is_false(world_json_text(options, "com.docker.network.bridge.enable_icc"));
+	network->icc = !is_false(json_text(options, "com.docker.network.bridge.enable_icc"));
+	network->no_masquerade =
+		is_false(json_text(options, "com.docker.network.bridge.enable_ip_masquerade"));
 	read_modes(options, network);
 	if (!name || !*name) {
 		world_bridge_default(network->bridge, network->id);
@@ -198,8 +201,8 @@ int world_docker_subnets(struct world_docker_answer *answer, const cJSON *config
 
 	for (const cJSON *item = cJSON_IsArray(config) ? config->child : NULL; item;
 	     item = item->next) {
-		const char *subnet = world_json_text(item, keys[0]);
-		const char *gateway = world_json_text(item, keys[1]);
+		const char *subnet = json_text(item, keys[0]);
+		const char *gateway = json_text(item, keys[1]);
 		struct ip_prefix prefix;
 		struct ip_addr addr;
 		/* Host bits may be set: Docker shows what the user wrote. */
@@ -248,16 +251,16 @@ static uint64_t read_endpoint_id(const char *text)
 int world_docker_addresses(struct world_docker_answer *answer, const cJSON *json,
 			   const char *const keys[2], struct world_docker_endpoint *ret)
 {
-	const char *mac = world_json_text(json, "MacAddress");
+	const char *mac = json_text(json, "MacAddress");
 
 	if (mac && *mac && mac_parse(mac, &ret->mac) < 0)
 		return world_docker_refuse(answer, "Containers: not a MAC address");
 	if (ret->mac.bytes[0] & 1) /* multicast: no interface has that */
 		ret->mac = (struct mac_addr){ 0 };
-	int r = read_endpoint_address(answer, world_json_text(json, keys[0]), IP_V4, &ret->ipv4);
+	int r = read_endpoint_address(answer, json_text(json, keys[0]), IP_V4, &ret->ipv4);
 	if (r)
 		return r;
-	return read_endpoint_address(answer, world_json_text(json, keys[1]), IP_V6, &ret->ipv6);
+	return read_endpoint_address(answer, json_text(json, keys[1]), IP_V6, &ret->ipv6);
 }
 
 /* What is not understood of it counts as missing: without its address or MAC it is admitted through
@@ -267,19 +270,26 @@ static int read_endpoint(struct world_docker_answer *answer, const cJSON *json,
 {
 	static const char *const keys[2] = { "IPv4Address", "IPv6Address" };
 
-	ret->id = read_endpoint_id(world_json_text(json, "EndpointID"));
+	ret->id = read_endpoint_id(json_text(json, "EndpointID"));
 	return world_docker_addresses(answer, json, keys, ret);
+}
+
+static bool is_container_key(const char *key)
+{
+	const size_t container_len = WORLD_ID_LEN - 1;
+
+	return strlen(key) == container_len && strspn(key, "0123456789abcdef") == container_len;
 }
 
 /* Whose an endpoint is follows from its key. False: it is nobody's. */
 static bool read_key(const char *key, struct world_docker_endpoint *ret)
 {
 	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	const size_t container_len = WORLD_ID_LEN - 1, build_len = 25;
+	const size_t build_len = 25;
 	size_t len = strlen(key);
 
 	ret->kind = WORLD_OTHER;
-	if (len == container_len && strspn(key, "0123456789abcdef") == len)
+	if (is_container_key(key))
 		ret->kind = WORLD_CONTAINER;
 	else if (len == build_len && strspn(key, letters) == len)
 		ret->kind = WORLD_BUILD;
@@ -295,7 +305,7 @@ static bool read_key(const char *key, struct world_docker_endpoint *ret)
 static int read_name(struct world_docker_answer *answer, const cJSON *json,
 		     struct world_docker_endpoint *ret)
 {
-	const char *name = world_json_text(json, "Name");
+	const char *name = json_text(json, "Name");
 
 	if (!name || !*name || world_docker_is_long(name))
 		return WORLD_E_INVALID;
@@ -309,19 +319,6 @@ static int compare_endpoints(const void *left, const void *right)
 	const struct world_docker_endpoint *a = left, *b = right;
 
 	return strcmp(a->container_id, b->container_id);
-}
-
-/* The first of each container. */
-static size_t keep_single(struct world_docker_endpoint *items, size_t n)
-{
-	size_t kept = 0;
-
-	if (n)
-		qsort(items, n, sizeof(*items), compare_endpoints);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || compare_endpoints(&items[kept - 1], &items[i]) != 0)
-			items[kept++] = items[i];
-	return kept;
 }
 
 struct endpoint_vec {
@@ -359,14 +356,20 @@ static int read_endpoints(struct world_docker_answer *answer, const cJSON *conta
 {
 	struct endpoint_vec found = { 0 }, named = { 0 };
 
+	/* Where netd enforces nothing, containers are told of; sandboxes are Docker's own affair
+	 * (swarm has some on each overlay). */
+	bool all = !world_network_is_beyond(&network->facts);
+
 	for (const cJSON *item = cJSON_IsObject(containers) ? containers->child : NULL; item;
 	     item = item->next)
-		if (take_endpoint(answer, item, &found, &named) < 0)
+		if ((all || is_container_key(item->string)) &&
+		    take_endpoint(answer, item, &found, &named) < 0)
 			return -ENOMEM;
 	network->named = named.items;
 	network->n_named = named.n;
 	network->endpoints = found.items;
-	network->n_endpoints = keep_single(found.items, found.n);
+	network->n_endpoints =
+		sort_once(found.items, found.n, sizeof(*found.items), compare_endpoints);
 	return network->n_endpoints == found.n
 		       ? 0
 		       : world_docker_refuse(answer, "Containers: an id is there twice");
@@ -379,29 +382,29 @@ static int read_network(struct world_docker_answer *answer, const cJSON *json,
 	static const char *const ipam_keys[2] = { "Subnet", "Gateway" };
 	struct world_docker_network network = { .facts.icc = true };
 	struct world_network *facts = &network.facts;
-	const char *name = world_json_text(json, "Name");
+	const char *name = json_text(json, "Name");
 	int r = world_docker_id(answer, json, "Id", facts->id);
 
 	if (r)
 		return r;
 	facts->name = world_docker_text(answer, name, facts->id);
-	facts->driver = world_docker_text(answer, world_json_text(json, "Driver"), "null");
-	facts->internal = world_json_true(json, "Internal");
+	facts->driver = world_docker_text(answer, json_text(json, "Driver"), "null");
+	facts->internal = json_is_true(json, "Internal");
 	facts->flaw = world_docker_is_long(name) ? "its name is too long" : NULL;
 	if (!facts->name || !facts->driver)
 		return -ENOMEM;
 	r = world_docker_flaw(answer, &facts->flaw,
-			      read_bridge(answer, world_json_get(json, "Options"), facts));
+			      read_bridge(answer, json_member(json, "Options"), facts));
 	if (!r)
 		r = world_docker_flaw(
 			answer, &facts->flaw,
 			world_docker_subnets(answer,
-					     world_json_get(world_json_get(json, "IPAM"), "Config"),
+					     json_member(json_member(json, "IPAM"), "Config"),
 					     ipam_keys, facts));
 	if (!r)
 		r = world_docker_flaw(
 			answer, &facts->flaw,
-			read_endpoints(answer, world_json_get(json, "Containers"), &network));
+			read_endpoints(answer, json_member(json, "Containers"), &network));
 	if (!r)
 		*ret = network;
 	return r;
@@ -409,7 +412,7 @@ static int read_network(struct world_docker_answer *answer, const cJSON *json,
 
 int world_docker_network(struct world_docker_answer *answer, struct world_docker_network *ret)
 {
-	CLEANUP(world_json_freep) cJSON *json = world_docker_value(answer);
+	CLEANUP(json_freep) cJSON *json = world_docker_value(answer);
 
 	return json ? read_network(answer, json, ret) : WORLD_E_INVALID;
 }

@@ -7,7 +7,8 @@
  * flaws are static. */
 #pragma once
 
-#include "core/world/json.h"
+#include "core/base/json.h"
+#include "core/world/facts.h"
 
 struct world_docker_endpoint {
 	char container_id[WORLD_ID_LEN]; /* or the key of a sandbox; "" of one that is named */
@@ -67,8 +68,9 @@ int world_docker_network(struct world_docker_answer *answer,
 			 struct world_docker_network *ret) MUST_CHECK;
 int world_docker_containers(struct world_docker_answer *answer, struct world_docker_container **ret,
 			    size_t *ret_n) MUST_CHECK;
-/* Id, without its "sha256:", and labels. */
-int world_docker_image(struct world_docker_answer *answer, struct world_container *ret) MUST_CHECK;
+/* Id, without its "sha256:", and labels; and the digests of its repositories. */
+int world_docker_image(struct world_docker_answer *answer, struct world_container *ret,
+		       struct world_image *ret_image) MUST_CHECK;
 int world_docker_inspect(struct world_docker_answer *answer,
 			 struct world_docker_inspect *ret) MUST_CHECK;
 

@@ -49,9 +49,9 @@ static int add_port(struct world_docker_answer *answer, struct port_vec *ports,
 static int add_binding(struct world_docker_answer *answer, const cJSON *binding,
 		       struct world_published entry, struct port_vec *ports)
 {
-	const char *host_ip = world_json_text(binding, "HostIp");
+	const char *host_ip = json_text(binding, "HostIp");
 
-	if (!read_host_port(world_json_text(binding, "HostPort"), &entry.host_port))
+	if (!read_host_port(json_text(binding, "HostPort"), &entry.host_port))
 		return world_docker_refuse(answer, "HostPort: not a port");
 	if (host_ip && *host_ip) {
 		if (ip_parse(host_ip, &entry.host_ip) < 0)
@@ -92,18 +92,22 @@ int world_docker_port_map(struct world_docker_answer *answer, const cJSON *map,
 static int add_listed_port(struct world_docker_answer *answer, const cJSON *port,
 			   struct port_vec *ports)
 {
-	const char *host_ip = world_json_text(port, "IP");
-	const char *type = world_json_text(port, "Type");
+	const char *host_ip = json_text(port, "IP");
+	const char *type = json_text(port, "Type");
 	struct world_published entry = { .host_ip = any4 };
 	int64_t private = 0, public = 0;
 	char text[PORT_RANGE_TEXT_LEN];
 
-	if (!world_json_get(port, "PublicPort"))
-		return 0; /* exposed, not published */
-	if (world_json_integer(world_json_get(port, "PublicPort"), 0, 65535, &public) ||
-	    world_json_integer(world_json_get(port, "PrivatePort"), 1, 65535, &private))
+	/* Docker 28 lists what it opens at the container's own address with an address and without
+	 * a port of the host; without either it is exposed, not published. */
+	bool at_host = json_member(port, "PublicPort");
+	if (!at_host && (!host_ip || !*host_ip))
+		return 0;
+	if ((at_host &&
+	     !json_integer(json_member(port, "PublicPort"), 0, 65535, &public)) ||
+	    !json_integer(json_member(port, "PrivatePort"), 1, 65535, &private))
 		return world_docker_refuse(answer, "Ports: a port is not a number up to 65535");
-	if (public == 0)
+	if (at_host && public == 0)
 		return 0;
 	(void)snprintf(text, sizeof(text), "%u/%.8s", (unsigned int)private, type ? type : "");
 	if (!read_container_port(text, &entry.port))

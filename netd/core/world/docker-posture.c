@@ -10,7 +10,7 @@
 
 static enum posture_value flag(const cJSON *object, const char *key)
 {
-	const cJSON *member = world_json_get(object, key);
+	const cJSON *member = json_member(object, key);
 
 	return cJSON_IsBool(member) ? posture_of(cJSON_IsTrue(member)) : POSTURE_UNKNOWN;
 }
@@ -18,7 +18,7 @@ static enum posture_value flag(const cJSON *object, const char *key)
 /* Whether a limit is set. Docker writes 0, -1 or null for none. */
 static enum posture_value is_limit(const cJSON *object, const char *key)
 {
-	const cJSON *member = world_json_get(object, key);
+	const cJSON *member = json_member(object, key);
 
 	if (cJSON_IsNull(member))
 		return POSTURE_NO;
@@ -35,7 +35,7 @@ static enum posture_value either(enum posture_value a, enum posture_value b)
 /* A list with something in it. One that an older Docker does not know is not there. */
 static enum posture_value is_filled(const cJSON *object, const char *key)
 {
-	const cJSON *member = world_json_get(object, key);
+	const cJSON *member = json_member(object, key);
 
 	if (!member || cJSON_IsNull(member))
 		return POSTURE_NO;
@@ -44,7 +44,7 @@ static enum posture_value is_filled(const cJSON *object, const char *key)
 
 static enum posture_value is_of_host(const cJSON *object, const char *key)
 {
-	const char *text = world_json_text(object, key);
+	const char *text = json_text(object, key);
 
 	return text ? posture_of(strcmp(text, "host") == 0) : POSTURE_UNKNOWN;
 }
@@ -57,7 +57,7 @@ static bool is_list(const cJSON *member)
 static void note_capabilities(const cJSON *host, const char *key, bool dropped,
 			      struct posture_capabilities *all)
 {
-	const cJSON *list = world_json_get(host, key);
+	const cJSON *list = json_member(host, key);
 
 	all->unknown |= !is_list(list);
 	for (const cJSON *item = list ? list->child : NULL; item; item = item->next)
@@ -80,7 +80,7 @@ static void read_capabilities(const cJSON *host, struct posture *posture)
 
 static void read_security(const cJSON *host, struct posture *posture)
 {
-	const cJSON *list = world_json_get(host, "SecurityOpt");
+	const cJSON *list = json_member(host, "SecurityOpt");
 
 	if (!is_list(list))
 		return;
@@ -93,7 +93,7 @@ static void read_security(const cJSON *host, struct posture *posture)
 
 static void read_limits(const cJSON *host, struct posture *posture)
 {
-	const cJSON *swap = world_json_get(host, "MemorySwap");
+	const cJSON *swap = json_member(host, "MemorySwap");
 
 	posture->facts[POSTURE_MEMORY] = is_limit(host, "Memory");
 	posture->facts[POSTURE_CPUS] =
@@ -106,8 +106,8 @@ static void read_limits(const cJSON *host, struct posture *posture)
 static void read_health(const cJSON *config, struct posture *posture)
 {
 	static const char *const times[] = { "Interval", "Timeout", "Retries", "StartPeriod" };
-	const cJSON *health = world_json_get(config, "Healthcheck");
-	const cJSON *test = world_json_get(health, "Test");
+	const cJSON *health = json_member(config, "Healthcheck");
+	const cJSON *test = json_member(health, "Test");
 	const char *first = cJSON_IsArray(test) ? cJSON_GetStringValue(test->child) : NULL;
 	bool all = true;
 
@@ -121,20 +121,20 @@ static void read_health(const cJSON *config, struct posture *posture)
 
 static void read_logging(const cJSON *host, struct posture *posture)
 {
-	const cJSON *logging = world_json_get(host, "LogConfig");
-	const cJSON *options = world_json_get(logging, "Config");
-	const char *type = world_json_text(logging, "Type");
+	const cJSON *logging = json_member(host, "LogConfig");
+	const cJSON *options = json_member(logging, "Config");
+	const char *type = json_text(logging, "Type");
 
 	if (type)
 		posture->facts[POSTURE_LOG_LIMITS] =
-			posture_log_is_limited(type, world_json_text(options, "max-size"),
-					       world_json_text(options, "max-file"));
+			posture_log_is_limited(type, json_text(options, "max-size"),
+					       json_text(options, "max-file"));
 }
 
 /* What stands behind the = never arrives here (core/world/docker-want.c). */
 static void read_environment(const cJSON *config, struct posture *posture)
 {
-	const cJSON *list = world_json_get(config, "Env");
+	const cJSON *list = json_member(config, "Env");
 	enum posture_value found = POSTURE_NO;
 
 	if (!is_list(list))
@@ -166,9 +166,9 @@ static void read_namespaces(const cJSON *host, struct posture *posture)
 
 int world_docker_posture(struct world_docker_answer *answer, const cJSON *json, struct posture *ret)
 {
-	const cJSON *host = world_json_get(json, "HostConfig");
-	const cJSON *config = world_json_get(json, "Config");
-	const char *user = world_json_text(config, "User"), *image;
+	const cJSON *host = json_member(json, "HostConfig");
+	const cJSON *config = json_member(json, "Config");
+	const char *user = json_text(config, "User"), *image;
 	struct posture found = { 0 };
 
 	found.facts[POSTURE_PRIVILEGED] = flag(host, "Privileged");
@@ -186,10 +186,10 @@ int world_docker_posture(struct world_docker_answer *answer, const cJSON *json, 
 		found.facts[POSTURE_DEVICES] = either(is_filled(host, "Devices"),
 						      either(is_filled(host, "DeviceRequests"),
 							     is_filled(host, "DeviceCgroupRules")));
-	if (cJSON_IsArray(world_json_get(json, "Mounts")))
+	if (cJSON_IsArray(json_member(json, "Mounts")))
 		found.facts[POSTURE_DOCKER_SOCKET] =
 			posture_of((world_docker_traits(json) & WORLD_DOCKER_SOCKET) != 0);
-	image = world_json_text(config, "Image");
+	image = json_text(config, "Image");
 	if (image && *image && !world_docker_is_long(image) &&
 	    !(found.image = arena_strdup(answer->arena, image)))
 		return -ENOMEM;

@@ -116,7 +116,8 @@ const struct json_want world_want_inspect[] = { ALL("Id"),
 
 static const struct json_want config[] = { { "Labels", NULL, true, false }, END };
 
-const struct json_want world_want_image[] = { ALL("Id"), OF("Config", config), END };
+const struct json_want world_want_image[] = { ALL("Id"), ALL("RepoDigests"), OF("Config", config),
+					      END };
 
 static const struct json_want attributes[] = { ALL("container"), END };
 static const struct json_want actor[] = { ALL("ID"), OF("Attributes", attributes), END };

@@ -2,6 +2,7 @@
 /* Look-ups in a snapshot. Names by bisection; ids, which people type, one after the other. */
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/base/text.h"
 #include "core/world/world.h"
 
@@ -57,19 +58,16 @@ const char *world_label_value(const struct world_container *container, const cha
 	return label ? label->value : NULL;
 }
 
+static int container_by_name(const void *name, const void *container)
+{
+	return strcmp(name, ((const struct world_container *)container)->name);
+}
+
 /* The first container whose name is not before @name. */
 static size_t container_bound(const struct world *world, const char *name)
 {
-	size_t lo = 0, hi = world->n_containers;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (strcmp(world->containers[mid].name, name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return sort_bound(name, world->containers, world->n_containers, sizeof(*world->containers),
+			  container_by_name);
 }
 
 static int find_container_id(const struct world *world, const char *id)
@@ -105,18 +103,17 @@ int world_network_owner(const struct world *world, const struct world_container 
 	return owner ? world_find_container(world, owner) : -1;
 }
 
+static int network_by_name(const void *name, const void *network)
+{
+	return strcmp(name, ((const struct world_network *)network)->name);
+}
+
 int world_find_network(const struct world *world, const char *name)
 {
-	size_t lo = 0, hi = world->n_networks;
+	size_t at = sort_bound(name, world->networks, world->n_networks, sizeof(*world->networks),
+			       network_by_name);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (strcmp(world->networks[mid].name, name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < world->n_networks && strcmp(world->networks[lo].name, name) == 0 ? (int)lo : -1;
+	return at < world->n_networks && strcmp(world->networks[at].name, name) == 0 ? (int)at : -1;
 }
 
 const struct world_endpoint *world_find_endpoint(const struct world *world, uint32_t container,

@@ -50,28 +50,59 @@ static bool *find_parts(const struct world *world, struct arena *arena)
 	return takes_part;
 }
 
-/* Since when the host ports of each container are closed, as far as the container takes part. */
-static uint64_t *find_since(const struct world_held *before, const struct world *next,
-			    uint64_t now_us, struct arena *arena)
+static bool is_waiting(const struct world_waiting *waiting, const struct world_container *container)
 {
-	uint64_t *since = arena_alloc(arena, next->n_containers * sizeof(*since));
-	bool *took_part = before ? find_parts(before->world, arena) : NULL;
-	size_t at = 0;
-
-	if (!since || (before && !took_part))
-		return NULL;
-	for (size_t i = 0; before && i < next->n_containers; i++) {
-		bool closed = find_part(before->world, &next->containers[i], took_part, &at) &&
-			      has_all_ports(&before->world->containers[at], &next->containers[i]);
-		since[i] = closed ? before->closed_since_us[at] : now_us;
+	for (size_t i = 0; waiting && i < container->n_published; i++) {
+		uint16_t port = container->published[i].host_port;
+		if (container->published[i].port.proto == PROTO_UDP &&
+		    (waiting->ports[port / 8] & 1u << port % 8))
+			return true;
 	}
-	return since;
+	return false;
+}
+
+/* Of a container that was there before, at @at. */
+static void take_times(const struct world_held *before, size_t at,
+		       const struct world_container *container, const struct world_hold_time *time,
+		       struct world_held *ret, size_t i)
+{
+	bool is_held = before->world->containers[at].starting;
+	uint64_t closed = before->closed_since_us[at];
+
+	ret->closed_since_us[i] = closed;
+	ret->quiet_since_us[i] = is_held && is_waiting(time->waiting, container) &&
+						 time->now_us - closed < WORLD_HOLD_MOST_US
+					 ? time->now_us
+					 : before->quiet_since_us[at];
+}
+
+/* Since when the host ports of each container are closed, as far as the container takes part. */
+static int find_times(const struct world_held *before, const struct world *next,
+		      const struct world_hold_time *time, struct arena *arena,
+		      struct world_held *ret)
+{
+	size_t bytes = next->n_containers * sizeof(*ret->closed_since_us), at = 0;
+	bool *took_part = before ? find_parts(before->world, arena) : NULL;
+
+	ret->closed_since_us = arena_alloc(arena, bytes);
+	ret->quiet_since_us = arena_alloc(arena, bytes);
+	if (!ret->closed_since_us || !ret->quiet_since_us || (before && !took_part))
+		return -ENOMEM;
+	for (size_t i = 0; before && i < next->n_containers; i++) {
+		const struct world_container *container = &next->containers[i];
+		if (find_part(before->world, container, took_part, &at) &&
+		    has_all_ports(&before->world->containers[at], container))
+			take_times(before, at, container, time, ret, i);
+		else
+			ret->closed_since_us[i] = ret->quiet_since_us[i] = time->now_us;
+	}
+	return 0;
 }
 
 static bool is_held(const struct world_held *held, const bool *takes_part, size_t i,
 		    uint64_t now_us)
 {
-	uint64_t since = held->closed_since_us[i];
+	uint64_t since = held->quiet_since_us[i];
 
 	return takes_part[i] && held->world->containers[i].n_published > 0 && since &&
 	       since + WORLD_HOLD_US > now_us;
@@ -84,8 +115,16 @@ static bool is_as_before(const struct world_held *before, const struct world *ne
 	       before->world->containers == next->containers;
 }
 
-int world_hold_back(const struct world_held *before, const struct world *next, uint64_t now_us,
-		    struct arena *arena, struct world_held *ret)
+static int copy_times(const struct world_held *before, size_t n, struct arena *arena,
+		      struct world_held *ret)
+{
+	ret->closed_since_us = arena_dup(arena, before->closed_since_us, n * sizeof(uint64_t));
+	ret->quiet_since_us = arena_dup(arena, before->quiet_since_us, n * sizeof(uint64_t));
+	return ret->closed_since_us && ret->quiet_since_us ? 0 : -ENOMEM;
+}
+
+int world_hold_back(const struct world_held *before, const struct world *next,
+		    const struct world_hold_time *time, struct arena *arena, struct world_held *ret)
 {
 	struct world *world = arena_dup(arena, next, sizeof(*next));
 	struct world_container *containers = NULL;
@@ -93,19 +132,14 @@ int world_hold_back(const struct world_held *before, const struct world *next, u
 
 	if (!world)
 		return -ENOMEM;
-	*ret = (struct world_held){ world, NULL, UINT64_MAX };
-	if (is_as_before(before, next)) {
-		ret->closed_since_us =
-			arena_dup(arena, before->closed_since_us,
-				  next->n_containers * sizeof(*before->closed_since_us));
-		return ret->closed_since_us ? 0 : -ENOMEM;
-	}
+	*ret = (struct world_held){ .world = world, .until_us = UINT64_MAX };
+	if (is_as_before(before, next))
+		return copy_times(before, next->n_containers, arena, ret);
 	takes_part = find_parts(next, arena);
-	ret->closed_since_us = find_since(before, next, now_us, arena);
-	if (!takes_part || !ret->closed_since_us)
+	if (!takes_part || find_times(before, next, time, arena, ret) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < next->n_containers; i++) {
-		if (!is_held(ret, takes_part, i, now_us))
+		if (!is_held(ret, takes_part, i, time->now_us))
 			continue;
 		if (!containers)
 			containers = arena_dup(arena, next->containers,
@@ -114,7 +148,7 @@ int world_hold_back(const struct world_held *before, const struct world *next, u
 			return -ENOMEM;
 		world->containers = containers;
 		containers[i].starting = true;
-		uint64_t until = ret->closed_since_us[i] + WORLD_HOLD_US;
+		uint64_t until = ret->quiet_since_us[i] + WORLD_HOLD_US;
 		ret->until_us = until < ret->until_us ? until : ret->until_us;
 	}
 	return 0;
@@ -124,10 +158,10 @@ void world_hold_from(struct world_held *held, uint64_t made_us, uint64_t now_us)
 {
 	held->until_us = UINT64_MAX;
 	for (size_t i = 0; i < held->world->n_containers; i++) {
-		uint64_t *since = &held->closed_since_us[i];
-		if (*since == made_us)
-			*since = now_us;
-		if (held->world->containers[i].starting && *since + WORLD_HOLD_US < held->until_us)
-			held->until_us = *since + WORLD_HOLD_US;
+		uint64_t *quiet = &held->quiet_since_us[i];
+		if (held->closed_since_us[i] == made_us)
+			held->closed_since_us[i] = *quiet = now_us;
+		if (held->world->containers[i].starting && *quiet + WORLD_HOLD_US < held->until_us)
+			held->until_us = *quiet + WORLD_HOLD_US;
 	}
 }

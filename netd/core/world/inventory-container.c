@@ -97,7 +97,7 @@ static int read_listed_endpoint(struct inventory_reader *reader, const cJSON *js
 	if (!r)
 		r = read_mac(reader, f[MAC], &ret->mac);
 	if (!r && f[PRIORITY].value &&
-	    world_json_integer(f[PRIORITY].value, INT32_MIN, INT32_MAX, &priority))
+	    !json_integer(f[PRIORITY].value, INT32_MIN, INT32_MAX, &priority))
 		return inventory_fail(reader, f[PRIORITY], "must be a number");
 	ret->gw_priority = (int32_t)priority;
 	return r;
@@ -128,7 +128,7 @@ static int read_listed_endpoints(struct inventory_reader *reader, struct invento
 			return r;
 		place.index++;
 	}
-	if (n)
+	if (n > 1)
 		qsort(items, n, sizeof(*items), compare_listed_endpoints);
 	for (size_t i = 1; i < n; i++)
 		if (items[i].network == items[i - 1].network)
@@ -162,7 +162,7 @@ static int read_listed_labels(struct inventory_reader *reader, struct inventory_
 			return -ENOMEM;
 		labels[n++] = label;
 	}
-	if (n)
+	if (n > 1)
 		qsort(labels, n, sizeof(*labels), world_compare_labels);
 	for (size_t i = 1; i < n; i++)
 		if (strcmp(labels[i - 1].key, labels[i].key) == 0)
@@ -176,13 +176,13 @@ static int read_listed_labels(struct inventory_reader *reader, struct inventory_
 static int read_origins(struct inventory_reader *reader, struct inventory_field field,
 			enum world_origin origin, struct world_container *container)
 {
-	struct world_label *labels =
-		arena_dup(reader->arena, container->labels, container->n_labels * sizeof(*labels));
 	size_t n;
 	int r = inventory_list(reader, field, INVENTORY_MOST_ITEMS, &n);
 
-	if (r)
+	if (r || n == 0)
 		return r;
+	struct world_label *labels =
+		arena_dup(reader->arena, container->labels, container->n_labels * sizeof(*labels));
 	if (!labels)
 		return -ENOMEM;
 	container->labels = labels;
@@ -215,7 +215,7 @@ static int read_published_entry(struct inventory_reader *reader, const cJSON *js
 		return r;
 	if (ret->host_ip.family == IP_NONE)
 		ret->host_ip.family = IP_V4; /* 0.0.0.0, Docker's own default */
-	if (f[HOST_PORT].value && world_json_integer(f[HOST_PORT].value, 0, 65535, &host_port))
+	if (f[HOST_PORT].value && !json_integer(f[HOST_PORT].value, 0, 65535, &host_port))
 		return inventory_fail(reader, f[HOST_PORT], "must be a number from 0 to 65535");
 	if (!port || port_range_parse(port, &ret->port) < 0 ||
 	    !proto_has_ports((enum ip_proto)ret->port.proto) || ret->port.lo != ret->port.hi)
@@ -285,6 +285,8 @@ enum container_member {
 	NAME,
 	KIND,
 	IMAGE,
+	IMAGE_ID,
+	DIGESTS,
 	MODE,
 	KNOWN,
 	FLAW,
@@ -354,6 +356,8 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		[NAME] = { place, "name", NULL },
 		[KIND] = { place, "kind", NULL },
 		[IMAGE] = { place, "image", NULL },
+		[IMAGE_ID] = { place, "image_id", NULL },
+		[DIGESTS] = { place, "image_digests", NULL },
 		[MODE] = { place, "network_mode", NULL },
 		[KNOWN] = { place, "known", NULL },
 		[FLAW] = { place, "flaw", NULL },
@@ -367,11 +371,13 @@ int inventory_read_container(struct inventory_reader *reader, const cJSON *json,
 		[ENDPOINTS] = { place, "endpoints", NULL },
 		[PUBLISHED] = { place, "published", NULL },
 	};
-	struct world_container *facts = &ret->facts;
+	struct world_container *facts = ret->facts;
 	int r = inventory_fields(reader, json, f, N_MEMBERS);
 
 	if (!r)
 		r = read_identity(reader, f, facts);
+	if (!r)
+		r = inventory_read_image(reader, f[IMAGE_ID], f[DIGESTS], ret);
 	if (!r)
 		r = read_traits(reader, f[TRAITS], facts);
 	if (!r)

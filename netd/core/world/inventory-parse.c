@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/json-scan.h"
 #include "core/base/limits.h"
+#include "core/base/text.h"
 #include "core/world/inventory-read.h"
+#include "core/world/world-store.h"
 
 static int read_subnets(struct inventory_reader *reader, struct inventory_field field,
 			struct world_network *network)
@@ -64,84 +65,90 @@ static int read_mode(struct inventory_reader *reader, struct inventory_field fie
 	return 0;
 }
 
-static int read_network(struct inventory_reader *reader, const cJSON *json,
-			const struct inventory_place *place, struct world_network *ret)
+enum network_field {
+	NETWORK_ID,
+	NETWORK_NAME,
+	NETWORK_DRIVER,
+	NETWORK_BRIDGE,
+	NETWORK_INTERNAL,
+	NETWORK_DNS,
+	NETWORK_ICC,
+	NETWORK_MASQUERADE,
+	NETWORK_MODE4,
+	NETWORK_MODE6,
+	NETWORK_SUBNETS,
+	NETWORK_GATEWAYS,
+	NETWORK_FLAW,
+	NETWORK_FIELDS
+};
+
+/* How the engine was told to run it. */
+static int read_network_settings(struct inventory_reader *reader, const struct inventory_field *f,
+				 struct world_network *network)
 {
-	enum {
-		ID,
-		NAME,
-		DRIVER,
-		BRIDGE,
-		INTERNAL,
-		DNS,
-		ICC,
-		MODE4,
-		MODE6,
-		SUBNETS,
-		GATEWAYS,
-		FLAW,
-		N
-	};
-	struct inventory_field f[N] = {
-		[ID] = { place, "id", NULL },
-		[NAME] = { place, "name", NULL },
-		[DRIVER] = { place, "driver", NULL },
-		[BRIDGE] = { place, "bridge", NULL },
-		[INTERNAL] = { place, "internal", NULL },
-		[DNS] = { place, "dns", NULL },
-		[ICC] = { place, "icc", NULL },
-		[MODE4] = { place, "gateway_mode_ipv4", NULL },
-		[MODE6] = { place, "gateway_mode_ipv6", NULL },
-		[SUBNETS] = { place, "subnets", NULL },
-		[GATEWAYS] = { place, "gateways", NULL },
-		[FLAW] = { place, "flaw", NULL },
-	};
-	struct world_network network = { 0 };
-	int r = inventory_fields(reader, json, f, N);
+	int r = inventory_bool(reader, f[NETWORK_INTERNAL], false, &network->internal);
 
 	if (!r)
-		r = inventory_text(reader, f[NAME], NULL, &network.name);
+		r = inventory_bool(reader, f[NETWORK_DNS], false, &network->dns);
 	if (!r)
-		r = inventory_id(reader, f[ID], network.name, network.id);
+		r = inventory_bool(reader, f[NETWORK_ICC], true, &network->icc);
 	if (!r)
-		r = inventory_text(reader, f[DRIVER], "bridge", &network.driver);
+		r = inventory_is_off(reader, f[NETWORK_MASQUERADE], &network->no_masquerade);
 	if (!r)
-		r = read_listed_bridge(reader, f[BRIDGE], &network);
+		r = read_mode(reader, f[NETWORK_MODE4], &network->modes[0]);
 	if (!r)
-		r = inventory_bool(reader, f[INTERNAL], false, &network.internal);
-	if (!r)
-		r = inventory_bool(reader, f[DNS], false, &network.dns);
-	if (!r)
-		r = inventory_bool(reader, f[ICC], true, &network.icc);
-	if (!r)
-		r = read_mode(reader, f[MODE4], &network.modes[0]);
-	if (!r)
-		r = read_mode(reader, f[MODE6], &network.modes[1]);
-	if (!r)
-		r = read_subnets(reader, f[SUBNETS], &network);
-	if (!r)
-		r = inventory_addresses(reader, f[GATEWAYS], &network.gateways,
-					&network.n_gateways);
-	if (!r)
-		r = inventory_text_or_null(reader, f[FLAW], &network.flaw);
-	if (!r)
-		*ret = network;
+		r = read_mode(reader, f[NETWORK_MODE6], &network->modes[1]);
 	return r;
 }
 
-static int by_name_and_id(const char *name_a, const char *id_a, const char *name_b,
-			  const char *id_b)
+static int read_network(struct inventory_reader *reader, const cJSON *json,
+			const struct inventory_place *place, struct world_network *ret)
 {
-	int names = strcmp(name_a, name_b);
+	struct inventory_field f[NETWORK_FIELDS] = {
+		[NETWORK_ID] = { place, "id", NULL },
+		[NETWORK_NAME] = { place, "name", NULL },
+		[NETWORK_DRIVER] = { place, "driver", NULL },
+		[NETWORK_BRIDGE] = { place, "bridge", NULL },
+		[NETWORK_INTERNAL] = { place, "internal", NULL },
+		[NETWORK_DNS] = { place, "dns", NULL },
+		[NETWORK_ICC] = { place, "icc", NULL },
+		[NETWORK_MASQUERADE] = { place, "masquerade", NULL },
+		[NETWORK_MODE4] = { place, "gateway_mode_ipv4", NULL },
+		[NETWORK_MODE6] = { place, "gateway_mode_ipv6", NULL },
+		[NETWORK_SUBNETS] = { place, "subnets", NULL },
+		[NETWORK_GATEWAYS] = { place, "gateways", NULL },
+		[NETWORK_FLAW] = { place, "flaw", NULL },
+	};
+	struct world_network network = { 0 };
+	int r = inventory_fields(reader, json, f, NETWORK_FIELDS);
 
-	return names ? names : strcmp(id_a, id_b);
+	if (!r)
+		r = inventory_text(reader, f[NETWORK_NAME], NULL, &network.name);
+	if (!r)
+		r = inventory_id(reader, f[NETWORK_ID], network.name, network.id);
+	if (!r)
+		r = inventory_text(reader, f[NETWORK_DRIVER], "bridge", &network.driver);
+	if (!r)
+		r = read_listed_bridge(reader, f[NETWORK_BRIDGE], &network);
+	if (!r)
+		r = read_network_settings(reader, f, &network);
+	if (!r)
+		r = read_subnets(reader, f[NETWORK_SUBNETS], &network);
+	if (!r)
+		r = inventory_addresses(reader, f[NETWORK_GATEWAYS], &network.gateways,
+					&network.n_gateways);
+	if (!r)
+		r = inventory_text_or_null(reader, f[NETWORK_FLAW], &network.flaw);
+	if (!r)
+		*ret = network;
+	return r;
 }
 
 static int compare_listed_networks(const void *left, const void *right)
 {
 	const struct world_network *a = left, *b = right;
 
-	return by_name_and_id(a->name, a->id, b->name, b->id);
+	return inventory_by_name_and_id(a->name, a->id, b->name, b->id);
 }
 
 static int compare_network_ids(const void *left, const void *right)
@@ -149,32 +156,6 @@ static int compare_network_ids(const void *left, const void *right)
 	const struct world_network *const *a = left, *const *b = right;
 
 	return strcmp((*a)->id, (*b)->id);
-}
-
-static int compare_listed_containers(const void *left, const void *right)
-{
-	const struct inventory_container *a = left, *b = right;
-
-	return by_name_and_id(a->facts.name, a->facts.id, b->facts.name, b->facts.id);
-}
-
-static int compare_texts(const void *left, const void *right)
-{
-	const char *const *a = left, *const *b = right;
-
-	return strcmp(*a, *b);
-}
-
-/* @ids is sorted here. WORLD_E_INVALID when two are equal. */
-static int check_unique(struct inventory_reader *reader, struct inventory_field field,
-			const char **ids, size_t n)
-{
-	if (n)
-		qsort(ids, n, sizeof(*ids), compare_texts);
-	for (size_t i = 1; i < n; i++)
-		if (strcmp(ids[i - 1], ids[i]) == 0)
-			return inventory_fail(reader, field, "two have the same id");
-	return 0;
 }
 
 static int read_networks(struct inventory_reader *reader, struct inventory_field field,
@@ -198,7 +179,7 @@ static int read_networks(struct inventory_reader *reader, struct inventory_field
 		ids[place.index] = items[place.index].id;
 		place.index++;
 	}
-	r = check_unique(reader, field, ids, n);
+	r = inventory_check_unique(reader, field, ids, n);
 	if (r)
 		return r;
 	if (n)
@@ -211,62 +192,6 @@ static int read_networks(struct inventory_reader *reader, struct inventory_field
 	world->networks = items;
 	world->n_networks = n;
 	return 0;
-}
-
-/* From one list per container to the two arrays of the snapshot. */
-static int lay_out(struct inventory_reader *reader, const struct inventory_container *items,
-		   size_t n, struct world *world)
-{
-	size_t n_endpoints = 0;
-
-	for (size_t i = 0; i < n; i++)
-		n_endpoints += items[i].n_endpoints;
-	if (n_endpoints > LIMIT_ENDPOINTS)
-		return inventory_fail(reader, (struct inventory_field){ 0 }, "too many endpoints");
-	struct world_container *containers = arena_alloc(reader->arena, n * sizeof(*containers));
-	struct world_endpoint *endpoints =
-		arena_alloc(reader->arena, n_endpoints * sizeof(*endpoints));
-	if (!containers || !endpoints)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		containers[i] = items[i].facts;
-		for (size_t j = 0; j < items[i].n_endpoints; j++) {
-			endpoints[world->n_endpoints] = items[i].endpoints[j];
-			endpoints[world->n_endpoints++].container = (uint32_t)i;
-		}
-	}
-	world->containers = containers;
-	world->n_containers = n;
-	world->endpoints = endpoints;
-	return 0;
-}
-
-static int read_containers(struct inventory_reader *reader, struct inventory_field field,
-			   struct world *world)
-{
-	struct inventory_place place = { NULL, field.key, 0 };
-	size_t n;
-	int r = inventory_list(reader, field, LIMIT_ENDPOINTS, &n);
-
-	if (r)
-		return r;
-	struct inventory_container *items = arena_alloc(reader->arena, n * sizeof(*items));
-	const char **ids = arena_alloc(reader->arena, n * sizeof(*ids));
-	if (!items || !ids)
-		return -ENOMEM;
-	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
-		r = inventory_read_container(reader, item, &place, world, &items[place.index]);
-		if (r)
-			return r;
-		ids[place.index] = items[place.index].facts.id;
-		place.index++;
-	}
-	r = check_unique(reader, field, ids, n);
-	if (r)
-		return r;
-	if (n)
-		qsort(items, n, sizeof(*items), compare_listed_containers);
-	return lay_out(reader, items, n, world);
 }
 
 static int read_host_addresses(struct inventory_reader *reader, struct inventory_field field,
@@ -286,6 +211,45 @@ static int read_host_addresses(struct inventory_reader *reader, struct inventory
 	return 0;
 }
 
+static int read_member(struct inventory_reader *reader, const cJSON *json,
+		       const struct inventory_place *place, struct world_member *ret)
+{
+	enum { NAME, ADDRESS, N };
+	struct inventory_field f[N] = {
+		[NAME] = { place, "name", NULL }, [ADDRESS] = { place, "address", NULL }
+	};
+	int r = inventory_fields(reader, json, f, N);
+
+	if (!r)
+		r = inventory_text(reader, f[NAME], NULL, &ret->host);
+	if (!r && !f[ADDRESS].value)
+		r = inventory_fail(reader, f[ADDRESS], "missing");
+	return r ? r : inventory_address(reader, f[ADDRESS], IP_NONE, &ret->addr);
+}
+
+static int read_members(struct inventory_reader *reader, struct inventory_field field,
+			struct world *world)
+{
+	struct inventory_place place = { NULL, field.key, 0 };
+	size_t n;
+	int r = inventory_list(reader, field, LIMIT_MEMBERS, &n);
+
+	if (r)
+		return r;
+	struct world_member *items = arena_alloc(reader->arena, n * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	for (const cJSON *item = n ? field.value->child : NULL; item; item = item->next) {
+		r = read_member(reader, item, &place, &items[place.index]);
+		if (r)
+			return r;
+		place.index++;
+	}
+	world->members = items;
+	world->n_members = world_sort_members(items, n);
+	return 0;
+}
+
 static int read_top(struct inventory_reader *reader, const cJSON *json, struct world *world)
 {
 	enum {
@@ -294,6 +258,8 @@ static int read_top(struct inventory_reader *reader, const cJSON *json, struct w
 		CONTAINERS,
 		RESOLVERS,
 		HOST,
+		HOSTS,
+		IPTABLES,
 		IP6TABLES,
 		PROXY,
 		DOCKER_DNS,
@@ -306,37 +272,40 @@ static int read_top(struct inventory_reader *reader, const cJSON *json, struct w
 		[CONTAINERS] = { NULL, "containers", NULL },
 		[RESOLVERS] = { NULL, "resolvers", NULL },
 		[HOST] = { NULL, "host_addresses", NULL },
+		[HOSTS] = { NULL, "hosts", NULL },
+		[IPTABLES] = { NULL, "iptables", NULL },
 		[IP6TABLES] = { NULL, "ip6tables", NULL },
 		[PROXY] = { NULL, "userland_proxy", NULL },
 		[DOCKER_DNS] = { NULL, "docker_dns", NULL },
 		[ENGINE] = { NULL, "engine", NULL },
 	};
-	bool ip6tables = true, proxy = true;
 	int64_t version = 0;
 	int r = inventory_fields(reader, json, f, N);
 
 	if (r)
 		return r;
-	if (world_json_integer(f[VERSION].value, 1, 1, &version))
+	if (!json_integer(f[VERSION].value, 1, 1, &version))
 		return inventory_fail(reader, f[VERSION], "must be 1");
 	r = read_networks(reader, f[NETWORKS], world);
 	if (!r)
-		r = read_containers(reader, f[CONTAINERS], world);
+		r = inventory_read_containers(reader, f[CONTAINERS], world);
 	if (!r)
 		r = inventory_addresses(reader, f[RESOLVERS], &world->resolvers,
 					&world->n_resolvers);
 	if (!r)
 		r = read_host_addresses(reader, f[HOST], world);
 	if (!r)
-		r = inventory_bool(reader, f[IP6TABLES], true, &ip6tables);
+		r = read_members(reader, f[HOSTS], world);
 	if (!r)
-		r = inventory_bool(reader, f[PROXY], true, &proxy);
+		r = inventory_is_off(reader, f[IPTABLES], &world->unfiltered[0]);
+	if (!r)
+		r = inventory_is_off(reader, f[IP6TABLES], &world->unfiltered[1]);
+	if (!r)
+		r = inventory_is_off(reader, f[PROXY], &world->no_proxy);
 	if (!r)
 		r = inventory_bool(reader, f[DOCKER_DNS], false, &world->dns_by_docker);
 	if (!r)
 		r = inventory_text_or_null(reader, f[ENGINE], &world->engine);
-	world->ip6_unfiltered = !ip6tables;
-	world->no_proxy = !proxy;
 	return r;
 }
 
@@ -347,6 +316,29 @@ static size_t line_of(const char *bytes, size_t offset, size_t len)
 	for (size_t i = 0; i < offset && i < len; i++)
 		line += bytes[i] == '\n';
 	return line;
+}
+
+/* The containers are most of a file, so they are read one by one: what is left without them is a
+ * small tree. */
+static int read_document(struct inventory_reader *reader, struct json_span all, struct world *world)
+{
+	CLEANUP(text_done) struct text rest = { 0 };
+	struct json_span list;
+
+	if (json_find_value(all, "containers", &list) && *list.bytes == '[') {
+		reader->containers = (struct json_elements){ list.bytes, list.len, 0 };
+		text_add_n(&rest, all.bytes, (size_t)(list.bytes - all.bytes));
+		text_add(&rest, "[]");
+		all.len -= (size_t)(list.bytes - all.bytes) + list.len;
+		all.bytes = list.bytes + list.len;
+	}
+	text_add_n(&rest, all.bytes, all.len);
+	if (text_failed(&rest))
+		return -ENOMEM;
+	CLEANUP(json_freep) cJSON *json = json_parse(text_str(&rest), rest.len, NULL);
+	if (!json)
+		return errno == ENOMEM ? -ENOMEM : WORLD_E_INVALID;
+	return read_top(reader, json, world);
 }
 
 int world_parse_inventory(const char *bytes, size_t len, struct arena *arena,
@@ -365,17 +357,17 @@ int world_parse_inventory(const char *bytes, size_t len, struct arena *arena,
 	if (!world)
 		return -ENOMEM;
 	const char *why = json_scan(bytes, len, limits, &offset);
-	CLEANUP(world_json_freep)
-	cJSON *json = why ? NULL : world_json_parse(bytes, len, &offset);
-	if (!json) {
-		*error = arena_printf(arena, "line %zu: %s", line_of(bytes, offset, len),
-				      why ? why : "not JSON");
-		return *error ? WORLD_E_INVALID : -ENOMEM;
+	int r = why ? WORLD_E_INVALID
+		    : read_document(&reader, (struct json_span){ bytes, len }, world);
+	if (r <= 0) {
+		*ret = r < 0 ? *ret : world;
+		return r;
 	}
-	int r = read_top(&reader, json, world);
-	if (r == 0)
-		*ret = world;
-	else if (r > 0)
-		*error = reader.error;
-	return r;
+	/* That something is no JSON is said before all else, and where. */
+	CLEANUP(json_freep) cJSON *json = why ? NULL : json_parse(bytes, len, &offset);
+	*error = json && reader.error
+			 ? reader.error
+			 : arena_printf(arena, "line %zu: %s", line_of(bytes, offset, len),
+					why ? why : "not JSON");
+	return *error ? WORLD_E_INVALID : -ENOMEM;
 }

@@ -82,6 +82,8 @@ static void print_network(struct text *out, const struct world_network *network)
 		text_add(out, ",\n      \"dns\": true");
 	if (!network->icc)
 		text_add(out, ",\n      \"icc\": false");
+	if (network->no_masquerade)
+		text_add(out, ",\n      \"masquerade\": false");
 	for (size_t i = 0; i < ARRAY_LEN(network->modes); i++)
 		if (network->modes[i] != WORLD_GATEWAY_NAT)
 			print_member(out, ",\n      ",
@@ -238,6 +240,20 @@ static void print_published(struct text *out, const struct world_container *cont
 	text_add(out, container->n_published ? "\n      ]" : "]");
 }
 
+static void print_image(struct text *out, const struct world *world, const char *id)
+{
+	const struct world_image *image = world_find_image(world, id);
+
+	if (*id)
+		text_printf(out, ",\n      \"image_id\": \"sha256:%s\"", id);
+	if (!image)
+		return;
+	text_add(out, ",\n      \"image_digests\": [");
+	for (size_t k = 0; k < image->n_digests; k++)
+		text_printf(out, "%s\"sha256:%s\"", k ? ", " : "", image->digests[k].hex);
+	text_add(out, "]");
+}
+
 /* @next: the first endpoint that belongs to this container or a later one. */
 static void print_container(struct text *out, const struct world *world, size_t index, size_t *next)
 {
@@ -250,6 +266,7 @@ static void print_container(struct text *out, const struct world *world, size_t 
 		print_member(out, ",\n      ", "kind", world_kind_name(container->kind));
 	if (*container->image)
 		print_member(out, ",\n      ", "image", container->image);
+	print_image(out, world, container->image_id);
 	if (*container->network_mode)
 		print_member(out, ",\n      ", "network_mode", container->network_mode);
 	if (!container->known)
@@ -274,6 +291,20 @@ static void print_container(struct text *out, const struct world *world, size_t 
 	text_add(out, "\n    }");
 }
 
+/* One for each address: a host has one, mostly. */
+static void print_members(struct text *out, const struct world *world)
+{
+	char addr[IP_TEXT_LEN];
+
+	for (size_t i = 0; i < world->n_members; i++) {
+		text_add(out, i ? ",\n    {" : "  \"hosts\": [\n    {");
+		print_member(out, "", "name", world->members[i].host);
+		text_printf(out, ", \"address\": \"%s\"}",
+			    ip_format(&world->members[i].addr, addr));
+	}
+	text_add(out, world->n_members ? "\n  ],\n" : "");
+}
+
 char *world_print_inventory(const struct world *world)
 {
 	CLEANUP(text_done) struct text out = { 0 };
@@ -290,8 +321,10 @@ char *world_print_inventory(const struct world *world)
 		print_addresses(&out, world->host_addrs, world->n_host_addrs);
 		text_add(&out, ",\n");
 	}
-	if (world->ip6_unfiltered)
-		text_add(&out, "  \"ip6tables\": false,\n");
+	print_members(&out, world);
+	for (size_t i = 0; i < ARRAY_LEN(world->unfiltered); i++)
+		if (world->unfiltered[i])
+			text_printf(&out, "  \"%s\": false,\n", i ? "ip6tables" : "iptables");
 	if (world->dns_by_docker)
 		text_add(&out, "  \"docker_dns\": true,\n");
 	if (world->no_proxy)
@@ -312,5 +345,5 @@ char *world_print_inventory(const struct world *world)
 		print_container(&out, world, i, &next);
 	}
 	text_add(&out, world->n_containers ? "\n  ]\n}\n" : "]\n}\n");
-	return text_failed(&out) ? NULL : TAKE_PTR(out.bytes);
+	return text_take(&out);
 }

@@ -2,6 +2,7 @@
 #include "core/world/inventory-read.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -57,18 +58,16 @@ static int fail_unknown(struct inventory_reader *reader, const cJSON *member,
 		text_str(&text));
 }
 
-static int note_field(struct inventory_reader *reader, const cJSON *member,
-		      struct inventory_field *fields, size_t n)
+/* The one of that key, looked for from @next on: members mostly come in the order of the fields. */
+static struct inventory_field *find_field(const char *key, struct inventory_field *fields, size_t n,
+					  size_t next)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(fields[i].key, member->string) != 0)
-			continue;
-		if (fields[i].value)
-			return inventory_fail(reader, fields[i], "given twice");
-		fields[i].value = member;
-		return 0;
+		size_t at = next + i < n ? next + i : next + i - n;
+		if (fields[at].key[0] == key[0] && strcmp(fields[at].key, key) == 0)
+			return &fields[at];
 	}
-	return fail_unknown(reader, member, fields, n);
+	return NULL;
 }
 
 int inventory_fields(struct inventory_reader *reader, const cJSON *object,
@@ -77,10 +76,15 @@ int inventory_fields(struct inventory_reader *reader, const cJSON *object,
 	if (!cJSON_IsObject(object))
 		return inventory_fail(reader, (struct inventory_field){ fields->place, NULL, NULL },
 				      "must be an object");
+	size_t next = 0;
 	for (const cJSON *member = object->child; member; member = member->next) {
-		int r = note_field(reader, member, fields, n);
-		if (r)
-			return r;
+		struct inventory_field *field = find_field(member->string, fields, n, next);
+		if (!field)
+			return fail_unknown(reader, member, fields, n);
+		if (field->value)
+			return inventory_fail(reader, *field, "given twice");
+		field->value = member;
+		next = (size_t)(field - fields) + 1;
 	}
 	return 0;
 }
@@ -118,6 +122,14 @@ int inventory_bool(struct inventory_reader *reader, struct inventory_field field
 		return inventory_fail(reader, field, "must be true or false");
 	*ret = field.value ? cJSON_IsTrue(field.value) : otherwise;
 	return 0;
+}
+
+int inventory_is_off(struct inventory_reader *reader, struct inventory_field field, bool *ret)
+{
+	int r = inventory_bool(reader, field, true, ret);
+
+	*ret = !*ret;
+	return r;
 }
 
 int inventory_id(struct inventory_reader *reader, struct inventory_field field,
@@ -189,5 +201,31 @@ int inventory_addresses(struct inventory_reader *reader, struct inventory_field 
 	}
 	*ret = items;
 	*ret_n = n;
+	return 0;
+}
+
+int inventory_by_name_and_id(const char *name_a, const char *id_a, const char *name_b,
+			     const char *id_b)
+{
+	int names = strcmp(name_a, name_b);
+
+	return names ? names : strcmp(id_a, id_b);
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+	const char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+int inventory_check_unique(struct inventory_reader *reader, struct inventory_field field,
+			   const char **ids, size_t n)
+{
+	if (n)
+		qsort(ids, n, sizeof(*ids), compare_texts);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(ids[i - 1], ids[i]) == 0)
+			return inventory_fail(reader, field, "two have the same id");
 	return 0;
 }

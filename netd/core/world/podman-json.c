@@ -13,7 +13,7 @@
 static int read_interface(struct world_docker_answer *answer, const cJSON *json,
 			  struct world_network *network)
 {
-	const char *name = world_json_text(json, "network_interface");
+	const char *name = json_text(json, "network_interface");
 
 	if (strcmp(network->driver, "bridge") != 0)
 		return 0;
@@ -30,23 +30,23 @@ static int read_podman_network(struct world_docker_answer *answer, const cJSON *
 	static const char *const keys[2] = { "subnet", "gateway" };
 	struct world_docker_network network = { .facts.icc = true };
 	struct world_network *facts = &network.facts;
-	const char *name = world_json_text(json, "name");
+	const char *name = json_text(json, "name");
 	int r = world_docker_id(answer, json, "id", facts->id);
 
 	if (r)
 		return r;
 	facts->name = world_docker_text(answer, name, facts->id);
-	facts->driver = world_docker_text(answer, world_json_text(json, "driver"), "null");
+	facts->driver = world_docker_text(answer, json_text(json, "driver"), "null");
 	if (!facts->name || !facts->driver)
 		return -ENOMEM;
-	facts->internal = world_json_true(json, "internal");
-	facts->dns = world_json_true(json, "dns_enabled");
+	facts->internal = json_is_true(json, "internal");
+	facts->dns = json_is_true(json, "dns_enabled");
 	facts->flaw = world_docker_is_long(name) ? "its name is too long" : NULL;
 	r = world_docker_flaw(answer, &facts->flaw, read_interface(answer, json, facts));
 	if (!r)
 		r = world_docker_flaw(
 			answer, &facts->flaw,
-			world_docker_subnets(answer, world_json_get(json, "subnets"), keys, facts));
+			world_docker_subnets(answer, json_member(json, "subnets"), keys, facts));
 	if (!r)
 		*ret = network;
 	return r;
@@ -95,12 +95,12 @@ static int add_endpoint(struct world_docker_answer *answer, const cJSON *json, v
 	static const char *const keys[2] = { "IPAddress", "GlobalIPv6Address" };
 	struct endpoint_list *list = userdata;
 	struct world_docker_endpoint endpoint = { .kind = WORLD_CONTAINER };
-	const cJSON *all = world_json_get(world_json_get(json, "NetworkSettings"), "Networks");
+	const cJSON *all = json_member(json_member(json, "NetworkSettings"), "Networks");
 	int r = world_docker_id(answer, json, "Id", endpoint.container_id);
 
 	if (r)
 		return r;
-	r = world_docker_addresses(answer, world_json_get(all, list->network->name), keys,
+	r = world_docker_addresses(answer, json_member(all, list->network->name), keys,
 				   &endpoint);
 	if (r || mac_is_zero(&endpoint.mac))
 		return r;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/sort.h"
 #include "core/base/text.h"
 #include "core/world/world.h"
 
@@ -51,9 +52,14 @@ static bool internal_has_route(const struct world *world)
 	return major != 0 && major < NO_ROUTE_FROM;
 }
 
-bool world_routes(const struct world *world, uint32_t from, uint32_t to)
+bool world_filters(const struct world *world, enum ip_family family)
 {
-	return world->ip6_unfiltered &&
+	return !world->unfiltered[family == IP_V6];
+}
+
+bool world_routes(const struct world *world, enum ip_family family, uint32_t from, uint32_t to)
+{
+	return !world_filters(world, family) &&
 	       ((!world->networks[from].internal && !world->networks[to].internal) ||
 		internal_has_route(world));
 }
@@ -75,11 +81,15 @@ uint32_t world_endpoints_of(const struct world *world, uint32_t container, size_
 	return (uint32_t)lo;
 }
 
-/* Docker gives the default route to no network of these. */
+/* Docker gives the default route to no network of these; an overlay has no way out of its own. */
 static bool is_out_of_question(const struct world_network *network)
 {
-	return network->internal || strcmp(network->driver, "host") == 0 ||
-	       strcmp(network->driver, "null") == 0;
+	static const char *const drivers[] = { "host", "null", "overlay" };
+
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
+		if (strcmp(network->driver, drivers[i]) == 0)
+			return true;
+	return network->internal;
 }
 
 bool world_may_publish(const struct world *world, uint32_t endpoint)
@@ -107,13 +117,11 @@ static bool is_before(const struct world_endpoint *a, const struct world_endpoin
 	return a->gw_priority >= b->gw_priority;
 }
 
-/* The endpoint with the default route; family IP_NONE: whatever it has. */
-static uint32_t gateway_endpoint(const struct world *world, uint32_t container,
-				 enum ip_family family)
+/* The one of a container's endpoints with the default route; family IP_NONE: whatever it has. */
+static uint32_t gateway_among(const struct world *world, uint32_t first, size_t n,
+			      enum ip_family family)
 {
 	uint32_t found = WORLD_NO_ENDPOINT;
-	size_t n;
-	uint32_t first = world_endpoints_of(world, container, &n);
 
 	for (uint32_t i = first; i < first + n; i++) {
 		const struct world_endpoint *endpoint = &world->endpoints[i];
@@ -126,6 +134,20 @@ static uint32_t gateway_endpoint(const struct world *world, uint32_t container,
 	return found;
 }
 
+/* world_endpoints_of() the container of that one: they are beside it. */
+static uint32_t endpoints_beside(const struct world *world, uint32_t endpoint, size_t *ret_n)
+{
+	uint32_t container = world->endpoints[endpoint].container, first = endpoint,
+		 end = endpoint + 1;
+
+	while (first > 0 && world->endpoints[first - 1].container == container)
+		first--;
+	while (end < world->n_endpoints && world->endpoints[end].container == container)
+		end++;
+	*ret_n = end - first;
+	return first;
+}
+
 /* From Docker 28 on each family has its own. */
 #define ROUTE_BY_FAMILY_FROM 28u
 
@@ -134,7 +156,9 @@ bool world_has_default_route(const struct world *world, uint32_t endpoint, enum 
 	const struct world_endpoint *e = &world->endpoints[endpoint];
 	unsigned long major = world_engine_major(world);
 	bool by_family = major == 0 || major >= ROUTE_BY_FAMILY_FROM;
-	uint32_t found = gateway_endpoint(world, e->container, by_family ? family : IP_NONE);
+	size_t n;
+	uint32_t first = endpoints_beside(world, endpoint, &n),
+		 found = gateway_among(world, first, n, by_family ? family : IP_NONE);
 
 	if (found == WORLD_NO_ENDPOINT)
 		return world->networks[e->network].internal && internal_has_route(world);
@@ -143,19 +167,37 @@ bool world_has_default_route(const struct world *world, uint32_t endpoint, enum 
 
 uint32_t world_publisher(const struct world *world, uint32_t container, enum ip_family family)
 {
-	uint32_t found = gateway_endpoint(world, container, family);
+	size_t n;
+	uint32_t first = world_endpoints_of(world, container, &n),
+		 found = gateway_among(world, first, n, family);
 
 	if (found == WORLD_NO_ENDPOINT)
-		found = gateway_endpoint(world, container, IP_NONE);
+		found = gateway_among(world, first, n, IP_NONE);
 	return found != WORLD_NO_ENDPOINT && world_may_publish(world, found) ? found
 									     : WORLD_NO_ENDPOINT;
+}
+
+/* An older one takes the option for a word of somebody else's, and publishes at this host. */
+#define MODES_FROM 27u
+
+enum world_gateway_mode world_gateway_mode(const struct world *world,
+					   const struct world_network *network,
+					   enum ip_family family)
+{
+	enum world_gateway_mode mode = network->modes[family == IP_V6];
+
+	if (mode == WORLD_GATEWAY_NAT)
+		return mode;
+	unsigned long major = world_engine_major(world);
+	return major == 0 || major >= MODES_FROM ? mode : WORLD_GATEWAY_NAT;
 }
 
 enum world_publishing world_publishing(const struct world *world, uint32_t endpoint,
 				       enum ip_family family)
 {
 	const struct world_endpoint *e = &world->endpoints[endpoint];
-	enum world_gateway_mode mode = world->networks[e->network].modes[family == IP_V6];
+	enum world_gateway_mode mode =
+		world_gateway_mode(world, &world->networks[e->network], family);
 
 	if (world_publisher(world, e->container, family) != endpoint ||
 	    mode == WORLD_GATEWAY_ISOLATED)
@@ -164,8 +206,87 @@ enum world_publishing world_publishing(const struct world *world, uint32_t endpo
 		return WORLD_PUBLISHES_PROXY;
 	if (mode == WORLD_GATEWAY_ROUTED)
 		return WORLD_PUBLISHES_ROUTED;
-	return family == IP_V6 && world->ip6_unfiltered ? WORLD_PUBLISHES_PROXY
-							: WORLD_PUBLISHES_DNAT;
+	return world_filters(world, family) ? WORLD_PUBLISHES_DNAT : WORLD_PUBLISHES_PROXY;
+}
+
+uint32_t world_publisher_at_host(const struct world *world, uint32_t container,
+				 enum ip_family family)
+{
+	uint32_t found = world_publisher(world, container, family);
+
+	return found == WORLD_NO_ENDPOINT ||
+			       world_publishing(world, found, family) == WORLD_PUBLISHES_ROUTED
+		       ? WORLD_NO_ENDPOINT
+		       : found;
+}
+
+bool world_opens_directly(const struct world *world, uint32_t endpoint,
+			  const struct world_published *published)
+{
+	enum ip_family family = (enum ip_family)published->host_ip.family;
+
+	return !ip_is_loopback(&published->host_ip) &&
+	       world_is_open_to_networks(world, family, world->endpoints[endpoint].network) &&
+	       world_publishing(world, endpoint, family) == WORLD_PUBLISHES_ROUTED;
+}
+
+const struct world_published *world_next_published(const struct world_container *container,
+						   const struct port_range *port,
+						   enum ip_family family,
+						   const struct world_published *last)
+{
+	size_t i = last ? (size_t)(last - container->published) + 1
+			: world_first_published(container, port->lo);
+
+	for (; i < container->n_published && container->published[i].port.lo == port->lo; i++)
+		if (container->published[i].port.proto == port->proto &&
+		    container->published[i].host_ip.family == (uint8_t)family)
+			return &container->published[i];
+	return NULL;
+}
+
+/* ---- between networks ---- */
+
+bool world_masquerades(const struct world *world, enum ip_family family, uint32_t network)
+{
+	const struct world_network *from = &world->networks[network];
+	enum world_gateway_mode mode = world_gateway_mode(world, from, family);
+
+	return world_filters(world, family) && !from->no_masquerade &&
+	       (mode == WORLD_GATEWAY_NAT || mode == WORLD_GATEWAY_UNPROTECTED);
+}
+
+bool world_answers_elsewhere(const struct world *world, enum ip_family family, uint32_t network,
+			     uint32_t container)
+{
+	const struct world_endpoint *there = world_find_endpoint(world, container, network);
+
+	return there && has_family(there, family) && !world_masquerades(world, family, network);
+}
+
+bool world_is_open_to_networks(const struct world *world, enum ip_family family, uint32_t network)
+{
+	const struct world_network *to = &world->networks[network];
+
+	return !to->internal && world_gateway_mode(world, to, family) == WORLD_GATEWAY_ROUTED;
+}
+
+bool world_lets_in(const struct world *world, enum ip_family family, uint32_t endpoint,
+		   const struct port_range *port)
+{
+	const struct world_endpoint *to = &world->endpoints[endpoint];
+
+	if (!world_is_open_to_networks(world, family, to->network))
+		return false;
+	return !proto_has_ports((enum ip_proto)port->proto) ||
+	       (world_next_published(&world->containers[to->container], port, family, NULL) &&
+		world_publishing(world, endpoint, family) == WORLD_PUBLISHES_ROUTED);
+}
+
+bool world_sends_to_networks(const struct world *world, enum ip_family family, uint32_t endpoint)
+{
+	return !world->networks[world->endpoints[endpoint].network].internal &&
+	       world_has_default_route(world, endpoint, family);
 }
 
 /* ---- the host's own addresses ---- */
@@ -177,14 +298,7 @@ static int by_address(const void *left, const void *right)
 
 size_t world_sort_addresses(struct ip_addr *items, size_t n)
 {
-	size_t kept = 0;
-
-	if (n)
-		qsort(items, n, sizeof(*items), by_address);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || ip_compare(&items[kept - 1], &items[i]) != 0)
-			items[kept++] = items[i];
-	return kept;
+	return sort_once(items, n, sizeof(*items), by_address);
 }
 
 bool world_is_host_address(const struct world *world, const struct ip_addr *addr)

@@ -111,6 +111,8 @@ static int take_records(struct world_store *store)
 
 	if (r == 0)
 		r = copy_endpoints(store, arena, &records);
+	if (r == 0)
+		r = store_copy_images(store, arena, &records);
 	if (r < 0)
 		return r;
 	store->records = records;
@@ -118,15 +120,9 @@ static int take_records(struct world_store *store)
 	return 0;
 }
 
-void store_changes(struct world_store *store)
-{
-	(void)arena_free(store->records.records);
-	store->records = (struct world){ 0 };
-}
-
 static void copy_settings(const struct world_store *store, struct world *world)
 {
-	world->ip6_unfiltered = store->ip6_unfiltered;
+	memcpy(world->unfiltered, store->unfiltered, sizeof(world->unfiltered));
 	world->read = store->read;
 	world->no_proxy = store->no_proxy;
 	world->dns_by_docker = store->dns_by_docker;
@@ -143,8 +139,11 @@ int world_store_snapshot(struct world_store *store, struct arena *arena, const s
 	if (r < 0 || arena_keep(arena, store->records.records) < 0)
 		return -ENOMEM;
 	struct world *world = arena_dup(arena, &store->records, sizeof(*world));
-	if (!world)
+	if (!world || (store->reports && arena_keep(arena, store->reports->arena) < 0) ||
+	    (store->members_arena && arena_keep(arena, store->members_arena) < 0))
 		return -ENOMEM;
+	world->reports = store->reports;
+	world->awaits_reports = store->awaits_reports;
 	world->ports = arena_dup(arena, store->ports, store->n_ports * sizeof(*store->ports));
 	world->n_ports = store->n_ports;
 	world->resolvers =
@@ -153,6 +152,8 @@ int world_store_snapshot(struct world_store *store, struct arena *arena, const s
 	world->host_addrs = arena_dup(arena, store->host_addrs,
 				      store->n_host_addrs * sizeof(*store->host_addrs));
 	world->n_host_addrs = store->n_host_addrs;
+	world->members = store->members;
+	world->n_members = store->n_members;
 	copy_settings(store, world);
 	if (*store->engine && !(world->engine = arena_strdup(arena, store->engine)))
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 
 #include "core/world/docker-json.h"
 #include "core/world/store-stage.h"
+#include "core/world/world-store.h"
 
 static int outcome(const struct world_docker_answer *answer, int r, const char **error)
 {
@@ -163,6 +164,9 @@ static bool has_open_choice(const struct world_published *ports, size_t n)
 	return false;
 }
 
+/* What was asked for, before an inspect has told it. */
+static const struct store_ports not_told = { NULL, 0 };
+
 static int add_listed(struct world_store *store, struct store_stage *stage,
 		      const struct world_docker_container *from)
 {
@@ -186,7 +190,7 @@ static int add_listed(struct world_store *store, struct store_stage *stage,
 		(!facts.inspected || has_open_choice(old->configured.items, old->configured.n));
 	if (!from->running)
 		facts.n_published = 0; /* not bound any more, or not yet */
-	return add_container(stage, &facts, old ? &old->configured : NULL, store->asked);
+	return add_container(stage, &facts, old ? &old->configured : &not_told, store->asked);
 }
 
 static int put_containers(struct world_store *store, struct world_docker_answer *answer,
@@ -341,8 +345,11 @@ static int add_known(struct store_stage *stage, const struct world *world)
 
 	for (size_t i = 0; r == 0 && i < world->n_networks; i++)
 		r = store_stage_network(stage, &world->networks[i], 0);
-	for (size_t i = 0; r == 0 && i < world->n_containers; i++)
-		r = add_container(stage, &world->containers[i], NULL, FOREVER);
+	for (size_t i = 0; r == 0 && i < world->n_containers; i++) {
+		struct world_container facts = world->containers[i];
+		facts.image_id[0] = '\0'; /* nobody can be asked whose its labels are */
+		r = add_container(stage, &facts, NULL, FOREVER);
+	}
 	return r;
 }
 
@@ -390,12 +397,14 @@ int world_store_load(struct world_store *store, const struct world *world)
 		r = add_known_endpoints(&stage, world);
 	if (r == 0 && world->n_resolvers)
 		r = world_store_set_resolvers(store, world->resolvers, world->n_resolvers);
+	if (r == 0 && world->n_members)
+		r = world_store_set_members(store, world->members, world->n_members);
 	if (r == 0)
 		r = store_set_host_addresses(store, world->host_addrs, world->n_host_addrs);
 	if (r == 0) {
 		store_stage_commit(fresh, &stage);
 		world_store_replace(store, fresh);
-		store->ip6_unfiltered = world->ip6_unfiltered;
+		memcpy(store->unfiltered, world->unfiltered, sizeof(store->unfiltered));
 		world_store_set_docker(store, world->no_proxy, world->dns_by_docker);
 		world_store_set_engine(store, world->engine ? world->engine : "");
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/world/store-stage.h"
+#include "core/world/world-store.h"
 
 int world_store_set_podman_networks(struct world_store *store, const char *json, size_t len,
 				    const char **error)

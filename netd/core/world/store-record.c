@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/world/json.h"
+#include "core/world/facts.h"
 #include "core/world/store.h"
 
 /* A block is written twice: without memory, to learn its size, then into it. Arrays that need
@@ -139,20 +139,53 @@ static bool has_port(const struct store_ports *ports, const struct port_range *p
 	return false;
 }
 
-/* What was asked for counts for a port only until Docker has bound that port. */
-static int unite_ports(struct store_container *container)
+/* What was asked for of that port, over its family; one for others than this host before one for
+ * this host alone. */
+static const struct world_published *find_wish(const struct store_ports *configured,
+					       const struct world_published *port)
 {
-	size_t n = container->bound.n, most = n + container->configured.n;
+	const struct world_published *found = NULL;
+
+	for (size_t i = 0; i < configured->n; i++) {
+		const struct world_published *wish = &configured->items[i];
+		if (wish->port.proto == port->port.proto && wish->port.lo == port->port.lo &&
+		    wish->host_ip.family == port->host_ip.family &&
+		    (!found || ip_is_loopback(&found->host_ip)))
+			found = wish;
+	}
+	return found;
+}
+
+/* Of a port that it opens at the container's own address Docker does not tell on which address of
+ * the family it was asked for: the wish does. Without one it counts for nothing, NULL. */
+static const struct world_published *as_asked_for(const struct store_container *container,
+						  const struct world_published *port)
+{
+	const struct world_published *wish = find_wish(&container->configured, port);
+
+	return port->host_port || (wish && !ip_is_loopback(&wish->host_ip)) ? port : wish;
+}
+
+/* What was asked for counts for a port only until Docker has bound that port. @told: Docker tells
+ * what it has bound, and not somebody who knows both. */
+static int unite_ports(struct store_container *container, bool told)
+{
+	size_t n = 0, most = container->bound.n + container->configured.n;
 
 	if (most == 0)
 		return 0;
 	struct world_published *items = malloc(most * sizeof(*items));
 	if (!items)
 		return -ENOMEM;
-	if (n)
-		memcpy(items, container->bound.items, n * sizeof(*items));
+	for (size_t i = 0; i < container->bound.n; i++) {
+		const struct world_published *bound = &container->bound.items[i];
+		bound = told ? as_asked_for(container, bound) : bound;
+		if (bound)
+			items[n++] = *bound;
+	}
+	container->published = (struct store_ports){ items, n };
 	for (size_t i = 0; i < container->configured.n; i++)
-		if (!has_port(&container->bound, &container->configured.items[i].port))
+		if (!has_port(&container->published, &container->configured.items[i].port))
 			items[n++] = container->configured.items[i];
 	container->published = (struct store_ports){ items, world_sort_published(items, n) };
 	return 0;
@@ -173,7 +206,7 @@ struct store_container *store_container_new(const struct world_container *facts,
 	    copy_ports(facts->published, facts->n_published, &container->bound) < 0 ||
 	    (configured &&
 	     copy_ports(configured->items, configured->n, &container->configured) < 0) ||
-	    unite_ports(container) < 0)
+	    unite_ports(container, configured) < 0)
 		return store_container_free(container);
 	packer = (struct packer){ .base = container->block };
 	container->facts = pack_container(&packer, facts);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/world/store-stage.h"
+#include "core/world/world-store.h"
 
 #include <errno.h>
 #include <stdio.h>

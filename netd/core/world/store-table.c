@@ -116,3 +116,9 @@ void store_settle(struct store_table *table)
 	table->n_sorted = table->n;
 	table->renamed = false;
 }
+
+void store_changes(struct world_store *store)
+{
+	(void)arena_free(store->records.records);
+	store->records = (struct world){ 0 };
+}

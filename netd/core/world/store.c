@@ -53,11 +53,13 @@ struct world_store *world_store_free(struct world_store *store)
 	store_changes(store);
 	free_docker_facts(store);
 	store_free_images(store);
+	(void)images_free(store->reports);
 	free(store->ports);
 	free(store->bridges);
 	free(store->altnames);
 	free(store->resolvers);
 	free(store->host_addrs);
+	(void)arena_free(store->members_arena);
 	free(store);
 	return NULL;
 }
@@ -335,9 +337,9 @@ void world_store_set_engine(struct world_store *store, const char *version)
 	text_clean(store->engine);
 }
 
-void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered)
+void world_store_set_unfiltered(struct world_store *store, enum ip_family family, bool unfiltered)
 {
-	store->ip6_unfiltered = unfiltered;
+	store->unfiltered[family == IP_V6] = unfiltered;
 }
 
 void world_store_set_docker(struct world_store *store, bool no_proxy, bool dns_by_docker)
@@ -370,12 +372,17 @@ int store_set_host_addresses(struct world_store *store, const struct ip_addr *ad
 	return 0;
 }
 
-const char *world_store_bridge_network(const struct world_store *store, size_t *cursor)
+static bool has_people(const struct world_network *network)
+{
+	return world_network_is_managed(network) || world_network_is_beyond(network);
+}
+
+const char *world_store_peopled_network(const struct world_store *store, size_t *cursor)
 {
 	while (*cursor < store->networks.n) {
 		const struct store_network *network =
 			stored_network_at(&store->networks, (*cursor)++);
-		if (world_network_is_managed(&network->facts))
+		if (has_people(&network->facts))
 			return network->facts.id;
 	}
 	return NULL;
@@ -454,12 +461,12 @@ bool world_store_has_cut_labels(const struct world_store *store)
 	return false;
 }
 
-bool world_store_is_unmanaged(const struct world_store *store, const char *network_id)
+bool world_store_is_empty(const struct world_store *store, const char *network_id)
 {
 	const struct store_network *network =
 		(const struct store_network *)store_find(&store->networks, network_id);
 
-	return network && !world_network_is_managed(&network->facts);
+	return network && !has_people(&network->facts);
 }
 
 void world_store_replace(struct world_store *store, struct world_store *from)

@@ -9,7 +9,7 @@
  * refused answer leaves the store as it was. */
 #pragma once
 
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 
 /* First member of both records; id and name point into its facts. */
 struct store_object {
@@ -76,7 +76,7 @@ struct store_bridge {
 	bool asking, asked; /* a reading is under way, or has ended, since it has a container's */
 };
 
-/* An image that containers with labels are made of. */
+/* An image that containers are made of. */
 struct store_image {
 	char id[WORLD_ID_LEN];
 	enum {
@@ -87,12 +87,16 @@ struct store_image {
 	} state;
 	bool is_again; /* to be asked for once more; what was read counts meanwhile */
 	struct store_container *labels; /* in its facts, once it is read */
+	struct images_digest *digests;	/* of its repositories; once it is read */
+	size_t n_digests;
 };
 
 struct world_store {
 	struct store_table networks, containers;
-	struct store_image *images; /* no order */
+	struct store_image *images; /* sorted by id */
 	size_t n_images;
+	struct images *reports;
+	bool awaits_reports;
 	struct store_nameless nameless[2]; /* of the lists of networks and of containers */
 	struct world_port *ports;
 	size_t n_ports;
@@ -104,7 +108,10 @@ struct world_store {
 	size_t n_resolvers;
 	struct ip_addr *host_addrs; /* of an inventory: else each answer looks itself */
 	size_t n_host_addrs;
-	bool ip6_unfiltered, no_proxy, dns_by_docker;
+	struct arena *members_arena; /* of members; NULL: there are none */
+	const struct world_member *members;
+	size_t n_members;
+	bool unfiltered[2], no_proxy, dns_by_docker;
 	char engine[WORLD_ENGINE_LEN + 1];
 	/* Networks, containers and endpoints as snapshots have them, until something changes; else
 	 * its records are NULL. */
@@ -141,7 +148,8 @@ void store_settle(struct store_table *table);
 
 struct store_network *store_network_new(const struct world_network *facts) MUST_CHECK;
 struct store_network *store_network_free(struct store_network *network);
-/* facts->published is what Docker has bound; @configured may be NULL. Both are copied. */
+/* facts->published is what Docker has bound. @configured NULL: it is no word of Docker's, and taken
+ * as it is. Both are copied. */
 struct store_container *store_container_new(const struct world_container *facts,
 					    const struct store_ports *configured) MUST_CHECK;
 struct store_container *store_container_free(struct store_container *container);
@@ -158,6 +166,9 @@ size_t store_container_room(const struct store_container *container);
 /* Sets the origin of each of its labels, as far as its image is known; else wants it to be read. */
 void store_mark_labels(struct world_store *store, struct store_container *container);
 void store_free_images(struct world_store *store);
+/* Those that are known, with what is in the arena of @world's records. 0 or -ENOMEM. */
+int store_copy_images(const struct world_store *store, struct arena *arena,
+		      struct world *world) MUST_CHECK;
 
 /* ---- the parts of a commit ---- */
 

@@ -77,7 +77,7 @@ static uint32_t mount_traits(const cJSON *list)
 
 	for (const cJSON *item = cJSON_IsArray(list) ? list->child : NULL; item;
 	     item = item->next) {
-		const char *source = world_json_text(item, "Source");
+		const char *source = json_text(item, "Source");
 		found |= source ? world_mount_traits(source) : 0;
 	}
 	return found;
@@ -85,18 +85,18 @@ static uint32_t mount_traits(const cJSON *list)
 
 static bool is_host(const cJSON *object, const char *key)
 {
-	const char *text = world_json_text(object, key);
+	const char *text = json_text(object, key);
 
 	return text && strcmp(text, "host") == 0;
 }
 
 uint32_t world_docker_traits(const cJSON *container)
 {
-	const cJSON *host = world_json_get(container, "HostConfig");
-	uint32_t found = capability_traits(world_json_get(host, "CapAdd")) |
-			 mount_traits(world_json_get(container, "Mounts"));
+	const cJSON *host = json_member(container, "HostConfig");
+	uint32_t found = capability_traits(json_member(host, "CapAdd")) |
+			 mount_traits(json_member(container, "Mounts"));
 
-	if (world_json_true(host, "Privileged"))
+	if (json_is_true(host, "Privileged"))
 		found |= WORLD_PRIVILEGED;
 	if (is_host(host, "NetworkMode"))
 		found |= WORLD_HOST_NETWORK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The facts about a host: networks, containers, endpoints, bridge ports, resolvers.
- * struct world is an immutable snapshot in one arena; struct world_store is what the daemon keeps
- * and updates from Docker's answers. Bytes from outside are checked here and nowhere else. */
+ * struct world is an immutable snapshot in one arena; struct world_store (world-store.h) is what
+ * the daemon keeps and updates from Docker's answers. Bytes from outside are checked here and
+ * nowhere else. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,8 +35,9 @@ struct world_network {
 	const char *driver;	       /* "bridge", "host", "macvlan", … */
 	char bridge[WORLD_IFNAME_LEN]; /* interface; "" unless driver bridge */
 	bool internal;
-	bool dns; /* the engine answers DNS at its gateways: podman's aardvark-dns */
-	bool icc; /* com.docker.network.bridge.enable_icc, default true */
+	bool dns;	    /* the engine answers DNS at its gateways: podman's aardvark-dns */
+	bool icc;	    /* com.docker.network.bridge.enable_icc, default true */
+	bool no_masquerade; /* its enable_ip_masquerade is false: what leaves keeps its address */
 	enum world_gateway_mode modes[2]; /* IPv4, IPv6 */
 	const struct ip_prefix *subnets;
 	size_t n_subnets;
@@ -60,7 +62,7 @@ struct world_label {
 /* A published port. host_ip 0.0.0.0 or :: means every address of that family. */
 struct world_published {
 	struct ip_addr host_ip;
-	uint16_t host_port;	/* 0: Docker has not chosen it yet */
+	uint16_t host_port; /* 0: Docker has not chosen it yet, or has it at the container alone */
 	struct port_range port; /* the container's; lo == hi */
 	bool symbolic;		/* host_port stands for the one that Docker will choose */
 	bool anywhere;		/* of a compose file: it names no address of the host */
@@ -183,6 +185,20 @@ struct world_altname {
 	char bridge[WORLD_IFNAME_LEN];
 };
 
+/* An image that containers are made of, as the engine has told of it. */
+struct world_image {
+	char id[WORLD_ID_LEN];
+	const struct images_digest *digests; /* by which its repositories have it */
+	size_t n_digests;
+};
+
+/* An address of another host of the fleet, as that host says of itself: whose it is counts for
+ * compile_find_host(). */
+struct world_member {
+	const char *host;
+	struct ip_addr addr;
+};
+
 struct world {
 	/* Where networks, containers and endpoints live: snapshots between which Docker said
 	 * nothing have them in common. NULL: in the arena of the world. */
@@ -193,6 +209,10 @@ struct world {
 	size_t n_containers;
 	const struct world_endpoint *endpoints; /* sorted by container, then network */
 	size_t n_endpoints;
+	const struct world_image *images; /* those that were told of; sorted by id */
+	size_t n_images;
+	const struct images *reports;	/* what is told of images; NULL: nobody has looked */
+	bool awaits_reports;		/* somebody is looking for the first time */
 	const struct world_port *ports; /* sorted by ifname */
 	size_t n_ports;
 	const struct world_bridge *bridges; /* those that rtnetlink shows; sorted by name */
@@ -203,12 +223,16 @@ struct world {
 	 * are made of them: the kernel knows its own. */
 	const struct ip_addr *host_addrs;
 	size_t n_host_addrs;
+	const struct world_member *members; /* sorted by address, then host, each once */
+	size_t n_members;
 	const char *engine; /* Docker's version, or "podman " and podman's; NULL: unknown */
 	uint64_t read;	    /* the moment at which Docker was asked for everything last; 0: never */
-	bool ip6_unfiltered; /* Docker programs no ip6tables: it routes IPv6 between its networks */
-	bool no_proxy;	     /* its userland-proxy is off */
-	bool dns_by_docker;  /* it was given resolvers ("dns" in daemon.json), which are in the list
-			      */
+	/* IPv4, IPv6: Docker programs no iptables, or no ip6tables: it routes between its networks,
+	 * and translates nothing. */
+	bool unfiltered[2];
+	bool no_proxy;	    /* its userland-proxy is off */
+	bool dns_by_docker; /* it was given resolvers ("dns" in daemon.json), which are in the list
+			     */
 	/* Objects of Docker's lists that nobody can say the id of, so that nothing is known of
 	 * them. */
 	size_t n_nameless;
@@ -246,6 +270,10 @@ int world_find_container(const struct world *world, const char *name);
 /* The container in whose network it is, as Docker runs it ("container:ID"); -1: it is in none, or
  * that one is not known. */
 int world_network_owner(const struct world *world, const struct world_container *container);
+/* NULL: the engine has not told of it, or @id is "". */
+const struct world_image *world_find_image(const struct world *world, const char *id);
+/* Its posture, with what is told of its image. @now: seconds since the epoch. */
+struct posture world_posture(const struct world *world, uint32_t container, int64_t now);
 /* The first network of that name, -1 when none. */
 int world_find_network(const struct world *world, const char *name);
 /* The container's endpoint on that network, or NULL. */
@@ -253,6 +281,11 @@ const struct world_endpoint *world_find_endpoint(const struct world *world, uint
 						 uint32_t network);
 /* A managed network: driver bridge with an interface. */
 bool world_network_is_managed(const struct world_network *network);
+/* One with containers, but no bridge of this host: macvlan, ipvlan, overlay, a plugin's. netd
+ * enforces nothing on it, and says so. */
+bool world_network_is_beyond(const struct world_network *network);
+/* Why, as a sentence, and what to do about it. */
+const char *world_beyond_why(const struct world_network *network, const char **ret_remedy);
 
 /* "nat", "nat-unprotected", "routed", "isolated"; and back: false where it is none of them. */
 const char *world_gateway_mode_name(enum world_gateway_mode mode);
@@ -268,9 +301,17 @@ bool world_is_host_address(const struct world *world, const struct ip_addr *addr
 
 /* ---- Docker's ways ---- */
 
-/* Whether Docker lets IPv6 go from one of its networks to another: where it programs no ip6tables,
+/* Whether Docker programs a filter, and translations, for that family. */
+bool world_filters(const struct world *world, enum ip_family family);
+/* Whether Docker lets everything go from one of its networks to another: where it filters nothing,
  * and both have a route. */
-bool world_routes(const struct world *world, uint32_t from, uint32_t to);
+bool world_routes(const struct world *world, enum ip_family family, uint32_t from, uint32_t to);
+/* What leaves that network by Docker's routing has an address of this host from there on. */
+bool world_masquerades(const struct world *world, enum ip_family family, uint32_t network);
+/* What is routed from @network to the container, which has an address there as well: it answers
+ * there, with an address that is not of that port, so that nobody takes it. */
+bool world_answers_elsewhere(const struct world *world, enum ip_family family, uint32_t network,
+			     uint32_t container);
 /* Whether what the container sends to other addresses than its networks' own leaves by that
  * endpoint: it has the default route. */
 bool world_has_default_route(const struct world *world, uint32_t endpoint, enum ip_family family);
@@ -291,6 +332,31 @@ enum world_publishing {
 uint32_t world_publisher(const struct world *world, uint32_t container, enum ip_family family);
 enum world_publishing world_publishing(const struct world *world, uint32_t endpoint,
 				       enum ip_family family);
+/* The same, where what is published is at addresses of this host; else WORLD_NO_ENDPOINT. */
+uint32_t world_publisher_at_host(const struct world *world, uint32_t container,
+				 enum ip_family family);
+/* Docker opens a port of the container at that endpoint's own address, by routing, and at none of
+ * this host: a rule opens it there. What was asked for on a loopback address Docker opens, too
+ * (measured on 28.5); it is nobody's but this host's all the same. */
+bool world_opens_directly(const struct world *world, uint32_t endpoint,
+			  const struct world_published *published);
+/* Docker lets others into that network: ping, and what its containers publish there. */
+bool world_is_open_to_networks(const struct world *world, enum ip_family family, uint32_t network);
+/* What of the endpoint's: that port; all of a protocol without ports. */
+bool world_lets_in(const struct world *world, enum ip_family family, uint32_t endpoint,
+		   const struct port_range *port);
+/* And what the endpoint sends to other networks leaves its own. */
+bool world_sends_to_networks(const struct world *world, enum ip_family family, uint32_t endpoint);
+/* The container's published ports that are @port (one number) over that family, one a call: the one
+ * after @last, NULL for the first. NULL after the last. */
+const struct world_published *world_next_published(const struct world_container *container,
+						   const struct port_range *port,
+						   enum ip_family family,
+						   const struct world_published *last);
+/* How the gateway of a network is used; Docker before 27 knows of nothing but NAT. */
+enum world_gateway_mode world_gateway_mode(const struct world *world,
+					   const struct world_network *network,
+					   enum ip_family family);
 /* Whether Docker may ever publish through it. */
 bool world_may_publish(const struct world *world, uint32_t endpoint);
 /* The container's endpoints, as the index of the first one. */
@@ -321,174 +387,38 @@ bool world_port_is_judged(const struct world_bridge *bridge, const struct world_
 /* ---- from one snapshot to the next ---- */
 
 /* docker-proxy listens before netd can know of it. What it has taken by the time its port is closed
- * lies in its sockets until it runs, some tens of milliseconds on a busy machine, and is dropped if
- * the host may not reach the container by then. */
+ * it hands on as soon as it runs, some tens of milliseconds later on a busy machine: that is
+ * dropped as long as the host may not reach the container. */
 #define WORLD_HOLD_US 100000u
+/* Datagrams that it has not even taken wait in its socket, some 280 small ones by default: so the
+ * time begins when they are gone. But a program of this host may send to that port for ever, and is
+ * not kept from the container for longer than that. */
+#define WORLD_HOLD_MOST_US 10000000u
 
 struct world_held {
 	const struct world *world;
-	uint64_t *closed_since_us; /* its host ports, by container; 0: since long ago */
-	uint64_t until_us;	   /* when the next container is let go; or UINT64_MAX */
+	/* Of the host ports of each container; 0: since long ago. */
+	uint64_t *closed_since_us;
+	uint64_t *quiet_since_us; /* and no datagram waits at them */
+	uint64_t until_us;	  /* when the next container is let go; or UINT64_MAX */
 };
 
-/* @next, with those containers as `starting` whose host ports are closed for less than
- * WORLD_HOLD_US, in @before (what is in force) and from @now_us on (CLOCK_MONOTONIC). NULL: nothing
- * was known before, and nobody is held back. 0 or -ENOMEM. */
-int world_hold_back(const struct world_held *before, const struct world *next, uint64_t now_us,
-		    struct arena *arena, struct world_held *ret) MUST_CHECK;
+/* UDP ports of the host at which datagrams wait for whoever listens, a bit each. */
+struct world_waiting {
+	uint8_t ports[(UINT16_MAX + 1) / 8];
+};
+
+struct world_hold_time {
+	uint64_t now_us;		     /* CLOCK_MONOTONIC */
+	const struct world_waiting *waiting; /* now; NULL: it was not looked, as nobody is let go */
+};
+
+/* @next, with those containers as `starting` whose host ports are closed and quiet for less than
+ * WORLD_HOLD_US, in @before (what is in force) and from now on. NULL: nothing was known before, and
+ * nobody is held back. 0 or -ENOMEM. */
+int world_hold_back(const struct world_held *before, const struct world *next,
+		    const struct world_hold_time *time, struct arena *arena,
+		    struct world_held *ret) MUST_CHECK;
 
 /* What was made at @made_us is in force since @now_us: not before that were host ports closed. */
 void world_hold_from(struct world_held *held, uint64_t made_us, uint64_t now_us);
-
-/* ---- the daemon's store ---- */
-
-struct world_store;
-
-struct world_store *world_store_new(void) MUST_CHECK;
-struct world_store *world_store_free(struct world_store *store);
-
-/* Facts have an age: moments are numbers in the order in which netd asked questions and saw ports
- * appear. A new one, for a question that is asked now. */
-uint64_t world_store_moment(struct world_store *store);
-/* What is stored from here on was asked for at @moment. */
-void world_store_answers_from(struct world_store *store, uint64_t moment);
-
-/* Each takes the body of one Docker answer. 0; WORLD_E_INVALID (the store is as before, *error is a
- * static text); -ENOMEM. Facts whose object is gone are dropped by the "set" forms.
- *
- * An answer is refused where it is none: no JSON, not a list, not the object that was asked for. An
- * object in it that is damaged costs nobody else anything: it gets a flaw and is closed. */
-/* GET /networks: the whole list; networks that are missing in it are removed. The list form carries
- * no endpoints. */
-int world_store_set_networks(struct world_store *store, const char *json, size_t len,
-			     const char **error) MUST_CHECK;
-/* GET /networks/{id}: replaces that network and its endpoints. */
-int world_store_put_network(struct world_store *store, const char *json, size_t len,
-			    const char **error) MUST_CHECK;
-/* GET /containers/json?all=1: the whole list. */
-int world_store_set_containers(struct world_store *store, const char *json, size_t len,
-			       const char **error) MUST_CHECK;
-/* GET /containers/json?all=1&filters={"id":[…]}: adds or replaces those in it. */
-int world_store_put_containers(struct world_store *store, const char *json, size_t len,
-			       const char **error) MUST_CHECK;
-/* GET /containers/{id}/json: what a container publishes, known before it starts
- * (HostConfig.PortBindings, NetworkSettings.Ports), its traits and its posture. */
-int world_store_put_inspect(struct world_store *store, const char *json, size_t len,
-			    const char **error) MUST_CHECK;
-/* How many of these changed what is published: traits alone change no rule. */
-uint64_t world_store_port_changes(const struct world_store *store);
-/* And how many the posture of a container, which is a matter of rules where a tier requires one.
- */
-uint64_t world_store_posture_changes(const struct world_store *store);
-/* podman. GET /libpod/networks/json: as world_store_set_networks(). */
-int world_store_set_podman_networks(struct world_store *store, const char *json, size_t len,
-				    const char **error) MUST_CHECK;
-/* GET /containers/json?all=1&filters={"network":[@id]}: adds or replaces the containers in it, and
- * replaces the endpoints of that network, if it is known. */
-int world_store_put_podman_network(struct world_store *store, const char *id, const char *json,
-				   size_t len, const char **error) MUST_CHECK;
-/* GET /images/{id}/json: which labels of its containers come from it. */
-int world_store_put_image(struct world_store *store, const char *json, size_t len,
-			  const char **error) MUST_CHECK;
-/* The id of an image whose labels are wanted and were not asked for, NULL: none. From now on it
- * counts as asked for. */
-const char *world_store_ask_image(struct world_store *store);
-/* Other labels are asked for now: images of which some were left out, or that were asked for and
- * did not answer yet, are wanted once more. */
-void world_store_ask_cut_images(struct world_store *store);
-/* What Docker said about that object is no answer at all: it has this flaw until it is asked again.
- * 0 or -ENOMEM. */
-int world_store_flaw_network(struct world_store *store, const char *id, const char *why) MUST_CHECK;
-int world_store_flaw_image(struct world_store *store, const char *id, const char *why) MUST_CHECK;
-int world_store_flaw_container(struct world_store *store, const char *id,
-			       const char *why) MUST_CHECK;
-void world_store_remove_network(struct world_store *store, const char *id);
-void world_store_remove_container(struct world_store *store, const char *id);
-void world_store_disconnect(struct world_store *store, const char *network_id,
-			    const char *container_id);
-/* The ids of the managed networks, one a call; NULL after the last. *cursor starts at 0. Valid
- * until the store changes. */
-const char *world_store_bridge_network(const struct world_store *store, size_t *cursor);
-/* The same for the ids of the listed containers that are on no network: stopped ones, whose
- * configured ports are not known before somebody inspects them. */
-const char *world_store_idle_container(const struct world_store *store, size_t *cursor);
-/* Docker lists that container, and it was not inspected yet. */
-bool world_store_lacks_inspect(const struct world_store *store, const char *id);
-/* The same for those that are on a network and were not inspected: their traits are not known. */
-const char *world_store_busy_container(const struct world_store *store, size_t *cursor);
-/* The same without those that Docker is just starting: it does not answer about them. */
-const char *world_store_running_container(const struct world_store *store, size_t *cursor);
-/* The same for those that an endpoint of this network is said to be of by its name alone, and that
- * were not listed since: they are not admitted before they are. */
-const char *world_store_named_container(const struct world_store *store, const char *network_id,
-					size_t *cursor);
-/* Whether labels of some container were left out: those that are asked for from now on may be among
- * them. */
-bool world_store_has_cut_labels(const struct world_store *store);
-/* A known network on which there is nothing to guard (host, none, overlay). */
-bool world_store_is_unmanaged(const struct world_store *store, const char *network_id);
-/* Swaps what Docker said of the two stores: a full reading is gathered in a second store and takes
- * effect at once, so no snapshot shows half of it. Ports and resolvers stay. */
-void world_store_replace(struct world_store *store, struct world_store *from);
-/* Takes the place of everything Docker said (netd --inventory, and the state kept over boots). */
-int world_store_load(struct world_store *store, const struct world *world) MUST_CHECK;
-/* Ports and resolvers come from the host, not from Docker. Copied. A port that was not there, or on
- * another bridge, begins now and is nobody's. */
-int world_store_set_ports(struct world_store *store, const struct world_port *ports,
-			  size_t n) MUST_CHECK;
-/* The endpoint @id was admitted through that port: it stays nobody else's for as long as it is
- * there. */
-void world_store_set_owner(struct world_store *store, const struct world_port *port, uint64_t id);
-/* The bridges, and their other names; after the ports. Copied. */
-struct world_bridges {
-	const struct world_bridge *items;
-	size_t n;
-	const struct world_altname *altnames;
-	size_t n_altnames;
-};
-int world_store_set_bridges(struct world_store *store,
-			    const struct world_bridges *bridges) MUST_CHECK;
-/* Around a full reading of Docker: what had a container's port when it began and is named by no
- * network when it has ended is not Docker's. */
-void world_store_reading_begins(struct world_store *store);
-void world_store_reading_ended(struct world_store *store);
-/* A container is on a bridge that no network names, and no reading has begun since: Docker must be
- * asked, as the event that told of its network may be lost. */
-bool world_store_must_ask(const struct world_store *store);
-int world_store_set_resolvers(struct world_store *store, const struct ip_addr *resolvers,
-			      size_t n) MUST_CHECK;
-/* Cut after WORLD_ENGINE_LEN. */
-#define WORLD_ENGINE_LEN 40
-void world_store_set_engine(struct world_store *store, const char *version);
-void world_store_set_ip6_unfiltered(struct world_store *store, bool unfiltered);
-/* Of Docker's own settings. */
-void world_store_set_docker(struct world_store *store, bool no_proxy, bool dns_by_docker);
-/* An immutable snapshot in @arena, nothing borrowed from the store. What Docker said is copied once
- * until it says something else (world.records, which @arena keeps). */
-int world_store_snapshot(struct world_store *store, struct arena *arena,
-			 const struct world **ret) MUST_CHECK;
-
-/* ---- Docker's event stream ---- */
-
-enum world_event_kind {
-	WORLD_EVENT_OTHER, /* of no interest */
-	WORLD_EVENT_NETWORK_CONNECT,
-	WORLD_EVENT_NETWORK_DISCONNECT,
-	WORLD_EVENT_NETWORK_CREATE,
-	WORLD_EVENT_NETWORK_DESTROY,
-	WORLD_EVENT_CONTAINER_CREATE,
-	WORLD_EVENT_CONTAINER_START,
-	WORLD_EVENT_CONTAINER_DIE,
-	WORLD_EVENT_CONTAINER_DESTROY,
-	WORLD_EVENT_CONTAINER_RENAME,
-	WORLD_EVENT_CONTAINER_UPDATE, /* its limits */
-	WORLD_EVENT_DAEMON_RELOAD,
-};
-
-struct world_event {
-	enum world_event_kind kind;
-	char network_id[WORLD_ID_LEN], container_id[WORLD_ID_LEN]; /* "" when not part of it */
-};
-
-/* One line of GET /events. 0 or WORLD_E_INVALID. */
-int world_parse_event(const char *line, size_t len, struct world_event *ret) MUST_CHECK;

@@ -6,24 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/base/text.h"
 #include "core/yaml/build.h"
 
 /* ---- anchors ---- */
 
+static int by_anchor(const void *name, const void *anchor)
+{
+	return strcmp(name, ((const struct node_anchor *)anchor)->name);
+}
+
 /* The first anchor whose name is not before @name. */
 static size_t anchor_bound(const struct node_builder *b, const char *name)
 {
-	size_t lo = 0, hi = b->anchors.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (strcmp(b->anchors.items[mid].name, name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return sort_bound(name, b->anchors.items, b->anchors.n, sizeof(*b->anchors.items),
+			  by_anchor);
 }
 
 static struct node_anchor *find_anchor(const struct node_builder *b, const char *name)

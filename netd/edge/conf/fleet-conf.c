@@ -11,6 +11,8 @@
 #include "core/base/text.h"
 #include "core/conf/conf.h"
 #include "core/fleet/fleet.h"
+#include "core/fleet/members.h"
+#include "core/policy/zone.h"
 #include "edge/base/fd.h"
 #include "edge/conf/files.h"
 
@@ -26,6 +28,8 @@ enum setting_id {
 	SETTING_PREFIX,
 	SETTING_HOST,
 	SETTING_GROUPS,
+	SETTING_KEYS,
+	SETTING_ADDRESSES,
 	N_SETTINGS,
 };
 
@@ -39,6 +43,8 @@ static const char *const keys[N_SETTINGS] = {
 	[SETTING_PREFIX] = "prefix",
 	[SETTING_HOST] = "host",
 	[SETTING_GROUPS] = "groups",
+	[SETTING_KEYS] = "keys",
+	[SETTING_ADDRESSES] = "addresses",
 };
 
 /* ---- values ---- */
@@ -105,6 +111,16 @@ static const char *set_list(struct fleet_conf *conf, enum setting_id id, const c
 	return wrong ? wrong : strerror(ENOMEM);
 }
 
+static const char *set_addresses(struct fleet_conf *conf, const char *value)
+{
+	if (fleet_read_addresses(value, conf->addrs, &conf->n_addrs) < 0)
+		return "it is not a list of at most 8 addresses";
+	for (size_t i = 0; i < conf->n_addrs; i++)
+		if (!policy_zone_may_have_host(&conf->addrs[i]))
+			return "no other host can reach this one at such an address";
+	return NULL;
+}
+
 static const char *set(struct fleet_conf *conf, enum setting_id id, const char *value,
 		       struct arena *arena)
 {
@@ -126,6 +142,9 @@ static const char *set(struct fleet_conf *conf, enum setting_id id, const char *
 		return NULL;
 	case SETTING_PASSWORD_FILE:
 		return read_password(value, arena, &conf->password);
+	case SETTING_KEYS:
+		conf->keys = value;
+		return *value ? NULL : "it is the path of a folder";
 	case SETTING_PREFIX:
 		conf->prefix = value;
 		return fleet_is_prefix(value) ? NULL
@@ -133,6 +152,8 @@ static const char *set(struct fleet_conf *conf, enum setting_id id, const char *
 	case SETTING_HOST:
 		conf->host = value;
 		return fleet_is_name(value) ? NULL : "it is not the name of a host";
+	case SETTING_ADDRESSES:
+		return set_addresses(conf, value);
 	case N_SETTINGS:
 		break;
 	}

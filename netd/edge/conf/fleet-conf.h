@@ -8,10 +8,12 @@
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
 #include "core/base/diag.h"
+#include "core/base/ip.h"
+#include "core/base/limits.h"
 
 #define FLEET_CONF_DEFAULT "/etc/netd/fleet.conf"
 #define FLEET_CONF_ENDPOINTS 16u
-#define FLEET_CONF_GROUPS 32u
+#define FLEET_CONF_GROUPS LIMIT_FLEET_GROUPS
 
 /* All in the arena. */
 struct fleet_conf {
@@ -20,8 +22,12 @@ struct fleet_conf {
 	const char *ca, *cert, *key; /* files; NULL: none */
 	const char *user, *password; /* NULL: nobody is authenticated */
 	const char *prefix, *host;
+	const char *keys; /* the folder of those who may sign; NULL: the default one */
 	const char *groups[FLEET_CONF_GROUPS];
 	size_t n_groups;
+	/* Of this host; none: the one from which the store is asked. */
+	struct ip_addr addrs[LIMIT_MEMBER_ADDRESSES];
+	size_t n_addrs;
 };
 
 #define FLEET_CONF_E_INVALID 1

@@ -15,7 +15,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 
 struct docker;
 
@@ -85,6 +85,10 @@ int docker_want_labels(struct docker *docker, const char *const *keys, size_t n)
 /* Rules hang on the posture of containers from now on, or not any more. Then a reading ends when
  * those that run were inspected, too, and whoever was not is inspected. */
 void docker_want_posture(struct docker *docker, bool wanted);
+/* And on the digests of their images: from now on those are asked for again with each reading, for
+ * images come to repositories after they were made. To be called, too, when something is told about
+ * images that may have come to one just now. */
+void docker_want_images(struct docker *docker, bool wanted);
 
 enum docker_link { DOCKER_LINK_DOWN, DOCKER_LINK_CONNECTING, DOCKER_LINK_SYNCING, DOCKER_LINK_UP };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/limits.h"
+#include "core/world/world-store.h"
 #include "edge/docker/docker.h"
 #include "edge/loop/loop.h"
 

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/json.h"
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/world/docker-want.h"
+#include "core/world/world-store.h"
 #include "edge/docker/server.h"
 #include "edge/loop/loop.h"
 
@@ -34,7 +36,7 @@ static void cut(struct docker *docker)
 	docker->link = DOCKER_LINK_DOWN;
 }
 
-void link_fail(struct docker *docker, const char *what, const char *reason)
+static void fail(struct docker *docker, const char *what, const char *reason)
 {
 	if (docker->link == DOCKER_LINK_DOWN)
 		return;
@@ -56,7 +58,7 @@ void link_fail(struct docker *docker, const char *what, const char *reason)
 
 /* What a stopped container will publish is known before it starts, so that no published port is
  * open to others between its docker-proxy's listening and its `start` event. */
-void link_inspect(struct docker *docker)
+static void inspect(struct docker *docker)
 {
 	const char *id;
 
@@ -69,27 +71,37 @@ void link_inspect(struct docker *docker)
 		docker_request(docker, QUESTION_INSPECT, id);
 }
 
-void link_is_up(struct docker *docker)
+static void on_read(struct docker *docker)
 {
+	bool was_cut = docker->link != DOCKER_LINK_UP;
+
 	docker->link = DOCKER_LINK_UP;
-	docker->retry_us = RETRY_FIRST_US;
-	docker->told[0] = '\0';
+	if (was_cut) {
+		docker->retry_us = RETRY_FIRST_US;
+		docker->told[0] = '\0';
+	}
 	docker_replay_missed(docker);
-	link_inspect(docker);
-	if (docker->handler.on_synced)
+	inspect(docker);
+	if (was_cut && docker->handler.on_synced)
 		docker->handler.on_synced(docker->handler.userdata);
 }
+
+static const struct docker_up link_up = { .failed = fail,
+					  .stored = sync_progress,
+					  .read = on_read };
 
 /* ---- the event stream ---- */
 
 static void on_stream_opened(void *userdata)
 {
-	sync_start(userdata);
+	if (sync_start(userdata) < 0)
+		fail(userdata, "reading", "no memory");
 }
 
 static void on_stream_line(void *userdata, const char *line, size_t len)
 {
-	docker_on_event_line(userdata, line, len);
+	if (docker_on_event_line(userdata, line, len) < 0)
+		fail(userdata, "/events", "too many during one reading");
 }
 
 static void on_stream_done(void *userdata, const struct http_result *result)
@@ -100,9 +112,9 @@ static void on_stream_done(void *userdata, const struct http_result *result)
 	docker->stream = NULL;
 	(void)snprintf(reason, sizeof(reason), "status %ld", result->status);
 	if (result->status >= 200 && result->status < 300)
-		link_fail(docker, "/events", "ended");
+		fail(docker, "/events", "ended");
 	else
-		link_fail(docker, "/events", result->error ? result->error : reason);
+		fail(docker, "/events", result->error ? result->error : reason);
 }
 
 /* Docker sends the headers just before it subscribes us. Events of the last second (of its clock)
@@ -121,7 +133,7 @@ static void subscribe(struct docker *docker, time_t date)
 	(void)snprintf(path, sizeof(path), "/v%s/events?%s%s", docker->api, since, event_filters);
 	docker->stream = http_get(docker->http, path, 0, &handler);
 	if (!docker->stream)
-		link_fail(docker, "/events", "no memory");
+		fail(docker, "/events", "no memory");
 }
 
 /* ---- the first question ---- */
@@ -130,22 +142,16 @@ static const char *const hellos[] = {
 	[DOCKER_ENGINE_DOCKER] = "/version", [DOCKER_ENGINE_PODMAN] = "/_ping"
 };
 
-static const char *text_of(const cJSON *json, const char *key)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
-
-	return text ? text : "";
-}
-
 /* Why we cannot talk to it, in @text or static; or NULL. */
 static const char *read_version(struct docker *docker, const cJSON *json, const char *server,
 				char text[LINK_ERROR_LEN])
 {
 	const char *stranger = docker_stranger(json, server);
-	int r = docker_negotiate(text_of(json, "ApiVersion"), text_of(json, "MinAPIVersion"),
+	int r = docker_negotiate(json_word(json, "ApiVersion"), json_word(json, "MinAPIVersion"),
 				 docker->api);
 
-	(void)snprintf(docker->version, sizeof(docker->version), "%.40s", text_of(json, "Version"));
+	(void)snprintf(docker->version, sizeof(docker->version), "%.40s",
+		       json_word(json, "Version"));
 	world_store_set_engine(docker->store, docker->version);
 	docker->is_foreign = stranger != NULL;
 	if (stranger) {
@@ -184,12 +190,12 @@ static void on_hello(void *userdata, const struct http_result *result)
 
 	docker->hello = NULL;
 	if (result->error) {
-		link_fail(docker, hellos[docker->engine], result->error);
+		fail(docker, hellos[docker->engine], result->error);
 		return;
 	}
 	if (result->status != 200) {
 		(void)snprintf(reason, sizeof(reason), "status %ld", result->status);
-		link_fail(docker, hellos[docker->engine], reason);
+		fail(docker, hellos[docker->engine], reason);
 		return;
 	}
 	cJSON *json = cJSON_Parse(result->body);
@@ -198,7 +204,7 @@ static void on_hello(void *userdata, const struct http_result *result)
 				      : read_version(docker, json, result->server, reason);
 	cJSON_Delete(json);
 	if (refusal)
-		link_fail(docker, hellos[docker->engine], refusal);
+		fail(docker, hellos[docker->engine], refusal);
 	else
 		subscribe(docker, result->date);
 }
@@ -210,7 +216,7 @@ static void start(struct docker *docker)
 	docker->link = DOCKER_LINK_CONNECTING;
 	docker->hello = http_get(docker->http, hellos[docker->engine], HELLO_TIMEOUT_MS, &handler);
 	if (!docker->hello)
-		link_fail(docker, hellos[docker->engine], "no memory");
+		fail(docker, hellos[docker->engine], "no memory");
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
@@ -273,7 +279,17 @@ void docker_want_posture(struct docker *docker, bool wanted)
 
 	docker->wants_posture = wanted;
 	if (is_new && docker->link == DOCKER_LINK_UP)
-		link_inspect(docker);
+		inspect(docker);
+}
+
+void docker_want_images(struct docker *docker, bool wanted)
+{
+	docker->wants_images = wanted;
+	if (!wanted)
+		return;
+	world_store_ask_images_again(docker->store);
+	if (docker->link == DOCKER_LINK_UP)
+		(void)docker_request_images(docker, docker->store, false);
 }
 
 /* ---- life ---- */
@@ -343,6 +359,7 @@ int docker_new(sd_event *loop, const struct docker_options *options,
 	if (!docker)
 		return -ENOMEM;
 	(void)snprintf(docker->server, sizeof(docker->server), "%s", options->url);
+	docker->up = &link_up;
 	docker->engine = options->engine;
 	docker->handler = *handler;
 	docker->store = store;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The parts of the link to Docker, and what they call each other for. Internal to edge/docker.
+/* The parts of the link to Docker, each above those that it calls. Internal to edge/docker.
  *
- *   server.c     which server that is
  *   link.c       connect, agree on a version, subscribe; cut and try again
- *   sync.c       one full reading into a store of its own
  *   reactions.c  what follows from an event
- *   questions.c  single requests and their answers */
+ *   sync.c       one full reading into a store of its own
+ *   questions.c  single requests and their answers
+ *   server.c     which server that is */
 #pragma once
 
+#include "core/world/world-store.h"
 #include "edge/docker/docker.h"
 #include "edge/docker/version.h"
 #include "edge/http/http.h"
@@ -25,7 +26,18 @@ enum question_kind {
 
 struct docker_question; /* a request under way, or an inspect that waits for its turn */
 
+/* What link.c is told by the parts below it. */
+struct docker_up {
+	/* The link is of no use: it is cut, and tried again later. */
+	void (*failed)(struct docker *docker, const char *what, const char *reason);
+	/* An answer of the reading has been stored. */
+	void (*stored)(struct docker *docker);
+	/* The reading is done, and its store in use. */
+	void (*read)(struct docker *docker);
+};
+
 struct docker {
+	const struct docker_up *up;
 	struct http *http;
 	enum docker_engine engine;
 	struct docker_handler handler;
@@ -46,7 +58,7 @@ struct docker {
 	struct docker_question *questions;
 	uint64_t n_asked;
 	unsigned int n_inspects; /* under way */
-	bool wants_posture;
+	bool wants_posture, wants_images;
 	bool inspects_all;
 
 	struct world_store
@@ -62,19 +74,10 @@ struct docker {
 	size_t n_missed, cap_missed;
 };
 
-/* ---- link.c ---- */
-
-/* Cuts the connection and tries again later. */
-void link_fail(struct docker *docker, const char *what, const char *reason);
-/* The reading after a cut is done. */
-void link_is_up(struct docker *docker);
-/* Asks what a list does not tell of containers. */
-void link_inspect(struct docker *docker);
-
 /* ---- sync.c ---- */
 
-/* After a cut: gathered in a store of its own, and in force at once and whole. */
-void sync_start(struct docker *docker);
+/* After a cut: gathered in a store of its own, and in force at once and whole. 0 or -ENOMEM. */
+int sync_start(struct docker *docker) MUST_CHECK;
 /* While the link is up, into the store in use: each answer counts as old as its question. At once,
  * but for the time that keeps readings from following each other. */
 void sync_again(struct docker *docker, const char *why);
@@ -85,7 +88,8 @@ void sync_progress(struct docker *docker);
 
 /* ---- reactions.c ---- */
 
-void docker_on_event_line(struct docker *docker, const char *line, size_t len);
+/* 0; -ENOBUFS: too many events during one reading. */
+int docker_on_event_line(struct docker *docker, const char *line, size_t len) MUST_CHECK;
 /* The events that came during the reading: nothing is taken from them but what to ask again, for
  * the reading may be newer than they are. */
 void docker_replay_missed(struct docker *docker);

@@ -7,6 +7,7 @@
 
 #include "core/base/text.h"
 #include "core/world/docker-want.h"
+#include "core/world/world-store.h"
 #include "edge/docker/link.h"
 
 /* An inspect of a starting container is not answered before it runs; these may hold a connection
@@ -123,7 +124,7 @@ static void request_new(struct docker *docker, enum question_kind kind, const ch
 	struct docker_question *question = calloc(1, sizeof(*question));
 
 	if (!question) {
-		link_fail(docker, "asking", "no memory");
+		docker->up->failed(docker, "asking", "no memory");
 		return;
 	}
 	question->docker = docker;
@@ -136,7 +137,7 @@ static void request_new(struct docker *docker, enum question_kind kind, const ch
 	if (kind == QUESTION_INSPECT && docker->n_inspects >= MOST_INSPECTS)
 		return;
 	if (!send_question(question))
-		link_fail(docker, "asking", "no memory");
+		docker->up->failed(docker, "asking", "no memory");
 }
 
 static bool is_same(const struct docker_question *question, enum question_kind kind, const char *id)
@@ -206,7 +207,7 @@ static void send_waiting_inspect(struct docker *docker)
 	for (struct docker_question *q = docker->questions; q; q = q->next)
 		if (q->kind == QUESTION_INSPECT && !q->request) {
 			if (!send_question(q))
-				link_fail(docker, "asking", "no memory");
+				docker->up->failed(docker, "asking", "no memory");
 			return;
 		}
 }
@@ -370,17 +371,17 @@ static void use_answer(const struct docker_question *question, const struct http
 		(void)snprintf(docker->error, sizeof(docker->error), "inspect %.12s: %.200s",
 			       question->id, failure);
 		if (question->is_for_sync)
-			sync_progress(docker);
+			docker->up->stored(docker);
 		return;
 	}
 	if (failure) {
 		(void)snprintf(what, sizeof(what), "%s%s%.12s", kinds[question->kind].why,
 			       *question->id ? " " : "", question->id);
-		link_fail(docker, what, failure);
+		docker->up->failed(docker, what, failure);
 		return;
 	}
 	if (question->is_for_sync) {
-		sync_progress(docker);
+		docker->up->stored(docker);
 		return;
 	}
 	forget_older(question);

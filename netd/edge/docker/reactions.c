@@ -2,9 +2,11 @@
 /* What follows from an event. Events carry no address and no MAC, so most of it is questions:
  * GET /networks/{id} and the list of that one container answer within 1-3 ms even while it starts.
  * Inspect does not answer before the container runs, so nothing waits for it. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/world/world-store.h"
 #include "edge/docker/link.h"
 
 /* More events than this during one reading: better read again. */
@@ -73,7 +75,7 @@ static unsigned int what_to_do(const struct docker *docker, enum world_event_kin
 static void ask_about_event(struct docker *docker, const struct world_event *event,
 			    unsigned int what)
 {
-	if (what & ASK_NETWORK && !world_store_is_unmanaged(docker->store, event->network_id))
+	if (what & ASK_NETWORK && !world_store_is_empty(docker->store, event->network_id))
 		docker_request(docker, QUESTION_NETWORK, event->network_id);
 	if (what & ASK_NETWORKS)
 		docker_request(docker, QUESTION_NETWORKS, "");
@@ -110,40 +112,40 @@ static bool is_for_later(const struct docker *docker, const struct world_event *
 	return docker->reading && what_to_do(docker, event->kind) & (DROP_NETWORK | DROP_CONTAINER);
 }
 
-static void note_missed(struct docker *docker, const struct world_event *event)
+static int note_missed(struct docker *docker, const struct world_event *event)
 {
 	if (docker->n_missed == docker->cap_missed) {
 		size_t cap = docker->cap_missed ? docker->cap_missed * 2 : 64;
 		struct world_event *missed =
 			cap > MOST_MISSED ? NULL : realloc(docker->missed, cap * sizeof(*missed));
-		if (!missed) {
-			link_fail(docker, "/events", "too many during one reading");
-			return;
-		}
+		if (!missed)
+			return -ENOBUFS;
 		docker->missed = missed;
 		docker->cap_missed = cap;
 	}
 	docker->missed[docker->n_missed++] = *event;
+	return 0;
 }
 
-void docker_on_event_line(struct docker *docker, const char *line, size_t len)
+int docker_on_event_line(struct docker *docker, const char *line, size_t len)
 {
 	struct world_event event;
 
 	/* It may have told of anything. */
 	if (world_parse_event(line, len, &event)) {
-		docker_resync(docker, "/events: a line that is not an event");
-		return;
+		sync_again(docker, "/events: a line that is not an event");
+		return 0;
 	}
 	if (event.kind == WORLD_EVENT_OTHER)
-		return;
+		return 0;
 	docker->n_events++;
 	if (docker->handler.on_event)
 		docker->handler.on_event(docker->handler.userdata, &event);
 	if (docker->link == DOCKER_LINK_UP)
 		react_now(docker, &event);
 	if (docker->link != DOCKER_LINK_UP || is_for_later(docker, &event))
-		note_missed(docker, &event);
+		return note_missed(docker, &event);
+	return 0;
 }
 
 void docker_replay_missed(struct docker *docker)

@@ -4,8 +4,10 @@
  * it. While the link is up it goes into the store in use, event by event beside what events bring:
  * Docker drops events without a word for a reader that is slow, so what they say is looked at again
  * from time to time. */
+#include <errno.h>
 #include <stdlib.h>
 
+#include "core/world/world-store.h"
 #include "edge/docker/link.h"
 #include "edge/loop/loop.h"
 
@@ -49,15 +51,14 @@ void sync_stop(struct docker *docker)
 		(void)!loop_disarm(docker->again);
 }
 
-void sync_start(struct docker *docker)
+int sync_start(struct docker *docker)
 {
 	docker->fresh = world_store_new();
-	if (!docker->fresh) {
-		link_fail(docker, "reading", "no memory");
-		return;
-	}
+	if (!docker->fresh)
+		return -ENOMEM;
 	docker->link = DOCKER_LINK_SYNCING;
 	ask_lists(docker, docker->fresh);
+	return 0;
 }
 
 void sync_again(struct docker *docker, const char *why)
@@ -78,8 +79,11 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	if (docker->link == DOCKER_LINK_UP && !docker->reading)
-		ask_lists(docker, docker->store);
+	if (docker->link != DOCKER_LINK_UP || docker->reading)
+		return 0;
+	if (docker->wants_images)
+		world_store_ask_images_again(docker->store);
+	ask_lists(docker, docker->store);
 	return 0;
 }
 
@@ -102,7 +106,7 @@ static void ask_for_networks(struct docker *docker)
 	const char *id;
 
 	docker->has_lists = true;
-	for (size_t cursor = 0; (id = world_store_bridge_network(docker->reading, &cursor));) {
+	for (size_t cursor = 0; (id = world_store_peopled_network(docker->reading, &cursor));) {
 		docker->n_unread++;
 		docker_request_for_sync(docker, QUESTION_NETWORK, id);
 		if (!docker->reading) /* out of memory: the link is down */
@@ -155,14 +159,12 @@ static void finish(struct docker *docker)
 		world_store_reading_ended(docker->store);
 		docker->fresh = world_store_free(docker->fresh);
 		docker->reading = NULL;
-		link_is_up(docker);
 	} else {
 		world_store_reading_ended(docker->store);
 		say_changed(docker);
 		docker->reading = NULL;
-		docker_replay_missed(docker);
-		link_inspect(docker);
 	}
+	docker->up->read(docker);
 	if (docker->link == DOCKER_LINK_UP)
 		arm_next(docker);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/json.h"
 #include "core/base/text.h"
 
 struct version {
@@ -42,11 +43,6 @@ static bool is_before(struct version a, struct version b)
 	return a.major != b.major ? a.major < b.major : a.minor < b.minor;
 }
 
-static const char *text_of(const cJSON *object, const char *key)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
 const char *docker_stranger(const cJSON *version, const char *server)
 {
 	const cJSON *parts = cJSON_GetObjectItemCaseSensitive(version, "Components"), *part;
@@ -55,7 +51,7 @@ const char *docker_stranger(const cJSON *version, const char *server)
 	if (server && *server && !text_begins(server, "Docker/"))
 		return server;
 	cJSON_ArrayForEach(part, parts) {
-		const char *name = text_of(part, "Name");
+		const char *name = json_text(part, "Name");
 		if (name && strcmp(name, "Engine") == 0)
 			return NULL;
 		first = first || !name ? first : name;

@@ -1,154 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which endpoint is asked, who asks, and what becomes of a failure. */
+/* Which endpoint is asked, and who asks. */
 #include "edge/etcd/etcd-client.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "core/base/limits.h"
-#include "core/base/text.h"
 #include "edge/etcd/etcd-parts.h"
 #include "edge/loop/loop.h"
-
-#define RETRY_FIRST_US 50000u
-#define RETRY_LAST_US 2000000u
-
-/* ---- giving up ---- */
-
-static void stop(struct etcd_client *client)
-{
-	for (size_t i = 0; i < ETCD_SLOTS; i++)
-		client->questions[i].request = http_cancel(client->questions[i].request);
-	client->watch = http_cancel(client->watch);
-	etcd_lease_stop(client);
-	client->is_up = false;
-}
-
-/* Half of it is chance: a thousand clients of a member that ends do not come to the next at once.
- */
-static uint64_t next_retry_us(struct etcd_client *client)
-{
-	uint64_t wait = client->retry_us, chance = 0;
-
-	client->retry_us = wait * 2 < RETRY_LAST_US ? wait * 2 : RETRY_LAST_US;
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != (ssize_t)sizeof(chance))
-		chance = 0;
-	return wait / 2 + chance % (wait / 2);
-}
-
-/* The same from the next endpoint is no news. */
-static void tell(struct etcd_client *client, const char *path, const char *reason)
-{
-	char news[CLIENT_ERROR_LEN], error[CLIENT_ERROR_LEN];
-
-	(void)snprintf(news, sizeof(news), "%.40s: %.100s", path, reason);
-	text_clean(news);
-	if (strcmp(client->told, news) == 0)
-		return;
-	memcpy(client->told, news, sizeof(client->told));
-	(void)snprintf(error, sizeof(error), "%.100s, %.150s",
-		       client->options.endpoints[client->endpoint], news);
-	if (client->handler.on_down)
-		client->handler.on_down(client->handler.userdata, error);
-}
-
-void etcd_client_fail(struct etcd_client *client, const char *path, const char *reason)
-{
-	stop(client);
-	free(client->token);
-	client->token = NULL;
-	tell(client, path, reason);
-	client->endpoint = (client->endpoint + 1) % client->options.n_endpoints;
-	/* Arming cannot fail but for a clock that does not exist. */
-	(void)!loop_arm(client->retry, next_retry_us(client));
-}
-
-/* ---- asking ---- */
-
-/* A request with the token. NULL: the endpoint is given up (no memory). Frees @body. */
-static struct http_request *post(struct etcd_client *client, const char *path, char *body,
-				 uint32_t timeout_ms, const struct http_handler *handler)
-{
-	const struct http_post post = {
-		.path = path, .body = body, .authorization = client->token, .timeout_ms = timeout_ms
-	};
-	struct http_request *request = body ? http_post(client->http, &post, handler) : NULL;
-
-	free(body);
-	if (!request)
-		etcd_client_fail(client, path, "no memory");
-	return request;
-}
-
-int etcd_client_read(struct etcd_client *client, const char *path, const struct http_result *result,
-		     struct arena *arena, struct etcd_answer *ret)
-{
-	const char *error = result->error;
-	int r = ETCD_E_ERROR;
-
-	if (!error && arena)
-		r = etcd_read_answer(result->body, result->len, arena, ret, &error);
-	/* The gateway's own errors are plain text. */
-	if (r == ETCD_E_INVALID && result->status >= 400 && result->len > 0)
-		error = result->body;
-	if (!arena || r == -ENOMEM)
-		error = "no memory";
-	if (r != 0)
-		etcd_client_fail(client, path, error);
-	return r;
-}
-
-static void on_answer(void *userdata, const struct http_result *result)
-{
-	struct etcd_question *question = userdata;
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct etcd_answer answer;
-
-	question->request = NULL;
-	if (etcd_client_read(question->client, question->path, result, arena, &answer) == 0)
-		question->take(question->client, &answer);
-}
-
-void etcd_client_ask(struct etcd_client *client, enum etcd_slot slot, const char *path, char *body,
-		     etcd_take_fn *take)
-{
-	struct etcd_question *question = &client->questions[slot];
-	const struct http_handler handler = { .done = on_answer, .userdata = question };
-
-	*question = (struct etcd_question){ client, NULL, path, take };
-	question->request = post(client, path, body, CLIENT_TIMEOUT_MS, &handler);
-}
-
-bool etcd_client_is_asking(const struct etcd_client *client, enum etcd_slot slot)
-{
-	return client->questions[slot].request != NULL;
-}
-
-struct http_request *etcd_client_follow(struct etcd_client *client, const char *path, char *body,
-					const struct http_handler *handler)
-{
-	return post(client, path, body, 0, handler);
-}
-
-/* ---- a transaction ---- */
-
-static void take_commit(struct etcd_client *client, const struct etcd_answer *answer)
-{
-	client->committed(client->handler.userdata, answer->succeeded);
-}
-
-int etcd_client_commit(struct etcd_client *client, const struct etcd_txn *txn,
-		       etcd_committed_fn *done)
-{
-	if (!client->is_up || etcd_client_is_asking(client, ETCD_SLOT_COMMIT))
-		return -EBUSY;
-	client->committed = done;
-	etcd_client_ask(client, ETCD_SLOT_COMMIT, ETCD_PATH_TXN, etcd_ask_txn(txn), take_commit);
-	return etcd_client_is_asking(client, ETCD_SLOT_COMMIT) ? 0 : -ENOMEM;
-}
 
 /* ---- who asks ---- */
 
@@ -206,13 +66,6 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-void etcd_client_came_up(struct etcd_client *client)
-{
-	client->is_up = true;
-	client->retry_us = RETRY_FIRST_US;
-	client->told[0] = '\0';
-}
-
 /* ---- life and answers ---- */
 
 const struct etcd_mirror *etcd_client_mirror(const struct etcd_client *client)
@@ -225,11 +78,24 @@ bool etcd_client_is_up(const struct etcd_client *client)
 	return client->is_up;
 }
 
+uint64_t etcd_client_heard_us(const struct etcd_client *client)
+{
+	return client->heard_us;
+}
+
+const char *etcd_client_local(const struct etcd_client *client)
+{
+	return client->local;
+}
+
 struct etcd_client *etcd_client_free(struct etcd_client *client)
 {
 	if (!client)
 		return NULL;
-	stop(client);
+	etcd_client_stop(client);
+	free(client->commit);
+	free(client->get);
+	etcd_keep_done(client);
 	etcd_lease_done(client);
 	client->http = http_free(client->http);
 	client->retry = sd_event_source_disable_unref(client->retry);
@@ -267,7 +133,7 @@ int etcd_client_new(sd_event *loop, const struct etcd_client_options *options,
 	client->options = *options;
 	client->handler = *handler;
 	client->loop = loop;
-	client->retry_us = RETRY_FIRST_US;
+	etcd_client_served(client);
 	int r = check_endpoints(client);
 	if (r)
 		return r;

@@ -3,9 +3,10 @@
  *
  * It talks to one endpoint at a time: authenticate, read all (a range), follow what happens (a
  * watch). Any failure, or silence of a heartbeat, gives that endpoint up and tries the next one
- * after a while, 50 ms at first and 2 s at most; meanwhile the copy stays what it was, and
- * etcd_client_is_up() says no. The heartbeat is what keeps the lease of the record alive; a member
- * that is cut off from the others cannot answer it.
+ * after a while, 50 ms at first and 2 s at most, or 16 s where one that keeps a record is kept
+ * waiting by members that it reaches; meanwhile the copy stays what it was, and etcd_client_is_up()
+ * says no. The heartbeat is what keeps the lease of the record alive; a member that is cut off from
+ * the others cannot answer it.
  *
  * The client belongs to one event loop. Nothing blocks. */
 #pragma once
@@ -36,10 +37,13 @@ struct etcd_client_options {
 /* Called from the event loop; any may be NULL. They may call any function but etcd_client_free().
  */
 struct etcd_client_handler {
-	/* The copy was read anew, or has changed. */
-	void (*on_change)(void *userdata);
+	/* The copy was read anew, or has changed: by @news, which it has taken; NULL: by all. */
+	void (*on_change)(void *userdata, const struct etcd_answer *news);
 	/* No endpoint answers, or one says no: once per reason. */
 	void (*on_down)(void *userdata, const char *reason);
+	/* What is to be kept (etcd_client_keep()) is written: @error NULL; or the store does not
+	 * take it. */
+	void (*on_kept)(void *userdata, const char *error);
 	void *userdata;
 };
 
@@ -52,10 +56,33 @@ void etcd_client_freep(struct etcd_client **client);
 const struct etcd_mirror *etcd_client_mirror(const struct etcd_client *client);
 bool etcd_client_is_up(const struct etcd_client *client); /* it follows, and the copy is current */
 
+/* When an endpoint last gave an answer, on the monotonic clock; 0: never. */
+uint64_t etcd_client_heard_us(const struct etcd_client *client);
+/* The address of this host from which it was asked, "" while that is not known. */
+const char *etcd_client_local(const struct etcd_client *client);
+
 /* What is kept under @key as long as the client lives; it is written when the client is up, and
- * again when its lease was lost. One key; another value takes the place of the one before. 0 or
- * -ENOMEM. */
+ * again when its lease was lost, or when somebody else has changed or removed it: of a key of which
+ * a copy is kept that shows within seconds, any other is written again whenever the client comes
+ * up. Another value takes the place of the one before; the same one is not written again. 0;
+ * -ENOMEM; -ENOSPC: these are ETCD_RECORDS keys already. */
+#define ETCD_RECORDS 4u
 int etcd_client_publish(struct etcd_client *client, const char *key, const char *value) MUST_CHECK;
+
+/* What is kept under @key when the client has gone, too: one value, of any bytes, copied. It is
+ * written when the client is up; whenever it comes up again the store is asked whether it still is
+ * what was written, and only else it is written once more. A store that does not take it is told of
+ * by handler.on_kept() and followed all the same: for another value, or the same one given again,
+ * it is asked again. 0 or -ENOMEM. */
+int etcd_client_keep(struct etcd_client *client, const char *key, const char *value,
+		     size_t len) MUST_CHECK;
+
+/* One question at a time about keys of which no copy is kept; it is asked until there is an answer,
+ * which lives as long as the call of done(). @end NULL: what is in the key @first; else which keys
+ * there are from there up to, and without, @end. 0; -EBUSY: another is under way; -ENOMEM. */
+typedef void etcd_got_fn(void *userdata, const struct etcd_answer *answer);
+int etcd_client_get(struct etcd_client *client, const char *first, const char *end,
+		    etcd_got_fn *done) MUST_CHECK;
 
 /* One transaction, while the client is up. done() follows unless the endpoint is given up, which
  * handler.on_down() says: then nobody knows whether it took place. 0; -EBUSY: another is under way,

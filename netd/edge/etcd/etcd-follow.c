@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The copy: all of it at one revision, then every change from the next revision on. */
-#include <errno.h>
-#include <stdio.h>
-
-#include "core/base/limits.h"
 #include "edge/etcd/etcd-parts.h"
 
-static void changed(struct etcd_client *client)
+static void changed(struct etcd_client *client, const struct etcd_answer *news)
 {
 	if (client->handler.on_change)
-		client->handler.on_change(client->handler.userdata);
+		client->handler.on_change(client->handler.userdata, news);
 }
 
 /* ---- the watch ---- */
@@ -26,8 +22,11 @@ static void on_line(void *userdata, const char *line, size_t len)
 		return;
 	if (answer.created) {
 		etcd_client_came_up(client);
+		etcd_commit_begin(client);
 		etcd_lease_begin(client);
-		changed(client);
+		etcd_keep_begin(client);
+		etcd_get_begin(client);
+		changed(client, NULL);
 		return;
 	}
 	if (answer.n_keys == 0) /* how far the store is by now */
@@ -35,7 +34,7 @@ static void on_line(void *userdata, const char *line, size_t len)
 	if (etcd_mirror_follow(&client->mirror, &answer) < 0)
 		etcd_client_fail(client, ETCD_PATH_WATCH, "no memory");
 	else
-		changed(client);
+		changed(client, &answer);
 }
 
 static void on_watch_done(void *userdata, const struct http_result *result)

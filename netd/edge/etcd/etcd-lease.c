@@ -1,58 +1,108 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lease under which the record stands, and the heartbeat that keeps both. */
+/* The lease under which the records stand, and the heartbeat that keeps them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/limits.h"
 #include "edge/etcd/etcd-parts.h"
 #include "edge/loop/loop.h"
 
 /* A member that has gone without a word is given up after that and the timeout of the answer. */
 #define BEAT_US UINT64_C(3000000)
 
-/* ---- the record ---- */
+/* ---- the records ---- */
 
-static void write_record(struct etcd_client *client);
+static void write_records(struct etcd_client *client);
 
-/* Another value may have come meanwhile. */
+/* Another one, or another value, may have come meanwhile. */
 static void take_record(struct etcd_client *client, const struct etcd_answer *answer)
 {
 	(void)answer;
-	if (!client->is_written)
-		write_record(client);
+	for (size_t i = 0; i < ETCD_RECORDS; i++)
+		if (client->records[i].state == ETCD_RECORD_ASKED)
+			client->records[i].state = ETCD_RECORD_WRITTEN;
+	write_records(client);
 }
 
-static void write_record(struct etcd_client *client)
+/* One after the other. */
+static void write_records(struct etcd_client *client)
 {
-	const struct etcd_change change = { client->record_key, client->record,
-					    client->record ? strlen(client->record) : 0,
-					    client->lease };
-	const struct etcd_txn txn = { .changes = &change, .n_changes = 1 };
+	size_t i = 0;
 
-	if (!client->is_up || client->lease == 0 || !client->record ||
+	while (i < ETCD_RECORDS &&
+	       (!client->records[i].key || client->records[i].state != ETCD_RECORD_NEW))
+		i++;
+	if (i == ETCD_RECORDS || !client->is_up || !client->is_leased ||
 	    etcd_client_is_asking(client, ETCD_SLOT_RECORD))
 		return;
-	client->is_written = true;
+	struct etcd_record *record = &client->records[i];
+	const struct etcd_change change = { record->key, record->value, strlen(record->value),
+					    client->lease };
+	const struct etcd_txn txn = { .changes = &change, .n_changes = 1 };
+	record->state = ETCD_RECORD_ASKED;
 	etcd_client_ask(client, ETCD_SLOT_RECORD, ETCD_PATH_TXN, etcd_ask_txn(&txn), take_record);
+}
+
+/* Which has that key, or is free; ETCD_RECORDS: none. */
+static size_t find_record(const struct etcd_client *client, const char *key)
+{
+	size_t i = 0;
+
+	while (i < ETCD_RECORDS && client->records[i].key &&
+	       strcmp(client->records[i].key, key) != 0)
+		i++;
+	return i;
 }
 
 int etcd_client_publish(struct etcd_client *client, const char *key, const char *value)
 {
+	size_t i = find_record(client, key);
+
+	if (i < ETCD_RECORDS && client->records[i].key &&
+	    strcmp(client->records[i].value, value) == 0)
+		return 0;
 	char *key_copy = strdup(key), *value_copy = strdup(value);
 
-	if (!key_copy || !value_copy) {
+	if (!key_copy || !value_copy || i == ETCD_RECORDS) {
 		free(key_copy);
 		free(value_copy);
-		return -ENOMEM;
+		return i == ETCD_RECORDS ? -ENOSPC : -ENOMEM;
 	}
-	free(client->record_key);
-	free(client->record);
-	client->record_key = key_copy;
-	client->record = value_copy;
-	client->is_written = false;
-	write_record(client);
+	struct etcd_record *record = &client->records[i];
+	free(record->key);
+	free(record->value);
+	*record = (struct etcd_record){ key_copy, value_copy, ETCD_RECORD_NEW };
+	write_records(client);
 	return 0;
+}
+
+static bool is_followed(const struct etcd_client *client, const char *key)
+{
+	const struct etcd_client_options *options = &client->options;
+
+	return options->first && strcmp(key, options->first) >= 0 && strcmp(key, options->end) < 0;
+}
+
+/* As it was written: what stands there without the lease would outlive its writer. */
+static bool is_there(const struct etcd_client *client, const struct etcd_record *record)
+{
+	const struct etcd_key *key = etcd_mirror_find(&client->mirror, record->key);
+
+	return key && key->lease == client->lease && key->len == strlen(record->value) &&
+	       memcmp(key->value, record->value, key->len) == 0;
+}
+
+/* Somebody may have removed what was written, or put something else in its place. That is looked
+ * for at each heartbeat, and not when it happens: two hosts that go by one name would write as fast
+ * as they can. */
+static void compare_records(struct etcd_client *client)
+{
+	for (size_t i = 0; i < ETCD_RECORDS; i++) {
+		struct etcd_record *record = &client->records[i];
+		if (record->state == ETCD_RECORD_WRITTEN && is_followed(client, record->key) &&
+		    !is_there(client, record))
+			record->state = ETCD_RECORD_NEW;
+	}
 }
 
 /* ---- the heartbeat ---- */
@@ -65,8 +115,11 @@ static void wait_for_beat(struct etcd_client *client)
 static void take_lease(struct etcd_client *client, const struct etcd_answer *answer)
 {
 	client->lease = answer->lease;
-	client->is_written = false;
-	write_record(client);
+	client->is_leased = true;
+	etcd_client_served(client);
+	for (size_t i = 0; i < ETCD_RECORDS; i++)
+		client->records[i].state = ETCD_RECORD_NEW;
+	write_records(client);
 	wait_for_beat(client);
 }
 
@@ -80,7 +133,11 @@ static void grant(struct etcd_client *client)
  * while nobody could be asked, and what stood under it has gone. */
 static void take_beat(struct etcd_client *client, const struct etcd_answer *answer)
 {
-	if (answer->ttl > 0) {
+	client->is_leased = answer->ttl > 0;
+	if (client->is_leased) {
+		etcd_client_served(client);
+		compare_records(client);
+		write_records(client);
 		wait_for_beat(client);
 		return;
 	}
@@ -106,19 +163,19 @@ void etcd_lease_begin(struct etcd_client *client)
 {
 	if (client->options.lease_seconds == 0)
 		return;
-	if (client->lease == 0) {
-		grant(client);
-		return;
+	client->is_leased = false;
+	/* Nobody knows what became of it; but for what was written and is followed, which the first
+	 * heartbeat compares. */
+	for (size_t i = 0; i < ETCD_RECORDS; i++) {
+		struct etcd_record *record = &client->records[i];
+		if (record->state == ETCD_RECORD_ASKED ||
+		    (record->key && !is_followed(client, record->key)))
+			record->state = ETCD_RECORD_NEW;
 	}
-	/* The old one, from another member: whether it still lives shows at once. */
-	(void)!loop_arm(client->heart, 0);
-	write_record(client);
-}
-
-void etcd_lease_stop(struct etcd_client *client)
-{
-	client->is_written = false;
-	(void)!loop_disarm(client->heart);
+	if (client->lease == 0)
+		grant(client);
+	else /* the old one: whether it still lives shows at once */
+		(void)!loop_arm(client->heart, 0);
 }
 
 int etcd_lease_init(struct etcd_client *client)
@@ -132,6 +189,8 @@ int etcd_lease_init(struct etcd_client *client)
 void etcd_lease_done(struct etcd_client *client)
 {
 	client->heart = sd_event_source_disable_unref(client->heart);
-	free(client->record_key);
-	free(client->record);
+	for (size_t i = 0; i < ETCD_RECORDS; i++) {
+		free(client->records[i].key);
+		free(client->records[i].value);
+	}
 }

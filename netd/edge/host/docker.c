@@ -43,6 +43,7 @@ void host_docker_parse(const char *text, size_t len, struct host_docker *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->no_proxy = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "userland-proxy"));
+	ret->no_iptables = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "iptables"));
 	ret->ip6tables = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ip6tables"));
 	ret->no_ip6tables = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "ip6tables"));
 	cJSON_ArrayForEach(item, dns)
@@ -76,11 +77,14 @@ static bool is_off(const char *value)
 static void read_argument(struct host_docker *docker, const char *word, const char *next)
 {
 	const char *proxy = value_of(word, "", "--userland-proxy");
+	const char *filter4 = value_of(word, "", "--iptables");
 	const char *filter = value_of(word, "", "--ip6tables");
 
 	add_resolver(docker, value_of(word, next, "--dns"));
 	if (proxy)
 		docker->no_proxy = is_off(proxy);
+	if (filter4)
+		docker->no_iptables = is_off(filter4);
 	if (filter) {
 		docker->no_ip6tables = is_off(filter);
 		docker->ip6tables = !docker->no_ip6tables;

@@ -40,7 +40,7 @@ bool host_resolvers_are_local(const struct host_resolvers *resolvers);
  * them takes the defaults. */
 struct host_docker {
 	struct host_resolvers resolvers; /* that it was given; none: it hands on the host's */
-	bool no_proxy;
+	bool no_proxy, no_iptables;
 	bool ip6tables, no_ip6tables; /* it was told so; neither: it does as its version does */
 };
 /* As host_resolvers_refresh(). */
@@ -71,6 +71,12 @@ int host_check_capabilities(const char **ret_name) MUST_CHECK;
 /* net.bridge.bridge-nf-call-iptables (IP_V4) and -ip6tables (IP_V6) of the own network namespace.
  * 0; -ENOENT: br_netfilter is not loaded; another -errno. */
 int host_bridge_nf_get(enum ip_family family, bool *ret) MUST_CHECK;
+
+/* The UDP ports of the own network namespace at which datagrams wait, IPv4 and IPv6. Takes as long
+ * as there are sockets. 0 or -errno. */
+int host_waiting(struct world_waiting *ret) MUST_CHECK;
+/* Adds the port of one line of /proc/net/udp, if something waits there: the pure part. */
+void host_waiting_parse(const char *line, struct world_waiting *ret);
 
 /* What a process uses. */
 struct host_process {

@@ -6,64 +6,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/base/text.h"
 #include "edge/base/fd.h"
+#include "edge/host/below.h"
 #include "edge/host/host.h"
 
-/* Files of settings are a few lines; what is longer is not read to its end. */
-#define SURVEY_BYTES 65536u
 #define MOST_INTERFACES 256u
-
-/* Links of the host stay inside the host: /etc/resolv.conf is one. */
-static int open_below(int root, const char *path, int flags)
-{
-	/* The kernel refuses a flag that does not go with O_PATH. */
-	int more = flags & O_PATH ? O_CLOEXEC : O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	struct open_how how = { .flags = (unsigned int)(flags | more),
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-
-	return (int)fd;
-}
-
-/* Into @bytes, NUL-terminated; the length, 0 where there is nothing to read. */
-static size_t read_below(int root, const char *path, char bytes[SURVEY_BYTES])
-{
-	CLEANUP(fd_close) int fd = open_below(root, path, O_RDONLY);
-	ssize_t n = fd < 0 ? 0 : fd_read(fd, bytes, SURVEY_BYTES - 1);
-	size_t len = n < 0 ? 0 : (size_t)n;
-
-	bytes[len] = '\0';
-	return len;
-}
-
-static bool exists_below(int root, const char *path)
-{
-	CLEANUP(fd_close) int fd = open_below(root, path, O_PATH);
-
-	return fd >= 0;
-}
 
 static bool any_exists(int root, const char *const *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (exists_below(root, paths[i]))
+		if (below_exists(root, paths[i]))
 			return true;
 	return false;
 }
 
 static enum doctor_answer read_switch(int root, const char *path)
 {
-	char bytes[SURVEY_BYTES];
+	char bytes[BELOW_BYTES];
 
-	if (read_below(root, path, bytes) == 0)
+	if (below_read(root, path, bytes) == 0)
 		return DOCTOR_UNKNOWN;
 	return bytes[0] == '0' ? DOCTOR_NO : DOCTOR_YES;
 }
@@ -81,7 +48,7 @@ static int read_localnet(int root, struct arena *arena, struct doctor_host *ret)
 {
 	static const char conf[] = "proc/sys/net/ipv4/conf";
 	const char **names = arena_alloc(arena, MOST_INTERFACES * sizeof(*names));
-	int fd = open_below(root, conf, O_RDONLY | O_DIRECTORY);
+	int fd = below_open(root, conf, O_RDONLY | O_DIRECTORY);
 	CLEANUP(fd_close_dir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 	char path[512];
@@ -109,13 +76,14 @@ static int read_localnet(int root, struct arena *arena, struct doctor_host *ret)
 
 static void read_docker(int root, struct doctor_host *ret)
 {
-	char bytes[SURVEY_BYTES];
-	size_t len = read_below(root, "etc/docker/daemon.json", bytes);
+	char bytes[BELOW_BYTES];
+	size_t len = below_read(root, "etc/docker/daemon.json", bytes);
 	struct host_docker docker;
 
 	host_docker_parse(bytes, len, &docker);
 	host_docker_read_arguments(root, &docker);
 	ret->userland_proxy = !docker.no_proxy;
+	ret->docker_filters_nothing = docker.no_iptables;
 	ret->docker_sets_dns = docker.resolvers.n > 0;
 }
 
@@ -126,8 +94,8 @@ static void read_resolvers(int root, struct doctor_host *ret)
 	/* As Docker: where all are stubs, the servers behind them. */
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		struct host_resolvers resolvers;
-		char bytes[SURVEY_BYTES];
-		host_resolvers_parse(bytes, read_below(root, paths[i], bytes), &resolvers);
+		char bytes[BELOW_BYTES];
+		host_resolvers_parse(bytes, below_read(root, paths[i], bytes), &resolvers);
 		if (resolvers.n)
 			ret->n_resolvers =
 				resolvers.n < DOCTOR_RESOLVERS ? resolvers.n : DOCTOR_RESOLVERS;
@@ -154,8 +122,8 @@ static bool has_group_member(const struct group *group, const char *user)
 /* systemd-sysusers takes nobody out of a group: a host may have it from an earlier netd. */
 static bool is_in_docker_group(int root)
 {
-	char bytes[SURVEY_BYTES], line[SURVEY_BYTES];
-	size_t len = read_below(root, "etc/group", bytes);
+	char bytes[BELOW_BYTES], line[BELOW_BYTES];
+	size_t len = below_read(root, "etc/group", bytes);
 	CLEANUP(fd_close_file) FILE *file = len ? fmemopen(bytes, len, "re") : NULL;
 	struct group entry, *group = NULL;
 
@@ -190,15 +158,15 @@ static void read_firewalls(int root, struct doctor_host *ret)
 		"etc/systemd/system/multi-user.target.wants/nftables.service"
 	};
 	static const char *const rules[] = { "etc/nftables.conf", "etc/sysconfig/nftables.conf" };
-	char bytes[SURVEY_BYTES];
+	char bytes[BELOW_BYTES];
 
 	ret->firewalld = any_exists(root, firewalld, ARRAY_LEN(firewalld));
-	if (read_below(root, "etc/ufw/ufw.conf", bytes))
+	if (below_read(root, "etc/ufw/ufw.conf", bytes))
 		ret->ufw = has_line(bytes, "ENABLED=yes");
 	if (!any_exists(root, nftables, ARRAY_LEN(nftables)))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (read_below(root, rules[i], bytes))
+		if (below_read(root, rules[i], bytes))
 			ret->nftables_flushes |= has_line(bytes, "flush ruleset");
 }
 
@@ -218,6 +186,9 @@ int host_survey(const char *root, struct arena *arena, struct doctor_host *ret)
 	read_resolvers(fd, &host);
 	read_firewalls(fd, &host);
 	host.netd_has_docker = is_in_docker_group(fd);
+	r = scripts_survey(fd, arena, &host);
+	if (r < 0)
+		return r;
 	*ret = host;
 	return 0;
 }

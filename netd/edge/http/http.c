@@ -13,6 +13,7 @@
 #include "core/base/lines.h"
 #include "core/base/text.h"
 #include "edge/http/curl.h"
+#include "edge/http/outcome.h"
 #include "edge/http/setup.h"
 #include "edge/loop/loop.h"
 
@@ -326,47 +327,16 @@ static void hand_on_news(struct http *http)
 			hand_on_stream(request);
 }
 
-/* Of the answer, NULL without it; valid as long as @easy asks for nothing else. */
-static const char *header_of(const struct curl *curl, CURL *easy, const char *name)
-{
-	struct curl_header *header = NULL;
-
-	return curl->easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
-		       ? header->value
-		       : NULL;
-}
-
-/* Of a unix socket libcurl says only that it could not connect to "localhost port 80". */
-static const char *transfer_failure(struct http_request *request, CURLcode code)
-{
-	const struct curl *curl = &request->http->curl;
-	long os_error = 0;
-
-	if (request->refused)
-		return request->refused;
-	if (code == CURLE_COULDNT_CONNECT &&
-	    curl->easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_error) == CURLE_OK && os_error)
-		return strerror((int)os_error);
-	/* libcurl says after how many milliseconds: another text each time, for the same news. */
-	if (code == CURLE_OPERATION_TIMEDOUT)
-		return "no answer in time";
-	return *request->error ? request->error : curl->easy_strerror(code);
-}
-
 static void hand_on_result(struct http_request *request, CURLcode code)
 {
 	const struct curl *curl = &request->http->curl;
-	struct http_result result = { .body = "", .date = -1 };
+	const struct http_transfer transfer = { curl, request->easy, code, request->refused,
+						request->error };
+	struct http_result result = http_outcome(&transfer);
 
-	if (code != CURLE_OK)
-		result.error = transfer_failure(request, code);
-	else {
-		(void)curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result.status);
+	if (code == CURLE_OK) {
 		result.body = text_str(&request->body);
 		result.len = request->body.len;
-		result.server = header_of(curl, request->easy, "Server");
-		const char *date = header_of(curl, request->easy, "Date");
-		result.date = date ? curl->getdate(date, NULL) : -1;
 		/* netd-reader's word for what connect() would have said to us. */
 		if (result.status == 502 && result.len > 0)
 			result.error = result.body;

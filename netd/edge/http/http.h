@@ -30,12 +30,14 @@ struct http_options {
 /* How a request ended. */
 struct http_result {
 	const char *error; /* NULL: an answer came, of whatever status but 502 */
-	long status; /* 200, 404, …; 502: a gateway could not reach the server, error says why;
-		      * 0 with another error */
+	long status;  /* 200, 404, …; 502: a gateway could not reach the server, error says why;
+		       * 0 with another error */
+	bool is_late; /* error: the server was reached, and has not answered in time */
 	const char *body; /* NUL-terminated, gone after the call; "" for a stream */
 	size_t len;
 	time_t date;	    /* the server's clock, -1 unknown */
 	const char *server; /* what it says it is, or NULL */
+	const char *local;  /* the address of this host that it was asked from; NULL: unknown */
 };
 
 /* Called from the event loop, never from inside http_get(). */

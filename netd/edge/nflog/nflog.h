@@ -34,6 +34,9 @@ struct nflog_packet {
 	uint8_t proto; /* IANA number; IPv6: of the first header that is no extension; ARP: 0 */
 	bool has_port; /* tcp, udp, sctp, and not a later fragment */
 	uint16_t from_port, to_port;
+	/* Nothing is asked by it: ARP whose two addresses are one, or a neighbour advertisement for the
+	 * address that it comes from. */
+	bool announces;
 };
 
 /* The pure part. 0; NFLOG_E_OTHER: no message of a packet, or in table inet no IP packet, or one

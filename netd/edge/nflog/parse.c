@@ -7,6 +7,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netfilter_bridge.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
@@ -108,6 +109,15 @@ static int read_ip4(const uint8_t *bytes, size_t len, struct nflog_packet *packe
 	return 0;
 }
 
+/* A neighbour advertisement: its type, and the target. */
+static bool announces_source(const struct nflog_packet *packet, const uint8_t *bytes, size_t len)
+{
+	enum { TARGET = 8, LENGTH = 24 };
+
+	return packet->proto == IPPROTO_ICMPV6 && len >= LENGTH && bytes[0] == ND_NEIGHBOR_ADVERT &&
+	       memcmp(bytes + TARGET, packet->from.bytes, sizeof(packet->from.bytes)) == 0;
+}
+
 static bool is_extension(uint8_t proto)
 {
 	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_DSTOPTS;
@@ -132,8 +142,10 @@ static int read_ip6(const uint8_t *bytes, size_t len, struct nflog_packet *packe
 		packet->proto = extension.ip6e_nxt;
 		at += (extension.ip6e_len + 1u) * 8u;
 	}
-	if (at < len)
+	if (at < len) {
 		read_port(bytes + at, len - at, packet);
+		packet->announces = announces_source(packet, bytes + at, len - at);
+	}
 	return 0;
 }
 
@@ -171,6 +183,7 @@ static void read_arp(const uint8_t *bytes, size_t len, struct nflog_packet *pack
 		return;
 	packet->from = read_frame_address(IP_V4, bytes + SENDER);
 	packet->to = read_frame_address(IP_V4, bytes + TARGET);
+	packet->announces = ip_compare(&packet->from, &packet->to) == 0;
 }
 
 static uint32_t index_of(const struct nlattr *attr)
@@ -209,6 +222,7 @@ static void read_frame(const struct message *message, struct nflog_packet *packe
 	packet->has_port = inner.has_port;
 	packet->from_port = inner.from_port;
 	packet->to_port = inner.to_port;
+	packet->announces = inner.announces;
 }
 
 bool nflog_number(const struct nlmsghdr *nlh, uint32_t *ret)

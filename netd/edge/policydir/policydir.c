@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "edge/policydir/policydir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -12,6 +11,7 @@
 
 #include "core/base/limits.h"
 #include "edge/base/fd.h"
+#include "edge/base/folder.h"
 
 /* A plain string or NULL (out of memory) becomes the error. */
 static int fail(struct policydir *ret, const char *text)
@@ -69,20 +69,11 @@ static int read_file(int opened, const char *name, struct arena *arena, struct p
 	if (len > (ssize_t)LIMIT_POLICY_BYTES)
 		return fail(ret,
 			    arena_printf(arena, "cannot read %s: it grows while it is read", name));
-	const struct policy_source source = { name, arena_dup(arena, room, (size_t)len),
+	const struct policy_source source = { name, arena_strndup(arena, room, (size_t)len),
 					      (size_t)len };
 	if (!source.bytes)
 		return -ENOMEM;
 	return VEC_PUSH(arena, &ret->sources, source);
-}
-
-/* Hidden files are editors' and package managers' leftovers. */
-static bool is_read(const char *name, const struct policydir *ret)
-{
-	const char *suffix = ret->suffix ? ret->suffix : ".yaml";
-	size_t len = strlen(name), suffix_len = strlen(suffix);
-
-	return name[0] != '.' && len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
 }
 
 /* Somebody may think that it is read. */
@@ -94,64 +85,42 @@ static bool looks_like_policy(const char *name)
 	       (strcasecmp(dot, ".yml") == 0 || strcasecmp(dot, ".yaml") == 0);
 }
 
-static int note_passed_over(const char *path, const char *name, struct arena *arena,
-			    struct policydir *ret)
-{
-	bool bounded = ret->passed_over.n < LIMIT_POLICY_FILES;
-	const char *slash = *path && path[strlen(path) - 1] == '/' ? "" : "/";
-	const char *full = arena_printf(arena, "%s%s%s", path, slash, name);
-
-	if (!full)
-		return -ENOMEM;
-	return bounded ? VEC_PUSH(arena, &ret->passed_over, full) : 0;
-}
-
-/* By bytes: the same order in every locale. */
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-struct name_list {
-	VEC(const char *) names;
+/* The folder that is read, and where what it holds goes. */
+struct policy_listing {
+	const char *path, *slash;
+	struct arena *arena;
+	struct policydir *into;
 };
 
-static int list_names(int dir_fd, const char *path, struct arena *arena, struct name_list *list,
-		      struct policydir *ret)
+static int is_wanted(void *userdata, const char *name)
 {
-	CLEANUP(fd_close_dir) DIR *dir = NULL;
-	int fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+	const struct policy_listing *listing = userdata;
+	struct policydir *ret = listing->into;
 
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		int saved = errno;
-		fd_close(&fd);
-		errno = saved;
-		return fail_errno(ret, arena, path);
-	}
-	for (;;) {
-		errno = 0;
-		const struct dirent *entry = readdir(dir);
-		if (!entry)
-			return errno ? fail_errno(ret, arena, path) : 0;
-		if (!is_read(entry->d_name, ret)) {
-			int noted = looks_like_policy(entry->d_name)
-					    ? note_passed_over(path, entry->d_name, arena, ret)
-					    : 0;
-			if (noted < 0)
-				return noted;
-			continue;
-		}
-		if (list->names.n > LIMIT_POLICY_FILES)
-			return fail(ret, arena_printf(arena,
-						      "%s holds more than %u files that would "
-						      "be read; is it the right directory?",
-						      path, LIMIT_POLICY_FILES));
-		const char *name = arena_strdup(arena, entry->d_name);
-		int r = name ? VEC_PUSH(arena, &list->names, name) : -ENOMEM;
-		if (r < 0)
-			return r;
-	}
+	if (folder_name_ends_in(name, ret->suffix ? ret->suffix : ".yaml"))
+		return 1;
+	if (!looks_like_policy(name) || ret->passed_over.n == LIMIT_POLICY_FILES)
+		return 0;
+	const char *full =
+		arena_printf(listing->arena, "%s%s%s", listing->path, listing->slash, name);
+	return full ? VEC_PUSH(listing->arena, &ret->passed_over, full) : -ENOMEM;
+}
+
+static int list_names(int dir_fd, struct policy_listing *listing, struct folder_names *names)
+{
+	const struct folder_want want = { is_wanted, listing, LIMIT_POLICY_FILES };
+	int r = folder_list(dir_fd, &want, listing->arena, names);
+
+	if (r == FOLDER_E_MANY)
+		return fail(listing->into,
+			    arena_printf(listing->arena,
+					 "%s holds more than %u files that would be read; is it "
+					 "the right directory?",
+					 listing->path, LIMIT_POLICY_FILES));
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	errno = -r;
+	return fail_errno(listing->into, listing->arena, listing->path);
 }
 
 /* O_NONBLOCK: a FIFO must not hold up the start. Symbolic links are followed. */
@@ -159,16 +128,15 @@ static int list_names(int dir_fd, const char *path, struct arena *arena, struct 
 
 static int read_directory(int dir_fd, const char *path, struct arena *arena, struct policydir *ret)
 {
-	struct name_list list = { 0 };
 	const char *slash = *path && path[strlen(path) - 1] == '/' ? "" : "/";
-	int r = list_names(dir_fd, path, arena, &list, ret);
+	struct policy_listing listing = { path, slash, arena, ret };
+	struct folder_names names;
+	int r = list_names(dir_fd, &listing, &names);
 
 	if (r)
 		return r;
-	if (list.names.n)
-		qsort(list.names.items, list.names.n, sizeof(*list.names.items), by_name);
-	for (size_t i = 0; i < list.names.n; i++) {
-		const char *base = list.names.items[i];
+	for (size_t i = 0; i < names.names.n; i++) {
+		const char *base = names.names.items[i];
 		const char *name = arena_printf(arena, "%s%s%s", path, slash, base);
 
 		if (!name)

@@ -20,7 +20,8 @@ struct policydir {
 };
 
 /* Adds the files at @path to @ret, which starts zeroed but for ->suffix: call once per FILE of a
- * command line. Names and bytes live in @arena. An empty directory adds nothing and is no error.
+ * command line. Names and bytes live in @arena, and a NUL is behind the bytes. An empty directory
+ * adds nothing and is no error.
  * 0; POLICYDIR_E_UNREADABLE: ret->error says which and why (exit status 2); -ENOMEM. */
 #define POLICYDIR_E_UNREADABLE 1
 int policydir_read(const char *path, struct arena *arena, struct policydir *ret) MUST_CHECK;

@@ -17,16 +17,25 @@
 /* A directory that never settles is reported all the same. */
 #define SETTLE_MAX_US UINT64_C(1000000)
 #define RETRY_US UINT64_C(1000000)
+/* No folder on the way tells of a file system that is mounted there. */
+#define MOUNTED_US UINT64_C(10000000)
 
 #define GONE (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)
 #define CHANGES (IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_CREATE | IN_ATTRIB)
+#define COMES (IN_CREATE | IN_MOVED_TO)
 
 struct policydir_watch {
 	sd_event *event;
-	sd_event_source *inotify; /* NULL while the path is missing */
+	sd_event_source *inotify; /* NULL: nothing can be watched now, `retry` looks again */
 	sd_event_source *settle, *retry;
-	char *path, *dir;
-	const char *base;  /* the one file that counts, or NULL: all of them; inside path */
+	char *path;
+	char *dir; /* that is watched: the path, the folder of the file there, or what there is of
+		    * the way to it */
+	/* The one name in it that counts: of the file, or of the next step of the way; NULL: all
+	 * of them. Inside path. */
+	const char *base;
+	size_t base_len;
+	bool is_missing;
 	uint64_t first_us; /* of the changes not yet reported; 0: none */
 	policydir_change_fn *on_change;
 	void *userdata;
@@ -57,57 +66,114 @@ static bool is_half_made(const struct policydir_watch *watch, const struct inoti
 	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
+static bool is_other(const struct policydir_watch *watch, const struct inotify_event *event)
+{
+	return watch->base && event->len &&
+	       (strlen(event->name) != watch->base_len ||
+		memcmp(event->name, watch->base, watch->base_len) != 0);
+}
+
+static int look_again(struct policydir_watch *watch);
+
 static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata)
 {
 	struct policydir_watch *watch = userdata;
-	bool other = watch->base && event->len && strcmp(event->name, watch->base) != 0;
+	bool was_missing = watch->is_missing;
 
 	(void)source;
-	if (event->mask & GONE) {
-		watch->inotify = sd_event_source_disable_unref(watch->inotify);
-		int r = loop_arm(watch->retry, RETRY_US);
-		return r < 0 ? r : note_change(watch);
+	if (was_missing || event->mask & GONE) {
+		if (is_other(watch, event))
+			return 0;
+		int r = look_again(watch);
+		return r < 0 || (was_missing && watch->is_missing) ? r : note_change(watch);
 	}
-	return other || is_half_made(watch, event) ? 0 : note_change(watch);
+	return is_other(watch, event) || is_half_made(watch, event) ? 0 : note_change(watch);
 }
 
-/* The folder to watch, and the file in it or NULL. The path may have become another kind of thing
- * since the last time. */
+static void cut_last_step(char *dir)
+{
+	char *slash = strrchr(dir, '/');
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	else
+		(void)strcpy(dir, ".");
+}
+
+/* What there is of the way to the path. 0; -errno: it cannot be told, or a link leads nowhere, and
+ * when that changes no folder on the way tells. */
 static int find_place(struct policydir_watch *watch)
 {
+	CLEANUP(free_ptr) char *dir = strdup(watch->path);
 	struct stat st;
+	bool is_missing = false, is_there;
 
-	if (stat(watch->path, &st) < 0)
-		return -errno;
-	const char *slash = strrchr(watch->path, '/');
-	size_t dir_len = slash ? (size_t)(slash - watch->path) : 0;
-	char *dir;
-
-	if (S_ISDIR(st.st_mode))
-		dir = strdup(watch->path);
-	else if (!slash)
-		dir = strdup(".");
-	else
-		dir = dir_len ? strndup(watch->path, dir_len) : strdup("/");
 	if (!dir)
 		return -ENOMEM;
+	while (!(is_there = stat(dir, &st) == 0) || !S_ISDIR(st.st_mode)) {
+		bool is_path = strcmp(dir, watch->path) == 0;
+		int error = errno;
+		if (!is_there && ((error != ENOENT && error != ENOTDIR) || lstat(dir, &st) == 0))
+			return -error;
+		is_missing |= !is_there || !is_path;
+		if (strcmp(dir, ".") == 0 || strcmp(dir, "/") == 0)
+			return -ENOENT;
+		cut_last_step(dir);
+	}
 	free(watch->dir);
-	watch->dir = dir;
-	watch->base = S_ISDIR(st.st_mode) ? NULL : slash ? slash + 1 : watch->path;
+	watch->is_missing = is_missing;
+	watch->base = watch->path + (strcmp(dir, ".") == 0 ? 0 : strlen(dir));
+	watch->base += strspn(watch->base, "/");
+	watch->base_len = strcspn(watch->base, "/");
+	if (strcmp(dir, watch->path) == 0)
+		watch->base = NULL;
+	watch->dir = TAKE_PTR(dir);
 	return 0;
 }
 
-static int watch_place(struct policydir_watch *watch)
+static int watch_found(struct policydir_watch *watch)
 {
-	int r = find_place(watch);
-
-	if (r < 0)
-		return r;
 	watch->inotify = sd_event_source_disable_unref(watch->inotify);
-	r = sd_event_add_inotify(watch->event, &watch->inotify, watch->dir,
-				 CHANGES | GONE | IN_ONLYDIR, on_inotify, watch);
+	int r = sd_event_add_inotify(watch->event, &watch->inotify, watch->dir,
+				     (watch->is_missing ? COMES : CHANGES) | GONE | IN_ONLYDIR,
+				     on_inotify, watch);
+
 	/* loop.h has no inotify: what it does to each source is done here. */
 	return r < 0 ? r : sd_event_source_set_exit_on_failure(watch->inotify, true);
+}
+
+/* The path may have become another kind of thing since the last time; and while something is
+ * missing, it may come before the place is watched where it will. */
+static int watch_place(struct policydir_watch *watch)
+{
+	bool is_found = false;
+	int r = find_place(watch);
+
+	while (r == 0 && !is_found) {
+		CLEANUP(free_ptr) char *dir = strdup(watch->dir);
+		bool was_missing = watch->is_missing;
+		r = dir ? watch_found(watch) : -ENOMEM;
+		if (r >= 0)
+			r = was_missing ? find_place(watch) : 0;
+		is_found =
+			r == 0 && watch->is_missing == was_missing && strcmp(dir, watch->dir) == 0;
+	}
+	return r;
+}
+
+/* Whatever is in the way may pass, so it is tried again by the clock. 0 or -errno, of the timer. */
+static int look_later(struct policydir_watch *watch)
+{
+	watch->inotify = sd_event_source_disable_unref(watch->inotify);
+	watch->is_missing = true;
+	return loop_arm(watch->retry, RETRY_US);
+}
+
+static int look_again(struct policydir_watch *watch)
+{
+	if (watch_place(watch) < 0)
+		return look_later(watch);
+	return watch->is_missing ? loop_arm(watch->retry, MOUNTED_US) : loop_disarm(watch->retry);
 }
 
 static int on_settle(sd_event_source *source, uint64_t usec, void *userdata)
@@ -124,9 +190,11 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *userdata)
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct policydir_watch *watch = userdata;
+	int r = look_again(watch);
 
+	(void)source;
 	(void)usec;
-	return watch_place(watch) < 0 ? loop_arm(source, RETRY_US) : note_change(watch);
+	return r < 0 || watch->is_missing ? r : note_change(watch);
 }
 
 static int add_watch_timers(struct policydir_watch *watch)
@@ -136,6 +204,18 @@ static int add_watch_timers(struct policydir_watch *watch)
 	int r = loop_add_timer(watch->event, &settle, &watch->settle);
 
 	return r < 0 ? r : loop_add_timer(watch->event, &retry, &watch->retry);
+}
+
+/* Without "./" before it, and without slashes at its end. */
+static char *copy_path(const char *path)
+{
+	while (path[0] == '.' && path[1] == '/')
+		path += 1 + strspn(path + 1, "/");
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return len ? strndup(path, len) : strdup(".");
 }
 
 int policydir_watch_new(sd_event *event, const char *path, policydir_change_fn *on_change,
@@ -148,16 +228,19 @@ int policydir_watch_new(sd_event *event, const char *path, policydir_change_fn *
 	watch->event = sd_event_ref(event);
 	watch->on_change = on_change;
 	watch->userdata = userdata;
-	watch->path = strdup(path);
+	watch->path = copy_path(path);
 	if (!watch->path)
 		return -ENOMEM;
 	int r = add_watch_timers(watch);
 	if (r < 0)
 		return r;
 	r = watch_place(watch);
-	if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EACCES)
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EACCES && r != -ELOOP)
 		return r;
-	r = r < 0 ? loop_arm(watch->retry, RETRY_US) : 0;
+	if (r < 0)
+		r = look_later(watch);
+	else if (watch->is_missing)
+		r = loop_arm(watch->retry, MOUNTED_US);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(watch);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tells when a policy path changes: inotify on the directory (a file's own directory, since editors
- * replace files by renaming), settled for 100 ms. A path that is missing is looked for again. What
- * a symbolic link inside the directory points to is not watched: reload after changing that. */
+ * replace files by renaming), settled for 100 ms. Where the path is missing, what there is of the way
+ * to it is watched; only one that cannot be looked at, or a link that leads nowhere, is looked for
+ * each second. What a symbolic link inside the directory points to is not watched: reload after
+ * changing that. */
 #pragma once
 
 #include <systemd/sd-event.h>

@@ -9,6 +9,35 @@
 #include <unistd.h>
 
 #include "edge/base/clock.h"
+#include "edge/base/fd.h"
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static int family_of(const struct ip_addr *addr)
+{
+	return addr->family == IP_V6 ? AF_INET6 : AF_INET;
+}
+
+/* Its length. */
+static socklen_t make_address(const struct ip_addr *addr, uint16_t port, union address *ret)
+{
+	*ret = (union address){ 0 };
+	ret->any.sa_family = (sa_family_t)family_of(addr);
+	if (addr->family == IP_V6) {
+		ret->v6.sin6_port = htons(port);
+		memcpy(&ret->v6.sin6_addr, addr->bytes, sizeof(ret->v6.sin6_addr));
+		return sizeof(ret->v6);
+	}
+	ret->v4.sin_port = htons(port);
+	memcpy(&ret->v4.sin_addr, addr->bytes, sizeof(ret->v4.sin_addr));
+	return sizeof(ret->v4);
+}
+
+/* ---- ports ---- */
 
 static void settle(struct probe *probe, int err)
 {
@@ -21,22 +50,16 @@ static void settle(struct probe *probe, int err)
 
 static int connect_to(int fd, const struct probe *probe)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(probe->port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(probe->port) };
-	bool is_v6 = probe->addr.family == IP_V6;
+	union address to;
+	socklen_t len = make_address(&probe->addr, probe->port, &to);
 
-	memcpy(&v4.sin_addr, probe->addr.bytes, sizeof(v4.sin_addr));
-	memcpy(&v6.sin6_addr, probe->addr.bytes, sizeof(v6.sin6_addr));
-	const struct sockaddr *to =
-		is_v6 ? (const struct sockaddr *)&v6 : (const struct sockaddr *)&v4;
-	return connect(fd, to, is_v6 ? sizeof(v6) : sizeof(v4)) < 0 ? errno : 0;
+	return connect(fd, &to.any, len) < 0 ? errno : 0;
 }
 
 /* Its descriptor while it waits, else -1 and the result is there. */
 static int start(struct probe *probe)
 {
-	int family = probe->addr.family == IP_V6 ? AF_INET6 : AF_INET;
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(family_of(&probe->addr), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err = fd < 0 ? errno : connect_to(fd, probe);
 
 	if (fd >= 0 && err == EINPROGRESS)
@@ -96,4 +119,15 @@ int probe_tcp(struct probe *probes, size_t n, unsigned int timeout_ms)
 			(void)close(waiting[i].fd);
 		}
 	return r;
+}
+
+/* ---- addresses ---- */
+
+bool probe_lacks_address(const struct ip_addr *addr)
+{
+	CLEANUP(fd_close) int fd = socket(family_of(addr), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	union address own;
+	socklen_t len = make_address(addr, 0, &own);
+
+	return fd >= 0 && bind(fd, &own.any, len) < 0 && errno == EADDRNOTAVAIL;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Does a TCP port of this host answer? Connections are made from here and closed at once; not a
- * byte is sent on them. For netdctl: the daemon itself speaks to nobody. */
+/* What this host is found to be from the inside, by sockets on which not a byte is sent. For
+ * netdctl and netd-fleet: the daemon itself speaks to nobody. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,10 @@ struct probe {
 /* As many at one time as fit in the descriptors of a process. */
 #define PROBES_MAX 256u
 
-/* Asks all of them at once and waits at most @timeout_ms. 0; -EINVAL: more than PROBES_MAX; -errno.
- */
+/* Does a TCP port of this host answer? Connections are made from here and closed at once. Asks all
+ * of them at once and waits at most @timeout_ms. 0; -EINVAL: more than PROBES_MAX; -errno. */
 int probe_tcp(struct probe *probes, size_t n, unsigned int timeout_ms) MUST_CHECK;
+
+/* Whether the kernel says that no interface here has that address. That it cannot be asked is no
+ * such word; nor has it one where net.ipv4.ip_nonlocal_bind or net.ipv6.ip_nonlocal_bind is set. */
+bool probe_lacks_address(const struct ip_addr *addr) MUST_CHECK;

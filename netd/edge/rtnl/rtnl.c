@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "core/world/world-store.h"
 #include "edge/loop/loop.h"
 #include "edge/rtnl/links.h"
 #include "edge/rtnl/query.h"

@@ -13,7 +13,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/base/cleanup.h"
-#include "core/world/world.h"
+#include "core/world/world-store.h"
 
 struct rtnl;
 

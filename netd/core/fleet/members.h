@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hosts of a fleet by their addresses: what each says of itself in the store, and who is one of
+ * them as of now.
+ *
+ *     PREFIX/hosts/HOST     "192.0.2.7 2001:db8::7", under the lease of the host's record
+ *
+ * These keys lie between PREFIX/groups/ and PREFIX/policy/, so whoever follows the policies has
+ * them in the same copy, of the same revision. As a text, for netd and its state folder, a host is
+ * a line: its name, `-` or since when it is gone (seconds since the epoch), its addresses. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/ip.h"
+#include "core/base/limits.h"
+#include "core/etcd/mirror.h"
+
+struct fleet_member {
+	const char *host;
+	int64_t gone_since; /* seconds since the epoch, for people; 0: it is there */
+	uint64_t gone_us;   /* on the clock of fleet_word: the text has none, so it counts anew */
+	const struct ip_addr *addrs; /* at most LIMIT_MEMBER_ADDRESSES */
+	size_t n_addrs;
+};
+
+struct fleet_members {
+	const struct fleet_member *items; /* by host, each once */
+	size_t n;
+};
+
+/* NULL: no memory. */
+const char *fleet_hosts_key(const char *prefix, const char *host, struct arena *arena) MUST_CHECK;
+
+/* Nothing but hosts has changed. */
+bool fleet_is_about_hosts(const struct etcd_answer *news, const char *prefix);
+
+/* Of that form, for a key; the caller's to free, NULL: no memory. */
+char *fleet_print_addresses(const struct ip_addr *addrs, size_t n) MUST_CHECK;
+/* Addresses with blanks or commas between, no networks. 0; -EINVAL: something else, or too many. */
+int fleet_read_addresses(const char *text, struct ip_addr ret[LIMIT_MEMBER_ADDRESSES],
+			 size_t *ret_n) MUST_CHECK;
+
+/* Lines; those that begin with # and empty ones say nothing. 0; FLEET_E_INVALID: *error says which
+ * line is wrong, in @arena; -ENOMEM. */
+int fleet_read_members(const char *bytes, size_t len, struct arena *arena,
+		       struct fleet_members *ret, const char **error) MUST_CHECK;
+char *fleet_print_members(const struct fleet_members *members) MUST_CHECK; /* NULL: no memory */
+
+/* The store's word, by a monotonic clock in microseconds. */
+struct fleet_word {
+	const struct etcd_mirror *mirror;
+	const char *prefix, *self; /* self: this host, which is none of the others */
+	uint64_t now_us, heard_us; /* heard: when the store was last there to be asked */
+	int64_t now;		   /* seconds since the epoch */
+	uint64_t grace_us;
+};
+/* Who is one of the fleet now. A host that is not in the store any more stays for the time of
+ * grace, and until the store was heard of after that: whoever is cut off keeps those that it knew.
+ * What a host says that is of no such form is no address. *ret lives in @arena. 0 or -ENOMEM. */
+int fleet_next_members(const struct fleet_members *before, const struct fleet_word *word,
+		       struct arena *arena, struct fleet_members *ret) MUST_CHECK;

@@ -1,0 +1,1 @@
+MEUCIQDCcxSIrzMd89T6GosCxJlvY9TLss99yS2dOOUnclxEiQIgdx9mKlrfGVKsmcVAmC8iGGzfRugzqAqmmTg2hXsqecU=
