@@ -2,13 +2,14 @@
 """On the bridge: who may speak as whom, and what the bridge learns, forgets and floods."""
 from __future__ import annotations
 
+import itertools
 import struct
 import unittest
-from typing import List
+from typing import Dict, List
 
 import packets as f
 from arena import AUDIT, Case, Tag
-from netd import Probe
+from netd import Child, Probe, wait_until
 
 
 class Spoofing(Case):
@@ -228,6 +229,9 @@ class Spoofing(Case):
 class Learning(Case):
     """What the bridge learns, forgets and floods."""
 
+    changes: Child  # says them
+    marks = itertools.count()
+
     def fdb(self, name: str) -> str:
         """The port behind which the bridge believes a container to be."""
         a = self.arena
@@ -237,16 +241,43 @@ class Learning(Case):
                 return line.split()[2]
         return ""
 
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.changes = cls.arena.host.spawn(["bridge", "monitor", "fdb"])
+        cls.addClassCleanup(cls.changes.stop)
+        wait_until("the bridge to tell what it learns", lambda: cls.mark() in cls.learned())
+
+    @classmethod
+    def mark(cls) -> str:
+        """A MAC that the bridge is told of: what it has learned before is told before."""
+        a, mark = cls.arena, f"02:00:00:00:{next(cls.marks):02x}:ff"
+        for what in ("add", "del"):
+            a.host.netns_exec(["bridge", "fdb", what, mark, "dev", a.bridges["front"], "self", "permanent"])
+        return mark
+
+    @classmethod
+    def learned(cls) -> Dict[str, List[str]]:
+        """The ports behind which it has believed each MAC to be."""
+        found: Dict[str, List[str]] = {}
+        for line in list(cls.changes.lines):
+            words = line.split()
+            if words[0] != "Deleted":
+                found.setdefault(words[0], []).append(words[2])
+        return found
+
     def steal(self, destination: str) -> bool:
-        """evil sends one frame with db's MAC as its source."""
+        """evil sends one frame with db's MAC as its source; whether the bridge has believed it. (Not
+        where it believes db to be a moment later: db may have spoken, one time of thirty.)"""
         a = self.arena
         a.host.probe_many([Probe("tcp", a.ip("db"), 80)])
-        before = self.fdb("db")
+        port, before = self.fdb("db"), len(self.learned().get(a.macs["db"], ()))
         a.send("evil", f.ether(destination, a.macs["db"], 0x88CC, bytes(46)))
-        after = self.fdb("db")
+        self.changes.wait_for_line(f"^{self.mark()} ")
+        after = self.learned().get(a.macs["db"], [])[before:]
         a.host.netns_exec(["ip", "neigh", "flush", "all"])
         a.host.probe_many([Probe("tcp", a.ip("db"), 80)])
-        return before != after
+        return any(other != port for other in after)
 
     def test_mac_theft(self) -> None:
         self.stopped(lambda: self.steal(f.BROADCAST))

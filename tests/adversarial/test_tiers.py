@@ -171,8 +171,8 @@ class Tiers(Case):
         def send(network: int, family: int, to: str) -> List[str]:
             a.on_again()
             tag = Tag()
-            src, dst = ((f"172.31.5.66", f"172.31.{network}.10") if family == 4 else
-                        (f"fd00:31:5::66", f"fd00:31:{network}::10"))
+            src, dst = (("172.31.5.66", f"172.31.{network}.10") if family == 4 else
+                        ("fd00:31:5::66", f"fd00:31:{network}::10"))
             packet = f.ip(src, dst, f.UDP, f.udp(src, dst, a.port(), 53, tag.bytes))
             with a.without_bridge_netfilter():
                 a.send("eastern", f.ether(to, a.macs["eastern"],

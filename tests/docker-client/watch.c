@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/world/world-store.h"
 #include "edge/docker/docker.h"
 #include "edge/loop/loop.h"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any, Callable, List, Set, Tuple
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Set, Tuple
 
 from netd import Host, Lab, LabError, Netd, Place, run
 from place import Namespace
@@ -85,6 +86,17 @@ def disagreement(netd: Netd, docker: Ends, portless: int) -> str:
         return f"netd alone: {list(ends - docker)[:3]}; Docker alone: {list(docker - ends)[:3]}"
     drifts: List[Any] = netd.ask("verify")["drifts"]
     return f"the kernel has something else: {drifts[:3]}" if drifts else ""
+
+
+def waits_of(*pids: int) -> Dict[Path, float]:
+    """For how many seconds each thread of them has been ready to run while no processor was free."""
+    return {path: int(path.read_text().split()[1]) / 1e9 for pid in pids
+            for path in Path(f"/proc/{pid}/task").glob("*/schedstat")}
+
+
+def waited_s(before: Dict[Path, float]) -> float:
+    """How long the one that waited most did so since then."""
+    return max(int(path.read_text().split()[1]) / 1e9 - wait for path, wait in before.items() if path.exists())
 
 
 def agree(netd: Netd, timeout: float, docker: Callable[[], Ends], portless: int = 0) -> float:

@@ -9,8 +9,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from typing import Dict, List, Sequence
 
-from netd import (TRIES, Child, Container, DockerCase, LabError, Netd, Place, Probe, figure, run,
-                  wait_until)
+from netd import (TRIES, Child, Container, DockerCase, LabError, Place, Probe, figure, wait_until)
 
 HEAD = """version: 1
 tiers:

@@ -3,10 +3,14 @@
 this host itself; and what it cannot stand for is said."""
 from __future__ import annotations
 
+import json
+import sys
 import unittest
+from pathlib import Path
 from typing import Any, Dict
 
-from netd import DockerCase, HostOptions, Probe, engine_version
+from netd import (Container, DockerCase, HostOptions, Netd, Probe, engine_version, figure,
+                  netd_program)
 
 TIERS = """version: 1
 tiers:
@@ -112,6 +116,138 @@ class OfTheHost(DockerCase):
         netd = self.start_netd(TO_DNS)
         notes = str(netd.explain("container:app", "dns", "53/udp")["notes"])
         self.assertEqual("in this host's name" in notes, engine_version() >= (28,))
+
+
+LISTEN = """
+import socket
+server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+server.bind(("::", 53))
+print("ready", flush=True)
+while True:
+    question, client = server.recvfrom(2000)
+    print("asked", question[13:13 + question[12]].decode(errors="replace"), flush=True)
+    server.sendto(question[:2] + bytes.fromhex("8183") + question[4:], client)  # there is no such name
+"""
+
+
+class InTheHostsName:
+    """A container of a tier without rules asks Docker's resolver for a name. Whether that gets out is
+    what explain, doctor and validate say of it."""
+
+    resolver: str
+    POLICY = """version: 1
+tiers:
+  shut: {match: [{container: "shut*"}]}
+  asks: {match: [{container: "asks*"}]}
+allow:
+  - {from: asks, to: dns}
+"""
+    WAYS = {"v4": ["v4"], "dual": ["dual"], "inner": ["inner"], "both": ["inner", "v4"]}
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()  # type: ignore[misc]
+        host = cls.lab.host  # type: ignore[attr-defined]
+        host.network("v4", "172.31.1.0/24")
+        host.network("dual", "172.31.2.0/24", "fd00:31:2::/64")
+        host.network("inner", "172.31.3.0/24", internal=True)
+        place = host if cls.resolver.startswith("127.") else cls.lab.outside  # type: ignore[attr-defined]
+        cls.server = place.spawn([sys.executable, "-c", LISTEN])
+        cls.addClassCleanup(cls.server.stop)  # type: ignore[attr-defined]
+        cls.server.wait_for_line("^ready$")
+
+    def asked(self, container: Container, seconds: int = 5) -> bool:
+        """Its name was heard at the resolver, which answers at once."""
+        self.server.lines.clear()
+        container.exec(["busybox", "timeout", str(seconds), "busybox", "nslookup",
+                        f"{container.name}.example"], check=False)
+        return f"asked {container.name}" in self.server.lines
+
+    def netdctl(self, netd: Netd, *args: str) -> str:
+        """Its standard output, on the host."""
+        program = str(Path(netd_program()).with_name("netdctl"))
+        return self.lab.host.netns_exec([program, "--socket", str(netd.socket), *args],  # type: ignore
+                                        check=False)
+
+    def told(self, netd: Netd, name: str) -> bool:
+        """explain says so of that container."""
+        return "in this host's name" in str(netd.explain(f"container:{name}", "dns", "53/udp")["notes"])
+
+    def test_what_is_said_is_so(self) -> None:
+        case: Any = self
+        netd = case.start_netd(self.POLICY)
+        leaks = {}
+        for name, networks in self.WAYS.items():
+            container = case.container(f"shut-{name}", networks[0])
+            for network in networks[1:]:
+                case.lab.host.docker("network", "connect", network, container.name)
+            netd.wait_synced()
+            leaks[name] = self.asked(container)
+            with case.subTest(name):
+                case.assertEqual(leaks[name], self.told(netd, container.name))
+                case.assertEqual(leaks[name], self.leaks(name))
+        figure(f"names that get out of a tier without rules, resolver {self.resolver}",
+               ", ".join(name for name in leaks if leaks[name]) or "none")
+        found = json.loads(self.netdctl(netd, "doctor", "--format", "json"))["findings"]
+        if self.resolver.startswith("127."):
+            case.assertIn("dns-loopback", {one["id"] for one in found})
+        else:
+            case.assertEqual({network for name in leaks if leaks[name] for network in self.WAYS[name]
+                              if network != "inner" or engine_version() >= (26,)},
+                             {one["subject"] for one in found if one["id"] == "dns-host"})
+        self.validated(netd, any(leaks.values()))
+        self.remedied(netd)
+
+    def validated(self, netd: Netd, leaks: bool) -> None:
+        """A rule to `dns` says less than it seems to, on these facts."""
+        facts = netd.folder / "facts.json"
+        facts.write_text(self.netdctl(netd, "inventory"))
+        said = self.netdctl(netd, "validate", "--inventory", str(facts), str(netd.policy_path))
+        assert ("warning[dns-leak]" in said) == leaks, said
+
+    def remedied(self, netd: Netd) -> None:
+        """Given a resolver of its own, the container asks, and is judged."""
+        case: Any = self
+        network = "dual" if ":" in self.resolver else "v4"
+        own = case.container("shut-own", network, extra=[f"--dns={self.resolver}"])
+        netd.wait_synced()
+        case.assertFalse(self.asked(own))
+        case.assertFalse(self.told(netd, "shut-own"))
+        if not self.resolver.startswith("127."):  # the control: that resolver can be asked so
+            netd.off()
+            # Of IPv6, Docker 20.10 makes it the second one in resolv.conf.
+            case.assertTrue(self.asked(own, 25))
+
+    def leaks(self, name: str) -> bool:
+        """What was measured."""
+        version = engine_version()
+        if name == "inner":
+            return version < (26,) and self.resolver.startswith("127.")
+        if self.resolver.startswith("127.") or version >= (28,):
+            return True
+        return version >= (26,) and ":" in self.resolver and name != "dual"
+
+
+class OverIPv4(InTheHostsName, DockerCase):
+    """A resolver outside."""
+
+    resolver = "192.0.2.9"
+    options = HostOptions(ip_forward=True, resolvers=(resolver,))
+
+
+class OverIPv6(InTheHostsName, DockerCase):
+    """The same."""
+
+    resolver = "2001:db8:1::9"
+    options = HostOptions(ip_forward=True, resolvers=(resolver,))
+
+
+class OnLoopback(InTheHostsName, DockerCase):
+    """A resolver of the host's, as systemd-resolved and dnsmasq are."""
+
+    resolver = "127.0.0.1"
+    options = HostOptions(ip_forward=True, resolvers=(resolver,))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import unittest
 from typing import Dict, List, Optional
 
 from flows import Download
-from netd import (TRIES, Child, Container, DockerCase, LabError, Netd, Probe, figure, wait_until)
+from netd import (FEW, Child, Container, DockerCase, LabError, Netd, Probe, figure, wait_until)
 from wire import FailingWire
 
 POLICY = """version: 1
@@ -82,11 +82,9 @@ class Facts(DockerCase):
 
     def heir_floods(self, role: str = "evil") -> int:
         """A new owner that sends from its first instruction on; how much it has sent."""
-        targets = (DB4, DB6, "203.0.113.10")
-        one = "probe flood --seconds 1 --pause-us 50 udp"
-        script = " & ".join(f"{one} {addr} 9" for addr in targets) + "; wait; echo end"
-        heir = self.owner(role, ["sh", "-c", script], wait="end")
-        sent = sum(int(n) for n in re.findall(r"sent (\d+)", heir.logs()))
+        targets = [word for addr in (DB4, DB6, "203.0.113.10") for word in ("udp", addr, "9")]
+        heir = self.owner(role, ["probe", "flood", "--seconds", "1", "--pause-us", "50", *targets], wait="sent")
+        sent = int(re.findall(r"sent (\d+)", heir.logs())[0])
         heir.remove()
         self.assertGreater(sent, 100)  # while nobody answers its ARP, not more gets into the queue
         return sent
@@ -118,10 +116,6 @@ class Facts(DockerCase):
 
     slowest = 0.0
 
-    def tries(self) -> range:
-        """Docker takes a second for each."""
-        return range(max(2, TRIES // 10))
-
     # Docker cannot be reached
 
     def test_while_docker_cannot_be_reached(self) -> None:
@@ -129,7 +123,7 @@ class Facts(DockerCase):
         client = self.container("client", "app", labels={"role": "web"})
         netd.wait_synced()
         download, sinks, sent = Download(client, "203.0.113.10"), self.sinks(), 0
-        for _ in self.tries():
+        for _ in range(FEW):
             web = self.former()
             self.wire.cut()
             wait_until("netd to see it", lambda: not self.is_up(netd))
@@ -146,7 +140,7 @@ class Facts(DockerCase):
             heir.remove()
             self.wait_right(netd)
         self.assertEqual(self.received(sinks), {"db": 0, "outside": 0})
-        figure("heirs while Docker cannot be reached", f"{len(self.tries())} times, {sent} denied "
+        figure("heirs while Docker cannot be reached", f"{FEW} times, {sent} denied "
                f"datagrams sent, 0 arrived; longest gap of an allowed download {download.stop()} "
                f"ms; agreed again within {self.slowest:.2f} s")
 
@@ -159,7 +153,7 @@ class Facts(DockerCase):
     def test_while_events_are_lost(self) -> None:
         netd = self.start()
         sinks, sent = self.sinks(), 0
-        for _ in self.tries():
+        for _ in range(FEW):
             web = self.former()
             self.wire.lose_events = True
             web.remove()
@@ -177,7 +171,7 @@ class Facts(DockerCase):
             netd.wait_synced()
         self.assertGreater(self.wire.n_lost, 0)
         self.assertEqual(self.received(sinks), {"db": 0, "outside": 0})
-        figure("heirs while Docker's events are lost", f"{len(self.tries())} times, {sent} denied "
+        figure("heirs while Docker's events are lost", f"{FEW} times, {sent} denied "
                f"datagrams sent, 0 arrived, {self.wire.n_lost} events lost")
 
 
@@ -187,7 +181,7 @@ class Facts(DockerCase):
         """Docker has answered that the address is web's; it changes hands before that is read."""
         netd = self.start()
         sinks, sent = self.sinks(), 0
-        for _ in self.tries():
+        for _ in range(FEW):
             web = self.former()
             self.wire.cut()
             wait_until("netd to see it", lambda: not self.is_up(netd))
@@ -203,7 +197,7 @@ class Facts(DockerCase):
             heir.remove()
             self.wait_right(netd)
         self.assertEqual(self.received(sinks), {"db": 0, "outside": 0})
-        figure("heirs while a reading is under way", f"{len(self.tries())} times, {sent} denied "
+        figure("heirs while a reading is under way", f"{FEW} times, {sent} denied "
                "datagrams sent, 0 arrived")
 
     def test_flows_live_through_readings_and_cuts(self) -> None:
@@ -214,7 +208,7 @@ class Facts(DockerCase):
         quiet.run_on(20)
         before = quiet.stop()
         download = Download(web, "203.0.113.10")
-        for _ in self.tries():
+        for _ in range(FEW):
             self.wire.cut()
             wait_until("netd to see it", lambda: not self.is_up(netd))
             self.assert_open(web, *TO_DB)
@@ -293,8 +287,8 @@ class Killed(DockerCase):
         self.lab.outside.serve("tcp/443")
         sink = self.lab.outside.probe("sink", "udp", "9")
         sink.wait_for_line("^ready$")
-        swaps, tries, before = 0, max(2, TRIES // 10), self.addresses()
-        for _ in range(tries):
+        swaps, before = 0, self.addresses()
+        for _ in range(FEW):
             host.kill_dockerd()
             host.start_dockerd()
             wait_until("all containers to run", lambda: len(self.addresses()) == len(names), 60)
@@ -304,7 +298,7 @@ class Killed(DockerCase):
                          after.items() if name.startswith("evil"))
             before = after
         arrived = int(sink.stop()[-1].split()[1])
-        figure("kill -9 of dockerd", f"{tries} times, {swaps} times an evil got the address of a "
+        figure("kill -9 of dockerd", f"{FEW} times, {swaps} times an evil got the address of a "
                f"web: {arrived} denied datagrams arrived")
         self.assertEqual(arrived, 0)
         for container in host.containers:

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from netd import OUTSIDE, Container, DockerCase, Netd, Probe, netd_program, wait_until
+from netd import Container, DockerCase, Netd, Probe, netd_program, wait_until
 
 POLICY = """version: 1
 tiers:
@@ -154,6 +154,39 @@ class Flows(DockerCase):
         def is_gone() -> bool:
             return any(f["from"].get("gone") for f in self.flows(netd, "--container", "job"))
         wait_until("the job to be gone", is_gone)
+
+    def suggested(self, netd: Netd) -> List[str]:
+        """The tiers and rules that netdctl suggests, without their evidence."""
+        said = self.netdctl(netd, "suggest", "--docker", f"unix://{self.lab.host.socket}").partition("\ntests:")[0]
+        return [line for line in said.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+    def test_what_has_gone_is_suggested_as_while_it_ran(self) -> None:
+        """A service of which no container is there any more, over a restart, too: named by its labels, which
+        neither its name nor Docker tells any more."""
+        netd = Netd(self.lab.host, None)
+        netd.policy_path.unlink(missing_ok=True)
+        netd.forget_state()
+        self.addCleanup(netd.off)
+        netd.start()
+        labels = {"com.docker.compose.project": "night", "com.docker.compose.service": "backup"}
+        job = self.lab.host.run("eager_hopper", "app", ip="172.31.1.13", cmd=["probe", "serve", "tcp/80"],
+                                labels=labels)
+        self.addCleanup(self.lab.host.docker, "rm", "-f", "eager_hopper", check=False)
+
+        def seen() -> bool:
+            self.assert_open(job, Probe("tcp", "172.31.1.11", 80))
+            return any(flow["from"].get("labels", {}).get("com.docker.compose.service") == "backup"
+                       for flow in self.flows(netd, "--container", "eager_hopper"))
+        wait_until("its labels", seen)
+        before = self.suggested(netd)
+        self.assertIn("- {compose: {project: night, service: backup}}", "\n".join(before))
+        self.lab.host.docker("rm", "-f", "eager_hopper")
+        wait_until("it to be gone", lambda: self.flows(netd, "--container", "eager_hopper")[0]["from"].get("gone"))
+        self.assertEqual(before, self.suggested(netd))
+        netd.stop()
+        netd.start()
+        wait_until("the flows", lambda: self.flows(netd, "--container", "eager_hopper"))
+        self.assertEqual(before, self.suggested(netd))
 
     def test_without_a_policy(self) -> None:
         netd = Netd(self.lab.host, None)

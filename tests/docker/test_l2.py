@@ -320,7 +320,7 @@ class L2(DockerCase):
 
     def endless_flood(self, place: Container, addr: str) -> Child:
         """One that does not mind having no route yet."""
-        return place.probe("flood", "--seconds", "200", "--pause-us", "100", "udp", addr, "9")
+        return place.probe("flood", "--seconds", "3000", "--pause-us", "100", "udp", addr, "9")
 
     def test_hot_connect_under_flood(self) -> None:
         control = self.hot_connects(3, is_control=True)

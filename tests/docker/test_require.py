@@ -6,8 +6,8 @@ from __future__ import annotations
 import unittest
 from typing import Dict, List, Sequence, Tuple
 
-from flows import Flow, check_stopped, now_ms
-from netd import TRIES, Container, Probe, figure
+from flows import check_stopped, now_ms
+from netd import TRIES, Probe, figure
 from test_window import STAYS, TARGETS, Starts, target
 
 REQUIRE = """
@@ -79,7 +79,7 @@ class Require(Starts):
         for number in range(starts):
             _, addr = target(number)
             commands.append(["sh", "-c", f"probe flood --count 1 udp {addr} 9; "
-                             f"probe connect --timeout-ms 900 tcp {addr} 443; echo done{STAYS}"])
+                             f"probe connect --handshake --timeout-ms 900 tcp {addr} 443; echo done{STAYS}"])
         sinks = self.sinks()
         logs = self.start_clients(prefix, commands, options)
         return sum("open tcp" in text for text in logs), self.received(sinks)
@@ -139,23 +139,6 @@ class Require(Starts):
         netd.wait_synced()
         self.assert_open(good, *out)
         self.assert_denied(short, *out)
-
-    def lasting(self, client: Container, port: int) -> List[Flow]:
-        """One of each kind and protocol with @client at an end, alive; their ports begin at @port."""
-        host, outside = self.lab.host, self.lab.outside
-        ways = ((client, TARGETS["peer4"], self.server), (client, TARGETS["peer6"], self.server),
-                (client, TARGETS["host4"], host), (client, TARGETS["host6"], host),
-                (client, "192.0.2.9", outside), (client, "2001:db8:1::9", outside),
-                (host, client.address("app"), client), (host, client.address("app", 6), client))
-        flows = []
-        for number, (source, addr, server) in enumerate(ways):
-            for proto in ("tcp", "udp"):
-                flow = Flow(f"{source.name} to {addr}", proto, source, addr, port + number, server)
-                self.addCleanup(flow.stop)
-                flows.append(flow)
-        for flow in flows:
-            flow.wait_alive()
-        return flows
 
     def test_a_policy_cuts_what_it_quarantines(self) -> None:
         netd = self.start_netd(LASTING[0])

@@ -218,7 +218,7 @@ class Restarts(DockerCase):
         sink.wait_for_line("^ready$")
         self.container("always", "app", labels={"role": "flood"}, wait=None,
                        extra=["--restart=always"],
-                       cmd=["probe", "flood", "--seconds", "600", "udp", "203.0.113.10", "9"])
+                       cmd=["probe", "flood", "--seconds", "600", "--pause-us", "50", "udp", "203.0.113.10", "9"])
         netd.wait_synced()
         self.lab.host.restart_dockerd()
         self.restart_containers()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 import unittest
 from datetime import datetime, timedelta, timezone
-from typing import List, Sequence
+from typing import List
 
 from flows import Download, Flow, check_stopped, now_ms, wait_silence
 from netd import Container, DockerCase, HostOptions, Netd, Probe, figure, wait_until
@@ -161,15 +161,16 @@ class Revoke(DockerCase):
         self.addCleanup(flow.stop)
         flow.wait_alive()
         download = Download(self.client, "203.0.113.10")
-        begin = now_ms()
         policies = (DOWNLOAD_ONLY, DOWNLOAD_ONLY.replace("5001/tcp", "5001/tcp, 9/udp"))
-        for change in range(300):
+        netd.apply(policies[0])
+        begin = now_ms()
+        for change in range(1, 300):
             netd.apply(policies[change % 2])
         check_stopped([flow], begin)
         download.run_on(2)
         gap = download.stop()
         figure("300 changes", f"longest gap of a download {gap} ms, "
-               f"{(now_ms() - begin) / 300:.1f} ms each")
+               f"{(now_ms() - begin) / 299:.1f} ms each")
         self.assertLess(gap, 400)
         netd.apply(ALL)
         flow.wait_alive()

@@ -39,6 +39,11 @@ class Stage(DockerCase):
         """netdctl stage FILE."""
         return netd.ask("stage", files=[{"name": "candidate.yaml", "text": text}])
 
+    def put_into_force(self, netd: Netd, confirm_s: int) -> None:
+        """What is staged, as it is."""
+        digest = netd.ask("stage")["staged"]["digest"]
+        netd.ask("stage", apply=True, expect=digest, confirm_s=confirm_s)
+
     def parted(self, netd: Netd) -> Tuple[List[Any], List[Any]]:
         """Port and connections since it is staged: of what would be denied, of what would pass."""
         report = netd.ask("stage")
@@ -77,7 +82,9 @@ class Stage(DockerCase):
         shown = subprocess.run(ctl, check=False, capture_output=True, text=True)
         self.assertEqual(1, shown.returncode, "something would be denied")
         self.assertRegex(shown.stdout, r"would be denied:\n.*\nweb \(web\) +db \(db\) +80/tcp")
-        applied = subprocess.run([*ctl, "--apply", "--confirm", "600s"], check=True,
+        digest = netd.ask("stage")["staged"]["digest"]
+        self.assertIn(f"stage --apply --expect {digest} --confirm", shown.stdout)
+        applied = subprocess.run([*ctl, "--apply", "--expect", digest, "--confirm", "600s"], check=True,
                                  capture_output=True, text=True).stdout
         self.assertIn("netdctl confirm", applied)
         self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 80))
@@ -92,18 +99,18 @@ class Stage(DockerCase):
         netd = self.start_netd(POLICY)
         self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
         self.stage(netd, CANDIDATE)
-        netd.ask("stage", apply=True, confirm_s=1)
+        self.put_into_force(netd, 1)
         with self.assertRaises(Refused):
             netd.ask("stage")
         wait_until("the time to be over", lambda: not netd.ask("status", admin=False).get("confirm_until"))
         self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
         self.assertEqual("80/tcp", self.parted(netd)[0][0][1])
-        netd.ask("stage", apply=True, confirm_s=600)
+        self.put_into_force(netd, 600)
         netd.stop()
         netd.start().wait_synced()
         self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
         self.assertEqual("80/tcp", self.parted(netd)[0][0][1])
-        netd.ask("stage", apply=True, confirm_s=600)
+        self.put_into_force(netd, 600)
         netd.ask("confirm")
         self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 80))
         with self.assertRaises(Refused):

@@ -11,6 +11,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from typing import Dict, List, Sequence, Tuple
 
+from flows import Flow
 from netd import TRIES, Child, Container, DockerCase, Netd, Place, Probe, figure
 
 POLICY = """version: 1
@@ -78,6 +79,24 @@ class Starts(DockerCase):
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(one, range(len(commands))))
+
+    def lasting(self, client: Container, port: int) -> List[Flow]:
+        """One of each kind and protocol with @client at an end, alive; their ports begin at @port. The neighbour
+        answers datagrams from its first address alone, so that those that last go there."""
+        host, outside = self.lab.host, self.lab.outside
+        ways = ((client, TARGETS["peer4"], self.server), (client, TARGETS["peer6"], self.server),
+                (client, TARGETS["host4"], host), (client, TARGETS["host6"], host),
+                (client, "192.0.2.9", outside), (client, "2001:db8:1::9", outside),
+                (host, client.address("app"), client), (host, client.address("app", 6), client))
+        flows = []
+        for number, (source, addr, server) in enumerate(ways):
+            for proto in ("tcp", "udp"):
+                flow = Flow(f"{source.name} to {addr}", proto, source, addr, port + number, server)
+                self.addCleanup(flow.stop)
+                flows.append(flow)
+        for flow in flows:
+            flow.wait_alive()
+        return flows
 
 
 class Window(Starts):

@@ -6,6 +6,7 @@ measure() sends them, verdicts() asks, check() compares cell by cell.
 """
 from __future__ import annotations
 
+import functools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional
@@ -87,9 +88,11 @@ def _ping(place: Place, bind: Optional[str], flows: List[Flow]) -> Dict[Flow, bo
     return {one: one.addr in alive for one in flows}
 
 
+@functools.lru_cache(maxsize=None)
 def source_address(container: Container, to: str) -> str:
     """The address that the container's kernel takes as source for @to; where it has no route there
-    (an internal network, from Docker 26 on), the one of its interface."""
+    (an internal network, from Docker 26 on), the one of its interface. Asked once: who is in a table stays
+    on its networks."""
     family = "-6" if ":" in to else "-4"
     route = container.netns_exec(["ip", family, "route", "get", to], check=False)
     found = re.search(r" src (\S+)", route)

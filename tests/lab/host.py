@@ -2,11 +2,14 @@
 """A Docker host, its containers, and the machines next to it.
 
 Docker is driven by its command line where a user would do so, and by its API
-where the lab has to wait for something: for dockerd itself, for a log line.
+where the lab has to wait for something: for dockerd itself, for a log line; and
+to read a log and to remove a container, which most tests do many times: a start
+of the command line takes as long as a tenth of a container's life.
 """
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import http.client
 import io
@@ -104,6 +107,8 @@ class HostOptions:
     # Leave open what older Dockers do: IPv6 between networks, and from neighbours to a container's own
     # address, which Docker from 28 on drops.  What netd is to close must be open without it.
     lenient: bool = False
+    bip: str = "172.30.0.1/24"  # of Docker's first bridge
+    bridge: str = ""  # a bridge of the admin's instead of docker0, with that address
     dockerd_args: Sequence[str] = ()
 
 
@@ -183,6 +188,10 @@ def write_image(path: Path, probe: str) -> None:
             tar.addfile(entry)
 
 
+class NoSuchThing(LabError):
+    """Docker answers 404."""
+
+
 class _DockerConnection(http.client.HTTPConnection):
     """HTTP over dockerd's socket."""
 
@@ -217,6 +226,10 @@ class Host(Namespace):
         if options.resolvers:
             lines = "".join(f"nameserver {address}\n" for address in options.resolvers)
             self.bind_file("/etc/resolv.conf", lines)
+        if options.bridge:
+            lines = (f"link add {options.bridge} type bridge\naddress add {options.bip} dev {options.bridge}\n"
+                     f"link set {options.bridge} up\n")
+            self.netns_exec(["ip", "-batch", "-"], stdin=lines)
         if options.docker:
             self.start_dockerd()
             self._import_image()
@@ -235,7 +248,8 @@ class Host(Namespace):
                 f"--pidfile={self.folder}/docker.pid", f"--config-file={self.folder}/daemon.json",
                 f"--userland-proxy={str(options.userland_proxy).lower()}",
                 f"--cgroup-parent=/{self.cgroup}", "--exec-opt=native.cgroupdriver=cgroupfs",
-                "--storage-driver=overlay2", "--bip=172.30.0.1/24"]
+                "--storage-driver=overlay2",
+                f"--bridge={options.bridge}" if options.bridge else f"--bip={options.bip}"]
         argv += ["--experimental", "--ip6tables"] if options.ip6tables else []
         if options.lenient and engine_version() >= (28,):
             argv += ["--ip6tables=false"] if not options.ip6tables else []
@@ -281,20 +295,26 @@ class Host(Namespace):
             self.stop_dockerd()
         self.start_dockerd()
 
-    def api(self, method: str, path: str, body: Any = None, timeout: float = 30.0) -> Any:
-        """One call of Docker's API; the parsed JSON, or the text when it is none."""
+    def call(self, method: str, path: str, body: Any = None, timeout: float = 30.0) -> Tuple[str, bytes]:
+        """One call of Docker's API; the kind and the bytes of the answer."""
         connection = _DockerConnection(str(self.socket), timeout)
         try:
             content = None if body is None else json.dumps(body)
             connection.request(method, path, content, {"Content-Type": "application/json"})
             response = connection.getresponse()
-            text = response.read().decode()
+            said = response.read()
+            if response.status == 404:
+                raise NoSuchThing(f"{method} {path}: {said!r}")
             if response.status >= 400:
-                raise LabError(f"{method} {path}: {response.status} {text}")
-            kind = response.getheader("Content-Type") or ""
-            return json.loads(text) if kind.startswith("application/json") else text
+                raise LabError(f"{method} {path}: {response.status} {said!r}")
+            return response.getheader("Content-Type") or "", said
         finally:
             connection.close()
+
+    def api(self, method: str, path: str, body: Any = None, timeout: float = 30.0) -> Any:
+        """One call of Docker's API; the parsed JSON, or the text when it is none."""
+        kind, said = self.call(method, path, body, timeout)
+        return json.loads(said) if kind.startswith("application/json") else said.decode()
 
     def docker_argv(self, *args: str) -> List[str]:
         """The docker command line against this host's socket."""
@@ -314,10 +334,11 @@ class Host(Namespace):
         self.docker("import", "--change", 'CMD ["probe","serve","tcp/80"]', str(tar_path), IMAGE)
         tar_path.unlink()
 
-    def network(self, name: str, subnet4: str, subnet6: Optional[str] = None, *,
+    def network(self, name: str, subnet4: Optional[str] = None, subnet6: Optional[str] = None, *,
                 internal: bool = False, options: Mapping[str, str] = {}) -> str:
-        """Create a bridge network; the name of its bridge."""
-        args = ["network", "create", f"--subnet={subnet4}"]
+        """Create a bridge network, by default with addresses of Docker's choice; the name of its bridge."""
+        args = ["network", "create"]
+        args += [f"--subnet={subnet4}"] if subnet4 else []
         args += ["--ipv6", f"--subnet={subnet6}"] if subnet6 else []
         args += ["--internal"] if internal else []
         if self.options.lenient and engine_version() >= (28,) and not internal:
@@ -330,7 +351,7 @@ class Host(Namespace):
     def run(self, name: str, network: str, *, labels: Mapping[str, str] = {},
             publish: Iterable[str] = (), ip: Optional[str] = None, ip6: Optional[str] = None,
             cmd: Sequence[str] = ("probe", "serve", "--log", "tcp/80"), caps: Iterable[str] = (),
-            extra: Iterable[str] = (), wait: Optional[str] = "ready") -> "Container":
+            extra: Iterable[str] = (), image: str = IMAGE, wait: Optional[str] = "ready") -> "Container":
         """Start a container and return when it has printed @wait (None: when it was started)."""
         args = ["run", "--detach", f"--name={name}", f"--hostname={name}", f"--network={network}"]
         args += [f"--label={key}={value}" for key, value in labels.items()]
@@ -338,7 +359,7 @@ class Host(Namespace):
         args += [f"--ip={ip}"] if ip else []
         args += [f"--ip6={ip6}"] if ip6 else []
         args += [f"--cap-add={cap}" for cap in caps]
-        container = Container(name, self.docker(*args, *extra, IMAGE, *cmd), self)
+        container = Container(name, self.docker(*args, *extra, image, *cmd), self)
         self.containers.append(container)
         if wait:
             container.wait_for_log(wait)
@@ -407,7 +428,13 @@ class Container(Place):
 
     def logs(self) -> str:
         """What it has printed so far."""
-        return self.host.docker("logs", self.id)
+        _, rest = self.host.call("GET", f"/containers/{self.id}/logs?stdout=1")
+        parts = []
+        while rest:  # a head of eight bytes, whose last four say how long a part is
+            end = 8 + int.from_bytes(rest[4:8], "big")
+            parts.append(rest[8:end])
+            rest = rest[end:]
+        return b"".join(parts).decode().rstrip("\n")
 
     def wait_for_log(self, text: str, timeout: float = PATIENCE_S) -> None:
         """Return when @text is among what it prints; LabError when it ends before."""
@@ -443,6 +470,7 @@ class Container(Place):
         self.forget()
 
     def remove(self) -> None:
-        """docker rm -f."""
-        self.host.docker("rm", "--force", self.id)
+        """As docker rm -f: nothing when it is gone."""
+        with contextlib.suppress(NoSuchThing):
+            self.host.call("DELETE", f"/containers/{self.id}?force=1", timeout=60.0)
         self.stop_children()

@@ -27,8 +27,12 @@ static void print_summary(const char *word, uint64_t bytes, uint64_t gap_ms)
 	       (unsigned long long)gap_ms);
 }
 
+#define FLOOD_PEERS_MAX 8
+
 struct flood {
-	struct endpoint peer;
+	struct endpoint peers[FLOOD_PEERS_MAX]; /* each gets as many */
+	int fds[FLOOD_PEERS_MAX];
+	size_t n_peers;
 	uint64_t count;
 	uint64_t seconds;
 	uint64_t pause_us;
@@ -49,48 +53,73 @@ static int flood_parse(int argc, char **argv, struct flood *ret)
 		if (!value || number_parse(argv[i + 1], UINT32_MAX, value))
 			return -EINVAL;
 	}
-	if (argc - i != 3 || strcmp(argv[i], "udp") || (!ret->count && !ret->seconds))
+	if (argc == i || (argc - i) % 3 || (!ret->count && !ret->seconds))
 		return -EINVAL;
-	return endpoint_parse((const char *const *)argv + i, &ret->peer);
+	for (; i < argc; i += 3) {
+		if (ret->n_peers == FLOOD_PEERS_MAX || strcmp(argv[i], "udp") ||
+		    endpoint_parse((const char *const *)argv + i, &ret->peers[ret->n_peers]))
+			return -EINVAL;
+		ret->n_peers++;
+	}
+	return 0;
 }
 
-static bool flood_send(int fd, const struct flood *flood, uint64_t seq)
+static int flood_socket(const struct endpoint *peer)
 {
-	uint64_t payload = htobe64(seq);
-
-	return sendto(fd, &payload, sizeof(payload), 0, (const struct sockaddr *)&flood->peer.addr,
-		      flood->peer.len_bytes) >= 0;
+	return socket(peer->addr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
-static int flood_socket(const struct flood *flood)
+/* One datagram to each peer; how many of them could not be sent. Where nobody answers ARP, what
+ * waits for an answer fills the buffer of its socket: a flood that waited for room would stand
+ * still for three seconds at a time. */
+static uint64_t flood_round(struct flood *flood, uint64_t seq)
 {
-	return socket(flood->peer.addr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t payload = htobe64(seq), errors = 0;
+
+	for (size_t i = 0; i < flood->n_peers; i++) {
+		const struct endpoint *peer = &flood->peers[i];
+
+		if (sendto(flood->fds[i], &payload, sizeof(payload), MSG_DONTWAIT,
+			   (const struct sockaddr *)&peer->addr, peer->len_bytes) < 0)
+			errors++;
+		if (flood->fresh) {
+			close(flood->fds[i]);
+			flood->fds[i] = flood_socket(peer);
+		}
+	}
+	return errors;
 }
 
-/* The socket is not connected, so an ICMP error cannot stop the flood. */
+/* Process 1 of a container hears only signals that it has a handler for: without one Docker waits
+ * ten seconds for the end of it, then kills it. */
+static void end_at_once(int number)
+{
+	_exit(128 + number);
+}
+
+/* The sockets are not connected, so an ICMP error cannot stop the flood. */
 int cmd_flood(int argc, char **argv)
 {
 	struct flood flood = { 0 };
-	uint64_t seq = 0, errors = 0, end_ms;
-	int fd, r = flood_parse(argc, argv, &flood);
+	uint64_t rounds = 0, errors = 0, end_ms;
+	int r = flood_parse(argc, argv, &flood);
 
 	if (r)
 		return fail("flood", -r);
-	fd = flood_socket(&flood);
-	if (fd < 0)
-		return fail("flood", errno);
+	signal(SIGTERM, end_at_once);
+	for (size_t i = 0; i < flood.n_peers; i++) {
+		flood.fds[i] = flood_socket(&flood.peers[i]);
+		if (flood.fds[i] < 0)
+			return fail("flood", errno);
+	}
 	end_ms = now_ms() + flood.seconds * 1000;
-	while (flood.count ? seq < flood.count : now_ms() < end_ms) {
-		if (!flood_send(fd, &flood, seq++))
-			errors++;
-		if (flood.fresh) {
-			close(fd);
-			fd = flood_socket(&flood);
-		}
+	while (flood.count ? rounds < flood.count : now_ms() < end_ms) {
+		errors += flood_round(&flood, rounds++);
 		if (flood.pause_us) /* its pace, which the caller chooses */
 			usleep((useconds_t)flood.pause_us);
 	}
-	printf("sent %llu errors %llu\n", (unsigned long long)seq, (unsigned long long)errors);
+	printf("sent %llu errors %llu\n", (unsigned long long)(rounds * flood.n_peers - errors),
+	       (unsigned long long)errors);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* edge/rtnl against the kernel: ports and bridges, what they are and how they come and go. Needs
  * root. */
+#include "core/world/world-store.h"
 #include "rtnl_lib.h"
 
 static void ports_of_before_the_start_are_found(void **state)

@@ -114,7 +114,7 @@ class Facts(PodmanCase):
         self.host.podman("pod", "create", "--name=pod", "--network=front", "--label=tier=web")
         self.addCleanup(self.host.podman, "pod", "rm", "--force", "--time=0", "pod")
         member = self.run_podman("member", "--pod=pod", cmd=["probe", "serve", "--log", "tcp/80"])
-        web = self.run_podman("web", "--network=front", labels={"tier": "web"})
+        self.run_podman("web", "--network=front", labels={"tier": "web"})
         sharer = self.run_podman("sharer", "--network=container:web", labels={"tier": "none"},
                                  cmd=["probe", "serve", "--log", "tcp/81"])
         db = self.run_podman("db-1", "--network=front")

@@ -21,7 +21,8 @@ allow:
   - {from: client, to: server, ports: [80/tcp]}
   - {from: internet, to: server, ports: [80/tcp]}
 """
-FLOOD = ["probe", "flood", "--count", "4000", "--pause-us", "50", "udp"]
+# A new socket for each datagram: where nobody answers ARP, what waits for it fills the one there is.
+FLOOD = ["probe", "flood", "--count", "4000", "--pause-us", "50", "--fresh", "1", "udp"]
 TARGETS = ("203.0.113.10", "2001:db8:ff::10", "172.31.1.1", "fd00:31:1::1")
 
 
