@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A cluster of etcd for tests: members on loopback, TLS both ways, users and roles as netd-fleet(8) says."""
+import base64
 import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+
+from runbook import block
 
 KEY = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 FIRST_PORT = 23790
 PREFIX = "netd"
+# In front of a program: it ends with the tests, however they end.
+TIED = ["setpriv", "--pdeathsig", "KILL"]
 
 
 def command(*args, **more):
@@ -33,7 +39,7 @@ class Authority:
         """NAME.pem and NAME.key, for a server or a client."""
         base = self.folder / name
         (self.folder / "extensions").write_text(
-            "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
+            "subjectAltName=IP:127.0.0.1,IP:192.0.2.100,IP:2001:db8::100\nextendedKeyUsage=serverAuth,clientAuth\n")
         command(*KEY, "-subj", subject, "-keyout", f"{base}.key", "-out", f"{base}.csr")
         command("openssl", "x509", "-req", "-in", f"{base}.csr", "-CA", self.folder / "ca.pem",
                 "-CAkey", self.folder / "ca.key", "-CAcreateserial", "-days", days, "-extfile",
@@ -42,23 +48,47 @@ class Authority:
 
 
 class Store:
-    """Members are numbered from 0."""
+    """Members are numbered from 0. @tokens: of which kind they give, by default etcd's simple ones; "jwt": signed
+    ones, which are good for a second, and no longer than until a user or a role is changed."""
 
-    def __init__(self, folder, members=3):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, members=3, tokens="", bcrypt_cost=4):
+        self.folder, self.bcrypt_cost = pathlib.Path(folder), str(bcrypt_cost)
+        self.tokens = []
+        if tokens == "jwt":
+            key, public = self.folder / "tokens.key", self.folder / "tokens.pem"
+            command("openssl", "genrsa", "-out", key, "2048")
+            command("openssl", "rsa", "-in", key, "-pubout", "-out", public)
+            self.tokens = ["--auth-token", f"jwt,pub-key={public},priv-key={key},sign-method=RS256,ttl=1s"]
         self.authority = Authority(self.folder / "certificates")
         self.server = self.authority.issue("server", "/CN=member")
         self.root = self.authority.issue("root", "/O=admin")
         self.host = self.authority.issue("host", "/O=host")
         self.members = [None] * members
         self.token = "one"
-        self.is_guarded = False
+        self.is_guarded = self.is_spoiled = False
+        self.known = set()
         for i in range(members):
             self.start(i)
 
     def begin(self):
         self.wait()
         self.guard()
+
+    @classmethod
+    def of_class(cls, case, **settings):
+        """The store of a class of tests, empty: that of the test before, unless that has ended members of it."""
+        before = getattr(case, "shared_store", None)
+        if not before or before.is_spoiled:
+            if before:
+                before.stop()
+            folder = tempfile.mkdtemp(prefix="netd-store-")
+            case.addClassCleanup(shutil.rmtree, folder)
+            case.shared_store = cls(folder, **settings)
+            case.addClassCleanup(case.shared_store.stop)
+            case.shared_store.begin()
+        else:
+            before.ctl("del", "", "--from-key")
+        return case.shared_store
 
     def url(self, i):
         return f"https://127.0.0.1:{FIRST_PORT + 2 * i}"
@@ -76,18 +106,20 @@ class Store:
         cluster = ",".join(f"m{k}={self.peer(k)}" for k in range(len(self.members)))
         with open(self.folder / f"etcd{i}.log", "a", encoding="utf-8") as log:
             self.members[i] = subprocess.Popen(
-                ["etcd", "--name", f"m{i}", "--data-dir", self.data(i), "--listen-client-urls",
+                [*TIED, "etcd", *self.tokens, "--name", f"m{i}", "--data-dir", self.data(i), "--listen-client-urls",
                  self.url(i), "--advertise-client-urls", self.url(i), "--listen-peer-urls", self.peer(i),
                  "--initial-advertise-peer-urls", self.peer(i), "--initial-cluster", cluster,
                  "--initial-cluster-token", self.token, "--client-cert-auth", "--trusted-ca-file",
                  self.authority.folder / "ca.pem", "--cert-file", self.server[0], "--key-file",
-                 self.server[1], "--bcrypt-cost", "4"], stdout=log, stderr=log)
+                 self.server[1], "--bcrypt-cost", self.bcrypt_cost], stdout=log, stderr=log)
 
     def kill(self, i):
+        self.is_spoiled = True
         self.members[i].send_signal(signal.SIGKILL)
         self.members[i].wait()
 
     def stop(self):
+        self.is_spoiled = True
         for member in self.members:
             if member.poll() is None:
                 member.send_signal(signal.SIGKILL)
@@ -123,19 +155,40 @@ class Store:
         self.is_guarded = True
 
     def add_host(self, name):
-        """A user and a role, as netd-fleet(8) says."""
-        self.ctl("role", "add", f"netd-{name}")
-        self.ctl("role", "grant-permission", f"netd-{name}", "read", f"{PREFIX}/groups/",
-                 f"{PREFIX}/policy0")
-        self.ctl("role", "grant-permission", f"netd-{name}", "readwrite", f"{PREFIX}/records/{name}")
-        self.ctl("user", "add", f"{name}:{name}")
-        self.ctl("user", "grant-role", name, f"netd-{name}")
+        """A user and a role, as policies/fleet/README.md says; the password is the name."""
+        if name in self.known:
+            return
+        self.known.add(name)
+        passwords = self.folder / "passwords"
+        (passwords / name).mkdir(parents=True)
+        (passwords / name / "password").write_text(name)
+        asks = {"ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": ",".join(self.urls()), "ETCDCTL_USER": "root:root",
+                "ETCDCTL_CACERT": str(self.authority.folder / "ca.pem"), "ETCDCTL_CERT": self.root[0],
+                "ETCDCTL_KEY": self.root[1]}
+        command("sh", "-e", "-c", block("the user of a host", HOST=name), cwd=passwords, env={**os.environ, **asks})
 
     def put(self, key, value):
         self.ctl("put", f"{PREFIX}/{key}", input=value)
 
     def remove(self, key):
         self.ctl("del", f"{PREFIX}/{key}")
+
+    def revision(self):
+        return int(json.loads(self.ctl("get", "x", "--write-out", "json"))["header"]["revision"])
+
+    def value(self, key):
+        """None: it is not there."""
+        rows = json.loads(self.ctl("get", f"{PREFIX}/{key}", "--write-out", "json")).get("kvs", [{}])
+        return base64.b64decode(rows[0].get("value", "")).decode() if rows[0] else None
+
+    def lease(self, key):
+        """Under which it stands; 0: under none."""
+        rows = json.loads(self.ctl("get", f"{PREFIX}/{key}", "--write-out", "json"))["kvs"]
+        return rows[0].get("lease", 0)
+
+    def end_lease(self, key):
+        """Under which it stands, and whatever else does."""
+        self.ctl("lease", "revoke", f"{self.lease(key):x}")
 
     def records(self):
         """By the names of hosts."""
