@@ -114,9 +114,12 @@ check-system: all ## netd.service on a host with systemd and Docker, booted for 
 check-packages: ## Debian packages from the build to the purge, SUITES="bookworm trixie sid" (root, downloads)
 	@O=$(O) tests/packages/run
 
-.PHONY: test
-test: ## all tests, with a closing line over all of them
+.PHONY: test test-full
+test: ## all levels of tests, in short, with a closing line over all of them
 	@O=$(O) tests/run-all
+
+test-full: ## every test file, as often as the figures stand on: an hour and more
+	@FULL=yes O=$(O) tests/run-all
 
 # A report names lines; a variable's value is for a build with -g.
 of_asan = --no-print-directory SAN=1 CFLAGS=-g1 O=build-asan

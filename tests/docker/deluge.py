@@ -21,8 +21,8 @@ class Counters:
         self._place = place
 
     def _read(self, four: int, six: str) -> List[int]:
-        text = self._place.netns_exec(["cat", "/proc/net/snmp", "/proc/net/snmp6"])
-        return [int(text.split("\nUdp: ")[2].split()[four]), int(text.split(six)[1].split()[0])]
+        in_four, in_six = self._place.net("snmp"), self._place.net("snmp6")
+        return [int(in_four.split("\nUdp: ")[2].split()[four]), int(in_six.split(six)[1].split()[0])]
 
     def received(self) -> int:
         """By sockets."""

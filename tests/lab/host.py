@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from place import PATIENCE_S, Child, LabError, Namespace, Place, Ports, run, wait_until
+from place import PATIENCE_S, Child, LabError, Namespace, Place, Ports, read_net, run, wait_until
 
 HERE = Path(__file__).resolve().parent
 IMAGE = "netd-probe"
@@ -419,6 +419,10 @@ class Container(Place):
     def enter(self, argv: Sequence[str]) -> List[str]:
         self._pid = self._pid or self.pid
         return self.host.enter(["nsenter", "-t", str(self._pid), "-n", "--", *argv])
+
+    def net(self, name: str) -> str:
+        self._pid = self._pid or self.pid
+        return read_net(Path(f"/proc/{self.host.pid}/root/proc/{self._pid}"), name)
 
     def exec(self, argv: Sequence[str], *, stdin: str = "", check: bool = True,
              timeout: float = 30.0) -> str:

@@ -238,6 +238,14 @@ class Ports:
         return base
 
 
+def read_net(process: Path, name: str) -> str:
+    """/proc/net/NAME as the process sees it whose folder in /proc that is."""
+    try:
+        return (process / "net" / name).read_text()
+    except OSError as error:
+        raise LabError(f"{process}: {name}: {error}") from error
+
+
 class Place:
     """Anything a command can be run in."""
 
@@ -254,6 +262,10 @@ class Place:
     def netns_exec(self, argv: Sequence[str], **options: object) -> str:
         """Run @argv here to its end; options as those of run()."""
         return run(self.enter(argv), **options)  # type: ignore[arg-type]
+
+    def net(self, name: str) -> str:
+        """The text of /proc/net/NAME here, without a process to read it: it is asked for in a loop."""
+        raise NotImplementedError
 
     def spawn(self, argv: Sequence[str], env: Optional[Mapping[str, str]] = None) -> Child:
         """Start @argv here and leave it running."""
@@ -318,6 +330,9 @@ class Namespace(Place):
 
     def enter(self, argv: Sequence[str]) -> List[str]:
         return ["nsenter", "-t", str(self.pid), "-m", "-n", "-p", "-u", "--", *argv]
+
+    def net(self, name: str) -> str:
+        return read_net(Path(f"/proc/{self.pid}"), name)
 
     def sysctl(self, key: str, value: str) -> None:
         """Set a net.* sysctl of this namespace, e.g. "ipv4/ip_forward"."""

@@ -160,7 +160,7 @@ class Life:
 
     def arrived(self) -> Dict[str, int]:
         """What has arrived of the flood, by place."""
-        outside = udp_counters(self.lab.host.netns_exec(["cat", "/proc/net/snmp"]))
+        outside = udp_counters(self.lab.host.net("snmp"))
         places = {"outside": outside, "server": self.host.counters("server")}
         return {name: counters["InDatagrams"] + counters["NoPorts"]
                 for name, counters in places.items()}

@@ -122,7 +122,7 @@ class Installed(unittest.TestCase):
     @classmethod
     def arrived(cls) -> Dict[str, int]:
         """What has arrived of the flood, by place."""
-        outside = udp_counters(cls.lab.host.netns_exec(["cat", "/proc/net/snmp"]))
+        outside = udp_counters(cls.lab.host.net("snmp"))
         places = {"outside": outside, "server": cls.host.counters("server")}
         return {name: counters["InDatagrams"] + counters["NoPorts"]
                 for name, counters in places.items()}
