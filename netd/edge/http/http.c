@@ -47,6 +47,7 @@ struct http_request {
 	bool is_picked;		/* it is a 2xx answer */
 	struct lines lines;
 	const char *refused; /* why we broke the transfer off */
+	bool is_large;	     /* that is why */
 	bool is_stream, is_opened, is_opened_told, is_over;
 	char error[CURL_ERROR_SIZE];
 };
@@ -141,7 +142,8 @@ static const char *take_line(struct http_request *request, const char *bytes, si
 
 static const char *take_body_text(struct http_request *request, const char *bytes, size_t len)
 {
-	if (request->body.len + len > request->http->body_bytes)
+	request->is_large = request->body.len + len > request->http->body_bytes;
+	if (request->is_large)
 		return "the answer is too large";
 	text_add_n(&request->body, bytes, len);
 	return text_failed(&request->body) ? "no memory" : NULL;
@@ -334,6 +336,7 @@ static void hand_on_result(struct http_request *request, CURLcode code)
 						request->error };
 	struct http_result result = http_outcome(&transfer);
 
+	result.is_large = request->is_large;
 	if (code == CURLE_OK) {
 		result.body = text_str(&request->body);
 		result.len = request->body.len;

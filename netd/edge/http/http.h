@@ -22,6 +22,7 @@ struct http_options {
 	const char *ca, *cert, *key; /* files in PEM form, or NULL; they are read when used */
 	bool is_tls;		     /* tcp:// and http:// mean https, too */
 	bool is_unverified;	     /* whoever answers is believed to be the server */
+	bool is_shared; /* requests at once share one connection with TLS, if the server can */
 	size_t body_bytes, line_bytes; /* the longest answer, and line of a stream */
 };
 
@@ -30,9 +31,10 @@ struct http_options {
 /* How a request ended. */
 struct http_result {
 	const char *error; /* NULL: an answer came, of whatever status but 502 */
-	long status;  /* 200, 404, …; 502: a gateway could not reach the server, error says why;
-		       * 0 with another error */
-	bool is_late; /* error: the server was reached, and has not answered in time */
+	long status;   /* 200, 404, …; 502: a gateway could not reach the server, error says why;
+			* 0 with another error */
+	bool is_late;  /* error: the server was reached, and has not answered in time */
+	bool is_large; /* error: the answer has more than options->body_bytes */
 	const char *body; /* NUL-terminated, gone after the call; "" for a stream */
 	size_t len;
 	time_t date;	    /* the server's clock, -1 unknown */

@@ -30,6 +30,7 @@ static int set_tcp(struct http_setup *setup, const struct http_options *options,
 		return HTTP_E_URL;
 	setup->is_tls = options->is_tls || text_after(options->url, "https://");
 	setup->is_verified = !options->is_unverified;
+	setup->is_shared = options->is_shared;
 	if (asprintf(&setup->base, "%s://%.*s", setup->is_tls ? "https" : "http", (int)len, host) >=
 	    0)
 		return 0;
@@ -90,9 +91,18 @@ static bool apply_number(const struct curl *curl, CURL *easy, CURLoption option,
 	return curl->easy_setopt(easy, option, value) == CURLE_OK;
 }
 
+/* A handshake costs either side milliseconds. Who asks twice at once waits for whether the other
+ * end speaks HTTP/2, and does not open a second connection meanwhile. */
+static bool apply_shared(const struct curl *curl, CURL *easy)
+{
+	return apply_number(curl, easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS) &&
+	       apply_number(curl, easy, CURLOPT_PIPEWAIT, 1);
+}
+
 static bool apply_tls(const struct http_setup *setup, const struct curl *curl, CURL *easy)
 {
-	return apply_text(curl, easy, CURLOPT_CAINFO, setup->ca) &&
+	return (!setup->is_shared || apply_shared(curl, easy)) &&
+	       apply_text(curl, easy, CURLOPT_CAINFO, setup->ca) &&
 	       apply_text(curl, easy, CURLOPT_SSLCERT, setup->cert) &&
 	       apply_text(curl, easy, CURLOPT_SSLKEY, setup->key) &&
 	       apply_number(curl, easy, CURLOPT_SSL_VERIFYPEER, setup->is_verified) &&

@@ -12,7 +12,7 @@ struct http_setup {
 	char *socket_path;     /* NULL: tcp */
 	char *base;	       /* "http://localhost", "https://host:2376" */
 	char *ca, *cert, *key; /* NULL: none */
-	bool is_tls, is_verified;
+	bool is_tls, is_verified, is_shared;
 };
 
 /* HTTP_E_URL or -ENOMEM. */
