@@ -146,7 +146,7 @@ static int set_up(struct fleet_store *store, const struct fleet_conf *conf, stru
 		.first = arena_printf(arena, "%s/", conf->prefix),
 		.end = arena_printf(arena, "%s/revisions0", conf->prefix)
 	};
-	const struct etcd_client_handler handler = { on_change, on_down, NULL, store };
+	const struct etcd_client_handler handler = { on_change, on_down, NULL, NULL, store };
 	int r = sd_event_new(&store->loop);
 
 	if (!options.first || !options.end)

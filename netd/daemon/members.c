@@ -153,6 +153,8 @@ static int answer_known(const struct daemon *d, bool with_text, cJSON **ret)
 	if (r == 0)
 		r = wire_add_number(report, "grace_s", (double)d->wanted->policy->hosts_grace);
 	if (r == 0)
+		r = wire_add_bool(report, "named", policy_names_hosts(d->wanted->policy));
+	if (r == 0)
 		r = wire_add_string(report, "digest", members->arena ? digest : "");
 	if (r == 0)
 		r = wire_add_string(report, "stamp", stamp(d, now));

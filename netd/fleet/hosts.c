@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/fleet/members.h"
 #include "core/policy/zone.h"
+#include "edge/base/chance.h"
 #include "edge/base/clock.h"
 #include "edge/control/ask.h"
 #include "edge/journal/journal.h"
@@ -23,6 +24,13 @@
 #define TIMEOUT_US UINT64_C(10000000)
 #define REMIND_US (3600 * UINT64_C(1000000))
 #define SECOND_US UINT64_C(1000000)
+/* How often the store is asked for the others, at most; it is the half of that at least. One that
+ * comes shows within seconds; where no rule is about hosts, who they are is for people, and for the
+ * day on which one is. And longer for each of them: so a store has some 130 of these questions a
+ * second at most, however many hosts there are, though each costs it more with them. */
+#define LOOK_US (10 * SECOND_US)
+#define LOOK_SELDOM_US (60 * SECOND_US)
+#define LOOK_HOST_US UINT64_C(10000)
 
 struct hosts {
 	struct hosts_options options;
@@ -44,6 +52,10 @@ struct hosts {
 	struct control_ask *ask;
 	bool is_due; /* something has happened meanwhile */
 	sd_event_source *timer;
+
+	sd_event_source *looks; /* when the store is asked for the others */
+	bool is_named;		/* by some rule of netd's policy */
+	char untold[128];	/* why the store does not tell of them; "": it does */
 
 	struct ip_addr local[2]; /* of each family the one from which the store was asked last */
 	bool has_local[2];
@@ -83,7 +95,7 @@ static void publish(struct hosts *hosts)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const struct fleet_conf *conf = hosts->options.fleet;
-	const char *key = arena ? fleet_hosts_key(conf->prefix, conf->host, arena) : NULL;
+	const char *key = arena ? fleet_addresses_key(conf->prefix, conf->host, arena) : NULL;
 	struct ip_addr local[2];
 	size_t n = conf->n_addrs ? 0 : find_local(hosts, local);
 	CLEANUP(free_ptr)
@@ -168,7 +180,7 @@ static void take_next(struct hosts *hosts)
 /* It is there, and what it says counts. */
 static bool is_followed(const struct hosts *hosts)
 {
-	return hosts->is_believed && etcd_client_mirror(hosts->options.client)->is_current &&
+	return hosts->is_believed && etcd_client_asked(hosts->options.client)->is_current &&
 	       etcd_client_is_up(hosts->options.client);
 }
 
@@ -177,11 +189,11 @@ static int look(struct hosts *hosts)
 {
 	const struct fleet_conf *conf = hosts->options.fleet;
 	const struct fleet_word word = {
-		.mirror = etcd_client_mirror(hosts->options.client),
+		.mirror = etcd_client_asked(hosts->options.client),
 		.prefix = conf->prefix,
 		.self = conf->host,
 		.now_us = clock_monotonic_us(),
-		.heard_us = etcd_client_heard_us(hosts->options.client),
+		.heard_us = etcd_client_asked_us(hosts->options.client),
 		.now = clock_epoch_s(),
 		.grace_us = hosts->grace_us,
 	};
@@ -189,9 +201,9 @@ static int look(struct hosts *hosts)
 	if (!is_followed(hosts))
 		return 0;
 	hosts->next_arena = arena_new();
-	int r = hosts->next_arena ? fleet_next_members(&hosts->known, &word, hosts->next_arena,
-						       &hosts->next)
-				  : -ENOMEM;
+	int r = hosts->next_arena
+			? fleet_next_members(&hosts->known, &word, hosts->next_arena, &hosts->next)
+			: -ENOMEM;
 	hosts->next_text = r == 0 ? fleet_print_members(&hosts->next) : NULL;
 	if (hosts->next_text && (hosts->is_lost || strcmp(hosts->next_text, hosts->text) != 0))
 		return 0;
@@ -205,6 +217,69 @@ static int look(struct hosts *hosts)
 static void look_again(struct hosts *hosts)
 {
 	(void)!loop_arm(hosts->timer, hosts->is_due ? 0 : TELL_US);
+}
+
+static void look_now(struct hosts *hosts)
+{
+	hosts->is_due = true;
+	if (!hosts->ask)
+		look_again(hosts);
+}
+
+/* ---- asking the store for them ---- */
+
+static void ask_later(struct hosts *hosts)
+{
+	size_t n = etcd_client_asked(hosts->options.client)->n;
+	uint64_t us = hosts->is_named ? LOOK_US : LOOK_SELDOM_US;
+
+	(void)!loop_arm(hosts->looks, chance_half(us + n * LOOK_HOST_US));
+}
+
+static int on_looks(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct hosts *hosts = userdata;
+
+	(void)source;
+	(void)usec;
+	(void)etcd_client_look(hosts->options.client);
+	ask_later(hosts);
+	return 0;
+}
+
+/* Who knows nobody, and has a rule about them, does not wait. */
+static void ask_first(struct hosts *hosts)
+{
+	if (hosts->is_named && etcd_client_asked_us(hosts->options.client) == 0)
+		(void)!loop_arm(hosts->looks, 0);
+}
+
+static void note_named(struct hosts *hosts, bool is_named)
+{
+	bool is_news = is_named && !hosts->is_named;
+
+	hosts->is_named = is_named;
+	if (!is_news)
+		return;
+	ask_later(hosts);
+	ask_first(hosts);
+}
+
+void hosts_take_word(struct hosts *hosts, const char *error)
+{
+	char untold[sizeof(hosts->untold)] = "";
+
+	if (error)
+		(void)snprintf(untold, sizeof(untold), "%s", error);
+	else
+		look_now(hosts);
+	text_clean(untold);
+	if (*untold && strcmp(untold, hosts->untold) != 0)
+		log_warning(LOG_ID_FLEET_HOSTS,
+			    "the store does not tell where the other hosts of the fleet are, and "
+			    "those that are known stay: %s",
+			    untold);
+	memcpy(hosts->untold, untold, sizeof(untold));
 }
 
 /* ---- netd's word ---- */
@@ -247,11 +322,19 @@ static void take_word(struct hosts *hosts, const struct wire_answer *answer)
 		(void)snprintf(refused, sizeof(refused), "%s", why ? why : "it gives no reason");
 	text_clean(refused);
 	if (*refused && strcmp(refused, hosts->refused) != 0)
-		log_warning(LOG_ID_FLEET_HOSTS,
-			    "netd does not take the list of the other hosts of the fleet, and keeps "
-			    "the one before: %s",
-			    refused);
+		log_warning(
+			LOG_ID_FLEET_HOSTS,
+			"netd does not take the list of the other hosts of the fleet, and keeps "
+			"the one before: %s",
+			refused);
 	memcpy(hosts->refused, refused, sizeof(refused));
+}
+
+/* What netd's policy has to do with hosts. */
+static void take_policy(struct hosts *hosts, const cJSON *report)
+{
+	hosts->grace_us = (uint64_t)wire_number(report, "grace_s", 600) * SECOND_US;
+	note_named(hosts, wire_bool(report, "named", true));
 }
 
 static void on_answer(void *userdata, const struct wire_answer *answer, const char *error)
@@ -265,7 +348,7 @@ static void on_answer(void *userdata, const struct wire_answer *answer, const ch
 	(void)error; /* the record without a status says it */
 	hosts->ask = NULL;
 	if (report)
-		hosts->grace_us = (uint64_t)wire_number(report, "grace_s", 600) * SECOND_US;
+		take_policy(hosts, report);
 	if (report && !hosts->arena)
 		take_known(hosts, report);
 	else if (answer && was_told)
@@ -329,17 +412,11 @@ void hosts_note(struct hosts *hosts, enum fleet_state state, int64_t revision)
 	hosts->revision = revision;
 }
 
-void hosts_look(struct hosts *hosts)
-{
-	hosts->is_due = true;
-	if (!hosts->ask)
-		look_again(hosts);
-}
-
 void hosts_follow(struct hosts *hosts, bool is_believed)
 {
 	hosts->is_believed = is_believed;
-	hosts_look(hosts);
+	ask_first(hosts);
+	look_now(hosts);
 }
 
 struct hosts *hosts_free(struct hosts *hosts)
@@ -348,6 +425,7 @@ struct hosts *hosts_free(struct hosts *hosts)
 		return NULL;
 	(void)control_ask_cancel(hosts->ask);
 	(void)sd_event_source_disable_unref(hosts->timer);
+	(void)sd_event_source_disable_unref(hosts->looks);
 	forget_next(hosts);
 	(void)arena_free(hosts->arena);
 	free(hosts->text);
@@ -363,9 +441,14 @@ int hosts_new(sd_event *loop, const struct hosts_options *options, struct hosts 
 		return -ENOMEM;
 	*hosts = (struct hosts){ .options = *options, .loop = loop, .state = FLEET_WAITING };
 	const struct loop_timer timer = { "hosts", 0, on_timer, hosts };
+	const struct loop_timer looks = { "looks", 0, on_looks, hosts };
 	int r = loop_add_timer(loop, &timer, &hosts->timer);
 	if (r == 0)
+		r = loop_add_timer(loop, &looks, &hosts->looks);
+	if (r == 0)
 		r = loop_arm(hosts->timer, 0);
+	if (r == 0)
+		ask_later(hosts);
 	if (r < 0) {
 		(void)hosts_free(hosts);
 		return r;

@@ -3,7 +3,8 @@
  * addresses into the store. And how old the store's word is, for netd's status and for the log.
  *
  * netd keeps who is one of the fleet; here that is asked for once, when netd-fleet starts, and
- * changed as the store says, while the store is there. */
+ * changed as the store says, while the store is there. The store is asked for the others every few
+ * seconds, and more seldom where no rule of netd's policy is about them. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,9 +33,9 @@ int hosts_new(sd_event *loop, const struct hosts_options *options, struct hosts 
 struct hosts *hosts_free(struct hosts *hosts); /* NULL is fine; returns NULL */
 /* What the store has for this host, and what became of it. */
 void hosts_note(struct hosts *hosts, enum fleet_state state, int64_t revision);
-/* The copy of the store has changed, and whether it is believed was asked anew; or nothing but its
- * hosts have. */
+/* The copy of the store has changed, and whether it is believed was asked anew. */
 void hosts_follow(struct hosts *hosts, bool is_believed);
-void hosts_look(struct hosts *hosts);
+/* The store has told who the others are; @error: it has not. */
+void hosts_take_word(struct hosts *hosts, const char *error);
 /* The store is away, and that was said: it will be said that it still is, and that it is back. */
 void hosts_lost(struct hosts *hosts);

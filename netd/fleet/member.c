@@ -10,7 +10,6 @@
 
 #include "core/base/hash.h"
 #include "core/base/text.h"
-#include "core/fleet/fleet.h"
 #include "core/fleet/members.h"
 #include "edge/base/clock.h"
 #include "edge/control/ask.h"
@@ -110,7 +109,9 @@ static void note_canary(struct member *member)
 		    member->digest, member->asked_at);
 }
 
-static void become(struct member *member, enum fleet_state state, const char *error)
+/* For the record that is written next: each one is a write to the store, of every host after every
+ * change. */
+static void note(struct member *member, enum fleet_state state, const char *error)
 {
 	bool is_news = state != member->state || strcmp(error, member->error) != 0;
 
@@ -128,6 +129,11 @@ static void become(struct member *member, enum fleet_state state, const char *er
 		log_info(LOG_ID_FLEET_APPLIED,
 			 "the policy of the fleet at revision %" PRId64 " is in force",
 			 member->revision);
+}
+
+static void become(struct member *member, enum fleet_state state, const char *error)
+{
+	note(member, state, error);
 	publish(member);
 }
 
@@ -153,6 +159,7 @@ static void on_applied(void *userdata, const struct wire_answer *answer, const c
 	char why[512];
 
 	member->apply = NULL;
+	(void)!loop_disarm(member->retry);
 	if (!answer || answer->code == WIRE_UNAVAILABLE) {
 		try_later(member, answer ? words_refusal(answer, why, sizeof(why)) : error);
 	} else if (answer->code != WIRE_OK) {
@@ -163,9 +170,9 @@ static void on_applied(void *userdata, const struct wire_answer *answer, const c
 		member->asked.generation = (uint64_t)wire_number(report, "generation", 0);
 		belief_take(&member->belief, &member->asked);
 		member->is_taken = true;
-		become(member, FLEET_IN_FORCE, "");
+		note(member, FLEET_IN_FORCE, "");
 	}
-	poll_now(member);
+	poll_now(member); /* the record is written with that */
 	if (member->is_due)
 		look(member);
 }
@@ -194,7 +201,8 @@ static void apply(struct member *member, const struct fleet_policy *policy)
 					     .counter = member->belief.seen.counter };
 	member->asked_at = clock_epoch_s();
 	member->is_judged = false;
-	become(member, FLEET_WAITING, "");
+	note(member, FLEET_WAITING, "");
+	(void)!loop_arm(member->retry, RETRY_US); /* the record says it then */
 }
 
 /* What the store has is not brought before netd. */
@@ -261,13 +269,10 @@ static void on_change(void *userdata, const struct etcd_answer *news)
 {
 	struct member *member = userdata;
 
-	/* Hosts come and go more often than policies, and nobody signs for them. */
-	if (news && fleet_is_about_hosts(news, member->settings->fleet.prefix)) {
-		hosts_look(member->hosts);
-		return;
-	}
+	(void)news;
 	look(member);
-	publish(member);
+	if (!member->apply)
+		publish(member);
 }
 
 static void on_down(void *userdata, const char *reason)
@@ -280,11 +285,23 @@ static void on_down(void *userdata, const char *reason)
 		    reason);
 }
 
+static void on_looked(void *userdata, const char *error)
+{
+	struct member *member = userdata;
+
+	hosts_take_word(member->hosts, error);
+}
+
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct member *member = userdata;
+
 	(void)source;
 	(void)usec;
-	look(userdata);
+	if (member->apply)
+		publish(member);
+	else
+		look(member);
 	return 0;
 }
 
@@ -410,8 +427,10 @@ static int add_timers(struct member *member)
 static int add_client(struct member *member)
 {
 	const struct fleet_conf *settings = &member->settings->fleet;
-	struct fleet_range range = { NULL, NULL };
+	struct fleet_range range = { NULL, NULL }, addresses = { NULL, NULL };
 	int r = fleet_policy_range(settings->prefix, member->arena, &range);
+	if (r == 0)
+		r = fleet_addresses_range(settings->prefix, member->arena, &addresses);
 	const struct etcd_client_options options = { .endpoints = settings->endpoints,
 						     .n_endpoints = settings->n_endpoints,
 						     .ca = settings->ca,
@@ -421,41 +440,36 @@ static int add_client(struct member *member)
 						     .password = settings->password,
 						     .first = range.first,
 						     .end = range.end,
+						     .asked_first = addresses.first,
+						     .asked_end = addresses.end,
 						     .lease_seconds = LEASE_SECONDS };
-	const struct etcd_client_handler handler = { on_change, on_down, on_kept, member };
+	const struct etcd_client_handler handler = { on_change, on_down, on_kept, on_looked,
+						     member };
 
 	return r < 0 ? r : etcd_client_new(member->loop, &options, &handler, &member->client);
 }
 
-static int add_hosts(struct member *member)
+static int add_parts(struct member *member)
 {
-	const struct hosts_options options = { .fleet = &member->settings->fleet,
-					       .admin = member->admin,
-					       .client = member->client,
-					       .on_netd = on_netd,
+	const struct fleet_conf *fleet = &member->settings->fleet;
+	const struct hosts_options hosts = { .fleet = fleet,
+					     .admin = member->admin,
+					     .client = member->client,
+					     .on_netd = on_netd,
+					     .userdata = member };
+	const struct inventory_options inventory = { .fleet = fleet,
+						     .netd = member->settings->netd,
+						     .client = member->client,
+						     .on_news = on_news,
+						     .userdata = member };
+	const struct canary_options canary = { .netd = member->settings->netd,
+					       .on_news = on_news,
 					       .userdata = member };
+	int r = hosts_new(member->loop, &hosts, &member->hosts);
 
-	return hosts_new(member->loop, &options, &member->hosts);
-}
-
-static int add_canary(struct member *member)
-{
-	const struct canary_options options = { .netd = member->settings->netd,
-						.on_news = on_news,
-						.userdata = member };
-
-	return canary_new(member->loop, &options, &member->canary);
-}
-
-static int add_inventory(struct member *member)
-{
-	const struct inventory_options options = { .fleet = &member->settings->fleet,
-						   .netd = member->settings->netd,
-						   .client = member->client,
-						   .on_news = on_news,
-						   .userdata = member };
-
-	return inventory_new(member->loop, &options, &member->inventory);
+	if (r == 0)
+		r = inventory_new(member->loop, &inventory, &member->inventory);
+	return r == 0 ? canary_new(member->loop, &canary, &member->canary) : r;
 }
 
 int member_new(sd_event *loop, const struct settings *settings, struct member **ret)
@@ -478,11 +492,7 @@ int member_new(sd_event *loop, const struct settings *settings, struct member **
 	if (r == 0)
 		r = add_client(member);
 	if (r == 0)
-		r = add_hosts(member);
-	if (r == 0)
-		r = add_inventory(member);
-	if (r == 0)
-		r = add_canary(member);
+		r = add_parts(member);
 	if (r)
 		return r;
 	*ret = TAKE_PTR(member);

@@ -109,6 +109,7 @@ static void take_hosts(struct place *place, const cJSON *request, cJSON *report)
 	(void)snprintf(stamp, sizeof(stamp), "%u", place->n_taken);
 	(void)hash_format(hash_add(HASH_BEGIN, known, strlen(known)), digest);
 	(void)cJSON_AddNumberToObject(report, "grace_s", 600);
+	(void)cJSON_AddBoolToObject(report, "named", true);
 	(void)cJSON_AddStringToObject(report, "digest", place->text ? digest : "");
 	(void)cJSON_AddStringToObject(report, "stamp", stamp);
 	if (!text && !store)

@@ -27,6 +27,7 @@ FLEET = os.environ.get("FLEET", str(pathlib.Path(NETDCTL).parent / "netd-fleet")
 OTHER = POLICY + "  - {from: db, to: web, ports: [80/tcp]}\n"
 INVALID = POLICY + "  - {from: nobody-knows, to: web}\n"
 FAILS = POLICY + "tests:\n  - {from: web, to: db, port: 5432/tcp, expect: deny}\n"
+NAMED = POLICY.replace("from: web, to: db", "from: [web, hosts], to: db")
 GROUP = "version: 1\nallow:\n  - {from: web, to: dns}\n"
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import time
 
-from hosts import FLEET, GROUP, OTHER, Fleet
+from hosts import FLEET, GROUP, NAMED, OTHER, Fleet
 from running import POLICY
 from store import command
 
@@ -33,9 +33,9 @@ class Signing(Fleet):
         done = self.sign(*args)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
-    def begin(self):
+    def begin(self, policy=POLICY):
         """A policy of all and one of a group, both signed."""
-        self.fine("apply", self.file("a/10-shop.yaml", POLICY))
+        self.fine("apply", self.file("a/10-shop.yaml", policy))
         self.until_all(1)
         self.fine("apply", "--group", "edge", self.file("b/dns.yaml", GROUP))
         self.until(lambda: self.are_in_force([1, 2, 1]))
@@ -48,7 +48,7 @@ class Signing(Fleet):
         lines = self.store.ctl("get", "netd/groups/", "netd/policy0", "--write-out", "json")
         rows = {base64.b64decode(kv["key"]).decode(): base64.b64decode(kv.get("value", ""))
                 for kv in json.loads(lines).get("kvs", [])}
-        return {key: value for key, value in rows.items() if not key.startswith("netd/hosts/")}
+        return rows
 
     def put_back(self, keys):
         """In one transaction, as who has the store can."""
@@ -117,17 +117,17 @@ class Signed(Signing):
 
     def test_hosts_of_a_store_that_is_not_believed(self):
         """Nobody signs for them; but no host takes them from a store that it does not believe."""
-        self.begin()
+        self.begin(NAMED)
         good = self.keys()
         alpha = self.hosts[0]
         self.until(lambda: alpha.hosts() == ["beta", "gamma"])
         self.put_back({**good, "netd/policy/20-more.yaml": OTHER.encode()})
         self.refused("it is not what was signed")
-        self.store.put("hosts/stranger", "192.0.2.66")
+        self.store.put("addresses/stranger", "192.0.2.66")
         self.assertEqual(self.hosts[1].end("netd-fleet"), 0)
-        self.store.end_lease("hosts/beta")
-        self.until_told(alpha)
-        self.until_told(alpha)
+        self.store.end_lease("addresses/beta")
+        # For longer than it waits before it asks who they are.
+        self.assertTrue(self.stays(12, alpha.hosts))
         self.assertEqual(alpha.hosts(), ["beta", "gamma"])
         # The control: from one that it believes it takes them.
         self.put_back(good)

@@ -6,9 +6,11 @@ import os
 import pathlib
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 from runbook import block
 
@@ -189,6 +191,18 @@ class Store:
     def end_lease(self, key):
         """Under which it stands, and whatever else does."""
         self.ctl("lease", "revoke", f"{self.lease(key):x}")
+
+    def counted(self, what):
+        """By all members that run, since they have started."""
+        context = ssl.create_default_context(cafile=str(self.authority.folder / "ca.pem"))
+        context.load_cert_chain(*self.root)
+        total = 0
+        for i, member in enumerate(self.members):
+            if member.poll() is None:
+                with urllib.request.urlopen(f"{self.url(i)}/metrics", context=context) as answer:
+                    lines = answer.read().decode().splitlines()
+                total += next(float(line.split()[1]) for line in lines if line.startswith(f"{what} "))
+        return total
 
     def records(self):
         """By the names of hosts."""

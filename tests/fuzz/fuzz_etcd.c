@@ -4,6 +4,7 @@
 
 #include "core/base/base64.h"
 #include "core/etcd/etcd.h"
+#include "core/etcd/mirror.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_key(struct arena *arena, const struct etcd_key *key)
@@ -17,6 +18,25 @@ static void check_key(struct arena *arena, const struct etcd_key *key)
 	base64_add(&coded, key->value, key->len);
 	int r = base64_decode(text_str(&coded), arena, &again, &len);
 	assert(r == 0 && len == key->len && memcmp(again, key->value, len) == 0);
+}
+
+/* A copy is renewed by whatever it is: then it has as many keys as the store says, or is none. */
+static void check_renewed(const struct etcd_answer *answer)
+{
+	CLEANUP(etcd_mirror_done) struct etcd_mirror mirror = { 0 };
+	const struct etcd_key known = { .key = "a", .value = "1", .len = 1 };
+	const struct etcd_answer all = { .cluster_id = answer->cluster_id,
+					 .revision = 1,
+					 .keys = &known,
+					 .n_keys = 1 };
+	int r = etcd_mirror_fill(&mirror, &all);
+
+	assert(r == 0);
+	r = etcd_mirror_renew(&mirror, answer);
+	assert(r == 0 || r == ETCD_MIRROR_E_STALE || r == ETCD_MIRROR_E_LARGE);
+	assert(mirror.is_current == (r == 0));
+	assert(r != 0 || (mirror.n == (uint64_t)answer->count &&
+			  mirror.revision == answer->revision));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -34,5 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(answer.revision >= 0 && answer.lease >= 0 && answer.ttl >= 0);
 	for (size_t i = 0; i < answer.n_keys; i++)
 		check_key(arena, &answer.keys[i]);
+	check_renewed(&answer);
 	return 0;
 }

@@ -27,7 +27,7 @@ static void fill(struct etcd_mirror *mirror, char *text, struct arena *arena)
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		size_t len = strcspn(line, " ");
 		const char *value = line + len + (line[len] != '\0');
-		const char *key = arena_printf(arena, "n/hosts/%.*s", (int)len, line);
+		const char *key = arena_printf(arena, "n/addresses/%.*s", (int)len, line);
 		const struct etcd_key one = { .key = key, .value = value, .len = strlen(value) };
 		assert(key && VEC_PUSH(arena, &keys, one) == 0);
 	}

@@ -12,7 +12,10 @@
 #include <cmocka.h>
 
 #include "core/base/base64.h"
+#include "core/base/limits.h"
+#include "core/base/text.h"
 #include "core/etcd/etcd.h"
+#include "core/etcd/mirror.h"
 
 #define HEADER "\"header\":{\"cluster_id\":\"14841639068965178418\",\"revision\":\"7\"}"
 
@@ -71,6 +74,8 @@ static void asks(void **state)
 		  "{\"name\":\"a\\\"b\",\"password\":\"c\\\\d\"}" },
 		{ etcd_ask_range("n/p/", "n/p0", 0),
 		  "{\"key\":\"bi9wLw==\",\"range_end\":\"bi9wMA==\",\"revision\":\"0\"}" },
+		{ etcd_ask_newer("n/p/", "n/p0", 7),
+		  "{\"key\":\"bi9wLw==\",\"range_end\":\"bi9wMA==\",\"min_mod_revision\":\"8\"}" },
 		{ etcd_ask_get("n/p/"), "{\"key\":\"bi9wLw==\"}" },
 		{ etcd_ask_names("n/p/", "n/p0"),
 		  "{\"key\":\"bi9wLw==\",\"range_end\":\"bi9wMA==\",\"keys_only\":true}" },
@@ -119,6 +124,7 @@ static void reads_a_range(void **state)
 	assert_true(answer.cluster_id == UINT64_C(14841639068965178418));
 	assert_int_equal(answer.revision, 7);
 	assert_int_equal(answer.n_keys, 2);
+	assert_int_equal(answer.count, 2);
 	assert_string_equal(answer.keys[0].key, "n/p/a");
 	assert_string_equal(answer.keys[0].value, "x");
 	assert_int_equal(answer.keys[0].mod_revision, 5);
@@ -172,6 +178,99 @@ static void reads_small_answers(void **state)
 	assert_true(answer.succeeded);
 	assert_int_equal(read_text(arena, "{" HEADER "}", &answer, &error), 0);
 	assert_false(answer.succeeded);
+}
+
+/* ---- a copy that is asked for ---- */
+
+static struct etcd_key key_of(const char *key, const char *value)
+{
+	return (struct etcd_key){ .key = key, .value = value, .len = strlen(value) };
+}
+
+static void copy_has(const struct etcd_mirror *mirror, const char *want)
+{
+	CLEANUP(text_done) struct text text = { 0 };
+
+	for (size_t i = 0; i < mirror->n; i++)
+		text_printf(&text, "%s=%s ", mirror->keys[i].key, mirror->keys[i].value);
+	assert_string_equal(text_str(&text), want);
+}
+
+/* Each row is what the store says after the one before. */
+static void renews_a_copy(void **state)
+{
+	static const struct {
+		int64_t revision, count;
+		const char *newer[4]; /* keys and values */
+		int r;
+		const char *want; /* NULL: whatever is in it does not count */
+		uint64_t cluster;
+	} rows[] = {
+		{ 10, 2, { NULL }, 0, "a=1 b=1 ", 7 },
+		{ 11, 3, { "c", "1" }, 0, "a=1 b=1 c=1 ", 7 },
+		{ 12, 3, { "a", "2" }, 0, "a=2 b=1 c=1 ", 7 },
+		{ 12, 3, { "a", "2", "c", "2" }, 0, "a=2 b=1 c=2 ", 7 },
+		/* One has come and one is gone: as many as before. */
+		{ 13, 3, { "d", "1" }, ETCD_MIRROR_E_STALE, NULL, 7 },
+		{ 14, 2, { NULL }, 0, "a=1 b=1 ", 7 },
+		{ 15, 1, { NULL }, ETCD_MIRROR_E_STALE, NULL, 7 },
+		/* Gone and come again is newer. */
+		{ 16, 2, { "b", "3" }, 0, "a=1 b=3 ", 7 },
+		{ 15, 2, { NULL }, ETCD_MIRROR_E_STALE, NULL, 7 },
+		{ 17, 2, { NULL }, ETCD_MIRROR_E_STALE, NULL, 8 },
+	};
+	const struct etcd_key first[] = { key_of("a", "1"), key_of("b", "1") };
+	const struct etcd_answer all = {
+		.cluster_id = 7, .revision = 9, .keys = first, .n_keys = 2, .count = 2
+	};
+	CLEANUP(etcd_mirror_done) struct etcd_mirror mirror = { 0 };
+
+	(void)state;
+	/* There is nothing to renew. */
+	assert_int_equal(etcd_mirror_renew(&mirror, &all), ETCD_MIRROR_E_STALE);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct etcd_key keys[2];
+		struct etcd_answer newer = { .cluster_id = rows[i].cluster,
+					     .revision = rows[i].revision,
+					     .keys = keys,
+					     .count = rows[i].count };
+		for (; newer.n_keys < 2 && rows[i].newer[2 * newer.n_keys]; newer.n_keys++)
+			keys[newer.n_keys] = key_of(rows[i].newer[2 * newer.n_keys],
+						    rows[i].newer[2 * newer.n_keys + 1]);
+		if (!mirror.is_current)
+			assert_int_equal(etcd_mirror_fill(&mirror, &all), 0);
+		assert_int_equal(etcd_mirror_renew(&mirror, &newer), rows[i].r);
+		assert_true(mirror.is_current == (rows[i].r == 0));
+		if (rows[i].want)
+			copy_has(&mirror, rows[i].want);
+	}
+}
+
+/* One answer may be that large, and many of them no larger together. */
+static void renews_no_end(void **state)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(etcd_mirror_done) struct etcd_mirror mirror = { 0 };
+	const size_t len = 1024 * 1024;
+	char *value = arena_alloc(arena, len + 1);
+	char name[] = "a";
+	struct etcd_answer answer = { .cluster_id = 7, .revision = 1, .n_keys = 1 };
+
+	(void)state;
+	memset(value, 'x', len);
+	value[len] = '\0';
+	assert_int_equal(etcd_mirror_fill(&mirror, &(struct etcd_answer){ .cluster_id = 7 }), 0);
+	while (++answer.count < (int64_t)(LIMIT_ETCD_BYTES / len)) {
+		const struct etcd_key key = key_of(name, value);
+		answer.keys = &key;
+		assert_int_equal(etcd_mirror_renew(&mirror, &answer), 0);
+		name[0]++;
+	}
+	const struct etcd_key key = key_of(name, value);
+	answer.keys = &key;
+	assert_int_equal(etcd_mirror_renew(&mirror, &answer), ETCD_MIRROR_E_LARGE);
+	assert_false(mirror.is_current);
+	assert_int_equal(mirror.n, 0);
 }
 
 /* What is wrong is told apart, in whatever form it comes. */
@@ -229,6 +328,7 @@ static const struct {
 	{ "{" HEADER ",\"kvs\":[{\"key\":\"YQ==\",\"value\":\"!\"}]}", ETCD_E_INVALID },
 	{ "{" HEADER ",\"kvs\":[{\"key\":\"YQ==\",\"mod_revision\":5}]}", ETCD_E_INVALID },
 	{ "{\"header\":{\"revision\":\"-1\"}}", ETCD_E_INVALID },
+	{ "{" HEADER ",\"count\":2}", ETCD_E_INVALID },
 	{ "{\"header\":{\"revision\":\"9223372036854775808\"}}", ETCD_E_INVALID },
 };
 
@@ -252,6 +352,8 @@ int main(void)
 		cmocka_unit_test(base64_both_ways),
 		cmocka_unit_test(base64_refuses),
 		cmocka_unit_test(asks),
+		cmocka_unit_test(renews_a_copy),
+		cmocka_unit_test(renews_no_end),
 		cmocka_unit_test(reads_a_range),
 		cmocka_unit_test(reads_a_watch),
 		cmocka_unit_test(reads_small_answers),

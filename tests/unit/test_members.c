@@ -99,13 +99,13 @@ static void expect(struct fleet *fleet, uint64_t now_s, bool is_heard, const cha
 
 static void hosts_come_and_go(void **state)
 {
-	static const char *const three[] = { "n/hosts/a",  "192.0.2.1 2001:db8::1",
-					     "n/hosts/b",  "192.0.2.2",
-					     "n/hosts/me", "192.0.2.9" };
-	static const char *const moved[] = { "n/hosts/a", "192.0.2.7", "n/hosts/me", "192.0.2.9" };
-	static const char *const wrong[] = { "n/groups/x/hosts", "192.0.2.8", "n/hosts/.a",
-					     "192.0.2.4",	 "n/hosts/a", "0.0.0.0/0",
-					     "n/hosts/b/c",	 "192.0.2.5", "n/policy/a",
+	static const char *const three[] = { "n/addresses/a",  "192.0.2.1 2001:db8::1",
+					     "n/addresses/b",  "192.0.2.2",
+					     "n/addresses/me", "192.0.2.9" };
+	static const char *const moved[] = { "n/addresses/a", "192.0.2.7", "n/addresses/me", "192.0.2.9" };
+	static const char *const wrong[] = { "n/groups/x/hosts", "192.0.2.8", "n/addresses/.a",
+					     "192.0.2.4",	 "n/addresses/a", "0.0.0.0/0",
+					     "n/addresses/b/c",	 "192.0.2.5", "n/policy/a",
 					     "192.0.2.6" };
 	struct fleet fleet = { .arena = arena_new() };
 
@@ -134,28 +134,18 @@ static void hosts_come_and_go(void **state)
 	(void)arena_free(fleet.arena);
 }
 
-/* What of the store is about hosts alone, which nobody signs. */
-static void about_hosts(void **state)
+/* Where they are is nothing that all hosts follow. */
+static void beside_the_policies(void **state)
 {
-	static const struct {
-		const char *keys[2];
-		bool is_about_hosts;
-	} rows[] = {
-		{ { "n/hosts/a", "n/hosts/b" }, true },
-		{ { "n/hosts/a", "n/policy/a.yaml" }, false },
-		{ { "n/policy.signature", "n/hosts/a" }, false },
-		{ { "n/groups/hosts/a.yaml", "n/hosts/a" }, false },
-		{ { "other/hosts/a", "n/hosts/a" }, false },
-		{ { "n/hostsx", "n/hosts/a" }, false },
-	};
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct fleet_range policies, addresses;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct etcd_key keys[] = { { .key = rows[i].keys[0] },
-						 { .key = rows[i].keys[1], .is_deleted = true } };
-		const struct etcd_answer news = { .keys = keys, .n_keys = ARRAY_LEN(keys) };
-		assert_int_equal(fleet_is_about_hosts(&news, "n"), rows[i].is_about_hosts);
-	}
+	assert_int_equal(fleet_policy_range("n", arena, &policies), 0);
+	assert_int_equal(fleet_addresses_range("n", arena, &addresses), 0);
+	const char *key = fleet_addresses_key("n", "a", arena);
+	assert_true(strcmp(key, addresses.first) > 0 && strcmp(key, addresses.end) < 0);
+	assert_true(strcmp(addresses.end, policies.first) < 0);
 }
 
 int main(void)
@@ -163,7 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_go_both_ways),
 		cmocka_unit_test(hosts_come_and_go),
-		cmocka_unit_test(about_hosts),
+		cmocka_unit_test(beside_the_policies),
 	};
 
 	return cmocka_run_group_tests_name("members", tests, NULL, NULL);

@@ -133,6 +133,8 @@ static int read_result(const cJSON *json, struct arena *arena, struct etcd_answe
 		r = read_number(json, "ID", &ret->lease);
 	if (r == 0)
 		r = read_number(json, "TTL", &ret->ttl);
+	if (r == 0)
+		r = read_number(json, "count", &ret->count);
 	if (r == 0 && cJSON_IsString(token)) {
 		ret->token = arena_strdup(arena, token->valuestring);
 		r = ret->token ? 0 : -ENOMEM;

@@ -70,6 +70,16 @@ char *etcd_ask_range(const char *first, const char *end, int64_t revision)
 	return finish(&text);
 }
 
+char *etcd_ask_newer(const char *first, const char *end, int64_t revision)
+{
+	struct text text = { 0 };
+
+	text_add(&text, "{");
+	add_range(&text, first, end);
+	text_printf(&text, ",\"min_mod_revision\":\"%" PRId64 "\"}", revision + 1);
+	return finish(&text);
+}
+
 char *etcd_ask_get(const char *key)
 {
 	struct text text = { 0 };

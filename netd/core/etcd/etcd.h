@@ -34,6 +34,9 @@ char *etcd_ask_authenticate(const char *user, const char *password) MUST_CHECK;
 /* All keys from @first up to, and without, @end, at one revision: @revision, or with 0 the newest.
  */
 char *etcd_ask_range(const char *first, const char *end, int64_t revision) MUST_CHECK;
+/* Of these keys those that were changed after @revision, as they are now; and how many there are in
+ * all. */
+char *etcd_ask_newer(const char *first, const char *end, int64_t revision) MUST_CHECK;
 /* One key; and which keys there are, without what is in them. */
 char *etcd_ask_get(const char *key) MUST_CHECK;
 char *etcd_ask_names(const char *first, const char *end) MUST_CHECK;
@@ -93,6 +96,7 @@ struct etcd_answer {
 	bool created;	    /* of a watch: it has begun */
 	const struct etcd_key *keys;
 	size_t n_keys;
+	int64_t count; /* of a range: how many keys are in it, those that were not asked for too */
 };
 
 /* The same @n keys in @arena, texts and all: an answer, and a copy of the store (mirror.h), change

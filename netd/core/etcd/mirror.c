@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/limits.h"
 #include "core/base/text.h"
 
 static void free_key(struct etcd_key *key)
@@ -145,6 +146,33 @@ int etcd_mirror_fill(struct etcd_mirror *mirror, const struct etcd_answer *range
 int etcd_mirror_follow(struct etcd_mirror *mirror, const struct etcd_answer *watch)
 {
 	return take(mirror, watch);
+}
+
+static size_t bytes_of(const struct etcd_mirror *mirror)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < mirror->n; i++)
+		bytes += strlen(mirror->keys[i].key) + mirror->keys[i].len;
+	return bytes;
+}
+
+int etcd_mirror_renew(struct etcd_mirror *mirror, const struct etcd_answer *newer)
+{
+	if (!mirror->is_current || newer->cluster_id != mirror->cluster_id ||
+	    newer->revision < mirror->revision) {
+		mirror->is_current = false;
+		return ETCD_MIRROR_E_STALE;
+	}
+	int r = take(mirror, newer);
+	if (r < 0)
+		return r;
+	if (bytes_of(mirror) > LIMIT_ETCD_BYTES) {
+		etcd_mirror_done(mirror);
+		return ETCD_MIRROR_E_LARGE;
+	}
+	mirror->is_current = newer->count >= 0 && (uint64_t)newer->count == mirror->n;
+	return mirror->is_current ? 0 : ETCD_MIRROR_E_STALE;
 }
 
 const struct etcd_key *etcd_mirror_find(const struct etcd_mirror *mirror, const char *key)

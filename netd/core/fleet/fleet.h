@@ -7,10 +7,13 @@
  *                                      first, while it is there: to be tried on them first
  *     PREFIX/policy.signature          who vouches for all of them (signature.h)
  *     PREFIX/records/HOST              what a host says of itself, under a lease
+ *     PREFIX/addresses/HOST            where it is (members.h), under the same one
  *     PREFIX/worlds/HOST               what it runs (inventory.h), under none
  *
- * A host reads the first four, which are one range of keys, so that one revision of the store says
- * what the policy of every host is. Of the last two it writes its own and nothing else. Pure. */
+ * A host follows the first four, which are one range of keys, so that one revision of the store
+ * says what the policy of every host is, and nothing in it changes because a host does. Of the last
+ * three it writes its own and nothing else; it asks for the addresses of the others now and then.
+ * Pure. */
 #pragma once
 
 #include <stdbool.h>

@@ -7,23 +7,20 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "core/fleet/fleet.h"
 
 #define BETWEEN ", \t\r\n"
 
-const char *fleet_hosts_key(const char *prefix, const char *host, struct arena *arena)
+const char *fleet_addresses_key(const char *prefix, const char *host, struct arena *arena)
 {
-	return arena_printf(arena, "%s/hosts/%s", prefix, host);
+	return arena_printf(arena, "%s/addresses/%s", prefix, host);
 }
 
-bool fleet_is_about_hosts(const struct etcd_answer *news, const char *prefix)
+int fleet_addresses_range(const char *prefix, struct arena *arena, struct fleet_range *ret)
 {
-	for (size_t i = 0; i < news->n_keys; i++) {
-		const char *name = text_after(news->keys[i].key, prefix);
-		if (!name || !text_begins(name, "/hosts/"))
-			return false;
-	}
-	return true;
+	ret->first = fleet_addresses_key(prefix, "", arena);
+	/* '0' follows '/'. */
+	ret->end = arena_printf(arena, "%s/addresses0", prefix);
+	return ret->first && ret->end ? 0 : -ENOMEM;
 }
 
 /* ---- addresses ---- */
@@ -248,7 +245,7 @@ int fleet_next_members(const struct fleet_members *before, const struct fleet_wo
 		       struct arena *arena, struct fleet_members *ret)
 {
 	struct joining j = { .word = word, .arena = arena };
-	const char *below = fleet_hosts_key(word->prefix, "", arena);
+	const char *below = fleet_addresses_key(word->prefix, "", arena);
 	size_t n = 0, k = 0, i = 0;
 
 	if (!below)

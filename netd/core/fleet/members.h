@@ -2,11 +2,12 @@
 /* The hosts of a fleet by their addresses: what each says of itself in the store, and who is one of
  * them as of now.
  *
- *     PREFIX/hosts/HOST     "192.0.2.7 2001:db8::7", under the lease of the host's record
+ *     PREFIX/addresses/HOST     "192.0.2.7 2001:db8::7", under the lease of the host's record
  *
- * These keys lie between PREFIX/groups/ and PREFIX/policy/, so whoever follows the policies has
- * them in the same copy, of the same revision. As a text, for netd and its state folder, a host is
- * a line: its name, `-` or since when it is gone (seconds since the epoch), its addresses. Pure. */
+ * These keys lie before all that hosts follow, and are asked for now and then: each host would have
+ * an event of each that comes, goes or moves, and n hosts that start n² of them. As a text, for
+ * netd and its state folder, a host is a line: its name, `-` or since when it is gone (seconds
+ * since the epoch), its addresses. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 #include "core/base/ip.h"
 #include "core/base/limits.h"
 #include "core/etcd/mirror.h"
+#include "core/fleet/fleet.h"
 
 struct fleet_member {
 	const char *host;
@@ -31,11 +33,12 @@ struct fleet_members {
 	size_t n;
 };
 
-/* NULL: no memory. */
-const char *fleet_hosts_key(const char *prefix, const char *host, struct arena *arena) MUST_CHECK;
-
-/* Nothing but hosts has changed. */
-bool fleet_is_about_hosts(const struct etcd_answer *news, const char *prefix);
+/* In @arena; NULL: no memory. With "" for the host: what all of them begin with. */
+const char *fleet_addresses_key(const char *prefix, const char *host,
+				struct arena *arena) MUST_CHECK;
+/* All of them: PREFIX/addresses/ up to PREFIX/addresses0. 0 or -ENOMEM. */
+int fleet_addresses_range(const char *prefix, struct arena *arena,
+			  struct fleet_range *ret) MUST_CHECK;
 
 /* Of that form, for a key; the caller's to free, NULL: no memory. */
 char *fleet_print_addresses(const struct ip_addr *addrs, size_t n) MUST_CHECK;
@@ -53,12 +56,12 @@ char *fleet_print_members(const struct fleet_members *members) MUST_CHECK; /* NU
 struct fleet_word {
 	const struct etcd_mirror *mirror;
 	const char *prefix, *self; /* self: this host, which is none of the others */
-	uint64_t now_us, heard_us; /* heard: when the store was last there to be asked */
+	uint64_t now_us, heard_us; /* heard: when the copy was last what the store has */
 	int64_t now;		   /* seconds since the epoch */
 	uint64_t grace_us;
 };
 /* Who is one of the fleet now. A host that is not in the store any more stays for the time of
- * grace, and until the store was heard of after that: whoever is cut off keeps those that it knew.
+ * grace, and until the store was asked after that: whoever is cut off keeps those that it knew.
  * What a host says that is of no such form is no address. *ret lives in @arena. 0 or -ENOMEM. */
 int fleet_next_members(const struct fleet_members *before, const struct fleet_word *word,
 		       struct arena *arena, struct fleet_members *ret) MUST_CHECK;

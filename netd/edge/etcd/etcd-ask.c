@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "core/base/text.h"
+#include "edge/base/chance.h"
 #include "edge/base/clock.h"
 #include "edge/etcd/etcd-parts.h"
 #include "edge/loop/loop.h"
@@ -23,17 +23,14 @@ void etcd_client_stop(struct etcd_client *client)
 	client->is_up = false;
 }
 
-/* Half of it is chance: a thousand clients of a member that ends do not come to the next at once.
- */
+/* A thousand clients of a member that ends do not come to the next at once. */
 static uint64_t next_retry_us(struct etcd_client *client)
 {
-	uint64_t wait = client->retry_us, chance = 0;
+	uint64_t wait = client->retry_us;
 	uint64_t last = (uint64_t)RETRY_LAST_US * client->patience;
 
 	client->retry_us = wait * 2 < last ? wait * 2 : last;
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != (ssize_t)sizeof(chance))
-		chance = 0;
-	return wait / 2 + chance % (wait / 2);
+	return chance_half(wait);
 }
 
 /* The same from the next endpoint is no news. */
@@ -91,13 +88,18 @@ void etcd_client_came_up(struct etcd_client *client)
 	client->is_up = true;
 	client->told[0] = '\0';
 	if (client->options.lease_seconds == 0)
-		etcd_client_served(client);
+		etcd_client_served(client, 0);
 }
 
-void etcd_client_served(struct etcd_client *client)
+void etcd_client_served(struct etcd_client *client, uint64_t us)
 {
+	uint64_t most = CLIENT_TIMEOUT_MS * UINT64_C(1000) * client->patience;
+
 	client->retry_us = CLIENT_RETRY_FIRST_US;
-	client->patience = 1;
+	if (us > most / 4)
+		be_patient(client);
+	else if (us < most / 16 && client->patience > 1)
+		client->patience /= 2;
 }
 
 /* ---- asking ---- */
@@ -152,17 +154,23 @@ int etcd_client_read(struct etcd_client *client, const char *path, const struct 
 		return r;
 	}
 	client->heard_us = clock_monotonic_us();
+	if (ret->revision)
+		client->revision = ret->revision;
 	if (result->local)
 		(void)snprintf(client->local, sizeof(client->local), "%s", result->local);
 	return 0;
 }
 
-/* It was etcd, or its gateway, that says no, and to this question. */
+/* It was etcd, or its gateway, that says no, and to this question; or more than anybody asked for.
+ */
 static bool is_refused(const struct http_result *result, struct arena *arena, const char **error)
 {
 	struct etcd_answer answer;
-	int r = result->error || !arena ? 0 : read_result(result, arena, &answer, error);
 
+	*error = result->error;
+	if (result->is_large)
+		return true;
+	int r = result->error || !arena ? 0 : read_result(result, arena, &answer, error);
 	return r == ETCD_E_FORBIDDEN || r == ETCD_E_ERROR ||
 	       (r == ETCD_E_INVALID && result->status >= 400);
 }
@@ -175,7 +183,8 @@ static void on_answer(void *userdata, const struct http_result *result)
 	const char *error = NULL;
 
 	question->request = NULL;
-	if (question->refuse && is_refused(result, arena, &error)) {
+	if (question->refuse &&
+	    (is_refused(result, arena, &error) || (question->may_be_late && result->is_late))) {
 		question->refuse(question->client, error);
 		return;
 	}
@@ -190,6 +199,8 @@ static void ask(struct etcd_client *client, enum etcd_slot slot, char *body,
 	const struct http_handler handler = { .done = on_answer, .userdata = question };
 
 	*question = *how;
+	question->client = client;
+	question->begin_us = clock_monotonic_us();
 	question->request =
 		post(client, how->path, body, CLIENT_TIMEOUT_MS * client->patience, &handler);
 }
@@ -197,19 +208,15 @@ static void ask(struct etcd_client *client, enum etcd_slot slot, char *body,
 void etcd_client_ask(struct etcd_client *client, enum etcd_slot slot, const char *path, char *body,
 		     etcd_take_fn *take)
 {
-	const struct etcd_question how = { .client = client, .path = path, .take = take };
+	const struct etcd_question how = { .path = path, .take = take };
 
 	ask(client, slot, body, &how);
 }
 
 void etcd_client_try(struct etcd_client *client, enum etcd_slot slot, char *body,
-		     etcd_take_fn *take, etcd_refuse_fn *refuse)
+		     const struct etcd_question *how)
 {
-	const struct etcd_question how = {
-		.client = client, .path = ETCD_PATH_TXN, .take = take, .refuse = refuse
-	};
-
-	ask(client, slot, body, &how);
+	ask(client, slot, body, how);
 }
 
 bool etcd_client_is_asking(const struct etcd_client *client, enum etcd_slot slot)

@@ -38,6 +38,7 @@ static int make_http(struct etcd_client *client, size_t endpoint, struct http **
 					      .ca = client->options.ca,
 					      .cert = client->options.cert,
 					      .key = client->options.key,
+					      .is_shared = true,
 					      .body_bytes = LIMIT_ETCD_BYTES,
 					      .line_bytes = LIMIT_ETCD_BYTES };
 
@@ -100,6 +101,7 @@ struct etcd_client *etcd_client_free(struct etcd_client *client)
 	client->http = http_free(client->http);
 	client->retry = sd_event_source_disable_unref(client->retry);
 	etcd_mirror_done(&client->mirror);
+	etcd_mirror_done(&client->asked);
 	free(client->token);
 	free(client);
 	return NULL;
@@ -133,7 +135,8 @@ int etcd_client_new(sd_event *loop, const struct etcd_client_options *options,
 	client->options = *options;
 	client->handler = *handler;
 	client->loop = loop;
-	etcd_client_served(client);
+	client->retry_us = CLIENT_RETRY_FIRST_US;
+	client->patience = options->lease_seconds ? CLIENT_PATIENCE_FIRST : 1;
 	int r = check_endpoints(client);
 	if (r)
 		return r;

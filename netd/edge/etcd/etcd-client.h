@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A client of a cluster of etcd: it keeps a copy of some keys true, and a record of its own alive.
+/* A client of a cluster of etcd: it keeps a copy of some keys true, another one of keys that it is
+ * enough to know as they were some seconds ago, and a record of its own alive.
  *
  * It talks to one endpoint at a time: authenticate, read all (a range), follow what happens (a
  * watch). Any failure, or silence of a heartbeat, gives that endpoint up and tries the next one
@@ -31,6 +32,9 @@ struct etcd_client_options {
 	/* The keys of which a copy is kept: from @first up to, and without, @end. @first NULL:
 	 * none. */
 	const char *first, *end;
+	/* The same of the copy that is not followed, but asked for: etcd_client_look(). NULL:
+	 * there is none. */
+	const char *asked_first, *asked_end;
 	int64_t lease_seconds; /* a record outlives its writer by that long; 0: it writes none */
 };
 
@@ -44,6 +48,9 @@ struct etcd_client_handler {
 	/* What is to be kept (etcd_client_keep()) is written: @error NULL; or the store does not
 	 * take it. */
 	void (*on_kept)(void *userdata, const char *error);
+	/* What etcd_client_look() has asked for is there: @error NULL; or the store does not give
+	 * it, and the copy is as it was. */
+	void (*on_looked)(void *userdata, const char *error);
 	void *userdata;
 };
 
@@ -56,16 +63,27 @@ void etcd_client_freep(struct etcd_client **client);
 const struct etcd_mirror *etcd_client_mirror(const struct etcd_client *client);
 bool etcd_client_is_up(const struct etcd_client *client); /* it follows, and the copy is current */
 
+/* The copy that is asked for. It is current when it is as of one revision of the store that is
+ * followed now: one that was asked for before the client went down is not. */
+const struct etcd_mirror *etcd_client_asked(const struct etcd_client *client);
+/* When it was last known to be what the store has, on the monotonic clock; 0: never. */
+uint64_t etcd_client_asked_us(const struct etcd_client *client);
+/* What has changed since is asked for, and handler.on_looked() is called when it is there; nothing
+ * is asked where an answer of the store, as each heartbeat is one, says that it is at the revision
+ * of the copy. False: nothing need be waited for; it is so, or one is under way, or the client is
+ * not up. */
+bool etcd_client_look(struct etcd_client *client);
+
 /* When an endpoint last gave an answer, on the monotonic clock; 0: never. */
 uint64_t etcd_client_heard_us(const struct etcd_client *client);
 /* The address of this host from which it was asked, "" while that is not known. */
 const char *etcd_client_local(const struct etcd_client *client);
 
 /* What is kept under @key as long as the client lives; it is written when the client is up, and
- * again when its lease was lost, or when somebody else has changed or removed it: of a key of which
- * a copy is kept that shows within seconds, any other is written again whenever the client comes
- * up. Another value takes the place of the one before; the same one is not written again. 0;
- * -ENOMEM; -ENOSPC: these are ETCD_RECORDS keys already. */
+ * again when its lease was lost, or when somebody else has changed or removed it: of a key that is
+ * asked for (etcd_client_look()) that shows with the next answer, any other is written again
+ * whenever the client comes up. Another value takes the place of the one before; the same one is
+ * not written again. 0; -ENOMEM; -ENOSPC: these are ETCD_RECORDS keys already. */
 #define ETCD_RECORDS 4u
 int etcd_client_publish(struct etcd_client *client, const char *key, const char *value) MUST_CHECK;
 

@@ -76,6 +76,7 @@ static void take_range(struct etcd_client *client, const struct etcd_answer *ans
 
 void etcd_follow_begin(struct etcd_client *client)
 {
+	etcd_look_begin(client);
 	etcd_client_ask(client, ETCD_SLOT_SET_UP, ETCD_PATH_RANGE,
 			etcd_ask_range(client->options.first, client->options.end, 0), take_range);
 }

@@ -42,12 +42,15 @@ static void write_kept(struct etcd_client *client)
 	struct etcd_kept *kept = &client->kept;
 	const struct etcd_change change = { kept->key, kept->value, kept->len, 0 };
 	const struct etcd_txn txn = { .changes = &change, .n_changes = 1 };
+	const struct etcd_question how = { .path = ETCD_PATH_TXN,
+					   .take = take_written,
+					   .refuse = take_no };
 
 	if (!kept->key || kept->state != ETCD_KEPT_NEW || !client->is_up ||
 	    etcd_client_is_asking(client, ETCD_SLOT_KEEP))
 		return;
 	kept->state = ETCD_KEPT_ASKED;
-	etcd_client_try(client, ETCD_SLOT_KEEP, etcd_ask_txn(&txn), take_written, take_no);
+	etcd_client_try(client, ETCD_SLOT_KEEP, etcd_ask_txn(&txn), &how);
 }
 
 int etcd_client_keep(struct etcd_client *client, const char *key, const char *value, size_t len)
@@ -97,9 +100,12 @@ static void look(struct etcd_client *client)
 	const struct etcd_condition condition = { ETCD_IS_AT, client->kept.key,
 						  client->kept.revision };
 	const struct etcd_txn txn = { .conditions = &condition, .n_conditions = 1 };
+	const struct etcd_question how = { .path = ETCD_PATH_TXN,
+					   .take = take_look,
+					   .refuse = take_no_look };
 
 	client->kept.state = ETCD_KEPT_DOUBTED;
-	etcd_client_try(client, ETCD_SLOT_KEEP, etcd_ask_txn(&txn), take_look, take_no_look);
+	etcd_client_try(client, ETCD_SLOT_KEEP, etcd_ask_txn(&txn), &how);
 }
 
 void etcd_keep_begin(struct etcd_client *client)

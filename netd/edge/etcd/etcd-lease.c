@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "edge/base/clock.h"
 #include "edge/etcd/etcd-parts.h"
 #include "edge/loop/loop.h"
 
 /* A member that has gone without a word is given up after that and the timeout of the answer. */
 #define BEAT_US UINT64_C(3000000)
+#define BEAT_SLOW_US UINT64_C(6000000)
 
 /* ---- the records ---- */
 
@@ -17,10 +19,13 @@ static void write_records(struct etcd_client *client);
 /* Another one, or another value, may have come meanwhile. */
 static void take_record(struct etcd_client *client, const struct etcd_answer *answer)
 {
-	(void)answer;
-	for (size_t i = 0; i < ETCD_RECORDS; i++)
-		if (client->records[i].state == ETCD_RECORD_ASKED)
-			client->records[i].state = ETCD_RECORD_WRITTEN;
+	for (size_t i = 0; i < ETCD_RECORDS; i++) {
+		struct etcd_record *record = &client->records[i];
+		if (record->state != ETCD_RECORD_ASKED)
+			continue;
+		record->state = ETCD_RECORD_WRITTEN;
+		record->revision = answer->revision;
+	}
 	write_records(client);
 }
 
@@ -71,52 +76,57 @@ int etcd_client_publish(struct etcd_client *client, const char *key, const char 
 	struct etcd_record *record = &client->records[i];
 	free(record->key);
 	free(record->value);
-	*record = (struct etcd_record){ key_copy, value_copy, ETCD_RECORD_NEW };
+	*record = (struct etcd_record){ key_copy, value_copy, ETCD_RECORD_NEW, 0 };
 	write_records(client);
 	return 0;
 }
 
-static bool is_followed(const struct etcd_client *client, const char *key)
+static bool is_asked_for(const struct etcd_client *client, const char *key)
 {
 	const struct etcd_client_options *options = &client->options;
 
-	return options->first && strcmp(key, options->first) >= 0 && strcmp(key, options->end) < 0;
+	return options->asked_first && strcmp(key, options->asked_first) >= 0 &&
+	       strcmp(key, options->asked_end) < 0;
 }
 
 /* As it was written: what stands there without the lease would outlive its writer. */
 static bool is_there(const struct etcd_client *client, const struct etcd_record *record)
 {
-	const struct etcd_key *key = etcd_mirror_find(&client->mirror, record->key);
+	const struct etcd_key *key = etcd_mirror_find(&client->asked, record->key);
 
 	return key && key->lease == client->lease && key->len == strlen(record->value) &&
 	       memcmp(key->value, record->value, key->len) == 0;
 }
 
-/* Somebody may have removed what was written, or put something else in its place. That is looked
- * for at each heartbeat, and not when it happens: two hosts that go by one name would write as fast
- * as they can. */
-static void compare_records(struct etcd_client *client)
+/* Somebody may have removed what was written, or put something else in its place. What was written
+ * after the copy was asked for need not be in it. */
+void etcd_lease_compare(struct etcd_client *client)
 {
 	for (size_t i = 0; i < ETCD_RECORDS; i++) {
 		struct etcd_record *record = &client->records[i];
-		if (record->state == ETCD_RECORD_WRITTEN && is_followed(client, record->key) &&
-		    !is_there(client, record))
+		if (record->state == ETCD_RECORD_WRITTEN && is_asked_for(client, record->key) &&
+		    client->asked.revision >= record->revision && !is_there(client, record))
 			record->state = ETCD_RECORD_NEW;
 	}
+	write_records(client);
 }
 
 /* ---- the heartbeat ---- */
 
+/* The answer to a heartbeat, or to what was asked in the place of one, is there. A store that is
+ * slow is asked more seldom, but in time for the lease. */
 static void wait_for_beat(struct etcd_client *client)
 {
-	(void)!loop_arm(client->heart, BEAT_US);
+	uint64_t begin_us = client->questions[ETCD_SLOT_BEAT].begin_us;
+
+	etcd_client_served(client, clock_monotonic_us() - begin_us);
+	(void)!loop_arm(client->heart, client->patience > 1 ? BEAT_SLOW_US : BEAT_US);
 }
 
 static void take_lease(struct etcd_client *client, const struct etcd_answer *answer)
 {
 	client->lease = answer->lease;
 	client->is_leased = true;
-	etcd_client_served(client);
 	for (size_t i = 0; i < ETCD_RECORDS; i++)
 		client->records[i].state = ETCD_RECORD_NEW;
 	write_records(client);
@@ -135,8 +145,6 @@ static void take_beat(struct etcd_client *client, const struct etcd_answer *answ
 {
 	client->is_leased = answer->ttl > 0;
 	if (client->is_leased) {
-		etcd_client_served(client);
-		compare_records(client);
 		write_records(client);
 		wait_for_beat(client);
 		return;
@@ -164,12 +172,12 @@ void etcd_lease_begin(struct etcd_client *client)
 	if (client->options.lease_seconds == 0)
 		return;
 	client->is_leased = false;
-	/* Nobody knows what became of it; but for what was written and is followed, which the first
-	 * heartbeat compares. */
+	/* Nobody knows what became of it; but for what was written and is asked for, which the next
+	 * answer is compared with. */
 	for (size_t i = 0; i < ETCD_RECORDS; i++) {
 		struct etcd_record *record = &client->records[i];
 		if (record->state == ETCD_RECORD_ASKED ||
-		    (record->key && !is_followed(client, record->key)))
+		    (record->key && !is_asked_for(client, record->key)))
 			record->state = ETCD_RECORD_NEW;
 	}
 	if (client->lease == 0)

@@ -7,6 +7,7 @@
  *   etcd-lease.c   the lease, the record, the heartbeat
  *   etcd-keep.c    what stays when the client has gone
  *   etcd-get.c     a question about other keys
+ *   etcd-look.c    the copy that is asked for
  *   etcd-ask.c     a question and its answer; give up and try the next endpoint */
 #pragma once
 
@@ -19,9 +20,13 @@
  * second or two. */
 #define CLIENT_TIMEOUT_MS 5000u
 /* But where a thousand hosts come back at once, each that gives up and begins anew makes more work
- * than it takes away: who is kept waiting by a member that was reached waits twice as long the next
- * time, for the answer and before he asks again, until the member has done all that he asked for.
+ * than it takes away, and most of that is the handshake of a new connection: who is kept waiting by
+ * a member that was reached waits twice as long the next time, for the answer and before he asks
+ * again; and also who has his answer only after a quarter of that time, so that a store which
+ * becomes slow is not given up by all at once. He waits half as long again with each answer that
+ * comes soon. Who begins waits for longer than for a member that says itself that it cannot (7 s).
  */
+#define CLIENT_PATIENCE_FIRST 4u
 #define CLIENT_PATIENCE_MOST 8u
 
 /* At most one question of each kind is under way. */
@@ -32,6 +37,7 @@ enum etcd_slot {
 	ETCD_SLOT_RECORD,
 	ETCD_SLOT_KEEP,
 	ETCD_SLOT_GET,
+	ETCD_SLOT_LOOK,
 	ETCD_SLOTS,
 };
 
@@ -43,6 +49,8 @@ struct etcd_question {
 	struct http_request *request; /* NULL: none is under way */
 	const char *path;
 	etcd_take_fn *take;
+	uint64_t begin_us;
+	bool may_be_late;	/* that there is no answer in time is told to refuse(), too */
 	etcd_refuse_fn *refuse; /* NULL: whatever is no answer gives the endpoint up */
 };
 
@@ -64,10 +72,15 @@ struct etcd_client {
 	char told[CLIENT_ERROR_LEN]; /* the reason that on_down was called with, "" when up */
 	struct etcd_mirror mirror;
 	uint64_t heard_us;
+	int64_t revision; /* the store's, by the last answer that told it */
 	char local[IP_TEXT_LEN];
 
 	char *get; /* a question without an answer yet; NULL: none */
 	etcd_got_fn *got;
+
+	/* etcd-look.c */
+	struct etcd_mirror asked;
+	uint64_t asked_us;
 
 	/* etcd-keep.c */
 	struct etcd_kept {
@@ -90,6 +103,7 @@ struct etcd_client {
 	struct etcd_record {
 		char *key, *value; /* NULL: none */
 		enum { ETCD_RECORD_NEW, ETCD_RECORD_ASKED, ETCD_RECORD_WRITTEN } state;
+		int64_t revision; /* at which it was written */
 	} records[ETCD_RECORDS];
 };
 
@@ -102,9 +116,10 @@ struct etcd_client {
  * NULL (no memory) gives the endpoint up, too. It is freed. */
 void etcd_client_ask(struct etcd_client *client, enum etcd_slot slot, const char *path, char *body,
 		     etcd_take_fn *take);
-/* The same of what the client can do without: that etcd says no to it is told to @refuse. */
+/* The same of what the client can do without: that etcd says no to it, or more than can be taken,
+ * is told to how->refuse(). */
 void etcd_client_try(struct etcd_client *client, enum etcd_slot slot, char *body,
-		     etcd_take_fn *take, etcd_refuse_fn *refuse);
+		     const struct etcd_question *how);
 bool etcd_client_is_asking(const struct etcd_client *client, enum etcd_slot slot);
 /* The same for what follows @path without an end. */
 struct http_request *etcd_client_follow(struct etcd_client *client, const char *path, char *body,
@@ -117,8 +132,8 @@ void etcd_client_fail(struct etcd_client *client, const char *path, const char *
 /* Its answers are not waited for any more. */
 void etcd_client_stop(struct etcd_client *client);
 void etcd_client_came_up(struct etcd_client *client);
-/* It has all that it came for. */
-void etcd_client_served(struct etcd_client *client);
+/* It has all that it came for, the last of it after @us microseconds. */
+void etcd_client_served(struct etcd_client *client, uint64_t us);
 
 /* ---- etcd-commit.c ---- */
 
@@ -131,6 +146,11 @@ void etcd_keep_begin(struct etcd_client *client);
 void etcd_keep_done(struct etcd_client *client);
 void etcd_get_begin(struct etcd_client *client);
 
+/* ---- etcd-look.c ---- */
+
+/* Another store may answer from now on: the copy is not current until all of it was asked for. */
+void etcd_look_begin(struct etcd_client *client);
+
 /* ---- etcd-follow.c ---- */
 
 void etcd_follow_begin(struct etcd_client *client);
@@ -141,3 +161,5 @@ int etcd_lease_init(struct etcd_client *client) MUST_CHECK;
 void etcd_lease_done(struct etcd_client *client);
 /* The client can be asked: takes a lease if it has none, and writes what is not there yet. */
 void etcd_lease_begin(struct etcd_client *client);
+/* The copy that is asked for is there: what of the records is not in it is written again. */
+void etcd_lease_compare(struct etcd_client *client);

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where the hosts of a fleet are, which each of them asks for now and then."""
+import json
+
+from hosts import NAMED, OTHER, Fleet
+
+NAMED_OTHER = OTHER.replace("from: web, to: db", "from: [web, hosts], to: db")
+
+
+class Asked(Fleet):
+    def test_what_is_removed_while_its_lease_lives(self):
+        """By somebody's mistake, or as a backup is without it: the others would close a host that is there."""
+        self.store.put("policy/10-shop.yaml", NAMED)
+        self.until_all(1)
+        alpha, beta = self.hosts[:2]
+
+        def is_whole():
+            return self.store.value("addresses/alpha") == "" and self.store.lease("addresses/alpha") != 0
+
+        self.until(is_whole)
+        for change in (lambda: self.store.remove("addresses/alpha"), lambda: self.store.put("addresses/alpha", "192.0.2.66"),
+                       lambda: self.store.ctl("put", "netd/addresses/alpha", "")):
+            change()
+            self.until(is_whole)
+        self.until(lambda: "alpha - \n" in json.loads(beta.ask("hosts")[1])["text"])
+        # What nobody follows is written again when the store is there again.
+        self.store.remove("records/alpha")
+        self.assertIsNone(self.record(alpha))
+        self.store.stop()
+        for i in range(3):
+            self.store.start(i)
+        self.store.wait()
+        self.until(lambda: self.record(alpha))
+        for host in self.hosts:
+            self.assertNotIn("lease not found", host.log("netd-fleet"))
+
+    def test_who_joins_is_no_event_for_all(self):
+        """n hosts that join would be n² of them. Who asks instead asks for nothing while nothing has changed."""
+        self.store.put("policy/10-shop.yaml", NAMED)
+        self.until_all(1)
+        self.until(lambda: [len(host.hosts()) for host in self.hosts] == [2, 2, 2])
+        events, asked = "etcd_debugging_mvcc_events_total", "etcd_mvcc_range_total"
+        before, joins = self.store.counted(events), 50
+        for i in range(joins):
+            self.store.put(f"addresses/h{i:03}", f"10.0.0.{i}")
+        self.until(lambda: [len(host.hosts()) for host in self.hosts] == [2 + joins] * 3)
+        self.assertEqual(self.store.counted(events), before)
+        # The control: of what is followed each host has an event, and each of its own groups or of others'.
+        for i in range(joins):
+            self.store.put(f"groups/none/{i:03}.yaml", "version: 1\n")
+        self.until(lambda: self.store.counted(events) >= before + 3 * joins)
+        # Each host asks once more for what was written last, and then no more: for longer than it waits.
+        self.until(lambda: self.stays(12, lambda: self.store.counted(asked)))
+        self.store.put("addresses/h000", "10.0.1.0")
+        self.store.remove("addresses/h001")
+
+        def knows(host):
+            lines = json.loads(host.ask("hosts")[1])["text"].splitlines()
+            return "h000 - 10.0.1.0" in lines and any(line.startswith("h001 1") for line in lines)
+
+        self.until(lambda: all(knows(host) for host in self.hosts))
+
+    def test_what_others_say_is_kept_from_a_host(self):
+        """By its role, or because it is too much: it follows its policy, and keeps those that it knows."""
+        self.store.put("policy/10-shop.yaml", NAMED)
+        self.until_all(1)
+        alpha = self.hosts[0]
+        self.until(lambda: alpha.hosts() == ["beta", "gamma"])
+        said = "does not tell where the other hosts of the fleet are, and those that are known stay: "
+        self.store.ctl("role", "revoke-permission", "netd-alpha", "netd/addresses/", "netd/addresses0")
+        self.addCleanup(self.store.ctl, "role", "grant-permission", "netd-alpha", "read", "netd/addresses/",
+                        "netd/addresses0")
+        self.store.put("policy/10-shop.yaml", NAMED_OTHER)
+        self.until_all(2)
+        self.until(lambda: f"{said}etcdserver: permission denied" in alpha.log("netd-fleet"))
+        self.assertEqual(alpha.hosts(), ["beta", "gamma"])
+        beta = self.hosts[1]
+        for i in range(6):
+            self.store.put(f"addresses/large{i}", "x" * 1400000)
+        self.until(lambda: said in beta.log("netd-fleet"))
+        self.store.put("policy/10-shop.yaml", NAMED)
+        self.until_all(1)
+        self.assertLessEqual({"alpha", "gamma"}, set(beta.hosts()))
+        for host in (alpha, beta):
+            self.assertNotIn("cannot be followed", host.log("netd-fleet"))
