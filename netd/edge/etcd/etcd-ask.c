@@ -192,6 +192,16 @@ static void on_answer(void *userdata, const struct http_result *result)
 		question->take(question->client, &answer);
 }
 
+/* Whether a member is there the heartbeat says, which is small and is answered first. What else is
+ * asked of one that is may take its time: after a change all hosts write at once. */
+static uint32_t timeout_of(const struct etcd_client *client, enum etcd_slot slot)
+{
+	bool is_urgent = client->options.lease_seconds == 0 || slot == ETCD_SLOT_SET_UP ||
+			 slot == ETCD_SLOT_BEAT;
+
+	return CLIENT_TIMEOUT_MS * (is_urgent ? client->patience : CLIENT_PATIENCE_MOST);
+}
+
 static void ask(struct etcd_client *client, enum etcd_slot slot, char *body,
 		const struct etcd_question *how)
 {
@@ -201,8 +211,7 @@ static void ask(struct etcd_client *client, enum etcd_slot slot, char *body,
 	*question = *how;
 	question->client = client;
 	question->begin_us = clock_monotonic_us();
-	question->request =
-		post(client, how->path, body, CLIENT_TIMEOUT_MS * client->patience, &handler);
+	question->request = post(client, how->path, body, timeout_of(client, slot), &handler);
 }
 
 void etcd_client_ask(struct etcd_client *client, enum etcd_slot slot, const char *path, char *body,
