@@ -161,6 +161,82 @@ static void waits_for_what_waits(void **state)
 	}
 }
 
+/* What docker-proxy took before its port was closed is waited for in the same way, by the id of the
+ * container to which it would hand it on. */
+static void waits_for_connections(void **state)
+{
+	static const char *const others[] = { "", "aaaa", "cccc" };
+	static const char *const its[] = { "aaaa", "bbbb", "cccc" };
+	static const struct {
+		const char *name;
+		const char *const *ids;
+		size_t n_ids, looks;
+		bool held;
+	} rows[] = {
+		{ "nothing was taken", NULL, 0, 1, false },
+		{ "for others", others, 3, 1, false },
+		{ "for it", its, 3, 2, true },
+		{ "for it alone", its + 1, 1, 1, true },
+		{ "for ever", its, 3, WORLD_HOLD_MOST_US / WORLD_HOLD_US + 1, false },
+	};
+	struct world_container containers[] = { { .id = "bbbb", .name = "web" } };
+	const struct world_published published = { .host_port = 80, .port = { PROTO_TCP, 80, 80 } };
+	const struct world_endpoint endpoint = { .container = 0 };
+	const struct world nobody = { .networks = NULL };
+	const struct world web = { .containers = containers,
+				   .n_containers = 1,
+				   .endpoints = &endpoint,
+				   .n_endpoints = 1 };
+
+	(void)state;
+	containers[0].published = &published;
+	containers[0].n_published = 1;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_freep) struct arena *arena = arena_new();
+		const struct world_waiting waiting = { .ids = rows[i].ids, .n_ids = rows[i].n_ids };
+		struct world_hold_time time = { START_US, &waiting };
+		struct world_held held, next;
+		assert_int_equal(hold_back(NULL, &nobody, START_US, arena, &held), 0);
+		assert_int_equal(hold_back(&held, &web, START_US, arena, &next), 0);
+		for (uint64_t n = 0; n < rows[i].looks && next.until_us != UINT64_MAX; n++) {
+			held = next;
+			time.now_us = held.until_us;
+			assert_int_equal(world_hold_back(&held, &web, &time, arena, &next), 0);
+		}
+		if ((next.until_us != UINT64_MAX) != rows[i].held)
+			fail_msg("%s: %s", rows[i].name, rows[i].held ? "let go" : "held");
+		assert_true(!rows[i].held || next.until_us == time.now_us + WORLD_HOLD_US);
+	}
+}
+
+/* Where nothing was known before, those are held back that somebody tries to reach. */
+static void holds_at_the_first_look(void **state)
+{
+	static const char *const ids[] = { "bbbb" };
+	const struct world_waiting waiting = { .ids = ids, .n_ids = 1 };
+	const struct world_hold_time time = { START_US, &waiting };
+	const struct world_published published = { .host_port = 80, .port = { PROTO_TCP, 80, 80 } };
+	const struct world_container containers[] = {
+		{ .id = "aaaa", .name = "a", .published = &published, .n_published = 1 },
+		{ .id = "bbbb", .name = "b", .published = &published, .n_published = 1 },
+	};
+	const struct world_endpoint endpoints[] = { { .container = 0 }, { .container = 1 } };
+	const struct world world = { .containers = containers,
+				     .n_containers = 2,
+				     .endpoints = endpoints,
+				     .n_endpoints = 2 };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct world_held held, next;
+
+	(void)state;
+	assert_int_equal(world_hold_back(NULL, &world, &time, arena, &held), 0);
+	assert_false(held.world->containers[0].starting);
+	assert_true(held.world->containers[1].starting);
+	assert_int_equal(held.until_us, START_US + WORLD_HOLD_US);
+	assert_int_equal(hold_back(&held, &world, held.until_us, arena, &next), 0);
+	assert_true(next.until_us == UINT64_MAX);
+}
+
 static void survives_no_memory(void **state)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -188,6 +264,8 @@ int main(void)
 		cmocka_unit_test(holds),
 		cmocka_unit_test(counts_from_the_commit),
 		cmocka_unit_test(waits_for_what_waits),
+		cmocka_unit_test(waits_for_connections),
+		cmocka_unit_test(holds_at_the_first_look),
 		cmocka_unit_test(survives_no_memory),
 	};
 

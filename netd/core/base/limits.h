@@ -151,6 +151,12 @@
 /* What the host shows and Docker's word do not agree on, looked after at a time; the rest is closed
  * as well, and has its turn when one of these is settled. */
 #define LIMIT_DOUBTS 1024u
+/* Connections that docker-proxy has taken before its ports were closed, of all containers together:
+ * to list so many the loop stands still for some 60 ms. */
+#define LIMIT_TAKEN 32768u
+/* Its own connections to containers that are ended in one turn of the loop: 5 ms, or some tens of
+ * them on a machine that is being flooded. */
+#define LIMIT_DIALS 1024u
 /* Entries of all tiers' `speaks_for`: each may become a rule or a set element for each port. */
 #define LIMIT_SPEAKS_FOR 1024u
 /* Those in an answer, by name; the rest is a number. */

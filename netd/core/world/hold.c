@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/sort.h"
 #include "core/world/world.h"
 
 /* Mostly it is where it was: @near is looked at first. */
@@ -50,8 +51,24 @@ static bool *find_parts(const struct world *world, struct arena *arena)
 	return takes_part;
 }
 
+static int by_text(const void *left, const void *right)
+{
+	const char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+static bool is_among(const struct world_waiting *waiting, const char *id)
+{
+	size_t i = sort_bound(&id, waiting->ids, waiting->n_ids, sizeof(*waiting->ids), by_text);
+
+	return i < waiting->n_ids && strcmp(waiting->ids[i], id) == 0;
+}
+
 static bool is_waiting(const struct world_waiting *waiting, const struct world_container *container)
 {
+	if (waiting && is_among(waiting, container->id))
+		return true;
 	for (size_t i = 0; waiting && i < container->n_published; i++) {
 		uint16_t port = container->published[i].host_port;
 		if (container->published[i].port.proto == PROTO_UDP &&
@@ -76,6 +93,16 @@ static void take_times(const struct world_held *before, size_t at,
 					 : before->quiet_since_us[at];
 }
 
+/* Nothing was known before. Whom docker-proxy tries to reach has been closed to the host, by the
+ * tables of an earlier run or as all was, and its ports may have been open. */
+static void take_first_times(const struct world *next, const struct world_hold_time *time,
+			     struct world_held *ret)
+{
+	for (size_t i = 0; time->waiting && i < next->n_containers; i++)
+		if (is_among(time->waiting, next->containers[i].id))
+			ret->closed_since_us[i] = ret->quiet_since_us[i] = time->now_us;
+}
+
 /* Since when the host ports of each container are closed, as far as the container takes part. */
 static int find_times(const struct world_held *before, const struct world *next,
 		      const struct world_hold_time *time, struct arena *arena,
@@ -88,6 +115,8 @@ static int find_times(const struct world_held *before, const struct world *next,
 	ret->quiet_since_us = arena_alloc(arena, bytes);
 	if (!ret->closed_since_us || !ret->quiet_since_us || (before && !took_part))
 		return -ENOMEM;
+	if (!before)
+		take_first_times(next, time, ret);
 	for (size_t i = 0; before && i < next->n_containers; i++) {
 		const struct world_container *container = &next->containers[i];
 		if (find_part(before->world, container, took_part, &at) &&

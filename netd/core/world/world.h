@@ -390,22 +390,28 @@ bool world_port_is_judged(const struct world_bridge *bridge, const struct world_
  * it hands on as soon as it runs, some tens of milliseconds later on a busy machine: that is
  * dropped as long as the host may not reach the container. */
 #define WORLD_HOLD_US 100000u
-/* Datagrams that it has not even taken wait in its socket, some 280 small ones by default: so the
- * time begins when they are gone. But a program of this host may send to that port for ever, and is
- * not kept from the container for longer than that. */
+/* Datagrams that it has not even taken wait in its socket, some 280 small ones by default, and for
+ * a connection that it has taken it tries to reach the container for minutes: so the time begins
+ * when all that is gone. But a program of this host may send to that port for ever, and is not kept
+ * from the container for longer than that. */
 #define WORLD_HOLD_MOST_US 10000000u
 
 struct world_held {
 	const struct world *world;
 	/* Of the host ports of each container; 0: since long ago. */
 	uint64_t *closed_since_us;
-	uint64_t *quiet_since_us; /* and no datagram waits at them */
+	uint64_t *quiet_since_us; /* and nothing waits at them */
 	uint64_t until_us;	  /* when the next container is let go; or UINT64_MAX */
 };
 
-/* UDP ports of the host at which datagrams wait for whoever listens, a bit each. */
+/* What waits at ports of the host. */
 struct world_waiting {
+	/* Datagrams for whoever listens at a UDP port, a bit each. */
 	uint8_t ports[(UINT16_MAX + 1) / 8];
+	/* Connections that docker-proxy took before its TCP ports were closed: ids of the
+	 * containers to which it would hand them on, sorted. */
+	const char *const *ids;
+	size_t n_ids;
 };
 
 struct world_hold_time {
@@ -415,7 +421,7 @@ struct world_hold_time {
 
 /* @next, with those containers as `starting` whose host ports are closed and quiet for less than
  * WORLD_HOLD_US, in @before (what is in force) and from now on. NULL: nothing was known before, and
- * nobody is held back. 0 or -ENOMEM. */
+ * nobody is held back but whose ids wait. 0 or -ENOMEM. */
 int world_hold_back(const struct world_held *before, const struct world *next,
 		    const struct world_hold_time *time, struct arena *arena,
 		    struct world_held *ret) MUST_CHECK;

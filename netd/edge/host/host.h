@@ -72,8 +72,8 @@ int host_check_capabilities(const char **ret_name) MUST_CHECK;
  * 0; -ENOENT: br_netfilter is not loaded; another -errno. */
 int host_bridge_nf_get(enum ip_family family, bool *ret) MUST_CHECK;
 
-/* The UDP ports of the own network namespace at which datagrams wait, IPv4 and IPv6. Takes as long
- * as there are sockets. 0 or -errno. */
+/* The UDP ports of the own network namespace at which datagrams wait, IPv4 and IPv6; of *ret those
+ * alone. Takes as long as there are sockets. 0 or -errno. */
 int host_waiting(struct world_waiting *ret) MUST_CHECK;
 /* Adds the port of one line of /proc/net/udp, if something waits there: the pure part. */
 void host_waiting_parse(const char *line, struct world_waiting *ret);

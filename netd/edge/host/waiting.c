@@ -34,7 +34,7 @@ static int read_table(const char *path, struct world_waiting *ret)
 
 int host_waiting(struct world_waiting *ret)
 {
-	memset(ret, 0, sizeof(*ret));
+	memset(ret->ports, 0, sizeof(ret->ports));
 	int r = read_table("/proc/self/net/udp", ret);
 
 	if (r < 0)
