@@ -156,6 +156,7 @@ $(O)/tests/unit/test_exporter: $(O)/obj/netd/exporter/server.o $(O)/obj/netd/exp
 $(O)/tests/unit/test_conf: $(O)/obj/netd/daemon/options.o
 $(O)/tests/unit/test_statefiles: $(O)/obj/netd/daemon/statefiles.o
 $(O)/tests/unit/test_denials: $(O)/obj/netd/daemon/denials.o
+$(O)/tests/netns/test_dials: $(O)/obj/netd/daemon/dials.o
 # The client is the one part of netdctl with tests of its own.
 $(O)/tests/unit/test_control $(O)/tests/unit/test_control_hostile: $(O)/obj/ctl/client.o
 

@@ -333,6 +333,7 @@ static void stop(struct daemon *d)
 	questions_done(d);
 	d->control = control_free(d->control);
 	flows_stop(d);
+	dials_done(&d->dials);
 	history_done(&d->history);
 	statefiles_done(&d->state);
 	reports_stop(d);

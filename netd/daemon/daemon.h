@@ -7,7 +7,8 @@
  *   facts.c, resolvers.c, reports.c   facts from files: the host, its resolvers, images; labels.c:
  *                   what Docker is asked for
  *   reconcile.c     carries out the plan's steps; reconcile-due.c: tells the plan what happened;
- *                   reconcile-off.c: takes all of it away; generation.c: what a step makes
+ *                   reconcile-off.c: takes all of it away; generation.c: what a step makes;
+ *                   dials.c: what docker-proxy has taken of containers that are held back
  *   floor.c         what holds when a commit fails; first.c: a host without any policy
  *   stamp.c         what accepted connections carry; ground.c: settings of the kernel that the
  *                   rules need; neighbours.c: what the host believes of endpoints; agree.c: whether
@@ -31,6 +32,7 @@
 #include "core/policy/policy.h"
 #include "core/world/world-store.h"
 #include "daemon/denials.h"
+#include "daemon/dials.h"
 #include "daemon/flows.h"
 #include "daemon/generation.h"
 #include "daemon/history.h"
@@ -109,6 +111,7 @@ struct daemon {
 
 	struct plan plan;
 	struct doubts doubts;	      /* of the generation in force */
+	struct dials dials;	      /* of those whom it holds back */
 	uint64_t n_reused;	      /* compilations that were not made as a whole */
 	struct generation *committed; /* NULL: nothing yet */
 	bool has_floor;		      /* the closed base was committed instead, at least once */

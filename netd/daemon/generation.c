@@ -24,39 +24,48 @@ void generation_freep(struct generation **generation)
 	*generation = generation_free(*generation);
 }
 
-/* Where datagrams wait, when somebody may be let go: else nobody asks. 0 or -ENOMEM. */
-static int look_who_waits(const struct world_held *before, struct arena *arena,
-			  struct world_hold_time *time)
+static void look_at_datagrams(struct world_waiting *waiting)
 {
-	if (!before || before->until_us > time->now_us)
-		return 0;
-	struct world_waiting *waiting = arena_alloc(arena, sizeof(*waiting));
-	int r = waiting ? host_waiting(waiting) : -ENOMEM;
-	time->waiting = waiting;
-	if (r >= 0 || r == -ENOMEM)
-		return r;
+	int r = host_waiting(waiting);
+
+	if (r >= 0)
+		return;
 	log_warning(LOG_ID_INTERNAL,
 		    "the kernel does not say at which ports datagrams wait: %s; this host reaches "
 		    "new containers with published ports %u s later",
 		    strerror(-r), WORLD_HOLD_MOST_US / 1000000u);
-	memset(waiting, 0xff, sizeof(*waiting));
-	return 0;
+	memset(waiting->ports, 0xff, sizeof(waiting->ports));
 }
 
-/* Before Docker was read nothing is known of anybody, and nobody is held back when it was. */
+/* What waits at published ports, when somebody may be let go: else nobody asks. 0 or -ENOMEM. */
+static int look_who_waits(struct daemon *d, const struct world_held *before,
+			  struct generation *next, struct world_hold_time *time)
+{
+	if (before && before->until_us > time->now_us)
+		return 0;
+	struct world_waiting *waiting = arena_alloc(next->arena, sizeof(*waiting));
+	time->waiting = waiting;
+	if (!waiting)
+		return -ENOMEM;
+	if (!before)
+		return dials_find(&d->dials, next->world, next->arena, waiting);
+	look_at_datagrams(waiting);
+	return dials_look(&d->dials, before, time->now_us, next->arena, waiting);
+}
+
+/* Before Docker was read nothing is known of anybody. */
 static int take_snapshot(struct daemon *d, struct generation *next)
 {
 	const struct generation *old = d->committed;
 	const struct world_held *before = old && old->synced ? &old->held : NULL;
 	struct world_hold_time time = { .now_us = clock_monotonic_us() };
-	const struct world *world;
-	int r = world_store_snapshot(d->store, next->arena, &world);
+	int r = world_store_snapshot(d->store, next->arena, &next->world);
 
 	next->made_us = time.now_us;
 	if (r == 0)
-		r = look_who_waits(before, next->arena, &time);
+		r = look_who_waits(d, before, next, &time);
 	if (r == 0)
-		r = world_hold_back(before, world, &time, next->arena, &next->held);
+		r = world_hold_back(before, next->world, &time, next->arena, &next->held);
 	next->world = next->held.world;
 	next->synced = d->plan.synced;
 	return r;

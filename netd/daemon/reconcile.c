@@ -183,11 +183,16 @@ static int run_step(struct daemon *d, enum plan_action action)
 		ready_tell(d);
 		return 0;
 	}
+	uint64_t closed_us = next->made_us;
 	if (r == 0) {
 		d->n_commits++;
 		d->committed_at = clock_epoch_s();
-		world_hold_from(&next->held, next->made_us, clock_monotonic_us());
+		closed_us = clock_monotonic_us();
+		world_hold_from(&next->held, next->made_us, closed_us);
 	}
+	r = dials_begin(&d->dials, &next->held, closed_us);
+	if (r < 0)
+		return r;
 	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
 	reconcile_note(d, PLAN_COMMITTED);
 	ready_tell(d);
