@@ -38,7 +38,7 @@ class Probe(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The answer: open, closed, timeout or unreachable, and what was heard."""
+    """The answer: open, closed, timeout, unreachable or late, and what was heard."""
 
     state: str
     text: str
@@ -289,13 +289,15 @@ class Place:
         return child
 
     def probe_many(
-        self, probes: Iterable[Probe], timeout_ms: int = 700, source: Optional[str] = None
+        self, probes: Iterable[Probe], timeout_ms: int = 700, source: Optional[str] = None,
+        options: Sequence[str] = ()
     ) -> Dict[Probe, Result]:
         """Ask all @probes at once from here, each from a source port not used before."""
         wanted = [Probe(*probe) for probe in dict.fromkeys(probes)]
         argv = [self.probe_path, "connect", "--timeout-ms", str(timeout_ms)]
         argv += ["--port-base", str(self.ports.take(len(wanted)))]
         argv += ["--source", source] if source else []
+        argv += options
         text = "".join(f"{p.proto} {p.addr} {p.port}\n" for p in wanted)
         out = self.netns_exec([*argv, "-"], stdin=text, timeout=timeout_ms / 1000 + 20)
         answers = [line.split(" ", 4) for line in out.splitlines()]

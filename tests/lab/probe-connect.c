@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * probe connect: hundreds of TCP and UDP probes in parallel, one line each:
- *   open|closed|timeout|unreachable PROTO ADDR PORT [what was heard]
+ *   open|closed|timeout|unreachable|late PROTO ADDR PORT [what was heard]
  * "open" means that the server's own words came back: a mere handshake may be
  * docker-proxy's.  Source ports count up from --port-base so that no probe can
- * be taken for the reply of an earlier one by connection tracking.
+ * be taken for the reply of an earlier one by connection tracking.  With
+ * --first-syn a connection is "late" whose first SYN got lost: the kernel has
+ * counted that, so it is no matter of time.
  */
 #include "probe.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +30,13 @@ enum probe_state {
 	PROBE_CLOSED,
 	PROBE_TIMEOUT,
 	PROBE_UNREACHABLE,
+	PROBE_LATE,
 };
 
 static const char *const state_names[] = {
 	[PROBE_PENDING] = "pending",	     [PROBE_OPEN] = "open",
 	[PROBE_CLOSED] = "closed",	     [PROBE_TIMEOUT] = "timeout",
-	[PROBE_UNREACHABLE] = "unreachable",
+	[PROBE_UNREACHABLE] = "unreachable", [PROBE_LATE] = "late",
 };
 
 struct probe {
@@ -53,6 +57,7 @@ struct connect_run {
 	uint64_t next_port;
 	const char *source;
 	bool handshake; /* a TCP handshake alone counts as open */
+	bool first_syn; /* and is to need no second SYN */
 	bool from_stdin;
 };
 
@@ -148,6 +153,15 @@ static void probe_read(struct probe *probe)
 		probe_finish(probe, PROBE_OPEN, bytes);
 }
 
+static bool has_lost_syn(const struct probe *probe)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len_bytes = sizeof(info);
+
+	return getsockopt(probe->fd, IPPROTO_TCP, TCP_INFO, &info, &len_bytes) ||
+	       info.tcpi_total_retrans > 0;
+}
+
 static void probe_event(const struct connect_run *run, struct probe *probe, short events)
 {
 	int error = 0;
@@ -160,8 +174,11 @@ static void probe_event(const struct connect_run *run, struct probe *probe, shor
 		return;
 	}
 	if (events & POLLOUT && probe->peer.type == SOCK_STREAM) {
+		bool is_late = !probe->connected && run->first_syn && has_lost_syn(probe);
 		probe->connected = true;
-		if (run->handshake)
+		if (is_late)
+			probe_finish(probe, PROBE_LATE, "a SYN was lost");
+		else if (run->handshake)
 			probe_finish(probe, PROBE_OPEN, "handshake");
 	}
 	if (probe->state == PROBE_PENDING && events & (POLLIN | POLLHUP | POLLERR))
@@ -275,6 +292,10 @@ static int parse_options(struct connect_run *run, int argc, char **argv)
 
 		if (!strcmp(argv[i], "--handshake")) {
 			run->handshake = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--first-syn")) {
+			run->first_syn = true;
 			continue;
 		}
 		i++;

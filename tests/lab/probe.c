@@ -200,7 +200,7 @@ static const struct verb {
 } verbs[] = {
 	{ "serve", cmd_serve, "[--log] PROTO/PORT...", "greet, then echo; prints ready" },
 	{ "connect", cmd_connect,
-	  "[--timeout-ms N] [--source ADDR] [--port-base N] [--handshake] -|PROTO ADDR PORT...",
+	  "[--timeout-ms N] [--source ADDR] [--port-base N] [--handshake] [--first-syn] -|PROTO ADDR PORT...",
 	  "probe all at once; - reads the list from stdin" },
 	{ "flood", cmd_flood, "[--count N|--seconds S] [--pause-us N] [--fresh 1] udp ADDR PORT",
 	  "numbered datagrams as fast as possible" },

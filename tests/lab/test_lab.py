@@ -156,6 +156,19 @@ class PlainDocker(LabCase):
         for addr in ("203.0.113.10", "192.0.2.9"):
             self.assertEqual(self.state(self.web, "tcp", addr, 443), "open")
 
+    def test_a_syn_that_was_lost_is_told(self) -> None:
+        """Whoever waits long enough does not see it; the kernel has counted it."""
+        host, probe = self.lab.host, Probe("tcp", "192.0.2.1", 9100)
+
+        def ask() -> str:
+            return self.lab.outside.probe_many([probe], 5000, options=["--first-syn"])[probe].state
+
+        self.assertEqual(ask(), "open")
+        host.netns_exec(["nft", "-f", "-"], stdin="table ip lose { chain input { type filter hook input priority -300; "
+                        "tcp dport 9100 tcp flags syn numgen inc mod 2 0 drop; }; }\n")
+        self.addCleanup(host.netns_exec, ["nft", "delete", "table", "ip", "lose"])
+        self.assertEqual(ask(), "late")
+
     def test_states(self) -> None:
         host = self.lab.host
         self.assertEqual(self.state(host, "tcp", "172.31.1.10", 81), "closed")
