@@ -172,7 +172,9 @@ static void on_applied(void *userdata, const struct wire_answer *answer, const c
 		member->is_taken = true;
 		note(member, FLEET_IN_FORCE, "");
 	}
-	poll_now(member); /* the record is written with that */
+	if (member->ask)
+		publish(member); /* that one was asked before, and nobody knows how long it takes */
+	poll_now(member);	 /* the record is written with that */
 	if (member->is_due)
 		look(member);
 }
@@ -287,9 +289,7 @@ static void on_down(void *userdata, const char *reason)
 
 static void on_looked(void *userdata, const char *error)
 {
-	struct member *member = userdata;
-
-	hosts_take_word(member->hosts, error);
+	hosts_take_word(((const struct member *)userdata)->hosts, error);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
