@@ -85,5 +85,6 @@ void show_history_record(const struct ctl *ctl, const cJSON *report)
 	if (cJSON_IsObject(plan))
 		show_plan(ctl, plan);
 	else
-		printf("no plan is kept: nothing was in force before it, or it was too large\n");
+		printf("no plan is kept: it is still being made, nothing was in force before, or "
+		       "it was too large\n");
 }

@@ -2,6 +2,7 @@
 """A running netd, in namespaces of its own (root), for the tests that ask it through netdctl.
 
 NETD and NETDCTL name the programs (default build/)."""
+import contextlib
 import json
 import os
 import pathlib
@@ -124,6 +125,15 @@ class Running(unittest.TestCase):
     def tables(self):
         done = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
         return sorted(line for line in done.stdout.splitlines() if line.endswith(" netd"))
+
+
+@contextlib.contextmanager
+def killed(process):
+    """Leaving Popen's own block waits for the process, and where a test has failed there that may be for ever."""
+    try:
+        yield
+    finally:
+        process.kill()
 
 
 def run_all():
