@@ -306,6 +306,8 @@ static int find_wanted(struct taking *taking)
 
 int dials_begin(struct dials *dials, const struct world_held *held, uint64_t now_us)
 {
+	if (held->until_us == UINT64_MAX) /* nobody is held back: most events */
+		return 0;
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct taking taking = { .view = { .arena = arena, .on_taken = on_taken },
 				 .held = held,

@@ -190,14 +190,12 @@ static int run_step(struct daemon *d, enum plan_action action)
 		closed_us = clock_monotonic_us();
 		world_hold_from(&next->held, next->made_us, closed_us);
 	}
-	r = dials_begin(&d->dials, &next->held, closed_us);
-	if (r < 0)
-		return r;
+	int watched = dials_begin(&d->dials, &next->held, closed_us);
 	take_into_force(d, TAKE_PTR(next)); /* also when nothing differs: its facts are newer */
 	reconcile_note(d, PLAN_COMMITTED);
 	ready_tell(d);
 	latency_end(&d->latency, d->committed, clock_monotonic_us());
-	int armed = arm_hold(d);
+	int armed = watched < 0 ? watched : arm_hold(d);
 	if (armed == 0)
 		armed = agree_look(d);
 	return armed < 0 ? armed : arm_until(d);

@@ -201,9 +201,9 @@ static int look(struct hosts *hosts)
 	if (!is_followed(hosts))
 		return 0;
 	hosts->next_arena = arena_new();
-	int r = hosts->next_arena
-			? fleet_next_members(&hosts->known, &word, hosts->next_arena, &hosts->next)
-			: -ENOMEM;
+	int r = hosts->next_arena ? fleet_next_members(&hosts->known, &word, hosts->next_arena,
+						       &hosts->next)
+				  : -ENOMEM;
 	hosts->next_text = r == 0 ? fleet_print_members(&hosts->next) : NULL;
 	if (hosts->next_text && (hosts->is_lost || strcmp(hosts->next_text, hosts->text) != 0))
 		return 0;
@@ -322,11 +322,10 @@ static void take_word(struct hosts *hosts, const struct wire_answer *answer)
 		(void)snprintf(refused, sizeof(refused), "%s", why ? why : "it gives no reason");
 	text_clean(refused);
 	if (*refused && strcmp(refused, hosts->refused) != 0)
-		log_warning(
-			LOG_ID_FLEET_HOSTS,
-			"netd does not take the list of the other hosts of the fleet, and keeps "
-			"the one before: %s",
-			refused);
+		log_warning(LOG_ID_FLEET_HOSTS,
+			    "netd does not take the list of the other hosts of the fleet, and keeps "
+			    "the one before: %s",
+			    refused);
 	memcpy(hosts->refused, refused, sizeof(refused));
 }
 

@@ -171,10 +171,10 @@ static void on_applied(void *userdata, const struct wire_answer *answer, const c
 		belief_take(&member->belief, &member->asked);
 		member->is_taken = true;
 		note(member, FLEET_IN_FORCE, "");
+		if (member->ask) /* from before, and nobody knows how long it takes */
+			publish(member);
 	}
-	if (member->ask)
-		publish(member); /* that one was asked before, and nobody knows how long it takes */
-	poll_now(member);	 /* the record is written with that */
+	poll_now(member); /* the record is written with that */
 	if (member->is_due)
 		look(member);
 }

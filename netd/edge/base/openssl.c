@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "edge/base/openssl.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
+
+#include "edge/base/library.h"
 
 #define LIBRARY "libcrypto.so.3"
 
-/* A data pointer as a function's: what POSIX makes of dlsym(), and C knows no cast for. */
-static bool find(void *library, const char *name, void *ret, size_t size)
-{
-	void *symbol = dlsym(library, name);
-
-	memcpy(ret, &symbol, size);
-	return symbol != NULL;
-}
-
 int openssl_load(struct openssl *ret)
 {
-	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	bool found = library != NULL;
+	void *library = library_open(LIBRARY);
+	bool found = true;
 
-#define OPENSSL_FIND(name) found = found && find(library, #name, &ret->name, sizeof(ret->name))
+#define OPENSSL_FIND(name) found = found && library_find(library, #name, &ret->name, sizeof(ret->name))
 	OPENSSL_FUNCTIONS(OPENSSL_FIND);
 #undef OPENSSL_FIND
 	return found ? 0 : -ELIBACC;

@@ -136,6 +136,12 @@ static int read_result(const struct http_result *result, struct arena *arena,
 	return r;
 }
 
+bool etcd_client_has_newest(const struct etcd_client *client)
+{
+	return client->is_up && client->asked.is_current &&
+	       client->revision == client->asked.revision;
+}
+
 int etcd_client_read(struct etcd_client *client, const char *path, const struct http_result *result,
 		     struct arena *arena, struct etcd_answer *ret)
 {
@@ -156,6 +162,8 @@ int etcd_client_read(struct etcd_client *client, const char *path, const struct 
 	client->heard_us = clock_monotonic_us();
 	if (ret->revision)
 		client->revision = ret->revision;
+	if (etcd_client_has_newest(client))
+		client->asked_us = client->heard_us;
 	if (result->local)
 		(void)snprintf(client->local, sizeof(client->local), "%s", result->local);
 	return 0;
@@ -202,8 +210,8 @@ static uint32_t timeout_of(const struct etcd_client *client, enum etcd_slot slot
 	return CLIENT_TIMEOUT_MS * (is_urgent ? client->patience : CLIENT_PATIENCE_MOST);
 }
 
-static void ask(struct etcd_client *client, enum etcd_slot slot, char *body,
-		const struct etcd_question *how)
+void etcd_client_try(struct etcd_client *client, enum etcd_slot slot, char *body,
+		     const struct etcd_question *how)
 {
 	struct etcd_question *question = &client->questions[slot];
 	const struct http_handler handler = { .done = on_answer, .userdata = question };
@@ -219,13 +227,7 @@ void etcd_client_ask(struct etcd_client *client, enum etcd_slot slot, const char
 {
 	const struct etcd_question how = { .path = path, .take = take };
 
-	ask(client, slot, body, &how);
-}
-
-void etcd_client_try(struct etcd_client *client, enum etcd_slot slot, char *body,
-		     const struct etcd_question *how)
-{
-	ask(client, slot, body, how);
+	etcd_client_try(client, slot, body, &how);
 }
 
 bool etcd_client_is_asking(const struct etcd_client *client, enum etcd_slot slot)

@@ -30,15 +30,20 @@ static void take_all(struct etcd_client *client, const struct etcd_answer *answe
 		have(client);
 }
 
+static void ask(struct etcd_client *client, char *body, etcd_take_fn *take)
+{
+	const struct etcd_question how = {
+		.path = ETCD_PATH_RANGE, .take = take, .may_be_late = true, .refuse = take_no
+	};
+
+	etcd_client_try(client, ETCD_SLOT_LOOK, body, &how);
+}
+
 static void ask_all(struct etcd_client *client)
 {
 	const struct etcd_client_options *options = &client->options;
-	const struct etcd_question how = {
-		.path = ETCD_PATH_RANGE, .take = take_all, .may_be_late = true, .refuse = take_no
-	};
 
-	etcd_client_try(client, ETCD_SLOT_LOOK,
-			etcd_ask_range(options->asked_first, options->asked_end, 0), &how);
+	ask(client, etcd_ask_range(options->asked_first, options->asked_end, 0), take_all);
 }
 
 static void take_newer(struct etcd_client *client, const struct etcd_answer *answer)
@@ -56,28 +61,18 @@ static void take_newer(struct etcd_client *client, const struct etcd_answer *ans
 static void ask_newer(struct etcd_client *client)
 {
 	const struct etcd_client_options *options = &client->options;
-	const struct etcd_question how = {
-		.path = ETCD_PATH_RANGE, .take = take_newer, .may_be_late = true, .refuse = take_no
-	};
 
-	etcd_client_try(
-		client, ETCD_SLOT_LOOK,
-		etcd_ask_newer(options->asked_first, options->asked_end, client->asked.revision),
-		&how);
+	ask(client,
+	    etcd_ask_newer(options->asked_first, options->asked_end, client->asked.revision),
+	    take_newer);
 }
 
 bool etcd_client_look(struct etcd_client *client)
 {
-	struct etcd_mirror *asked = &client->asked;
-
-	if (!client->is_up || !client->options.asked_first ||
+	if (!client->is_up || !client->options.asked_first || etcd_client_has_newest(client) ||
 	    etcd_client_is_asking(client, ETCD_SLOT_LOOK))
 		return false;
-	if (asked->is_current && client->revision == asked->revision) {
-		client->asked_us = client->heard_us;
-		return false;
-	}
-	if (asked->is_current)
+	if (client->asked.is_current)
 		ask_newer(client);
 	else
 		ask_all(client);

@@ -121,6 +121,8 @@ void etcd_client_ask(struct etcd_client *client, enum etcd_slot slot, const char
 void etcd_client_try(struct etcd_client *client, enum etcd_slot slot, char *body,
 		     const struct etcd_question *how);
 bool etcd_client_is_asking(const struct etcd_client *client, enum etcd_slot slot);
+/* The copy that is asked for is what the store had when it answered last, as to each heartbeat. */
+bool etcd_client_has_newest(const struct etcd_client *client);
 /* The same for what follows @path without an end. */
 struct http_request *etcd_client_follow(struct etcd_client *client, const char *path, char *body,
 					const struct http_handler *handler) MUST_CHECK;

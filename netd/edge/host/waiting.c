@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where datagrams wait for whoever listens, from /proc/net/udp and udp6. */
+/* Where datagrams wait for whoever listens, from /proc/net/udp and udp6. For UDP, sock_diag, which
+ * sockets.c asks about TCP, needs a module that not every kernel has (CONFIG_INET_UDP_DIAG). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
