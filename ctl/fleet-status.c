@@ -64,6 +64,7 @@ static cJSON *status_report(const struct row *rows, size_t n, const char *canary
 		rj_number(&j, host, "revision", (double)record->revision);
 		rj_text(&j, host, "digest", hash_format(record->digest, digest));
 		rj_text(&j, host, "error", *record->error ? record->error : NULL);
+		rj_text(&j, host, "namesake", record->namesake);
 		if (record->status)
 			(void)rj_add(&j, host, "status", cJSON_Duplicate(record->status, true));
 	}
@@ -74,16 +75,19 @@ static cJSON *status_report(const struct row *rows, size_t n, const char *canary
 static const char *trouble(const cJSON *host, struct arena *arena)
 {
 	const cJSON *status = cJSON_GetObjectItemCaseSensitive(host, "status");
-	const char *error = member_text(host, "error"), *text = "";
+	const char *error = member_text(host, "error"), *namesake = wire_string(host, "namesake");
+	const char *text = "";
 	double flaws = wire_number(status, "flaws", 0), drifts = wire_number(status, "drifts", 0);
 
 	if (*error)
 		return error;
-	if (!status)
-		return "netd does not answer";
-	if (strcmp(member_text(status, "docker"), "up") != 0)
-		return "Docker is not followed";
-	if (flaws > 0 || drifts > 0)
+	if (namesake)
+		text = arena_printf(arena, "another host has this name, too: %s", namesake);
+	else if (!status)
+		text = "netd does not answer";
+	else if (strcmp(member_text(status, "docker"), "up") != 0)
+		text = "Docker is not followed";
+	else if (flaws > 0 || drifts > 0)
 		text = arena_printf(arena, "%.0f findings, %.0f drifts", flaws, drifts);
 	return text ? text : "";
 }
@@ -130,7 +134,8 @@ int fleet_status(const struct fleet *fleet)
 	cJSON *report = r == 0 ? status_report(rows, n, canary) : NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		fine = fine && !rows[i].is_damaged && rows[i].record.state == FLEET_IN_FORCE;
+		fine = fine && !rows[i].is_damaged && !rows[i].record.namesake &&
+		       rows[i].record.state == FLEET_IN_FORCE;
 		cJSON_Delete(rows[i].json);
 	}
 	return show_report(fleet->ctl, report, show_hosts, fine ? CTL_OK : CTL_FINDING);

@@ -134,21 +134,15 @@ static int run(struct fleet_store *store, enum outcome waiting)
 static int set_up(struct fleet_store *store, const struct fleet_conf *conf, struct arena *arena)
 {
 	const struct loop_timer timer = { "late", 0, on_late, store };
-	const struct etcd_client_options options = {
-		.endpoints = conf->endpoints,
-		.n_endpoints = conf->n_endpoints,
-		.ca = conf->ca,
-		.cert = conf->cert,
-		.key = conf->key,
-		.user = conf->user,
-		.password = conf->password,
-		/* All but inventories, which are large. '0' follows '/'. */
-		.first = arena_printf(arena, "%s/", conf->prefix),
-		.end = arena_printf(arena, "%s/revisions0", conf->prefix)
-	};
-	const struct etcd_client_handler handler = { on_change, on_down, NULL, NULL, store };
+	struct etcd_client_options options = fleet_conf_client(conf);
+	const struct etcd_client_handler handler = { .on_change = on_change,
+						     .on_down = on_down,
+						     .userdata = store };
 	int r = sd_event_new(&store->loop);
 
+	/* All but inventories, which are large. '0' follows '/'. */
+	options.first = arena_printf(arena, "%s/", conf->prefix);
+	options.end = arena_printf(arena, "%s/revisions0", conf->prefix);
 	if (!options.first || !options.end)
 		return -ENOMEM;
 	if (r >= 0)

@@ -31,6 +31,9 @@
 #define LOOK_US (10 * SECOND_US)
 #define LOOK_SELDOM_US (60 * SECOND_US)
 #define LOOK_HOST_US UINT64_C(10000)
+/* Two hosts of one name take turns, each as often as it asks: who was not seen for so long is not
+ * there any more. */
+#define NAMESAKE_US (300 * SECOND_US)
 
 struct hosts {
 	struct hosts_options options;
@@ -56,6 +59,8 @@ struct hosts {
 	sd_event_source *looks; /* when the store is asked for the others */
 	bool is_named;		/* by some rule of netd's policy */
 	char untold[128];	/* why the store does not tell of them; "": it does */
+	char namesake[128];	/* where another host of this one's name is */
+	uint64_t namesake_us;	/* when it was last seen; 0: never */
 
 	struct ip_addr local[2]; /* of each family the one from which the store was asked last */
 	bool has_local[2];
@@ -280,6 +285,29 @@ void hosts_take_word(struct hosts *hosts, const char *error)
 			    "those that are known stay: %s",
 			    untold);
 	memcpy(hosts->untold, untold, sizeof(untold));
+}
+
+const char *hosts_namesake(const struct hosts *hosts)
+{
+	bool is_seen = hosts->namesake_us != 0 &&
+		       clock_monotonic_us() - hosts->namesake_us < NAMESAKE_US;
+
+	return is_seen ? hosts->namesake : NULL;
+}
+
+void hosts_take_namesake(struct hosts *hosts, const struct etcd_key *there)
+{
+	bool is_news = !hosts_namesake(hosts);
+
+	(void)snprintf(hosts->namesake, sizeof(hosts->namesake), "%s", there->value);
+	text_clean(hosts->namesake);
+	hosts->namesake_us = clock_monotonic_us();
+	if (is_news)
+		log_warning(LOG_ID_FLEET_HOSTS,
+			    "another host of the fleet has the name %s, too (its addresses: %s): "
+			    "they take turns, and of the two the others know only one at a time; "
+			    "give one of them another name in fleet.conf (host)",
+			    hosts->options.fleet->host, hosts->namesake);
 }
 
 /* ---- netd's word ---- */

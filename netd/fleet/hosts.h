@@ -37,5 +37,9 @@ void hosts_note(struct hosts *hosts, enum fleet_state state, int64_t revision);
 void hosts_follow(struct hosts *hosts, bool is_believed);
 /* The store has told who the others are; @error: it has not. */
 void hosts_take_word(struct hosts *hosts, const char *error);
+/* Another host writes itself into this one's place: @there is what it wrote. */
+void hosts_take_namesake(struct hosts *hosts, const struct etcd_key *there);
+/* Where a host is that has the name of this one, as it says; NULL: none was seen of late. */
+const char *hosts_namesake(const struct hosts *hosts);
 /* The store is away, and that was said: it will be said that it still is, and that it is back. */
 void hosts_lost(struct hosts *hosts);

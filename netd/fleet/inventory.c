@@ -46,7 +46,9 @@ uint64_t inventory_digest(const struct inventory *inventory)
 
 const char *inventory_error(const struct inventory *inventory)
 {
-	return *inventory->fault ? inventory->fault : inventory->refused;
+	const char *error = *inventory->fault ? inventory->fault : inventory->refused;
+
+	return *error ? error : NULL;
 }
 
 /* @which: fault or refused. */
@@ -144,7 +146,7 @@ static void take(struct inventory *inventory, const char *text)
 	size_t len = strlen(text);
 	uint64_t digest = fleet_inventory_digest(conf->groups, conf->n_groups, text, len);
 
-	if (digest == inventory->digest && !*inventory_error(inventory))
+	if (digest == inventory->digest && !inventory_error(inventory))
 		return;
 	int r = keep(inventory, text, len, digest);
 	if (r == -EFBIG) {

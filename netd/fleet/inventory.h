@@ -30,7 +30,7 @@ struct inventory *inventory_free(struct inventory *inventory); /* NULL is fine; 
 void inventory_look(struct inventory *inventory);
 /* The store has taken what was to be kept, or says why not. */
 void inventory_take_word(struct inventory *inventory, const char *error);
-/* For the record: of the newest one; 0: there was none yet. And why it is not in the store, or
- * "". */
+/* For the record: of the newest one; 0: there was none yet. And why it is not in the store;
+ * NULL: it is. */
 uint64_t inventory_digest(const struct inventory *inventory);
 const char *inventory_error(const struct inventory *inventory);

@@ -73,7 +73,6 @@ static void look(struct member *member);
 
 static char *make_record(const struct member *member)
 {
-	const char *unkept = inventory_error(member->inventory);
 	struct fleet_record record = { .host = member->settings->fleet.host,
 				       .version = NETD_VERSION,
 				       .state = member->state,
@@ -82,9 +81,10 @@ static char *make_record(const struct member *member)
 				       .error = *member->error ? member->error : NULL,
 				       .status = member->status,
 				       .inventory = inventory_digest(member->inventory),
-				       .inventory_error = *unkept ? unkept : NULL,
+				       .inventory_error = inventory_error(member->inventory),
 				       .groups = member->settings->fleet.groups,
-				       .n_groups = member->settings->fleet.n_groups };
+				       .n_groups = member->settings->fleet.n_groups,
+				       .namesake = hosts_namesake(member->hosts) };
 
 	canary_tell(member->canary, &record);
 	return fleet_print_record(&record);
@@ -292,6 +292,12 @@ static void on_looked(void *userdata, const char *error)
 	hosts_take_word(((const struct member *)userdata)->hosts, error);
 }
 
+static void on_contested(void *userdata, const struct etcd_key *there)
+{
+	hosts_take_namesake(((const struct member *)userdata)->hosts, there);
+	publish(userdata);
+}
+
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct member *member = userdata;
@@ -429,23 +435,17 @@ static int add_client(struct member *member)
 	const struct fleet_conf *settings = &member->settings->fleet;
 	struct fleet_range range = { NULL, NULL }, addresses = { NULL, NULL };
 	int r = fleet_policy_range(settings->prefix, member->arena, &range);
-	if (r == 0)
-		r = fleet_addresses_range(settings->prefix, member->arena, &addresses);
-	const struct etcd_client_options options = { .endpoints = settings->endpoints,
-						     .n_endpoints = settings->n_endpoints,
-						     .ca = settings->ca,
-						     .cert = settings->cert,
-						     .key = settings->key,
-						     .user = settings->user,
-						     .password = settings->password,
-						     .first = range.first,
-						     .end = range.end,
-						     .asked_first = addresses.first,
-						     .asked_end = addresses.end,
-						     .lease_seconds = LEASE_SECONDS };
-	const struct etcd_client_handler handler = { on_change, on_down, on_kept, on_looked,
-						     member };
+	r = r ? r : fleet_addresses_range(settings->prefix, member->arena, &addresses);
+	struct etcd_client_options options = fleet_conf_client(settings);
+	const struct etcd_client_handler handler = {
+		on_change, on_down, on_kept, on_looked, on_contested, member
+	};
 
+	options.first = range.first;
+	options.end = range.end;
+	options.asked_first = addresses.first;
+	options.asked_end = addresses.end;
+	options.lease_seconds = LEASE_SECONDS;
 	return r < 0 ? r : etcd_client_new(member->loop, &options, &handler, &member->client);
 }
 

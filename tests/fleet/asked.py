@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where the hosts of a fleet are, which each of them asks for now and then."""
 import json
+import signal
 
-from hosts import NAMED, OTHER, Fleet
+from hosts import NAMED, OTHER, Fleet, Host
 
 NAMED_OTHER = OTHER.replace("from: web, to: db", "from: [web, hosts], to: db")
 
@@ -33,6 +34,33 @@ class Asked(Fleet):
         self.until(lambda: self.record(alpha))
         for host in self.hosts:
             self.assertNotIn("lease not found", host.log("netd-fleet"))
+
+    def test_two_hosts_of_one_name(self):
+        """As a copied machine is: the others know one of them at a time, so both say it. One that starts again,
+        while its last lease lives, is its own successor."""
+        self.store.put("policy/10-shop.yaml", NAMED)
+        self.until_all(1)
+        alpha, beta = self.hosts[:2]
+        said = "another host of the fleet has the name alpha, too (its addresses: "
+        lease = self.store.lease("addresses/alpha")
+        alpha.end("netd-fleet", signal.SIGKILL)
+        alpha.start_fleet()
+        self.until(lambda: self.store.lease("addresses/alpha") not in (0, lease))
+        self.store.put("addresses/other", "192.0.2.8")
+        self.until(lambda: "other" in alpha.hosts())
+        self.until_all(1)
+        self.assertNotIn(said, alpha.log("netd-fleet"))
+        self.assertIsNone(self.rows()[0]["namesake"])
+        twin = Host(self.folder / "twin", self.store, "delta", user="alpha", host="alpha", addresses="192.0.2.9",
+                    **{"password-file": alpha.folder / "password"})
+        self.hosts.append(twin)
+        self.until(lambda: f"{said}192.0.2.9)" in alpha.log("netd-fleet"))
+        self.until(lambda: f"{said})" in twin.log("netd-fleet"))
+        self.until(lambda: self.rows()[0]["namesake"] is not None)
+        status = self.admin("status")
+        self.assertEqual(status.returncode, 1)
+        self.assertIn("another host has this name, too: ", status.stdout)
+        self.assertNotIn(said, beta.log("netd-fleet"))
 
     def test_who_joins_is_no_event_for_all(self):
         """n hosts that join would be n² of them. Who asks instead asks for nothing while nothing has changed."""

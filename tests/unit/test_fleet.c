@@ -233,7 +233,8 @@ static void records_both_ways(void **state)
 					    .digest = UINT64_C(0xfedcba9876543210),
 					    .error = "a?b",
 					    .inventory = UINT64_C(0x0123456789abcdef),
-					    .inventory_error = "too large" };
+					    .inventory_error = "too large",
+					    .namesake = "192.0.2.9" };
 	text = fleet_print_record(&clean);
 	assert_int_equal(fleet_read_record(text, strlen(text), arena, &again, &json), 0);
 	assert_string_equal(again.host, "h1");
@@ -241,6 +242,7 @@ static void records_both_ways(void **state)
 	assert_int_equal(again.revision, 12);
 	assert_true(again.digest == clean.digest);
 	assert_string_equal(again.error, "a?b");
+	assert_string_equal(again.namesake, "192.0.2.9");
 	assert_true(again.inventory == clean.inventory);
 	assert_string_equal(again.inventory_error, "too large");
 	cJSON_Delete(json);

@@ -115,6 +115,7 @@ struct fleet_record {
 	const char *inventory_error; /* why that is not in the store, or NULL */
 	const char *const *groups;   /* of the host */
 	size_t n_groups;
+	const char *namesake; /* where another host of this name is, as it says; NULL: there is none */
 	/* While a canary is in force there: what passed before and was denied since. */
 	bool has_canary;
 	bool is_blind;	 /* what is denied is not seen there */

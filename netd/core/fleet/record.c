@@ -105,6 +105,8 @@ char *fleet_print_record(const struct fleet_record *record)
 	rj_number(&j, policy, "revision", (double)record->revision);
 	rj_text(&j, policy, "digest", hash_format(record->digest, digest));
 	rj_text(&j, policy, "error", record->error);
+	if (record->namesake)
+		rj_text(&j, root, "namesake", record->namesake);
 	if (record->inventory || record->inventory_error)
 		add_inventory(&j, rj_add_object(&j, root, "inventory"), record);
 	if (record->has_canary)
@@ -222,6 +224,10 @@ int fleet_read_record(const char *bytes, size_t len, struct arena *arena, struct
 		ret->host = clean_text(root, "host", arena);
 		ret->version = clean_text(root, "netd", arena);
 		r = ret->host && ret->version ? 0 : -ENOMEM;
+	}
+	if (r == 0 && wire_string(root, "namesake")) {
+		ret->namesake = clean_text(root, "namesake", arena);
+		r = ret->namesake ? 0 : -ENOMEM;
 	}
 	if (r < 0) {
 		cJSON_Delete(root);

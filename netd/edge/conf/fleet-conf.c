@@ -259,3 +259,14 @@ int fleet_conf_read(const char *path, struct arena *arena, fleet_conf_complain_f
 		complain(&reading, path, error);
 	return reading.r;
 }
+
+struct etcd_client_options fleet_conf_client(const struct fleet_conf *conf)
+{
+	return (struct etcd_client_options){ .endpoints = conf->endpoints,
+					     .n_endpoints = conf->n_endpoints,
+					     .ca = conf->ca,
+					     .cert = conf->cert,
+					     .key = conf->key,
+					     .user = conf->user,
+					     .password = conf->password };
+}

@@ -10,6 +10,7 @@
 #include "core/base/diag.h"
 #include "core/base/ip.h"
 #include "core/base/limits.h"
+#include "edge/etcd/etcd-client.h"
 
 #define FLEET_CONF_DEFAULT "/etc/netd/fleet.conf"
 #define FLEET_CONF_ENDPOINTS 16u
@@ -37,3 +38,5 @@ struct fleet_conf {
 typedef void fleet_conf_complain_fn(const char *place, const char *text);
 int fleet_conf_read(const char *path, struct arena *arena, fleet_conf_complain_fn *complain,
 		    struct fleet_conf *ret) MUST_CHECK;
+/* Where the store is and who asks it, and nothing more; texts are borrowed from @conf. */
+struct etcd_client_options fleet_conf_client(const struct fleet_conf *conf);

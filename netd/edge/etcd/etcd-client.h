@@ -51,6 +51,9 @@ struct etcd_client_handler {
 	/* What etcd_client_look() has asked for is there: @error NULL; or the store does not give
 	 * it, and the copy is as it was. */
 	void (*on_looked)(void *userdata, const char *error);
+	/* A key that is published and asked for was written again by somebody else, who keeps it
+	 * alive, too: as it lies in the store. The client writes its own once more. */
+	void (*on_contested)(void *userdata, const struct etcd_key *there);
 	void *userdata;
 };
 

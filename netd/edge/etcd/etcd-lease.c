@@ -90,12 +90,23 @@ static bool is_asked_for(const struct etcd_client *client, const char *key)
 }
 
 /* As it was written: what stands there without the lease would outlive its writer. */
-static bool is_there(const struct etcd_client *client, const struct etcd_record *record)
+static bool is_as_written(const struct etcd_client *client, const struct etcd_record *record,
+			  const struct etcd_key *there)
 {
-	const struct etcd_key *key = etcd_mirror_find(&client->asked, record->key);
+	return there && there->lease == client->lease && there->len == strlen(record->value) &&
+	       memcmp(there->value, record->value, there->len) == 0;
+}
 
-	return key && key->lease == client->lease && key->len == strlen(record->value) &&
-	       memcmp(key->value, record->value, key->len) == 0;
+static void compare(struct etcd_client *client, struct etcd_record *record)
+{
+	const struct etcd_key *there = etcd_mirror_find(&client->asked, record->key);
+
+	if (is_as_written(client, record, there))
+		return;
+	record->state = ETCD_RECORD_NEW;
+	if (there && there->lease != 0 && there->lease != client->lease &&
+	    client->handler.on_contested)
+		client->handler.on_contested(client->handler.userdata, there);
 }
 
 /* Somebody may have removed what was written, or put something else in its place. What was written
@@ -105,8 +116,8 @@ void etcd_lease_compare(struct etcd_client *client)
 	for (size_t i = 0; i < ETCD_RECORDS; i++) {
 		struct etcd_record *record = &client->records[i];
 		if (record->state == ETCD_RECORD_WRITTEN && is_asked_for(client, record->key) &&
-		    client->asked.revision >= record->revision && !is_there(client, record))
-			record->state = ETCD_RECORD_NEW;
+		    client->asked.revision >= record->revision)
+			compare(client, record);
 	}
 	write_records(client);
 }
