@@ -74,6 +74,7 @@ enum ctl_option {
 	OPT_SIGN_KEY = 1 << 27,
 	OPT_CANARY = 1 << 28,
 	OPT_WAIT = 1 << 29,
+	OPT_ACCEPT_DENIALS = 1 << 30,
 };
 
 /* Compose files of one project: as many as people layer. */
@@ -90,7 +91,7 @@ struct ctl_args {
 	uint32_t confirm_s, wait_s;		/* 0: not given */
 	const char *container, *tier, *verdict; /* NULL: any */
 	int64_t since;				/* seconds since the epoch; 0: not given */
-	bool yes, strict, discard_applied, denied, follow, apply, discard;
+	bool yes, strict, discard_applied, denied, follow, apply, discard, accept_denials;
 	char **files; /* positional arguments */
 	size_t n;
 };

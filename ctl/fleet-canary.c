@@ -26,6 +26,8 @@ struct canary_run {
 	char late[FLEET_NAME + 1]; /* one that does not have it in force, as of the last look */
 	const char *failed;	   /* why it is taken back; NULL: nothing speaks against it */
 	bool is_blind;		   /* on a host it is not seen what is denied */
+	uint64_t n_denied;	   /* of what passed before, where that is accepted */
+	char denied[512];	   /* the last of it, and by whom */
 };
 
 /* ---- what the store says of it ---- */
@@ -86,6 +88,22 @@ static int note_host(struct canary_run *canary, const char *host)
 	return name && VEC_PUSH(arena, &canary->hosts, name) == 0 ? 0 : -1;
 }
 
+static int note_denied(struct canary_run *canary, const char *host,
+		       const struct fleet_record *record)
+{
+	static const char what[] = "denies what passed before";
+	const char *cut = record->cut ? record->cut : "";
+
+	if (record->n_cut == 0)
+		return 0;
+	if (!canary->fleet->args->accept_denials)
+		return fail(canary, host, what, cut);
+	canary->n_denied += record->n_cut;
+	(void)snprintf(canary->denied, sizeof(canary->denied), "%s %s%s%s", host, what,
+		       *cut ? ": " : "", cut);
+	return 0;
+}
+
 /* What a host of the group says of it. 0, or -1: no memory. */
 static int look_at_host(struct canary_run *canary, const char *host,
 			const struct fleet_record *record, struct arena *scratch)
@@ -108,10 +126,7 @@ static int look_at_host(struct canary_run *canary, const char *host,
 	}
 	canary->n_in_force++;
 	canary->is_blind |= record->is_blind || !record->has_canary;
-	if (record->n_cut > 0)
-		return fail(canary, host, "denies what passed before",
-			    record->cut ? record->cut : "");
-	return 0;
+	return note_denied(canary, host, record);
 }
 
 /* All of them as of now. CTL_OK, or an exit status after saying why. */
@@ -127,6 +142,7 @@ static int look(struct canary_run *canary)
 	if (!below)
 		return ctl_out_of_memory();
 	canary->n = canary->n_in_force = 0;
+	canary->n_denied = 0;
 	canary->is_blind = false;
 	const struct etcd_key *keys = etcd_mirror_below(fleet->keys, below, &n);
 	for (size_t i = 0; i < n && r == 0; i++) {
@@ -165,14 +181,23 @@ static uint64_t wait_us(const struct fleet *fleet)
 	return (fleet->args->wait_s ? fleet->args->wait_s : DEFAULT_WAIT_S) * SECOND_US;
 }
 
-static void say_progress(const struct canary_run *canary, size_t *told)
+struct progress_told {
+	bool is_any;
+	size_t n_in_force;
+	uint64_t n_denied;
+};
+
+static void say_progress(const struct canary_run *canary, struct progress_told *told)
 {
 	/* What is not in the copy yet nobody has. */
-	if (!canary->is_seen || *told == canary->n_in_force + 1)
+	if (!canary->is_seen)
 		return;
-	*told = canary->n_in_force + 1;
-	printf("in force on %zu of %zu hosts of the group %s\n", canary->n_in_force, canary->n,
-	       canary->group);
+	if (!told->is_any || told->n_in_force != canary->n_in_force)
+		printf("in force on %zu of %zu hosts of the group %s\n", canary->n_in_force,
+		       canary->n, canary->group);
+	if (canary->n_denied > told->n_denied)
+		printf("%s (flows in all: %" PRIu64 ")\n", canary->denied, canary->n_denied);
+	*told = (struct progress_told){ true, canary->n_in_force, canary->n_denied };
 	(void)fflush(stdout);
 }
 
@@ -238,7 +263,7 @@ static int watch(struct canary_run *canary)
 	const uint64_t hold = wait_us(canary->fleet), begun = clock_monotonic_us();
 	const uint64_t last = begun + (hold > LEAST_START_US ? hold : LEAST_START_US);
 	uint64_t since = 0; /* all have it; 0: not yet */
-	size_t told = 0;
+	struct progress_told told = { 0 };
 
 	canary->n = canary->n_in_force = 0;
 	for (;;) {

@@ -48,6 +48,8 @@ static const struct ctl_option_row options[] = {
 	{ OPT_GROUP, "group", "NAME", "the files are those of a group of hosts" },
 	{ OPT_CANARY, "canary", "GROUP", "try the files on the hosts of this group first" },
 	{ OPT_WAIT, "wait", "TIME", "how long, before all have them (5m)" },
+	{ OPT_ACCEPT_DENIALS, "accept-denials", "",
+	  "do not take the files back for what those hosts deny from then on" },
 	{ OPT_EXPECT, "expect", "DIGEST", "change nothing unless this is what was looked at" },
 	{ OPT_IMAGES, "images", "DIR",
 	  "what is told of images: reports and signatures (/etc/netd/images.d)" },
@@ -216,6 +218,7 @@ static const struct plain_option flags[] = {
 	{ OPT_STRICT, offsetof(struct ctl_args, strict) },
 	{ OPT_YES, offsetof(struct ctl_args, yes) },
 	{ OPT_DISCARD_APPLIED, offsetof(struct ctl_args, discard_applied) },
+	{ OPT_ACCEPT_DENIALS, offsetof(struct ctl_args, accept_denials) },
 };
 
 static const struct plain_option texts[] = {

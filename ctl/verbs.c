@@ -72,7 +72,8 @@ static const struct ctl_verb verbs[] = {
 	{ "reload", verb_reload, { OPT_DISCARD_APPLIED, NULL, NULL } },
 	{ "fleet",
 	  verb_fleet,
-	  { OPT_CONFIG | OPT_GROUP | OPT_SIGN_KEY | OPT_EXPECT | OPT_YES | OPT_CANARY | OPT_WAIT,
+	  { OPT_CONFIG | OPT_GROUP | OPT_SIGN_KEY | OPT_EXPECT | OPT_YES | OPT_CANARY | OPT_WAIT |
+		    OPT_ACCEPT_DENIALS,
 	    NULL, "fleet apply policy.d; netdctl fleet status" } },
 	{ "hosts", verb_hosts, { 0, NULL, "hosts" } },
 	{ "off", verb_off, { OPT_YES, NULL, NULL } },

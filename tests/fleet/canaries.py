@@ -95,9 +95,9 @@ class Canaries(Trying, Fleet):
         self.hosts[1].start_fleet()
         self.until_rules(1, 1, 2)
 
-    def test_what_is_denied_takes_it_back(self):
-        """As netd says it, which has flows here."""
-        self.begin()
+    def serve_flows(self):
+        """In the place of beta's netd one that has flows: the questions for them, and an event from which on one of
+        them is denied."""
         host, asked, is_due = self.hosts[1], [], threading.Event()
         self.assertEqual(host.end("netd-fleet"), 0)
         host.end("netd")
@@ -120,6 +120,12 @@ class Canaries(Trying, Fleet):
         self.serve(host, answer)
         host.start_fleet()
         self.until(lambda: self.states() == ["in force"] * 3)
+        return asked, is_due
+
+    def test_what_is_denied_takes_it_back(self):
+        """As netd says it."""
+        self.begin()
+        asked, is_due = self.serve_flows()
         self.assertEqual(asked, [])
         process = self.start("--wait", "60s", self.file("a/10-shop.yaml", OTHER))
         self.until_line(process, "in force on 2 of 2")
@@ -131,6 +137,21 @@ class Canaries(Trying, Fleet):
         _, err = self.done(process, 1)
         self.assertIn("beta denies what passed before: web-1 to db-1 5432/tcp: it is taken back", err)
         self.until(lambda: [host.rules() for host in (self.hosts[0], self.hosts[2])] == [1, 2])
+
+    def test_what_is_denied_may_be_meant(self):
+        """A policy that is to cut off something, which its admin says: it is told of, and all have it."""
+        self.begin()
+        _, is_due = self.serve_flows()
+        is_due.set()
+        process = self.start("--accept-denials", "--wait", "20s", self.file("a/10-shop.yaml", OTHER))
+        self.until_line(process, "beta denies what passed before: web-1 to db-1 5432/tcp (flows in all: 1)")
+        self.done(process, 0)
+        self.until(lambda: self.store.value("policy/10-shop.yaml") == OTHER)
+        self.assertEqual(self.files(), ["policy/10-shop.yaml"])
+        # It is no word for another trial.
+        _, err = self.done(self.start("--wait", "60s", self.file("a/10-shop.yaml", THIRD)), 1)
+        self.assertIn("beta denies what passed before", err)
+        self.assertEqual(self.store.value("policy/10-shop.yaml"), OTHER)
 
     def test_who_stops_says_how_to_go_on(self):
         self.begin()
