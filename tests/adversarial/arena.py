@@ -381,10 +381,19 @@ class Case(unittest.TestCase):
                     self.assertGreater(self.arena.audited(), before,
                                        "passed without being counted")
 
+    @staticmethod
+    def ask_again(ask: Callable[..., List[Probe]], probes: Sequence[Probe]) -> List[Probe]:
+        """Which of @probes are answered, those that are not asked some times more: a busy machine is no denial."""
+        opened = ask(*probes)
+        for _ in range(4):
+            missed = [probe for probe in probes if probe not in opened]
+            opened += ask(*missed) if missed else []
+        return opened
+
     def answered(self, ask: Callable[..., List[Probe]], probes: Sequence[Probe]) -> None:
         """In audit mode: every probe is answered, and counted."""
         before = self.arena.audited()
-        opened = ask(*probes)
+        opened = self.ask_again(ask, probes)
         for probe in probes:
             with self.subTest("audit", probe=probe):
                 self.assertIn(probe, opened, "cut in audit mode")
@@ -405,7 +414,7 @@ class Case(unittest.TestCase):
                 self.answered(ask, probes)
             return
         self.arena.off()
-        opened = ask(*probes)
+        opened = self.ask_again(ask, probes)
         for probe in probes:
             with self.subTest("control", probe=probe):
                 self.assertIn(probe, opened, "no answer without netd: this proves nothing")

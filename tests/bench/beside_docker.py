@@ -2,9 +2,11 @@
 """Figures beside a real engine: containers that start, what netd-reader adds, a tier with require."""
 from __future__ import annotations
 
+import json
 import random
 import selectors
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,12 +16,14 @@ from typing import Callable, Dict, List, Sequence, Tuple
 from figures import Samples, Table, memory_mib, over, private_mib, say, spread
 from lab import Lab, LabError
 from netd import Netd, Reader
-from place import wait_until
+from place import run, wait_until
 
 CONTAINERS, STARTS = 100, 30
 IDLE_S = 30
 ROUNDS_READER, EVENTS = 10, 40
 ROUNDS_REQUIRE, STARTS_REQUIRE = 8, 30
+ROUNDS_ENGINES = 8
+ENGINES = {"20.10": "", "26.1": "26", "28.5": "28"}
 ROUNDS_BULK, BULK, AT_ONCE = 5, 50, 8
 ROUNDS_BOOT, BOOT = 3, 200
 
@@ -212,6 +216,36 @@ def measure_require(lab: Lab) -> None:
         table.add(f"  the same: with / without, {what}", f"{median(ratios):.2f}", spread(ratios), "<= 1.2",
                   median(ratios) <= 1.2)
     table.print(f"A tier with require, {ROUNDS_REQUIRE} rounds of {STARTS_REQUIRE} starts")
+
+
+# ---- one engine and another ----
+
+
+def tell_starts(lab: Lab) -> None:
+    """Some starts beside the engine that $ENGINE names, as a line of JSON."""
+    lab.host.network("front", "172.31.1.0/24")
+    print(json.dumps(require_round(lab, POLICY, ())), flush=True)
+
+
+def measure_engines(program: Path) -> None:
+    """Each engine in processes of its own, in turn: @program is asked for `starts`."""
+    samples: Dict[str, List[List[float]]] = {name: [] for name in ENGINES}
+    for turn in range(ROUNDS_ENGINES):
+        say(f"round {turn + 1} of {ROUNDS_ENGINES}")
+        for name in random.sample(list(ENGINES), len(ENGINES)):
+            told = run([sys.executable, "-B", str(program), "starts"], env={"ENGINE": ENGINES[name]}, timeout=600)
+            samples[name].append(json.loads(next(line for line in told.splitlines() if line.startswith("["))))
+    table = Table()
+    for index, what in enumerate(("p50", "p99")):
+        for name, values in samples.items():
+            figures = [pair[index] for pair in values]
+            table.add(f"connect event -> committed, Docker {name}, {what}, ms", f"{median(figures):.2f}",
+                      spread(figures))
+        for name in list(ENGINES)[1:]:
+            ratios = [new[index] / max(old[index], 0.01) for new, old in zip(samples[name], samples["20.10"])]
+            table.add(f"  Docker {name} / 20.10, {what}", f"{median(ratios):.2f}", spread(ratios), "<= 1.2",
+                      median(ratios) <= 1.2)
+    table.print(f"Engines, {ROUNDS_ENGINES} rounds of {STARTS_REQUIRE} starts")
 
 
 # ---- many starts ----

@@ -207,7 +207,7 @@ class Flows(DockerCase):
         self.assert_open(self.web, Probe("tcp", "172.31.1.11", 80))
         self.assert_denied(self.web, Probe("tcp", "172.31.1.11", 81))
         assert netd.child is not None
-        netd.child.wait_for_line("denied: web", 10)  # it was seen
+        netd.child.wait_for_line("denied: web")  # it was seen
         report = netd.ask("flows", admin=False)
         self.assertEqual(({"on": False}, []), (report["summary"], report["flows"]))
         self.assertIn("flows = off", self.netdctl(netd, "flows"))

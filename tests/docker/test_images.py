@@ -117,7 +117,7 @@ class Images(Starts):
         self.wait_for(netd, client, "")
         images.write(self.reports / "a.json", (self.reports / "a.json").read_bytes()[:-20])
         self.wait_for(netd, client, "there is no report")
-        netd.child.wait_for_line(r"a\.json counts for nothing: it is damaged, or was cut off", 10)  # type: ignore
+        netd.child.wait_for_line(r"a\.json counts for nothing: it is damaged, or was cut off")  # type: ignore
         images.write(self.reports / "grype.json", images.grype("0.104.0", NAME, [self.image], ["High"], ago(1)))
         self.wait_for(netd, client, "")
         # Of two scanners the one that knows more counts, and of one the newest.
@@ -251,7 +251,7 @@ class Images(Starts):
         flows = self.lasting(client, 7000)
         netd.stop()
         self.reports.chmod(0)
-        netd.start().child.wait_for_line("cannot be read: Permission denied", 10)  # type: ignore
+        netd.start().child.wait_for_line("cannot be read: Permission denied")  # type: ignore
         wait_until("Docker to be read", lambda: netd.status()["docker"]["link"].startswith("up"))
         flows[0].wait_alive(50)
         for flow in flows:
@@ -263,7 +263,7 @@ class Images(Starts):
             flow.wait_alive()
         begun = now_ms()
         self.reports.chmod(0)
-        netd.child.wait_for_line("what was known of images counts for 30 s", 10)  # type: ignore
+        netd.child.wait_for_line("what was known of images counts for 30 s")  # type: ignore
         self.wait_for(netd, client, "")
         wait_until("nothing to be known", lambda: "no folder of reports was read" in self.told(netd, "believed")[1], 60)
         check_stopped(flows, now_ms())
@@ -288,7 +288,7 @@ class Images(Starts):
         wait_until("it to be quarantined", lambda: self.told(netd, "cut")[0] == "quarantined")
         seen = now_ms()
         latest = check_stopped(cut, seen)
-        figure("revocation by a report", f"{2 * len(cut)} directions of {len(cut)} flows stopped; latest byte "
+        figure("revocation by a report", f"{2 * len(cut)} directions of {len(cut)} flows stopped; latest piece sent "
                f"{latest:.0f} ms after the commit, which was seen {seen - written:.0f} ms after the report was there")
         for flow in kept:
             flow.wait_alive()
@@ -297,7 +297,7 @@ class Images(Starts):
             flow.wait_alive()
         netd.apply(POLICY % "max_severity: medium")
         latest = check_stopped(cut, now_ms())
-        figure("revocation by a policy on images", f"{2 * len(cut)} directions of {len(cut)} flows stopped; latest byte "
+        figure("revocation by a policy on images", f"{2 * len(cut)} directions of {len(cut)} flows stopped; latest piece sent "
                f"{latest:.0f} ms after the commit")
         for flow in kept:
             flow.wait_alive()
@@ -318,7 +318,7 @@ class Images(Starts):
         wait_until("it to be too old", lambda: self.told(netd, "aging")[0] == "quarantined", left_s + 10)
         seen = now_ms()
         latest = check_stopped(flows, seen)
-        figure("revocation by age", f"seen {(seen - due) / 1000:.1f} s after the report was a minute old; latest byte of "
+        figure("revocation by age", f"seen {(seen - due) / 1000:.1f} s after the report was a minute old; latest piece sent of "
                f"{2 * len(flows)} directions {latest:.0f} ms after that")
         self.assertGreater(seen, due - 1000)  # reports count seconds
         self.wait_for(netd, client, "older than is admitted")

@@ -285,7 +285,7 @@ class L2(DockerCase):
                         flooder.id)
             self.tell_friend(self.identity(flooder).mac)
             for sink in awaited:  # an ARP request that was too early is repeated a second later
-                sink.wait_for_line("^receiving$", 10)
+                sink.wait_for_line("^receiving$")
             awaited = ()
             host.docker("network", "disconnect", "app", flooder.id)
 

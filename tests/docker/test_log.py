@@ -58,7 +58,7 @@ class Log(DockerCase):
     def says(self, netd: Netd, text: str) -> None:
         """netd logs it, whole."""
         assert netd.child is not None
-        netd.child.wait_for_line("^info: " + re.escape(text) + "$", 10)
+        netd.child.wait_for_line("^info: " + re.escape(text) + "$")
 
     def test_denied(self) -> None:
         netd = self.start_netd(POLICY)
@@ -105,7 +105,7 @@ class Log(DockerCase):
         noisemaker.start()
         try:
             assert netd.child is not None
-            netd.child.wait_for_line("wild .172.31.1.[0-9]*, web. -> ", 10)
+            netd.child.wait_for_line("wild .172.31.1.[0-9]*, web. -> ")
             wait_until("the noise to be over its limit", lambda: self.dropped() > 10000)
             quiet = [Probe(proto, addr, port) for port in range(7001, 7006)
                      for proto in ("tcp", "udp") for addr in ("172.31.1.11", "fd00:31:1::11")]

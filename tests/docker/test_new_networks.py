@@ -75,7 +75,7 @@ class NewNetworks(DockerCase):
         used = host.run(name, name, labels={"role": "other"}, publish=[f"{PORT}:9/udp"], wait=None,
                         cmd=["sh", "-c", FLOOD + "exec probe sink udp 9"])
         counters = Counters(used)
-        wait_until("the floods to run", lambda: counters.sent() > ENOUGH * len(OUT) / 2, 20)
+        wait_until("the floods to run", lambda: counters.sent() > ENOUGH * len(OUT) / 2)
         self.assertTrue(all(flood.running for flood in self.floods), "a flood ended early")
         got = {name: int(sink.stop()[-1].split()[1]) for name, sink in sinks.items()}
         got["in"] = counters.received()

@@ -147,7 +147,7 @@ class Require(Starts):
         cut, kept = self.lasting(short, 7000), self.lasting(good, 7010)
         netd.apply(LASTING[1])
         latest = check_stopped(cut, now_ms())
-        figure("revocation by require", f"{2 * len(cut)} directions of {len(cut)} flows stopped; latest byte "
+        figure("revocation by require", f"{2 * len(cut)} directions of {len(cut)} flows stopped; latest piece sent "
                f"{latest:.0f} ms after the commit")
         for flow in kept:
             flow.wait_alive()

@@ -8,7 +8,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from typing import List
 
-from flows import Download, Flow, check_stopped, now_ms, wait_silence
+from flows import Compared, Download, Flow, check_stopped, now_ms, wait_silence
 from netd import Container, DockerCase, HostOptions, Netd, Probe, figure, wait_until
 
 TIERS = """version: 1
@@ -79,8 +79,8 @@ class Revoke(DockerCase):
         flows = self.flows()
         netd.apply(policy)
         latest = check_stopped(flows, now_ms())
-        figure("revocation", f"{len(flows)} flows, {2 * len(flows)} directions stopped; latest "
-               f"byte {latest:.0f} ms after the commit")
+        figure("revocation", f"{len(flows)} flows, {2 * len(flows)} directions stopped; the latest piece that arrived "
+               f"was sent {latest:.0f} ms after the commit")
         netd.apply(ALL)  # the control: the same connections move on
         for flow in flows:
             flow.wait_alive()
@@ -108,8 +108,7 @@ class Revoke(DockerCase):
         netd = self.start_netd(TIERS)
         # Until Docker was read the host reaches no container: what docker-proxy had taken before
         # netd came waits in the kernel, which sends it once more some time later.
-        proxied = [f"published, {way} tcp to the server" for way in ("docker-proxy", "from a container")]
-        check_stopped(flows, now_ms(), proxied)
+        check_stopped(flows, now_ms())
         netd.apply(ALL)
         for flow in flows:
             flow.wait_alive()
@@ -126,18 +125,11 @@ class Revoke(DockerCase):
 
     # What stays allowed
 
-    def baseline(self) -> int:
-        """The longest gap of a download when nothing changes."""
-        download = Download(self.client, "203.0.113.10")
-        download.run_on(20)
-        return download.stop()
-
     def test_a_download_runs_through_ten_changes(self) -> None:
         netd = self.start_netd(ALL)
-        plain = self.baseline()
         flow = Flow("on one bridge", "tcp", self.client, "172.31.1.11", 7000, self.server)
         self.addCleanup(flow.stop)
-        download = Download(self.client, "203.0.113.10")
+        download = Compared(self.client, self.lab.outside, "203.0.113.10")
         took = []
         for change in range(10):
             flow.wait_alive()
@@ -148,11 +140,8 @@ class Revoke(DockerCase):
             if change % 2 == 0:
                 wait_silence(flow, silence_ms=200)
                 netd.apply(ALL)
-        gap = download.stop()
-        figure("download through ten policy changes",
-               f"longest gap {gap} ms (quiet: {plain} ms); an apply took "
+        figure("download through ten policy changes", f"{download.stop()}; an apply took "
                f"{sorted(took)[len(took) // 2]:.1f} ms, {max(took):.1f} at most")
-        self.assertLess(gap, plain + 150)
 
     def test_three_hundred_changes(self) -> None:
         """Nothing that was stopped comes back to life, nothing that is allowed stalls."""
@@ -160,7 +149,7 @@ class Revoke(DockerCase):
         flow = Flow("on one bridge", "udp", self.client, "172.31.1.11", 7000, self.server)
         self.addCleanup(flow.stop)
         flow.wait_alive()
-        download = Download(self.client, "203.0.113.10")
+        download = Compared(self.client, self.lab.outside, "203.0.113.10")
         policies = (DOWNLOAD_ONLY, DOWNLOAD_ONLY.replace("5001/tcp", "5001/tcp, 9/udp"))
         netd.apply(policies[0])
         begin = now_ms()
@@ -168,10 +157,7 @@ class Revoke(DockerCase):
             netd.apply(policies[change % 2])
         check_stopped([flow], begin)
         download.run_on(2)
-        gap = download.stop()
-        figure("300 changes", f"longest gap of a download {gap} ms, "
-               f"{(now_ms() - begin) / 299:.1f} ms each")
-        self.assertLess(gap, 400)
+        figure("300 changes", f"a download: {download.stop()}; {(now_ms() - begin) / 299:.1f} ms each")
         netd.apply(ALL)
         flow.wait_alive()
 
@@ -188,8 +174,8 @@ class Revoke(DockerCase):
         flow.wait_alive()
         end_ms = now_ms() + (end.timestamp() - time.time()) * 1000
         wait_silence(flow, timeout=10)
-        last = max(flow.last_ms(child) for child in flow.ends().values()) - end_ms
-        figure("until", f"last byte {last:+.0f} ms from the time in the rule")
+        last = max(flow.last_sent_ms(child) for child in flow.ends().values()) - end_ms
+        figure("until", f"the last piece was sent {last:+.0f} ms from the time in the rule")
         self.assertTrue(-500 < last < 1100, last)
         self.assert_denied(self.client, Probe("tcp", "172.31.1.11", 80))
 
@@ -199,10 +185,15 @@ class Revoke(DockerCase):
         flow = Flow("on one bridge", "tcp", self.client, "172.31.1.11", 7000, self.server)
         self.addCleanup(flow.stop)
         flow.wait_alive()
-        self.assertTrue(netd.apply(TIERS, confirm_s=5)["confirm_pending"])
-        self.assert_denied(self.client, probe)
-        self.assertIsNotNone(netd.status()["confirm_until"], "too slow: the time had passed before")
-        wait_until("the time to pass", lambda: netd.status()["confirm_until"] is None)
+        for confirm_s in (5, 20):  # a slow machine needs longer to ask within it
+            self.assertTrue(netd.apply(TIERS, confirm_s=confirm_s)["confirm_pending"])
+            state = self.states(self.client, probe)
+            in_time = netd.status()["confirm_until"] is not None
+            wait_until("the time to pass", lambda: netd.status()["confirm_until"] is None, confirm_s + 15)
+            if in_time:
+                break
+        self.assertTrue(in_time, "too slow: the time had passed before")
+        self.assertEqual(state, ["timeout"])
         self.assert_open(self.client, probe)
         flow.wait_alive()
         self.assertEqual(netd.allowed("172.31.1.10", "172.31.1.11", "80/tcp", 4), True,
@@ -210,11 +201,11 @@ class Revoke(DockerCase):
 
     def test_a_change_that_is_confirmed(self) -> None:
         netd = self.start_netd(ALL)
-        netd.apply(TIERS, confirm_s=1)
+        netd.apply(TIERS, confirm_s=5)
         self.assertFalse(netd.ask("confirm")["confirm_pending"])
         generation = netd.generation
         with self.assertRaises(Exception):
-            netd.wait_generation(generation, timeout=1.5)
+            netd.wait_generation(generation, timeout=5.5)
         self.assert_denied(self.client, Probe("tcp", "172.31.1.11", 80))
 
     def test_an_apply_outlives_the_daemon(self) -> None:

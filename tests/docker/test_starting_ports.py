@@ -135,11 +135,12 @@ class Connections(StartingPorts):
                                  publish=["9/tcp", f"127.0.0.1:{self.OWN}:10/tcp"],
                                  cmd=["probe", "serve", "--log", "tcp/9", "tcp/10"])
 
-    def reach(self, port: int) -> None:
-        """Of this host; the container is not held back any more."""
-        probe = Probe("tcp", "127.0.0.1", port)
+    def reach(self, port: int) -> float:
+        """Of this host; the container is not held back any more. How many seconds that took."""
+        probe, began = Probe("tcp", "127.0.0.1", port), time.monotonic()
         wait_until(f"an answer to this host at {port}",
                    lambda: self.lab.host.probe_many([probe])[probe].state == "open")
+        return time.monotonic() - began
 
     def has_dials(self) -> bool:
         """docker-proxy, or who else, waits for an answer of a container."""
@@ -210,14 +211,15 @@ class Connections(StartingPorts):
 
     def test_a_port_that_a_rule_opens_is_soon_open(self) -> None:
         """Connections that a rule allows are neither waited for nor ended, however many come."""
+        web = self.start_server("plain")
+        plain = self.reach(self.OWN)
+        web.remove()
         self.start_netd(OPEN)
         longest = 0.0
         for number in range(3):
             caller = self.call()
             web = self.start_server(f"web{number}")
-            began = time.monotonic()
-            self.reach(self.OWN)
-            longest = max(longest, time.monotonic() - began)
+            longest = max(longest, self.reach(self.OWN))
             probes = [Probe("tcp", addr, self.PORT) for addr in ADDRESSES]
             wait_until("an answer to the outside", lambda asked=probes: all(
                 result.state == "open" for result in self.lab.outside.probe_many(asked).values()))
@@ -226,8 +228,8 @@ class Connections(StartingPorts):
                 self.assertGreater(calls[addr][1], 0, addr)
             web.remove()
         figure("until this host reaches a starting container whose open port is called all the time",
-               f"{longest:.1f} s at most, of 3 starts")
-        self.assertLess(longest, 8)  # it is held back for 10 s where something waits so long
+               f"{longest:.1f} s at most, of 3 starts (one without netd and calls: {plain:.1f} s)")
+        self.assertLess(longest, plain + 8)  # it is held back for 10 s where something waits so long
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Events(DockerCase):
         cls.engine = Child([*host.enter([sys.executable, str(ENGINE), str(host.socket),
                                          str(CONTAINERS)])], stdin=-1)
         cls.addClassCleanup(cls.engine.stop)
-        cls.engine.wait_for_line("^ready$", 20)
+        cls.engine.wait_for_line("^ready$")
         cls.make_network(cls.network, "app", "172.31.1")
         for last, role in enumerate(("client", "server", "evil"), 10):
             setattr(cls, role, Plugged(lab, role, role, f"172.31.1.{last}"))
@@ -80,7 +80,7 @@ class Events(DockerCase):
     def tell(cls, line: str) -> str:
         """To the engine; its answer."""
         cls.engine.write(line + "\n")
-        return cls.engine.wait_for_line("^(done|ends)", 20)
+        return cls.engine.wait_for_line("^(done|ends)")
 
     @classmethod
     def make_network(cls, network: str, name: str, prefix: str) -> None:

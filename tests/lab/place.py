@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
 T = TypeVar("T")
-PATIENCE_S = 30.0  # a wait ends with what it waits for; this ends a test that would wait for ever
+PATIENCE_S = 60.0  # a wait ends with what it waits for; this ends a test that would wait for ever
 PORT_BLOCK = 40000  # probe connect counts source ports modulo this many
 
 
