@@ -169,9 +169,29 @@ static void a_start_asks_once_for_each_port(void **state)
 	container_free(pid);
 }
 
+/* As Docker brings them back when a container ends: rtnetlink's lock is busy then. */
+static void a_peer_that_comes_back_is_not_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = container_new();
+
+	start(f, NULL, 0);
+	connect_container("veth1", "br0", pid, MAC1);
+	wait_for_port(f, "veth1", "br0/" MAC1);
+	struct rtnl_counters before = rtnl_counters(f->rtnl);
+	run("nsenter -t %d -n ip link set peer0 netns %d", (int)pid, (int)getpid());
+	run("ip link set peer0 address " MAC2);
+	wait_for_port(f, "veth1", "br0/" MAC2);
+	run("ip link del veth1");
+	wait_for_port(f, "veth1", "none");
+	assert_int_equal(rtnl_counters(f->rtnl).queries, before.queries);
+	container_free(pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		RTNL_TEST(a_peer_that_comes_back_is_not_asked_for),
 		RTNL_TEST(a_port_is_followed_through_dockers_steps),
 		RTNL_TEST(a_container_cannot_change_who_it_is),
 		RTNL_TEST(a_restart_keeps_what_was_known),

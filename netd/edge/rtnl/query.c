@@ -250,8 +250,7 @@ int query_peer(struct query *query, const struct query_peer *peer, struct query_
 	struct peer_question question = { peer, ret, false };
 	struct exchange exchange = { .cb = on_peer, .data = &question };
 
-	if (peer->nsid != QUERY_NSID_OWN)
-		mnl_attr_put_u32(nlh, IFLA_TARGET_NETNSID, (uint32_t)peer->nsid);
+	mnl_attr_put_u32(nlh, IFLA_TARGET_NETNSID, (uint32_t)peer->nsid);
 	int r = ask(query, nlh, &exchange);
 	return r < 0 || question.answered ? r : -ENODEV;
 }

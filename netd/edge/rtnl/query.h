@@ -35,11 +35,11 @@ int query_addresses(struct query *query, query_address_fn *cb, void *data) MUST_
 
 #define QUERY_NSID_OWN (-2) /* the namespace we are in */
 
-/* The far end of a veth. */
+/* The far end of a veth, in another namespace. */
 struct query_peer {
 	uint32_t ifindex; /* of our end: what the far end must name as its own far end */
 	uint32_t peer;
-	int32_t nsid; /* the namespace of the far end, or QUERY_NSID_OWN */
+	int32_t nsid; /* that namespace */
 };
 struct query_answer {
 	struct mac_addr mac;

@@ -40,12 +40,24 @@ struct rtnl {
 
 /* ---- the MACs at the far ends ---- */
 
-static bool wants_query(const struct rtnl *rtnl, const struct link *link)
+static bool is_port_of_pair(const struct rtnl *rtnl, const struct link *link)
 {
-	return link->stale && link->is_veth && link->peer && links_bridge_of(&rtnl->links, link);
+	return link->is_veth && link->peer && links_bridge_of(&rtnl->links, link);
 }
 
-static void read_peer(struct rtnl *rtnl, struct link *link)
+/* A peer that is here tells of itself, as each interface does (but not of its peer: the kernel
+ * tells of the first end of a pair before there is the other). It is not asked for: rtnetlink has
+ * one lock for all, which the end of some containers holds for hundreds of milliseconds, and just
+ * then their peers come back here. */
+static void look_up_peer(const struct rtnl *rtnl, struct link *link)
+{
+	const struct link *peer = links_find(&rtnl->links, link->peer);
+
+	link->mac = peer && peer->is_veth ? peer->own_mac : (struct mac_addr){ 0 };
+	link->stale = !peer;
+}
+
+static void ask_peer(struct rtnl *rtnl, struct link *link)
 {
 	const struct query_peer peer = { link->ifindex, link->peer, link->nsid };
 	struct query_answer answer;
@@ -62,7 +74,7 @@ static void read_peer(struct rtnl *rtnl, struct link *link)
 	/* Docker sets the MAC, then the interface up. The message about the carrier comes from a
 	 * work queue of the kernel, some time later: what the peer itself says is nearer the
 	 * moment. */
-	link->pinned = answer.up && link->nsid != QUERY_NSID_OWN;
+	link->pinned = answer.up;
 }
 
 /* False: something is still missing that should be there. */
@@ -73,9 +85,12 @@ static bool read_peers(struct rtnl *rtnl)
 	for (size_t i = 0; i < rtnl->links.n; i++) {
 		struct link *link = &rtnl->links.items[i];
 
-		if (!wants_query(rtnl, link))
+		if (!is_port_of_pair(rtnl, link))
 			continue;
-		read_peer(rtnl, link);
+		if (link->nsid == QUERY_NSID_OWN)
+			look_up_peer(rtnl, link);
+		else if (link->stale)
+			ask_peer(rtnl, link);
 		complete = complete && (!link->stale || !link->carrier);
 	}
 	return complete;
