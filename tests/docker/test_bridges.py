@@ -50,12 +50,13 @@ class Bridges(DockerCase):
 
     def arrived(self, times: int, options: Dict[str, str]) -> Dict[str, int]:
         """Makes networks, each with a container that floods the internet and its neighbour from its
-        first instruction, and one that is flooded through a published port. What got through."""
+        first instruction, and one that is flooded from outside through a published port, and by this
+        host as docker-proxy would. What got through."""
         host = self.lab.host
         sink = self.lab.outside.probe("sink", "udp", "9")
         sink.wait_for_line("^ready$")
-        floods = [place.probe("flood", "--seconds", "900", "--pause-us", "300", "udp", "192.0.2.1",
-                              "18009") for place in (self.lab.outside, host)]
+        floods = [place.probe("flood", "--seconds", "900", "--pause-us", "300", "udp", *to)
+                  for place, to in ((self.lab.outside, ("192.0.2.1", "18009")), (host, ("172.31.77.3", "9")))]
         received = 0
         for _ in range(times):
             host.network("late", "172.31.77.0/24", options=options)
