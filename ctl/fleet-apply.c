@@ -8,6 +8,10 @@ int fleet_apply(const struct fleet *fleet)
 
 	if (fleet->args->canary)
 		return fleet_apply_canary(fleet);
+	if (fleet->args->accept_denials) {
+		ctl_complain("--accept-denials says something of a canary: give --canary GROUP");
+		return CTL_USAGE;
+	}
 	int status = fleet_change_begin(&change, fleet, fleet->args->group);
 
 	if (status == CTL_OK)

@@ -16,18 +16,21 @@
 #define DEFAULT_WAIT_S 300u
 #define ASK_US (5 * SECOND_US)
 
+struct canary_host {
+	const char *name;
+	uint64_t n_denied; /* of what passed before, as it was told last */
+};
+
 struct canary_run {
 	const struct fleet *fleet;
 	const char *group;
 	const struct fleet_files *files; /* that it has */
 	bool is_seen;			 /* the copy of the store had them */
-	VEC(const char *) hosts;	 /* of the group that were there: none may go away */
+	VEC(struct canary_host) hosts;	 /* of the group that were there: none may go away */
 	size_t n, n_in_force;
 	char late[FLEET_NAME + 1]; /* one that does not have it in force, as of the last look */
 	const char *failed;	   /* why it is taken back; NULL: nothing speaks against it */
 	bool is_blind;		   /* on a host it is not seen what is denied */
-	uint64_t n_denied;	   /* of what passed before, where that is accepted */
-	char denied[512];	   /* the last of it, and by whom */
 };
 
 /* ---- what the store says of it ---- */
@@ -62,12 +65,13 @@ static bool is_of_group(const struct fleet_record *record, const char *group)
 	return false;
 }
 
-static bool is_known(const struct canary_run *canary, const char *host)
+/* NULL: it was not there yet. */
+static struct canary_host *find_host(const struct canary_run *canary, const char *name)
 {
 	for (size_t i = 0; i < canary->hosts.n; i++)
-		if (strcmp(canary->hosts.items[i], host) == 0)
-			return true;
-	return false;
+		if (strcmp(canary->hosts.items[i].name, name) == 0)
+			return &canary->hosts.items[i];
+	return NULL;
 }
 
 static int fail(struct canary_run *canary, const char *host, const char *why, const char *more)
@@ -78,29 +82,31 @@ static int fail(struct canary_run *canary, const char *host, const char *why, co
 	return canary->failed ? 0 : -1;
 }
 
-static int note_host(struct canary_run *canary, const char *host)
+/* NULL: no memory. */
+static struct canary_host *note_host(struct canary_run *canary, const char *name)
 {
 	struct arena *arena = canary->fleet->arena;
-	const char *name = is_known(canary, host) ? NULL : arena_strdup(arena, host);
+	struct canary_host *known = find_host(canary, name);
+	const struct canary_host host = { known ? NULL : arena_strdup(arena, name), 0 };
 
-	if (is_known(canary, host))
-		return 0;
-	return name && VEC_PUSH(arena, &canary->hosts, name) == 0 ? 0 : -1;
+	if (known || !host.name || VEC_PUSH(arena, &canary->hosts, host) < 0)
+		return known;
+	return find_host(canary, name);
 }
 
-static int note_denied(struct canary_run *canary, const char *host,
+/* What it denies speaks against it, or is told of. 0, or -1: no memory. */
+static int note_denied(struct canary_run *canary, struct canary_host *host,
 		       const struct fleet_record *record)
 {
 	static const char what[] = "denies what passed before";
 	const char *cut = record->cut ? record->cut : "";
 
-	if (record->n_cut == 0)
-		return 0;
-	if (!canary->fleet->args->accept_denials)
-		return fail(canary, host, what, cut);
-	canary->n_denied += record->n_cut;
-	(void)snprintf(canary->denied, sizeof(canary->denied), "%s %s%s%s", host, what,
-		       *cut ? ": " : "", cut);
+	if (record->n_cut > 0 && !canary->fleet->args->accept_denials)
+		return fail(canary, host->name, what, cut);
+	if (record->n_cut > host->n_denied)
+		printf("%s %s%s%s (flows in all: %" PRIu64 ")\n", host->name, what,
+		       *cut ? ": " : "", cut, record->n_cut);
+	host->n_denied = record->n_cut; /* fewer: it counts anew */
 	return 0;
 }
 
@@ -109,11 +115,12 @@ static int look_at_host(struct canary_run *canary, const char *host,
 			const struct fleet_record *record, struct arena *scratch)
 {
 	const struct fleet *fleet = canary->fleet;
+	struct canary_host *noted = note_host(canary, host);
 	struct fleet_policy files;
 	const char *error = NULL;
 
 	canary->n++;
-	if (note_host(canary, host) < 0)
+	if (!noted)
 		return -1;
 	if (fleet_policy_of(fleet->keys, fleet->conf.prefix, record->groups, record->n_groups,
 			    scratch, &files, &error) != 0)
@@ -126,7 +133,7 @@ static int look_at_host(struct canary_run *canary, const char *host,
 	}
 	canary->n_in_force++;
 	canary->is_blind |= record->is_blind || !record->has_canary;
-	return note_denied(canary, host, record);
+	return note_denied(canary, noted, record);
 }
 
 /* All of them as of now. CTL_OK, or an exit status after saying why. */
@@ -142,7 +149,6 @@ static int look(struct canary_run *canary)
 	if (!below)
 		return ctl_out_of_memory();
 	canary->n = canary->n_in_force = 0;
-	canary->n_denied = 0;
 	canary->is_blind = false;
 	const struct etcd_key *keys = etcd_mirror_below(fleet->keys, below, &n);
 	for (size_t i = 0; i < n && r == 0; i++) {
@@ -157,9 +163,9 @@ static int look(struct canary_run *canary)
 	}
 	for (size_t i = 0; i < canary->hosts.n && r == 0; i++) {
 		const char *key =
-			fleet_record_key(fleet->conf.prefix, canary->hosts.items[i], scratch);
+			fleet_record_key(fleet->conf.prefix, canary->hosts.items[i].name, scratch);
 		if (key && !etcd_mirror_find(fleet->keys, key))
-			r = fail(canary, canary->hosts.items[i], "is away", "");
+			r = fail(canary, canary->hosts.items[i].name, "is away", "");
 	}
 	return r == 0 ? CTL_OK : ctl_out_of_memory();
 }
@@ -181,23 +187,14 @@ static uint64_t wait_us(const struct fleet *fleet)
 	return (fleet->args->wait_s ? fleet->args->wait_s : DEFAULT_WAIT_S) * SECOND_US;
 }
 
-struct progress_told {
-	bool is_any;
-	size_t n_in_force;
-	uint64_t n_denied;
-};
-
-static void say_progress(const struct canary_run *canary, struct progress_told *told)
+static void say_progress(const struct canary_run *canary, size_t *told)
 {
 	/* What is not in the copy yet nobody has. */
-	if (!canary->is_seen)
-		return;
-	if (!told->is_any || told->n_in_force != canary->n_in_force)
+	if (canary->is_seen && *told != canary->n_in_force + 1) {
+		*told = canary->n_in_force + 1;
 		printf("in force on %zu of %zu hosts of the group %s\n", canary->n_in_force,
 		       canary->n, canary->group);
-	if (canary->n_denied > told->n_denied)
-		printf("%s (flows in all: %" PRIu64 ")\n", canary->denied, canary->n_denied);
-	*told = (struct progress_told){ true, canary->n_in_force, canary->n_denied };
+	}
 	(void)fflush(stdout);
 }
 
@@ -263,7 +260,7 @@ static int watch(struct canary_run *canary)
 	const uint64_t hold = wait_us(canary->fleet), begun = clock_monotonic_us();
 	const uint64_t last = begun + (hold > LEAST_START_US ? hold : LEAST_START_US);
 	uint64_t since = 0; /* all have it; 0: not yet */
-	struct progress_told told = { 0 };
+	size_t told = 0;
 
 	canary->n = canary->n_in_force = 0;
 	for (;;) {

@@ -82,7 +82,8 @@ static const char *trouble(const cJSON *host, struct arena *arena)
 	if (*error)
 		return error;
 	if (namesake)
-		text = arena_printf(arena, "another host has this name, too: %s", namesake);
+		text = arena_printf(arena, "another host has this name, too%s%s",
+				    *namesake ? ": " : "", namesake);
 	else if (!status)
 		text = "netd does not answer";
 	else if (strcmp(member_text(status, "docker"), "up") != 0)

@@ -304,10 +304,11 @@ void hosts_take_namesake(struct hosts *hosts, const struct etcd_key *there)
 	hosts->namesake_us = clock_monotonic_us();
 	if (is_news)
 		log_warning(LOG_ID_FLEET_HOSTS,
-			    "another host of the fleet has the name %s, too (its addresses: %s): "
-			    "they take turns, and of the two the others know only one at a time; "
-			    "give one of them another name in fleet.conf (host)",
-			    hosts->options.fleet->host, hosts->namesake);
+			    "another host of the fleet has the name %s, too%s%s: they take turns, "
+			    "and of the two the others know only one at a time; give one of them "
+			    "another name in fleet.conf (host)",
+			    hosts->options.fleet->host, *hosts->namesake ? ", at " : "",
+			    hosts->namesake);
 }
 
 /* ---- netd's word ---- */

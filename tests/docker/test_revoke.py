@@ -108,7 +108,8 @@ class Revoke(DockerCase):
         netd = self.start_netd(TIERS)
         # Until Docker was read the host reaches no container: what docker-proxy had taken before
         # netd came waits in the kernel, which sends it once more some time later.
-        check_stopped(flows, now_ms())
+        proxied = [f"published, {way} tcp to the server" for way in ("docker-proxy", "from a container")]
+        check_stopped(flows, now_ms(), proxied)
         netd.apply(ALL)
         for flow in flows:
             flow.wait_alive()

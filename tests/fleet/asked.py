@@ -41,7 +41,7 @@ class Asked(Fleet):
         self.store.put("policy/10-shop.yaml", NAMED)
         self.until_all(1)
         alpha, beta = self.hosts[:2]
-        said = "another host of the fleet has the name alpha, too (its addresses: "
+        said = "another host of the fleet has the name alpha, too"
         lease = self.store.lease("addresses/alpha")
         alpha.end("netd-fleet", signal.SIGKILL)
         alpha.start_fleet()
@@ -54,13 +54,17 @@ class Asked(Fleet):
         twin = Host(self.folder / "twin", self.store, "delta", user="alpha", host="alpha", addresses="192.0.2.9",
                     **{"password-file": alpha.folder / "password"})
         self.hosts.append(twin)
-        self.until(lambda: f"{said}192.0.2.9)" in alpha.log("netd-fleet"))
-        self.until(lambda: f"{said})" in twin.log("netd-fleet"))
+        self.until(lambda: f"{said}, at 192.0.2.9: they take turns" in alpha.log("netd-fleet"))
+        self.until(lambda: f"{said}: they take turns" in twin.log("netd-fleet"))
         self.until(lambda: self.rows()[0]["namesake"] is not None)
         status = self.admin("status")
         self.assertEqual(status.returncode, 1)
-        self.assertIn("another host has this name, too: ", status.stdout)
+        self.assertIn("another host has this name, too", status.stdout)
         self.assertNotIn(said, beta.log("netd-fleet"))
+        # Whoever is left has all of it again, also what the other has taken away with its lease.
+        self.assertEqual(twin.end("netd-fleet"), 0)
+        self.until(lambda: self.store.lease("records/alpha") == self.store.lease("addresses/alpha") != 0 and
+                   self.store.value("addresses/alpha") == "")
 
     def test_who_joins_is_no_event_for_all(self):
         """n hosts that join would be n² of them. Who asks instead asks for nothing while nothing has changed."""

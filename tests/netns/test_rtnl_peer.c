@@ -3,6 +3,7 @@
  * container cannot change the answer. Needs root. */
 #include <grp.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <sys/syscall.h>
 
 #include "rtnl_lib.h"
@@ -21,6 +22,8 @@ static void a_port_is_followed_through_dockers_steps(void **state)
 	assert_int_equal(f->n_changes, 1);
 	run("ip link set peer0 netns %d", (int)pid);
 	settle(f);
+	assert_port(f, "veth1", "br0/" MAC2); /* the rules do not go away while it moves */
+	assert_int_equal(f->n_changes, 1);
 	run("nsenter -t %d -n ip link set peer0 address " MAC1, (int)pid);
 	run("nsenter -t %d -n ip link set peer0 name eth0", (int)pid);
 	run("nsenter -t %d -n ip link set eth0 up", (int)pid);
@@ -169,6 +172,26 @@ static void a_start_asks_once_for_each_port(void **state)
 	container_free(pid);
 }
 
+/* The kernel says nothing of the port when its peer, which is down, leaves. */
+static void who_takes_a_peers_number_is_not_the_peer(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = container_new();
+
+	start(f, NULL, 0);
+	run("ip link add veth1 master br0 type veth peer name peer0 address " MAC1);
+	wait_for_port(f, "veth1", "br0/" MAC1);
+	unsigned int number = if_nametoindex("peer0");
+	assert_true(number > 0);
+	run("ip link set peer0 netns %d", (int)pid);
+	run("ip link add evil index %u address " EVIL " type veth peer name other", number);
+	settle(f);
+	assert_port(f, "veth1", "br0/" MAC1);
+	assert_false(f->seen_evil);
+	run("ip link del evil");
+	container_free(pid);
+}
+
 /* As Docker brings them back when a container ends: rtnetlink's lock is busy then. */
 static void a_peer_that_comes_back_is_not_asked_for(void **state)
 {
@@ -191,6 +214,7 @@ static void a_peer_that_comes_back_is_not_asked_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		RTNL_TEST(who_takes_a_peers_number_is_not_the_peer),
 		RTNL_TEST(a_peer_that_comes_back_is_not_asked_for),
 		RTNL_TEST(a_port_is_followed_through_dockers_steps),
 		RTNL_TEST(a_container_cannot_change_who_it_is),

@@ -97,28 +97,35 @@ static bool is_as_written(const struct etcd_client *client, const struct etcd_re
 	       memcmp(there->value, record->value, there->len) == 0;
 }
 
-static void compare(struct etcd_client *client, struct etcd_record *record)
+/* True: it is as it was written, or may be. What was written after the copy was asked for need not
+ * be in it. Whose lease is in doubt may have written what stands there under the one before. */
+static bool compare(const struct etcd_client *client, const struct etcd_record *record)
 {
-	const struct etcd_key *there = etcd_mirror_find(&client->asked, record->key);
+	const struct etcd_key *there;
 
+	if (record->state != ETCD_RECORD_WRITTEN || !is_asked_for(client, record->key) ||
+	    client->asked.revision < record->revision)
+		return true;
+	there = etcd_mirror_find(&client->asked, record->key);
 	if (is_as_written(client, record, there))
-		return;
-	record->state = ETCD_RECORD_NEW;
-	if (there && there->lease != 0 && there->lease != client->lease &&
+		return true;
+	if (there && there->lease != 0 && there->lease != client->lease && client->is_leased &&
 	    client->handler.on_contested)
 		client->handler.on_contested(client->handler.userdata, there);
+	return false;
 }
 
-/* Somebody may have removed what was written, or put something else in its place. What was written
- * after the copy was asked for need not be in it. */
+/* Somebody may have removed what was written, or put something else in its place: he may have done
+ * so with the keys that are not asked for, too. */
 void etcd_lease_compare(struct etcd_client *client)
 {
-	for (size_t i = 0; i < ETCD_RECORDS; i++) {
-		struct etcd_record *record = &client->records[i];
-		if (record->state == ETCD_RECORD_WRITTEN && is_asked_for(client, record->key) &&
-		    client->asked.revision >= record->revision)
-			compare(client, record);
-	}
+	bool is_whole = true;
+
+	for (size_t i = 0; i < ETCD_RECORDS; i++)
+		is_whole = compare(client, &client->records[i]) && is_whole;
+	for (size_t i = 0; i < ETCD_RECORDS && !is_whole; i++)
+		if (client->records[i].state == ETCD_RECORD_WRITTEN)
+			client->records[i].state = ETCD_RECORD_NEW;
 	write_records(client);
 }
 

@@ -45,16 +45,20 @@ static bool is_port_of_pair(const struct rtnl *rtnl, const struct link *link)
 	return link->is_veth && link->peer && links_bridge_of(&rtnl->links, link);
 }
 
-/* A peer that is here tells of itself, as each interface does (but not of its peer: the kernel
- * tells of the first end of a pair before there is the other). It is not asked for: rtnetlink has
+/* A peer that is here tells of itself, as each interface does. It is not asked for: rtnetlink has
  * one lock for all, which the end of some containers holds for hundreds of milliseconds, and just
- * then their peers come back here. */
+ * then their peers come back here. The kernel tells of the first end of a pair before there is the
+ * other, so it may not name its peer; one that names another is not the peer, which has left, and
+ * what was known of it holds until this end tells of that. */
 static void look_up_peer(const struct rtnl *rtnl, struct link *link)
 {
 	const struct link *peer = links_find(&rtnl->links, link->peer);
 
-	link->mac = peer && peer->is_veth ? peer->own_mac : (struct mac_addr){ 0 };
-	link->stale = !peer;
+	if (!peer || !peer->is_veth || peer->nsid != QUERY_NSID_OWN ||
+	    (peer->peer && peer->peer != link->ifindex))
+		return;
+	link->mac = peer->own_mac;
+	link->stale = false;
 }
 
 static void ask_peer(struct rtnl *rtnl, struct link *link)
