@@ -5,6 +5,7 @@
 
 #include <endian.h>
 #include <grp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "edge/fw/encode.h"
@@ -191,15 +192,18 @@ static void without_privilege_it_says_so(void **state)
 
 /* ---- others commit, too ---- */
 
-/* Makes and deletes another table as fast as @pause allows, for ever. */
-static void commit_others(useconds_t pause)
+/* Makes and deletes another table, now sooner and now later, for as long as the test lives: never as
+ * soon all the time as a slow build of ours needs to look and commit. */
+static void commit_others(void)
 {
+	const int longest_us = 10000;
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_NETFILTER);
 	struct ruleset *empty = ruleset_new(arena_new());
 	struct fw_batch batch;
 	struct rs_diff diff;
 
-	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || !nl ||
+	    mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    ruleset_diff(NULL, empty, empty->arena, &diff) < 0)
 		_exit(1);
 	for (;;) {
@@ -216,7 +220,7 @@ static void commit_others(useconds_t pause)
 		char buffer[8192];
 		(void)recv(mnl_socket_get_fd(nl), buffer, sizeof(buffer), MSG_DONTWAIT);
 		fw_batch_done(&batch);
-		usleep(pause);
+		(void)usleep((useconds_t)(rand() % longest_us));
 	}
 }
 
@@ -232,7 +236,7 @@ static void conflicts_are_tried_again(void **state)
 
 	assert_true(pid >= 0);
 	if (pid == 0)
-		commit_others(100);
+		commit_others();
 	commit(f, NULL, seal(rs[0]));
 	(void)seal(rs[1]);
 	do { /* once in any case: the first commit may have met them all */

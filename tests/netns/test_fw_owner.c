@@ -3,6 +3,7 @@
  * hears of changes where tables have no owner. Needs root and nft. */
 #include "fw_lib.h"
 
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "edge/fw/handle.h"
@@ -64,6 +65,7 @@ static void a_killed_owner_leaves_the_rules(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		struct fixture child = { .arena = arena_new() };
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		open_fw(&child);
 		commit(&child, NULL, seal(sample_ruleset(child.arena)));
 		(void)!write(ready[1], "", 1);
