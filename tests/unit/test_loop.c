@@ -168,6 +168,28 @@ static void a_process_that_is_stopped(void **state)
 	assert_true(f.watch.stalls.longest_us >= 500000);
 }
 
+static int on_post(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	(void)userdata;
+	return 0;
+}
+
+static void tidy_up(struct fixture *f)
+{
+	assert_true(sd_event_add_post(f->event, NULL, on_post, NULL) >= 0);
+}
+
+/* A beat each second, not ten: also of a loop that does something after every event. */
+static void a_quiet_loop_sleeps(void **state)
+{
+	struct fixture f = { .first_turn = tidy_up, .wait_us = 1200000 };
+
+	(void)state;
+	assert_int_equal(run(&f, UINT64_MAX / 2), 7);
+	assert_in_range(f.watch.n_beats, 1, 8);
+}
+
 static void a_handler_that_fails_ends_it(void **state)
 {
 	struct fixture f = { .result = -EXFULL };
@@ -185,6 +207,7 @@ int main(void)
 		cmocka_unit_test(work_is_weighed),
 		cmocka_unit_test(a_source_that_prepares_for_long),
 		cmocka_unit_test(a_process_that_is_stopped),
+		cmocka_unit_test(a_quiet_loop_sleeps),
 		cmocka_unit_test(a_handler_that_fails_ends_it),
 	};
 

@@ -57,7 +57,9 @@ static void judge(struct loop_watch *watch, uint64_t from_us, uint64_t to_us)
 }
 
 /* One turn: what is ready is waited for, and one source of it handled. sd_event_prepare() also runs
- * what the sources prepare, which counts to the turn before. */
+ * what the sources prepare, which counts to the turn before. It is quiet when what was waited for
+ * last was the beat; what runs after that without a wait, as what tidies up after each event does
+ * (sd_event_add_post()), is no news. */
 static int turn(sd_event *loop, struct loop_watch *watch, uint64_t *began_us, bool *quiet)
 {
 	int r = set_beat(watch, *quiet);
@@ -69,7 +71,8 @@ static int turn(sd_event *loop, struct loop_watch *watch, uint64_t *began_us, bo
 	weigh(watch);
 	judge(watch, *began_us, clock_monotonic_us());
 	*began_us = clock_monotonic_us();
-	if (r == 0) {
+	bool waits = r == 0;
+	if (waits) {
 		r = sd_event_wait(loop, UINT64_MAX);
 		judge(watch, watch->beat_at_us, clock_monotonic_us());
 		*began_us = clock_monotonic_us();
@@ -77,7 +80,8 @@ static int turn(sd_event *loop, struct loop_watch *watch, uint64_t *began_us, bo
 	unsigned int before = watch->n_beats;
 	if (r > 0)
 		r = sd_event_dispatch(loop);
-	*quiet = watch->n_beats != before;
+	if (waits)
+		*quiet = watch->n_beats != before;
 	return r;
 }
 
