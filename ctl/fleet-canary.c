@@ -106,6 +106,7 @@ static int note_denied(struct canary_run *canary, struct canary_host *host,
 	if (record->n_cut > host->n_denied)
 		printf("%s %s%s%s (flows in all: %" PRIu64 ")\n", host->name, what,
 		       *cut ? ": " : "", cut, record->n_cut);
+	(void)fflush(stdout);
 	host->n_denied = record->n_cut; /* fewer: it counts anew */
 	return 0;
 }
@@ -190,11 +191,11 @@ static uint64_t wait_us(const struct fleet *fleet)
 static void say_progress(const struct canary_run *canary, size_t *told)
 {
 	/* What is not in the copy yet nobody has. */
-	if (canary->is_seen && *told != canary->n_in_force + 1) {
-		*told = canary->n_in_force + 1;
-		printf("in force on %zu of %zu hosts of the group %s\n", canary->n_in_force,
-		       canary->n, canary->group);
-	}
+	if (!canary->is_seen || *told == canary->n_in_force + 1)
+		return;
+	*told = canary->n_in_force + 1;
+	printf("in force on %zu of %zu hosts of the group %s\n", canary->n_in_force, canary->n,
+	       canary->group);
 	(void)fflush(stdout);
 }
 

@@ -23,7 +23,7 @@ IDLE_S = 30
 ROUNDS_READER, EVENTS = 10, 40
 ROUNDS_REQUIRE, STARTS_REQUIRE = 8, 30
 ROUNDS_ENGINES = 8
-ENGINES = {"20.10": "", "26.1": "26", "28.5": "28"}
+ENGINES = {"Docker 20.10": "", "Docker 26.1": "26", "Docker 28.5": "28"}
 ROUNDS_BULK, BULK, AT_ONCE = 5, 50, 8
 ROUNDS_BOOT, BOOT = 3, 200
 
@@ -178,10 +178,23 @@ def measure_reader(lab: Lab) -> None:
     table.print("Beside Docker, through netd-reader")
 
 
-# ---- a tier with require ----
+# ---- starts, of two kinds or more ----
 
 
-def require_round(lab: Lab, policy: str, options: Sequence[str]) -> List[float]:
+def add_latencies(table: Table, samples: Dict[str, List[List[float]]]) -> None:
+    """What starts_round() has said in each round, by names, and of each the ratios over the first one."""
+    first, *others = samples
+    for index, what in enumerate(("p50", "p99")):
+        for name, values in samples.items():
+            figures = [pair[index] for pair in values]
+            table.add(f"connect event -> committed, {name}, {what}, ms", f"{median(figures):.2f}", spread(figures))
+        for name in others:
+            ratios = [one[index] / max(base[index], 0.01) for one, base in zip(samples[name], samples[first])]
+            table.add(f"  the same: {name} / {first}, {what}", f"{median(ratios):.2f}", spread(ratios), "<= 1.2",
+                      median(ratios) <= 1.2)
+
+
+def starts_round(lab: Lab, policy: str, options: Sequence[str] = ()) -> List[float]:
     """Starts under a policy: how long from the event of each to its rules, p50 and p99 in ms."""
     with Netd(lab.host, policy) as netd:
         netd.start().wait_synced()
@@ -201,30 +214,21 @@ def measure_require(lab: Lab) -> None:
     lab.host.network("front", "172.31.1.0/24")
     table = Table()
     line = "  front: {match: [{network: front}]}"
-    policies = {"without": POLICY, "with": POLICY.replace(line, line.replace(" {", "\n    ", 1)[:-1] + REQUIRE)}
+    policies = {"without require": POLICY,
+                "with require": POLICY.replace(line, line.replace(" {", "\n    ", 1)[:-1] + REQUIRE)}
     samples: Dict[str, List[List[float]]] = {name: [] for name in policies}
     for turn in range(ROUNDS_REQUIRE):
         say(f"round {turn + 1} of {ROUNDS_REQUIRE}")
         for name in random.sample(list(policies), 2):
-            samples[name].append(require_round(lab, policies[name], CONFORMS))
-    for index, what in enumerate(("p50", "p99")):
-        for name, values in samples.items():
-            figures = [pair[index] for pair in values]
-            table.add(f"connect event -> committed, {name} require, {what}, ms", f"{median(figures):.2f}",
-                      spread(figures))
-        ratios = [w[index] / max(wo[index], 0.01) for w, wo in zip(samples["with"], samples["without"])]
-        table.add(f"  the same: with / without, {what}", f"{median(ratios):.2f}", spread(ratios), "<= 1.2",
-                  median(ratios) <= 1.2)
+            samples[name].append(starts_round(lab, policies[name], CONFORMS))
+    add_latencies(table, samples)
     table.print(f"A tier with require, {ROUNDS_REQUIRE} rounds of {STARTS_REQUIRE} starts")
-
-
-# ---- one engine and another ----
 
 
 def tell_starts(lab: Lab) -> None:
     """Some starts beside the engine that $ENGINE names, as a line of JSON."""
     lab.host.network("front", "172.31.1.0/24")
-    print(json.dumps(require_round(lab, POLICY, ())), flush=True)
+    print(json.dumps(starts_round(lab, POLICY)), flush=True)
 
 
 def measure_engines(program: Path) -> None:
@@ -236,15 +240,7 @@ def measure_engines(program: Path) -> None:
             told = run([sys.executable, "-B", str(program), "starts"], env={"ENGINE": ENGINES[name]}, timeout=600)
             samples[name].append(json.loads(next(line for line in told.splitlines() if line.startswith("["))))
     table = Table()
-    for index, what in enumerate(("p50", "p99")):
-        for name, values in samples.items():
-            figures = [pair[index] for pair in values]
-            table.add(f"connect event -> committed, Docker {name}, {what}, ms", f"{median(figures):.2f}",
-                      spread(figures))
-        for name in list(ENGINES)[1:]:
-            ratios = [new[index] / max(old[index], 0.01) for new, old in zip(samples[name], samples["20.10"])]
-            table.add(f"  Docker {name} / 20.10, {what}", f"{median(ratios):.2f}", spread(ratios), "<= 1.2",
-                      median(ratios) <= 1.2)
+    add_latencies(table, samples)
     table.print(f"Engines, {ROUNDS_ENGINES} rounds of {STARTS_REQUIRE} starts")
 
 

@@ -32,14 +32,22 @@ static void a_port_is_followed_through_dockers_steps(void **state)
 	wait_for_port(f, "veth1", "none");
 }
 
-static void a_container_cannot_change_who_it_is(void **state)
+/* A container with MAC1 at veth1. */
+static pid_t start_with_container(struct fixture *f)
 {
-	struct fixture *f = *state;
-	pid_t pid = container_new(), nested = container_new();
+	pid_t pid = container_new();
 
 	start(f, NULL, 0);
 	connect_container("veth1", "br0", pid, MAC1);
 	wait_for_port(f, "veth1", "br0/" MAC1);
+	return pid;
+}
+
+static void a_container_cannot_change_who_it_is(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = start_with_container(f), nested = container_new();
+
 	run("nsenter -t %d -n ip link set peer0 address " EVIL, (int)pid);
 	assert_port(f, "veth1", "br0/" MAC1);
 	run("nsenter -t %d -n ip link set peer0 down", (int)pid);
@@ -140,11 +148,7 @@ static void net_admin_is_enough(void **state)
 static void a_flapping_container_costs_nothing(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = container_new();
-
-	start(f, NULL, 0);
-	connect_container("veth1", "br0", pid, MAC1);
-	wait_for_port(f, "veth1", "br0/" MAC1);
+	pid_t pid = start_with_container(f);
 	struct rtnl_counters before = rtnl_counters(f->rtnl);
 	unsigned int n_changes = f->n_changes;
 	for (int i = 0; i < 20; i++)
@@ -196,11 +200,7 @@ static void who_takes_a_peers_number_is_not_the_peer(void **state)
 static void a_peer_that_comes_back_is_not_asked_for(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = container_new();
-
-	start(f, NULL, 0);
-	connect_container("veth1", "br0", pid, MAC1);
-	wait_for_port(f, "veth1", "br0/" MAC1);
+	pid_t pid = start_with_container(f);
 	struct rtnl_counters before = rtnl_counters(f->rtnl);
 	run("nsenter -t %d -n ip link set peer0 netns %d", (int)pid, (int)getpid());
 	run("ip link set peer0 address " MAC2);

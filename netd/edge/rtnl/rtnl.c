@@ -40,9 +40,11 @@ struct rtnl {
 
 /* ---- the MACs at the far ends ---- */
 
-static bool is_port_of_pair(const struct rtnl *rtnl, const struct link *link)
+/* Few are: the peers of containers are elsewhere, and known. */
+static bool wants_peer(const struct rtnl *rtnl, const struct link *link)
 {
-	return link->is_veth && link->peer && links_bridge_of(&rtnl->links, link);
+	return (link->stale || link->nsid == QUERY_NSID_OWN) && link->is_veth && link->peer &&
+	       links_bridge_of(&rtnl->links, link);
 }
 
 /* A peer that is here tells of itself, as each interface does. It is not asked for: rtnetlink has
@@ -89,11 +91,11 @@ static bool read_peers(struct rtnl *rtnl)
 	for (size_t i = 0; i < rtnl->links.n; i++) {
 		struct link *link = &rtnl->links.items[i];
 
-		if (!is_port_of_pair(rtnl, link))
+		if (!wants_peer(rtnl, link))
 			continue;
 		if (link->nsid == QUERY_NSID_OWN)
 			look_up_peer(rtnl, link);
-		else if (link->stale)
+		else
 			ask_peer(rtnl, link);
 		complete = complete && (!link->stale || !link->carrier);
 	}
