@@ -8,7 +8,8 @@ import threading
 import unittest
 from typing import Dict, List, Sequence
 
-from netd import FEW, DockerCase, Netd, Probe, figure
+from netd import FEW, DockerCase, Netd, Probe, figure, wait_until
+from test_starting_ports import datagrams
 
 POLICY = """version: 1
 tiers:
@@ -49,10 +50,11 @@ class SilentDocker:
 class Bridges(DockerCase):
     """Networks that are made under flood, in each state that netd can be in."""
 
-    def arrived(self, times: int, options: Dict[str, str], ways: Sequence[str] = WAYS) -> Dict[str, int]:
+    def arrived(self, times: int, options: Dict[str, str], ways: Sequence[str] = WAYS,
+                waits: bool = False) -> Dict[str, int]:
         """Makes networks, each with a container that floods the internet from its first instruction, and one
         that is flooded by that neighbour, from outside through a published port, and by this host as
-        docker-proxy would. What got through."""
+        docker-proxy would. What got through. @waits: until something has."""
         host = self.lab.host
         sink = self.lab.outside.probe("sink", "udp", "9")
         sink.wait_for_line("^ready$")
@@ -67,6 +69,8 @@ class Bridges(DockerCase):
                               cmd=["probe", "sink", "udp", "9"], wait=None)
             sender = host.run("sender", "late", ip="172.31.77.2", wait="sent", cmd=[
                 "probe", "flood", "--count", "1000", "--pause-us", "300", *neighbour, "udp", "203.0.113.10", "9"])
+            if waits:  # the host may have asked for its address a moment too early
+                wait_until(f"a datagram from {ways}", lambda one=target: datagrams(one) > 0)
             host.docker("stop", "--time=5", target.id)
             received += int(target.logs().split("received ")[1].split()[0])
             for one in (sender, target):
@@ -88,7 +92,7 @@ class Bridges(DockerCase):
         # Where it calls the bridge by its altname it forwards nothing: then the host alone reaches the container.
         forwards = options != OTHER
         for way in WAYS if forwards else ("host",):
-            got = self.arrived(1, options, (way,))
+            got = self.arrived(1, options, (way,), waits=True)
             self.assertTrue(got["container"] and (got["internet"] or not forwards), f"control, {way}: {got}")
 
     def started(self, *args: str, synced: bool = True) -> Netd:
