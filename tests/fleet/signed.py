@@ -156,6 +156,7 @@ class Signed(Signing):
         self.put_back(new)
         self.until(lambda: "older" in self.record(host)["policy"]["error"])
         host.start_netd()
+        self.until(lambda: host.rules() is not None)
         self.refused("its signature is older than one that was taken", (2, 2, 1))
         self.put_back(newest)
         self.until(lambda: self.are_in_force([1, 2, 1]))
