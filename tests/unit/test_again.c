@@ -206,7 +206,7 @@ static void tell_ports(struct host *host, bool stacked)
 {
 	struct world_port ports[PORTS];
 	struct world_bridge bridges[NETWORKS + 1];
-	const struct world_bridges all = { bridges, NETWORKS + 1, NULL, 0 };
+	const struct world_bridges all = { .items = bridges, .n = NETWORKS + 1 };
 	size_t n = 0;
 
 	memset(bridges, 0, sizeof(bridges));

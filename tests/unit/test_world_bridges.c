@@ -77,7 +77,9 @@ static void take_links(struct world_store *store, size_t row, bool with_port)
 	struct world_bridge bridge = { .ifindex = 7 };
 	struct world_altname altname = { .name = "lan0" };
 	struct world_port port = { .kind = rows[row].kind, .ifindex = 8 };
-	struct world_bridges bridges = { &bridge, 1, &altname, 1 };
+	struct world_bridges bridges = {
+		.items = &bridge, .n = 1, .altnames = &altname, .n_altnames = 1
+	};
 
 	strcpy(bridge.name, rows[row].bridge);
 	strcpy(altname.bridge, rows[row].bridge);

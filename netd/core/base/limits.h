@@ -148,6 +148,9 @@
 /* Objects that differ from the ruleset, by name; the rest is a number: a table that is gone takes
  * all of its own with it. */
 #define LIMIT_DRIFTS 100u
+/* Interfaces below containers of macvlan networks: VLANs, most of them. The kernel hooks a chain to
+ * at most 256 (NFT_NETDEVHOOK_MAX). */
+#define LIMIT_PARENTS 200u
 /* What the host shows and Docker's word do not agree on, looked after at a time; the rest is closed
  * as well, and has its turn when one of these is settled. */
 #define LIMIT_DOUBTS 1024u

@@ -9,9 +9,8 @@ static const struct {
 	const char *driver, *why, *remedy;
 } drivers[] = {
 	{ "macvlan",
-	  "netd enforces nothing on a macvlan network: its packets pass neither a bridge of this "
-	  "host "
-	  "nor its IP hooks",
+	  "netd enforces nothing on this macvlan network: its packets pass no bridge of this host, "
+	  "and no interface whose hooks could tell them from the host's own",
 	  "use a bridge network, or filter at the switch" },
 	{ "ipvlan",
 	  "netd enforces nothing on an ipvlan network: its packets pass neither a bridge of this "

@@ -142,7 +142,7 @@ int world_store_set_bridges(struct world_store *store, const struct world_bridge
 	store->n_bridges = bridges->n;
 	store->altnames = altnames;
 	store->n_altnames = bridges->n_altnames;
-	return 0;
+	return store_set_parents(store, bridges->parents, bridges->n_parents);
 }
 
 /* ---- what Docker says ---- */

@@ -158,11 +158,26 @@ static void read_modes(const cJSON *options, struct world_network *network)
 	}
 }
 
+/* Without a parent that somebody gave it Docker makes one of its own, "dm-" and digits of the id,
+ * which leads nowhere. A container in mode passthru has the parent's own MAC. */
+static void read_parent(const cJSON *options, struct world_network *network)
+{
+	const char *parent = json_text(options, "parent"),
+		   *mode = json_text(options, "macvlan_mode");
+
+	if (!parent || text_begins(parent, "dm-") || !world_ifname_valid(parent) ||
+	    (mode && *mode && !world_siblings_parse(mode, &network->siblings)))
+		return;
+	memcpy(network->parent, parent, strlen(parent) + 1);
+}
+
 static int read_bridge(struct world_docker_answer *answer, const cJSON *options,
 		       struct world_network *network)
 {
 	const char *name = json_text(options, "com.docker.network.bridge.name");
 
+	if (strcmp(network->driver, "macvlan") == 0)
+		read_parent(options, network);
 	if (strcmp(network->driver, "bridge") != 0)
 		return 0;
 	network->icc = !is_false(json_text(options, "com.docker.network.bridge.enable_icc"));

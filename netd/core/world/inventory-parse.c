@@ -79,8 +79,45 @@ enum network_field {
 	NETWORK_SUBNETS,
 	NETWORK_GATEWAYS,
 	NETWORK_FLAW,
+	NETWORK_PARENT,
+	NETWORK_HOOKS,
+	NETWORK_SIBLINGS,
 	NETWORK_FIELDS
 };
+
+static int read_siblings(struct inventory_reader *reader, struct inventory_field field,
+			 enum world_siblings *ret)
+{
+	const char *text = cJSON_GetStringValue(field.value);
+
+	if (field.value && (!text || !world_siblings_parse(text, ret)))
+		return inventory_fail(reader, field, "must be bridge, vepa or private");
+	return 0;
+}
+
+/* Of a macvlan network. Its interface has hooks unless the file says otherwise. */
+static int read_parent(struct inventory_reader *reader, const struct inventory_field *f,
+		       struct world_network *network)
+{
+	const char *parent;
+	bool hooks = true;
+	int r = inventory_text_or_null(reader, f[NETWORK_PARENT], &parent);
+
+	if (!r)
+		r = inventory_bool(reader, f[NETWORK_HOOKS], true, &hooks);
+	if (!r)
+		r = read_siblings(reader, f[NETWORK_SIBLINGS], &network->siblings);
+	if (r || !parent)
+		return r;
+	if (!world_ifname_valid(parent))
+		return inventory_fail(reader, f[NETWORK_PARENT], "is no name of an interface");
+	memcpy(network->parent, parent, strlen(parent) + 1);
+	if (!hooks)
+		return 0;
+	struct world_parent found = { 0 };
+	memcpy(found.name, network->parent, sizeof(found.name));
+	return VEC_PUSH(reader->arena, &reader->parents, found);
+}
 
 /* How the engine was told to run it. */
 static int read_network_settings(struct inventory_reader *reader, const struct inventory_field *f,
@@ -118,6 +155,9 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 		[NETWORK_SUBNETS] = { place, "subnets", NULL },
 		[NETWORK_GATEWAYS] = { place, "gateways", NULL },
 		[NETWORK_FLAW] = { place, "flaw", NULL },
+		[NETWORK_PARENT] = { place, "parent", NULL },
+		[NETWORK_HOOKS] = { place, "parent_hooks", NULL },
+		[NETWORK_SIBLINGS] = { place, "macvlan_mode", NULL },
 	};
 	struct world_network network = { 0 };
 	int r = inventory_fields(reader, json, f, NETWORK_FIELDS);
@@ -132,6 +172,8 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 		r = read_listed_bridge(reader, f[NETWORK_BRIDGE], &network);
 	if (!r)
 		r = read_network_settings(reader, f, &network);
+	if (!r)
+		r = read_parent(reader, f, &network);
 	if (!r)
 		r = read_subnets(reader, f[NETWORK_SUBNETS], &network);
 	if (!r)
@@ -191,6 +233,8 @@ static int read_networks(struct inventory_reader *reader, struct inventory_field
 		      compare_network_ids);
 	world->networks = items;
 	world->n_networks = n;
+	world->parents = reader->parents.items;
+	world->n_parents = world_sort_parents(reader->parents.items, reader->parents.n);
 	return 0;
 }
 

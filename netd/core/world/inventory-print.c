@@ -69,7 +69,21 @@ static void print_addresses(struct text *out, const struct ip_addr *items, size_
 	text_add(out, "]");
 }
 
-static void print_network(struct text *out, const struct world_network *network)
+static void print_parent(struct text *out, const struct world *world,
+			 const struct world_network *network)
+{
+	if (!network->parent[0])
+		return;
+	print_member(out, ",\n      ", "parent", network->parent);
+	if (!world_find_parent(world, network))
+		text_add(out, ",\n      \"parent_hooks\": false");
+	if (network->siblings != WORLD_SIBLINGS_TOGETHER)
+		print_member(out, ",\n      ", "macvlan_mode",
+			     world_siblings_name(network->siblings));
+}
+
+static void print_network(struct text *out, const struct world *world,
+			  const struct world_network *network)
 {
 	char text[PREFIX_TEXT_LEN];
 
@@ -77,6 +91,7 @@ static void print_network(struct text *out, const struct world_network *network)
 	print_member(out, ",\n      ", "name", network->name);
 	print_member(out, ",\n      ", "driver", network->driver);
 	print_member(out, ",\n      ", "bridge", network->bridge);
+	print_parent(out, world, network);
 	text_printf(out, ",\n      \"internal\": %s", network->internal ? "true" : "false");
 	if (network->dns)
 		text_add(out, ",\n      \"dns\": true");
@@ -336,7 +351,7 @@ char *world_print_inventory(const struct world *world)
 	text_add(&out, "  \"networks\": [");
 	for (size_t i = 0; i < world->n_networks; i++) {
 		text_add(&out, i ? ",\n" : "\n");
-		print_network(&out, &world->networks[i]);
+		print_network(&out, world, &world->networks[i]);
 	}
 	text_add(&out, world->n_networks ? "\n  ],\n" : "],\n");
 	text_add(&out, "  \"containers\": [");

@@ -12,6 +12,7 @@ struct inventory_reader {
 	const char *error;			     /* in the arena, set with WORLD_E_INVALID */
 	const struct world_network **networks_by_id; /* those of the world, once they are read */
 	struct json_elements containers;	     /* the list of them; no bytes: there is none */
+	VEC(struct world_parent) parents;	     /* of networks; in their order */
 };
 
 /* Where we are: "containers[3].endpoints[0]" is a chain of two. Lives on the stack. */

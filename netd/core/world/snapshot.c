@@ -161,6 +161,8 @@ int world_store_snapshot(struct world_store *store, struct arena *arena, const s
 		return -ENOMEM;
 	r = store_copy_bridges(store, arena, world);
 	if (r == 0)
+		r = store_copy_parents(store, arena, world);
+	if (r == 0)
 		*ret = world;
 	return r;
 }

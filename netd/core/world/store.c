@@ -57,6 +57,7 @@ struct world_store *world_store_free(struct world_store *store)
 	free(store->ports);
 	free(store->bridges);
 	free(store->altnames);
+	free(store->parents);
 	free(store->resolvers);
 	free(store->host_addrs);
 	(void)arena_free(store->members_arena);

@@ -104,6 +104,8 @@ struct world_store {
 	size_t n_bridges;
 	struct world_altname *altnames;
 	size_t n_altnames;
+	struct world_parent *parents; /* that are there; sorted by name */
+	size_t n_parents;
 	struct ip_addr *resolvers;
 	size_t n_resolvers;
 	struct ip_addr *host_addrs; /* of an inventory: else each answer looks itself */
@@ -191,5 +193,11 @@ bool store_names_bridge(const struct world_store *store, const char *bridge);
 /* Where Docker calls a bridge by another of its names, its name. */
 void store_name_bridges(const struct world_store *store, struct world_network *networks, size_t n);
 /* Whose they are; the networks are there. 0 or -ENOMEM. */
+/* parent.c. The list as rtnetlink shows it; then those of it that networks name, for a snapshot. 0
+ * or -ENOMEM. */
+int store_set_parents(struct world_store *store, const struct world_parent *parents,
+		      size_t n) MUST_CHECK;
+int store_copy_parents(const struct world_store *store, struct arena *arena,
+		       struct world *world) MUST_CHECK;
 int store_copy_bridges(const struct world_store *store, struct arena *arena,
 		       struct world *world) MUST_CHECK;

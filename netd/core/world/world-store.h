@@ -120,6 +120,10 @@ struct world_bridges {
 	size_t n;
 	const struct world_altname *altnames;
 	size_t n_altnames;
+	/* Interfaces that may be the parents of networks, in order; only where the kernel has hooks
+	 * for what they send. */
+	const struct world_parent *parents;
+	size_t n_parents;
 };
 int world_store_set_bridges(struct world_store *store,
 			    const struct world_bridges *bridges) MUST_CHECK;

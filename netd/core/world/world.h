@@ -29,11 +29,22 @@ enum world_gateway_mode {
 	WORLD_GATEWAY_ISOLATED,	   /* the bridge has no address */
 };
 
+/* macvlan_mode: how containers of one parent reach each other. */
+enum world_siblings {
+	WORLD_SIBLINGS_TOGETHER, /* "bridge", Docker's default: past the parent's hooks */
+	WORLD_SIBLINGS_OUTSIDE,	 /* "vepa": by way of the switch */
+	WORLD_SIBLINGS_APART,	 /* "private": not at all */
+};
+
 struct world_network {
 	char id[WORLD_ID_LEN];
 	const char *name;
 	const char *driver;	       /* "bridge", "host", "macvlan", … */
 	char bridge[WORLD_IFNAME_LEN]; /* interface; "" unless driver bridge */
+	/* Of driver macvlan: the interface that its containers stand on, and pass on their way out
+	 * and in. "": of another driver, or they cannot be told from this host there (passthru). */
+	char parent[WORLD_IFNAME_LEN];
+	enum world_siblings siblings;
 	bool internal;
 	bool dns;	    /* the engine answers DNS at its gateways: podman's aardvark-dns */
 	bool icc;	    /* com.docker.network.bridge.enable_icc, default true */
@@ -179,6 +190,13 @@ struct world_bridge {
 	bool shared;
 };
 
+/* An interface of this host that has hooks of the packet filter. What a network calls its parent is
+ * looked for among these. */
+struct world_parent {
+	char name[WORLD_IFNAME_LEN];
+	uint32_t ifindex; /* 0: not known */
+};
+
 /* Another name of a bridge (`ip link property add … altname`). Docker takes them too. */
 struct world_altname {
 	char name[WORLD_IFNAME_LEN];
@@ -217,6 +235,8 @@ struct world {
 	size_t n_ports;
 	const struct world_bridge *bridges; /* those that rtnetlink shows; sorted by name */
 	size_t n_bridges;
+	const struct world_parent *parents; /* of networks; sorted by name */
+	size_t n_parents;
 	const struct ip_addr *resolvers; /* the host's DNS servers */
 	size_t n_resolvers;
 	/* The host's own addresses, in order and each once; none: nobody has looked. Only answers
@@ -281,9 +301,18 @@ const struct world_endpoint *world_find_endpoint(const struct world *world, uint
 						 uint32_t network);
 /* A managed network: driver bridge with an interface. */
 bool world_network_is_managed(const struct world_network *network);
-/* One with containers, but no bridge of this host: macvlan, ipvlan, overlay, a plugin's. netd
- * enforces nothing on it, and says so. */
+/* One with containers, but no bridge of this host: macvlan, ipvlan, overlay, a plugin's. Where
+ * world_find_parent() finds nothing netd enforces nothing on it, and says so. */
 bool world_network_is_beyond(const struct world_network *network);
+/* The interface at whose hooks netd judges what the network's containers send to others and hear
+ * from them; NULL: there is none. */
+const struct world_parent *world_find_parent(const struct world *world,
+					     const struct world_network *network);
+/* By name, each once, and no more than LIMIT_PARENTS; how many are left. */
+size_t world_sort_parents(struct world_parent *items, size_t n);
+/* "bridge", "vepa", "private"; and back: false where it is none of them. */
+const char *world_siblings_name(enum world_siblings siblings);
+bool world_siblings_parse(const char *text, enum world_siblings *ret);
 /* Why, as a sentence, and what to do about it. */
 const char *world_beyond_why(const struct world_network *network, const char **ret_remedy);
 

@@ -368,15 +368,48 @@ void bridge_list_done(struct bridge_list *list)
 {
 	free(list->items);
 	free(list->altnames);
+	free(list->parents);
 	*list = (struct bridge_list){ 0 };
+}
+
+/* An interface that packets leave this host by, or that a VLAN, macvlan or bond is made of. What
+ * engines call a container's end is none: it comes and goes with each of them. */
+static bool may_be_parent(const struct link *link)
+{
+	bool end = link->is_veth && text_begins(link->name, "veth");
+
+	return !link->is_bridge && !link->master && !end && strcmp(link->name, "lo") != 0;
+}
+
+static int by_parent_name(const void *a, const void *b)
+{
+	const struct world_parent *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+static void list_parents(const struct links *links, struct bridge_list *list)
+{
+	for (size_t i = 0; i < links->n; i++) {
+		const struct link *link = &links->items[i];
+		if (!may_be_parent(link))
+			continue;
+		struct world_parent *parent = &list->parents[list->n_parents++];
+		memcpy(parent->name, link->name, sizeof(parent->name));
+		parent->ifindex = link->ifindex;
+	}
+	qsort(list->parents, list->n_parents, sizeof(*list->parents), by_parent_name);
 }
 
 int links_bridges(const struct links *links, struct bridge_list *ret)
 {
-	struct bridge_list list = { calloc(links->n + 1, sizeof(*list.items)), 0,
-				    calloc(links->n_altnames + 1, sizeof(*list.altnames)), 0 };
+	struct bridge_list list = {
+		.items = calloc(links->n + 1, sizeof(*list.items)),
+		.altnames = calloc(links->n_altnames + 1, sizeof(*list.altnames)),
+		.parents = calloc(links->n + 1, sizeof(*list.parents)),
+	};
 
-	if (!list.items || !list.altnames) {
+	if (!list.items || !list.altnames || !list.parents) {
 		bridge_list_done(&list);
 		return -ENOMEM;
 	}
@@ -399,13 +432,16 @@ int links_bridges(const struct links *links, struct bridge_list *ret)
 		memcpy(altname->bridge, link->name, sizeof(altname->bridge));
 		list.n_altnames++;
 	}
+	list_parents(links, &list);
 	*ret = list;
 	return 0;
 }
 
 bool bridge_lists_equal(const struct bridge_list *a, const struct bridge_list *b)
 {
-	return a->n == b->n && a->n_altnames == b->n_altnames &&
+	return a->n == b->n && a->n_altnames == b->n_altnames && a->n_parents == b->n_parents &&
+	       (a->n_parents == 0 ||
+		memcmp(a->parents, b->parents, a->n_parents * sizeof(*a->parents)) == 0) &&
 	       (a->n == 0 || memcmp(a->items, b->items, a->n * sizeof(*a->items)) == 0) &&
 	       (a->n_altnames == 0 ||
 		memcmp(a->altnames, b->altnames, a->n_altnames * sizeof(*a->altnames)) == 0);

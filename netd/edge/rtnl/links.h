@@ -64,12 +64,15 @@ struct port_list {
 int links_ports(const struct links *links, struct port_list *ret) MUST_CHECK;
 bool port_lists_equal(const struct port_list *a, const struct port_list *b);
 
-/* All bridges, and their other names, in the order of their interfaces; malloc'ed. 0 or -ENOMEM. */
+/* All bridges, and their other names, in the order of their interfaces, and what containers may
+ * stand on instead; malloc'ed. 0 or -ENOMEM. */
 struct bridge_list {
 	struct world_bridge *items;
 	size_t n;
 	struct world_altname *altnames;
 	size_t n_altnames;
+	struct world_parent *parents; /* by name */
+	size_t n_parents;
 };
 int links_bridges(const struct links *links, struct bridge_list *ret) MUST_CHECK;
 void bridge_list_done(struct bridge_list *list);

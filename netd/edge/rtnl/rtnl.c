@@ -345,8 +345,10 @@ const struct world_port *rtnl_ports(const struct rtnl *rtnl, size_t *ret_n)
 
 struct world_bridges rtnl_bridges(const struct rtnl *rtnl)
 {
-	return (struct world_bridges){ rtnl->bridges.items, rtnl->bridges.n, rtnl->bridges.altnames,
-				       rtnl->bridges.n_altnames };
+	const struct bridge_list *list = &rtnl->bridges;
+
+	return (struct world_bridges){ list->items,	 list->n,	list->altnames,
+				       list->n_altnames, list->parents, list->n_parents };
 }
 
 uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname)

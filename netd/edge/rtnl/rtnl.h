@@ -39,7 +39,8 @@ void rtnl_freep(struct rtnl **rtnl); /* for CLEANUP() */
 /* Sorted by ifname; borrowed until the next on_change. peer_mac is zero for a port that is no veth
  * and for a veth whose peer cannot be read (yet): report and close it. */
 const struct world_port *rtnl_ports(const struct rtnl *rtnl, size_t *ret_n);
-/* All bridges and their other names; what a snapshot adds is not set. Borrowed likewise. */
+/* All bridges and their other names, and the interfaces that may be parents of networks; what a
+ * snapshot adds is not set. Borrowed likewise. */
 struct world_bridges rtnl_bridges(const struct rtnl *rtnl);
 /* Any interface by name: its ifindex, 0: there is none. */
 uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname);
