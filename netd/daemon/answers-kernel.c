@@ -28,8 +28,8 @@ int kernel_ask_counters(struct daemon *d, struct arena *arena, struct kernel_fac
 	for (size_t i = 0; i < n; i++) {
 		const struct fw_counter *counter = &read.counters.items[i];
 		counters[i] =
-			(struct report_counter){ counter->family == RS_BRIDGE ? "bridge" : "inet",
-						 counter->name, counter->packets, counter->bytes };
+			(struct report_counter){ rs_family_name(counter->family), counter->name,
+						 counter->packets, counter->bytes };
 	}
 	if (n)
 		qsort(counters, n, sizeof(*counters), by_name);

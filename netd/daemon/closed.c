@@ -71,9 +71,9 @@ static enum closed closed_of(const struct generation *generation, size_t i)
 	case ASSIGN_QUARANTINED:
 		return CLOSED_QUARANTINED;
 	case ASSIGN_TIER:
-		if (falls_short(generation, i, NULL) && assignment->port)
+		if (falls_short(generation, i, NULL) && compile_is_admitted(assignment))
 			return CLOSED_WARNED;
-		return !assignment->port && !mac_is_zero(&endpoint->mac) &&
+		return !compile_is_admitted(assignment) && !mac_is_zero(&endpoint->mac) &&
 				       has_impostor(generation->world, endpoint)
 			       ? CLOSED_IMPOSTOR
 			       : CLOSED_NOT;

@@ -90,7 +90,8 @@ static size_t endpoint_of_address(const struct generation *generation, const str
 
 	for (size_t i = 0; world && addr->family && i < world->n_endpoints; i++)
 		if (has_address(&world->endpoints[i], addr) &&
-		    world_network_is_managed(&world->networks[world->endpoints[i].network]))
+		    (world_network_is_managed(&world->networks[world->endpoints[i].network]) ||
+		     generation->compiled.assignments[i].at_parent))
 			return i;
 	return NOBODY;
 }

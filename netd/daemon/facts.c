@@ -48,6 +48,9 @@ int facts_take_links(struct daemon *d)
 	const struct world_port *ports = rtnl_ports(d->rtnl, &n);
 	int r = world_store_set_ports(d->store, ports, n);
 
+	if (!fw_can_hook(d->fw))
+		bridges.n_parents = 0;
+
 	if (r == 0)
 		r = world_store_set_bridges(d->store, &bridges);
 	if (r == 0 && d->options->inventory && d->plan.synced) { /* it is always up to date */

@@ -47,6 +47,40 @@ static void the_sample(void **state)
 	assert_true(equal(f, seal(sample_ruleset(f->arena))));
 }
 
+/* A table of family netdev, on the one interface that is in each network namespace. */
+static void at_an_interface(void **state)
+{
+	static const struct rs_device lo = { .name = "lo" };
+	static const struct rs_base in = { RS_HOOK_INGRESS, -300, &lo, 1 },
+				    out = { RS_HOOK_EGRESS, -300, &lo, 1 };
+	static const enum rs_type mac[] = { RS_TYPE_LINK_ADDR },
+				  flow[] = { RS_TYPE_IPV6, RS_TYPE_IPV6, RS_TYPE_INET_PROTO,
+					     RS_TYPE_INET_SERVICE, RS_TYPE_INET_SERVICE };
+	static const struct rs_note note = {
+		"seen", { RS_IP6_SADDR, RS_IP6_DADDR, RS_META_L4PROTO, RS_TH_SPORT, RS_TH_DPORT }, 5
+	};
+	struct fixture *f = *state;
+	struct ruleset *rs = ruleset_new(f->arena);
+	struct rs_set *macs = ruleset_add_set(rs, RS_NETDEV, "macs", mac, 1);
+	struct rs_set *seen = ruleset_add_set(rs, RS_NETDEV, "seen", flow, 5);
+	struct rs_chain *ingress = ruleset_add_chain(rs, RS_NETDEV, "ingress", &in);
+	struct rs_chain *egress = ruleset_add_chain(rs, RS_NETDEV, "egress", &out);
+	struct rs_match match = { .op = RS_IN, .n_fields = 1, .set = "macs" };
+	struct rs_key key = { 6, { 2, 0, 0, 0, 0, 1 } };
+
+	assert_true(macs && seen && ingress && egress);
+	seen->forgets_s = 180;
+	assert_int_equal(ruleset_add_key(rs, macs, &key, NULL), 0);
+	match.fields[0] = RS_LINK_DADDR;
+	add_rule(rs, ingress,
+		 (struct rs_rule){ .matches = &match, .n_matches = 1, .verdict = RS_DROP });
+	match.fields[0] = RS_LINK_SADDR;
+	add_rule(rs, egress,
+		 (struct rs_rule){ .matches = &match, .n_matches = 1, .verdict = RS_DROP });
+	add_rule(rs, egress, (struct rs_rule){ .note = &note, .verdict = RS_ACCEPT });
+	assert_true(equal(f, seal(rs)));
+}
+
 static void an_empty_one(void **state)
 {
 	struct fixture *f = *state;
@@ -108,7 +142,8 @@ static void nft_lists_and_loads_it_back(void **state)
 /* What the compiler makes for whole hosts; with a later nft in PATH, as that one lists it. */
 static void compiled_ones_load_from_their_listing(void **state)
 {
-	static const char *const exports[] = { "export-host", "export-policy", "export-published" };
+	static const char *const exports[] = { "export-host", "export-parent", "export-policy",
+					       "export-published" };
 
 	(void)state;
 	/* As text: nft loads a prefix of whole bytes by those alone. */
@@ -126,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_sample, fw_setup, fw_teardown),
+		cmocka_unit_test_setup_teardown(at_an_interface, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(an_empty_one, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(random_ones, fw_setup, fw_teardown),
 		cmocka_unit_test_setup_teardown(any_names, fw_setup, fw_teardown),

@@ -67,6 +67,16 @@ static inline struct rs_key random_value(struct dice *dice, enum rs_type type)
 		return key_u8(type, (uint8_t)(n * 6));
 	case RS_TYPE_PKT_TYPE:
 		return key_u8(type, n % 4);
+	case RS_TYPE_LINK_ADDR: {
+		struct rs_key key = random_value(dice, RS_TYPE_ETHER_ADDR);
+		return key_of(type, key.bytes);
+	}
+	case RS_TYPE_TCP_FLAGS:
+		return key_u8(type, 1u << n % 5);
+	case RS_TYPE_FRAGMENT:
+		return key_u16(type, (uint16_t)(n * 217));
+	case RS_TYPE_ICMP_TYPE:
+		return key_u8(type, (uint8_t)(n % 16));
 	case RS_TYPE_COUNT:
 		break;
 	}
@@ -410,8 +420,8 @@ static inline void random_table(struct ruleset *rs, struct dice *dice, enum rs_f
 			assert(ruleset_add_counter(rs, family, counters[i]) == 0);
 	random_sets(rs, dice, family);
 	for (uint32_t i = 0; i < ARRAY_LEN(chains); i++) {
-		struct rs_base base = { roll(dice, 4) ? RS_HOOK_FORWARD : RS_HOOK_INPUT,
-					roll(dice, 4) ? -10 : -20 };
+		struct rs_base base = { .hook = roll(dice, 4) ? RS_HOOK_FORWARD : RS_HOOK_INPUT,
+					.priority = roll(dice, 4) ? -10 : -20 };
 		bool is_base = i >= 6;
 		if (is_base && roll(dice, 4) == 0)
 			continue;

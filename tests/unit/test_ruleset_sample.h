@@ -170,8 +170,8 @@ static inline struct rs_chain *add_chain(struct ruleset *rs, enum rs_family fami
 static inline struct rs_chain *add_base(struct ruleset *rs, enum rs_family family, const char *name,
 					enum rs_hook hook, int32_t priority)
 {
-	struct rs_chain *chain =
-		ruleset_add_chain(rs, family, name, &(struct rs_base){ hook, priority });
+	struct rs_chain *chain = ruleset_add_chain(
+		rs, family, name, &(struct rs_base){ .hook = hook, .priority = priority });
 
 	assert(chain);
 	return chain;

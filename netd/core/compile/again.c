@@ -32,6 +32,17 @@ static bool same_bridges(const struct world *a, const struct world *b)
 	return true;
 }
 
+static bool same_parents(const struct world *a, const struct world *b)
+{
+	if (a->n_parents != b->n_parents)
+		return false;
+	for (size_t i = 0; i < a->n_parents; i++)
+		if (strcmp(a->parents[i].name, b->parents[i].name) != 0 ||
+		    a->parents[i].ifindex != b->parents[i].ifindex)
+			return false;
+	return true;
+}
+
 static bool same_addresses(const struct ip_addr *a, size_t n_a, const struct ip_addr *b, size_t n_b)
 {
 	return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * sizeof(*a)) == 0);
@@ -47,7 +58,7 @@ static bool same_world_but_ports(const struct world *a, const struct world *b)
 	       same_text(a->engine, b->engine) &&
 	       same_addresses(a->resolvers, a->n_resolvers, b->resolvers, b->n_resolvers) &&
 	       same_addresses(a->host_addrs, a->n_host_addrs, b->host_addrs, b->n_host_addrs) &&
-	       same_bridges(a, b);
+	       same_bridges(a, b) && same_parents(a, b);
 }
 
 /* No rule has ended or begun in between, and no report has become too old. */

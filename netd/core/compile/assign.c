@@ -23,6 +23,11 @@ bool compile_is_beyond(const struct assignment *assignment)
 	return assignment->kind == ASSIGN_UNMANAGED && assignment->match;
 }
 
+bool compile_is_admitted(const struct assignment *assignment)
+{
+	return assignment->port || assignment->at_parent;
+}
+
 const char *assign_kind_name(enum assign_kind kind)
 {
 	return kind_names[kind];
@@ -257,14 +262,17 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 		return -ENOMEM;
 	for (size_t n = 0; n < world->n_networks; n++) {
 		const struct world_network *network = &world->networks[n];
-		bool managed = world_network_is_managed(network);
+		bool parent = world_find_parent(world, network) != NULL;
+		bool managed = world_network_is_managed(network) || parent;
 		bool asked = managed || world_network_is_beyond(network);
 		if (asked && lists.last[n])
 			match_entries_of_network(&entries, network);
 		for (uint32_t i = lists.last[n]; i; i = lists.before[i - 1]) {
 			const struct world_container *container =
 				&world->containers[world->endpoints[i - 1].container];
-			all[i - 1].kind = managed ? ASSIGN_UNKNOWN : ASSIGN_UNMANAGED;
+			all[i - 1] = (struct assignment){ .kind = managed ? ASSIGN_UNKNOWN
+									  : ASSIGN_UNMANAGED,
+							  .at_parent = parent };
 			if (!asked || network->flaw || !container->known)
 				continue;
 			match_entries_of_container(&entries, network, container);
@@ -273,6 +281,7 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 				continue;
 			}
 			all[i - 1] = assign_one(e->in->policy, &entries, container);
+			all[i - 1].at_parent = parent;
 			keep_out(e->in, world->endpoints[i - 1].container, &all[i - 1]);
 		}
 	}
@@ -281,12 +290,12 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 
 /* ---- addresses that two endpoints claim ---- */
 
-static void close_clashes(const struct emit *e, struct assignment *all)
+static void close_clashes(const struct owned_addr *addrs, size_t n, struct assignment *all)
 {
-	for (size_t i = 1; i < e->n_addrs; i++)
-		if (ip_compare(&e->addrs[i - 1].addr, &e->addrs[i].addr) == 0) {
-			all[e->addrs[i - 1].endpoint].kind = ASSIGN_CLASH;
-			all[e->addrs[i].endpoint].kind = ASSIGN_CLASH;
+	for (size_t i = 1; i < n; i++)
+		if (ip_compare(&addrs[i - 1].addr, &addrs[i].addr) == 0) {
+			all[addrs[i - 1].endpoint].kind = ASSIGN_CLASH;
+			all[addrs[i].endpoint].kind = ASSIGN_CLASH;
 		}
 }
 
@@ -338,7 +347,8 @@ static size_t endpoint_plugs(const struct world *world, const struct assignment 
 
 	for (size_t i = 0; i < world->n_endpoints; i++) {
 		const struct world_endpoint *endpoint = &world->endpoints[i];
-		if (all[i].kind != ASSIGN_UNMANAGED && !mac_is_zero(&endpoint->mac))
+		if (all[i].kind != ASSIGN_UNMANAGED && !all[i].at_parent &&
+		    !mac_is_zero(&endpoint->mac))
 			plugs[n++] = make_plug(&endpoint->mac,
 					       world->networks[endpoint->network].bridge, i);
 	}
@@ -393,6 +403,7 @@ const struct assignment *assign_endpoints(const struct emit *e)
 
 	if (!all || match_endpoints(e, all) < 0)
 		return NULL;
-	close_clashes(e, all);
+	close_clashes(e->addrs, e->n_addrs, all);
+	close_clashes(e->parent_addrs, e->n_parent_addrs, all);
 	return bind_bridge_ports(world, e->arena, all) < 0 ? NULL : all;
 }

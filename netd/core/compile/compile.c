@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The order of the whole: groups, then the inet table, then the bridge table. */
+/* The order of the whole: groups, then the tables inet, bridge and netdev. */
 #include "core/compile/compile.h"
 
 #include <errno.h>
@@ -14,10 +14,11 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	*why = NULL;
 	e.rs = ruleset_new(arena);
 	e.rule_ends = arena_alloc(arena, in->policy->n_rules * sizeof(*e.rule_ends));
-	e.addrs = compile_addresses(in->world, arena, &e.n_addrs);
+	e.addrs = compile_addresses(in->world, emit_on_bridge, arena, &e.n_addrs);
+	e.parent_addrs = compile_addresses(in->world, emit_at_parent, arena, &e.n_parent_addrs);
 	e.subnets = compile_subnets(in->world, arena, &e.n_subnets);
 	e.hosts = compile_hosts(&e, &e.n_hosts);
-	if (!e.rs || !e.addrs || !e.subnets || !e.rule_ends || !e.hosts)
+	if (!e.rs || !e.addrs || !e.parent_addrs || !e.subnets || !e.rule_ends || !e.hosts)
 		return -ENOMEM;
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
 	if (!e.assignments || emit_find_spoken(&e) < 0 || emit_make_groups(&e) < 0 ||
@@ -34,6 +35,7 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	emit_nobody(&e);
 	emit_inet_ends(&e);
 	emit_bridge_table(&e);
+	emit_parent_table(&e);
 	if (e.err)
 		return e.err;
 	struct compile_output output = { .parts = arena_dup(arena, &e, sizeof(e)),

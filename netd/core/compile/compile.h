@@ -23,7 +23,8 @@ enum assign_kind {
 			 * it has a flaw: denied everything */
 	ASSIGN_CLASH,	/* another endpoint has the same address: denied everything */
 	ASSIGN_QUARANTINED, /* it falls short of what its tier requires: denied everything */
-	ASSIGN_UNMANAGED,   /* its network is not a bridge of this host: out of netd's reach */
+	ASSIGN_UNMANAGED,   /* its network is no bridge of this host, and has no parent to be judged
+			     * at: out of netd's reach */
 };
 
 /* What `compose` in an entry of `match` asks for. */
@@ -40,6 +41,8 @@ struct assignment {
 	 * same value, where it matters whose it is; or NULL. */
 	const char *open_label;
 	const char *port; /* its port of the bridge, or NULL while unknown */
+	/* It has none: what it sends and hears is judged at the parent of its network. */
+	bool at_parent;
 	/* A port shows its MAC, but Docker's word about it is older than the port, or the port was
 	 * another endpoint's: closed until Docker was asked again. */
 	bool stale;
@@ -50,6 +53,8 @@ bool compile_names_container(const struct policy_tier *tier, const struct policy
 			     const struct world_container *container);
 /* The port itself, of the world that was assigned; NULL while unknown. */
 const struct world_port *compile_port(const struct assignment *assignment);
+/* It takes part where it is: its port is known, or it is judged at a parent. Of ASSIGN_TIER. */
+bool compile_is_admitted(const struct assignment *assignment);
 const char *assign_kind_name(enum assign_kind kind); /* "tier", "unmatched", … */
 /* A tier's by the policy, on a network where nothing holds it. */
 bool compile_is_beyond(const struct assignment *assignment);

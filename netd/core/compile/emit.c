@@ -181,7 +181,7 @@ struct rs_chain *emit_chain(struct emit *e, const char *name, const char *commen
 struct rs_chain *emit_base_chain(struct emit *e, const char *name, enum rs_hook hook,
 				 int32_t priority, const char *comment)
 {
-	struct rs_base base = { hook, priority };
+	struct rs_base base = { .hook = hook, .priority = priority };
 	const struct rs_base *copy = arena_dup(e->arena, &base, sizeof(base));
 	struct rs_chain *chain =
 		copy && !e->err ? ruleset_add_chain(e->rs, e->family, name, copy) : NULL;
@@ -191,6 +191,11 @@ struct rs_chain *emit_base_chain(struct emit *e, const char *name, enum rs_hook 
 	else
 		chain->comment = comment;
 	return chain;
+}
+
+const char *emit_allowed(const struct emit *e)
+{
+	return e->allowed ? e->allowed : CHAIN_ACCEPTED;
 }
 
 void emit_verdict(struct emit *e, struct rs_chain *chain, struct draft *draft,
@@ -271,8 +276,10 @@ void emit_log(struct emit *e, struct rs_chain *chain, const struct draft *draft,
 		enum rs_field source;
 		const char *meter;
 	} sources[] = { { RS_IP_SADDR, METER_LOGGED4 }, { RS_IP6_SADDR, METER_LOGGED6 } };
-	struct rs_match container = match_in(RS_META_IIFNAME, SET_BRIDGES);
-	struct rs_match other = match_not_in(RS_META_IIFNAME, SET_BRIDGES);
+	bool netdev = e->family == RS_NETDEV;
+	enum rs_field field = netdev ? RS_LINK_SADDR : RS_META_IIFNAME;
+	const char *set = netdev ? SET_PARENT_MACS : SET_BRIDGES;
+	struct rs_match container = match_in(field, set), other = match_not_in(field, set);
 	struct rs_log log = { prefix, e->in->log_group, 10, 20, NULL, RS_IP_SADDR };
 
 	if (e->family == RS_BRIDGE) { /* behind the host there is no port: that shares one limit */

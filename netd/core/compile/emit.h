@@ -83,12 +83,21 @@ enum port_set {
 	PORT_SETS, /* then for each group: its speakers, its ports */
 };
 
+/* What a rule looks at to tell who begins a flow, and to whom. */
+enum emit_view {
+	VIEW_CONNECTION, /* its connection: in family inet */
+	VIEW_OPENING,	 /* a packet of who begins: in family netdev, which knows no connections */
+	VIEW_ANSWER,	 /* a packet of the other one, ports and addresses the other way round */
+};
+
 struct emit {
 	const struct compile_input *in;
 	const struct rule_list *rules_of[2];  /* [side][tier]: that speak of it there */
 	const struct assignment *assignments; /* per world->endpoints */
 	const struct owned_addr *addrs;	      /* sorted */
 	size_t n_addrs;
+	const struct owned_addr *parent_addrs; /* on networks with a parent; sorted */
+	size_t n_parent_addrs;
 	const struct compile_subnet *subnets; /* of managed networks; sorted */
 	size_t n_subnets;
 	const struct compile_spoken *spoken; /* sorted, none overlaps another */
@@ -106,6 +115,7 @@ struct emit {
 	struct arena *arena;
 	struct ruleset *rs;
 	enum rs_family family; /* of the table that is being written */
+	enum emit_view view;
 	const struct group *groups;
 	size_t n_groups;
 	bool audit;  /* at the top of the policy: every denial passes */
@@ -145,6 +155,8 @@ int emit_find_bridges(struct emit *e) MUST_CHECK; /* fills e->bridges; 0 or -ENO
 
 /* The group of an endpoint, or NULL: it takes no part. */
 const struct group *emit_group_of(const struct emit *e, size_t endpoint);
+/* The same of one that is at the parent of its network; NULL of all others. */
+const struct group *emit_group_at_parent(const struct emit *e, size_t endpoint);
 /* It takes part, and is not left alone: what is its own is nobody else's. */
 bool emit_is_guarded(const struct emit *e, size_t endpoint);
 const struct group *emit_left_group(const struct emit *e); /* where e->ignore */
@@ -161,8 +173,12 @@ const struct compile_subnet *compile_subnets(const struct world *world, struct a
 /* Those of the fleet; after the subnets (hosts.c). */
 const struct world_member *compile_hosts(const struct emit *e, size_t *ret_n) MUST_CHECK;
 void emit_hosts(struct emit *e); /* SET_HOSTS4, SET_HOSTS6, where a rule names them */
-const struct owned_addr *compile_addresses(const struct world *world, struct arena *arena,
-					   size_t *ret_n) MUST_CHECK;
+/* Of the endpoints on networks of one kind: those that are bridges, those that have a parent. */
+typedef bool emit_network_fn(const struct world *world, const struct world_network *network);
+bool emit_on_bridge(const struct world *world, const struct world_network *network);
+bool emit_at_parent(const struct world *world, const struct world_network *network);
+const struct owned_addr *compile_addresses(const struct world *world, emit_network_fn *wanted,
+					   struct arena *arena, size_t *ret_n) MUST_CHECK;
 const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* assign.c; or NULL */
 int64_t compile_next_change(const struct compile_input *in); /* assign.c; of the output */
 /* Fills e->bridges and e->ports; after assignments and groups. 0 or -ENOMEM. */
@@ -219,6 +235,7 @@ struct rs_match match_stamp(const struct emit *e);
 
 void draft_add(struct draft *draft, struct rs_match match);
 
+const char *emit_allowed(const struct emit *e); /* where what a rule allows goes */
 struct rs_chain *emit_chain(struct emit *e, const char *name, const char *comment);
 struct rs_chain *emit_base_chain(struct emit *e, const char *name, enum rs_hook hook,
 				 int32_t priority, const char *comment);
@@ -275,7 +292,8 @@ struct rs_match match_marked(const struct emit *e);
 /* ---- the parts of the tables ---- */
 
 #define SET_BRIDGES "bridges"
-#define SET_PORTS "ports" /* of managed bridges, in both tables */
+#define SET_PARENT_MACS "container_macs" /* in table netdev */
+#define SET_PORTS "ports"		 /* of managed bridges, in both tables */
 #define SET_SAME_BRIDGE "same_bridge"
 #define SET_SHARED "shared_bridges"	   /* others' ports are on them, too */
 #define SET_SHARED4 "container_on_shared4" /* addresses of their containers */
@@ -380,6 +398,9 @@ void emit_tier_chains(struct emit *e); /* tiers.c: to.X, outside.X, from.X, to_h
 void emit_nobody(struct emit *e);      /* ends.c: CHAIN_NOBODY */
 void emit_inet_ends(struct emit *e);   /* ends.c */
 void emit_other_ends(struct emit *e);  /* ends.c: those of emit_end(), of this table */
+void emit_rule_ends(struct emit *e);   /* ends.c: those of emit_rule_end(), of this table */
+/* ends.c: log, count, and let pass or drop, as the whole of a chain. */
+void emit_end_chain(struct emit *e, const char *name, const struct ending *ending);
 /* judge.c */
 void emit_judge(struct emit *e);
 void emit_judge_shared(struct emit *e);
@@ -392,8 +413,10 @@ void emit_noise(struct emit *e, struct rs_chain *chain);
 void emit_inet_base(struct emit *e); /* inet.c */
 /* prerouting.c */
 void emit_prerouting(struct emit *e);
-const struct ip_prefix *emit_loopback(enum ip_family family);	      /* 127.0.0.0/8, ::1 */
-void emit_bridge_table(struct emit *e);				      /* bridge.c */
+const struct ip_prefix *emit_loopback(enum ip_family family); /* 127.0.0.0/8, ::1 */
+void emit_bridge_table(struct emit *e);			      /* bridge.c */
+void emit_parent_table(struct emit *e); /* parent.c: table netdev netd, where there is a parent */
+void emit_zones(struct emit *e);	/* sets.c: SET_INTERNET4 and so on, of the table */
 void emit_meter(struct emit *e, const char *name, enum rs_type type); /* sets.c */
 void emit_noise_set(struct emit *e); /* sets.c: SET_NOISE of the table */
 /* group.c: who is judged alike. 0 or -ENOMEM. */
@@ -444,7 +467,9 @@ port_conditions peer_narrowed(struct emit *e, const struct policy_peer *peer, en
 void rule_port_conditions(struct emit *e, const struct port_range *ports, size_t n,
 			  enum rs_field port_field, port_conditions *ret);
 
-const char *emit_allowed(const struct emit *e); /* where what a rule allows goes */
+/* The host's resolvers, port 53: the part of a rule's ports that is within (tiers.c). */
+void emit_dns_conditions(struct emit *e, const struct policy_rule *rule, enum rs_field field,
+			 port_conditions *ret);
 /* The rules that one policy rule becomes in a chain: each alternative with each port condition.
  * @denied: how what a deny rule forbids ends here. */
 void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t rule,

@@ -45,13 +45,13 @@ static void emit_ending(struct emit *e, struct rs_chain *chain, const struct end
 	note_denial(e, ending);
 	if (e->in->log_group && !reason_is_quiet(ending->reason))
 		emit_log(e, chain, &logging, prefix);
-	if (ending->passes && stamps)
-		emit_verdict(e, chain, &last, RS_GOTO, CHAIN_ACCEPTED);
+	if (ending->passes && (stamps || e->allowed))
+		emit_verdict(e, chain, &last, RS_GOTO, emit_allowed(e));
 	else
 		emit_verdict(e, chain, &last, ending->passes ? RS_ACCEPT : RS_DROP, NULL);
 }
 
-static void emit_end_chain(struct emit *e, const char *name, const struct ending *ending)
+void emit_end_chain(struct emit *e, const char *name, const struct ending *ending)
 {
 	struct rs_chain *chain = emit_chain(
 		e, name,
@@ -384,6 +384,13 @@ void emit_other_ends(struct emit *e)
 		}
 }
 
+void emit_rule_ends(struct emit *e)
+{
+	for (size_t i = 0; i < e->in->policy->n_rules && !e->err; i++)
+		if (e->rule_ends[i])
+			emit_ends_of_rule(e, i);
+}
+
 void emit_inet_ends(struct emit *e)
 {
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
@@ -391,9 +398,7 @@ void emit_inet_ends(struct emit *e)
 			emit_group_ends(e, &e->groups[g]);
 	if (!e->err)
 		emit_host_end(e);
-	for (size_t i = 0; i < e->in->policy->n_rules && !e->err; i++)
-		if (e->rule_ends[i])
-			emit_ends_of_rule(e, i);
+	emit_rule_ends(e);
 	if (!e->err)
 		emit_other_ends(e);
 }

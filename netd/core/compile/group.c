@@ -9,15 +9,23 @@ const struct group *emit_group_of_tier(const struct emit *e, uint32_t tier)
 	return &e->groups[tier]; /* groups begin with the tiers, in order */
 }
 
-const struct group *emit_group_of(const struct emit *e, size_t endpoint)
+static const struct group *group_of(const struct emit *e, const struct assignment *assignment)
 {
-	const struct assignment *assignment = &e->assignments[endpoint];
-
 	if (assignment->kind == ASSIGN_TIER)
 		return emit_group_of_tier(e, assignment->tier);
 	if (assignment->kind == ASSIGN_UNMATCHED && e->n_groups > e->in->policy->n_tiers)
 		return &e->groups[e->n_groups - 1];
 	return NULL;
+}
+
+const struct group *emit_group_of(const struct emit *e, size_t endpoint)
+{
+	return e->assignments[endpoint].at_parent ? NULL : group_of(e, &e->assignments[endpoint]);
+}
+
+const struct group *emit_group_at_parent(const struct emit *e, size_t endpoint)
+{
+	return e->assignments[endpoint].at_parent ? group_of(e, &e->assignments[endpoint]) : NULL;
 }
 
 const struct group *emit_left_group(const struct emit *e)

@@ -8,15 +8,26 @@
 #include "core/base/sort.h"
 #include "core/compile/emit.h"
 
-const struct owned_addr *compile_addresses(const struct world *world, struct arena *arena,
-					   size_t *ret_n)
+bool emit_on_bridge(const struct world *world, const struct world_network *network)
+{
+	(void)world;
+	return world_network_is_managed(network);
+}
+
+bool emit_at_parent(const struct world *world, const struct world_network *network)
+{
+	return world_find_parent(world, network) != NULL;
+}
+
+const struct owned_addr *compile_addresses(const struct world *world, emit_network_fn *wanted,
+					   struct arena *arena, size_t *ret_n)
 {
 	struct owned_addr *all = arena_alloc(arena, 2 * world->n_endpoints * sizeof(*all));
 	size_t n = 0;
 
 	for (uint32_t i = 0; all && i < world->n_endpoints; i++) {
 		const struct world_endpoint *endpoint = &world->endpoints[i];
-		if (!world_network_is_managed(&world->networks[endpoint->network]))
+		if (!wanted(world, &world->networks[endpoint->network]))
 			continue;
 		if (endpoint->ipv4.family)
 			all[n++] = (struct owned_addr){ endpoint->ipv4, i };

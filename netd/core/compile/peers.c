@@ -10,10 +10,20 @@
 #include "core/base/text.h"
 #include "core/compile/emit.h"
 
-/* Source and destination, IPv4 and IPv6. */
-static const enum rs_field address_fields[2][2] = {
-	[SIDE_SOURCE] = { RS_CT_ORIGINAL_IP_SADDR, RS_CT_ORIGINAL_IP6_SADDR },
-	[SIDE_DESTINATION] = { RS_CT_REPLY_IP_SADDR, RS_CT_REPLY_IP6_SADDR },
+/* Source and destination of who begins, IPv4 and IPv6. */
+static const enum rs_field address_fields[][2][2] = {
+	[VIEW_CONNECTION] = {
+		[SIDE_SOURCE] = { RS_CT_ORIGINAL_IP_SADDR, RS_CT_ORIGINAL_IP6_SADDR },
+		[SIDE_DESTINATION] = { RS_CT_REPLY_IP_SADDR, RS_CT_REPLY_IP6_SADDR },
+	},
+	[VIEW_OPENING] = {
+		[SIDE_SOURCE] = { RS_IP_SADDR, RS_IP6_SADDR },
+		[SIDE_DESTINATION] = { RS_IP_DADDR, RS_IP6_DADDR },
+	},
+	[VIEW_ANSWER] = {
+		[SIDE_SOURCE] = { RS_IP_DADDR, RS_IP6_DADDR },
+		[SIDE_DESTINATION] = { RS_IP_SADDR, RS_IP6_SADDR },
+	},
 };
 
 bool peer_is_outside(const struct policy_peer *peer)
@@ -39,24 +49,29 @@ bool rule_names_tier(const struct policy_peer *peers, size_t n, int tier)
 	return false;
 }
 
-static size_t in_sets(const char *const sets[2], enum side side, struct rs_match *ret)
+static size_t in_sets(const enum rs_field fields[2], const char *const sets[2],
+		      struct rs_match *ret)
 {
-	ret[0] = match_in(address_fields[side][0], sets[0]);
-	ret[1] = match_in(address_fields[side][1], sets[1]);
+	ret[0] = match_in(fields[0], sets[0]);
+	ret[1] = match_in(fields[1], sets[1]);
 	return 2;
 }
 
-static size_t in_group(const struct group *group, enum side side, struct rs_match *ret)
+/* At the parent of a network nobody speaks for others. */
+static size_t in_group(const struct emit *e, const struct group *group,
+		       const enum rs_field fields[2], struct rs_match *ret)
 {
-	size_t n = in_sets(group->members, side, ret);
+	size_t n = in_sets(fields, group->members, ret);
+	bool speaks = group->speaks && e->view == VIEW_CONNECTION;
 
-	return group->speaks ? n + in_sets(group->spoken, side, ret + n) : n;
+	return speaks ? n + in_sets(fields, group->spoken, ret + n) : n;
 }
 
 /* A mask of no bits cannot be matched on: the whole family is its two halves. */
-static size_t in_prefix(const struct ip_prefix *prefix, enum side side, struct rs_match *ret)
+static size_t in_prefix(const enum rs_field fields[2], const struct ip_prefix *prefix,
+			struct rs_match *ret)
 {
-	enum rs_field field = address_fields[side][prefix->addr.family == IP_V6];
+	enum rs_field field = fields[prefix->addr.family == IP_V6];
 	struct ip_prefix half = *prefix;
 
 	if (prefix->len > 0) {
@@ -77,22 +92,23 @@ size_t peer_alternatives(struct emit *e, const struct policy_peer *peer, enum si
 	static const char *const lan[] = { SET_LAN4, SET_LAN6 };
 	static const char *const dns[] = { SET_DNS4, SET_DNS6 };
 	static const char *const hosts[] = { SET_HOSTS4, SET_HOSTS6 };
+	const enum rs_field *fields = address_fields[e->view][side];
 
 	switch (peer->kind) {
 	case PEER_TIER:
-		return in_group(emit_group_of_tier(e, peer->tier), side, ret);
+		return in_group(e, emit_group_of_tier(e, peer->tier), fields, ret);
 	case PEER_INTERNET:
-		return in_sets(internet, side, ret);
+		return in_sets(fields, internet, ret);
 	case PEER_LAN:
-		return in_sets(lan, side, ret);
+		return in_sets(fields, lan, ret);
 	case PEER_WORLD:
-		return in_sets(internet, side, ret) + in_sets(lan, side, ret + 2);
+		return in_sets(fields, internet, ret) + in_sets(fields, lan, ret + 2);
 	case PEER_DNS:
-		return in_sets(dns, side, ret);
+		return in_sets(fields, dns, ret);
 	case PEER_HOSTS:
-		return in_sets(hosts, side, ret);
+		return in_sets(fields, hosts, ret);
 	case PEER_PREFIX:
-		return in_prefix(&peer->prefix, side, ret);
+		return in_prefix(fields, &peer->prefix, ret);
 	case PEER_HOST:
 		break; /* the host has chains of its own */
 	}
@@ -163,7 +179,7 @@ port_conditions peer_narrowed(struct emit *e, const struct policy_peer *peer, en
 	for (size_t i = 0; i < ports->n && group->speaks; i++) {
 		struct port_condition condition = ports->items[i];
 		condition.matches[condition.n++] =
-			match_in(address_fields[side][v6], group->spoken[v6]);
+			match_in(address_fields[e->view][side][v6], group->spoken[v6]);
 		if (VEC_PUSH(e->arena, &narrowed, condition) < 0)
 			e->err = -ENOMEM;
 	}
@@ -179,7 +195,9 @@ static void emit_rule_log(struct emit *e, struct rs_chain *chain, const struct d
 	const char *place = draft->rule.comment;
 	const struct logged logged = { LOGGED_ALLOWED, REASON_NONE, place, strlen(place) };
 
-	if (!rule->log || !e->in->log_group || rule->action != POLICY_ALLOW)
+	/* Where there are no connections each packet would be a line. */
+	if (!rule->log || !e->in->log_group || rule->action != POLICY_ALLOW ||
+	    e->view != VIEW_CONNECTION)
 		return;
 	const char *prefix = logged_prefix(&logged, e->arena);
 	if (prefix)
@@ -188,9 +206,15 @@ static void emit_rule_log(struct emit *e, struct rs_chain *chain, const struct d
 		e->err = -ENOMEM;
 }
 
-const char *emit_allowed(const struct emit *e)
+/* Who answers is told by what the other one may begin: what a deny rule forbids is no answer. */
+static void emit_answer_rule(struct emit *e, struct rs_chain *chain, struct draft *draft,
+			     const struct policy_rule *rule)
 {
-	return e->allowed ? e->allowed : CHAIN_ACCEPTED;
+	draft->rule.counter = NULL; /* of what begins alone */
+	if (rule->action == POLICY_DENY)
+		emit_verdict(e, chain, draft, RS_RETURN, NULL);
+	else
+		emit_verdict(e, chain, draft, RS_GOTO, emit_allowed(e));
 }
 
 void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
@@ -204,7 +228,7 @@ void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
 
 	if (n_alternatives == 0 || ports->n == 0)
 		return;
-	if (rule->action == POLICY_DENY)
+	if (rule->action == POLICY_DENY && e->view != VIEW_ANSWER)
 		target = emit_rule_end(e, index, denied);
 	if (!counter || ruleset_add_counter(e->rs, e->family, counter) < 0) {
 		e->err = -ENOMEM;
@@ -218,6 +242,10 @@ void emit_policy_rule(struct emit *e, struct rs_chain *chain, size_t index,
 			draft_add(&draft, alternatives[a]);
 			for (size_t i = 0; i < ports->items[p].n; i++)
 				draft_add(&draft, ports->items[p].matches[i]);
+			if (e->view == VIEW_ANSWER) {
+				emit_answer_rule(e, chain, &draft, rule);
+				continue;
+			}
 			emit_rule_log(e, chain, &draft, rule);
 			emit_verdict(e, chain, &draft, RS_GOTO, target);
 		}

@@ -104,7 +104,7 @@ static void find_groups(struct emit *e, size_t first, size_t n, struct opening *
 	for (size_t i = first; i < first + n; i++)
 		any |= world_may_publish(world, (uint32_t)i);
 	for (size_t i = first; i < first + n && !e->err; i++) {
-		if (e->assignments[i].kind == ASSIGN_UNMANAGED ||
+		if (e->assignments[i].kind == ASSIGN_UNMANAGED || e->assignments[i].at_parent ||
 		    (any && !world_may_publish(world, (uint32_t)i)))
 			continue;
 		groups[found] = emit_group_of(e, i);

@@ -63,6 +63,8 @@
 	X(NOT_FROM_BRIDGE, "not-from-bridge", "a container's address is used outside its bridge",  \
 	  false)                                                                                   \
 	X(FOREIGN_ERROR, "foreign-error", "an ICMP error about a connection of others", false)     \
+	X(PIECE, "piece", "a piece of a packet that came without its beginning", false)            \
+	X(FULL, "full", "too many flows pass the parent of a macvlan network at once", false)      \
 	X(NOISE, "noise", "what every kernel sends by itself and nobody here waits for", true)     \
 	X(FLOODED, "flooded", "a copy of a frame that the bridge sent to every port", true)
 

@@ -136,7 +136,7 @@ static void emit_zone(struct emit *e, const char *name, enum peer_kind zone, enu
 	}
 }
 
-static void emit_zones(struct emit *e)
+void emit_zones(struct emit *e)
 {
 	const struct world *world = e->in->world;
 	struct rs_set *dns[2];

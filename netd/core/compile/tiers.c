@@ -181,9 +181,8 @@ static void emit_to(struct emit *e, const struct group *group)
 	emit_always(e, from_outside, RS_GOTO, denied_outside);
 }
 
-/* The host's resolvers, port 53: the part of a rule's ports that is within. */
-static void dns_conditions(struct emit *e, const struct policy_rule *rule, enum rs_field field,
-			   port_conditions *ret)
+void emit_dns_conditions(struct emit *e, const struct policy_rule *rule, enum rs_field field,
+			 port_conditions *ret)
 {
 	static const struct port_range both[] = { { PROTO_TCP, 53, 53 }, { PROTO_UDP, 53, 53 } };
 
@@ -203,7 +202,7 @@ static void emit_egress_rule(struct emit *e, struct rs_chain *chain, size_t inde
 	port_conditions ports = { 0 }, dns_ports = { 0 };
 
 	rule_port_conditions(e, rule->ports, rule->n_ports, RS_CT_REPLY_PROTO_SRC, &ports);
-	dns_conditions(e, rule, RS_CT_REPLY_PROTO_SRC, &dns_ports);
+	emit_dns_conditions(e, rule, RS_CT_REPLY_PROTO_SRC, &dns_ports);
 	narrow(e, &ports, source, SIDE_SOURCE);
 	narrow(e, &dns_ports, source, SIDE_SOURCE);
 	emit_rule_peers(e, chain, index, SIDE_DESTINATION, is_other_outside, &ports, scope);
@@ -252,7 +251,8 @@ static void emit_dns_on_host(struct emit *e, struct rs_chain *chain, size_t inde
 	for (size_t s = 0; s < n && !e->err; s++) {
 		port_conditions ports = { 0 };
 		bool v6 = sources[s].fields[0] == RS_CT_ORIGINAL_IP6_SADDR;
-		dns_conditions(e, &e->in->policy->rules[index], RS_CT_ORIGINAL_PROTO_DST, &ports);
+		emit_dns_conditions(e, &e->in->policy->rules[index], RS_CT_ORIGINAL_PROTO_DST,
+				    &ports);
 		for (size_t i = 0; i < ports.n; i++)
 			ports.items[i].matches[ports.items[i].n++] =
 				match_in(to_address[v6], v6 ? SET_DNS6 : SET_DNS4);

@@ -152,7 +152,7 @@ static void print_tier(struct exposition *x, const struct report_input *in, uint
 	for (size_t i = 0; i < in->world->n_endpoints; i++) {
 		const struct assignment *as = &in->compiled->assignments[i];
 		if (as->kind == ASSIGN_TIER && as->tier == tier)
-			n[as->port == NULL]++;
+			n[!compile_is_admitted(as)]++;
 	}
 	for (size_t closed = 0; closed < 2; closed++)
 		exposition_number(x,
@@ -258,7 +258,7 @@ static void print_denials(struct exposition *x, const struct report_input *in)
 		exposition_family(x, EXPOSITION_COUNTER, names[verdict][0], names[verdict][1]);
 		for (size_t i = 0; i < in->compiled->n_denials; i++) {
 			const struct compile_denial *denial = &in->compiled->denials[i];
-			const char *table = denial->family == RS_BRIDGE ? "bridge" : "inet";
+			const char *table = rs_family_name(denial->family);
 			const struct report_counter *counter =
 				report_find_counter(in, table, denial->counter);
 			if (counter && verdict_of(denial) == verdict)

@@ -77,17 +77,19 @@ static int add_endpoints(struct found *found, const struct world *world,
 		const struct world_container *container = &world->containers[endpoint->container];
 		const struct world_network *network = &world->networks[endpoint->network];
 		const struct assignment *as = &assignments[i];
-		struct doubt doubt = { .kind = as->stale  ? DOUBT_STALE
-					       : as->port ? DOUBT_CONTAINER
-							  : DOUBT_ENDPOINT,
+		struct doubt doubt = { .kind = as->stale		 ? DOUBT_STALE
+					       : compile_is_admitted(as) ? DOUBT_CONTAINER
+									 : DOUBT_ENDPOINT,
 				       .key = endpoint_key(endpoint) };
-		if (as->kind == ASSIGN_UNMANAGED || (as->port && as->kind != ASSIGN_UNKNOWN))
+		if (as->kind == ASSIGN_UNMANAGED ||
+		    (compile_is_admitted(as) && as->kind != ASSIGN_UNKNOWN))
 			continue;
 		doubt.noun = world_kind_noun(container->kind);
 		memcpy(doubt.network, network->id, sizeof(doubt.network));
 		if (container->kind == WORLD_CONTAINER) /* no list tells of sandboxes */
 			memcpy(doubt.container, container->id, sizeof(doubt.container));
-		memcpy(doubt.bridge, network->bridge, sizeof(doubt.bridge));
+		memcpy(doubt.bridge, as->at_parent ? network->parent : network->bridge,
+		       sizeof(doubt.bridge));
 		(void)snprintf(doubt.subject, sizeof(doubt.subject), "%s", container->name);
 		r = add(found, &doubt);
 	}

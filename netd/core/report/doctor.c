@@ -386,7 +386,8 @@ static void examine_network(struct examining *e, const struct world_network *net
 {
 	struct doctor_finding past = { "network-driver", "warning", NULL, NULL };
 
-	if (world_network_is_beyond(network) && !network->flaw) {
+	if (world_network_is_beyond(network) && !network->flaw &&
+	    !world_find_parent(e->facts->world, network)) {
 		past.text = world_beyond_why(network, &past.remedy);
 		add(e, &past, network->name);
 	}

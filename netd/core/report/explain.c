@@ -18,14 +18,6 @@ static const char *const deciders[] = {
 	[SIM_NO_ADDRESS] = "no-address",
 };
 
-static const char *const hooks[] = {
-	[RS_HOOK_PREROUTING] = "prerouting",   [RS_HOOK_INPUT] = "input",
-	[RS_HOOK_FORWARD] = "forward",	       [RS_HOOK_OUTPUT] = "output",
-	[RS_HOOK_POSTROUTING] = "postrouting",
-};
-
-static const char *const tables[] = { [RS_INET] = "inet", [RS_BRIDGE] = "bridge" };
-
 struct explaining {
 	struct rj j;
 	const struct survey *survey;
@@ -88,8 +80,8 @@ static void add_hop(struct explaining *x, cJSON *object, const struct sim_step *
 
 	ruleset_print_rule(step->rule, &text);
 	x->j.failed |= text_failed(&text);
-	rj_text(&x->j, object, "table", tables[step->family]);
-	rj_text(&x->j, object, "hook", hooks[step->hook]);
+	rj_text(&x->j, object, "table", rs_family_name(step->family));
+	rj_text(&x->j, object, "hook", rs_hook_name(step->hook));
 	rj_text(&x->j, object, "chain", step->chain->name);
 	rj_text(&x->j, object, "rule", text_str(&text));
 	add_counter(x, object, step->rule->counter);
@@ -98,22 +90,20 @@ static void add_hop(struct explaining *x, cJSON *object, const struct sim_step *
 /* Every hook that the flow comes to, those where no rule of ours matches too. */
 static void add_hops(struct explaining *x, cJSON *hops, const struct sim_result *result)
 {
-	enum rs_family family;
-	enum rs_hook hook;
 	size_t step = 0;
 
-	for (size_t i = 0; i < result->n_hooks && sim_path_hook(result->path, i, &family, &hook);
-	     i++) {
+	for (size_t i = 0; i < result->n_hooks; i++) {
+		const struct sim_hook at = result->hooks[i];
 		size_t before = step;
-		for (; step < result->trace.n && result->trace.items[step].family == family &&
-		       result->trace.items[step].hook == hook;
+		for (; step < result->trace.n && result->trace.items[step].family == at.family &&
+		       result->trace.items[step].hook == at.hook;
 		     step++)
 			add_hop(x, rj_push_object(&x->j, hops), &result->trace.items[step]);
 		if (step > before)
 			continue;
 		cJSON *object = rj_push_object(&x->j, hops);
-		rj_text(&x->j, object, "table", tables[family]);
-		rj_text(&x->j, object, "hook", hooks[hook]);
+		rj_text(&x->j, object, "table", rs_family_name(at.family));
+		rj_text(&x->j, object, "hook", rs_hook_name(at.hook));
 		rj_text(&x->j, object, "chain", NULL);
 		rj_text(&x->j, object, "rule", NULL);
 	}

@@ -29,7 +29,7 @@ static void add_endpoint_counts(struct rj *j, cJSON *root, const struct report_i
 	for (size_t i = 0; i < in->world->n_endpoints; i++) {
 		const struct assignment *as = &in->compiled->assignments[i];
 		counts[as->kind]++;
-		closed += as->kind == ASSIGN_TIER && !as->port;
+		closed += as->kind == ASSIGN_TIER && !compile_is_admitted(as);
 		beyond += compile_is_beyond(as);
 	}
 	for (uint32_t t = 0; t < in->policy->n_tiers; t++) {
@@ -61,7 +61,7 @@ static void count_denials(const struct report_input *in, struct denial_counts *r
 	*ret = (struct denial_counts){ 0 };
 	for (size_t i = 0; i < in->compiled->n_denials; i++) {
 		const struct compile_denial *denial = &in->compiled->denials[i];
-		const char *table = denial->family == RS_BRIDGE ? "bridge" : "inet";
+		const char *table = rs_family_name(denial->family);
 		const struct report_counter *counter =
 			report_find_counter(in, table, denial->counter);
 		if (counter)

@@ -123,5 +123,7 @@ void report_add_endpoint(struct rj *j, cJSON *object, const struct report_input 
 	rj_text(j, object, "mac",
 		mac_is_zero(&endpoint->mac) ? NULL : mac_format(&endpoint->mac, mac));
 	rj_text(j, object, "port", in->compiled->assignments[i].port);
+	if (in->compiled->assignments[i].at_parent)
+		rj_text(j, object, "parent", in->world->networks[endpoint->network].parent);
 	rj_text(j, object, "tier", report_tier_name(in, i));
 }

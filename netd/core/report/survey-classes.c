@@ -144,7 +144,8 @@ static int by_class(const void *left, const void *right)
 
 bool survey_is_admitted(const struct survey *survey, uint32_t endpoint)
 {
-	return survey->in[survey->n_inputs - 1]->compiled->assignments[endpoint].port;
+	return compile_is_admitted(
+		&survey->in[survey->n_inputs - 1]->compiled->assignments[endpoint]);
 }
 
 bool survey_has_family(const struct survey *survey, uint32_t endpoint, enum ip_family family)

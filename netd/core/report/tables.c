@@ -72,7 +72,8 @@ const char *report_why_not(const struct report_input *in, size_t endpoint)
 		return open_label;
 	if (as->kind != ASSIGN_TIER)
 		return states[as->kind].why;
-	return as->port ? NULL : "its port of the bridge is not known: closed until it is";
+	return compile_is_admitted(as) ? NULL
+				       : "its port of the bridge is not known: closed until it is";
 }
 
 static const char *mode_name(const struct report_input *in, const struct assignment *as)

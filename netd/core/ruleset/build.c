@@ -93,6 +93,14 @@ static int copy_mark(struct ruleset *rs, struct rs_rule *rule)
 	return VEC_PUSH(rs->arena, &rs->stamped, (struct rs_stamp_place){ .mark = rule->mark });
 }
 
+static int copy_note(struct ruleset *rs, struct rs_rule *rule)
+{
+	if (!rule->note)
+		return 0;
+	rule->note = arena_dup(rs->arena, rule->note, sizeof(*rule->note));
+	return rule->note ? 0 : -ENOMEM;
+}
+
 int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain, const struct rs_rule *rule)
 {
 	struct rs_rule copy = *rule;
@@ -100,6 +108,8 @@ int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain, const struct rs
 
 	if (r == 0)
 		r = copy_mark(rs, &copy);
+	if (r == 0)
+		r = copy_note(rs, &copy);
 	if (r == 0 && rule->log) {
 		copy.log = arena_dup(rs->arena, rule->log, sizeof(*rule->log));
 		r = copy.log ? 0 : -ENOMEM;

@@ -121,6 +121,8 @@ static bool uses_remade(const struct differ *d, const struct rs_rule *rule)
 			return true;
 		if (rule->log && rs_same_text(rule->log->meter, name))
 			return true;
+		if (rule->note && strcmp(rule->note->set, name) == 0)
+			return true;
 		for (size_t j = 0; j < rule->n_matches; j++)
 			if (rs_same_text(rule->matches[j].set, name))
 				return true;
@@ -173,10 +175,11 @@ static int diff_chains(struct differ *d)
 
 static bool is_empty(const struct rs_table_diff *diff)
 {
-	return diff->new_counters.n + diff->old_counters.n + diff->new_sets.n + diff->old_sets.n +
-		       diff->new_chains.n + diff->old_chains.n + diff->changed_chains.n +
-		       diff->deleted.n + diff->added.n ==
-	       0;
+	return !diff->new_table && !diff->old_table &&
+	       diff->new_counters.n + diff->old_counters.n + diff->new_sets.n + diff->old_sets.n +
+			       diff->new_chains.n + diff->old_chains.n + diff->changed_chains.n +
+			       diff->deleted.n + diff->added.n ==
+		       0;
 }
 
 static bool takes_away(const struct differ *d)
@@ -191,8 +194,14 @@ static bool takes_away(const struct differ *d)
 	return false;
 }
 
-static int diff_table(struct differ *d)
+static int diff_table(struct differ *d, bool was_there)
 {
+	bool is_there = rs_table_is_there(d->to);
+
+	d->ret->new_table = is_there && !was_there;
+	d->ret->old_table = was_there && !is_there;
+	if (!is_there)
+		return 0;
 	int r = diff_counters(d);
 
 	if (r == 0)
@@ -214,7 +223,7 @@ int ruleset_diff(const struct ruleset *from, const struct ruleset *to, struct ar
 			.ret = &diff.tables[family],
 		};
 		d.ret->family = (enum rs_family)family;
-		int r = diff_table(&d);
+		int r = diff_table(&d, from && rs_table_is_there(d.from));
 		if (r < 0)
 			return r;
 		diff.empty &= is_empty(d.ret);

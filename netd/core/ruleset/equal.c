@@ -37,7 +37,7 @@ bool rs_same_elems(const struct rs_set *a, const struct rs_set *b)
 bool rs_same_shape(const struct rs_set *a, const struct rs_set *b)
 {
 	if (a->n_types != b->n_types || a->map != b->map || a->interval != b->interval ||
-	    a->meter != b->meter)
+	    a->meter != b->meter || a->forgets_s != b->forgets_s)
 		return false;
 	for (size_t i = 0; i < a->n_types; i++)
 		if (a->types[i] != b->types[i])
@@ -83,12 +83,21 @@ static bool same_mark(const struct rs_mark *a, const struct rs_mark *b)
 	return a->field == b->field && a->mask == b->mask && a->bits == b->bits;
 }
 
+static bool same_note(const struct rs_note *a, const struct rs_note *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strcmp(a->set, b->set) == 0 && a->n_fields == b->n_fields &&
+	       same_fields(a->fields, b->fields, a->n_fields);
+}
+
 static bool same_rule(const struct rs_rule *a, const struct rs_rule *b)
 {
 	if (a->n_matches != b->n_matches || a->verdict != b->verdict ||
 	    a->n_vmap_fields != b->n_vmap_fields || !rs_same_text(a->target, b->target) ||
 	    !rs_same_text(a->counter, b->counter) || !rs_same_text(a->comment, b->comment) ||
 	    !same_log(a->log, b->log) || !same_mark(a->mark, b->mark) ||
+	    !same_note(a->note, b->note) ||
 	    !same_fields(a->vmap_fields, b->vmap_fields, a->n_vmap_fields))
 		return false;
 	for (size_t i = 0; i < a->n_matches; i++)
@@ -111,7 +120,13 @@ bool rs_same_base(const struct rs_base *a, const struct rs_base *b)
 {
 	if (!a || !b)
 		return a == b;
-	return a->hook == b->hook && a->priority == b->priority;
+	if (a->hook != b->hook || a->priority != b->priority || a->n_devices != b->n_devices)
+		return false;
+	for (size_t i = 0; i < a->n_devices; i++)
+		if (strcmp(a->devices[i].name, b->devices[i].name) != 0 ||
+		    a->devices[i].ifindex != b->devices[i].ifindex)
+			return false;
+	return true;
 }
 
 static bool same_chain(const struct rs_chain *a, const struct rs_chain *b)

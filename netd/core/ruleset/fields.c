@@ -26,6 +26,8 @@
 #define TRANSPORT NFT_PAYLOAD_TRANSPORT_HEADER
 /* nft's enum proto_desc_id */
 #define RAW 0
+#define ICMP 4
+#define TCP 8
 #define TH 11
 #define IPV4 12
 #define IPV6 13
@@ -40,6 +42,12 @@ static const struct rs_field_info fields[RS_FIELD_COUNT] = {
 	[RS_META_OIFKIND] = META("meta oifkind", RS_TYPE_IFNAME, 16, NFT_META_OIFKIND),
 	[RS_META_MARK] = META("meta mark", RS_TYPE_MARK, 4, NFT_META_MARK),
 	[RS_META_PKTTYPE] = META("meta pkttype", RS_TYPE_PKT_TYPE, 1, NFT_META_PKTTYPE),
+	[RS_META_PROTOCOL] = { .nft = "meta protocol",
+			       .type = RS_TYPE_ETHER_TYPE,
+			       .len = 2,
+			       .need = RS_NEEDS_NETDEV,
+			       .load = RS_LOAD_META,
+			       .key = NFT_META_PROTOCOL },
 	[RS_META_L4PROTO] = META("meta l4proto", RS_TYPE_INET_PROTO, 1, NFT_META_L4PROTO),
 
 	[RS_CT_SECMARK] = CT("ct secmark", RS_TYPE_INTEGER32, 4, RS_NEEDS_NOTHING, NFT_CT_SECMARK,
@@ -97,6 +105,16 @@ static const struct rs_field_info fields[RS_FIELD_COUNT] = {
 		PAYLOAD("arp saddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 14, ARP, 7),
 	[RS_ARP_DADDR_IP] =
 		PAYLOAD("arp daddr ip", RS_TYPE_IPV4, 4, RS_NEEDS_ARP, NETWORK, 24, ARP, 9),
+	[RS_LINK_SADDR] =
+		PAYLOAD("@ll,48,48", RS_TYPE_LINK_ADDR, 6, RS_NEEDS_NETDEV, LINK, 6, RAW, 0),
+	[RS_LINK_DADDR] =
+		PAYLOAD("@ll,0,48", RS_TYPE_LINK_ADDR, 6, RS_NEEDS_NETDEV, LINK, 0, RAW, 0),
+	[RS_TCP_FLAGS] = PAYLOAD("tcp flags", RS_TYPE_TCP_FLAGS, 1, RS_NEEDS_TCP_BEFORE, TRANSPORT,
+				 13, TCP, 8),
+	[RS_IP_FRAGMENT] =
+		PAYLOAD("ip frag-off", RS_TYPE_FRAGMENT, 2, RS_NEEDS_IP, NETWORK, 6, IPV4, 7),
+	[RS_ICMP_TYPE] = PAYLOAD("icmp type", RS_TYPE_ICMP_TYPE, 1, RS_NEEDS_ICMP_BEFORE, TRANSPORT,
+				 0, ICMP, 1),
 };
 
 /* The numbers are nft's enum datatypes (its include/datatype.h), kept stable by its developers
@@ -119,6 +137,10 @@ static const struct rs_type_info types[RS_TYPE_COUNT] = {
 	[RS_TYPE_PKT_TYPE] = { "pkt_type", 1, 31, 1, .sample = RS_META_PKTTYPE },
 	[RS_TYPE_ND_HIGH] = { "integer", 8, 4, 2, .sample = RS_ICMPV6_TADDR_HIGH },
 	[RS_TYPE_ND_LOW] = { "integer", 8, 4, 2, .sample = RS_ICMPV6_TADDR_LOW },
+	[RS_TYPE_LINK_ADDR] = { "integer", 6, 4, 2, .sample = RS_LINK_SADDR },
+	[RS_TYPE_TCP_FLAGS] = { "tcp_flag", 1, 15, 2, false, true, RS_TCP_FLAGS },
+	[RS_TYPE_FRAGMENT] = { "integer", 2, 4, 2, .sample = RS_IP_FRAGMENT },
+	[RS_TYPE_ICMP_TYPE] = { "icmp_type", 1, 14, 2, .sample = RS_ICMP_TYPE },
 };
 
 const struct rs_field_info *ruleset_field_info(enum rs_field field)
@@ -134,5 +156,5 @@ const struct rs_type_info *ruleset_type_info(enum rs_type type)
 bool ruleset_type_is_raw(enum rs_type type)
 {
 	return type == RS_TYPE_ND_HIGH || type == RS_TYPE_ND_LOW || type == RS_TYPE_INTEGER8 ||
-	       type == RS_TYPE_INTEGER32;
+	       type == RS_TYPE_INTEGER32 || type == RS_TYPE_LINK_ADDR || type == RS_TYPE_FRAGMENT;
 }

@@ -25,6 +25,10 @@ enum rs_type {
 	RS_TYPE_PKT_TYPE,     /* 1: 0 to this host, 1 to all, 2 to a group, of the link layer */
 	RS_TYPE_ND_HIGH,      /* 8, network order: the first half of an IPv6 address */
 	RS_TYPE_ND_LOW,	      /* 8: the second */
+	RS_TYPE_LINK_ADDR,    /* 6: a MAC in family netdev */
+	RS_TYPE_TCP_FLAGS,    /* 1, bits; not in sets */
+	RS_TYPE_FRAGMENT,     /* 2, network order: IPv4's flags and offset; not in sets */
+	RS_TYPE_ICMP_TYPE,    /* 1 */
 	RS_TYPE_COUNT,
 };
 
@@ -36,6 +40,8 @@ enum rs_field {
 	RS_META_MARK,
 	RS_META_PKTTYPE, /* by the destination's MAC, as the interface saw it that took the frame */
 	RS_META_L4PROTO,
+	RS_META_PROTOCOL, /* skb->protocol: in family netdev, where no frame's own type is asked for
+			   */
 	RS_CT_SECMARK,
 	RS_CT_DIRECTION,
 	RS_CT_STATE,
@@ -65,6 +71,14 @@ enum rs_field {
 	RS_ARP_SADDR_ETHER,
 	RS_ARP_SADDR_IP,
 	RS_ARP_DADDR_IP,
+	/* MACs in family netdev. By their name nft would ask for the type of the interface that a
+	 * packet came in by, of which there is none at the hook egress: such a rule holds for no
+	 * packet (Linux 6.18, nft 1.0.6 to 1.1.7). */
+	RS_LINK_SADDR,
+	RS_LINK_DADDR,
+	RS_TCP_FLAGS,
+	RS_IP_FRAGMENT,
+	RS_ICMP_TYPE,
 	RS_FIELD_COUNT,
 };
 
@@ -80,6 +94,9 @@ enum rs_need {
 	/* Nothing is added for these, but nft refuses the rule, or the rule means nothing: */
 	RS_NEEDS_ICMPV6_BEFORE, /* without `icmpv6 type` or `meta l4proto icmpv6` earlier in it */
 	RS_NEEDS_PORTS_BEFORE,	/* without `meta l4proto tcp`, udp or sctp earlier in it */
+	RS_NEEDS_TCP_BEFORE,	/* without `meta l4proto tcp` */
+	RS_NEEDS_ICMP_BEFORE,	/* without `meta l4proto icmp` */
+	RS_NEEDS_NETDEV,	/* in another family */
 	RS_NEEDS_NOT_IP6,	/* when it is about IPv6 already */
 	RS_NEEDS_NOT_IP,
 };

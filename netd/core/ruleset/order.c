@@ -113,6 +113,11 @@ const struct rs_chain *ruleset_find_chain(const struct rs_table *table, const ch
 	return i < 0 ? NULL : table->by_name[i];
 }
 
+bool rs_table_is_there(const struct rs_table *table)
+{
+	return table->family != RS_NETDEV || table->chains.n > 0;
+}
+
 bool rs_match_is_flag(const struct rs_match *match)
 {
 	uint32_t mask;

@@ -88,6 +88,11 @@ static void add_chain(struct text *out, const struct rs_chain *chain)
 	if (chain->base)
 		text_printf(out, ",\"hook\":\"%s\",\"priority\":%d",
 			    rs_hook_name(chain->base->hook), chain->base->priority);
+	for (size_t i = 0; chain->base && i < chain->base->n_devices; i++) {
+		text_add(out, i ? "," : ",\"devices\":[");
+		add_string(out, chain->base->devices[i].name);
+		text_add(out, i + 1 == chain->base->n_devices ? "]" : "");
+	}
 	text_add(out, ",\"rules\":[");
 	for (size_t i = 0; i < chain->rules.n; i++) {
 		text_add(out, i ? "," : "");
@@ -121,6 +126,8 @@ int ruleset_print_json(const struct ruleset *rs, struct text *out)
 {
 	text_printf(out, "{\"version\":%d,\"tables\":[", VERSION);
 	for (int family = 0; family < RS_FAMILY_COUNT; family++) {
+		if (!rs_table_is_there(&rs->tables[family]))
+			continue;
 		text_add(out, family ? "," : "");
 		add_table(out, &rs->tables[family]);
 	}

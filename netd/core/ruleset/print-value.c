@@ -42,6 +42,15 @@ static const struct value_word icmpv6_types[] = {
 	{ 143, "mld2-listener-report" },  WORDS_END,
 };
 
+static const struct value_word icmp_types[] = {
+	{ 0, "echo-reply" },	 { 3, "destination-unreachable" }, { 8, "echo-request" },
+	{ 11, "time-exceeded" }, { 12, "parameter-problem" },	   WORDS_END,
+};
+
+static const struct value_word tcp_flags[] = {
+	{ 1, "fin" }, { 2, "syn" }, { 4, "rst" }, { 8, "psh" }, { 16, "ack" }, WORDS_END,
+};
+
 static const struct value_word states[] = {
 	{ 1, "invalid" }, { 2, "established" }, { 4, "related" },
 	{ 8, "new" },	  { 64, "untracked" },	WORDS_END,
@@ -67,6 +76,8 @@ static const struct {
 	[RS_TYPE_PKT_TYPE] = { packet_types, "", 0 },
 	[RS_TYPE_INTEGER8] = { NULL, "", 0 },
 	[RS_TYPE_INTEGER32] = { NULL, "0x", 8 },
+	[RS_TYPE_FRAGMENT] = { NULL, "0x", 4 },
+	[RS_TYPE_ICMP_TYPE] = { icmp_types, "", 0 },
 };
 
 static uint32_t number_of(enum rs_type type, const uint8_t *bytes)
@@ -108,7 +119,9 @@ static void print_number(enum rs_type type, const uint8_t *bytes, struct text *o
 static void print_bits(enum rs_type type, const uint8_t *bytes, struct text *out)
 {
 	uint32_t n = number_of(type, bytes), named = 0;
-	const struct value_word *words = type == RS_TYPE_CT_STATE ? states : statuses;
+	const struct value_word *words = type == RS_TYPE_CT_STATE    ? states
+					 : type == RS_TYPE_TCP_FLAGS ? tcp_flags
+								     : statuses;
 
 	for (const struct value_word *word = words; word->text; word++)
 		named |= word->value;
@@ -178,7 +191,9 @@ static void (*const printers[RS_TYPE_COUNT])(enum rs_type, const uint8_t *, stru
 	[RS_TYPE_CT_STATUS] = print_bits,      [RS_TYPE_ICMPV6_TYPE] = print_number,
 	[RS_TYPE_INTEGER8] = print_number,     [RS_TYPE_PKT_TYPE] = print_number,
 	[RS_TYPE_ND_HIGH] = print_hex,	       [RS_TYPE_ND_LOW] = print_hex,
-	[RS_TYPE_INTEGER32] = print_number,
+	[RS_TYPE_INTEGER32] = print_number,    [RS_TYPE_LINK_ADDR] = print_hex,
+	[RS_TYPE_TCP_FLAGS] = print_bits,      [RS_TYPE_FRAGMENT] = print_number,
+	[RS_TYPE_ICMP_TYPE] = print_number,
 };
 
 void rs_print_value(enum rs_type type, const uint8_t *bytes, struct text *out)
@@ -277,7 +292,11 @@ void rs_print_fields(const enum rs_field *fields, size_t n, struct text *out)
 
 const char *rs_family_name(enum rs_family family)
 {
-	return family == RS_BRIDGE ? "bridge" : "inet";
+	static const char *const names[] = {
+		[RS_INET] = "inet", [RS_BRIDGE] = "bridge", [RS_NETDEV] = "netdev"
+	};
+
+	return names[family];
 }
 
 const char *rs_hook_name(enum rs_hook hook)
@@ -285,7 +304,8 @@ const char *rs_hook_name(enum rs_hook hook)
 	static const char *const names[] = {
 		[RS_HOOK_PREROUTING] = "prerouting",   [RS_HOOK_INPUT] = "input",
 		[RS_HOOK_FORWARD] = "forward",	       [RS_HOOK_OUTPUT] = "output",
-		[RS_HOOK_POSTROUTING] = "postrouting",
+		[RS_HOOK_POSTROUTING] = "postrouting", [RS_HOOK_INGRESS] = "ingress",
+		[RS_HOOK_EGRESS] = "egress",
 	};
 
 	return names[hook];

@@ -89,6 +89,13 @@ static void print_log(const struct rs_log *log, struct text *out)
 		    log->group);
 }
 
+static void print_note(const struct rs_note *note, struct text *out)
+{
+	text_printf(out, "update @%s { ", note->set);
+	rs_print_fields(note->fields, note->n_fields, out);
+	text_add(out, " } ");
+}
+
 /* Each part is followed by a blank; the last one is taken back. */
 void ruleset_print_rule(const struct rs_rule *rule, struct text *out)
 {
@@ -104,6 +111,8 @@ void ruleset_print_rule(const struct rs_rule *rule, struct text *out)
 		print_mark(rule->mark, out);
 		text_add(out, " ");
 	}
+	if (rule->note)
+		print_note(rule->note, out);
 	if (rule->verdict == RS_VMAP)
 		print_vmap(rule, out);
 	else
@@ -151,9 +160,9 @@ static void print_set(const struct rs_set *set, struct text *out)
 	print_types(set, out);
 	if (set->interval)
 		text_add(out, "\t\tflags interval\n");
-	if (set->meter)
+	if (set->meter || set->forgets_s)
 		text_printf(out, "\t\tsize %u\n\t\tflags dynamic,timeout\n\t\ttimeout %us\n",
-			    RS_METER_SIZE, RS_METER_SECONDS);
+			    RS_FILLED_SIZE, set->meter ? RS_METER_SECONDS : set->forgets_s);
 	if (set->n_elems)
 		text_add(out, "\t\telements = {\n");
 	for (size_t i = 0; i < set->n_elems; i++) {
@@ -168,14 +177,24 @@ static void print_set(const struct rs_set *set, struct text *out)
 	text_add(out, set->n_elems ? "\t\t}\n\t}\n" : "\t}\n");
 }
 
+static void print_base(const struct rs_base *base, struct text *out)
+{
+	text_printf(out, "\t\ttype filter hook %s ", rs_hook_name(base->hook));
+	for (size_t i = 0; i < base->n_devices; i++) {
+		text_add(out, i ? ", " : "devices = { ");
+		rs_print_value(RS_TYPE_IFNAME, (const uint8_t *)base->devices[i].name, out);
+	}
+	text_printf(out, "%spriority %d; policy accept;\n", base->n_devices ? " } " : "",
+		    base->priority);
+}
+
 static void print_chain(const struct rs_chain *chain, struct text *out)
 {
 	if (chain->comment)
 		text_printf(out, "\t# %s\n", chain->comment);
 	text_printf(out, "\tchain %s {\n", chain->name);
 	if (chain->base)
-		text_printf(out, "\t\ttype filter hook %s priority %d; policy accept;\n",
-			    rs_hook_name(chain->base->hook), chain->base->priority);
+		print_base(chain->base, out);
 	for (size_t i = 0; i < chain->rules.n; i++) {
 		text_add(out, "\t\t");
 		ruleset_print_rule(&chain->rules.items[i], out);
@@ -210,9 +229,12 @@ void ruleset_print(const struct ruleset *rs, struct text *out)
 {
 	for (int family = 0; family < RS_FAMILY_COUNT; family++) {
 		const char *name = rs_family_name((enum rs_family)family);
+		if (!rs_table_is_there(&rs->tables[family]))
+			continue;
 		text_printf(out, "table %s %s {}\ndelete table %s %s\n", name, RS_TABLE_NAME, name,
 			    RS_TABLE_NAME);
 	}
 	for (int family = 0; family < RS_FAMILY_COUNT; family++)
-		print_table(&rs->tables[family], out);
+		if (rs_table_is_there(&rs->tables[family]))
+			print_table(&rs->tables[family], out);
 }

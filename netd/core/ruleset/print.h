@@ -18,5 +18,3 @@ void rs_print_elem(const struct rs_set *set, const struct rs_elem *elem, struct 
 void rs_print_verdict(enum rs_verdict verdict, const char *target, struct text *out);
 /* "iifname . ip saddr" */
 void rs_print_fields(const enum rs_field *fields, size_t n, struct text *out);
-const char *rs_family_name(enum rs_family family);
-const char *rs_hook_name(enum rs_hook hook);

@@ -21,6 +21,8 @@ static int need_network(struct rs_protocol *known, uint16_t network, struct rs_i
 	if (known->network)
 		return known->network == network ? 0 : -EINVAL;
 	known->network = network;
+	if (known->family == RS_NETDEV)
+		return add(ret, n, RS_IMPLIED_PROTOCOL, network);
 	if (known->family == RS_BRIDGE)
 		return add(ret, n,
 			   network == ETH_P_ARP ? RS_IMPLIED_ETHER_TYPE : RS_IMPLIED_PROTOCOL,
@@ -38,7 +40,9 @@ static int need_icmpv6(struct rs_protocol *known, struct rs_implied *ret, size_t
 		return known->transport == IPPROTO_ICMPV6 ? 0 : -EINVAL;
 	if (known->network && known->network != ETH_P_IPV6)
 		return -EINVAL;
-	if (!known->network && known->family == RS_BRIDGE)
+	if (!known->network && known->family == RS_NETDEV)
+		(void)add(ret, n, RS_IMPLIED_PROTOCOL, ETH_P_IPV6);
+	else if (!known->network && known->family == RS_BRIDGE)
 		(void)add(ret, n, RS_IMPLIED_ETHER_TYPE, ETH_P_IPV6);
 	else if (!known->network)
 		(void)add(ret, n, RS_IMPLIED_NFPROTO, NFPROTO_IPV6);
@@ -71,6 +75,12 @@ int rs_protocol_need(struct rs_protocol *known, enum rs_need need,
 				       known->transport == IPPROTO_SCTP
 			       ? 0
 			       : -EINVAL;
+	case RS_NEEDS_TCP_BEFORE:
+		return known->transport == IPPROTO_TCP ? 0 : -EINVAL;
+	case RS_NEEDS_ICMP_BEFORE:
+		return known->transport == IPPROTO_ICMP ? 0 : -EINVAL;
+	case RS_NEEDS_NETDEV:
+		return known->family == RS_NETDEV ? 0 : -EINVAL;
 	case RS_NEEDS_NOT_IP6:
 		return known->network == ETH_P_IPV6 ? -EINVAL : 0;
 	case RS_NEEDS_NOT_IP:
@@ -92,7 +102,7 @@ void rs_protocol_learn(struct rs_protocol *known, const struct rs_match *match)
 		return;
 	/* From 1.1 on nft takes `ether type != arp` for a statement of what it is, and refuses what
 	 * it would have to put in front of a field after it. */
-	if (match->fields[0] == RS_ETHER_TYPE)
+	if (match->fields[0] == RS_ETHER_TYPE || match->fields[0] == RS_META_PROTOCOL)
 		known->network = match->op == RS_EQ ? network_of(match) : OTHER_NETWORK;
 	if (match->fields[0] == RS_META_L4PROTO && match->op == RS_EQ)
 		known->transport = match->value.bytes[0];

@@ -17,9 +17,9 @@
 
 /* ---- values ---- */
 
-#define RS_KEY_FIELDS 4
+#define RS_KEY_FIELDS 5
 #define RS_MAX_MATCHES 16u /* conditions in one rule; the kernel takes 128 expressions */
-#define RS_KEY_BYTES 40
+#define RS_KEY_BYTES 44
 
 /* Fields one after the other, each padded with zeroes to a multiple of 4 bytes, as the kernel's
  * registers hold them (a single field is not padded). */
@@ -30,13 +30,16 @@ struct rs_key {
 
 /* ---- tables ---- */
 
-enum rs_family { RS_INET, RS_BRIDGE, RS_FAMILY_COUNT };
+/* Table netdev netd is there only where something is in it: rs_table_is_there(). */
+enum rs_family { RS_INET, RS_BRIDGE, RS_NETDEV, RS_FAMILY_COUNT };
 enum rs_hook {
 	RS_HOOK_PREROUTING,
 	RS_HOOK_INPUT,
 	RS_HOOK_FORWARD,
 	RS_HOOK_OUTPUT,
-	RS_HOOK_POSTROUTING
+	RS_HOOK_POSTROUTING,
+	RS_HOOK_INGRESS, /* of family netdev: what an interface takes, and what it sends */
+	RS_HOOK_EGRESS,
 };
 
 enum rs_verdict {
@@ -72,6 +75,9 @@ struct rs_set {
 	bool map;      /* verdict map */
 	bool interval; /* elements are ranges (one field), none at either end of the space */
 	bool meter;    /* filled by the rules that log: one field, no element here */
+	/* Filled by rules that remember a packet (rs_note); an element is forgotten after so many
+	 * seconds without another one. 0: no such set. No element here. */
+	uint32_t forgets_s;
 	size_t n_elems, cap_elems;
 	uint8_t *packed;		 /* sorted by key once sealed: order.h */
 	VEC(struct rs_outcome) outcomes; /* of a map, each once */
@@ -118,10 +124,18 @@ struct rs_log {
 	const char *meter;    /* or NULL */
 	enum rs_field source; /* of the meter's type */
 };
-/* Who was silent for a minute is forgotten. An element takes some 200 bytes of the kernel's memory.
- */
+/* Who was silent for a minute is forgotten. */
 #define RS_METER_SECONDS 60u
-#define RS_METER_SIZE 65535u
+/* Of any set that rules fill: an element takes some 200 bytes of the kernel's memory. */
+#define RS_FILLED_SIZE 65535u
+
+/* update @set { fields }: the packet is remembered. Where the set is full, or the packet lacks a
+ * field, the rule ends there, and the next one follows. */
+struct rs_note {
+	const char *set; /* one that forgets */
+	enum rs_field fields[RS_KEY_FIELDS];
+	uint8_t n_fields;
+};
 
 /* mark = (mark & mask) ^ bits */
 struct rs_mark {
@@ -130,13 +144,14 @@ struct rs_mark {
 	bool is_stamp;
 };
 
-/* Parts apply in this order: matches, log, counter, mark, verdict. */
+/* Parts apply in this order: matches, log, counter, mark, note, verdict. */
 struct rs_rule {
 	struct rs_match *matches;
 	size_t n_matches;
-	const struct rs_log *log; /* or NULL */
-	const char *counter;	  /* a named counter, or NULL */
-	struct rs_mark *mark;	  /* or NULL */
+	const struct rs_log *log;   /* or NULL */
+	const char *counter;	    /* a named counter, or NULL */
+	struct rs_mark *mark;	    /* or NULL */
+	const struct rs_note *note; /* or NULL */
 	enum rs_verdict verdict;
 	const char *target;  /* RS_JUMP, RS_GOTO: chain; RS_VMAP: map */
 	uint32_t chain, map; /* the same, as places: rs_chain_at(), rs_set_at(); once sealed */
@@ -148,9 +163,18 @@ struct rs_rule {
 	bool audited;	/* a denial that passes all the same */
 };
 
+/* An interface that a chain of family netdev is hooked to. */
+struct rs_device {
+	char name[16];
+	/* Which one of that name: the kernel takes a chain's hook away with the interface. */
+	uint32_t ifindex;
+};
+
 struct rs_base {
 	enum rs_hook hook;
 	int32_t priority;
+	const struct rs_device *devices; /* family netdev; sorted by name */
+	size_t n_devices;
 };
 
 struct rs_chain {
@@ -242,6 +266,9 @@ int rs_key_compare(const struct rs_key *a, const struct rs_key *b);
  * is nothing. So two rulesets of the same names can have chains in common. NULL: nothing. */
 const struct rs_set *rs_set_at(const struct rs_table *table, uint32_t place);
 const struct rs_chain *rs_chain_at(const struct rs_table *table, uint32_t place);
+/* Whether the kernel is to have the table: the two that netd always has, and one that is not empty.
+ */
+bool rs_table_is_there(const struct rs_table *table);
 const struct rs_set *ruleset_find_set(const struct rs_table *table, const char *name);
 const struct rs_chain *ruleset_find_chain(const struct rs_table *table, const char *name);
 struct rs_elem rs_set_elem(const struct rs_set *set, size_t i);
@@ -254,6 +281,8 @@ bool rs_match_is_flag(const struct rs_match *match);
  * make loading replace an older netd table. */
 void ruleset_print(const struct ruleset *rs, struct text *out);
 void ruleset_print_rule(const struct rs_rule *rule, struct text *out); /* one line, no newline */
+const char *rs_family_name(enum rs_family family);
+const char *rs_hook_name(enum rs_hook hook);
 /* Not nft's own JSON schema: described in netdctl(8). 0 or -ENOMEM. */
 int ruleset_print_json(const struct ruleset *rs, struct text *out) MUST_CHECK;
 
@@ -269,6 +298,9 @@ struct rs_elem_change {
  * from the two rulesets. Counters and unchanged chains keep their state in the kernel. */
 struct rs_table_diff {
 	enum rs_family family;
+	/* The table itself comes, or goes: with it goes all that is in it, of which nothing is
+	 * said. */
+	bool new_table, old_table;
 	VEC(const char *) new_counters, old_counters;
 	VEC(const struct rs_set *) new_sets, old_sets; /* whole sets, with their elements */
 	VEC(const struct rs_chain *) new_chains, old_chains;

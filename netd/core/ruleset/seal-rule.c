@@ -182,6 +182,14 @@ static bool log_ok(const struct seal *seal, const struct rs_rule *rule, struct r
 	       rule->log->burst && rule->verdict == RS_CONTINUE;
 }
 
+static bool note_ok(const struct seal *seal, const struct rs_note *note, struct rs_protocol *known)
+{
+	const struct rs_set *set = ruleset_find_set(seal->table, note->set);
+
+	return set && set->forgets_s && keyed_by(set, note->fields, note->n_fields) &&
+	       protocol_ok(known, note->fields, note->n_fields);
+}
+
 static int check_statements(struct seal *seal, const struct rs_rule *rule, struct rs_protocol known)
 {
 	if (rule->log && !log_ok(seal, rule, &known))
@@ -191,9 +199,12 @@ static int check_statements(struct seal *seal, const struct rs_rule *rule, struc
 		return seal_fail(seal, "no counter %s", rule->counter);
 	if (rule->mark && !mark_ok(seal->rs, rule->mark))
 		return seal_fail(seal, "mark keeps and sets the same bits, or is set whole");
+	if (rule->note && !note_ok(seal, rule->note, &known))
+		return seal_fail(seal, "nowhere to remember it: %s", rule->note->set);
 	if (!seal_text_ok(rule->comment))
 		return seal_fail(seal, "comment %s", rule->comment);
-	if (rule->verdict == RS_CONTINUE && !rule->log && !rule->counter && !rule->mark)
+	if (rule->verdict == RS_CONTINUE && !rule->log && !rule->counter && !rule->mark &&
+	    !rule->note)
 		return seal_fail(seal, "rule that does nothing");
 	return check_verdict(seal, rule);
 }

@@ -103,6 +103,8 @@ static int check_set(struct seal *seal, const struct rs_set *set)
 	if (set->meter && (set->map || set->interval || set->n_types > 1 || set->n_elems ||
 			   ruleset_type_is_raw(set->types[0])))
 		return seal_fail(seal, "set %s: a meter is of one field, and empty", set->name);
+	if (set->forgets_s && (set->map || set->interval || set->meter || set->n_elems))
+		return seal_fail(seal, "set %s: what is remembered is keys, and empty", set->name);
 	for (size_t i = 0; set->map && i < set->n_types; i++)
 		if (ruleset_type_is_raw(set->types[i]))
 			return seal_fail(seal, "map %s: nft cannot declare it", set->name);
@@ -165,9 +167,32 @@ static void link_table(struct rs_table *table)
 	}
 }
 
+/* What a chain of family netdev is hooked to, and no other. */
+static int check_bases(struct seal *seal)
+{
+	bool netdev = seal->table->family == RS_NETDEV;
+
+	for (size_t i = 0; i < seal->table->bases.n; i++) {
+		const struct rs_chain *chain = seal->table->bases.items[i];
+		const struct rs_base *base = chain->base;
+		if (netdev != (base->hook >= RS_HOOK_INGRESS) || netdev != (base->n_devices > 0))
+			return seal_fail(seal, "chain %s: a hook of another family", chain->name);
+		for (size_t d = 0; d < base->n_devices; d++)
+			if (!ifname_ok((const uint8_t *)base->devices[d].name) ||
+			    (d > 0 &&
+			     strcmp(base->devices[d - 1].name, base->devices[d].name) >= 0))
+				return seal_fail(seal, "chain %s: no interface, or not in order",
+						 chain->name);
+	}
+	return 0;
+}
+
 static int seal_table(struct seal *seal)
 {
 	int r = check_object_names(seal);
+
+	if (r == 0)
+		r = check_bases(seal);
 
 	for (size_t i = 0; r == 0 && i < seal->table->sets.n; i++)
 		r = check_set(seal, seal->table->sets.items[i]);

@@ -332,6 +332,7 @@ bool docker_drops(const struct way *way, const char **reason)
 	case SIM_PATH_FROM_HOST:
 		why = is_isolated(way, way->to.network) ? isolated : NULL;
 		break;
+	case SIM_PATH_PARENT:
 	case SIM_PATH_NOT_OURS:
 		break;
 	}

@@ -118,6 +118,14 @@ static int note_step(struct run *run, const struct rs_chain *chain, const struct
 	return VEC_PUSH(run->arena, run->trace, step);
 }
 
+/* That the packet is remembered changes nothing for itself. */
+static bool can_note(const struct run *run, const struct rs_note *note)
+{
+	struct rs_key room;
+
+	return load_field(run->packet, note->fields, note->n_fields, &room) != NULL;
+}
+
 /* Applies one rule. The verdict is RS_CONTINUE when the next rule follows. */
 static int apply_rule(struct run *run, const struct position *at, const struct rs_rule *rule,
 		      struct rs_outcome *ret)
@@ -126,6 +134,8 @@ static int apply_rule(struct run *run, const struct position *at, const struct r
 	if (!rule_matches(run, rule))
 		return 0;
 	if (rule->log && rule->log->meter && !run->packet->present[rule->log->source])
+		return 0;
+	if (rule->note && !can_note(run, rule->note))
 		return 0;
 	if (rule->mark) {
 		if (!run->packet->present[rule->mark->field])

@@ -1,82 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The way of a flow through the host, hook by hook, as measured on Docker: which hooks a packet
- * passes, with which interfaces and addresses. One table row per hook. */
-#include <arpa/inet.h>
+/* One flow: which way it takes through this host, and what becomes of it there. The way itself,
+ * hook by hook, is in travel.c. */
 #include <errno.h>
 #include <string.h>
 
 #include "core/policy/zone.h"
 #include "core/simulate/way.h"
-
-/* Stands for any interface that is not a managed bridge. */
-#define OUTSIDE_IFNAME "outside"
-
-enum { ETHERTYPE_IP = 0x0800, ETHERTYPE_IP6 = 0x86dd };
-
-enum where { NOWHERE, SOURCE_PORT, SOURCE_BRIDGE, DEST_PORT, DEST_BRIDGE, OUTSIDE };
-
-struct leg {
-	enum rs_family family;
-	enum rs_hook hook;
-	enum where in, out;
-};
-
-#define MAX_LEGS 5
-
-static const struct {
-	const char *name;
-	size_t n;
-	struct leg legs[MAX_LEGS];
-} paths[] = {
-	[SIM_PATH_BRIDGED] = { "bridged",
-			       5,
-			       { { RS_BRIDGE, RS_HOOK_PREROUTING, SOURCE_PORT, NOWHERE },
-				 { RS_INET, RS_HOOK_PREROUTING, SOURCE_BRIDGE, NOWHERE },
-				 { RS_INET, RS_HOOK_FORWARD, SOURCE_BRIDGE, DEST_BRIDGE },
-				 { RS_BRIDGE, RS_HOOK_FORWARD, SOURCE_PORT, DEST_PORT },
-				 { RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
-	[SIM_PATH_ROUTED] = { "routed",
-			      4,
-			      { { RS_BRIDGE, RS_HOOK_PREROUTING, SOURCE_PORT, NOWHERE },
-				{ RS_INET, RS_HOOK_PREROUTING, SOURCE_BRIDGE, NOWHERE },
-				{ RS_INET, RS_HOOK_FORWARD, SOURCE_BRIDGE, DEST_BRIDGE },
-				{ RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
-	[SIM_PATH_PUBLISHED] = { "published port",
-				 3,
-				 { { RS_INET, RS_HOOK_PREROUTING, OUTSIDE, NOWHERE },
-				   { RS_INET, RS_HOOK_FORWARD, OUTSIDE, DEST_BRIDGE },
-				   { RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
-	[SIM_PATH_PROXY] = { "published port through docker-proxy",
-			     3,
-			     { { RS_INET, RS_HOOK_PREROUTING, OUTSIDE, NOWHERE },
-			       { RS_INET, RS_HOOK_INPUT, OUTSIDE, NOWHERE },
-			       { RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
-	[SIM_PATH_DIRECT] = { "direct route",
-			      3,
-			      { { RS_INET, RS_HOOK_PREROUTING, OUTSIDE, NOWHERE },
-				{ RS_INET, RS_HOOK_FORWARD, OUTSIDE, DEST_BRIDGE },
-				{ RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
-	[SIM_PATH_EGRESS] = { "egress",
-			      3,
-			      { { RS_BRIDGE, RS_HOOK_PREROUTING, SOURCE_PORT, NOWHERE },
-				{ RS_INET, RS_HOOK_PREROUTING, SOURCE_BRIDGE, NOWHERE },
-				{ RS_INET, RS_HOOK_FORWARD, SOURCE_BRIDGE, OUTSIDE } } },
-	[SIM_PATH_TO_HOST] = { "to this host",
-			       3,
-			       { { RS_BRIDGE, RS_HOOK_PREROUTING, SOURCE_PORT, NOWHERE },
-				 { RS_INET, RS_HOOK_PREROUTING, SOURCE_BRIDGE, NOWHERE },
-				 { RS_INET, RS_HOOK_INPUT, SOURCE_BRIDGE, NOWHERE } } },
-	[SIM_PATH_FROM_HOST] = { "from this host",
-				 2,
-				 { { RS_INET, RS_HOOK_OUTPUT, NOWHERE, DEST_BRIDGE },
-				   { RS_BRIDGE, RS_HOOK_POSTROUTING, NOWHERE, DEST_PORT } } },
-	[SIM_PATH_NOT_OURS] = { "not through netd", 0, { { 0 } } },
-};
-
-const char *sim_path_name(enum sim_path path)
-{
-	return paths[path].name;
-}
 
 /* Where an address of this host is asked about, this host is meant. */
 static struct sim_end settle(const struct sim_host *host, const struct sim_end *end)
@@ -115,175 +44,24 @@ static enum sim_path path_into_container(const struct way *way)
 	return way->publishing == WORLD_PUBLISHES_DNAT ? SIM_PATH_PUBLISHED : SIM_PATH_PROXY;
 }
 
+static const struct world_network *network_of(const struct way *way,
+					      const struct world_endpoint *endpoint)
+{
+	return &way->host->world->networks[endpoint->network];
+}
+
 static enum sim_path choose_path(const struct way *way)
 {
 	bool spoken = way->from.speaker != UINT32_MAX || way->to.speaker != UINT32_MAX;
+	bool standing = way->from.standing || way->to.standing;
 
 	if (spoken && way->from.endpoint && way->from.endpoint == way->to.endpoint)
 		return SIM_PATH_NOT_OURS; /* behind one container */
 	if (way->to.network)
 		return path_into_container(way);
 	if (!way->from.network)
-		return SIM_PATH_NOT_OURS;
+		return standing ? SIM_PATH_PARENT : SIM_PATH_NOT_OURS;
 	return way->flow->to.kind == SIM_HOST ? SIM_PATH_TO_HOST : SIM_PATH_EGRESS;
-}
-
-/* An address of this host that the source could use: the one that was asked about or that the port
- * is published on, its gateway, or some other. */
-static struct ip_addr host_address(const struct way *way)
-{
-	static const struct ip_addr other[] = { { IP_V4, { 192, 0, 2, 1 } },
-						{ IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } };
-	const struct world_network *network = way->from.network;
-
-	if (way->flow->to.kind == SIM_HOST && way->to.addr.family == way->flow->family)
-		return way->to.addr;
-	if (way->published && !ip_is_unspecified(&way->published->host_ip))
-		return way->published->host_ip;
-	for (size_t i = 0; network && i < network->n_gateways; i++)
-		if (network->gateways[i].family == way->flow->family)
-			return network->gateways[i];
-	return other[way->flow->family == IP_V6];
-}
-
-/* ---- the packet at a hook ---- */
-
-static const char *ifname_at(const struct way *way, enum where where)
-{
-	switch (where) {
-	case NOWHERE:
-		return "";
-	case SOURCE_PORT:
-		return way->from.port;
-	case SOURCE_BRIDGE:
-		return way->from.network->bridge;
-	case DEST_PORT:
-		return way->to.port;
-	case DEST_BRIDGE:
-		return way->to.network->bridge;
-	case OUTSIDE:
-		break;
-	}
-	return OUTSIDE_IFNAME;
-}
-
-static void set_ifname(struct sim_packet *packet, enum rs_field field, const char *name)
-{
-	char padded[WORLD_IFNAME_LEN] = { 0 };
-
-	memcpy(padded, name, strnlen(name, sizeof(padded) - 1));
-	sim_packet_set(packet, field, padded);
-}
-
-/* The interface that a hook is told of; of what kind it is shows where it is a bridge. */
-static void set_interface(const struct way *way, struct sim_packet *packet, enum where where,
-			  bool in)
-{
-	enum rs_field kind = in ? RS_META_IIFKIND : RS_META_OIFKIND;
-
-	set_ifname(packet, in ? RS_META_IIFNAME : RS_META_OIFNAME, ifname_at(way, where));
-	packet->present[kind] = false;
-	if (where == SOURCE_BRIDGE || where == DEST_BRIDGE)
-		set_ifname(packet, kind, "bridge");
-}
-
-static void set_number(struct sim_packet *packet, enum rs_field field, uint32_t value)
-{
-	sim_packet_set(packet, field, &value);
-}
-
-/* The bridge's own MAC, or the router's behind it: nobody's that a rule knows. */
-static const struct mac_addr bridge_mac = { { 0x02 } };
-
-/* What stays the same on the whole way, as the first packet of the connection shows it. */
-static struct sim_packet make_packet(const struct way *way)
-{
-	/* IPS_DST_NAT; an ICMPv6 echo request. */
-	enum { DNAT = 1 << 5, ECHO_REQUEST = 128 };
-	bool v6 = way->flow->family == IP_V6, dnat = way->path == SIM_PATH_PUBLISHED;
-	bool through_host = way->path == SIM_PATH_PROXY || way->path == SIM_PATH_TO_HOST;
-	uint8_t proto = proto_number(way->flow->proto), original = 0, hops = 64,
-		echo = ECHO_REQUEST, to_host = 0;
-	uint16_t type = htons(v6 ? ETHERTYPE_IP6 : ETHERTYPE_IP), port = htons(way->flow->port);
-	uint16_t sent_port =
-		way->published && (dnat || through_host) ? htons(way->published->host_port) : port;
-	const uint8_t *destination =
-		through_host || dnat ? way->host_addr.bytes : way->to.addr.bytes;
-	const uint8_t *true_destination = through_host ? destination : way->to.addr.bytes;
-	struct sim_packet packet = { 0 };
-
-	sim_packet_set(&packet, v6 ? RS_IP6_SADDR : RS_IP_SADDR, way->from.addr.bytes);
-	sim_packet_set(&packet, v6 ? RS_CT_ORIGINAL_IP6_SADDR : RS_CT_ORIGINAL_IP_SADDR,
-		       way->from.addr.bytes);
-	sim_packet_set(&packet, v6 ? RS_IP6_DADDR : RS_IP_DADDR, destination);
-	sim_packet_set(&packet, v6 ? RS_CT_ORIGINAL_IP6_DADDR : RS_CT_ORIGINAL_IP_DADDR,
-		       destination);
-	sim_packet_set(&packet, v6 ? RS_CT_REPLY_IP6_SADDR : RS_CT_REPLY_IP_SADDR,
-		       true_destination);
-	sim_packet_set(&packet, RS_ETHER_TYPE, &type);
-	sim_packet_set(&packet, RS_META_PKTTYPE, &to_host);
-	sim_packet_set(&packet, RS_META_L4PROTO, &proto);
-	sim_packet_set(&packet, RS_CT_DIRECTION, &original);
-	set_number(&packet, RS_META_MARK, 0);
-	set_number(&packet, RS_CT_SECMARK, 0);
-	set_number(&packet, RS_CT_STATUS, dnat ? DNAT : 0);
-	if (proto_has_ports(way->flow->proto)) {
-		sim_packet_set(&packet, RS_CT_ORIGINAL_PROTO_DST, &sent_port);
-		sim_packet_set(&packet, RS_TH_DPORT, &sent_port);
-		sim_packet_set(&packet, RS_CT_REPLY_PROTO_SRC, &port);
-	}
-	if (v6)
-		sim_packet_set(&packet, RS_IP6_HOPLIMIT, &hops);
-	if (way->flow->proto == PROTO_ICMPV6)
-		sim_packet_set(&packet, RS_ICMPV6_TYPE, &echo);
-	if (way->from.endpoint)
-		sim_packet_set(&packet, RS_ETHER_SADDR, way->from.endpoint->mac.bytes);
-	sim_packet_set(&packet, RS_ETHER_DADDR,
-		       way->to.endpoint ? way->to.endpoint->mac.bytes : bridge_mac.bytes);
-	return packet;
-}
-
-/* At the container's port the packet has the container's own address: DNAT is done, and
- * docker-proxy asks in a connection of its own, over IPv4 where the container has that. */
-static void arrive(const struct way *way, struct sim_packet *packet)
-{
-	const struct world_endpoint *to = way->to.endpoint;
-	bool asked = way->path == SIM_PATH_PROXY && to && to->ipv4.family != IP_NONE;
-	const struct ip_addr *addr = asked ? &to->ipv4 : &way->to.addr;
-	uint16_t type = htons(addr->family == IP_V6 ? ETHERTYPE_IP6 : ETHERTYPE_IP);
-
-	sim_packet_set(packet, RS_ETHER_TYPE, &type);
-	sim_packet_set(packet, addr->family == IP_V6 ? RS_IP6_DADDR : RS_IP_DADDR, addr->bytes);
-}
-
-static int travel(const struct way *way, struct arena *arena, struct sim_result *result)
-{
-	const struct ruleset *rs = way->host->compiled->ruleset;
-	struct sim_packet packet = make_packet(way);
-
-	result->allowed = true;
-	for (size_t i = 0; i < paths[way->path].n && result->allowed; i++) {
-		const struct leg *leg = &paths[way->path].legs[i];
-		result->n_hooks = i + 1;
-		set_interface(way, &packet, leg->in, true);
-		set_interface(way, &packet, leg->out, false);
-		if (leg->family == RS_BRIDGE && leg->hook == RS_HOOK_POSTROUTING)
-			arrive(way, &packet);
-		int r = sim_run_hook(rs, leg->family, leg->hook, &packet, arena, &result->trace,
-				     &result->allowed);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-bool sim_path_hook(enum sim_path path, size_t i, enum rs_family *ret_family, enum rs_hook *ret_hook)
-{
-	if (i >= paths[path].n)
-		return false;
-	*ret_family = paths[path].legs[i].family;
-	*ret_hook = paths[path].legs[i].hook;
-	return true;
 }
 
 /* ---- the answer ---- */
@@ -354,7 +132,9 @@ static const char *denial_text(const struct way *way, const struct sim_result *r
 
 	if (result->denial != REASON_NO_RULE)
 		return reason_text(result->denial);
-	if (way->path == SIM_PATH_DIRECT && !docker_opens_directly(way))
+	bool at_parent = result->n_hooks && result->hooks[result->n_hooks - 1].family == RS_NETDEV;
+
+	if (way->path == SIM_PATH_DIRECT && !at_parent && !docker_opens_directly(way))
 		return docker_why_direct(way, arena);
 	if (is_of_several_tiers(way))
 		return "docker-proxy takes this on, and the container is in several tiers: a rule "
@@ -395,7 +175,8 @@ static const struct world_network *beyond(const struct way *way, const struct si
 		return NULL;
 	const struct world_network *network =
 		&world->networks[world->endpoints[end->endpoint].network];
-	return world_network_is_beyond(network) ? network : NULL;
+	return world_network_is_beyond(network) && !world_find_parent(world, network) ? network
+										      : NULL;
 }
 
 /* An overlay joins its own containers and has no other way in or out. */
@@ -448,7 +229,7 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 	way.publishing = docker_publishing(&way);
 	way.published = docker_published(&way);
 	way.path = choose_path(&way);
-	way.host_addr = host_address(&way);
+	way.host_addr = place_host_address(&way);
 	result.path = way.path;
 	if (!has_addresses(&way)) {
 		result.by = SIM_NO_ADDRESS;
@@ -458,12 +239,18 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 		result.path = SIM_PATH_NOT_OURS;
 		result.reason = "Docker gives an overlay network no way in or out: that is by "
 				"docker_gwbridge";
+	} else if (place_between_siblings(&way) &&
+		   network_of(&way, way.from.standing)->siblings == WORLD_SIBLINGS_APART) {
+		result.by = SIM_BY_DOCKER;
+		result.reason =
+			"the network is in macvlan's mode private: containers of one parent "
+			"do not reach each other";
 	} else if (way.path == SIM_PATH_NOT_OURS) {
 		result.allowed = true;
 		result.by = SIM_BY_DEFAULT;
 		result.reason = beyond_reason(&way);
 	} else {
-		int r = travel(&way, arena, &result);
+		int r = sim_travel(&way, arena, &result);
 		if (r < 0)
 			return r;
 		find_decision(&result);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where an end of a flow is: on which network, behind which port. */
+#include <string.h>
+
 #include "core/simulate/way.h"
 
 static const struct world_network *network_of(const struct sim_host *host,
@@ -33,6 +35,8 @@ struct place place_of(const struct sim_host *host, const struct sim_end *end, en
 	place.addr = family == IP_V6 ? endpoint->ipv6 : endpoint->ipv4;
 	if (world_network_is_managed(&host->world->networks[endpoint->network]))
 		put_at(host, &place, end->endpoint); /* else one more address outside */
+	else if (host->compiled->assignments[end->endpoint].at_parent)
+		place.standing = endpoint;
 	return place;
 }
 
@@ -70,4 +74,51 @@ void place_at_speaker(const struct sim_host *host, struct place *place, const st
 	place->network = NULL;
 	if (best != UINT32_MAX)
 		put_at(host, place, best);
+}
+
+static const struct world_network *standing_network(const struct way *way,
+						    const struct world_endpoint *endpoint)
+{
+	return &way->host->world->networks[endpoint->network];
+}
+
+bool place_between_siblings(const struct way *way)
+{
+	return way->from.standing && way->to.standing &&
+	       strcmp(standing_network(way, way->from.standing)->parent,
+		      standing_network(way, way->to.standing)->parent) == 0;
+}
+
+/* An address of this host that the source could use: the one that was asked about or that the port
+ * is published on, its gateway, or some other. */
+struct ip_addr place_host_address(const struct way *way)
+{
+	static const struct ip_addr other[] = { { IP_V4, { 192, 0, 2, 1 } },
+						{ IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } };
+	const struct world_network *network = way->from.network;
+
+	if (way->flow->to.kind == SIM_HOST && way->to.addr.family == way->flow->family)
+		return way->to.addr;
+	if (way->published && !ip_is_unspecified(&way->published->host_ip))
+		return way->published->host_ip;
+	for (size_t i = 0; network && i < network->n_gateways; i++)
+		if (network->gateways[i].family == way->flow->family)
+			return network->gateways[i];
+	return other[way->flow->family == IP_V6];
+}
+
+struct ip_addr place_outside_address(const struct way *way)
+{
+	const struct world *world = way->host->world;
+	bool routed = way->from.network &&
+		      !world_masquerades(world, way->flow->family,
+					 (uint32_t)(way->from.network - world->networks));
+
+	if (routed || (!way->from.network && way->flow->from.kind != SIM_HOST))
+		return way->from.addr;
+	for (size_t i = 0; i < world->n_host_addrs; i++)
+		if (world->host_addrs[i].family == way->flow->family &&
+		    !ip_is_loopback(&world->host_addrs[i]))
+			return world->host_addrs[i];
+	return place_host_address(way);
 }

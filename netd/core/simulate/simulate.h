@@ -67,8 +67,15 @@ enum sim_path {
 	SIM_PATH_EGRESS,
 	SIM_PATH_TO_HOST,
 	SIM_PATH_FROM_HOST,
+	SIM_PATH_PARENT,   /* past the interface that an end stands on, and otherwise not our way */
 	SIM_PATH_NOT_OURS, /* nothing of netd's is on the way */
 };
+
+struct sim_hook {
+	enum rs_family family;
+	enum rs_hook hook;
+};
+#define SIM_MAX_HOOKS 7
 
 enum sim_decider {
 	SIM_BY_NETD,
@@ -81,8 +88,9 @@ struct sim_result {
 	bool allowed, audited; /* audited: allowed, and enforce would deny it */
 	enum sim_decider by;
 	enum sim_path path;
-	sim_trace trace;	      /* rules that matched, in order */
-	size_t n_hooks;		      /* of the path, that it came to */
+	sim_trace trace;		      /* rules that matched, in order */
+	struct sim_hook hooks[SIM_MAX_HOOKS]; /* that it came to, in order */
+	size_t n_hooks;
 	const struct rs_chain *chain; /* where the decision fell, or NULL */
 	const struct rs_rule *rule;
 	uint32_t policy_rule; /* index into policy.rules + 1, 0: a default */
@@ -105,9 +113,6 @@ int sim_flow(const struct sim_host *host, const struct sim_flow *flow, struct ar
 	     struct sim_result *ret) MUST_CHECK;
 
 const char *sim_path_name(enum sim_path path);
-/* The hooks of a path in order. False: it has no more. */
-bool sim_path_hook(enum sim_path path, size_t i, enum rs_family *ret_family,
-		   enum rs_hook *ret_hook);
 
 /* A world for a policy that is asked about without a host: one network, two containers per tier
  * (named TIER-1 and TIER-2), both families; with the assignments that go with it. 0 or -ENOMEM. */

@@ -11,6 +11,9 @@ struct place {
 	const struct world_endpoint *endpoint; /* NULL: no known container on a managed network */
 	const struct world_network *network;   /* the managed network it is on, or NULL */
 	const char *port;		       /* "" unknown */
+	/* A container at the parent of its network, or NULL: to the bridges of this host it is one
+	 * more address outside. */
+	const struct world_endpoint *standing;
 	struct ip_addr addr;
 	uint32_t speaker; /* the tier that speaks for the address, or UINT32_MAX */
 };
@@ -24,6 +27,18 @@ struct way {
 	enum sim_path path;
 	struct ip_addr host_addr; /* at which this host is spoken to */
 };
+
+/* The address that somebody outside sees who is spoken to by the source: this host's, where it is
+ * the host or what it masquerades. */
+/* An address of this host that the source could use: the one that was asked about or that the port
+ * is published on, its gateway, or some other. */
+struct ip_addr place_host_address(const struct way *way);
+struct ip_addr place_outside_address(const struct way *way);
+/* Both ends stand on one interface. */
+bool place_between_siblings(const struct way *way);
+/* What becomes of the flow on its way: *result as far as netd's rules decide it. travel.c. 0 or
+ * -ENOMEM. */
+int sim_travel(const struct way *way, struct arena *arena, struct sim_result *result) MUST_CHECK;
 
 struct place place_of(const struct sim_host *host, const struct sim_end *end,
 		      enum ip_family family);

@@ -53,7 +53,7 @@ static char *next_place(struct fw_batch *batch, const struct fw_record *record, 
 struct nlmsghdr *fw_batch_message(struct fw_batch *batch, uint16_t type, uint16_t flags,
 				  const struct fw_record *record)
 {
-	uint16_t family = record->family == RS_BRIDGE ? NFPROTO_BRIDGE : NFPROTO_INET;
+	uint16_t family = fw_family_number(record->family);
 	uint32_t seq;
 	char *place = next_place(batch, record, &seq);
 

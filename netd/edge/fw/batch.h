@@ -12,6 +12,26 @@
 #include "core/ruleset/ruleset.h"
 #include "edge/fw/netlink.h"
 
+/* netd's tables by the kernel's numbers of families; and back: false where it is none of them. */
+static inline uint8_t fw_family_number(enum rs_family family)
+{
+	static const uint8_t numbers[RS_FAMILY_COUNT] = {
+		[RS_INET] = NFPROTO_INET, [RS_BRIDGE] = NFPROTO_BRIDGE, [RS_NETDEV] = NFPROTO_NETDEV
+	};
+
+	return numbers[family];
+}
+
+static inline bool fw_family_find(uint8_t number, enum rs_family *ret)
+{
+	for (int i = 0; i < RS_FAMILY_COUNT; i++)
+		if (fw_family_number((enum rs_family)i) == number) {
+			*ret = (enum rs_family)i;
+			return true;
+		}
+	return false;
+}
+
 enum fw_object {
 	FW_TRANSACTION, /* the batch itself */
 	FW_TABLE,

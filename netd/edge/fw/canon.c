@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/base/limits.h"
 #include "core/base/text.h"
 
 #define MOST_ATTRS 32u /* of one nest that is no list: nf_tables has at most some 20 kinds */
@@ -209,6 +210,29 @@ static int take_table(struct fw_canon *canon, struct fw_attrs attrs, struct fw_t
 	return add_thing(canon, thing, "", &says);
 }
 
+static int by_device(const void *left, const void *right)
+{
+	return strcmp(fw_attr_text(*(const struct nlattr *const *)left),
+		      fw_attr_text(*(const struct nlattr *const *)right));
+}
+
+/* The interfaces of a chain, in the order of their names. The kernel tells of a single one twice.
+ */
+static void add_devices(struct text *out, const struct nlattr *hook)
+{
+	struct fw_attrs list = fw_attrs_in(fw_attr_inner(hook, NFTA_HOOK_DEVS));
+	const struct nlattr *devices[LIMIT_PARENTS], *device;
+	size_t n = 0;
+
+	while (n < ARRAY_LEN(devices) && (device = fw_attrs_next(&list)))
+		devices[n++] = device;
+	if (n)
+		qsort(devices, n, sizeof(*devices), by_device);
+	for (size_t i = 0; i < n; i++)
+		add_piece(out, NFTA_HOOK_DEVS, fw_attr_text(devices[i]),
+			  strlen(fw_attr_text(devices[i])));
+}
+
 static int take_chain(struct fw_canon *canon, struct fw_attrs attrs, struct fw_thing thing)
 {
 	const struct nlattr *hook = fw_attrs_find(attrs, NFTA_CHAIN_HOOK);
@@ -218,7 +242,8 @@ static int take_chain(struct fw_canon *canon, struct fw_attrs attrs, struct fw_t
 	struct text says CLEANUP(text_done) = { 0 }, inner CLEANUP(text_done) = { 0 };
 
 	if (hook) {
-		add_attrs(&inner, fw_attrs_in(hook), 0);
+		add_attrs(&inner, fw_attrs_in(hook), BIT(NFTA_HOOK_DEV) | BIT(NFTA_HOOK_DEVS));
+		add_devices(&inner, hook);
 		add_nest(&says, NFTA_CHAIN_HOOK, &inner);
 	}
 	add_attrs(&says, attrs, without);
@@ -348,17 +373,16 @@ static const struct {
 
 int fw_canon_take(struct fw_canon *canon, const struct nlmsghdr *nlh)
 {
-	uint8_t type = (uint8_t)nlh->nlmsg_type, family = fw_family_of(nlh);
+	uint8_t type = (uint8_t)nlh->nlmsg_type;
+	struct fw_thing thing = { .kind = FW_TRANSACTION };
 	struct fw_attrs attrs = fw_attrs_of(nlh);
 
 	if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || type >= ARRAY_LEN(takers) ||
-	    !takers[type].take || (family != NFPROTO_INET && family != NFPROTO_BRIDGE) ||
+	    !takers[type].take || !fw_family_find(fw_family_of(nlh), &thing.family) ||
 	    strcmp(fw_attr_text(fw_attrs_find(attrs, TABLE_ATTR)), RS_TABLE_NAME) != 0)
 		return 0;
-	return takers[type].take(
-		canon, attrs,
-		(struct fw_thing){ .kind = takers[type].kind,
-				   .family = family == NFPROTO_BRIDGE ? RS_BRIDGE : RS_INET });
+	thing.kind = takers[type].kind;
+	return takers[type].take(canon, attrs, thing);
 }
 
 /* ---- order ---- */

@@ -311,6 +311,17 @@ static void put_mark(struct rule_builder *b, const struct rs_mark *mark)
 	set_u32(b, ct ? NFTNL_EXPR_CT_SREG : NFTNL_EXPR_META_SREG, NFT_REG_1);
 }
 
+/* update @asked4 { ip saddr . ip daddr … } */
+static void put_note(struct rule_builder *b, const struct rs_note *note)
+{
+	put_needs(b, note->fields, note->n_fields);
+	put_loads(b, note->fields, note->n_fields);
+	add_expr(b, "dynset");
+	set_u32(b, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	set_u32(b, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	set_text(b, NFTNL_EXPR_DYNSET_SET_NAME, note->set);
+}
+
 /* drop; goto to.backend */
 static void put_verdict(struct rule_builder *b, const struct rs_rule *rule)
 {
@@ -338,6 +349,8 @@ static void put_statements(struct rule_builder *b, const struct rs_rule *rule)
 		put_counter(b, rule->counter);
 	if (rule->mark)
 		put_mark(b, rule->mark);
+	if (rule->note)
+		put_note(b, rule->note);
 	if (rule->verdict == RS_VMAP)
 		put_vmap(b, rule);
 	else if (rule->verdict != RS_CONTINUE)

@@ -49,16 +49,19 @@ static struct nftnl_set *named_set(struct fw_batch *batch, const struct rs_set *
 	return batch->failed ? NULL : TAKE_PTR(named);
 }
 
-static void set_meter(struct nftnl_set *declared)
+/* One that rules fill. */
+static void set_bounds(struct nftnl_set *declared, const struct rs_set *set)
 {
-	nftnl_set_set_u32(declared, NFTNL_SET_DESC_SIZE, RS_METER_SIZE);
-	nftnl_set_set_u64(declared, NFTNL_SET_TIMEOUT, RS_METER_SECONDS * 1000u);
+	uint64_t seconds = set->meter ? RS_METER_SECONDS : set->forgets_s;
+
+	nftnl_set_set_u32(declared, NFTNL_SET_DESC_SIZE, RS_FILLED_SIZE);
+	nftnl_set_set_u64(declared, NFTNL_SET_TIMEOUT, seconds * 1000u);
 }
 
 static uint32_t flags_of(const struct rs_set *set)
 {
 	return (set->map ? NFT_SET_MAP : 0u) | (set->interval ? NFT_SET_INTERVAL : 0u) |
-	       (set->meter ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0u);
+	       (set->meter || set->forgets_s ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0u);
 }
 
 static void set_notes(struct fw_batch *batch, struct nftnl_set *declared, const struct rs_set *set)
@@ -88,8 +91,8 @@ static void encode_declaration(struct fw_batch *batch, const struct fw_record *r
 		nftnl_set_set_u32(declared, NFTNL_SET_DATA_LEN, 0);
 	}
 	nftnl_set_set_u32(declared, NFTNL_SET_ID, batch->next_set_id++);
-	if (set->meter)
-		set_meter(declared);
+	if (set->meter || set->forgets_s)
+		set_bounds(declared, set);
 	set_notes(batch, declared, set);
 	if (batch->failed)
 		return;

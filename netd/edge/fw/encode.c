@@ -9,6 +9,8 @@
 #include <libnftnl/object.h>
 #include <libnftnl/table.h>
 
+#include "core/base/limits.h"
+
 #define CREATE (NLM_F_CREATE | NLM_F_EXCL) /* what exists already is not ours to adopt */
 
 /* Both kinds of family number the hooks alike. */
@@ -89,9 +91,25 @@ static void encode_counter(struct fw_batch *batch, enum rs_family family, uint16
 	fw_batch_close(batch, nlh);
 }
 
+/* devices = { lan0, eth1 } */
+static void set_devices(struct fw_batch *batch, struct nftnl_chain *chain,
+			const struct rs_base *base)
+{
+	const char *names[LIMIT_PARENTS + 1] = { NULL };
+
+	for (size_t i = 0; i < base->n_devices && i < LIMIT_PARENTS; i++)
+		names[i] = base->devices[i].name;
+	batch->failed |= nftnl_chain_set_data(chain, NFTNL_CHAIN_DEVICES, names, sizeof(names)) < 0;
+}
+
 static void set_base(struct fw_batch *batch, struct nftnl_chain *chain, const struct rs_base *base)
 {
-	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, (uint32_t)base->hook);
+	bool netdev = base->hook >= RS_HOOK_INGRESS; /* it numbers its hooks from 0 on */
+	uint32_t number = (uint32_t)base->hook - (netdev ? (uint32_t)RS_HOOK_INGRESS : 0);
+
+	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, number);
+	if (netdev)
+		set_devices(batch, chain, base);
 	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, base->priority);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	batch->failed |= nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "filter") < 0;
@@ -217,9 +235,9 @@ int fw_encode(struct fw_batch *batch, const struct rs_diff *diff,
 {
 	for (int i = 0; i < RS_FAMILY_COUNT; i++) {
 		enum rs_family family = (enum rs_family)i;
-		if (options->whole && options->exists[i])
+		if (options->whole ? options->exists[i] : diff->tables[i].old_table)
 			fw_encode_delete_table(batch, family);
-		if (options->whole)
+		if (diff->tables[i].new_table)
 			encode_table(batch, family, NFT_MSG_NEWTABLE, options->table_flags);
 		delete_old(batch, &diff->tables[i]);
 		make_new(batch, &diff->tables[i]);

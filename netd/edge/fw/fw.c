@@ -61,6 +61,19 @@ static struct ruleset *probe_ruleset(struct arena *arena, const struct rs_rule *
 	return ruleset_seal(rs, &why) < 0 ? NULL : rs;
 }
 
+/* A chain of its own at the hook egress, of the interface that each network namespace has. */
+static struct ruleset *probe_hook(struct arena *arena)
+{
+	static const struct rs_device lo = { .name = "lo" };
+	static const struct rs_base base = { RS_HOOK_EGRESS, 0, &lo, 1 };
+	struct ruleset *rs = ruleset_new(arena);
+	const char *why;
+
+	if (!rs || !ruleset_add_chain(rs, RS_NETDEV, "probe", &base))
+		return NULL;
+	return ruleset_seal(rs, &why) < 0 ? NULL : rs;
+}
+
 static int probe(struct fw *fw, struct fw_error *error)
 {
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
@@ -72,8 +85,9 @@ static int probe(struct fw *fw, struct fw_error *error)
 	const struct ruleset *plain = arena ? probe_ruleset(arena, NULL) : NULL;
 	const struct ruleset *log = plain ? probe_ruleset(arena, &logs) : NULL;
 	const struct ruleset *stamp = log ? probe_ruleset(arena, &stamps) : NULL;
+	const struct ruleset *hook = stamp ? probe_hook(arena) : NULL;
 
-	if (!stamp)
+	if (!hook)
 		return fw_fail(error, -ENOMEM, "out of memory");
 	int r = check(fw, plain, 0, error);
 	if (r < 0 && r != -ERESTART)
@@ -81,6 +95,7 @@ static int probe(struct fw *fw, struct fw_error *error)
 	fw->owns_tables = takes(fw, plain, FW_TABLE_OWNED);
 	fw->can_log = takes(fw, log, 0);
 	fw->can_stamp = takes(fw, stamp, 0);
+	fw->can_hook = takes(fw, hook, 0);
 	return 0;
 }
 
@@ -127,6 +142,11 @@ bool fw_can_log(const struct fw *fw)
 bool fw_can_stamp(const struct fw *fw)
 {
 	return fw->can_stamp;
+}
+
+bool fw_can_hook(const struct fw *fw)
+{
+	return fw->can_hook;
 }
 
 uint32_t fw_portid(const struct fw *fw)

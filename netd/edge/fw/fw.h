@@ -36,6 +36,7 @@ int fw_become_reader(struct fw *fw) MUST_CHECK;
 bool fw_owns_tables(const struct fw *fw); /* owner + persist: Linux 6.9 and later */
 bool fw_can_log(const struct fw *fw);	  /* a rule with rs_log would be accepted */
 bool fw_can_stamp(const struct fw *fw);	  /* connections have a security mark */
+bool fw_can_hook(const struct fw *fw);	  /* what an interface sends: Linux 5.16 and later */
 
 /* Turns @from, which must be what is in force, into @to: the differences, in one transaction.
  * @from NULL: takes the place of whatever the tables hold. 0; or nothing changed, and -ENOBUFS: the

@@ -20,7 +20,7 @@ struct fw {
 	struct mnl_socket *parents; /* in a child: the dump that is not its own */
 	uint32_t seq;
 	int send_bytes; /* what the send buffer of nl was last raised to */
-	bool owns_tables, can_log, can_stamp;
+	bool owns_tables, can_log, can_stamp, can_hook;
 	uint64_t n_conflicts; /* commits tried again because others committed meanwhile */
 	char receive[FW_RECEIVE_BYTES];
 };

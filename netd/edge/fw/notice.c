@@ -30,9 +30,9 @@ static const struct {
 static void note_object(struct fw_change *change, const struct nlmsghdr *nlh, uint8_t type)
 {
 	struct fw_attrs attrs = fw_attrs_of(nlh);
-	uint8_t family = fw_family_of(nlh);
+	enum rs_family family;
 
-	if (family != NFPROTO_INET && family != NFPROTO_BRIDGE)
+	if (!fw_family_find(fw_family_of(nlh), &family))
 		return;
 	if (strcmp(fw_attr_text(fw_attrs_find(attrs, TABLE_ATTR)), RS_TABLE_NAME) != 0)
 		return;
@@ -41,8 +41,8 @@ static void note_object(struct fw_change *change, const struct nlmsghdr *nlh, ui
 	const char *name =
 		kinds[type].name ? fw_attr_text(fw_attrs_find(attrs, kinds[type].name)) : "";
 	(void)snprintf(change->first, sizeof(change->first), "%s %s %s %s%s%s", kinds[type].verb,
-		       kinds[type].noun, family == NFPROTO_INET ? "inet" : "bridge", RS_TABLE_NAME,
-		       *name ? " " : "", name);
+		       kinds[type].noun, rs_family_name(family), RS_TABLE_NAME, *name ? " " : "",
+		       name);
 }
 
 /* The end of a transaction: who made it. */

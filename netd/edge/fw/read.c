@@ -81,15 +81,13 @@ int fw_take_counter(const struct nlmsghdr *nlh, void *userdata)
 	struct fw_attrs attrs = fw_attrs_of(nlh);
 	const struct nlattr *data = fw_attrs_find(attrs, NFTA_OBJ_DATA);
 	const char *table = fw_attr_text(fw_attrs_find(attrs, NFTA_OBJ_TABLE));
-	uint8_t family = fw_family_of(nlh);
 	struct fw_counter counter = {
-		.family = family == NFPROTO_BRIDGE ? RS_BRIDGE : RS_INET,
 		.packets = fw_attr_be64(fw_attr_inner(data, NFTA_COUNTER_PACKETS)),
 		.bytes = fw_attr_be64(fw_attr_inner(data, NFTA_COUNTER_BYTES)),
 	};
 
 	if (strcmp(table, RS_TABLE_NAME) != 0 ||
-	    (family != NFPROTO_INET && family != NFPROTO_BRIDGE))
+	    !fw_family_find(fw_family_of(nlh), &counter.family))
 		return 0;
 	counter.name =
 		arena_strdup(reading->arena, fw_attr_text(fw_attrs_find(attrs, NFTA_OBJ_NAME)));

@@ -20,13 +20,12 @@ int fw_take_genid(const struct nlmsghdr *nlh, void *userdata)
 int fw_take_table(const struct nlmsghdr *nlh, void *userdata)
 {
 	bool *exists = userdata;
-	uint8_t family = fw_family_of(nlh);
+	enum rs_family family;
 	const struct nlattr *name = fw_attrs_find(fw_attrs_of(nlh), NFTA_TABLE_NAME);
 
-	if (strcmp(fw_attr_text(name), RS_TABLE_NAME) == 0) {
-		exists[RS_INET] |= family == NFPROTO_INET;
-		exists[RS_BRIDGE] |= family == NFPROTO_BRIDGE;
-	}
+	if (strcmp(fw_attr_text(name), RS_TABLE_NAME) == 0 &&
+	    fw_family_find(fw_family_of(nlh), &family))
+		exists[family] = true;
 	return 0;
 }
 

@@ -53,7 +53,7 @@ static int ask(struct fw *fw, uint16_t type, uint8_t family, struct fw_canon *ca
 static int ask_elements(struct fw *fw, enum rs_family family, const char *set,
 			struct fw_canon *canon)
 {
-	uint8_t nf_family = family == RS_BRIDGE ? NFPROTO_BRIDGE : NFPROTO_INET;
+	uint8_t nf_family = fw_family_number(family);
 	char buffer[FW_QUESTION_BYTES];
 	struct nlmsghdr *nlh = fw_question(buffer, NFT_MSG_GETSETELEM, NLM_F_DUMP, nf_family);
 
@@ -77,18 +77,17 @@ static int ask_all_elements(struct fw *fw, struct fw_canon *canon)
 
 static int read_once(struct fw *fw, struct fw_canon *canon)
 {
-	static const uint8_t families[] = { NFPROTO_INET, NFPROTO_BRIDGE };
 	static const uint16_t before[] = { NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETSET,
 					   NFT_MSG_GETOBJ };
 	int r = 0;
 
-	for (size_t f = 0; f < ARRAY_LEN(families); f++)
+	for (int f = 0; f < RS_FAMILY_COUNT; f++)
 		for (size_t i = 0; r == 0 && i < ARRAY_LEN(before); i++)
-			r = ask(fw, before[i], families[f], canon);
+			r = ask(fw, before[i], fw_family_number((enum rs_family)f), canon);
 	if (r == 0)
 		r = ask_all_elements(fw, canon);
-	for (size_t f = 0; r == 0 && f < ARRAY_LEN(families); f++)
-		r = ask(fw, NFT_MSG_GETRULE, families[f], canon);
+	for (int f = 0; r == 0 && f < RS_FAMILY_COUNT; f++)
+		r = ask(fw, NFT_MSG_GETRULE, fw_family_number((enum rs_family)f), canon);
 	return r;
 }
 

@@ -19,7 +19,7 @@
 #define MOST_EXTENSIONS 8u
 
 struct message {
-	uint8_t family; /* NFPROTO_INET's, or NFPROTO_BRIDGE */
+	uint8_t family; /* NFPROTO_INET's, NFPROTO_BRIDGE or NFPROTO_NETDEV */
 	const char *prefix;
 	const uint8_t *payload, *header; /* header: of the frame */
 	size_t prefix_len, len, header_len;
@@ -149,6 +149,17 @@ static int read_ip6(const uint8_t *bytes, size_t len, struct nflog_packet *packe
 	return 0;
 }
 
+/* What leaves an interface is logged from its Ethernet header on, all else from what is in it. */
+static void skip_frame_header(struct message *message)
+{
+	bool leaves = message->family == NFPROTO_NETDEV && message->about &&
+		      message->about->hook == NF_NETDEV_EGRESS;
+	size_t len = leaves ? ETH_HLEN : 0;
+
+	message->payload += message->len < len ? 0 : len;
+	message->len -= message->len < len ? message->len : len;
+}
+
 static struct message read_message(const struct nlmsghdr *nlh)
 {
 	struct message message = { 0 };
@@ -158,15 +169,16 @@ static struct message read_message(const struct nlmsghdr *nlh)
 		return message;
 	message.family = ((const struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family;
 	(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), read_attr, &message);
+	skip_frame_header(&message);
 	return message;
 }
 
-/* Both families number their hooks alike. */
+/* Families inet and bridge number their hooks alike; past an interface nothing is this host's. */
 static enum nflog_hook hook_of(const struct message *message)
 {
 	_Static_assert(NF_BR_LOCAL_IN == NF_INET_LOCAL_IN && NF_BR_LOCAL_OUT == NF_INET_LOCAL_OUT,
 		       "the numbers of the hooks");
-	if (!message->about)
+	if (!message->about || message->family == NFPROTO_NETDEV)
 		return NFLOG_PASSING;
 	return message->about->hook == NF_INET_LOCAL_IN	   ? NFLOG_TO_HOST
 	       : message->about->hook == NF_INET_LOCAL_OUT ? NFLOG_FROM_HOST
