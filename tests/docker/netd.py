@@ -320,10 +320,12 @@ class Netd:
         return status if closed == 0 and total == self.count_endpoints() else None
 
     def count_endpoints(self) -> int:
-        """Running containers' endpoints on bridges, as the engine counts them."""
+        """Running containers' endpoints on bridges, or at a parent, as the engine counts them."""
         if isinstance(self.host, PodmanHost):
             return self.host.count_endpoints()
-        networks = self.host.api("GET", '/networks?filters={"driver":["bridge"]}')
+        networks = [network for network in self.host.api("GET", "/networks")
+                    if network["Driver"] == "bridge"
+                    or network["Options"].get("parent", "br-").startswith(("lan", "wan"))]
         return sum(len(self.host.api("GET", f"/networks/{network['Id']}")["Containers"] or {})
                    for network in networks)
 
