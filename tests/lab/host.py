@@ -64,7 +64,7 @@ ip link set lo up
 
 
 def is_podman() -> bool:
-    """Whether $ENGINE names a podman: podman-4.3, podman-5.4 or podman-5.8."""
+    """Whether $ENGINE names a podman: podman-4.3, podman-5.4, podman-5.8 or podman-6.1."""
     return os.environ.get("ENGINE", "").startswith("podman-")
 
 

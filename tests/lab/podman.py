@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A host whose containers are podman's: ENGINE=podman-4.3, podman-5.4 or podman-5.8.
+"""A host whose containers are podman's: ENGINE=podman-4.3, podman-5.4, podman-5.8 or podman-6.1.
 
 Docker's command line and API reach podman's service as they reach dockerd, so all that a Host does
 works here, too; podman() is podman's own command line, which needs no service.

@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 # Programs of another Debian suite, to be run beside the machine's own: for the scripts that source
 # it. They set suite, packages, programs and what (for messages), and call provide NUMBER CACHE.
+# Of experimental are the packages themselves, where it has them; all else is sid's.
 # The packages are downloaded with apt, which checks Debian's signatures; nothing is installed.
 # Needs apt, dpkg-deb and patchelf.
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -17,20 +18,30 @@ apt() {
 	tool=$1
 	shift
 	"$tool" -qq -o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts="$apt/parts" \
+		-o Dir::Etc::Preferences="$apt/preferences" -o Dir::Etc::PreferencesParts="$apt/parts" \
 		-o Dir::State::Lists="$apt/lists" -o Dir::State::Status="$apt/status" \
 		-o Dir::Cache="$apt/cache" -o Acquire::Languages=none -o Acquire::Retries=3 \
 		-o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root \
 		--no-install-recommends "$@" >&2
 }
 
+# Without this apt takes from experimental only what sid has not.
+prefer_experimental() {
+	echo "deb [signed-by=$keyring] $mirror sid main" >>"$apt/sources.list"
+	printf 'Package: %s\nPin: release a=experimental\nPin-Priority: 990\n' "$packages" \
+		>"$apt/preferences"
+}
+
 download_list() {
 	mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial"
 	: >"$apt/status"
+	: >"$apt/preferences"
 	# shellcheck disable=SC2016 # apt's own variables
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' |
 		head -n 1)
 	[ -n "$mirror" ] || fail "apt knows no mirror of Debian"
 	echo "deb [signed-by=$keyring] $mirror $suite main" >"$apt/sources.list"
+	[ "$suite" != experimental ] || prefer_experimental
 	apt apt-get update
 }
 
