@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* podman's networks and the lists of who is on them, as its versions 4.3 and 5.4 answer. */
+/* podman's networks and the lists of who is on them, as its versions 4.3 to 6.1 answer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -197,6 +198,37 @@ static void knows_labels_at_once(void **state)
 	assert_int_equal(world->containers[0].n_published, 1);
 }
 
+/* What podman made of a folder has no image to be asked for labels: they are its own. */
+static void owns_its_labels_without_an_image(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *image, *image_id;
+		enum world_origin origin;
+	} images[] = {
+		{ "", "sha256:", WORLD_OWN },
+		{ "localhost/web:latest", "sha256:", WORLD_UNTOLD },
+		{ "", "", WORLD_UNTOLD },
+		{ "", "sha256:" ID("f"), WORLD_UNTOLD },
+		{ "", "sha256:f", WORLD_UNTOLD },
+	};
+	char list[1024];
+
+	for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++) {
+		(void)snprintf(
+			list, sizeof(list),
+			"[{\"Id\":\"" ID("a") "\",\"Names\":[\"/0123-infra\"],\"Image\":\"%s\","
+					      "\"ImageID\":\"%s\",\"State\":\"running\","
+					      "\"Labels\":{\"tier\":\"web\"}}]",
+			images[i].image, images[i].image_id);
+		assert_int_equal(put(f, ID("1"), list), 0);
+		const struct world *world = look(f);
+		assert_int_equal(world->n_containers, 1);
+		assert_true(world->containers[0].known);
+		assert_int_equal(world->containers[0].labels[0].origin, images[i].origin);
+	}
+}
+
 static void keeps_what_it_cannot_read(void **state)
 {
 	struct fixture *f = *state;
@@ -229,6 +261,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reads_who_is_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_endpoints_an_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(knows_labels_at_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(owns_its_labels_without_an_image, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(keeps_what_it_cannot_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(is_told_from_docker, set_up, tear_down),
 	};

@@ -26,7 +26,7 @@ static const char *own_name(const cJSON *names)
 /* Docker's labels are a map, but with NUL made \ufffd two of an image's can have become one: then
  * nobody knows which of them counts, and no tier may match the container. */
 static int read_labels(struct world_docker_answer *answer, const cJSON *json,
-		       struct world_container *container)
+		       enum world_origin origin, struct world_container *container)
 {
 	VEC(struct world_label) labels = { 0 };
 
@@ -41,7 +41,7 @@ static int read_labels(struct world_docker_answer *answer, const cJSON *json,
 		}
 		struct world_label label = { arena_strdup(answer->arena, item->string),
 					     value ? arena_strdup(answer->arena, value) : NULL,
-					     WORLD_UNTOLD };
+					     origin };
 		if (!label.key || (value && !label.value) ||
 		    VEC_PUSH(answer->arena, &labels, label) < 0)
 			return -ENOMEM;
@@ -96,6 +96,15 @@ static void read_image_id(const char *text, char ret[WORLD_ID_LEN])
 		world_id_copy(ret, id);
 }
 
+/* podman says "sha256:" alone of a container that was made of a folder (--rootfs), as it makes the
+ * infra container of each pod from 5.5 on. Then there is nobody else whose its labels might be. */
+static bool has_no_image(const cJSON *json)
+{
+	const char *name = json_text(json, "Image"), *id = json_text(json, "ImageID");
+
+	return name && id && !*name && strcmp(id, "sha256:") == 0;
+}
+
 /* An image that was built here, and is in no repository, has none. */
 static int read_digests(struct world_docker_answer *answer, const cJSON *list,
 			struct world_image *ret)
@@ -127,7 +136,8 @@ int world_docker_image(struct world_docker_answer *answer, struct world_containe
 		return world_docker_refuse(answer, "Id: missing or not that of an image");
 	if (read_digests(answer, json_member(json, "RepoDigests"), ret_image) < 0)
 		return -ENOMEM;
-	return read_labels(answer, json_member(json_member(json, "Config"), "Labels"), ret);
+	return read_labels(answer, json_member(json_member(json, "Config"), "Labels"), WORLD_UNTOLD,
+			   ret);
 }
 
 /* Docker before 28 knows of none. */
@@ -171,7 +181,9 @@ static int read_container(struct world_docker_answer *answer, const cJSON *json,
 	int r = world_docker_flaw(answer, &facts.flaw, read_names(answer, json, &facts));
 	if (!r)
 		r = world_docker_flaw(answer, &facts.flaw,
-				      read_labels(answer, json_member(json, "Labels"), &facts));
+				      read_labels(answer, json_member(json, "Labels"),
+						  has_no_image(json) ? WORLD_OWN : WORLD_UNTOLD,
+						  &facts));
 	if (!r)
 		r = world_docker_flaw(answer, &facts.flaw,
 				      world_docker_port_list(answer, json_member(json, "Ports"),
