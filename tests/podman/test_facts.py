@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import unittest
+from itertools import permutations
+from typing import Sequence
 
-from podman_case import Container, Netd, PodmanCase, Probe, run, wait_until
+from podman_case import Container, Netd, PodmanCase, Probe, figure, run, wait_until
 
 NETDCTL = os.environ.get("NETDCTL", os.path.join(os.path.dirname(os.environ.get(
     "NETD", os.path.abspath("../../build/netd"))), "netdctl"))
@@ -33,6 +35,15 @@ allow:
   - {from: labelled, to: named, ports: [80/tcp]}
   - {from: labelled, to: back, ports: [80/tcp]}
 """
+
+
+
+
+def all_open(networks: Sequence[str]) -> str:
+    """A policy that lets all of them reach each other."""
+    tiers = [f"  {name}: {{match: [{{network: {name}}}]}}" for name in networks]
+    rules = [f"  - {{from: {a}, to: {b}, ports: [80/tcp]}}" for a, b in permutations(networks, 2)]
+    return "\n".join(["version: 1", "tiers:", *tiers, "allow:", *rules, ""])
 
 
 class Facts(PodmanCase):
@@ -73,10 +84,11 @@ class Facts(PodmanCase):
 
     def test_routed_between_networks(self) -> None:
         """podman routes where Docker does not: a rule opens it, explain says so, and nothing else is."""
-        self.host.network("side", "172.31.4.0/24")
-        self.addCleanup(self.host.podman, "network", "rm", "--force", "side")
-        web = self.run_podman("web", "--network=front", labels={"tier": "web"})
-        loose = self.run_podman("loose", "--network=front")
+        self.host.network("plain", "172.31.4.0/24", options={"isolate": "false"})
+        self.host.network("side", "172.31.5.0/24", options={"isolate": "false"})
+        self.addCleanup(self.host.podman, "network", "rm", "--force", "plain", "side")
+        web = self.run_podman("web", "--network=plain", labels={"tier": "web"})
+        loose = self.run_podman("loose", "--network=plain")
         db = self.run_podman("db-1", "--network=side")
         to_db = Probe("tcp", db.address("side"), 80)
         self.assert_open(loose, to_db)  # the control: podman alone
@@ -86,9 +98,39 @@ class Facts(PodmanCase):
         self.assert_denied(loose, to_db)
         self.assertFalse(netd.allowed("loose", "db-1", "80/tcp", 4))
 
+    def test_isolated_networks(self) -> None:
+        """podman keeps its networks apart by their option, from 6 on also where nothing was said, and
+        explain knows it of each pair."""
+        words = ["", "false", "true", "true"]
+        if not self.host.podman("--version").startswith("podman version 4."):  # knows no other word
+            words.append("strict")
+        networks = [f"net{number}" for number in range(len(words))]
+        for number, word in enumerate(words):
+            self.host.network(networks[number], f"172.31.{10 + number}.0/24",
+                              options={"isolate": word} if word else {})
+        self.addCleanup(self.host.podman, "network", "rm", "--force", *networks)
+        places = {name: self.run_podman(f"on-{name}", f"--network={name}") for name in networks}
+        netd = self.start_netd(all_open(networks))
+        wrong, verdicts = [], set()
+        for source, place in places.items():
+            probes = {name: Probe("tcp", there.address(name), 80)
+                      for name, there in places.items() if name != source}
+            results = place.probe_many(probes.values(), 3000)
+            for name, probe in probes.items():
+                said = netd.allowed(f"on-{source}", f"on-{name}", "80/tcp", 4)
+                verdicts.add(said)
+                if said != (results[probe].state == "open"):
+                    wrong.append((source, name, said, results[probe]))
+        self.assertEqual([], wrong)
+        self.assertEqual({True, False}, verdicts)
+        figure("podman, isolated networks",
+               f"{len(words) * (len(words) - 1)} pairs, explain and packets disagree in 0")
+
     def test_inventory(self) -> None:
         """netdctl reads podman itself; what it prints is read again."""
         self.run_podman("web", "--network=front", "-p=8080:80", labels={"tier": "web"})
+        self.host.network("apart", "172.31.4.0/24", options={"isolate": "true"})
+        self.addCleanup(self.host.podman, "network", "rm", "--force", "apart")
         where = ["--docker", f"unix://{self.host.socket}"]
         text = run([NETDCTL, "inventory", "--engine", "podman", *where])
         facts = json.loads(text)
@@ -96,6 +138,9 @@ class Facts(PodmanCase):
         self.assertTrue(str(facts["engine"]).startswith("podman "), facts["engine"])
         self.assertEqual((self.bridge, True, False), (front["bridge"], front["dns"], front["internal"]))
         self.assertEqual(["172.31.1.0/24", "fd00:31:1::/64"], sorted(front["subnets"]))
+        self.assertEqual({"apart": "true", "front": None},
+                         {n["name"]: n.get("isolate") for n in facts["networks"]
+                          if n["name"] in ("apart", "front")})
         web = [c for c in facts["containers"] if c["name"] == "web"][0]
         self.assertEqual("front", web["endpoints"][0]["network"])
         self.assertIn({"host_ip": "0.0.0.0", "host_port": 8080, "port": "80/tcp"}, web["published"])

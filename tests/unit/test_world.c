@@ -136,6 +136,8 @@ static const struct bad_row bad_rows[] = {
 	{ "gateway mode",
 	  "{\"version\":1,\"networks\":[{\"name\":\"n\",\"gateway_mode_ipv6\":\"open\"}]}",
 	  "networks[0].gateway_mode_ipv6: must be nat, nat-unprotected, routed or isolated" },
+	{ "isolation", "{\"version\":1,\"networks\":[{\"name\":\"n\",\"isolate\":\"\"}]}",
+	  "networks[0].isolate: must be false, true, strict or unmanaged" },
 	{ "gateway priority",
 	  "{\"version\":1,\"networks\":[{\"name\":\"n\"}],\"containers\":[{\"name\":\"c\","
 	  "\"endpoints\":[{\"network\":\"n\",\"gw_priority\":0.5}]}]}",
@@ -274,8 +276,8 @@ static const char messy[] =
 	"\"subnets\":[\"172.18.0.0/16\",\"fd00:1::/64\"],\"gateways\":[\"172.18.0.1\"]},"
 	"{\"id\":\"" ID2
 	"\",\"name\":\"backend\",\"bridge\":\"br0\",\"internal\":true,\"icc\":false,"
-	"\"masquerade\":false},{\"name\":\"host\",\"driver\":\"host\"}],\"resolvers\":[\"192.0.2."
-	"53\"],"
+	"\"masquerade\":false,\"isolate\":\"strict\"},{\"name\":\"host\",\"driver\":\"host\"}],"
+	"\"resolvers\":[\"192.0.2.53\"],"
 	"\"iptables\":false,\"hosts\":[{\"name\":\"gamma\",\"address\":\"2001:DB8::9\"},{\"name\":"
 	"\"beta\","
 	"\"address\":"
@@ -288,8 +290,8 @@ static const char canonical[] =
 	"  \"networks\": [\n"
 	"    {\n      \"id\": \"" ID2 "\",\n      \"name\": \"backend\",\n"
 	"      \"driver\": \"bridge\",\n      \"bridge\": \"br0\",\n      \"internal\": true,\n"
-	"      \"icc\": false,\n      \"masquerade\": false,\n      \"subnets\": [],\n      "
-	"\"gateways\": []\n    },\n"
+	"      \"icc\": false,\n      \"masquerade\": false,\n      \"isolate\": \"strict\",\n"
+	"      \"subnets\": [],\n      \"gateways\": []\n    },\n"
 	"    {\n      \"id\": \"" ID1 "\",\n      \"name\": \"frontend\",\n"
 	"      \"driver\": \"bridge\",\n      \"bridge\": \"br-111111111111\",\n"
 	"      \"internal\": false,\n      \"subnets\": [\"172.18.0.0/16\", \"fd00:1::/64\"],\n"

@@ -106,6 +106,60 @@ static void reads_networks(void **state)
 	assert_non_null(world->networks[3].flaw);		     /* "odd" */
 }
 
+/* As many as there are ways to say it: nothing, false, true, true once more, strict, unmanaged. */
+#define OPTIONS(d, name, options)                                                                  \
+	"{\"name\":\"" name "\",\"id\":\"" ID(d) "\",\"driver\":\"bridge\",\"network_interface\":" \
+						 "\"podman" d "\",\"options\":" options "}"
+static const char isolated[] =
+	"[" OPTIONS("1", "a", "null") "," OPTIONS("2", "b", "{\"isolate\":\"false\"}") "," OPTIONS("3", "c", "{\"isolate\":\"true\"}") "," OPTIONS(
+		"4", "d",
+		"{\"isolate\":\"true\"}") "," OPTIONS("5", "e",
+						      "{\"isolate\":\"strict\"}") "," OPTIONS("6",
+											      "f",
+											      "{\"i"
+											      "sola"
+											      "te\""
+											      ":\"s"
+											      "tric"
+											      "t\","
+											      "\"mo"
+											      "de\""
+											      ":\"u"
+											      "nman"
+											      "aged"
+											      "\"}") "]";
+
+/* Row by row from which to which podman routes. */
+static const struct {
+	const char *engine, *routes[6];
+} isolations[] = {
+	{ "podman 5.8.6", { ".+++-+", "+.++-+", "++.--+", "++-.-+", "----.+", "+++++." } },
+	{ "podman 6.1.1", { ".----+", "-.++-+", "-+.--+", "-+-.-+", "----.+", "+++++." } },
+	{ "podman 10.0.0", { ".----+", "-.++-+", "-+.--+", "-+-.-+", "----.+", "+++++." } },
+};
+
+static void knows_which_networks_are_isolated(void **state)
+{
+	struct fixture *f = *state;
+	const char *error = NULL;
+
+	assert_int_equal(
+		world_store_set_podman_networks(f->store, isolated, strlen(isolated), &error), 0);
+	for (size_t i = 0; i < sizeof(isolations) / sizeof(*isolations); i++) {
+		world_store_set_engine(f->store, isolations[i].engine);
+		const struct world *world = look(f);
+		assert_int_equal(world->n_networks, 6);
+		for (uint32_t from = 0; from < 6; from++)
+			for (uint32_t to = 0; to < 6; to++) {
+				bool want = isolations[i].routes[from][to] == '+';
+				if (from != to && world_routes(world, IP_V4, from, to) != want)
+					fail_msg("%s: from %s to %s", isolations[i].engine,
+						 world->networks[from].name,
+						 world->networks[to].name);
+			}
+	}
+}
+
 static const struct {
 	const char *name, *list;
 	size_t n_endpoints, n_containers;
@@ -258,6 +312,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reads_networks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(knows_which_networks_are_isolated, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(reads_who_is_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_endpoints_an_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(knows_labels_at_once, set_up, tear_down),

@@ -186,12 +186,13 @@ static int ask_routed_from(const struct way_search *asking, size_t family, uint3
 	return found;
 }
 
-/* Between networks, where Docker does not filter. 1: there are such ways. */
+/* Between networks, where Docker does not filter or podman does not isolate. 1: there are such
+ * ways. */
 static int ask_routed(const struct way_search *asking, size_t family)
 {
 	const struct explain_end *from = asking->from;
 	bool tiers = from->kind == EXPLAIN_TIER && asking->to->kind == EXPLAIN_TIER;
-	bool routes = !world_filters(asking->survey->world, family ? IP_V6 : IP_V4);
+	bool routes = world_may_route(asking->survey->world, family ? IP_V6 : IP_V4);
 	int found = 0;
 
 	for (size_t i = 0; routes && i < from->n_endpoints && !(found && tiers); i++) {

@@ -55,12 +55,12 @@ uint32_t survey_routed_to(const struct survey *survey, uint32_t class, enum ip_f
 	return SURVEY_NONE;
 }
 
-/* Where Docker routes, two who share no network and whose answers find back. */
+/* Where the engine routes, two who share no network and whose answers find back. */
 static bool pair_routed(const struct survey *survey, const uint32_t classes[2],
 			enum ip_family family, uint32_t ret[2])
 {
 	const struct survey_class *class = &survey->classes[classes[0]];
-	bool routes = !world_filters(survey->world, family);
+	bool routes = world_may_route(survey->world, family);
 
 	for (size_t n = 0; routes && n < 2 * class->n_samples; n++) {
 		uint32_t from = class->samples[n / 2].endpoint[n % 2], to;

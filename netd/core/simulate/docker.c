@@ -235,12 +235,27 @@ static bool is_let_in(const struct way *way)
 	       world_is_open_to_networks(world, family, network_index(way, way->to.network));
 }
 
+static bool is_routed(const struct way *way)
+{
+	return world_routes(way->host->world, way->flow->family,
+			    network_index(way, way->from.network),
+			    network_index(way, way->to.network));
+}
+
+static const char *why_podman_routes_not(const struct way *way)
+{
+	if (is_routed(way))
+		return NULL;
+	return way->from.network->internal || way->to.network->internal
+		       ? "podman does not route from or to an internal network"
+		       : "podman itself drops this, because it isolates the networks: one has "
+			 "isolate=strict, podman 6's default, or both have isolate=true";
+}
+
 static const char *why_not_routed(const struct way *way)
 {
 	if (world_is_podman(way->host->world))
-		return way->from.network->internal || way->to.network->internal
-			       ? "podman does not route from or to an internal network"
-			       : NULL;
+		return why_podman_routes_not(way);
 	if (is_let_in(way))
 		return NULL;
 	if (is_filtered(way))
@@ -248,9 +263,7 @@ static const char *why_not_routed(const struct way *way)
 	/* Whoever answers on the source's network needs no route. */
 	if (!way->from.network->internal && docker_answers_elsewhere(way))
 		return NULL;
-	if (!world_routes(way->host->world, way->flow->family,
-			  network_index(way, way->from.network),
-			  network_index(way, way->to.network)))
+	if (!is_routed(way))
 		return "Docker gives the containers of an internal network no route to others";
 	return NULL;
 }

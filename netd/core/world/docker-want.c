@@ -53,6 +53,7 @@ const struct json_want world_want_containers[] = { CONTAINER,
 						   OF("NetworkSettings", listed_settings), END };
 
 static const struct json_want podman_subnet[] = { ALL("subnet"), ALL("gateway"), END };
+static const struct json_want podman_options[] = { ALL("isolate"), ALL("mode"), END };
 
 const struct json_want world_want_podman_networks[] = { ALL("id"),
 							ALL("name"),
@@ -61,6 +62,7 @@ const struct json_want world_want_podman_networks[] = { ALL("id"),
 							ALL("internal"),
 							ALL("dns_enabled"),
 							OF("subnets", podman_subnet),
+							OF("options", podman_options),
 							END };
 
 static const struct json_want podman_endpoint[] = { ALL("IPAddress"), ALL("GlobalIPv6Address"),

@@ -65,6 +65,16 @@ static int read_mode(struct inventory_reader *reader, struct inventory_field fie
 	return 0;
 }
 
+static int read_isolation(struct inventory_reader *reader, struct inventory_field field,
+			  enum world_isolation *ret)
+{
+	const char *text = cJSON_GetStringValue(field.value);
+
+	if (field.value && (!text || !world_isolation_parse(text, ret)))
+		return inventory_fail(reader, field, "must be false, true, strict or unmanaged");
+	return 0;
+}
+
 enum network_field {
 	NETWORK_ID,
 	NETWORK_NAME,
@@ -76,6 +86,7 @@ enum network_field {
 	NETWORK_MASQUERADE,
 	NETWORK_MODE4,
 	NETWORK_MODE6,
+	NETWORK_ISOLATE,
 	NETWORK_SUBNETS,
 	NETWORK_GATEWAYS,
 	NETWORK_FLAW,
@@ -135,6 +146,8 @@ static int read_network_settings(struct inventory_reader *reader, const struct i
 		r = read_mode(reader, f[NETWORK_MODE4], &network->modes[0]);
 	if (!r)
 		r = read_mode(reader, f[NETWORK_MODE6], &network->modes[1]);
+	if (!r)
+		r = read_isolation(reader, f[NETWORK_ISOLATE], &network->isolation);
 	return r;
 }
 
@@ -152,6 +165,7 @@ static int read_network(struct inventory_reader *reader, const cJSON *json,
 		[NETWORK_MASQUERADE] = { place, "masquerade", NULL },
 		[NETWORK_MODE4] = { place, "gateway_mode_ipv4", NULL },
 		[NETWORK_MODE6] = { place, "gateway_mode_ipv6", NULL },
+		[NETWORK_ISOLATE] = { place, "isolate", NULL },
 		[NETWORK_SUBNETS] = { place, "subnets", NULL },
 		[NETWORK_GATEWAYS] = { place, "gateways", NULL },
 		[NETWORK_FLAW] = { place, "flaw", NULL },

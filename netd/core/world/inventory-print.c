@@ -104,6 +104,8 @@ static void print_network(struct text *out, const struct world *world,
 			print_member(out, ",\n      ",
 				     i ? "gateway_mode_ipv6" : "gateway_mode_ipv4",
 				     world_gateway_mode_name(network->modes[i]));
+	if (network->isolation != WORLD_ISOLATION_UNSAID)
+		print_member(out, ",\n      ", "isolate", world_isolation_name(network->isolation));
 	if (network->flaw)
 		print_member(out, ",\n      ", "flaw", network->flaw);
 	text_add(out, ",\n      \"subnets\": [");

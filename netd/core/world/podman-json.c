@@ -23,6 +23,21 @@ static int read_interface(struct world_docker_answer *answer, const cJSON *json,
 	return 0;
 }
 
+/* Another word is none to netavark before 2.0, which from then on starts nothing on such a network.
+ */
+static enum world_isolation read_isolation(const cJSON *options)
+{
+	const char *isolate = json_text(options, "isolate"), *mode = json_text(options, "mode");
+	enum world_isolation isolation = WORLD_ISOLATION_NONE;
+
+	if (mode && strcmp(mode, "unmanaged") == 0)
+		return WORLD_ISOLATION_UNMANAGED;
+	if (!isolate)
+		return WORLD_ISOLATION_UNSAID;
+	(void)world_isolation_parse(isolate, &isolation);
+	return isolation;
+}
+
 /* Refused where it has no id. */
 static int read_podman_network(struct world_docker_answer *answer, const cJSON *json,
 			       struct world_docker_network *ret)
@@ -41,6 +56,7 @@ static int read_podman_network(struct world_docker_answer *answer, const cJSON *
 		return -ENOMEM;
 	facts->internal = json_is_true(json, "internal");
 	facts->dns = json_is_true(json, "dns_enabled");
+	facts->isolation = read_isolation(json_member(json, "options"));
 	facts->flaw = world_docker_is_long(name) ? "its name is too long" : NULL;
 	r = world_docker_flaw(answer, &facts->flaw, read_interface(answer, json, facts));
 	if (!r)

@@ -31,6 +31,29 @@ bool world_gateway_mode_parse(const char *text, enum world_gateway_mode *ret)
 	return false;
 }
 
+static const char *const isolation_names[] = {
+	[WORLD_ISOLATION_UNSAID] = "",
+	[WORLD_ISOLATION_NONE] = "false",
+	[WORLD_ISOLATION_MUTUAL] = "true",
+	[WORLD_ISOLATION_STRICT] = "strict",
+	[WORLD_ISOLATION_UNMANAGED] = "unmanaged",
+};
+
+const char *world_isolation_name(enum world_isolation isolation)
+{
+	return isolation_names[isolation];
+}
+
+bool world_isolation_parse(const char *text, enum world_isolation *ret)
+{
+	for (size_t i = WORLD_ISOLATION_NONE; i < ARRAY_LEN(isolation_names); i++)
+		if (strcmp(isolation_names[i], text) == 0) {
+			*ret = (enum world_isolation)i;
+			return true;
+		}
+	return false;
+}
+
 unsigned long world_engine_major(const struct world *world)
 {
 	return world->engine ? strtoul(world->engine, NULL, 10) : 0;
@@ -57,8 +80,41 @@ bool world_filters(const struct world *world, enum ip_family family)
 	return !world->unfiltered[family == IP_V6];
 }
 
+/* What a network has that says nothing, from then on (netavark 2.0, which podman 6 needs). */
+#define STRICT_FROM 6u
+
+static enum world_isolation isolation_of(const struct world *world, uint32_t network)
+{
+	enum world_isolation said = world->networks[network].isolation;
+	unsigned long major = strtoul(world->engine + strlen(WORLD_PODMAN), NULL, 10);
+
+	if (said != WORLD_ISOLATION_UNSAID)
+		return said;
+	return major >= STRICT_FROM ? WORLD_ISOLATION_STRICT : WORLD_ISOLATION_NONE;
+}
+
+/* NETAVARK-ISOLATION-1 to -3 drop whatever comes from a strict network, and all answers to it; and
+ * between two that are isolated at all (measured on 5.4, 5.8, 6.1). */
+static bool is_isolated(const struct world *world, uint32_t a, uint32_t b)
+{
+	enum world_isolation first = isolation_of(world, a), second = isolation_of(world, b);
+
+	if (first == WORLD_ISOLATION_UNMANAGED || second == WORLD_ISOLATION_UNMANAGED)
+		return false;
+	return first == WORLD_ISOLATION_STRICT || second == WORLD_ISOLATION_STRICT ||
+	       (first == WORLD_ISOLATION_MUTUAL && second == WORLD_ISOLATION_MUTUAL);
+}
+
+bool world_may_route(const struct world *world, enum ip_family family)
+{
+	return world_is_podman(world) || !world_filters(world, family);
+}
+
 bool world_routes(const struct world *world, enum ip_family family, uint32_t from, uint32_t to)
 {
+	if (world_is_podman(world))
+		return !world->networks[from].internal && !world->networks[to].internal &&
+		       !is_isolated(world, from, to);
 	return !world_filters(world, family) &&
 	       ((!world->networks[from].internal && !world->networks[to].internal) ||
 		internal_has_route(world));

@@ -31,9 +31,18 @@ enum world_gateway_mode {
 
 /* macvlan_mode: how containers of one parent reach each other. */
 enum world_siblings {
-	WORLD_SIBLINGS_TOGETHER, /* "bridge", Docker's default: past the parent's hooks */
+	WORLD_SIBLINGS_TOGETHER, /* "bridge", Docker's default: handed over by the parent */
 	WORLD_SIBLINGS_OUTSIDE,	 /* "vepa": by way of the switch */
 	WORLD_SIBLINGS_APART,	 /* "private": not at all */
+};
+
+/* A podman network's option `isolate`, and `mode`, where netavark leaves its bridge alone. */
+enum world_isolation {
+	WORLD_ISOLATION_UNSAID, /* podman before 6 takes it for none, podman 6 for a strict one */
+	WORLD_ISOLATION_NONE,
+	WORLD_ISOLATION_MUTUAL,	   /* "true": towards others that are isolated */
+	WORLD_ISOLATION_STRICT,	   /* towards all */
+	WORLD_ISOLATION_UNMANAGED, /* towards nobody, whatever the other one has */
 };
 
 struct world_network {
@@ -50,6 +59,7 @@ struct world_network {
 	bool icc;	    /* com.docker.network.bridge.enable_icc, default true */
 	bool no_masquerade; /* its enable_ip_masquerade is false: what leaves keeps its address */
 	enum world_gateway_mode modes[2]; /* IPv4, IPv6 */
+	enum world_isolation isolation;
 	const struct ip_prefix *subnets;
 	size_t n_subnets;
 	const struct ip_addr *gateways;
@@ -319,6 +329,9 @@ const char *world_beyond_why(const struct world_network *network, const char **r
 /* "nat", "nat-unprotected", "routed", "isolated"; and back: false where it is none of them. */
 const char *world_gateway_mode_name(enum world_gateway_mode mode);
 bool world_gateway_mode_parse(const char *text, enum world_gateway_mode *ret);
+/* "false", "true", "strict", "unmanaged"; "" where nothing was said. */
+const char *world_isolation_name(enum world_isolation isolation);
+bool world_isolation_parse(const char *text, enum world_isolation *ret);
 
 /* ---- the host's own addresses ---- */
 
@@ -333,8 +346,10 @@ bool world_is_host_address(const struct world *world, const struct ip_addr *addr
 /* Whether Docker programs a filter, and translations, for that family. */
 bool world_filters(const struct world *world, enum ip_family family);
 /* Whether Docker lets everything go from one of its networks to another: where it filters nothing,
- * and both have a route. */
+ * and both have a route. podman does so where neither is internal and it isolates neither. */
 bool world_routes(const struct world *world, enum ip_family family, uint32_t from, uint32_t to);
+/* Whether it does between any two. */
+bool world_may_route(const struct world *world, enum ip_family family);
 /* What leaves that network by Docker's routing has an address of this host from there on. */
 bool world_masquerades(const struct world *world, enum ip_family family, uint32_t network);
 /* What is routed from @network to the container, which has an address there as well: it answers
