@@ -133,32 +133,66 @@ static const struct {
 	enum peer_kind peer;
 } zones[] = { [EXPOSURE_INTERNET] = { SURVEY_INTERNET, PEER_INTERNET }, { SURVEY_LAN, PEER_LAN } };
 
-/* The zones that are always asked about, then the fleet where a rule names it. */
-static size_t n_zones(const struct survey *survey)
-{
-	return ARRAY_LEN(zones) + survey->names_hosts;
-}
-
 static const struct survey_class *class_of(const struct survey *survey,
 					   const struct exposure *exposure)
 {
 	return &survey->classes[survey->class_of[exposure->endpoint]];
 }
 
+/* Of the fleet, where a rule names it, one for each group that is treated alike. */
+static size_t n_hosts(const struct survey *survey, const struct exposure *exposure)
+{
+	size_t n = class_of(survey, exposure)->host_sources.n;
+
+	return survey->names_hosts ? n + (n == 0) : 0;
+}
+
+/* The zones that are always asked about, the fleet, prefixes. */
 size_t exposure_sources(const struct survey *survey, const struct exposure *exposure)
 {
-	return n_zones(survey) + class_of(survey, exposure)->n_sources;
+	return ARRAY_LEN(zones) + n_hosts(survey, exposure) + class_of(survey, exposure)->n_sources;
 }
 
 struct survey_end exposure_source(const struct survey *survey, const struct exposure *exposure,
 				  size_t source)
 {
+	const struct survey_class *class = class_of(survey, exposure);
+	size_t hosts = n_hosts(survey, exposure);
+
 	if (source < ARRAY_LEN(zones))
 		return (struct survey_end){ zones[source].kind, 0 };
-	if (source < n_zones(survey))
-		return (struct survey_end){ SURVEY_HOSTS, 0 };
-	return (struct survey_end){ SURVEY_PREFIX,
-				    class_of(survey, exposure)->sources[source - n_zones(survey)] };
+	source -= ARRAY_LEN(zones);
+	if (source >= hosts)
+		return (struct survey_end){ SURVEY_PREFIX, class->sources[source - hosts] };
+	return class->host_sources.n ? survey_host_group_end(survey, &class->host_sources, source)
+				     : (struct survey_end){ SURVEY_HOSTS, 0 };
+}
+
+int exposure_note_source(const struct survey *survey, const struct exposure *exposure,
+			 size_t source, struct exposure_who *who)
+{
+	const struct survey_end end = exposure_source(survey, exposure, source);
+	char name[LIMIT_PEER_TEXT];
+
+	if (end.kind == SURVEY_HOSTS)
+		return VEC_PUSH(who->scratch, &who->hosts, (uint32_t)(source - ARRAY_LEN(zones)));
+	int r = exposure_note_hosts(survey, exposure, who);
+	rj_push_text(who->j, who->list, survey_end_name(survey, end, name));
+	return r;
+}
+
+int exposure_note_hosts(const struct survey *survey, const struct exposure *exposure,
+			struct exposure_who *who)
+{
+	if (who->hosts.n == 0)
+		return 0;
+	const struct survey_host_groups *groups = &class_of(survey, exposure)->host_sources;
+	struct survey_hosts_name name;
+	if (survey_name_hosts(survey, groups, &who->hosts, who->scratch, &name) < 0)
+		return -ENOMEM;
+	rj_push_text(who->j, who->list, name.text);
+	who->hosts.n = 0;
+	return 0;
 }
 
 static int ask(const struct survey *survey, size_t input, const struct exposure *exposure,
@@ -238,13 +272,13 @@ int exposure_is_implied(const struct survey *survey, const struct exposure *expo
 			struct arena *scratch)
 {
 	struct survey_end who = exposure_source(survey, exposure, source);
-	bool v6 = exposure->published->host_ip.family == IP_V6;
-	const struct ip_addr *addr = who.kind == SURVEY_PREFIX	? &survey->in_prefix[who.index]
-				     : who.kind == SURVEY_HOSTS ? &survey->hosts[v6]
-								: NULL;
+	enum ip_family family = exposure->published->host_ip.family == IP_V6 ? IP_V6 : IP_V4;
+	const struct ip_addr addr = who.kind == SURVEY_PREFIX  ? survey->in_prefix[who.index]
+				    : who.kind == SURVEY_HOSTS ? survey_address(survey, who, family)
+							       : (struct ip_addr){ 0 };
 
-	for (size_t zone = 0; addr && zone < ARRAY_LEN(zones); zone++) {
-		bool same = policy_zone_contains(zones[zone].peer, addr);
+	for (size_t zone = 0; addr.family && zone < ARRAY_LEN(zones); zone++) {
+		bool same = policy_zone_contains(zones[zone].peer, &addr);
 		for (size_t input = 0; input < survey->n_inputs && same; input++) {
 			int a = exposure_ask(survey, input, exposure, source, scratch);
 			int b = exposure_ask(survey, input, exposure, zone, scratch);

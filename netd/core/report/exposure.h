@@ -22,10 +22,24 @@ typedef int exposure_fn(const struct survey *survey, const struct exposure *expo
 int exposure_walk(const struct survey *survey, exposure_fn *each, void *userdata) MUST_CHECK;
 /* The container's ports. */
 struct port_range exposure_ports(const struct exposure *exposure);
-/* Those outside who may be asked about: the zones, and the prefixes that rules to its tier name. */
+/* Those outside who may be asked about: the zones, the fleet's hosts where a rule names them, and
+ * the prefixes that rules to its tier name. */
 size_t exposure_sources(const struct survey *survey, const struct exposure *exposure);
 struct survey_end exposure_source(const struct survey *survey, const struct exposure *exposure,
 				  size_t source);
+/* Names of sources, in their order, as an array; of the fleet's hosts those that are noted are one
+ * name, which is told when all are known: before the next source, and by exposure_note_hosts(). */
+struct exposure_who {
+	struct rj *j;
+	cJSON *list;
+	struct arena *scratch;
+	survey_selection hosts;
+};
+/* 0 or -ENOMEM. */
+int exposure_note_source(const struct survey *survey, const struct exposure *exposure,
+			 size_t source, struct exposure_who *who) MUST_CHECK;
+int exposure_note_hosts(const struct survey *survey, const struct exposure *exposure,
+			struct exposure_who *who) MUST_CHECK;
 /* 1: that source reaches it under that input, 0: not; -ENOMEM. */
 int exposure_ask(const struct survey *survey, size_t input, const struct exposure *exposure,
 		 size_t source, struct arena *scratch) MUST_CHECK;

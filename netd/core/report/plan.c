@@ -1,192 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* report_plan(): what a new policy changes on a host: flows, exposures, endpoints, rules. */
-#include "core/report/exposure.h"
+#include "core/report/planning.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/text.h"
+#include "core/report/exposure.h"
 #include "core/report/print.h"
 
-enum { OLD, NEW };
-
-struct planning {
-	struct rj j;
-	const struct survey *survey;
-	struct arena *scratch; /* of the pair or port at hand */
-	cJSON *gained, *lost, *opened, *closed;
-	cJSON *kept, *left_open; /* against plain Docker; else NULL */
-	bool changed;
-};
-
-/* ---- flows ---- */
-
-static void add_families(struct rj *j, cJSON *object, uint8_t bits)
-{
-	cJSON *families = rj_add_array(j, object, "families");
-	unsigned int any = bits | bits >> 2 | bits >> 4; /* of the addresses of a prefix */
-
-	for (unsigned int family = 0; family < 2; family++)
-		if (any & 1u << family)
-			rj_push_number(j, families, family ? IP_V6 : IP_V4);
-}
-
-struct flow_change {
-	struct survey_end from, to;
-	const survey_parts *parts;
-	const uint8_t *bits;	   /* per part: the families that change */
-	survey_selection selected; /* the parts of this change: same rule, same families */
-};
-
-/* The rule that lets it in, or that now denies it, or none any more. */
-static void add_change(struct planning *p, cJSON *list, const struct flow_change *change)
-{
-	const struct report_input *in = p->survey->in[NEW];
-	uint32_t first = change->selected.items[0];
-	const struct survey_verdict *now = &change->parts->items[first].verdict[NEW];
-	char name[LIMIT_PEER_TEXT];
-	cJSON *object = rj_push_object(&p->j, list);
-
-	rj_text(&p->j, object, "from", survey_end_name(p->survey, change->from, name));
-	rj_text(&p->j, object, "to", survey_end_name(p->survey, change->to, name));
-	survey_print_ports(&p->j, object, change->parts, &change->selected);
-	add_families(&p->j, object, change->bits[first]);
-	rj_bool(&p->j, object, "audited", now->audited != 0);
-	if (now->rule)
-		report_add_rule_place(&p->j, rj_add_object(&p->j, object, "rule"), in->policy,
-				      now->rule);
-	p->changed |= list != p->kept;
-}
-
-/* A part that changes, with what the changes of several parts have in common. */
-struct changed_part {
-	uint32_t part, rule;
-	uint8_t bits, audited;
-	uint32_t first; /* the first part of its change */
-};
-
-static bool is_one_change(const struct changed_part *a, const struct changed_part *b)
-{
-	return a->bits == b->bits && a->rule == b->rule && a->audited == b->audited;
-}
-
-static int by_change(const void *left, const void *right)
-{
-	const struct changed_part *a = left, *b = right;
-
-	if (a->rule != b->rule)
-		return a->rule < b->rule ? -1 : 1;
-	if (a->bits != b->bits)
-		return (int)a->bits - (int)b->bits;
-	if (a->audited != b->audited)
-		return (int)a->audited - (int)b->audited;
-	return a->part < b->part ? -1 : a->part > b->part;
-}
-
-/* In the order of their first parts. */
-static int by_first_part(const void *left, const void *right)
-{
-	const struct changed_part *a = left, *b = right;
-
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	return a->part < b->part ? -1 : a->part > b->part;
-}
-
-/* Change by change, each with its parts in order; how many parts. */
-static size_t group_changes(const struct flow_change *common, struct changed_part *ret)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < common->parts->n; i++) {
-		const struct survey_verdict *now = &common->parts->items[i].verdict[NEW];
-		if (common->bits[i])
-			ret[n++] = (struct changed_part){ i, now->rule, common->bits[i],
-							  now->audited, i };
-	}
-	if (n)
-		qsort(ret, n, sizeof(*ret), by_change);
-	for (size_t i = 1; i < n; i++)
-		if (is_one_change(&ret[i - 1], &ret[i]))
-			ret[i].first = ret[i - 1].first;
-	if (n)
-		qsort(ret, n, sizeof(*ret), by_first_part);
-	return n;
-}
-
-static int add_changes(struct planning *p, cJSON *list, const struct flow_change *common)
-{
-	struct changed_part *changed = arena_alloc(p->scratch, common->parts->n * sizeof(*changed));
-	struct flow_change change = *common;
-	size_t n = changed ? group_changes(common, changed) : 0;
-
-	if (!changed)
-		return -ENOMEM;
-	for (size_t i = 0, next; i < n; i = next) {
-		change.selected.n = 0;
-		for (next = i; next < n && changed[next].first == changed[i].first; next++)
-			if (VEC_PUSH(p->scratch, &change.selected, changed[next].part) < 0)
-				return -ENOMEM;
-		add_change(p, list, &change);
-	}
-	return 0;
-}
-
-static int compare_pair(struct planning *p, struct survey_end from, struct survey_end to)
-{
-	survey_parts parts;
-	int r = survey_ask(p->survey, from, to, p->scratch, &parts);
-	uint8_t *gained = arena_alloc(p->scratch, parts.n),
-		*lost = arena_alloc(p->scratch, parts.n), *kept = arena_alloc(p->scratch, parts.n);
-	struct flow_change change = { .from = from, .to = to, .parts = &parts };
-
-	if (r < 0 || !gained || !lost || !kept)
-		return -ENOMEM;
-	for (size_t i = 0; i < parts.n; i++) {
-		const struct survey_verdict *v = parts.items[i].verdict;
-		gained[i] = v[NEW].allowed & (uint8_t)~v[OLD].allowed;
-		lost[i] = v[OLD].allowed & (uint8_t)~v[NEW].allowed;
-		kept[i] = v[OLD].allowed & v[NEW].allowed;
-	}
-	change.bits = gained;
-	r = add_changes(p, p->gained, &change);
-	change.bits = lost;
-	if (r == 0)
-		r = add_changes(p, p->lost, &change);
-	change.bits = kept;
-	return r < 0 || !p->kept ? r : add_changes(p, p->kept, &change);
-}
-
-static int compare_flows(struct planning *p)
-{
-	struct survey_end from, to;
-	struct survey_walk walk;
-	CLEANUP(arena_freep) struct arena *scratch = arena_new();
-	int r = scratch ? survey_walk_init(p->survey, &walk) : -ENOMEM;
-
-	p->scratch = scratch;
-	while (r == 0 && survey_walk_next(p->survey, &walk, &from, &to)) {
-		r = compare_pair(p, from, to);
-		arena_clear(scratch);
-	}
-	return r;
-}
-
 /* ---- exposures ---- */
+
+enum { OPENED, CLOSED, LEFT_OPEN, N_LISTS };
+
+static int add_source(struct planning *p, const struct exposure *exposure, size_t source,
+		      cJSON *list, struct exposure_who *who)
+{
+	const struct survey *survey = p->survey;
+
+	if (!who->list) {
+		cJSON *object = rj_push_object(&p->j, list);
+		exposure_print(&p->j, object, survey->in[PLAN_NEW], exposure);
+		*who = (struct exposure_who){ .j = &p->j,
+					      .list = rj_add_array(&p->j, object, "who"),
+					      .scratch = p->scratch };
+	}
+	return exposure_note_source(survey, exposure, source, who);
+}
 
 static int compare_exposure(const struct survey *survey, const struct exposure *exposure,
 			    void *userdata)
 {
 	struct planning *p = userdata;
-	enum { OPENED, CLOSED, LEFT_OPEN, N_LISTS };
-	cJSON *lists[N_LISTS] = { p->opened, p->closed, p->left_open }, *who_lists[N_LISTS] = { 0 };
-	struct survey_end who;
-	char name[LIMIT_PEER_TEXT];
+	cJSON *lists[N_LISTS] = { p->opened, p->closed, p->left_open };
+	struct exposure_who who[N_LISTS] = { 0 };
+	int r = 0;
 
-	for (size_t i = 0; i < exposure_sources(survey, exposure); i++) {
-		int old = exposure_ask(survey, OLD, exposure, i, p->scratch);
-		int new = exposure_ask(survey, NEW, exposure, i, p->scratch);
+	for (size_t i = 0; i < exposure_sources(survey, exposure) && r == 0; i++) {
+		int old = exposure_ask(survey, PLAN_OLD, exposure, i, p->scratch);
+		int new = exposure_ask(survey, PLAN_NEW, exposure, i, p->scratch);
 		size_t at = old < new ? OPENED : old > new ? CLOSED : LEFT_OPEN;
 		bool told = at != LEFT_OPEN || (p->left_open && new > 0);
 		int implied = told ? exposure_is_implied(survey, exposure, i, p->scratch) : 1;
@@ -194,16 +46,12 @@ static int compare_exposure(const struct survey *survey, const struct exposure *
 			return -ENOMEM;
 		if (implied)
 			continue;
-		if (!who_lists[at]) {
-			cJSON *object = rj_push_object(&p->j, lists[at]);
-			exposure_print(&p->j, object, survey->in[NEW], exposure);
-			who_lists[at] = rj_add_array(&p->j, object, "who");
-		}
-		who = exposure_source(survey, exposure, i);
-		rj_push_text(&p->j, who_lists[at], survey_end_name(survey, who, name));
+		r = add_source(p, exposure, i, lists[at], &who[at]);
 		p->changed |= at != LEFT_OPEN;
 	}
-	return p->j.failed ? -ENOMEM : 0;
+	for (size_t at = 0; at < N_LISTS && r == 0; at++)
+		r = exposure_note_hosts(survey, exposure, &who[at]);
+	return r < 0 || p->j.failed ? -ENOMEM : 0;
 }
 
 /* ---- endpoints ---- */
@@ -219,11 +67,11 @@ static void add_moved(struct planning *p, cJSON *list)
 			names[i] = as[i].kind == ASSIGN_TIER
 					   ? survey->in[i]->policy->tiers[as[i].tier].name
 					   : assign_kind_name(as[i].kind);
-		if (strcmp(names[OLD], names[NEW]) == 0)
+		if (strcmp(names[PLAN_OLD], names[PLAN_NEW]) == 0)
 			continue;
 		cJSON *object = rj_push_object(&p->j, list);
-		rj_text(&p->j, object, "from", names[OLD]);
-		rj_text(&p->j, object, "to", names[NEW]);
+		rj_text(&p->j, object, "from", names[PLAN_OLD]);
+		rj_text(&p->j, object, "to", names[PLAN_NEW]);
 		rj_number(&p->j, object, "endpoints", (double)survey->classes[c].n_endpoints);
 		p->changed = true;
 	}
@@ -253,9 +101,10 @@ static void compare_tier(struct planning *p, cJSON *list, const struct policy_ti
 
 static void compare_tiers(struct planning *p, cJSON *list)
 {
-	const struct policy *old = p->survey->in[OLD]->policy, *new = p->survey->in[NEW]->policy;
+	const struct policy *old = p->survey->in[PLAN_OLD]->policy,
+			    *new = p->survey->in[PLAN_NEW]->policy;
 
-	if (old->unmatched != new->unmatched && !p->survey->in[OLD]->plain)
+	if (old->unmatched != new->unmatched && !p->survey->in[PLAN_OLD]->plain)
 		add_tier(p, list, "unmatched",
 			 new->unmatched == POLICY_UNMATCHED_DENY ? "ignore -> deny"
 								 : "deny -> ignore");
@@ -328,7 +177,8 @@ static void add_rules(struct planning *p, cJSON *list, const struct policy *poli
 
 static int compare_rules(struct planning *p, cJSON *root)
 {
-	const struct policy *old = p->survey->in[OLD]->policy, *new = p->survey->in[NEW]->policy;
+	const struct policy *old = p->survey->in[PLAN_OLD]->policy,
+			    *new = p->survey->in[PLAN_NEW]->policy;
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct rule_key *a = arena ? rule_keys(old, arena) : NULL;
 	struct rule_key *b = arena ? rule_keys(new, arena) : NULL;
@@ -357,7 +207,7 @@ static int compare_rules(struct planning *p, cJSON *root)
 int report_plan(const struct report_input *old, const struct report_input *new, cJSON **ret,
 		bool *changed)
 {
-	const struct report_input *inputs[] = { [OLD] = old, [NEW] = new };
+	const struct report_input *inputs[] = { [PLAN_OLD] = old, [PLAN_NEW] = new };
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct survey survey;
 	struct planning p = { .survey = &survey };
@@ -378,7 +228,7 @@ int report_plan(const struct report_input *old, const struct report_input *new, 
 	p.left_open = old->plain ? rj_add_array(&p.j, exposures, "kept") : NULL;
 	add_moved(&p, rj_add_array(&p.j, root, "moved"));
 	compare_tiers(&p, rj_add_array(&p.j, root, "tiers"));
-	r = compare_flows(&p);
+	r = plan_compare_flows(&p);
 	p.scratch = arena;
 	if (r == 0)
 		r = exposure_walk(&survey, compare_exposure, &p);

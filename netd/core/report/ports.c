@@ -14,19 +14,19 @@ struct ports_report {
 static int add_outside(const struct survey *survey, const struct exposure *exposure,
 		       struct ports_report *report, cJSON *reach)
 {
+	struct exposure_who who = { .j = &report->j, .list = reach, .scratch = report->scratch };
+
 	report->internet = false;
 	for (size_t i = 0; i < exposure_sources(survey, exposure); i++) {
-		struct survey_end who = exposure_source(survey, exposure, i);
-		char name[LIMIT_PEER_TEXT];
 		int r = exposure_ask(survey, 0, exposure, i, report->scratch);
 		int implied = exposure_is_implied(survey, exposure, i, report->scratch);
 		if (r < 0 || implied < 0)
 			return -ENOMEM;
-		if (r > 0 && !implied)
-			rj_push_text(&report->j, reach, survey_end_name(survey, who, name));
+		if (r > 0 && !implied && exposure_note_source(survey, exposure, i, &who) < 0)
+			return -ENOMEM;
 		report->internet |= r > 0 && i == EXPOSURE_INTERNET;
 	}
-	return 0;
+	return exposure_note_hosts(survey, exposure, &who);
 }
 
 /* Tiers that reach the same port inside, on the container's own network. */

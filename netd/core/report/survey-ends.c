@@ -107,6 +107,15 @@ static uint32_t last_prefix_before(const struct survey *survey, const struct ip_
 	return low ? low - 1 : SURVEY_NONE;
 }
 
+uint32_t survey_innermost(const struct survey *survey, const struct ip_addr *addr)
+{
+	uint32_t i = last_prefix_before(survey, addr);
+
+	while (i != SURVEY_NONE && !ip_in_prefix(addr, &survey->prefixes[i]))
+		i = survey->around[i];
+	return i;
+}
+
 /* The longest of the named prefixes that hold the address and say more than the end itself. */
 static int length_of_named(const struct choice *choice, const struct ip_addr *addr)
 {
@@ -313,13 +322,22 @@ static struct ip_addr resolver_of(const struct world *world, enum ip_family fami
 	return (struct ip_addr){ 0 };
 }
 
+static struct ip_addr host_address(const struct survey *survey, uint32_t index,
+				   enum ip_family family)
+{
+	if (index == 0)
+		return survey->hosts[family == IP_V6];
+	const struct ip_addr *addr = &survey->in[0]->compiled->hosts[index - 1].addr;
+	return addr->family == (uint8_t)family ? *addr : (struct ip_addr){ 0 };
+}
+
 struct ip_addr survey_address(const struct survey *survey, struct survey_end end,
 			      enum ip_family family)
 {
 	if (end.kind == SURVEY_DNS)
 		return resolver_of(survey->world, family);
 	if (end.kind == SURVEY_HOSTS)
-		return survey->hosts[family == IP_V6];
+		return host_address(survey, end.index, family);
 	if (end.kind != SURVEY_PREFIX)
 		return survey->zones[end.kind == SURVEY_LAN][family == IP_V6];
 	if (survey->prefixes[end.index].addr.family != (uint8_t)family)

@@ -154,5 +154,7 @@ int survey_init(struct survey *survey, const struct report_input *const *inputs,
 		r = survey_choose_addresses(survey);
 	if (r == 0)
 		r = survey_index_classes(survey);
+	if (r == 0)
+		r = survey_group_hosts(survey);
 	return r < 0 ? r : survey_find_openings(survey);
 }

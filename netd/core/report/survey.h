@@ -26,7 +26,8 @@ enum survey_kind {
 	SURVEY_PREFIX,
 };
 
-/* Who may be at an end. index: of the class or prefix. */
+/* Who may be at an end. index: of the class or prefix; of hosts 0 for one that stands for all, else
+ * one more than that of its address among those of the fleet. */
 struct survey_end {
 	enum survey_kind kind;
 	uint32_t index;
@@ -37,6 +38,22 @@ struct survey_end {
  * such. */
 struct survey_sample {
 	uint32_t network, endpoint[2], sender[2][2];
+};
+
+/* Addresses of the fleet's hosts that no policy tells apart. */
+struct survey_host_kind {
+	uint32_t first, n; /* of survey->hosts_by_kind */
+	uint32_t prefix;   /* the narrowest that holds them, or SURVEY_NONE */
+};
+
+/* Those between which a class sees no difference: what is true of one is true of the group. */
+struct survey_host_group {
+	uint32_t first, n; /* of groups->kinds */
+};
+struct survey_host_groups {
+	const struct survey_host_group *items;
+	size_t n; /* 0: all hosts are alike, and one stands for them */
+	const uint32_t *kinds;
 };
 
 /* A published port, or the end of a range of ports, as one number that orders them. */
@@ -54,6 +71,8 @@ struct survey_class {
 	size_t n_sources;
 	const survey_port *cuts; /* sorted: where a rule's ports to it begin, or have ended */
 	size_t n_cuts;
+	/* Where a rule names hosts: as its sources, and its destinations. */
+	struct survey_host_groups host_sources, host_destinations;
 	uint8_t **exposed; /* exposure_ask()'s memory: per part between cuts, of 4 kinds */
 	bool is_open[2];   /* per family: some of its networks are open to others */
 };
@@ -77,6 +96,7 @@ struct survey_rule {
 /* Rules, as indices. */
 typedef VEC(uint32_t) survey_rules;
 typedef VEC(uint32_t) survey_classes;
+typedef VEC(uint32_t) survey_selection; /* of parts, or of groups of hosts */
 
 struct survey {
 	const struct report_input *in[SURVEY_INPUTS]; /* of one world */
@@ -107,6 +127,9 @@ struct survey {
 	bool names_dns;				/* some rule has `to: dns` */
 	bool names_hosts;			/* some rule is about the fleet */
 	struct ip_addr hosts[2];		/* who stands for these, per family */
+	const uint32_t *hosts_by_kind;		/* their addresses, as in->compiled->hosts */
+	const struct survey_host_kind *host_kinds;
+	size_t n_host_kinds;
 	uint8_t *joined; /* bit from * n_classes + to: an allow rule names both */
 	bool is_open[2]; /* per family: some network is open to others (gateway_mode routed) */
 };
@@ -118,6 +141,7 @@ int survey_classify(struct survey *survey) MUST_CHECK;
 int survey_index_classes(struct survey *survey) MUST_CHECK;
 int survey_find_openings(struct survey *survey) MUST_CHECK;
 int survey_choose_addresses(struct survey *survey) MUST_CHECK;
+int survey_group_hosts(struct survey *survey) MUST_CHECK;
 const char *survey_end_name(const struct survey *survey, struct survey_end end,
 			    char ret[LIMIT_PEER_TEXT]);
 
@@ -150,7 +174,8 @@ struct survey_group {
  * the second network is open to others. False: there are no two. */
 bool survey_opened_pair(const struct survey *survey, const struct survey_group ends[2],
 			enum ip_family family, const struct port_range *port, uint32_t ret[2]);
-/* An address that may be on a network of Docker's: nobody's there, or one that a tier speaks for. */
+/* An address that may be on a network of Docker's: nobody's there, or one that a tier speaks for.
+ */
 bool survey_is_on_network(const struct report_input *in, const struct sim_end *end);
 /* The endpoints of the class that Docker lets others in to on that port, one a call; of those that
  * are on one network alone the first there stands for all. SURVEY_NONE after the last. */
@@ -183,6 +208,8 @@ bool survey_is_spoken(const struct report_input *in, const struct policy_spoken 
  * class publishes it. */
 uint32_t survey_opening_at(const struct survey *survey, uint32_t class,
 			   const struct port_range *port);
+/* The narrowest prefix that rules name and that holds the address, or SURVEY_NONE. */
+uint32_t survey_innermost(const struct survey *survey, const struct ip_addr *addr);
 uint32_t survey_prefix_at(const struct survey *survey, const struct ip_prefix *prefix);
 /* An endpoint of the class, preferring one of that family from which something leaves. */
 uint32_t survey_any(const struct survey *survey, uint32_t class, enum ip_family family);
@@ -193,6 +220,22 @@ uint32_t survey_beside(const struct survey *survey, uint32_t class, enum ip_fami
 /* As survey_any(), but not of the container of @except; SURVEY_NONE: there is no other. */
 uint32_t survey_other(const struct survey *survey, uint32_t class, enum ip_family family,
 		      uint32_t except);
+
+/* ---- the fleet's hosts ---- */
+
+/* One of the group, who stands for it. */
+struct survey_end survey_host_group_end(const struct survey *survey,
+					const struct survey_host_groups *groups, size_t group);
+/* Those of the groups that are @selected: "hosts" where these are all of their families, else also
+ * which: "hosts (alpha, beta at 10.0.0.7 and 30 more)". Equal hashes: the same hosts, whatever the
+ * families. Texts are constant or in @arena. 0 or -ENOMEM. */
+struct survey_hosts_name {
+	const char *text;
+	uint64_t hash;
+};
+int survey_name_hosts(const struct survey *survey, const struct survey_host_groups *groups,
+		      const survey_selection *selected, struct arena *arena,
+		      struct survey_hosts_name *ret) MUST_CHECK;
 
 /* ---- the answers ---- */
 
@@ -226,7 +269,6 @@ int survey_cut(const struct survey *survey, struct survey_end from, struct surve
 	       struct arena *scratch, survey_parts *ret) MUST_CHECK;
 /* "ports":["443/tcp"] or ["any"], then maybe with "except":[…], of the parts that are @selected:
  * their indices, in order. */
-typedef VEC(uint32_t) survey_selection;
 void survey_print_ports(struct rj *j, cJSON *object, const survey_parts *parts,
 			const survey_selection *selected);
 
