@@ -8,6 +8,8 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/fleet/inventory.h"
+#include "core/fleet/members.h"
+#include "core/world/world-store.h"
 #include "ctl/out-text.h"
 #include "edge/pack/pack.h"
 
@@ -71,7 +73,12 @@ static int plain_policy(struct arena *arena, const struct policy **ret)
 	return policy_parse(&source, 1, arena, &diags, ret) == 0 ? 0 : -ENOMEM;
 }
 
-static int make_policies(const struct judge *judge, const struct fleet_inventory *stored,
+static bool names_hosts(const struct policy *policy)
+{
+	return policy && policy_names_hosts(policy);
+}
+
+static int make_policies(struct judge *judge, const struct fleet_inventory *stored,
 			 struct judge_policies *ret)
 {
 	int r = policy_in(judge, &judge->before, stored, &ret->old, &ret->unknown);
@@ -83,6 +90,7 @@ static int make_policies(const struct judge *judge, const struct fleet_inventory
 		return r;
 	r = policy_in(judge, &judge->after, stored, &ret->new, &ret->refused);
 	ret->keeps = r == 0 && !ret->new;
+	judge->names_hosts |= names_hosts(ret->old) || names_hosts(ret->new);
 	return r < 0 ? r : 0;
 }
 
@@ -177,6 +185,43 @@ static int damaged_inventory(struct judge *judge, struct judge_host *host, const
 	return why ? 0 : -ENOMEM;
 }
 
+/* The others of the fleet, as the store knows them now, in the place of whatever the inventory
+ * says: as netd-fleet tells netd of them. 0 or -ENOMEM. */
+static int tell_members(const struct judge *judge, const char *host, struct arena *arena,
+			struct world *world)
+{
+	const struct fleet_word word = { .mirror = &judge->before,
+					 .prefix = judge->fleet->conf.prefix,
+					 .self = host };
+	const struct fleet_members nobody = { 0 };
+	struct world_member *list = NULL;
+	struct fleet_members members;
+	size_t n = 0;
+	int r = fleet_next_members(&nobody, &word, arena, &members);
+
+	if (r == 0)
+		r = fleet_world_members(&members, arena, &list, &n);
+	if (r < 0)
+		return r;
+	world->members = list;
+	world->n_members = world_sort_members(list, n);
+	return 0;
+}
+
+/* As the host's netd has it: of a fleet of one host nobody is another, and nobody stands for one.
+ */
+static int complete(const struct judge *judge, const char *host, const struct world *world,
+		    struct arena *arena, const struct world **ret)
+{
+	int r = report_complete_world(world, arena, &world);
+	struct world *copy = r == 0 ? arena_dup(arena, world, sizeof(*world)) : NULL;
+
+	if (!copy)
+		return -ENOMEM;
+	*ret = copy;
+	return tell_members(judge, host, arena, copy);
+}
+
 /* The inventory as a world, in @arena. 0, and *ret is NULL where there is none: host->unknown says
  * why; -ENOMEM. */
 static int unpack(struct judge *judge, struct judge_host *host,
@@ -196,7 +241,7 @@ static int unpack(struct judge *judge, struct judge_host *host,
 	if (r == 0)
 		r = world_parse_inventory(text, stored->len, arena, &world, &error);
 	if (r == 0)
-		return report_complete_world(world, arena, ret);
+		return complete(judge, host->host, world, arena, ret);
 	return r == -ENOMEM ? r : damaged_inventory(judge, host, error);
 }
 

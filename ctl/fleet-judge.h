@@ -20,6 +20,7 @@ struct judge {
 	const struct fleet *fleet;
 	struct etcd_mirror before, after; /* of the store */
 	VEC(struct judge_policies) policies;
+	bool names_hosts; /* a rule of one of them does */
 };
 
 enum judge_count { JUDGE_GAINED, JUDGE_LOST, JUDGE_OPENED, JUDGE_CLOSED, JUDGE_COUNTS };

@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/fleet/inventory.h"
+#include "core/fleet/members.h"
 #include "core/report/json.h"
 #include "ctl/fleet-judge.h"
 #include "ctl/progress.h"
@@ -162,6 +163,36 @@ static void add_kind(struct rj *j, cJSON *list, const struct fleet_planning *p,
 	(void)rj_add(j, object, "plan", cJSON_CreateRaw(kind->plan));
 }
 
+/* Hosts of the zone `hosts`: who has an address, by the store's word. 0 or -ENOMEM. */
+static int count_members(const struct fleet_planning *p, size_t *ret)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const struct fleet_word word = { .mirror = &p->judge.before,
+					 .prefix = p->judge.fleet->conf.prefix,
+					 .self = "" };
+	const struct fleet_members nobody = { 0 };
+	struct fleet_members members = { 0 };
+	int r = arena ? fleet_next_members(&nobody, &word, arena, &members) : -ENOMEM;
+
+	*ret = 0;
+	for (size_t i = 0; i < members.n; i++)
+		*ret += members.items[i].n_addrs > 0;
+	return r;
+}
+
+static void add_zone(struct rj *j, cJSON *root, const struct fleet_planning *p)
+{
+	cJSON *object = rj_add_object(j, root, "zone");
+	size_t n = 0, n_away = 0;
+
+	for (size_t i = 0; i < p->n_hosts; i++)
+		n_away += !p->hosts[i].state;
+	j->failed |= count_members(p, &n) < 0;
+	rj_bool(j, object, "named", p->judge.names_hosts);
+	rj_number(j, object, "hosts", (double)n);
+	rj_number(j, object, "away", (double)n_away);
+}
+
 struct sum {
 	size_t n_changed, n_unknown, n_refused, n[JUDGE_COUNTS];
 };
@@ -197,6 +228,7 @@ static cJSON *plan_report(const struct fleet_planning *p, const struct sum *sum,
 	list = rj_add_array(&j, root, "plans");
 	for (size_t i = 0; i < p->kinds.n; i++)
 		add_kind(&j, list, p, &p->kinds.items[i]);
+	add_zone(&j, root, p);
 	list = rj_add_object(&j, root, "sum");
 	rj_number(&j, list, "hosts", (double)p->n_hosts);
 	rj_number(&j, list, "changed", (double)sum->n_changed);

@@ -90,6 +90,21 @@ static void print_sum(const cJSON *sum)
 	       wire_number(sum, "n_closed", 0));
 }
 
+/* Whom a rule about the fleet was taken to be about. */
+static void print_zone(const cJSON *zone)
+{
+	double n = wire_number(zone, "hosts", 0), away = wire_number(zone, "away", 0);
+
+	if (!wire_bool(zone, "named", false))
+		return;
+	printf("Zone hosts: %.0f with an address in the store.", n);
+	if (away > 0)
+		printf(" %.0f that %s away %s none of them here; the others keep those that they "
+		       "know for the time of `grace`.",
+		       away, away > 1 ? "are" : "is", away > 1 ? "are" : "is");
+	(void)putchar('\n');
+}
+
 void show_fleet_plan(const struct ctl *ctl, const cJSON *report)
 {
 	const cJSON *kind;
@@ -100,6 +115,7 @@ void show_fleet_plan(const struct ctl *ctl, const cJSON *report)
 	print_hosts(ctl, report, "refused", "Hosts that would refuse it");
 	print_hosts(ctl, report, "unknown", "Hosts that are not known as they are now");
 	print_sum(cJSON_GetObjectItemCaseSensitive(report, "sum"));
+	print_zone(cJSON_GetObjectItemCaseSensitive(report, "zone"));
 	printf("Planned at revision %.0f of the store; its policy is %s: `netdctl fleet apply "
 	       "--expect` with it changes that one alone\n",
 	       wire_number(report, "revision", 0), member_text(report, "policy_digest"));

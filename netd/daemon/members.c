@@ -29,16 +29,11 @@ void members_done(struct members *members)
 /* Into the world. 0 or -ENOMEM. */
 static int tell_world(struct daemon *d, const struct fleet_members *hosts, struct arena *arena)
 {
-	VEC(struct world_member) list = { 0 };
+	struct world_member *list = NULL;
+	size_t n = 0;
+	int r = fleet_world_members(hosts, arena, &list, &n);
 
-	for (size_t i = 0; i < hosts->n; i++)
-		for (size_t k = 0; k < hosts->items[i].n_addrs; k++) {
-			const struct world_member member = { hosts->items[i].host,
-							     hosts->items[i].addrs[k] };
-			if (VEC_PUSH(arena, &list, member) < 0)
-				return -ENOMEM;
-		}
-	return world_store_set_members(d->store, list.items, list.n);
+	return r < 0 ? r : world_store_set_members(d->store, list, n);
 }
 
 /* 0; FLEET_E_INVALID: *error in @scratch; -ENOMEM: it is as before. */

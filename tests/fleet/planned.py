@@ -17,6 +17,12 @@ OPENED = OTHER + "  - {from: internet, to: web, ports: [80/tcp]}\n  - {from: db,
 FAILS = OTHER + "tests:\n  - {from: web, to: db, port: 5432/tcp, expect: deny}\n"
 PUBLISHED = copy.deepcopy(WORLD)
 PUBLISHED["containers"][0]["published"] = [{"host_ip": "0.0.0.0", "host_port": 8080, "port": "80/tcp"}]
+# The zone `hosts` reaches a published port, but for those of one network; and one of two ports of theirs is reached.
+ZONE = """deny:
+  - {from: 10.9.0.0/24, to: web}
+  - {from: db, to: 10.9.2.9}
+""" + "".join(f"  - {{from: 10.8.{i}.1, to: db}}\n" for i in range(3))
+ZONE_OPEN = "  - {from: hosts, to: web, ports: [80/tcp]}\n  - {from: db, to: hosts, ports: [9100/tcp]}\n"
 COUNTS = ("n_gained", "n_lost", "n_opened", "n_closed")
 
 
@@ -216,6 +222,45 @@ class Planned(Fleet):
         self.assertEqual(done.stdout.count("Exposures opened"), 1)
         # Nothing was written by it.
         self.assertEqual([host.rules() for host in self.hosts], [1, 2, 1])
+
+    def flows(self, report, host):
+        """Gained there, and to whom its port is opened."""
+        plan = next(kind["plan"] for kind in report["plans"] if host in kind["hosts"])
+        gained = {f"{row['from']} -> {row['to']}": row["families"] for row in plan["gained"]}
+        return gained, [who for row in plan["exposures"]["opened"] for who in row["who"]]
+
+    def test_the_zone_hosts_is_who_the_store_knows(self):
+        self.begin()
+        denied = self.file("a/10-shop.yaml", POLICY.replace("allow:", ZONE + "allow:") + ZONE_OPEN)
+        alike = self.file("b/10-shop.yaml", POLICY + ZONE_OPEN)
+        # Nobody: this fleet's own hosts ask from loopback addresses, at which they are nobody.
+        report = self.plan(denied, status=1)
+        self.assertEqual(report["zone"], {"named": True, "hosts": 0, "away": 0})
+        self.assertEqual(self.flows(report, "gamma"), ({}, []))
+        for name, addresses in (("delta", "10.9.0.7 2001:db8::7"), ("epsilon", "10.9.1.8"), ("zeta", "10.9.2.9"),
+                                ("eta", "10.9.1.9 172.18.0.9 127.0.0.1 169.254.169.254"), ("theta", "not one")):
+            self.store.put(f"addresses/{name}", addresses)
+        report = self.plan(denied, status=1)
+        self.assertEqual(report["zone"], {"named": True, "hosts": 4, "away": 0})
+        expected = {"hosts (epsilon, eta, zeta) -> web": [4], "db -> hosts (delta, epsilon, eta)": [4]}
+        self.assertEqual(self.flows(report, "gamma"), (expected, ["hosts (epsilon, eta, zeta)"]))
+        # All hosts see the same ones, and are told of once, with what differs by what they run.
+        self.assertEqual(sorted(kind["hosts"] for kind in report["plans"]), [["alpha", "beta"], ["gamma"]])
+        # The control: of whom no rule tells them apart, no name is told.
+        gained, opened = self.flows(self.plan(alike, status=1), "gamma")
+        self.assertEqual((gained, opened), ({"hosts -> web": [4], "db -> hosts": [4]}, ["hosts"]))
+        done = self.admin("plan", denied)
+        self.assertIn("hosts (epsilon, eta, zeta) -> web  80/tcp  (IPv4 only)", done.stdout)
+        self.assertIn("Zone hosts: 4 with an address in the store.\n", done.stdout)
+        # One that has lost its lease is none of them here, whatever others remember of it.
+        self.store.remove("addresses/zeta")
+        self.store.put("worlds/zeta", "x")
+        report = self.plan(denied, status=3)
+        self.assertEqual(report["zone"], {"named": True, "hosts": 3, "away": 1})
+        self.assertEqual(self.flows(report, "gamma")[1], ["hosts (epsilon, eta)"])
+        self.assertIn("1 that is away is none of them here", self.admin("plan", denied).stdout)
+        # No rule names them: nobody is told of.
+        self.assertNotIn("Zone hosts", self.admin("plan", self.file("c/10-shop.yaml", OTHER)).stdout)
 
     def test_a_plan_for_a_group(self):
         self.begin()

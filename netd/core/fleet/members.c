@@ -264,3 +264,22 @@ int fleet_next_members(const struct fleet_members *before, const struct fleet_wo
 	*ret = (struct fleet_members){ j.list.items, j.list.n };
 	return 0;
 }
+
+int fleet_world_members(const struct fleet_members *members, struct arena *arena,
+			struct world_member **ret, size_t *ret_n)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < members->n; i++)
+		n += members->items[i].n_addrs;
+	struct world_member *list = arena_alloc(arena, n * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	*ret = list;
+	*ret_n = n;
+	for (size_t i = 0; i < members->n; i++)
+		for (size_t k = 0; k < members->items[i].n_addrs; k++)
+			*list++ = (struct world_member){ members->items[i].host,
+							 members->items[i].addrs[k] };
+	return 0;
+}

@@ -19,6 +19,7 @@
 #include "core/base/limits.h"
 #include "core/etcd/mirror.h"
 #include "core/fleet/fleet.h"
+#include "core/world/world.h"
 
 struct fleet_member {
 	const char *host;
@@ -65,3 +66,8 @@ struct fleet_word {
  * What a host says that is of no such form is no address. *ret lives in @arena. 0 or -ENOMEM. */
 int fleet_next_members(const struct fleet_members *before, const struct fleet_word *word,
 		       struct arena *arena, struct fleet_members *ret) MUST_CHECK;
+
+/* As facts of the world, an address each, in the order of the hosts. Names are borrowed. 0 or
+ * -ENOMEM. */
+int fleet_world_members(const struct fleet_members *members, struct arena *arena,
+			struct world_member **ret, size_t *ret_n) MUST_CHECK;
