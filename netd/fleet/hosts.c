@@ -442,9 +442,12 @@ void hosts_note(struct hosts *hosts, enum fleet_state state, int64_t revision)
 
 void hosts_follow(struct hosts *hosts, bool is_believed)
 {
+	bool is_news = is_believed != hosts->is_believed || hosts->lost_us;
+
 	hosts->is_believed = is_believed;
 	ask_first(hosts);
-	look_now(hosts);
+	if (is_news)
+		look_now(hosts);
 }
 
 struct hosts *hosts_free(struct hosts *hosts)

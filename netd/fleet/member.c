@@ -20,19 +20,15 @@
 #include "fleet/canary.h"
 #include "fleet/hosts.h"
 #include "fleet/inventory.h"
+#include "fleet/status.h"
 #include "fleet/words.h"
 
 #define LEASE_SECONDS 30
 /* netd checks a policy before it answers, and may have others to check first. */
 #define APPLY_TIMEOUT_US UINT64_C(120000000)
-#define STATUS_TIMEOUT_US UINT64_C(10000000)
-#define STATUS_BYTES (4u * 1024u * 1024u)
 #define APPLY_BYTES (8u * 1024u * 1024u)
 /* While netd cannot be asked. */
 #define RETRY_US UINT64_C(1000000)
-/* How old a record may be in what netd's stamp does not tell of, and while netd gives no status. */
-#define POLL_US UINT64_C(60000000)
-#define POLL_AGAIN_US UINT64_C(5000000)
 
 struct member {
 	const struct settings *settings;
@@ -60,10 +56,11 @@ struct member {
 	bool is_due;	  /* the store has changed meanwhile */
 	sd_event_source *retry;
 
-	struct control_ask *ask; /* status */
-	sd_event_source *poll;
+	sd_event_source *turn; /* to say what became of a change */
+	bool is_held;	       /* that turn has not come yet */
+
+	struct status *asker;	   /* of netd's status */
 	char stamp[HASH_TEXT_LEN]; /* netd's: its status is asked for when that is another one */
-	bool is_outdated;	   /* it was, after status was asked for */
 	cJSON *status;		   /* picked, or NULL */
 };
 
@@ -90,9 +87,12 @@ static char *make_record(const struct member *member)
 	return fleet_print_record(&record);
 }
 
-/* What memory was too short for comes with the next one. */
+/* What memory was too short for comes with the next one; so does what is to be said before the
+ * host's turn has come. */
 static void publish(struct member *member)
 {
+	if (member->is_held)
+		return;
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	CLEANUP(free_ptr) char *record = make_record(member);
 	const char *key = arena ? fleet_record_key(member->settings->fleet.prefix,
@@ -139,12 +139,39 @@ static void become(struct member *member, enum fleet_state state, const char *er
 
 /* ---- netd's word ---- */
 
-/* netd has changed: its status is asked for, and what was asked before does not count. */
+/* netd has changed. Who waits for its turn asks then. */
 static void poll_now(struct member *member)
 {
-	member->is_outdated = member->ask != NULL;
-	if (!member->ask)
-		(void)!loop_arm(member->poll, 0);
+	if (member->is_held)
+		status_outdate(member->asker);
+	else
+		status_look(member->asker);
+}
+
+/* All hosts hear of a change at once, and were each to say at once what became of it, the store
+ * would write their records while it still owes the policy to half of them. A turn that is waited
+ * for does not begin anew. */
+static void hold(struct member *member)
+{
+	uint64_t us =
+		fleet_turn_us(member->settings->fleet.host, etcd_client_asked(member->client)->n);
+
+	if (!member->is_held)
+		member->is_held = loop_arm(member->turn, us) == 0;
+}
+
+/* It is said with netd's status; but one that was asked for before may take long. */
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct member *member = userdata;
+
+	(void)source;
+	(void)usec;
+	member->is_held = false;
+	if (status_is_asking(member->asker) || member->state != FLEET_IN_FORCE)
+		publish(member);
+	poll_now(member);
+	return 0;
 }
 
 static void try_later(struct member *member, const char *error)
@@ -160,6 +187,7 @@ static void on_applied(void *userdata, const struct wire_answer *answer, const c
 
 	member->apply = NULL;
 	(void)!loop_disarm(member->retry);
+	hold(member);
 	if (!answer || answer->code == WIRE_UNAVAILABLE) {
 		try_later(member, answer ? words_refusal(answer, why, sizeof(why)) : error);
 	} else if (answer->code != WIRE_OK) {
@@ -171,10 +199,8 @@ static void on_applied(void *userdata, const struct wire_answer *answer, const c
 		belief_take(&member->belief, &member->asked);
 		member->is_taken = true;
 		note(member, FLEET_IN_FORCE, "");
-		if (member->ask) /* from before, and nobody knows how long it takes */
-			publish(member);
 	}
-	poll_now(member); /* the record is written with that */
+	poll_now(member);
 	if (member->is_due)
 		look(member);
 }
@@ -329,43 +355,15 @@ static void compare(struct member *member, uint64_t generation)
 	}
 }
 
-static void poll_in(struct member *member, uint64_t us)
-{
-	(void)!loop_arm(member->poll, member->is_outdated ? 0 : us);
-}
-
-static void on_status(void *userdata, const struct wire_answer *answer, const char *error)
+static void on_status(void *userdata, const cJSON *report, bool is_outdated)
 {
 	struct member *member = userdata;
-	const cJSON *report =
-		answer ? cJSON_GetObjectItemCaseSensitive(answer->json, "report") : NULL;
 
-	(void)error; /* a record without a status says it */
-	member->ask = NULL;
 	cJSON_Delete(member->status);
 	member->status = report ? fleet_pick_status(report) : NULL;
-	if (report && !member->is_outdated)
+	if (report && !is_outdated)
 		compare(member, (uint64_t)wire_number(report, "policy_generation", 0));
 	publish(member);
-	poll_in(member, report ? POLL_US : POLL_AGAIN_US);
-}
-
-static int on_poll(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	static const char line[] = "{\"v\":1,\"verb\":\"status\"}\n";
-	struct member *member = userdata;
-	const struct control_asked asked = { .path = member->settings->netd,
-					     .timeout_us = STATUS_TIMEOUT_US,
-					     .answer_bytes = STATUS_BYTES,
-					     .done = on_status,
-					     .userdata = member };
-
-	(void)source;
-	(void)usec;
-	member->is_outdated = false;
-	if (control_ask(member->loop, &asked, line, strlen(line), &member->ask) < 0)
-		poll_in(member, POLL_AGAIN_US);
-	return 0;
 }
 
 static void on_netd(void *userdata, const char *stamp)
@@ -401,13 +399,13 @@ struct member *member_free(struct member *member)
 	if (!member)
 		return NULL;
 	(void)control_ask_cancel(member->apply);
-	(void)control_ask_cancel(member->ask);
 	(void)hosts_free(member->hosts);
 	(void)inventory_free(member->inventory);
 	(void)canary_free(member->canary);
+	(void)status_free(member->asker);
+	(void)sd_event_source_disable_unref(member->turn);
 	(void)etcd_client_free(member->client);
 	(void)sd_event_source_disable_unref(member->retry);
-	(void)sd_event_source_disable_unref(member->poll);
 	cJSON_Delete(member->status);
 	(void)arena_free(member->arena);
 	free(member);
@@ -419,17 +417,6 @@ void member_freep(struct member **member)
 	*member = member_free(*member);
 }
 
-static int add_timers(struct member *member)
-{
-	const struct loop_timer retry = { "retry", 0, on_retry, member };
-	const struct loop_timer poll = { "status", 0, on_poll, member };
-	int r = loop_add_timer(member->loop, &retry, &member->retry);
-
-	if (r == 0)
-		r = loop_add_timer(member->loop, &poll, &member->poll);
-	return r == 0 ? loop_arm(member->poll, 0) : r;
-}
-
 static int add_client(struct member *member)
 {
 	const struct fleet_conf *settings = &member->settings->fleet;
@@ -437,9 +424,8 @@ static int add_client(struct member *member)
 	int r = fleet_policy_range(settings->prefix, member->arena, &range);
 	r = r ? r : fleet_addresses_range(settings->prefix, member->arena, &addresses);
 	struct etcd_client_options options = fleet_conf_client(settings);
-	const struct etcd_client_handler handler = {
-		on_change, on_down, on_kept, on_looked, on_contested, member
-	};
+	const struct etcd_client_handler handler = { on_change, on_down,      on_kept,
+						     on_looked, on_contested, member };
 
 	options.first = range.first;
 	options.end = range.end;
@@ -465,8 +451,11 @@ static int add_parts(struct member *member)
 	const struct canary_options canary = { .netd = member->settings->netd,
 					       .on_news = on_news,
 					       .userdata = member };
-	int r = hosts_new(member->loop, &hosts, &member->hosts);
+	const struct status_options status = { member->settings->netd, on_status, member };
+	int r = status_new(member->loop, &status, &member->asker);
 
+	if (r == 0)
+		r = hosts_new(member->loop, &hosts, &member->hosts);
 	if (r == 0)
 		r = inventory_new(member->loop, &inventory, &member->inventory);
 	return r == 0 ? canary_new(member->loop, &canary, &member->canary) : r;
@@ -481,6 +470,8 @@ int member_new(sd_event *loop, const struct settings *settings, struct member **
 	member->settings = settings;
 	member->loop = loop;
 	member->state = FLEET_WAITING;
+	const struct loop_timer retry = { "retry", 0, on_retry, member };
+	const struct loop_timer turn = { "turn", 0, on_turn, member };
 	member->arena = arena_new();
 	if (!member->arena)
 		return -ENOMEM;
@@ -488,7 +479,9 @@ int member_new(sd_event *loop, const struct settings *settings, struct member **
 	if (r == 0)
 		r = belief_begin(&member->belief, settings);
 	if (r == 0)
-		r = add_timers(member);
+		r = loop_add_timer(member->loop, &retry, &member->retry);
+	if (r == 0)
+		r = loop_add_timer(member->loop, &turn, &member->turn);
 	if (r == 0)
 		r = add_client(member);
 	if (r == 0)

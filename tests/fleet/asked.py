@@ -4,6 +4,7 @@ import json
 import signal
 
 from hosts import NAMED, OTHER, Fleet, Host
+from store import PREFIX
 
 NAMED_OTHER = OTHER.replace("from: web, to: db", "from: [web, hosts], to: db")
 
@@ -34,6 +35,39 @@ class Asked(Fleet):
         self.until(lambda: self.record(alpha))
         for host in self.hosts:
             self.assertNotIn("lease not found", host.log("netd-fleet"))
+
+    def crowd(self, n):
+        """So many others that are at no address, in transactions as large as etcd takes them."""
+        for first in range(0, n, 128):
+            puts = "".join(f'put {PREFIX}/addresses/x{i:05} ""\n' for i in range(first, min(first + 128, n)))
+            self.store.ctl("txn", input=f"\n{puts}\n\n")
+
+    def test_a_large_fleet_speaks_in_turn(self):
+        """What became of a change is said when others have it, too: among 5,000 not before 5 s have passed."""
+        self.store.put("policy/10-shop.yaml", NAMED)
+        self.until_all(1)
+
+        def written():
+            rows = json.loads(self.store.ctl("get", "--prefix", f"{PREFIX}/records/", "--write-out", "json"))["kvs"]
+            return [row["mod_revision"] for row in rows]
+
+        def change(policy, rules):
+            """When it is in force everywhere, and when each has said so, as revisions of the store."""
+            self.store.put("policy/10-shop.yaml", policy)
+            self.until(lambda: [host.rules() for host in self.hosts] == [rules] * 3)
+            self.store.put("other", "x")
+            there = self.store.revision()
+            self.until(lambda: {record["policy"]["digest"] for record in self.store.records().values()} != before)
+            self.until(lambda: len({record["policy"]["digest"] for record in self.store.records().values()}) == 1)
+            self.until_all(rules)
+            return there, written()
+
+        self.crowd(5000)
+        for host in self.hosts:
+            self.until(lambda host=host: len(host.hosts()) >= 5000)
+        before = {record["policy"]["digest"] for record in self.store.records().values()}
+        there, said = change(NAMED_OTHER, 2)
+        self.assertGreater(min(said), there)
 
     def test_two_hosts_of_one_name(self):
         """As a copied machine is: the others know one of them at a time, so both say it. One that starts again,

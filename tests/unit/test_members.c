@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,11 +149,34 @@ static void beside_the_policies(void **state)
 	assert_true(strcmp(addresses.end, policies.first) < 0);
 }
 
+/* Three hosts answer at once; a thousand do so one after the other, and not before most have heard.
+ */
+static void each_has_a_turn(void **state)
+{
+	unsigned per_tenth[10] = { 0 };
+	char host[16];
+
+	(void)state;
+	assert_int_equal(fleet_turn_us("alpha", 0), 0);
+	assert_true(fleet_turn_us("alpha", 3) <= 6000);
+	assert_true(fleet_turn_us("alpha", SIZE_MAX / 1000) <= 10 * UINT64_C(1000000));
+	assert_int_equal(fleet_turn_us("alpha", 1000), fleet_turn_us("alpha", 1000));
+	for (unsigned i = 0; i < 1000; i++) {
+		(void)snprintf(host, sizeof(host), "host-%03u", i);
+		uint64_t us = fleet_turn_us(host, 1000);
+		assert_in_range(us, 1000000, 2000000);
+		per_tenth[(us - 1000000) / 100001]++;
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(per_tenth); i++)
+		assert_in_range(per_tenth[i], 60, 140);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_go_both_ways),
 		cmocka_unit_test(hosts_come_and_go),
+		cmocka_unit_test(each_has_a_turn),
 		cmocka_unit_test(beside_the_policies),
 	};
 

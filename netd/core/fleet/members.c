@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/text.h"
 
 #define BETWEEN ", \t\r\n"
@@ -282,4 +283,14 @@ int fleet_world_members(const struct fleet_members *members, struct arena *arena
 			*list++ = (struct world_member){ members->items[i].host,
 							 members->items[i].addrs[k] };
 	return 0;
+}
+
+#define TURN_HOST_US UINT64_C(1000)
+#define TURN_MOST_US UINT64_C(5000000)
+
+uint64_t fleet_turn_us(const char *host, size_t n)
+{
+	uint64_t half = n * TURN_HOST_US < TURN_MOST_US ? n * TURN_HOST_US : TURN_MOST_US;
+
+	return half + hash_add(HASH_BEGIN, host, strlen(host)) % (half + 1);
 }

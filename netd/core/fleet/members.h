@@ -71,3 +71,10 @@ int fleet_next_members(const struct fleet_members *before, const struct fleet_wo
  * -ENOMEM. */
 int fleet_world_members(const struct fleet_members *members, struct arena *arena,
 			struct world_member **ret, size_t *ret_n) MUST_CHECK;
+
+/* When a host says in the store what became of a change, in microseconds after it. Each host hears
+ * of it at once, and an event and what its host does with it are some 2 ms of two processors
+ * (netd/PERFORMANCE.md); a record is as much. So no turn comes before most of @n hosts have theirs,
+ * and all have come by twice that time; a few hosts wait for milliseconds, nobody for more than
+ * 10 s. */
+uint64_t fleet_turn_us(const char *host, size_t n);
