@@ -361,6 +361,14 @@ size_t survey_addresses(const struct survey *survey, struct survey_end end, enum
 	return ret[0].family ? 1 : 0;
 }
 
+bool survey_is_spoken(const struct report_input *in, const struct policy_spoken *entry)
+{
+	const struct ip_prefix *prefix = &entry->prefix;
+
+	return prefix->len < 8 * ip_len(&prefix->addr) ||
+	       compile_find_spoken(in->compiled, &prefix->addr) == entry->tier;
+}
+
 /* ---- endpoints ---- */
 
 /* From an internal network nothing leaves, nor past the default route, and between an isolated one

@@ -82,14 +82,6 @@ static int index_rule(struct survey *survey, size_t input, uint32_t i)
 	return r;
 }
 
-bool survey_is_spoken(const struct report_input *in, const struct policy_spoken *entry)
-{
-	const struct ip_prefix *prefix = &entry->prefix;
-
-	return prefix->len < 8 * ip_len(&prefix->addr) ||
-	       compile_find_spoken(in->compiled, &prefix->addr) == entry->tier;
-}
-
 static int note_rules(struct survey *survey, size_t input, prefix_list *prefixes)
 {
 	const struct policy *policy = survey->in[input]->policy;
