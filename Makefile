@@ -77,14 +77,15 @@ unit_src := $(wildcard tests/unit/test_*.c)
 netns_src := $(wildcard tests/netns/test_*.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 tool_src := $(wildcard tests/property/*.c)
-bench_src := tests/bench/fleet-hosts.c tests/bench/fleet-netd.c
+fleet_bench_src := tests/bench/fleet-hosts.c tests/bench/fleet-netd.c
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 unit_bin := $(patsubst %.c,$(O)/%,$(unit_src))
 netns_bin := $(patsubst %.c,$(O)/%,$(netns_src))
 fuzz_bin := $(patsubst %.c,$(O)/%,$(fuzz_src))
 tool_bin := $(patsubst %.c,$(O)/%,$(tool_src))
-bench_bin := $(O)/tests/bench/fleet-hosts
+fleet_bench_bin := $(O)/tests/bench/fleet-hosts
+bench_bin := $(fleet_bench_bin) $(O)/tests/bench/events
 core_lib := $(O)/libnetdcore.a
 edge_lib := $(O)/libnetdedge.a
 
@@ -134,13 +135,13 @@ $(unit_bin) $(netns_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	@mkdir -p $(@D)
 	$(call link,$(TEST_LIBS))
 
-$(tool_bin): $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
+$(tool_bin) $(O)/tests/bench/events: $(O)/%: $(O)/obj/%.o $(edge_lib) $(core_lib)
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(call link)
 
 # Many of what netd-fleet is one of.
-$(bench_bin): $(call obj,$(bench_src) $(filter-out netd/fleet/main.c,$(fleet_src))) $(edge_lib) $(core_lib)
+$(fleet_bench_bin): $(call obj,$(fleet_bench_src) $(filter-out netd/fleet/main.c,$(fleet_src))) $(edge_lib) $(core_lib)
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(call link)
