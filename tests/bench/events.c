@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Usage: events ENDPOINTS PORTS ROUNDS [published]   What netd itself does of an event, step by step, in
- * microseconds of processor time: from Docker's answers and the kernel's word of a port to the
- * batch for the kernel. The steps are the daemon's (daemon/generation.c, daemon/reconcile.c),
+/* Usage: events ENDPOINTS PORTS ROUNDS [published]   What netd itself does of an event, step by
+ * step, in microseconds of processor time: from Docker's answers and the kernel's word of a port to
+ * the batch for the kernel. The steps are the daemon's (daemon/generation.c, daemon/reconcile.c),
  * without Docker and the kernel. In turn a port is plugged in and out, and a container starts and
  * ends, with its port; `published`: it publishes one. One line for each kind of event and step:
  * median and 99 of 100. */

@@ -16,7 +16,7 @@
 #include "core/world/store.h"
 
 #define START 1767225600 /* 2026-01-01 */
-enum { NETWORKS = 3, CONTAINERS = 24, PORTS = 30, POLICIES = 6, IMAGES = 4, STEPS = 800 };
+enum { NETWORKS = 3, CONTAINERS = 24, PORTS = 30, POLICIES = 8, IMAGES = 4, STEPS = 1600 };
 
 static const char *const policies[POLICIES] = {
 	"version: 1\ntiers:\n  a: {match: [{network: net0}]}\n"
@@ -31,6 +31,11 @@ static const char *const policies[POLICIES] = {
 	"version: 1\ntiers:\n  vpn: {match: [{network: net2}], speaks_for: [10.8.0.0/24, "
 	"10.9.0.1]}\n"
 	"  a: {match: [{network: net0}]}\nallow:\n  - {from: vpn, to: a}\n",
+	"version: 1\nmode: audit\ntiers:\n  a: {match: [{network: net0}]}\n"
+	"  b: {match: [{label: {tier: b}}]}\nallow:\n  - {from: a, to: b}\n",
+	"version: 1\ntiers:\n  a: {match: [{network: net0}]}\n  b: {match: [{container: c1*}, "
+	"{network: net1}], within: deny}\n  c: {match: [{label: {tier: b}}], mode: audit}\n"
+	"allow:\n  - {from: a, to: c, ports: [80/tcp]}\n  - {from: internet, to: c}\n",
 	("version: 1\ntiers:\n  a: {match: [{network: net0}], require: {read_only: true}}\n"
 	 "  b: {match: [{network: net1}]}\nallow:\n  - {from: a, to: b, ports: [80/tcp]}\n"),
 	("version: 1\ntiers:\n  a: {match: [{network: net0}], require: {image: {max_severity: "
@@ -38,18 +43,35 @@ static const char *const policies[POLICIES] = {
 	 "max_age: 4m}}}\n  b: {match: [{network: net1}], require: {image: {signed_by: k.pem}}}\n"
 	 "allow:\n  - {from: a, to: b, ports: [80/tcp]}\n"),
 };
+/* Those by which a container is elements and nothing else. */
+static const size_t with_elements_alone[] = { 0, 1, 4, 5 };
 static const struct world_member members[] = { { "beta", { IP_V4, { 192, 0, 2, 7 } } },
 					       { "gamma", { IP_V4, { 192, 0, 2, 8 } } } };
 static const struct ip_addr resolvers[] = { { IP_V4, { 192, 0, 2, 1 } },
 					    { IP_V4, { 192, 0, 2, 2 } } };
 
+/* As Docker has it. */
+struct container {
+	bool there, labelled, read_only, publishes, has_ipv6, elsewhere;
+	unsigned int name, address, address6, mac, second_mac,
+		second; /* the network after its own; 0: none */
+	unsigned int image;
+	uint64_t id;
+};
+
 struct host {
 	struct world_store *store;
+	struct container containers[CONTAINERS];
+	unsigned int n_networks;
+	bool dns[NETWORKS];
+	bool unfiltered, no_proxy, dns_by_docker, is_podman;
 	struct world_port ports[PORTS];
 	bool plugged[PORTS];
 	const struct policy *policies[POLICIES];
 	struct arena *arena;
 	size_t policy, n_reused;
+	size_t n_renewed;     /* steps in which few containers changed, and the rest was reused */
+	bool few;	      /* this is one in which few change */
 	size_t n_by_image[2]; /* endpoints that the one on images kept out, and let in */
 	int64_t now;
 	uint64_t now_us;
@@ -76,48 +98,105 @@ static struct mac_addr mac_of(unsigned int n)
 	return (struct mac_addr){ { 2, 0x42, 10, 0, (uint8_t)(n / 8), (uint8_t)(n % 8) } };
 }
 
-static void print_container(char *at, size_t size, unsigned int c)
+/* Some of what can be odd about a container is. */
+static void change_container(struct host *host, unsigned int c)
 {
-	unsigned int net = c % NETWORKS, address = below(40) ? c : c ^ 3u; /* two may clash */
-	struct mac_addr mac = mac_of(c);
-	char text[MAC_TEXT_LEN];
+	struct container *one = &host->containers[c];
 
-	(void)snprintf(at, size,
-		       "{\"id\":\"%064x\",\"name\":\"c%u-%u\",\"image\":\"x\",\"labels\":{%s},"
-		       "%s\"endpoints\":[{\"network\":\"net%u\",\"ipv4\":\"10.64.%u.%u\",%s"
-		       "\"mac\":\"%s\"}],\"published\":[%s]},",
-		       c + 1, c, below(3), below(3) ? "" : "\"tier\":\"b\"",
-		       below(2) ? "\"posture\":{\"read-only\":true}," : "", net, net, address + 2,
-		       c % 4 == 0 ? "\"ipv6\":\"fd00::1\"," : "", mac_format(&mac, text),
-		       c % 5 ? ""
-			     : "{\"host_ip\":\"0.0.0.0\",\"host_port\":80,\"port\":\"80/tcp\"}");
+	*one = (struct container){ .there = below(5) != 0,
+				   .labelled = below(3) == 0,
+				   .read_only = below(2),
+				   .publishes = c % 5 == 0 || below(40) == 0,
+				   .has_ipv6 = c % 2 == 0,
+				   .name = below(3),
+				   .address = c + 2,
+				   .address6 = c + 2,
+				   .mac = c,
+				   .second = below(6) ? 0 : 1 + below(2),
+				   .image = below(IMAGES),
+				   .id = 1 + below(CONTAINERS * 8) };
+	if (below(30) == 0) /* another one's */
+		one->address ^= 3u;
+	if (below(30) == 0)
+		one->address6 = 2 + below(2);
+	if (below(30) == 0)
+		one->mac = below(CONTAINERS + 1);
+	one->second_mac = below(10) ? one->mac + 2 * CONTAINERS : one->mac;
+	one->elsewhere = below(60) == 0;
+	if (below(60) == 0) /* the gateway's, the last one of the network */
+		one->address = below(2) ? 1 : 255;
+}
+
+static size_t print_endpoint(char *at, size_t size, const struct container *one, unsigned int net,
+			     unsigned int number)
+{
+	struct mac_addr mac = mac_of(number);
+	char text[MAC_TEXT_LEN], ipv6[48] = "", told[48] = "";
+
+	if (one->has_ipv6)
+		(void)snprintf(ipv6, sizeof(ipv6), "\"ipv6\":\"fd00:%u::%x\",", net, one->address6);
+	if (number != CONTAINERS) /* which has none */
+		(void)snprintf(told, sizeof(told), ",\"mac\":\"%s\"", mac_format(&mac, text));
+	return (size_t)snprintf(at, size, "{\"network\":\"net%u\",%s\"ipv4\":\"10.%u.%u.%u\"%s}",
+				net, ipv6, one->elsewhere ? 65 : 64, net, one->address, told);
+}
+
+static void print_container(char *at, size_t size, const struct host *host, unsigned int c)
+{
+	const struct container *one = &host->containers[c];
+	unsigned int net = c % NETWORKS, second = (net + one->second) % NETWORKS;
+	size_t n = (size_t)snprintf(at, size,
+				    "{\"id\":\"%064x\",\"name\":\"c%u-%u\",\"image\":\"x\","
+				    "\"labels\":{%s},%s\"endpoints\":[",
+				    c + 1, c, one->name, one->labelled ? "\"tier\":\"b\"" : "",
+				    one->read_only ? "\"posture\":{\"read-only\":true}," : "");
+
+	n += print_endpoint(at + n, size - n, one, net, one->mac);
+	if (second != net && second < host->n_networks) {
+		n += (size_t)snprintf(at + n, size - n, ",");
+		n += print_endpoint(at + n, size - n, one, second, one->second_mac);
+	}
+	(void)snprintf(at + n, size - n, "],\"published\":[%s]},",
+		       one->publishes ? "{\"host_ip\":\"0.0.0.0\",\"host_port\":80,\"port\":"
+					"\"80/tcp\"}"
+				      : "");
+}
+
+static struct container *container_of(struct host *host, const struct store_object *object)
+{
+	return &host->containers[strtoul(object->id, NULL, 16) - 1];
 }
 
 /* An inventory is true for ever and names no endpoint; some of what Docker says is older than the
  * ports that come. */
-static void date_endpoints(struct world_store *store)
+static void date_endpoints(struct host *host)
 {
+	const struct world_store *store = host->store;
+
 	for (size_t i = 0; i < store->networks.n; i++) {
 		struct store_network *network = (struct store_network *)store->networks.by_id[i];
 		for (size_t j = 0; j < network->n_endpoints; j++) {
 			struct store_endpoint *endpoint = &network->endpoints[j];
-			endpoint->id = 1 + below(CONTAINERS * 8);
-			if (below(2))
-				endpoint->asked = world_store_moment(store);
+			endpoint->id = container_of(host, &endpoint->container->object)->id;
+			if (below(host->few ? 10 : 2) == 0)
+				endpoint->asked = world_store_moment(host->store);
 		}
 	}
 }
 
 /* An inventory loses the ids of images, of which some are told of. */
-static void give_images(struct world_store *store)
+static void give_images(struct host *host)
 {
+	struct world_store *store = host->store;
 	char json[256];
 	const char *error = "";
 
-	for (size_t i = 0; i < store->containers.n; i++)
-		(void)snprintf(
-			((struct store_container *)store->containers.by_id[i])->facts.image_id,
-			WORLD_ID_LEN, "%064x", below(IMAGES));
+	for (size_t i = 0; i < store->containers.n; i++) {
+		struct store_container *container =
+			(struct store_container *)store->containers.by_id[i];
+		(void)snprintf(container->facts.image_id, WORLD_ID_LEN, "%064x",
+			       container_of(host, &container->object)->image);
+	}
 	for (unsigned int i = 0; i < IMAGES; i++) {
 		int n = snprintf(json, sizeof(json),
 				 "{\"Id\":\"sha256:%064x\",\"RepoDigests\":[\"x@sha256:%064x\"]}",
@@ -153,27 +232,33 @@ static void tell_of_images(struct host *host)
 	world_store_set_reports(host->store, images);
 }
 
-/* What Docker says from now on: some of the networks and containers. */
+static void tell_settings(struct host *host)
+{
+	world_store_set_unfiltered(host->store, IP_V6, host->unfiltered);
+	world_store_set_docker(host->store, host->no_proxy, host->dns_by_docker);
+	world_store_set_engine(host->store, host->is_podman ? "podman 5.4.2" : "26.1.5");
+}
+
+/* What Docker says from now on. */
 static void tell(struct host *host)
 {
-	static char json[32768];
+	static char json[65536];
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const struct world *world;
 	const char *error = "";
-	unsigned int networks = NETWORKS - (below(4) == 0);
 	size_t at = (size_t)snprintf(json, sizeof(json), "{\"version\":1,\"networks\":[");
 
-	for (unsigned int n = 0; n < networks; n++)
+	for (unsigned int n = 0; n < host->n_networks; n++)
 		at += (size_t)snprintf(
 			json + at, sizeof(json) - at,
 			"%s{\"id\":\"%064x\",\"name\":\"net%u\",\"driver\":\"bridge\","
-			"\"bridge\":\"br%u\",\"internal\":false,\"subnets\":"
-			"[\"10.64.%u.0/24\"],\"gateways\":[\"10.64.%u.1\"],\"dns\":%s}",
-			n ? "," : "", n + 1, n, n, n, n, below(3) ? "false" : "true");
+			"\"bridge\":\"br%u\",\"internal\":false,\"subnets\":[\"10.64.%u.0/24\","
+			"\"fd00:%u::/64\"],\"gateways\":[\"10.64.%u.1\"],\"dns\":%s}",
+			n ? "," : "", n + 1, n, n, n, n, n, host->dns[n] ? "true" : "false");
 	at += (size_t)snprintf(json + at, sizeof(json) - at, "],\"containers\":[");
 	for (unsigned int c = 0; c < CONTAINERS; c++)
-		if (c % NETWORKS < networks && below(4)) {
-			print_container(json + at, sizeof(json) - at, c);
+		if (c % NETWORKS < host->n_networks && host->containers[c].there) {
+			print_container(json + at, sizeof(json) - at, host, c);
 			at += strlen(json + at);
 		}
 	at -= json[at - 1] == ',';
@@ -181,8 +266,29 @@ static void tell(struct host *host)
 	if (world_parse_inventory(json, strlen(json), arena, &world, &error) != 0)
 		fail_msg("%s", error);
 	assert_int_equal(world_store_load(host->store, world), 0);
-	date_endpoints(host->store);
-	give_images(host->store);
+	tell_settings(host);
+	date_endpoints(host);
+	give_images(host);
+}
+
+/* Any of the networks and containers. */
+static void change_all(struct host *host)
+{
+	host->n_networks = NETWORKS - (below(4) == 0);
+	for (unsigned int n = 0; n < NETWORKS; n++)
+		host->dns[n] = below(3) == 0;
+	for (unsigned int c = 0; c < CONTAINERS; c++)
+		change_container(host, c);
+	tell(host);
+}
+
+/* Containers that start, end, or are others than they were. */
+static void change_few(struct host *host)
+{
+	host->few = true;
+	for (unsigned int i = below(3) + 1; i > 0; i--)
+		change_container(host, below(CONTAINERS));
+	tell(host);
 }
 
 /* One port more, less, another, or with the MAC of another one. */
@@ -197,7 +303,7 @@ static void change_port(struct host *host)
 	(void)snprintf(port->bridge, sizeof(port->bridge), "br%u",
 		       below(8) ? i % NETWORKS : below(NETWORKS + 1));
 	port->ifindex = i + 100 + below(2);
-	port->kind = below(12) ? WORLD_PORT_CONTAINER : WORLD_PORT_CABLE;
+	port->kind = below(100) ? WORLD_PORT_CONTAINER : WORLD_PORT_CABLE;
 	port->peer_mac =
 		below(6) ? mac_of(below(8) ? i : below(CONTAINERS)) : (struct mac_addr){ { 0 } };
 }
@@ -246,28 +352,33 @@ static void change_setting(struct host *host)
 		assert_int_equal(world_store_set_resolvers(host->store, resolvers, below(3)), 0);
 	else
 		host->now = START + (int64_t)below(10) * 60; /* the clock may be set back */
-	world_store_set_unfiltered(host->store, IP_V6, below(20) == 0);
-	world_store_set_docker(host->store, below(20) == 0, below(20) == 0);
-	world_store_set_engine(host->store, below(20) ? "26.1.5" : "podman 5.4.2");
+	host->unfiltered = below(20) == 0;
+	host->no_proxy = below(20) == 0;
+	host->dns_by_docker = below(20) == 0;
+	host->is_podman = below(20) == 0;
+	tell_settings(host);
 }
 
 static void happen(struct host *host)
 {
-	unsigned int what = below(20);
+	unsigned int what = below(40);
 
+	host->few = false;
 	host->now_us += below(3) * WORLD_HOLD_US / 2;
 	if (what == 0)
-		tell(host);
+		change_all(host);
+	else if (what >= 20)
+		change_few(host);
 	else if (what == 1)
-		host->policy = below(POLICIES);
+		host->policy = below(2) ? with_elements_alone[below(4)] : below(POLICIES);
 	else if (what < 5)
 		change_setting(host);
 	else if (what == 5)
 		tell_of_images(host);
-	else
+	if ((what > 5 && what < 20) || (what >= 20 && below(2)))
 		for (unsigned int i = below(3) + 1; i > 0; i--)
 			change_port(host);
-	tell_ports(host, below(30) == 0);
+	tell_ports(host, below(40) == 0);
 }
 
 static void check(const struct made *made)
@@ -293,6 +404,8 @@ static void check(const struct made *made)
 		assert_int_equal(a->tier, b->tier);
 	}
 	assert_int_equal(whole.needs_bridge_nf, made->output.needs_bridge_nf);
+	assert_memory_equal(whole.bridge_nf_on, made->output.bridge_nf_on,
+			    made->in.world->n_networks * sizeof(bool));
 	assert_int_equal(whole.n_hosts, made->output.n_hosts);
 	for (size_t i = 0; i < whole.n_hosts; i++)
 		assert_string_equal(whole.hosts[i].host, made->output.hosts[i].host);
@@ -332,6 +445,7 @@ static struct made step(struct host *host, struct made *old)
 	made.output = result.output;
 	made.base = result.base;
 	host->n_reused += result.reused;
+	host->n_renewed += host->few && result.reused && result.n_renewed > 0;
 	check(&made);
 	for (size_t i = 0; host->policy == POLICIES - 1 && i < made.in.world->n_endpoints; i++)
 		host->n_by_image[made.output.assignments[i].kind == ASSIGN_TIER]++;
@@ -368,14 +482,15 @@ static void is_what_the_whole_makes(void **state)
 		assert_int_equal(policy_parse(&source, 1, host.arena, &diags, &host.policies[i]),
 				 0);
 	}
-	tell(&host);
+	change_all(&host);
 	for (size_t i = 0; i < STEPS; i++) {
 		happen(&host);
 		made = step(&host, &made);
 	}
 	/* Or this has shown nothing. */
-	assert_true(host.n_reused > STEPS / 3);
-	assert_true(host.n_by_image[false] > 50 && host.n_by_image[true] > 50);
+	assert_true(host.n_reused > STEPS / 5);
+	assert_true(host.n_renewed > STEPS / 20);
+	assert_true(host.n_by_image[false] > 20 && host.n_by_image[true] > 20);
 	(void)arena_free(made.arena);
 	(void)arena_free(host.arena);
 	(void)world_store_free(host.store);

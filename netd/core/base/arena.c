@@ -169,9 +169,22 @@ int arena_keep(struct arena *arena, struct arena *kept)
 	return 0;
 }
 
+void *arena_room(struct arena *arena, size_t size)
+{
+	if (size <= arena->next_size || size > SIZE_MAX / 2 || must_fail(arena))
+		return arena_alloc(arena, size);
+	struct block *block = malloc(sizeof(*block) + rounded(size));
+	if (!block)
+		return NULL;
+	block->size = block->used = rounded(size);
+	link_block(block, arena->blocks ? &arena->blocks->next : &arena->blocks);
+	arena->used += rounded(size);
+	return block->bytes;
+}
+
 void *arena_dup(struct arena *arena, const void *bytes, size_t size)
 {
-	void *copy = arena_alloc(arena, size);
+	void *copy = arena_room(arena, size);
 
 	if (copy && size)
 		memcpy(copy, bytes, size);

@@ -26,6 +26,8 @@ int arena_keep(struct arena *arena, struct arena *kept) MUST_CHECK;
 
 /* Zeroed, aligned for any type; NULL when memory is out. size 0 gives a unique pointer. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
+/* The same for who fills all of it: what is large is not zeroed. */
+void *arena_room(struct arena *arena, size_t size) MUST_CHECK;
 void *arena_dup(struct arena *arena, const void *bytes, size_t size) MUST_CHECK;
 char *arena_strdup(struct arena *arena, const char *text) MUST_CHECK;
 char *arena_strndup(struct arena *arena, const char *text, size_t len) MUST_CHECK;

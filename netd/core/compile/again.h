@@ -30,6 +30,7 @@ struct compile_result {
 	struct compile_output output;
 	struct arena *base; /* for the next time; kept by the arena of the result */
 	bool reused;	    /* it was not compiled as a whole */
+	size_t n_renewed;   /* endpoints that are made anew in what was reused */
 };
 
 /* As compile_ruleset(), and equal to what that makes; @before may be NULL. */

@@ -250,6 +250,34 @@ static struct assignment assign_beyond(const struct policy *policy,
 	return found;
 }
 
+/* Whose an endpoint may be at all. */
+static bool is_asked(const struct world_network *network)
+{
+	return world_network_is_managed(network) || world_network_is_beyond(network);
+}
+
+/* @entries: of its network. */
+static struct assignment match_endpoint(const struct emit *e, struct match_entries *entries,
+					const struct world_endpoint *endpoint)
+{
+	const struct world_network *network = &e->in->world->networks[endpoint->network];
+	const struct world_container *container = &e->in->world->containers[endpoint->container];
+	bool parent = world_find_parent(e->in->world, network) != NULL;
+	bool managed = world_network_is_managed(network) || parent;
+	struct assignment found = { .kind = managed ? ASSIGN_UNKNOWN : ASSIGN_UNMANAGED,
+				    .at_parent = parent };
+
+	if (!is_asked(network) || network->flaw || !container->known)
+		return found;
+	match_entries_of_container(entries, network, container);
+	if (!managed)
+		return assign_beyond(e->in->policy, entries, container);
+	found = assign_one(e->in->policy, entries, container);
+	found.at_parent = parent;
+	keep_out(e->in, endpoint->container, &found);
+	return found;
+}
+
 /* Network by network: what it rules out is not asked for each of its endpoints. */
 static int match_endpoints(const struct emit *e, struct assignment *all)
 {
@@ -261,29 +289,26 @@ static int match_endpoints(const struct emit *e, struct assignment *all)
 	    match_entries_make(e->in->policy, e->arena, &entries) < 0)
 		return -ENOMEM;
 	for (size_t n = 0; n < world->n_networks; n++) {
-		const struct world_network *network = &world->networks[n];
-		bool parent = world_find_parent(world, network) != NULL;
-		bool managed = world_network_is_managed(network) || parent;
-		bool asked = managed || world_network_is_beyond(network);
-		if (asked && lists.last[n])
-			match_entries_of_network(&entries, network);
-		for (uint32_t i = lists.last[n]; i; i = lists.before[i - 1]) {
-			const struct world_container *container =
-				&world->containers[world->endpoints[i - 1].container];
-			all[i - 1] = (struct assignment){ .kind = managed ? ASSIGN_UNKNOWN
-									  : ASSIGN_UNMANAGED,
-							  .at_parent = parent };
-			if (!asked || network->flaw || !container->known)
-				continue;
-			match_entries_of_container(&entries, network, container);
-			if (!managed) {
-				all[i - 1] = assign_beyond(e->in->policy, &entries, container);
-				continue;
-			}
-			all[i - 1] = assign_one(e->in->policy, &entries, container);
-			all[i - 1].at_parent = parent;
-			keep_out(e->in, world->endpoints[i - 1].container, &all[i - 1]);
-		}
+		if (is_asked(&world->networks[n]) && lists.last[n])
+			match_entries_of_network(&entries, &world->networks[n]);
+		for (uint32_t i = lists.last[n]; i; i = lists.before[i - 1])
+			all[i - 1] = match_endpoint(e, &entries, &world->endpoints[i - 1]);
+	}
+	return 0;
+}
+
+int assign_some(const struct emit *e, const uint32_t *endpoints, size_t n, struct assignment *all)
+{
+	const struct world *world = e->in->world;
+	struct match_entries entries;
+
+	if (match_entries_make(e->in->policy, e->arena, &entries) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct world_endpoint *endpoint = &world->endpoints[endpoints[i]];
+		if (is_asked(&world->networks[endpoint->network]))
+			match_entries_of_network(&entries, &world->networks[endpoint->network]);
+		all[endpoints[i]] = match_endpoint(e, &entries, endpoint);
 	}
 	return 0;
 }

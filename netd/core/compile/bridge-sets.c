@@ -5,30 +5,12 @@
 
 #include "core/compile/bridge.h"
 
-struct bridge_sets {
-	struct rs_set *any[2], *macs;
-};
-
 void emit_closed_ports(struct emit *e, struct rs_chain *chain, enum rs_field field)
 {
 	for (size_t k = 0; k < CLOSED_REASONS; k++)
 		EMIT(e, chain, RS_GOTO, emit_end(e, emit_closed_reasons()[k].reason),
 		     match_in(field, emit_closed_reasons()[k].ports));
 	EMIT(e, chain, RS_GOTO, emit_end(e, REASON_NOT_ADMITTED), match_in(field, SET_CLOSED));
-}
-
-/* What is the endpoint's alone, whether its port is known or not. */
-static void add_link_layer(struct emit *e, struct bridge_sets *sets, size_t i)
-{
-	const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
-	struct ip_addr local = ip_link_local(&endpoint->mac);
-	struct rs_key mac = { 0 }, addr = key_addr(&local);
-
-	rs_key_add(&mac, RS_TYPE_ETHER_ADDR, endpoint->mac.bytes, false);
-	if (!mac_is_zero(&endpoint->mac))
-		emit_elem(e, sets->macs, &mac);
-	if (endpoint->ipv6.family)
-		emit_elem(e, sets->any[1], &addr);
 }
 
 /* Of bridges that others share: the host's own MACs there, and what no engine's port may reach them
@@ -90,24 +72,25 @@ static void emit_routed_icmpv6(struct emit *e)
 }
 
 /* The ports of those who speak for ranges, with their MACs, and what all speak for. */
-static void add_all_spoken(struct emit *e, struct bridge_sets *sets)
+static void add_all_spoken(struct emit *e)
 {
 	static const enum rs_type types[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR };
-	bool any = false;
+	struct rs_set *const *any = &e->endpoint_sets[ENDPOINT_BRIDGE_ANY];
+	bool speaks = false;
 
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
 		if (e->groups[g].speakers) {
 			(void)emit_port_set(e, emit_speakers_set(e, &e->groups[g]),
 					    e->groups[g].speakers, types, 2);
-			any = true;
+			speaks = true;
 		}
-	if (any)
+	if (speaks)
 		emit_routed_icmpv6(e);
 	emit_spoken_sets(e);
 	for (size_t i = 0; i < e->n_spoken && !e->err; i++) {
 		struct rs_key key = key_addr(&e->spoken[i].range.first);
 		if (e->spoken[i].single)
-			emit_elem(e, sets->any[e->spoken[i].range.first.family == IP_V6], &key);
+			emit_elem(e, any[e->spoken[i].range.first.family == IP_V6], &key);
 	}
 }
 
@@ -118,7 +101,6 @@ void emit_bridge_sets(struct emit *e)
 	static const enum rs_type guard_nd[] = { RS_TYPE_IFNAME, RS_TYPE_ETHER_ADDR,
 						 RS_TYPE_ND_HIGH, RS_TYPE_ND_LOW };
 	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR };
-	struct bridge_sets sets;
 
 	(void)emit_port_set(e, PORT_SET_BRIDGE, SET_PORTS, guard4, 1);
 	if (e->any_shared)
@@ -136,17 +118,15 @@ void emit_bridge_sets(struct emit *e)
 	(void)emit_port_set(e, PORT_SET_GUARD4, SET_GUARD4, guard4, 3);
 	(void)emit_port_set(e, PORT_SET_GUARD6, SET_GUARD6, guard6, 3);
 	(void)emit_port_set(e, PORT_SET_GUARD_ND, SET_GUARD_ND, guard_nd, 4);
-	sets.any[0] = emit_set(e, SET_ANY4, guard4 + 2, 1);
-	sets.any[1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
-	sets.macs = emit_set(e, SET_MACS, mac, 1);
+	e->endpoint_sets[ENDPOINT_BRIDGE_ANY] = emit_set(e, SET_ANY4, guard4 + 2, 1);
+	e->endpoint_sets[ENDPOINT_BRIDGE_ANY + 1] = emit_set(e, SET_ANY6, guard6 + 2, 1);
+	e->endpoint_sets[ENDPOINT_MACS] = emit_set(e, SET_MACS, mac, 1);
 	emit_loose_sets(e);
-	add_all_spoken(e, &sets);
-	for (size_t i = 0; i < e->n_addrs && !e->err; i++) {
-		struct rs_key key = key_addr(&e->addrs[i].addr);
-		if (emit_is_guarded(e, e->addrs[i].endpoint))
-			emit_elem(e, sets.any[e->addrs[i].addr.family == IP_V6], &key);
+	add_all_spoken(e);
+	for (size_t i = 0; i < e->n_addrs && !e->err; i++)
+		emit_guarded_address(e, &e->addrs[i]);
+	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++) {
+		emit_link_layer(e, i);
+		emit_kept_endpoint(e, i);
 	}
-	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
-		if (emit_is_guarded(e, i))
-			add_link_layer(e, &sets, i);
 }

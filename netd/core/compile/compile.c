@@ -9,7 +9,7 @@
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
 		    const char **why)
 {
-	struct emit e = { .in = in, .arena = arena, .family = RS_INET };
+	struct emit e = { .in = in, .root = arena, .arena = arena, .family = RS_INET };
 
 	*why = NULL;
 	e.rs = ruleset_new(arena);
@@ -23,7 +23,7 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	e.assignments = in->assignments ? in->assignments : assign_endpoints(&e);
 	if (!e.assignments || emit_find_spoken(&e) < 0 || emit_make_groups(&e) < 0 ||
 	    emit_index_rules(&e) < 0 || emit_make_port_sets(&e) < 0 || emit_order(&e) < 0 ||
-	    emit_bridge_nf(&e) < 0)
+	    emit_make_endpoint_sets(&e) < 0 || emit_bridge_nf(&e, NULL) < 0)
 		return -ENOMEM;
 	e.rs->stamp_mask = COMPILE_STAMP_MASK;
 	e.rs->stamp = in->stamp;

@@ -90,8 +90,30 @@ enum emit_view {
 	VIEW_ANSWER,	 /* a packet of the other one, ports and addresses the other way round */
 };
 
+/* Sets of which the elements are those of single endpoints: their keys begin with an address or the
+ * MAC of one. In pairs by family, where it is an address; in table inet up to the first of table
+ * bridge. Not all of them are in each ruleset. */
+enum endpoint_set {
+	ENDPOINT_ANY,
+	ENDPOINT_TO = 2,
+	ENDPOINT_FROM = 4,
+	ENDPOINT_AUDITED = 6,
+	ENDPOINT_OWN = 8,
+	ENDPOINT_REACHED = 10,
+	ENDPOINT_CLOSED = 12,
+	ENDPOINT_BRIDGE_ANY = 14,
+	ENDPOINT_MACS = 16,
+	ENDPOINT_KEPT_FROM_AUDITED = 18, /* of enum kept_set */
+	ENDPOINT_KEPT_FROM_LEFT = 22,
+	ENDPOINT_SETS = 26, /* then the members of each group */
+};
+/* What ports that are not guarded strictly may not use (loose.c). */
+enum kept_set { KEPT_ADDR, KEPT_TARGET = 2, KEPT_MAC, KEPT_SETS };
+
 struct emit {
 	const struct compile_input *in;
+	/* What later compilations borrow from lives there (again.h). */
+	struct arena *root;
 	const struct rule_list *rules_of[2];  /* [side][tier]: that speak of it there */
 	const struct assignment *assignments; /* per world->endpoints */
 	const struct owned_addr *addrs;	      /* sorted */
@@ -111,7 +133,10 @@ struct emit {
 	size_t n_bridges;
 	const struct port_facts *ports; /* per world->ports */
 	struct rs_set **port_sets;	/* ports.c: what ports fill, by enum port_set */
+	struct rs_set **endpoint_sets;	/* endpoints.c: what endpoints fill, by enum endpoint_set */
 	const char **within_chains;	/* per group; NULL: of those that state decides on */
+	const bool
+		*looks_within; /* per group: connections within it are looked at, or only ports */
 	struct arena *arena;
 	struct ruleset *rs;
 	enum rs_family family; /* of the table that is being written */
@@ -153,6 +178,25 @@ struct port_facts emit_look_at_port(const struct emit *e, const struct world_por
 void emit_plug_in(const struct emit *e, uint32_t i, struct port_facts *port);
 int emit_find_bridges(struct emit *e) MUST_CHECK; /* fills e->bridges; 0 or -ENOMEM */
 
+/* ---- what endpoints fill (endpoints.c) ---- */
+
+/* Room for the sets below. 0 or -ENOMEM. */
+int emit_make_endpoint_sets(struct emit *e) MUST_CHECK;
+size_t emit_n_endpoint_sets(const struct emit *e);
+size_t emit_members_set(const struct emit *e, const struct group *group, size_t family);
+enum rs_family emit_endpoint_set_family(size_t set);
+/* What an address of an endpoint on a managed network has, in either table. */
+void emit_address(struct emit *e, const struct owned_addr *owned);
+void emit_guarded_address(struct emit *e, const struct owned_addr *owned);
+/* An address of that group, whoever has it. */
+void emit_member(struct emit *e, const struct group *group, const struct ip_addr *addr);
+/* The address that its kernel makes of its MAC is a member of its group, if it is nobody else's. */
+bool emit_has_link_local(const struct emit *e, size_t endpoint);
+/* What is the endpoint's alone, whether its port is known or not; in table bridge. */
+void emit_link_layer(struct emit *e, size_t endpoint);
+/* What of it ports that are not guarded strictly may not use (loose.c). */
+void emit_kept_endpoint(struct emit *e, size_t endpoint);
+
 /* The group of an endpoint, or NULL: it takes no part. */
 const struct group *emit_group_of(const struct emit *e, size_t endpoint);
 /* The same of one that is at the parent of its network; NULL of all others. */
@@ -180,6 +224,9 @@ bool emit_at_parent(const struct world *world, const struct world_network *netwo
 const struct owned_addr *compile_addresses(const struct world *world, emit_network_fn *wanted,
 					   struct arena *arena, size_t *ret_n) MUST_CHECK;
 const struct assignment *assign_endpoints(const struct emit *e) MUST_CHECK; /* assign.c; or NULL */
+/* Those of some endpoints, without their ports; no other has an address of theirs. 0 or -ENOMEM. */
+int assign_some(const struct emit *e, const uint32_t *endpoints, size_t n,
+		struct assignment *all) MUST_CHECK;
 int64_t compile_next_change(const struct compile_input *in); /* assign.c; of the output */
 /* Fills e->bridges and e->ports; after assignments and groups. 0 or -ENOMEM. */
 int emit_order(struct emit *e) MUST_CHECK;
@@ -421,8 +468,9 @@ void emit_meter(struct emit *e, const char *name, enum rs_type type); /* sets.c 
 void emit_noise_set(struct emit *e); /* sets.c: SET_NOISE of the table */
 /* group.c: who is judged alike. 0 or -ENOMEM. */
 int emit_make_groups(struct emit *e) MUST_CHECK;
-/* Which networks' frames must pass the inet hooks, and whether any. 0 or -ENOMEM. */
-int emit_bridge_nf(struct emit *e) MUST_CHECK;
+/* Which networks' frames must pass the inet hooks, and whether any. @changed, per network, NULL:
+ * any of them may have changed; the others are as they were. 0 or -ENOMEM. */
+int emit_bridge_nf(struct emit *e, const bool *changed) MUST_CHECK;
 /* Members of the group may reach each other without a look at protocol or state. */
 bool emit_fully_within(const struct emit *e, const struct group *group);
 

@@ -167,30 +167,42 @@ static bool any_decided_by_state(const struct emit *e, const struct presence *pr
 	return false;
 }
 
-int emit_bridge_nf(struct emit *e)
+static const bool *find_looks(struct emit *e)
 {
-	const struct world *world = e->in->world;
-	bool *present = arena_alloc(e->arena, world->n_networks * e->n_groups * sizeof(*present));
-	bool *needed = arena_alloc(e->arena, world->n_networks * sizeof(*needed));
 	bool *looks = arena_alloc(e->arena, e->n_groups * sizeof(*looks));
 
-	if (!present || !needed || !looks)
-		return -ENOMEM;
-	for (size_t g = 0; g < e->n_groups; g++)
+	for (size_t g = 0; looks && g < e->n_groups; g++)
 		looks[g] = looks_within(e, &e->groups[g]);
+	return looks;
+}
+
+int emit_bridge_nf(struct emit *e, const bool *changed)
+{
+	const struct world *world = e->in->world;
+	size_t n_networks = world->n_networks;
+	bool *present = arena_alloc(e->arena, n_networks * e->n_groups * sizeof(*present));
+	bool *needed = changed ? arena_dup(e->arena, e->bridge_nf_on, n_networks * sizeof(*needed))
+			       : arena_alloc(e->arena, n_networks * sizeof(*needed));
+
+	if (!changed)
+		e->looks_within = find_looks(e);
+	if (!present || !needed || !e->looks_within)
+		return -ENOMEM;
 	for (size_t i = 0; i < world->n_endpoints; i++) {
-		const struct group *group = emit_group_of(e, i);
-		size_t row = world->endpoints[i].network * e->n_groups;
+		size_t network = world->endpoints[i].network;
+		const struct group *group =
+			changed && !changed[network] ? NULL : emit_group_of(e, i);
 		if (group)
-			present[row + (size_t)(group - e->groups)] = true;
-	}
-	for (size_t n = 0; n < world->n_networks; n++) {
-		const struct presence presence = { present + n * e->n_groups, looks };
-		needed[n] = any_decided_by_state(e, &presence);
-		e->needs_bridge_nf |= needed[n];
+			present[network * e->n_groups + (size_t)(group - e->groups)] = true;
 	}
 	/* Between its containers and what it is shared with only the inet hooks can tell. */
-	e->needs_bridge_nf |= e->any_shared;
+	e->needs_bridge_nf = e->any_shared;
+	for (size_t n = 0; n < n_networks; n++) {
+		const struct presence presence = { present + n * e->n_groups, e->looks_within };
+		if (!changed || changed[n])
+			needed[n] = any_decided_by_state(e, &presence);
+		e->needs_bridge_nf |= needed[n];
+	}
 	e->bridge_nf_on = needed;
 	return 0;
 }

@@ -14,6 +14,7 @@
 struct kept_apart {
 	const char *mac, *addr[2], *target;
 	bool (*holds)(const struct group *group);
+	enum endpoint_set sets; /* the first of those that hold it */
 };
 
 static bool is_enforced(const struct group *group)
@@ -26,34 +27,33 @@ static bool is_tier_group(const struct group *group)
 	return !group->unjudged;
 }
 
-static const struct kept_apart kept_from_audited = {
-	"enforced_mac", { "enforced4", "enforced6" }, "enforced_nd", is_enforced
-};
+static const struct kept_apart kept_from_audited = { "enforced_mac",
+						     { "enforced4", "enforced6" },
+						     "enforced_nd",
+						     is_enforced,
+						     ENDPOINT_KEPT_FROM_AUDITED };
 static const struct kept_apart kept_from_left = {
-	"tier_mac", { "tier4", "tier6" }, "tier_nd", is_tier_group
+	"tier_mac", { "tier4", "tier6" }, "tier_nd", is_tier_group, ENDPOINT_KEPT_FROM_LEFT
 };
 
 /* ---- sets ---- */
 
-struct kept_sets {
-	struct rs_set *mac, *addr[2], *target;
-};
-
-static void keep_address(struct emit *e, const struct kept_sets *sets, const struct ip_addr *addr)
+static void keep_address(struct emit *e, size_t kept, const struct ip_addr *addr)
 {
+	struct rs_set *const *sets = &e->endpoint_sets[kept];
 	struct rs_key key = key_addr(addr), halves = { 0 };
 
 	if (!addr->family)
 		return;
-	emit_elem(e, sets->addr[addr->family == IP_V6], &key);
+	emit_elem(e, sets[KEPT_ADDR + (addr->family == IP_V6)], &key);
 	if (addr->family != IP_V6)
 		return;
 	rs_key_add(&halves, RS_TYPE_ND_HIGH, addr->bytes, true);
 	rs_key_add(&halves, RS_TYPE_ND_LOW, addr->bytes + 8, true);
-	emit_elem(e, sets->target, &halves);
+	emit_elem(e, sets[KEPT_TARGET], &halves);
 }
 
-static void keep_mac(struct emit *e, const struct kept_sets *sets, const struct mac_addr *mac)
+static void keep_mac(struct emit *e, size_t kept, const struct mac_addr *mac)
 {
 	struct ip_addr local = ip_link_local(mac);
 	struct rs_key key = { 0 };
@@ -61,30 +61,50 @@ static void keep_mac(struct emit *e, const struct kept_sets *sets, const struct 
 	if (mac_is_zero(mac))
 		return;
 	rs_key_add(&key, RS_TYPE_ETHER_ADDR, mac->bytes, false);
-	emit_elem(e, sets->mac, &key);
-	keep_address(e, sets, &local);
+	emit_elem(e, e->endpoint_sets[kept + KEPT_MAC], &key);
+	keep_address(e, kept, &local);
+}
+
+static void keep_endpoint(struct emit *e, const struct kept_apart *kept, size_t i)
+{
+	const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
+	const struct group *group = emit_group_of(e, i);
+
+	if (!group || !kept->holds(group))
+		return;
+	keep_address(e, kept->sets, &endpoint->ipv4);
+	keep_address(e, kept->sets, &endpoint->ipv6);
+	keep_mac(e, kept->sets, &endpoint->mac);
+}
+
+void emit_kept_endpoint(struct emit *e, size_t i)
+{
+	if (emit_has_audited_ports(e))
+		keep_endpoint(e, &kept_from_audited, i);
+	if (e->ignore)
+		keep_endpoint(e, &kept_from_left, i);
 }
 
 /* What a container would take for its gateway. */
-static void keep_host(struct emit *e, const struct kept_sets *sets)
+static void keep_host(struct emit *e, size_t kept)
 {
 	const struct world *world = e->in->world;
 
 	for (size_t i = 0; i < e->n_bridges; i++)
 		if (e->bridges[i].seen)
-			keep_mac(e, sets, &e->bridges[i].seen->mac);
+			keep_mac(e, kept, &e->bridges[i].seen->mac);
 	for (size_t i = 0; i < world->n_networks; i++)
 		for (size_t g = 0; g < world->networks[i].n_gateways; g++)
 			if (world_network_is_managed(&world->networks[i]))
-				keep_address(e, sets, &world->networks[i].gateways[g]);
+				keep_address(e, kept, &world->networks[i].gateways[g]);
 }
 
 /* Single addresses that tiers speak for; ranges have sets of their own. */
-static void keep_spoken(struct emit *e, const struct kept_apart *kept, const struct kept_sets *sets)
+static void keep_spoken(struct emit *e, const struct kept_apart *kept)
 {
 	for (size_t i = 0; i < e->n_spoken && !e->err; i++)
 		if (e->spoken[i].single && kept->holds(emit_group_of_tier(e, e->spoken[i].tier)))
-			keep_address(e, sets, &e->spoken[i].range.first);
+			keep_address(e, kept->sets, &e->spoken[i].range.first);
 }
 
 static void emit_kept(struct emit *e, const struct kept_apart *kept)
@@ -92,24 +112,16 @@ static void emit_kept(struct emit *e, const struct kept_apart *kept)
 	static const enum rs_type mac[] = { RS_TYPE_ETHER_ADDR }, four[] = { RS_TYPE_IPV4 },
 				  six[] = { RS_TYPE_IPV6 },
 				  target[] = { RS_TYPE_ND_HIGH, RS_TYPE_ND_LOW };
-	struct kept_sets sets = { emit_set(e, kept->mac, mac, 1),
-				  { emit_set(e, kept->addr[0], four, 1),
-				    emit_set(e, kept->addr[1], six, 1) },
-				  emit_set(e, kept->target, target, 2) };
+	struct rs_set **sets = &e->endpoint_sets[kept->sets];
 
+	sets[KEPT_MAC] = emit_set(e, kept->mac, mac, 1);
+	sets[KEPT_ADDR] = emit_set(e, kept->addr[0], four, 1);
+	sets[KEPT_ADDR + 1] = emit_set(e, kept->addr[1], six, 1);
+	sets[KEPT_TARGET] = emit_set(e, kept->target, target, 2);
 	if (e->err)
 		return;
-	keep_host(e, &sets);
-	keep_spoken(e, kept, &sets);
-	for (size_t i = 0; i < e->in->world->n_endpoints && !e->err; i++) {
-		const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
-		const struct group *group = emit_group_of(e, i);
-		if (!group || !kept->holds(group))
-			continue;
-		keep_address(e, &sets, &endpoint->ipv4);
-		keep_address(e, &sets, &endpoint->ipv6);
-		keep_mac(e, &sets, &endpoint->mac);
-	}
+	keep_host(e, kept->sets);
+	keep_spoken(e, kept);
 }
 
 void emit_loose_sets(struct emit *e)

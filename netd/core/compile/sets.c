@@ -9,11 +9,6 @@
 #include "core/compile/emit.h"
 #include "core/policy/zone.h"
 
-struct endpoint_sets {
-	struct rs_set *any[2], *audited[2], *to[2], *from[2], *own[2], *reached[2], *closed[2];
-	struct rs_set **members; /* [group * 2 + family] */
-};
-
 static const enum rs_type ifname_type[] = { RS_TYPE_IFNAME, RS_TYPE_IFNAME };
 static const enum rs_type address_types[2][1] = { { RS_TYPE_IPV4 }, { RS_TYPE_IPV6 } };
 static const enum rs_type pair_types[2][2] = { { RS_TYPE_IPV4, RS_TYPE_IPV4 },
@@ -173,57 +168,37 @@ static void emit_engine_dns(struct emit *e)
 		}
 }
 
-static void create_endpoint_sets(struct emit *e, struct endpoint_sets *sets)
+static void create_endpoint_sets(struct emit *e)
 {
-	static const char *const names[2][7] = {
-		{ SET_ANY4, MAP_TO4, MAP_FROM4, SET_AUDITED4, MAP_OWN4, SET_REACHED4, MAP_CLOSED4 },
-		{ SET_ANY6, MAP_TO6, MAP_FROM6, SET_AUDITED6, MAP_OWN6, SET_REACHED6, MAP_CLOSED6 },
+	static const struct {
+		enum endpoint_set set;
+		bool map;
+		const char *names[2];
+	} sets[] = {
+		{ ENDPOINT_ANY, false, { SET_ANY4, SET_ANY6 } },
+		{ ENDPOINT_TO, true, { MAP_TO4, MAP_TO6 } },
+		{ ENDPOINT_FROM, true, { MAP_FROM4, MAP_FROM6 } },
+		{ ENDPOINT_OWN, true, { MAP_OWN4, MAP_OWN6 } },
+		{ ENDPOINT_REACHED, false, { SET_REACHED4, SET_REACHED6 } },
+		{ ENDPOINT_CLOSED, true, { MAP_CLOSED4, MAP_CLOSED6 } },
+		{ ENDPOINT_AUDITED, false, { SET_AUDITED4, SET_AUDITED6 } },
 	};
 
-	sets->members = arena_alloc(e->arena, 2 * e->n_groups * sizeof(struct rs_set *));
-	if (!sets->members)
-		e->err = -ENOMEM;
-	for (size_t family = 0; family < 2 && !e->err; family++) {
-		const enum rs_type *type = address_types[family];
-		sets->any[family] = emit_set(e, names[family][0], type, 1);
-		sets->to[family] = emit_map(e, names[family][1], type, 1);
-		sets->from[family] = emit_map(e, names[family][2], type, 1);
-		sets->own[family] = emit_map(e, names[family][4], pair_types[family], 2);
-		sets->reached[family] = emit_set(e, names[family][5], type, 1);
-		sets->closed[family] = emit_map(e, names[family][6], type, 1);
-		if (e->any_audited && !e->audit)
-			sets->audited[family] = emit_set(e, names[family][3], type, 1);
+	for (size_t family = 0; family < 2; family++) {
+		for (size_t i = 0; i < ARRAY_LEN(sets) && !e->err; i++) {
+			bool pair = sets[i].set == ENDPOINT_OWN;
+			if (sets[i].set == ENDPOINT_AUDITED && !emit_has_audited_ports(e))
+				continue;
+			struct rs_set *set = emit_set(e, sets[i].names[family], pair_types[family],
+						      pair ? 2 : 1);
+			if (set)
+				set->map = sets[i].map;
+			e->endpoint_sets[sets[i].set + family] = set;
+		}
 		for (size_t g = 0; g < e->n_groups && !e->err; g++)
-			sets->members[g * 2 + family] =
-				emit_set(e, e->groups[g].members[family], type, 1);
+			e->endpoint_sets[emit_members_set(e, &e->groups[g], family)] =
+				emit_set(e, e->groups[g].members[family], pair_types[family], 1);
 	}
-}
-
-/* nft cannot compare two fields of a packet; a map of the pairs that are alike does. */
-static void add_own(struct emit *e, struct rs_set *own, const struct ip_addr *addr,
-		    const struct rs_key *key)
-{
-	enum rs_type type = addr->family == IP_V6 ? RS_TYPE_IPV6 : RS_TYPE_IPV4;
-	struct rs_key pair = *key; /* an address is not padded */
-
-	rs_key_add(&pair, type, addr->bytes, true);
-	emit_goto_elem(e, own, &pair, CHAIN_OWN_ERROR);
-}
-
-static void add_member(struct emit *e, struct endpoint_sets *sets, const struct group *group,
-		       const struct ip_addr *addr)
-{
-	size_t family = addr->family == IP_V6;
-	struct rs_key key = key_addr(addr);
-
-	add_own(e, sets->own[family], addr, &key);
-	emit_elem(e, sets->members[(size_t)(group - e->groups) * 2 + family], &key);
-	if (group->unjudged)
-		return;
-	emit_goto_elem(e, sets->to[family], &key, group->to_chain);
-	emit_goto_elem(e, sets->from[family], &key, group->from_chain);
-	if (group->audited && !e->audit)
-		emit_elem(e, sets->audited[family], &key);
 }
 
 /* Link-local addresses are made of the MAC and need not be unique on the host (--mac-address): one
@@ -233,17 +208,12 @@ struct local_addr {
 	const struct group *group;
 };
 
-static bool is_link_local(const struct ip_addr *addr)
-{
-	return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
-}
-
 static bool is_same_local(const struct local_addr *a, const struct local_addr *b)
 {
 	return ip_compare(&a->addr, &b->addr) == 0;
 }
 
-static void add_link_locals(struct emit *e, struct endpoint_sets *sets)
+static void add_link_locals(struct emit *e)
 {
 	const struct world *world = e->in->world;
 	struct local_addr *locals = arena_alloc(e->arena, world->n_endpoints * sizeof(*locals));
@@ -253,18 +223,15 @@ static void add_link_locals(struct emit *e, struct endpoint_sets *sets)
 		e->err = -ENOMEM;
 		return;
 	}
-	for (size_t i = 0; i < world->n_endpoints; i++) {
-		const struct world_endpoint *endpoint = &world->endpoints[i];
-		const struct group *group = emit_group_of(e, i);
-		if (group && endpoint->ipv6.family && !mac_is_zero(&endpoint->mac) &&
-		    !is_link_local(&endpoint->ipv6))
-			locals[n++] = (struct local_addr){ ip_link_local(&endpoint->mac), group };
-	}
+	for (size_t i = 0; i < world->n_endpoints; i++)
+		if (emit_has_link_local(e, i))
+			locals[n++] = (struct local_addr){ ip_link_local(&world->endpoints[i].mac),
+							   emit_group_of(e, i) };
 	sort_by_bytes(locals, n, sizeof(*locals), sizeof(locals->addr));
 	for (size_t i = 0; i < n && !e->err; i++)
 		if ((i == 0 || !is_same_local(&locals[i - 1], &locals[i])) &&
 		    (i + 1 == n || !is_same_local(&locals[i], &locals[i + 1])))
-			add_member(e, sets, locals[i].group, &locals[i].addr);
+			emit_member(e, locals[i].group, &locals[i].addr);
 }
 
 /* Broadcasts of this host on managed networks. */
@@ -284,30 +251,6 @@ static void add_broadcasts(struct emit *e, struct rs_set *reached)
 			    subnet.last.family == IP_V4)
 				emit_elem(e, reached, &last);
 		}
-}
-
-static void add_address(struct emit *e, struct endpoint_sets *sets, const struct owned_addr *owned)
-{
-	const struct world *world = e->in->world;
-	const struct world_endpoint *endpoint = &world->endpoints[owned->endpoint];
-	const struct group *group = emit_group_of(e, owned->endpoint);
-	size_t family = owned->addr.family == IP_V6;
-	struct rs_key key = key_addr(&owned->addr);
-
-	enum reason closed =
-		group ? REASON_NONE : compile_closed_reason(&e->assignments[owned->endpoint]);
-
-	if (group && !group->unjudged && world->containers[endpoint->container].starting)
-		closed = REASON_STARTING;
-	else if (group)
-		emit_elem(e, sets->reached[family], &key);
-	if (closed)
-		emit_goto_elem(e, sets->closed[family], &key, emit_end(e, closed));
-	if (!group)
-		return;
-	if (!group->unjudged)
-		emit_elem(e, sets->any[family], &key);
-	add_member(e, sets, group, &owned->addr);
 }
 
 /* A noisy container uses up its own share of the log. What comes from elsewhere has any address it
@@ -336,22 +279,20 @@ void emit_noise_set(struct emit *e)
 }
 
 /* Single addresses that tiers speak for. */
-static void add_spoken(struct emit *e, struct endpoint_sets *sets)
+static void add_spoken(struct emit *e)
 {
 	for (size_t i = 0; i < e->n_spoken && !e->err; i++) {
 		const struct ip_addr *addr = &e->spoken[i].range.first;
 		struct rs_key key = key_addr(addr);
 		if (!e->spoken[i].single)
 			continue;
-		add_member(e, sets, emit_group_of_tier(e, e->spoken[i].tier), addr);
-		emit_elem(e, sets->reached[addr->family == IP_V6], &key);
+		emit_member(e, emit_group_of_tier(e, e->spoken[i].tier), addr);
+		emit_elem(e, e->endpoint_sets[ENDPOINT_REACHED + (addr->family == IP_V6)], &key);
 	}
 }
 
 void emit_inet_sets(struct emit *e)
 {
-	struct endpoint_sets sets = { 0 };
-
 	emit_bridges(e);
 	emit_engine_names(e);
 	emit_shared_containers(e);
@@ -365,13 +306,13 @@ void emit_inet_sets(struct emit *e)
 	emit_hosts(e);
 	emit_engine_dns(e);
 	emit_direct_ports(e);
-	create_endpoint_sets(e, &sets);
+	create_endpoint_sets(e);
 	if (!e->err)
-		add_broadcasts(e, sets.reached[0]);
+		add_broadcasts(e, e->endpoint_sets[ENDPOINT_REACHED]);
 	for (size_t i = 0; i < e->n_addrs && !e->err; i++)
-		add_address(e, &sets, &e->addrs[i]);
+		emit_address(e, &e->addrs[i]);
 	if (!e->err)
-		add_link_locals(e, &sets);
-	add_spoken(e, &sets);
+		add_link_locals(e);
+	add_spoken(e);
 	emit_spoken_sets(e);
 }

@@ -103,21 +103,11 @@ static size_t prefix_bound(const struct rs_set *set, const uint8_t *prefix, size
 	return lo;
 }
 
-static size_t prefix_end(const struct rs_set *set, size_t i, const struct rs_prefix *prefix)
+static size_t prefix_end(const struct rs_set *set, size_t i, const uint8_t *prefix, size_t len)
 {
-	while (i < set->n_elems && memcmp(rs_elem_key(set, i), prefix->bytes, sizeof(*prefix)) == 0)
+	while (i < set->n_elems && memcmp(rs_elem_key(set, i), prefix, len) == 0)
 		i++;
 	return i;
-}
-
-bool ruleset_set_has(const struct rs_set *set, const struct rs_prefix *prefixes, size_t n)
-{
-	for (size_t k = 0; k < n; k++) {
-		size_t at = prefix_bound(set, prefixes[k].bytes, sizeof(*prefixes), set->n_elems);
-		if (prefix_end(set, at, &prefixes[k]) > at)
-			return true;
-	}
-	return false;
 }
 
 static void append(struct rs_set *to, const struct rs_set *from, size_t first, size_t last)
@@ -131,7 +121,7 @@ static void append(struct rs_set *to, const struct rs_set *from, size_t first, s
 }
 
 struct rs_set *ruleset_own_set(struct ruleset *rs, enum rs_family family, const struct rs_set *from,
-			       const struct rs_prefix *without, size_t n)
+			       const struct rs_prefixes *without)
 {
 	enum { ROOM = 16 }; /* for some elements more */
 	struct rs_set *set = arena_dup(rs->arena, from, sizeof(*from));
@@ -141,17 +131,19 @@ struct rs_set *ruleset_own_set(struct ruleset *rs, enum rs_family family, const 
 		return NULL;
 	set->n_elems = 0;
 	set->cap_elems = from->n_elems + ROOM;
-	set->packed = arena_alloc(rs->arena, set->cap_elems * rs_set_stride(from));
+	set->packed = arena_room(rs->arena, set->cap_elems * rs_set_stride(from));
 	set->outcomes.items = arena_dup(rs->arena, from->outcomes.items,
 					from->outcomes.cap * sizeof(*from->outcomes.items));
 	set->index = arena_dup(rs->arena, from->index, from->cap_index * sizeof(*from->index));
 	if (!set->packed || !set->outcomes.items || !set->index)
 		return NULL;
-	for (size_t k = 0; k < n; k++) {
-		size_t first =
-			prefix_bound(from, without[k].bytes, sizeof(*without), from->n_elems);
+	for (size_t k = 0; k < without->n; k++) {
+		const uint8_t *prefix = without->bytes + k * without->len;
+		size_t first = prefix_bound(from, prefix, without->len, from->n_elems);
+		if (first < at) /* the same one again */
+			continue;
 		append(set, from, at, first);
-		at = prefix_end(from, first, &without[k]);
+		at = prefix_end(from, first, prefix, without->len);
 	}
 	append(set, from, at, from->n_elems);
 	set->n_settled = set->n_elems;
@@ -187,9 +179,14 @@ int ruleset_settle_set(struct ruleset *rs, enum rs_family family, struct rs_set 
 	if (!added)
 		return -ENOMEM;
 	sort_by_bytes(added, n, stride, set->key_len);
-	bool twice = merge(set, added, n);
-	for (size_t i = 0; i < set->outcomes.n; i++)
-		set->outcomes.items[i].chain =
-			(uint32_t)(rs_chain_index(table, set->outcomes.items[i].target) + 1);
-	return twice || set->misfit ? 1 : 0;
+	bool fault = merge(set, added, n) || set->misfit;
+	for (size_t i = 0; i < set->outcomes.n; i++) {
+		struct rs_outcome *outcome = &set->outcomes.items[i];
+		ptrdiff_t chain = rs_chain_index(table, outcome->target);
+		fault |= chain < 0;
+		outcome->chain = (uint32_t)(chain + 1);
+		if (chain >= 0) /* whose name lives as long as what all borrow from */
+			outcome->target = table->by_name[chain]->name;
+	}
+	return fault ? 1 : 0;
 }

@@ -235,17 +235,15 @@ int ruleset_seal(struct ruleset *rs, const char **why) MUST_CHECK;
 
 /* As @from, from which it borrows all but the chains that hold the stamp. NULL: out of memory. */
 struct ruleset *ruleset_again(const struct ruleset *from, struct arena *arena) MUST_CHECK;
-/* The first bytes of keys: the name of an interface, filled up with zeroes. */
-struct rs_prefix {
-	uint8_t bytes[16];
+/* First bytes of keys, each of @len: in order, one after the other; some may be there twice. */
+struct rs_prefixes {
+	const uint8_t *bytes;
+	size_t n, len;
 };
-/* Some element's key begins with one of these. */
-bool ruleset_set_has(const struct rs_set *set, const struct rs_prefix *prefixes, size_t n);
-/* A set of @rs in place of @from, of the same name: without what begins with one of the prefixes,
- * which are in order. Elements may be added to it until ruleset_settle_set(). NULL: out of memory.
- */
+/* A set of @rs in place of @from, of the same name: without what begins with one of the prefixes.
+ * Elements may be added to it until ruleset_settle_set(). NULL: out of memory. */
 struct rs_set *ruleset_own_set(struct ruleset *rs, enum rs_family family, const struct rs_set *from,
-			       const struct rs_prefix *without, size_t n) MUST_CHECK;
+			       const struct rs_prefixes *without) MUST_CHECK;
 /* Puts what was added in order. 0, -ENOMEM; 1: ruleset_seal() would have something to say, and must
  * be asked. */
 int ruleset_settle_set(struct ruleset *rs, enum rs_family family, struct rs_set *set) MUST_CHECK;
