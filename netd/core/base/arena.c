@@ -65,6 +65,11 @@ struct arena *arena_free(struct arena *arena)
 	return NULL;
 }
 
+void arena_hold(struct arena *arena)
+{
+	arena->refs++;
+}
+
 void arena_freep(struct arena **arena)
 {
 	*arena = arena_free(*arena);

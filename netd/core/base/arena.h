@@ -16,9 +16,11 @@ struct arena;
 
 /* NULL when memory is out. */
 struct arena *arena_new(void) MUST_CHECK;
-/* Frees everything made in it, once no arena keeps it any more; NULL is fine. Returns NULL. */
+/* Frees everything made in it, once no arena keeps it any more, and nobody else who called
+ * arena_hold(); NULL is fine. Returns NULL. */
 struct arena *arena_free(struct arena *arena);
 void arena_freep(struct arena **arena); /* for CLEANUP() */
+void arena_hold(struct arena *arena);	/* one arena_free() more */
 /* Frees everything made in it, and keeps some room for what is made next. */
 void arena_clear(struct arena *arena);
 /* What is in @kept stays for as long as @arena does, which points to it. 0 or -ENOMEM. */

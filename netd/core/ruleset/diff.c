@@ -54,6 +54,28 @@ static int delete_elem(struct differ *d, const struct rs_set *from, const struct
 	return VEC_PUSH(d->arena, &d->ret->deleted, (struct rs_elem_change){ to, from, elem });
 }
 
+/* Outcomes are told apart by their places: whether a place that both have is the same one. */
+static bool same_places(const struct rs_set *a, const struct rs_set *b)
+{
+	for (size_t i = 0; i < a->outcomes.n && i < b->outcomes.n; i++)
+		if (!rs_same_outcome(&a->outcomes.items[i], &b->outcomes.items[i]))
+			return false;
+	return true;
+}
+
+/* How many elements from @i and @j on are the same, at least: mostly all but a few are, and are
+ * compared many at a time. */
+static size_t same_ahead(const struct rs_set *from, size_t i, const struct rs_set *to, size_t j)
+{
+	enum { MANY = 64 };
+	size_t stride = rs_set_stride(to), n = 0;
+
+	while (i + n + MANY <= from->n_elems && j + n + MANY <= to->n_elems &&
+	       memcmp(rs_elem_key(from, i + n), rs_elem_key(to, j + n), MANY * stride) == 0)
+		n += MANY;
+	return n;
+}
+
 static int diff_elems(struct differ *d, const struct rs_set *from, const struct rs_set *to)
 {
 	size_t i = 0, j = 0, before = d->ret->added.n;
@@ -61,7 +83,13 @@ static int diff_elems(struct differ *d, const struct rs_set *from, const struct 
 
 	if (from == to || rs_same_elems(from, to)) /* most sets */
 		return 0;
+	bool alike = same_places(from, to);
 	while (r == 0 && (i < from->n_elems || j < to->n_elems)) {
+		size_t same = alike ? same_ahead(from, i, to, j) : 0;
+		i += same;
+		j += same;
+		if (i == from->n_elems && j == to->n_elems)
+			break;
 		int side = merge_side(i, from->n_elems, j, to->n_elems);
 		if (side == 0)
 			side = memcmp(rs_elem_key(from, i), rs_elem_key(to, j), to->key_len);

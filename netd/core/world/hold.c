@@ -21,6 +21,8 @@ static bool has_host_port(const struct world_container *container,
 
 static bool has_all_ports(const struct world_container *then, const struct world_container *now)
 {
+	if (then->published == now->published) /* of the record that both have in common */
+		return true;
 	for (size_t i = 0; i < now->n_published; i++)
 		if (now->published[i].host_port != 0 && !has_host_port(then, &now->published[i], i))
 			return false;
@@ -33,6 +35,8 @@ static bool find_part(const struct world *world, const struct world_container *c
 {
 	for (; *from < world->n_containers; (*from)++) {
 		const struct world_container *one = &world->containers[*from];
+		if (one->name == container->name) /* the record that both have in common */
+			return takes_part[*from];
 		int order = strcmp(one->name, container->name);
 		if (order == 0)
 			order = strcmp(one->id, container->id);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The store to an immutable snapshot. Records are in order already; only the endpoints, kept per
- * network, are turned into the order by container, by counting. */
+ * network, are turned into the order by container, by counting.
+ *
+ * Of most containers nothing has changed since all were copied last: what of them lies elsewhere
+ * (texts, labels, ports) is borrowed from that copy, and those that did are copied again. */
 #include <errno.h>
 #include <string.h>
 
@@ -16,30 +19,96 @@ static const struct store_container *container_at(const struct world_store *stor
 	return (const struct store_container *)store->containers.by_name[i];
 }
 
-static int copy_records(const struct world_store *store, struct arena *arena, struct world *world)
-{
-	size_t size = 0;
+/* Above so many that have changed since all were copied all are copied again. */
+#define MOST_CHANGED 128u
 
-	for (size_t i = 0; i < store->networks.n; i++)
+static int copy_networks(const struct world_store *store, struct arena *arena, struct world *world)
+{
+	size_t n = store->networks.n, size = 0;
+
+	for (size_t i = 0; i < n; i++)
 		size += store_network_room(network_at(store, i));
-	for (size_t i = 0; i < store->containers.n; i++)
-		size += store_container_room(container_at(store, i));
 	char *room = arena_alloc(arena, size);
-	struct world_network *networks = arena_alloc(arena, store->networks.n * sizeof(*networks));
-	struct world_container *containers =
-		arena_alloc(arena, store->containers.n * sizeof(*containers));
-	if (!room || !networks || !containers)
+	struct world_network *networks = arena_alloc(arena, n * sizeof(*networks));
+	if (!room || !networks)
 		return -ENOMEM;
-	for (size_t i = 0; i < store->networks.n; i++)
+	for (size_t i = 0; i < n; i++)
 		networks[i] = store_network_copy(network_at(store, i), &room);
-	store_name_bridges(store, networks, store->networks.n);
-	for (size_t i = 0; i < store->containers.n; i++)
-		containers[i] = store_container_copy(container_at(store, i), &room);
+	store_name_bridges(store, networks, n);
 	world->networks = networks;
-	world->n_networks = store->networks.n;
-	world->containers = containers;
-	world->n_containers = store->containers.n;
+	world->n_networks = n;
 	return 0;
+}
+
+static int copy_containers(const struct world_store *store, struct arena *arena,
+			   struct world *world)
+{
+	size_t n = store->containers.n, size = 0;
+
+	for (size_t i = 0; i < n; i++)
+		size += store_container_room(container_at(store, i));
+	char *room = arena_room(arena, size);
+	struct world_container *containers = arena_room(arena, n * sizeof(*containers));
+	if (!room || !containers)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		containers[i] = store_container_copy(container_at(store, i), &room);
+	world->containers = containers;
+	world->n_containers = n;
+	return 0;
+}
+
+/* How many of those from @i on stand in the last copy of all as they are now, one after the other.
+ */
+static size_t unchanged_run(const struct world_store *store, size_t i)
+{
+	uint32_t first = container_at(store, i)->object.at;
+	size_t n = 0;
+
+	for (; i + n < store->containers.n; n++) {
+		const struct store_object *object = store->containers.by_name[i + n];
+		if (object->copy != store->n_copies || object->at != first + n)
+			break;
+	}
+	return n;
+}
+
+static int copy_changed(const struct world_store *store, struct arena *arena, size_t i,
+			struct world_container *ret)
+{
+	const struct store_container *container = container_at(store, i);
+	char *room = arena_alloc(arena, store_container_room(container));
+
+	if (!room)
+		return -ENOMEM;
+	*ret = store_container_copy(container, &room);
+	return 0;
+}
+
+/* As the above; 1: too many have changed. */
+static int borrow_containers(const struct world_store *store, struct arena *arena,
+			     struct world *world)
+{
+	size_t n = store->containers.n, changed = 0;
+	struct world_container *containers = arena_room(arena, n * sizeof(*containers));
+
+	if (!containers)
+		return -ENOMEM;
+	for (size_t i = 0; i < n;) {
+		size_t run = unchanged_run(store, i);
+		const struct store_object *object = store->containers.by_name[i];
+		if (run == 0 && ++changed > MOST_CHANGED)
+			return 1;
+		if (run == 0 && copy_changed(store, arena, i, &containers[i]) < 0)
+			return -ENOMEM;
+		if (run)
+			memcpy(&containers[i], &store->copy.containers[object->at],
+			       run * sizeof(*containers));
+		i += run ? run : 1;
+	}
+	world->containers = containers;
+	world->n_containers = n;
+	return arena_keep(arena, store->copy.records);
 }
 
 static int32_t priority_of(const struct store_endpoint *endpoint, const char *network)
@@ -102,22 +171,53 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 	return 0;
 }
 
-/* Docker's facts, as the store has them now. */
-static int take_records(struct world_store *store)
+/* Into an arena of their own. 1: not, as @containers said so. */
+static int make_records(const struct world_store *store, struct world *ret,
+			int (*containers)(const struct world_store *, struct arena *,
+					  struct world *))
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct world records = { .records = arena };
-	int r = arena ? copy_records(store, arena, &records) : -ENOMEM;
+	int r = arena ? containers(store, arena, &records) : -ENOMEM;
 
+	if (r == 0)
+		r = copy_networks(store, arena, &records);
 	if (r == 0)
 		r = copy_endpoints(store, arena, &records);
 	if (r == 0)
 		r = store_copy_images(store, arena, &records);
-	if (r < 0)
+	if (r)
 		return r;
-	store->records = records;
+	*ret = records;
 	(void)TAKE_PTR(arena);
 	return 0;
+}
+
+/* Of all records. */
+static void keep_copy(struct world_store *store)
+{
+	store_forget_copy(store);
+	store->copy = store->records;
+	arena_hold(store->copy.records);
+	store->n_copies++;
+	for (size_t i = 0; i < store->containers.n; i++) {
+		struct store_object *object = store->containers.by_name[i];
+		object->copy = store->n_copies;
+		object->at = (uint32_t)i;
+	}
+}
+
+/* Docker's facts, as the store has them now. */
+static int take_records(struct world_store *store)
+{
+	int r = store->copy.records ? make_records(store, &store->records, borrow_containers) : 1;
+
+	if (r != 1)
+		return r;
+	r = make_records(store, &store->records, copy_containers);
+	if (r == 0)
+		keep_copy(store);
+	return r;
 }
 
 static void copy_settings(const struct world_store *store, struct world *world)

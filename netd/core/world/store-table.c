@@ -122,3 +122,9 @@ void store_changes(struct world_store *store)
 	(void)arena_free(store->records.records);
 	store->records = (struct world){ 0 };
 }
+
+void store_forget_copy(struct world_store *store)
+{
+	(void)arena_free(store->copy.records);
+	store->copy = (struct world){ 0 };
+}

@@ -51,6 +51,7 @@ struct world_store *world_store_free(struct world_store *store)
 	if (!store)
 		return NULL;
 	store_changes(store);
+	store_forget_copy(store);
 	free_docker_facts(store);
 	store_free_images(store);
 	(void)images_free(store->reports);
@@ -474,6 +475,8 @@ void world_store_replace(struct world_store *store, struct world_store *from)
 {
 	store_changes(store);
 	store_changes(from);
+	store_forget_copy(store);
+	store_forget_copy(from);
 	struct world_store before = *store;
 	store->networks = from->networks;
 	store->containers = from->containers;

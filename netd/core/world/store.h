@@ -17,6 +17,9 @@ struct store_object {
 	uint32_t index; /* in the order by name */
 	bool gone;	/* store_sweep() takes it out */
 	uint64_t asked; /* the moment of the last answer that showed it; 0: none did */
+	/* Which copy of all records has it as it is now, and where; 0: none has. */
+	uint64_t copy;
+	uint32_t at;
 };
 
 struct store_table {
@@ -118,6 +121,10 @@ struct world_store {
 	/* Networks, containers and endpoints as snapshots have them, until something changes; else
 	 * its records are NULL. */
 	struct world records;
+	/* A copy of all records as they were, and its number: later ones have texts in common with
+	 * it. */
+	struct world copy;
+	uint64_t n_copies;
 	uint64_t n_port_changes;    /* inspects that changed what is published */
 	uint64_t n_posture_changes; /* and a posture */
 	uint64_t moment;	    /* the latest */
@@ -132,6 +139,8 @@ int store_set_host_addresses(struct world_store *store, const struct ip_addr *ad
 /* Lets go of the records that snapshots have in common. What changes them calls it itself: a
  * commit, a sweep, labels that are marked. */
 void store_changes(struct world_store *store);
+/* The next records are a copy of all again. */
+void store_forget_copy(struct world_store *store);
 
 /* ---- tables ---- */
 
