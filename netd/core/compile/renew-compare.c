@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which endpoints are new, gone or others since the compilation before. Where a container is as it
- * was is seen without a look at its texts: two snapshots have those in common (world.records). */
+ * was is mostly seen without a look at it (world_is_one_record()). */
 #include <errno.h>
 #include <string.h>
 
@@ -54,12 +54,9 @@ static bool same_published(const struct world_container *a, const struct world_c
 /* As far as rules are made of it; what it is called and its id are compared. */
 static bool same_container(const struct world_container *a, const struct world_container *b)
 {
-	if (a->starting != b->starting)
-		return false;
-	if (a->name == b->name) /* one record, of which both worlds have the text */
-		return true;
-	return a->kind == b->kind && a->known == b->known && same_text(a->image, b->image) &&
-	       !a->flaw == !b->flaw && same_labels(a, b) && same_published(a, b);
+	return a->starting == b->starting && a->kind == b->kind && a->known == b->known &&
+	       same_text(a->image, b->image) && !a->flaw == !b->flaw && same_labels(a, b) &&
+	       same_published(a, b);
 }
 
 static bool same_endpoint(const struct world_endpoint *a, const struct world_endpoint *b)
@@ -69,42 +66,51 @@ static bool same_endpoint(const struct world_endpoint *a, const struct world_end
 	       memcmp(&a->mac, &b->mac, sizeof(a->mac)) == 0;
 }
 
-/* A container with the run of its endpoints. */
+/* A container with the run of its endpoints; n 0: there are no more. */
 struct run {
-	const struct world_container *container; /* NULL: there are no more */
-	uint32_t first, n;
+	uint32_t container, first, n;
 };
 
 static struct run next_run(const struct world *world, const struct run *last)
 {
 	struct run run = { .first = last->first + last->n };
-	uint32_t container;
 
 	if (run.first == world->n_endpoints)
 		return run;
-	container = world->endpoints[run.first].container;
-	run.container = &world->containers[container];
+	run.container = world->endpoints[run.first].container;
 	for (run.n = 1; run.first + run.n < world->n_endpoints; run.n++)
-		if (world->endpoints[run.first + run.n].container != container)
+		if (world->endpoints[run.first + run.n].container != run.container)
 			break;
 	return run;
 }
 
-static int compare_runs(const struct run *was, const struct run *is)
+static int compare_runs(const struct again *a, const struct run *was, const struct run *is)
 {
-	const struct world_container *a = was->container, *b = is->container;
+	const struct world_container *old, *new;
 
-	if (!a || !b)
-		return a ? -1 : 1;
-	if (a->name == b->name)
+	if (!was->n || !is->n)
+		return was->n ? -1 : 1;
+	if (world_is_one_record(a->old, was->container, a->new, is->container))
 		return 0;
-	int order = strcmp(a->name, b->name);
-	return order ? order : strcmp(a->id, b->id);
+	old = &a->old->containers[was->container];
+	new = &a->new->containers[is->container];
+	int order = strcmp(old->name, new->name);
+	return order ? order : strcmp(old->id, new->id);
+}
+
+static bool same_people(const struct again *a, const struct run *was, const struct run *is)
+{
+	const struct world_container *old = &a->old->containers[was->container],
+				     *new = &a->new->containers[is->container];
+
+	if (!world_is_one_record(a->old, was->container, a->new, is->container))
+		return same_container(old, new);
+	return (!a->old->holds && !a->new->holds) || old->starting == new->starting;
 }
 
 static bool same_run(const struct again *a, const struct run *was, const struct run *is)
 {
-	if (was->n != is->n || !same_container(was->container, is->container))
+	if (was->n != is->n || !same_people(a, was, is))
 		return false;
 	for (uint32_t k = 0; k < was->n; k++)
 		if (!same_endpoint(&a->old->endpoints[was->first + k],
@@ -182,8 +188,8 @@ int renew_compare_endpoints(struct again *a)
 	a->to = arena_alloc(a->e.arena, a->old->n_endpoints * sizeof(*a->to));
 	if (!a->from || !a->to)
 		return -ENOMEM;
-	while (r == 0 && (was.container || is.container)) {
-		int order = compare_runs(&was, &is);
+	while (r == 0 && (was.n || is.n)) {
+		int order = compare_runs(a, &was, &is);
 		if (order == 0 && same_run(a, &was, &is))
 			r = keep_run(a, &was, &is);
 		else

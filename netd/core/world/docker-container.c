@@ -153,7 +153,7 @@ static int read_priorities(struct world_docker_answer *answer, const cJSON *netw
 		int64_t priority = 0;
 		if (!id || !world_id_valid(id) ||
 		    !json_integer(json_member(item, "GwPriority"), INT32_MIN, INT32_MAX,
-				       &priority) ||
+				  &priority) ||
 		    priority == 0)
 			continue;
 		world_id_copy(one.network, id);
@@ -189,9 +189,9 @@ static int read_container(struct world_docker_answer *answer, const cJSON *json,
 				      world_docker_port_list(answer, json_member(json, "Ports"),
 							     &bound, &facts.n_published));
 	if (!r)
-		r = read_priorities(
-			answer, json_member(json_member(json, "NetworkSettings"), "Networks"),
-			&facts);
+		r = read_priorities(answer,
+				    json_member(json_member(json, "NetworkSettings"), "Networks"),
+				    &facts);
 	if (r)
 		return r;
 	facts.known &= !facts.flaw;
@@ -282,16 +282,15 @@ int world_docker_inspect(struct world_docker_answer *answer, struct world_docker
 	if (!found.network_mode)
 		return -ENOMEM;
 	found.running = json_is_true(json_member(json, "State"), "Running");
-	int r = world_docker_port_map(
-		answer, json_member(json_member(json, "NetworkSettings"), "Ports"),
-		&found.bound, &found.n_bound);
+	int r = world_docker_port_map(answer,
+				      json_member(json_member(json, "NetworkSettings"), "Ports"),
+				      &found.bound, &found.n_bound);
 	if (!r)
 		r = world_docker_port_map(
 			answer, json_member(json_member(json, "HostConfig"), "PortBindings"),
 			&found.configured, &found.n_configured);
 	if (!r)
-		r = read_dns(answer, json_member(json_member(json, "HostConfig"), "Dns"),
-			     &found);
+		r = read_dns(answer, json_member(json_member(json, "HostConfig"), "Dns"), &found);
 	if (!r)
 		r = world_docker_posture(answer, json, &found.posture);
 	if (!r)
@@ -348,8 +347,7 @@ int world_parse_event(const char *line, size_t len, struct world_event *ret)
 	const char *id = json_text(actor, "ID");
 	bool of_network = strcmp(type ? type : "", "network") == 0;
 	const char *container =
-		of_network ? json_text(json_member(actor, "Attributes"), "container")
-			   : NULL;
+		of_network ? json_text(json_member(actor, "Attributes"), "container") : NULL;
 	if (!id || !world_id_valid(id))
 		return WORLD_E_INVALID;
 	world_id_copy(of_network ? event.network_id : event.container_id, id);

@@ -103,8 +103,7 @@ static int add_listed_port(struct world_docker_answer *answer, const cJSON *port
 	bool at_host = json_member(port, "PublicPort");
 	if (!at_host && (!host_ip || !*host_ip))
 		return 0;
-	if ((at_host &&
-	     !json_integer(json_member(port, "PublicPort"), 0, 65535, &public)) ||
+	if ((at_host && !json_integer(json_member(port, "PublicPort"), 0, 65535, &public)) ||
 	    !json_integer(json_member(port, "PrivatePort"), 1, 65535, &private))
 		return world_docker_refuse(answer, "Ports: a port is not a number up to 65535");
 	if (at_host && public == 0)

@@ -126,9 +126,8 @@ static void read_logging(const cJSON *host, struct posture *posture)
 	const char *type = json_text(logging, "Type");
 
 	if (type)
-		posture->facts[POSTURE_LOG_LIMITS] =
-			posture_log_is_limited(type, json_text(options, "max-size"),
-					       json_text(options, "max-file"));
+		posture->facts[POSTURE_LOG_LIMITS] = posture_log_is_limited(
+			type, json_text(options, "max-size"), json_text(options, "max-file"));
 }
 
 /* What stands behind the = never arrives here (core/world/docker-want.c). */

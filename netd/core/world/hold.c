@@ -21,27 +21,28 @@ static bool has_host_port(const struct world_container *container,
 
 static bool has_all_ports(const struct world_container *then, const struct world_container *now)
 {
-	if (then->published == now->published) /* of the record that both have in common */
-		return true;
 	for (size_t i = 0; i < now->n_published; i++)
 		if (now->published[i].host_port != 0 && !has_host_port(then, &now->published[i], i))
 			return false;
 	return true;
 }
 
-/* The place in @world of a container that takes part; *@from goes along with @container's order. */
-static bool find_part(const struct world *world, const struct world_container *container,
-		      const bool *takes_part, size_t *from)
+/* The place in @before of container @i, if it took part; *@from goes along with the order of both.
+ */
+static bool find_part(const struct world *before, const struct world *world, uint32_t i,
+		      const bool *took_part, uint32_t *from)
 {
-	for (; *from < world->n_containers; (*from)++) {
-		const struct world_container *one = &world->containers[*from];
-		if (one->name == container->name) /* the record that both have in common */
-			return takes_part[*from];
+	for (; *from < before->n_containers; (*from)++) {
+		const struct world_container *one, *container;
+		if (world_is_one_record(before, *from, world, i))
+			return took_part[*from];
+		one = &before->containers[*from];
+		container = &world->containers[i];
 		int order = strcmp(one->name, container->name);
 		if (order == 0)
 			order = strcmp(one->id, container->id);
 		if (order >= 0)
-			return order == 0 && takes_part[*from];
+			return order == 0 && took_part[*from];
 	}
 	return false;
 }
@@ -83,15 +84,14 @@ static bool is_waiting(const struct world_waiting *waiting, const struct world_c
 }
 
 /* Of a container that was there before, at @at. */
-static void take_times(const struct world_held *before, size_t at,
-		       const struct world_container *container, const struct world_hold_time *time,
-		       struct world_held *ret, size_t i)
+static void take_times(const struct world_held *before, size_t at, const struct world *next,
+		       const struct world_hold_time *time, struct world_held *ret, size_t i)
 {
-	bool is_held = before->world->containers[at].starting;
+	bool is_held = before->world->holds && before->world->containers[at].starting;
 	uint64_t closed = before->closed_since_us[at];
 
 	ret->closed_since_us[i] = closed;
-	ret->quiet_since_us[i] = is_held && is_waiting(time->waiting, container) &&
+	ret->quiet_since_us[i] = is_held && is_waiting(time->waiting, &next->containers[i]) &&
 						 time->now_us - closed < WORLD_HOLD_MOST_US
 					 ? time->now_us
 					 : before->quiet_since_us[at];
@@ -112,8 +112,9 @@ static int find_times(const struct world_held *before, const struct world *next,
 		      const struct world_hold_time *time, struct arena *arena,
 		      struct world_held *ret)
 {
-	size_t bytes = next->n_containers * sizeof(*ret->closed_since_us), at = 0;
+	size_t bytes = next->n_containers * sizeof(*ret->closed_since_us);
 	bool *took_part = before ? find_parts(before->world, arena) : NULL;
+	uint32_t at = 0;
 
 	ret->closed_since_us = arena_alloc(arena, bytes);
 	ret->quiet_since_us = arena_alloc(arena, bytes);
@@ -121,11 +122,11 @@ static int find_times(const struct world_held *before, const struct world *next,
 		return -ENOMEM;
 	if (!before)
 		take_first_times(next, time, ret);
-	for (size_t i = 0; before && i < next->n_containers; i++) {
-		const struct world_container *container = &next->containers[i];
-		if (find_part(before->world, container, took_part, &at) &&
-		    has_all_ports(&before->world->containers[at], container))
-			take_times(before, at, container, time, ret, i);
+	for (uint32_t i = 0; before && i < next->n_containers; i++) {
+		bool was = find_part(before->world, next, i, took_part, &at);
+		if (was && (world_is_one_record(before->world, at, next, i) ||
+			    has_all_ports(&before->world->containers[at], &next->containers[i])))
+			take_times(before, at, next, time, ret, i);
 		else
 			ret->closed_since_us[i] = ret->quiet_since_us[i] = time->now_us;
 	}
@@ -137,8 +138,8 @@ static bool is_held(const struct world_held *held, const bool *takes_part, size_
 {
 	uint64_t since = held->quiet_since_us[i];
 
-	return takes_part[i] && held->world->containers[i].n_published > 0 && since &&
-	       since + WORLD_HOLD_US > now_us;
+	return since && since + WORLD_HOLD_US > now_us && takes_part[i] &&
+	       held->world->containers[i].n_published > 0;
 }
 
 /* Nobody was held, and Docker has said nothing since: nobody is. */
@@ -180,6 +181,7 @@ int world_hold_back(const struct world_held *before, const struct world *next,
 		if (!containers)
 			return -ENOMEM;
 		world->containers = containers;
+		world->holds = true;
 		containers[i].starting = true;
 		uint64_t until = ret->quiet_since_us[i] + WORLD_HOLD_US;
 		ret->until_us = until < ret->until_us ? until : ret->until_us;

@@ -116,8 +116,7 @@ static int add_endpoint(struct world_docker_answer *answer, const cJSON *json, v
 
 	if (r)
 		return r;
-	r = world_docker_addresses(answer, json_member(all, list->network->name), keys,
-				   &endpoint);
+	r = world_docker_addresses(answer, json_member(all, list->network->name), keys, &endpoint);
 	if (r || mac_is_zero(&endpoint.mac))
 		return r;
 	endpoint.id = endpoint_id(&endpoint, list->network);

@@ -49,28 +49,42 @@ static int copy_containers(const struct world_store *store, struct arena *arena,
 		size += store_container_room(container_at(store, i));
 	char *room = arena_room(arena, size);
 	struct world_container *containers = arena_room(arena, n * sizeof(*containers));
-	if (!room || !containers)
+	uint32_t *copied = arena_alloc(arena, n * sizeof(*copied));
+	if (!room || !containers || !copied)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		containers[i] = store_container_copy(container_at(store, i), &room);
+		copied[i] = i;
+	}
 	world->containers = containers;
 	world->n_containers = n;
+	world->copied = copied;
+	world->copy = containers;
 	return 0;
 }
 
-/* How many of those from @i on stand in the last copy of all as they are now, one after the other.
- */
-static size_t unchanged_run(const struct world_store *store, size_t i)
+/* Fills @copied; how many have changed. */
+static size_t find_changed(const struct world_store *store, uint32_t *copied)
 {
-	uint32_t first = container_at(store, i)->object.at;
-	size_t n = 0;
+	size_t changed = 0;
 
-	for (; i + n < store->containers.n; n++) {
-		const struct store_object *object = store->containers.by_name[i + n];
-		if (object->copy != store->n_copies || object->at != first + n)
-			break;
+	for (size_t i = 0; i < store->containers.n; i++) {
+		const struct store_object *object = store->containers.by_name[i];
+		bool same = object->copy == store->n_copies;
+		copied[i] = same ? object->at : UINT32_MAX;
+		changed += !same;
 	}
-	return n;
+	return changed;
+}
+
+/* How many from @i on stand in the copy one after the other. */
+static size_t run_of(const uint32_t *copied, size_t i, size_t n)
+{
+	size_t run = 0;
+
+	while (i + run < n && copied[i + run] != UINT32_MAX && copied[i + run] == copied[i] + run)
+		run++;
+	return run;
 }
 
 static int copy_changed(const struct world_store *store, struct arena *arena, size_t i,
@@ -89,25 +103,29 @@ static int copy_changed(const struct world_store *store, struct arena *arena, si
 static int borrow_containers(const struct world_store *store, struct arena *arena,
 			     struct world *world)
 {
-	size_t n = store->containers.n, changed = 0;
-	struct world_container *containers = arena_room(arena, n * sizeof(*containers));
+	size_t n = store->containers.n;
+	uint32_t *copied = arena_room(arena, n * sizeof(*copied));
 
+	if (!copied)
+		return -ENOMEM;
+	if (find_changed(store, copied) > MOST_CHANGED)
+		return 1;
+	struct world_container *containers = arena_room(arena, n * sizeof(*containers));
 	if (!containers)
 		return -ENOMEM;
 	for (size_t i = 0; i < n;) {
-		size_t run = unchanged_run(store, i);
-		const struct store_object *object = store->containers.by_name[i];
-		if (run == 0 && ++changed > MOST_CHANGED)
-			return 1;
+		size_t run = run_of(copied, i, n);
 		if (run == 0 && copy_changed(store, arena, i, &containers[i]) < 0)
 			return -ENOMEM;
 		if (run)
-			memcpy(&containers[i], &store->copy.containers[object->at],
+			memcpy(&containers[i], &store->copy.containers[copied[i]],
 			       run * sizeof(*containers));
 		i += run ? run : 1;
 	}
 	world->containers = containers;
 	world->n_containers = n;
+	world->copied = copied;
+	world->copy = store->copy.copy;
 	return arena_keep(arena, store->copy.records);
 }
 

@@ -231,6 +231,11 @@ struct world {
 	/* Where networks, containers and endpoints live: snapshots between which Docker said
 	 * nothing have them in common. NULL: in the arena of the world. */
 	struct arena *records;
+	/* Per container: where it stands in a copy of all from which this snapshot borrows, and
+	 * which copy that is; UINT32_MAX: it has changed since. NULL: there is none. */
+	const uint32_t *copied;
+	const void *copy;
+	bool holds;			      /* some are `starting` by world_hold_back() alone */
 	const struct world_network *networks; /* sorted by name, then id */
 	size_t n_networks;
 	const struct world_container *containers; /* sorted by name, then id */
@@ -268,6 +273,14 @@ struct world {
 	size_t n_nameless;
 	const char *nameless; /* what was wrong with the first; NULL: there are none */
 };
+
+/* Both are one record, of which nothing has changed, but for who is held. False says nothing. */
+static inline bool world_is_one_record(const struct world *a, uint32_t i, const struct world *b,
+				       uint32_t j)
+{
+	return a->copy && a->copy == b->copy && a->copied[i] == b->copied[j] &&
+	       a->copied[i] != UINT32_MAX;
+}
 
 /* Bytes that are not what they should be. */
 #define WORLD_E_INVALID 1
