@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What snapshots have in common is what one says that is made anew: whatever changed the store has
- * said so. */
+/* What snapshots have in common, or borrow from a copy of all, is what one says that is made anew:
+ * whatever changed the store has said so. */
 #pragma once
 
 #include <setjmp.h>
@@ -27,15 +27,23 @@ static inline char *say_all(struct world_store *store)
 	for (size_t i = 0; i < world->n_endpoints; i++)
 		text_printf(&out, "%llx %llu\n", (unsigned long long)world->endpoints[i].id,
 			    (unsigned long long)world->endpoints[i].asked);
+	for (size_t i = 0; i < world->n_containers; i++)
+		for (size_t k = 0; k < world->containers[i].n_labels; k++)
+			text_printf(&out, "%d", (int)world->containers[i].labels[k].origin);
 	return out.bytes;
 }
 
-/* The snapshots after this have the same records, until something changes them. */
+/* The snapshots after this have the same records, until something changes them; those after that
+ * borrow from these. */
 static inline void assert_kept_is_true(struct world_store *store)
 {
 	CLEANUP(free_ptr) char *kept = say_all(store);
 
 	store_changes(store);
+	CLEANUP(free_ptr) char *borrowed = say_all(store);
+	store_changes(store);
+	store_forget_copy(store);
 	CLEANUP(free_ptr) char *anew = say_all(store);
 	assert_string_equal(kept, anew);
+	assert_string_equal(borrowed, anew);
 }

@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A compilation that reuses the one before it. compile_ruleset() is the one truth; this is the same
- * in less time where only ports of bridges have changed, which most events are about.
+ * in less time where only ports of bridges, or a few endpoints, have changed, which most events are
+ * about.
  *
  * What a compilation makes depends on its pieces like this:
  *
- *   chains, counters, all other sets   policy, rules in force at that time, bridges, resolvers,
- *                                      the hosts of the fleet,
- *                                      what Docker said (world.records, and who is held), settings
+ *   chains, counters, all other sets   policy, rules in force at that time, bridges, networks,
+ *                                      resolvers, the hosts of the fleet, who is held, settings
+ *   sets filled by endpoints           endpoint by endpoint (endpoints.c): its container, its
+ *                                      network, its addresses and MAC
  *   sets filled by ports (ports.c)     port by port: that port, and the endpoint plugged in there
  *   the port of an endpoint            the ports and endpoints with its MAC on its bridge
  *
- * So where nothing of the first line has changed, those are borrowed. A port is touched when it is
- * new, gone or another, or has the MAC and bridge of one that is: its run of elements is taken out
- * of each set of the second line and made anew, by the code of the whole compilation. Anything else
- * (many ports at once, another policy, a word of Docker's) is compiled as a whole. */
+ * So where nothing of the first line has changed, those are borrowed. An endpoint is made anew when
+ * it has come, gone or is another one, or anything of its container is: what begins with its
+ * addresses and its MAC is taken out of each set of the second line, and made by the code of the
+ * whole compilation. A port is touched when it is new, gone or another, or has the MAC and bridge
+ * of one that is, or of such an endpoint: so is its run of elements in each set of the third line.
+ *
+ * An endpoint can be more than elements. All is compiled as a whole where it may be: where its
+ * container publishes a port, or is the first or last one with its reason for being closed, or in
+ * its tier on a network where that makes frames pass the inet hooks; where something else has an
+ * address or the MAC that it has; where an address is outside of the networks; where a tier
+ * requires something or speaks for a single address, unmatched ones are ignored, others' ports are
+ * on a bridge, or Docker opens ports directly. And so is anything else: another policy, a network,
+ * many at once. */
 #pragma once
 
 #include "core/compile/compile.h"
@@ -22,7 +33,8 @@
 struct compile_before {
 	const struct compile_input *in;
 	const struct compile_output *output;
-	/* Where all that is borrowed lives; it is kept by the arenas of those who borrow. */
+	/* Where all that is borrowed lives; it is kept by the arenas of those who borrow. It is one
+	 * that was compiled as a whole, or what endpoints have had since, which keeps that. */
 	struct arena *base;
 };
 

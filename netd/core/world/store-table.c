@@ -106,6 +106,8 @@ static void sort_in(struct store_object **items, size_t n_sorted, size_t n, stor
 
 void store_settle(struct store_table *table)
 {
+	if (table->n_sorted == table->n && !table->renamed)
+		return;
 	sort_in(table->by_id, table->n_sorted, table->n, compare_ids);
 	if (table->renamed)
 		qsort(table->by_name, table->n, sizeof(struct store_object *), compare_names);

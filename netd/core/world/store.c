@@ -125,6 +125,7 @@ void store_commit_container(struct world_store *store, struct store_container *f
 	*old = *fresh;
 	old->object.id = old->facts.id;
 	old->object.name = old->facts.name;
+	old->object.index = before.object.index;
 	old->n_endpoints = before.n_endpoints;
 	fresh->block = before.block;
 	fresh->bound = before.bound;
@@ -197,17 +198,38 @@ static void sweep_table(struct store_table *table, void (*free_object)(struct st
 		table->by_name[i]->index = (uint32_t)i;
 }
 
-void store_sweep(struct world_store *store)
+static bool any_gone(const struct store_table *table)
 {
-	store_changes(store);
+	for (size_t i = 0; i < table->n; i++)
+		if (table->by_name[i]->gone)
+			return true;
+	return false;
+}
+
+/* What goes with the networks and containers that have gone; the containers may be some more. */
+static void drop_endpoints(struct world_store *store)
+{
+	if (!any_gone(&store->networks) && !any_gone(&store->containers)) /* mostly */
+		return;
 	for (size_t i = 0; i < store->networks.n; i++)
 		drop_endpoints_of_gone(stored_network_at(&store->networks, i));
+}
+
+void store_sweep(struct world_store *store)
+{
+	bool gone = false;
+
+	store_changes(store);
+	drop_endpoints(store);
 	for (size_t i = 0; i < store->containers.n; i++) {
 		struct store_container *container = container_at(&store->containers, i);
 		container->object.gone |= !container->listed && container->n_endpoints == 0;
+		gone |= container->object.gone;
 	}
-	sweep_table(&store->networks, free_network);
-	sweep_table(&store->containers, free_container);
+	if (any_gone(&store->networks))
+		sweep_table(&store->networks, free_network);
+	if (gone)
+		sweep_table(&store->containers, free_container);
 }
 
 void world_store_remove_network(struct world_store *store, const char *id)
