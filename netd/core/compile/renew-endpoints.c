@@ -153,6 +153,7 @@ static bool are_in_networks(const struct again *a, const struct world *world, co
 	return true;
 }
 
+/* (An address is made of each MAC, so one that is there twice shows there.) */
 static int check_keys(struct again *a)
 {
 	key_list addrs[2] = { { 0 }, { 0 } }, macs = { 0 };
@@ -163,9 +164,8 @@ static int check_keys(struct again *a)
 	if (r)
 		return r;
 	return has_twice(&addrs[0], addr_len[0]) || has_twice(&addrs[1], addr_len[1]) ||
-	       has_twice(&macs, MAC_LEN) || is_of_another(a, a->addrs, &a->macs) ||
-	       is_of_another(a, addrs, &macs) || is_of_host(a, a->addrs, &a->macs) ||
-	       is_of_host(a, addrs, &macs) ||
+	       is_of_another(a, a->addrs, &a->macs) || is_of_another(a, addrs, &macs) ||
+	       is_of_host(a, a->addrs, &a->macs) || is_of_host(a, addrs, &macs) ||
 	       !are_in_networks(a, a->old, a->gone.items, a->gone.n) ||
 	       !are_in_networks(a, a->new, a->come.items, a->come.n);
 }
