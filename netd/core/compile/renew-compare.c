@@ -67,13 +67,13 @@ static bool same_endpoint(const struct world_endpoint *a, const struct world_end
 }
 
 /* A container with the run of its endpoints; n 0: there are no more. */
-struct run {
+struct container_run {
 	uint32_t container, first, n;
 };
 
-static struct run next_run(const struct world *world, const struct run *last)
+static struct container_run next_run(const struct world *world, const struct container_run *last)
 {
-	struct run run = { .first = last->first + last->n };
+	struct container_run run = { .first = last->first + last->n };
 
 	if (run.first == world->n_endpoints)
 		return run;
@@ -84,7 +84,8 @@ static struct run next_run(const struct world *world, const struct run *last)
 	return run;
 }
 
-static int compare_runs(const struct again *a, const struct run *was, const struct run *is)
+static int compare_runs(const struct again *a, const struct container_run *was,
+			const struct container_run *is)
 {
 	const struct world_container *old, *new;
 
@@ -98,7 +99,8 @@ static int compare_runs(const struct again *a, const struct run *was, const stru
 	return order ? order : strcmp(old->id, new->id);
 }
 
-static bool same_people(const struct again *a, const struct run *was, const struct run *is)
+static bool same_people(const struct again *a, const struct container_run *was,
+			const struct container_run *is)
 {
 	const struct world_container *old = &a->old->containers[was->container],
 				     *new = &a->new->containers[is->container];
@@ -108,7 +110,8 @@ static bool same_people(const struct again *a, const struct run *was, const stru
 	return (!a->old->holds && !a->new->holds) || old->starting == new->starting;
 }
 
-static bool same_run(const struct again *a, const struct run *was, const struct run *is)
+static bool same_run(const struct again *a, const struct container_run *was,
+		     const struct container_run *is)
 {
 	if (was->n != is->n || !same_people(a, was, is))
 		return false;
@@ -145,7 +148,8 @@ static int touch_asked(struct again *a, uint32_t old, uint32_t new)
 	return renew_touch_place(a, &is->mac, a->new->networks[is->network].bridge);
 }
 
-static int keep_run(struct again *a, const struct run *was, const struct run *is)
+static int keep_run(struct again *a, const struct container_run *was,
+		    const struct container_run *is)
 {
 	int r = 0;
 
@@ -158,7 +162,8 @@ static int keep_run(struct again *a, const struct run *was, const struct run *is
 }
 
 /* Of a container of which anything is another one all endpoints are made anew. */
-static int replace_run(struct again *a, const struct run *was, const struct run *is)
+static int replace_run(struct again *a, const struct container_run *was,
+		       const struct container_run *is)
 {
 	int r = 0;
 
@@ -179,7 +184,8 @@ static int replace_run(struct again *a, const struct run *was, const struct run 
 
 int renew_compare_endpoints(struct again *a)
 {
-	struct run none = { 0 }, was = next_run(a->old, &none), is = next_run(a->new, &none);
+	struct container_run none = { 0 }, was = next_run(a->old, &none),
+			     is = next_run(a->new, &none);
 	int r = 0;
 
 	if (a->same_people)
