@@ -73,12 +73,20 @@ static void follow(pid_t parent, bool until_done)
 		_exit(0);
 }
 
-static int give_up_rights(void)
+/* All but those of @kept, a bit each. */
+static int give_up_rights(uint64_t kept)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct rights[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	if (syscall(SYS_capset, &header, none) == 0)
+	if (kept && syscall(SYS_capget, &header, rights) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
+		rights[i].permitted &= (uint32_t)(kept >> (32 * i));
+		rights[i].effective = rights[i].permitted;
+		rights[i].inheritable = 0;
+	}
+	if (syscall(SYS_capset, &header, rights) == 0)
 		return 0;
 	/* A filter of system calls that does not know of it: as it was before. */
 	return errno == EPERM ? 0 : -errno;
@@ -91,8 +99,24 @@ _Noreturn void beside_child(const struct beside_work *work, int fd, pid_t parent
 	take_a_back_seat(work->memory);
 	int r = work->ask ? work->ask(work->userdata) : 0;
 	if (r == 0 && !work->keeps_rights)
-		r = give_up_rights();
+		r = give_up_rights(0);
 	if (r == 0)
 		r = work->work(work->userdata, RESULT_FD);
 	_exit(r < 0 ? BESIDE_CODES - r : r);
+}
+
+/* It ends with its parent, and whatever signals the parent's terminal or service is sent. */
+_Noreturn void beside_child_stay(const struct worker_options *options, int fd, pid_t parent)
+{
+	sigset_t all;
+
+	close_others(fd);
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	follow(parent, true);
+	(void)prctl(PR_SET_NAME, options->name);
+	int r = give_up_rights(options->rights);
+	if (r == 0)
+		r = options->serve(RESULT_FD);
+	_exit(r < 0 ? BESIDE_CODES - r : 0);
 }
