@@ -4,7 +4,9 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
 #include "core/world/world-store.h"
@@ -78,6 +80,23 @@ static void on_links_changed(void *userdata)
 	    world_store_must_ask(d->store))
 		docker_resync(d->docker, "a bridge with a container is on no network");
 	facts_changed(d);
+}
+
+static void on_asker_lost(void *userdata, bool late, int status)
+{
+	char why[64];
+
+	(void)userdata;
+	if (late)
+		(void)snprintf(why, sizeof(why), "has answered nothing for too long, and is ended");
+	else if (WIFSIGNALED(status))
+		(void)snprintf(why, sizeof(why), "was ended by signal %d", WTERMSIG(status));
+	else
+		(void)snprintf(why, sizeof(why), "has ended with code %d", WEXITSTATUS(status));
+	log_warning(LOG_ID_ASKER_LOST,
+		    "the process that asks the kernel who is behind new ports %s: another one is "
+		    "begun, and new containers stay closed until it has answered",
+		    why);
 }
 
 static void on_policy_files_changed(void *userdata)
@@ -176,7 +195,10 @@ static int start_ports(struct daemon *d)
 {
 	static const char *const guards[] = { COMPILE_GUARD4, COMPILE_GUARD6 };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
-	struct rtnl_options options = { .on_change = on_links_changed, .userdata = d };
+	struct rtnl_options options = { .on_change = on_links_changed,
+					.on_set = ground_on_set,
+					.on_lost = on_asker_lost,
+					.userdata = d };
 	VEC(struct world_port) known = { 0 };
 	int r = arena ? 0 : -ENOMEM;
 

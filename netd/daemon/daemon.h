@@ -294,6 +294,8 @@ void neighbours_correct(struct rtnl *rtnl, const struct generation *old,
 
 /* Puts right what the committed rules need of the kernel beside tables. */
 void ground_keep(struct daemon *d);
+/* What became of it; for struct rtnl_options. */
+void ground_on_set(void *userdata, const char *bridge, enum rtnl_setting setting, int r);
 /* From now on that is looked at whenever the watchdog wakes netd. 0 or -errno. */
 int ground_watch(struct daemon *d) MUST_CHECK;
 

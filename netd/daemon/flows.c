@@ -14,7 +14,8 @@
 #include "edge/loop/loop.h"
 
 #define SAID_AGAIN_AFTER_US UINT64_C(60000000)
-/* Addresses of the host are asked for with one netlink dump; they seldom change. */
+/* Addresses of the host are asked for with one netlink dump; they seldom change. Before Linux 6.9
+ * it waits for rtnetlink's lock (edge/rtnl/asker.h). */
 #define HOST_AGAIN_AFTER_US UINT64_C(10000000)
 /* Where no policy is in force, the facts are copied for the index: not more often than that. */
 #define FACTS_AGAIN_AFTER_US UINT64_C(1000000)

@@ -29,47 +29,67 @@ static int call_iptables(struct daemon *d)
 		if (!now->compiled.bridge_nf_on[i] || !is_ours(now->world, network))
 			continue;
 		int r = rtnl_call_iptables(d->rtnl, network->bridge);
-		if (r == 1)
-			log_info(LOG_ID_SYSCTL_SET,
-				 "set nf_call_iptables and nf_call_ip6tables of bridge %s: tiers "
-				 "on %s are told apart by connection",
-				 network->bridge, network->name);
-		else if (r < 0 && r != -ENODEV)
+		if (r < 0 && r != -ENODEV)
 			failed = r;
 	}
 	return failed < 0 ? failed : 0;
 }
 
-static void keep_bridge_nf(struct daemon *d)
+static void note_bridge_nf(struct daemon *d, int error)
 {
 	int before = d->bridge_nf_error;
 
-	d->bridge_nf_error = d->committed->compiled.needs_bridge_nf ? call_iptables(d) : 0;
-	if (d->bridge_nf_error && d->bridge_nf_error != before)
+	d->bridge_nf_error = error;
+	if (error && error != before)
 		log_warning(LOG_ID_SYSCTL_UNAVAILABLE,
 			    "the frames of a bridge cannot be shown to the rules (%s): flows "
 			    "between tiers on one bridge are dropped%s",
-			    strerror(-d->bridge_nf_error),
-			    d->bridge_nf_error == -ENOENT ? "; load br_netfilter" : "");
+			    strerror(-error), error == -ENOENT ? "; load br_netfilter" : "");
 }
 
-static void end_local_learning(struct daemon *d)
+static void warn_of_learning(int error)
 {
-	int r = rtnl_end_local_learning(d->rtnl, d->committed->world);
+	log_warning(LOG_ID_SYSCTL_UNAVAILABLE,
+		    "no_linklocal_learn cannot be set on a bridge (%s): a container can make it "
+		    "forget for a moment where another one is",
+		    strerror(-error));
+}
 
-	if (r < 0)
-		log_warning(
-			LOG_ID_SYSCTL_UNAVAILABLE,
-			"no_linklocal_learn cannot be set on a bridge (%s): a container can make "
-			"it forget for a moment where another one is",
-			strerror(-r));
+static void say_calls_iptables(const struct world *world, const char *bridge)
+{
+	for (size_t i = 0; i < world->n_networks; i++) {
+		const struct world_network *network = &world->networks[i];
+		if (strcmp(network->bridge, bridge) != 0)
+			continue;
+		log_info(LOG_ID_SYSCTL_SET,
+			 "set nf_call_iptables and nf_call_ip6tables of bridge %s: tiers on %s are "
+			 "told apart by connection",
+			 bridge, network->name);
+		return;
+	}
+}
+
+void ground_on_set(void *userdata, const char *bridge, enum rtnl_setting setting, int r)
+{
+	struct daemon *d = userdata;
+
+	if (r == -ENODEV) /* gone meanwhile */
+		return;
+	if (setting == RTNL_NO_LOCAL_LEARNING && r < 0)
+		warn_of_learning(r);
+	if (setting == RTNL_CALLS_IPTABLES && r < 0)
+		note_bridge_nf(d, r);
+	if (setting == RTNL_CALLS_IPTABLES && r == 0 && d->committed)
+		say_calls_iptables(d->committed->world, bridge);
 }
 
 void ground_keep(struct daemon *d)
 {
 	d->looked_at_us = clock_monotonic_us();
-	keep_bridge_nf(d);
-	end_local_learning(d);
+	note_bridge_nf(d, d->committed->compiled.needs_bridge_nf ? call_iptables(d) : 0);
+	int r = rtnl_end_local_learning(d->rtnl, d->committed->world);
+	if (r < 0)
+		warn_of_learning(r);
 }
 
 /* What somebody else has set is put right when netd wakes anyway: a timer would wake it for

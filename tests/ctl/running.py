@@ -97,17 +97,18 @@ class Running(unittest.TestCase):
         return self.ask("apply", str(path), *args)
 
     def children(self):
-        """The processes of netd that make answers or write its state, without those that have ended."""
+        """The processes of netd that make answers or write its state, without those that have ended, and
+        without the one that asks rtnetlink, which stays."""
         pid = self.netd.pid
         alive = []
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
             for child in file.read().split():
                 try:
                     with open(f"/proc/{child}/stat", encoding="utf-8") as stat:
-                        state = stat.read().rpartition(")")[2].split()[0]
+                        name, _, rest = stat.read().rpartition(")")
                 except (FileNotFoundError, ProcessLookupError):
                     continue
-                if state not in "ZX":
+                if rest.split()[0] not in "ZX" and not name.endswith("(netd-rtnl"):
                     alive.append(int(child))
         return alive
 

@@ -52,6 +52,14 @@ def children_of(pid: int) -> List[int]:
         return []
 
 
+def name_of(pid: int) -> str:
+    """The name of the process; none when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def wait_until(what: str, check: Callable[[], Optional[T]], timeout: float = PATIENCE_S) -> T:
     """Call @check every 10 ms until it returns something true, and return that."""
     deadline = time.monotonic() + timeout

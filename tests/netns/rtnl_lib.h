@@ -23,7 +23,7 @@
 struct fixture {
 	sd_event *event;
 	struct rtnl *rtnl;
-	unsigned int n_changes;
+	unsigned int n_changes, n_set, n_lost;
 	bool seen_evil; /* a port has shown the MAC that a container gave itself */
 };
 
@@ -97,9 +97,27 @@ static inline void on_change(void *userdata)
 		f->seen_evil = f->seen_evil || ports[i].peer_mac.bytes[5] == 0x66;
 }
 
+static inline void on_set(void *userdata, const char *bridge, enum rtnl_setting setting, int r)
+{
+	struct fixture *f = userdata;
+
+	(void)bridge;
+	(void)setting;
+	f->n_set += r == 0;
+}
+
+static inline void on_lost(void *userdata, bool late, int status)
+{
+	struct fixture *f = userdata;
+
+	assert_false(late);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	f->n_lost++;
+}
+
 static inline void start(struct fixture *f, const struct world_port *known, size_t n_known)
 {
-	const struct rtnl_options options = { on_change, f, known, n_known };
+	const struct rtnl_options options = { on_change, on_set, on_lost, f, known, n_known };
 
 	assert_int_equal(rtnl_new(f->event, &options, &f->rtnl), 0);
 	f->n_changes = 0;
@@ -129,11 +147,12 @@ static inline const char *show(const struct fixture *f, const char *ifname, char
 	return ret;
 }
 
-/* What has happened so far: the kernel queues most messages before a command returns. The news that
- * a carrier is up comes later: wait_for_port(). */
+/* What has happened so far, and what the kernel was asked about it: it queues most messages before
+ * a command returns. The news that a carrier is up comes later: wait_for_port(). */
 static inline void settle(struct fixture *f)
 {
-	while (sd_event_run(f->event, 0) > 0)
+	while (sd_event_run(f->event, rtnl_counters(f->rtnl).waiting ? 20000 : 0) > 0 ||
+	       rtnl_counters(f->rtnl).waiting > 0)
 		;
 }
 

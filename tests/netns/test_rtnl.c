@@ -178,6 +178,8 @@ static void managed_bridges_do_not_learn_from_lldp(void **state)
 	start(f, NULL, 0);
 	assert_learns_locally("br0", true);
 	assert_int_equal(rtnl_end_local_learning(f->rtnl, &world), 0);
+	settle(f);
+	assert_int_equal(f->n_set, 1);
 	assert_learns_locally("br0", false);
 	assert_learns_locally("other", true);
 	run("ip link delete br0");
@@ -187,6 +189,8 @@ static void managed_bridges_do_not_learn_from_lldp(void **state)
 	settle(f);
 	assert_learns_locally("br0", true);
 	assert_int_equal(rtnl_end_local_learning(f->rtnl, &world), 0);
+	settle(f);
+	assert_int_equal(f->n_set, 2);
 	assert_learns_locally("br0", false);
 }
 

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "edge/rtnl/links.h"
+#include "edge/rtnl/peers.h"
 #include "edge/rtnl/query.h"
 
 struct message {
@@ -163,6 +164,73 @@ static void a_dump_removes_what_it_does_not_show(void **state)
 	assert_non_null(links_find_name(&links, "br0"));
 }
 
+/* What comes between the question about veth1 and its answer. */
+static void an_answer_is_about_the_port_that_was_meant(void **state)
+{
+	static const struct message none = { 0 }, gone = { .type = RTM_DELLINK, .ifindex = 5 };
+	static const struct {
+		const char *name;
+		struct message messages[2];
+		bool taken, due; /* the answer counts; it is asked once more if it was not up */
+	} rows[] = {
+		{ "nothing", { none, none }, true, false },
+		{ "news of another",
+		  { { RTM_NEWLINK, AF_UNSPEC, 7, "veth2", "veth", 1, 6, 3, true, false }, none },
+		  true,
+		  false },
+		{ "news",
+		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false }, none },
+		  true,
+		  true },
+		{ "the bridge's news",
+		  { { RTM_NEWLINK, AF_BRIDGE, 5, "veth1", NULL, 1, 0, 0, false, false }, none },
+		  true,
+		  true },
+		{ "it has another far end",
+		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 8, 3, true, false }, none },
+		  false,
+		  true },
+		{ "that is elsewhere",
+		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 4, true, false }, none },
+		  false,
+		  true },
+		{ "that was here meanwhile",
+		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 0, true, false },
+		    { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false } },
+		  false,
+		  true },
+		{ "it is gone", { gone, none }, false, false },
+		{ "another has its number",
+		  { gone, { RTM_NEWLINK, AF_UNSPEC, 5, "veth9", "veth", 1, 6, 3, true, false } },
+		  false,
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		CLEANUP(links_done) struct links links = { 0 };
+		struct rtnl_counters counters = { 0 };
+		const bool up = i % 2;
+		const struct asker_answer answer = {
+			.question = { .kind = ASKER_PEER, .number = 9, .peer = { 5, 6, 3 } },
+			.peer = { .mac = { { 2, 66, 1, 2, 3, 4 } }, .up = up },
+		};
+
+		fill(&links);
+		links_find(&links, 5)->question = answer.question.number;
+		links_find(&links, 5)->due = false;
+		for (size_t m = 0; m < 2; m++)
+			apply(&links, &rows[i / 2].messages[m]);
+		peers_take(&links, &answer, &counters);
+		const struct link *link = links_find(&links, 5);
+		bool taken = link && !mac_is_zero(&link->mac);
+		if (taken != rows[i / 2].taken || (link && link->pinned != (taken && up)) ||
+		    (link && link->due != (rows[i / 2].due && !(taken && up))) ||
+		    (link && link->due != link->stale))
+			fail_msg("%s, %s", rows[i / 2].name, up ? "up" : "down");
+	}
+}
+
 static void broken_messages_are_survived(void **state)
 {
 	_Alignas(8) char buffer[256];
@@ -195,6 +263,7 @@ int main(void)
 		cmocka_unit_test(a_pinned_link_stays_pinned_outside),
 		cmocka_unit_test(old_kernels_leave_out_an_equal_number),
 		cmocka_unit_test(a_dump_removes_what_it_does_not_show),
+		cmocka_unit_test(an_answer_is_about_the_port_that_was_meant),
 		cmocka_unit_test(broken_messages_are_survived),
 	};
 

@@ -133,7 +133,9 @@ static void net_admin_is_enough(void **state)
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		const struct rtnl_options options = { .on_change = on_change, .userdata = f };
+		const struct rtnl_options options = {
+			.on_change = on_change, .on_set = on_set, .on_lost = on_lost, .userdata = f
+		};
 		sd_event *event = NULL;
 		if (!keep_only_net_admin() || sd_event_new(&event) < 0 ||
 		    rtnl_new(event, &options, &f->rtnl) < 0)

@@ -160,6 +160,11 @@
 /* Its own connections to containers that are ended in one turn of the loop: 5 ms, or some tens of
  * them on a machine that is being flooded. */
 #define LIMIT_DIALS 1024u
+/* Neighbour entries and settings of bridges that wait to be corrected by rtnetlink: two for each of
+ * 30,000 containers that a commit admits, some 4 MB. What is beyond it the host finds out by
+ * itself.
+ */
+#define LIMIT_PUT_QUESTIONS 65536u
 /* Entries of all tiers' `speaks_for`: each may become a rule or a set element for each port. */
 #define LIMIT_SPEAKS_FOR 1024u
 /* Those in an answer, by name; the rest is a number. */

@@ -54,6 +54,7 @@
 	X(ADMIN_REQUEST, "76ca82746f6f496a86b362a8e451f25f")         \
 	X(CONFIRM_EXPIRED, "6f27092c65fc42da81f8fb4d718d01b0")       \
 	X(OFF, "f9d1ac7c3d184ad9bb4fb5ca6ed3b0f1")                   \
+	X(ASKER_LOST, "e09ebc8c58ae431ea6d15bbf32f49bcd")            \
 	X(STALLED, "22624191e1a6465bbf256f69edaf0b46")               \
 	X(DISAGREEMENT, "5d1d3c0be1b24f0f9d5f6f2f0c5c5a3e")          \
 	X(RESYNC, "80ccca32a90a40d8837020b2492370cd")                \

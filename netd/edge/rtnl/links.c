@@ -219,6 +219,13 @@ static void note_stacked(struct links *links, struct link *link, const struct ne
 		link->stacked = true;
 }
 
+/* What was read of the far end may be another by now. */
+static void expire(struct link *link)
+{
+	link->stale = !link->pinned;
+	link->due = link->stale;
+}
+
 static int take_link(struct links *links, const struct ifinfomsg *info, const struct news *news)
 {
 	struct link *link = links_find(links, (uint32_t)info->ifi_index);
@@ -227,6 +234,8 @@ static int take_link(struct links *links, const struct ifinfomsg *info, const st
 		link = insert_link(links, (uint32_t)info->ifi_index);
 	if (!link)
 		return -ENOMEM;
+	if (link->peer != news->peer || link->nsid != news->nsid)
+		link->question = 0; /* it was about another far end */
 	link->master = news->master;
 	link->peer = news->peer;
 	link->nsid = news->nsid;
@@ -242,7 +251,7 @@ static int take_link(struct links *links, const struct ifinfomsg *info, const st
 	 * move to yet another namespace can be a container's own doing, and changes nothing. */
 	if (link->nsid == QUERY_NSID_OWN)
 		link->pinned = false;
-	link->stale = !link->pinned;
+	expire(link);
 	note_stacked(links, link, news);
 	return take_altnames(links, link->ifindex, news);
 }
@@ -257,7 +266,7 @@ static void take_bridge_port(struct links *links, const struct ifinfomsg *info,
 	if (!link || news->master == 0)
 		return;
 	if (!left) {
-		link->stale = !link->pinned;
+		expire(link);
 		link->master = news->master;
 	} else if (link->master == news->master) {
 		link->master = 0;

@@ -23,10 +23,14 @@ struct link {
 	bool stacked; /* of a bridge: an interface stood on it, or somebody listens to all of it */
 	bool carrier;
 	bool stale;		/* news came since mac was read */
+	bool due;		/* and since the kernel was asked for it last */
+	uint32_t question;	/* the number of that one, while it has no answer; 0: none */
 	bool pinned;		/* mac stands for the rest of the link's life */
 	bool seen;		/* in the dump that is under way */
 	bool told_not_to_learn; /* of a bridge: see rtnl_end_local_learning() */
 	bool calls_iptables;	/* of a bridge: its frames pass the hooks of both families */
+	bool told_to_call;	/* and it is being told to */
+	int call_error;		/* why that could not be done the last time, or 0 */
 	struct mac_addr mac;	/* of the peer; zero: not known */
 	struct mac_addr own_mac;
 };

@@ -2,7 +2,9 @@
 /* For edge/rtnl, and for edge/host, which asks for addresses: questions to rtnetlink, and the few
  * settings of interfaces that netd writes. They go over a socket of their own, so that answers and
  * the notifications of rtnl.c do not mix. Each waits for the kernel's answer, which rtnetlink gives
- * within the call, but at most ten seconds in all. */
+ * within the call, but at most ten seconds in all from when the kernel has looked at the question;
+ * until then it may wait for rtnetlink's lock. So nothing is asked in the loop but what asker.h
+ * cannot ask: rtnl_new()'s first reading, and host_addresses(). */
 #pragma once
 
 #include <stdbool.h>

@@ -11,120 +11,38 @@
 
 #include "core/world/world-store.h"
 #include "edge/loop/loop.h"
+#include "edge/rtnl/asker.h"
+#include "edge/rtnl/dump.h"
 #include "edge/rtnl/links.h"
+#include "edge/rtnl/peers.h"
 #include "edge/rtnl/query.h"
 
 /* Room for some thousand messages: a burst of container starts while netd compiles. */
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 /* Messages per turn of the loop; the rest waits its turn. */
 #define BATCH 256
-#define DUMP_TRIES 5
 #define RETRY_US UINT64_C(50000)
 /* A port whose peer cannot be read stays closed; new messages about it start again. */
 #define RETRIES 20u
 
 struct rtnl {
 	struct mnl_socket *nl;
-	sd_event_source *io, *retry;
-	struct query query;
+	sd_event_source *io, *update, *retry;
+	struct asker *asker;
+	struct dump dump;
 	struct links links;
 	struct port_list ports;
 	struct bridge_list bridges;
 	struct rtnl_counters counters;
-	rtnl_change_fn *on_change;
-	void *userdata;
+	struct rtnl_options options;
 	char *buffer;
 	unsigned int retries;
+	bool waits;	/* for the next of them */
 	bool must_dump; /* messages were lost */
+	bool drained;	/* their queue has been read to its end: else more may be, without a word */
 };
 
-/* ---- the MACs at the far ends ---- */
-
-/* Few are: the peers of containers are elsewhere, and known. */
-static bool wants_peer(const struct rtnl *rtnl, const struct link *link)
-{
-	return (link->stale || link->nsid == QUERY_NSID_OWN) && link->is_veth && link->peer &&
-	       links_bridge_of(&rtnl->links, link);
-}
-
-/* A peer that is here tells of itself, as each interface does. It is not asked for: rtnetlink has
- * one lock for all, which the end of some containers holds for hundreds of milliseconds, and just
- * then their peers come back here. The kernel tells of the first end of a pair before there is the
- * other, so it may not name its peer; one that names another is not the peer, which has left, and
- * what was known of it holds until this end tells of that. */
-static void look_up_peer(const struct rtnl *rtnl, struct link *link)
-{
-	const struct link *peer = links_find(&rtnl->links, link->peer);
-
-	if (!peer || !peer->is_veth || peer->nsid != QUERY_NSID_OWN ||
-	    (peer->peer && peer->peer != link->ifindex))
-		return;
-	link->mac = peer->own_mac;
-	link->stale = false;
-}
-
-static void ask_peer(struct rtnl *rtnl, struct link *link)
-{
-	const struct query_peer peer = { link->ifindex, link->peer, link->nsid };
-	struct query_answer answer;
-
-	rtnl->counters.queries++;
-	if (query_peer(&rtnl->query, &peer, &answer) < 0) {
-		/* Moved or removed since the message: the next one says more. */
-		rtnl->counters.query_failures++;
-		link->mac = (struct mac_addr){ 0 };
-		return;
-	}
-	link->mac = answer.mac;
-	link->stale = false;
-	/* Docker sets the MAC, then the interface up. The message about the carrier comes from a
-	 * work queue of the kernel, some time later: what the peer itself says is nearer the
-	 * moment. */
-	link->pinned = answer.up;
-}
-
-/* False: something is still missing that should be there. */
-static bool read_peers(struct rtnl *rtnl)
-{
-	bool complete = true;
-
-	for (size_t i = 0; i < rtnl->links.n; i++) {
-		struct link *link = &rtnl->links.items[i];
-
-		if (!wants_peer(rtnl, link))
-			continue;
-		if (link->nsid == QUERY_NSID_OWN)
-			look_up_peer(rtnl, link);
-		else
-			ask_peer(rtnl, link);
-		complete = complete && (!link->stale || !link->carrier);
-	}
-	return complete;
-}
-
-/* ---- reading links ---- */
-
-static int on_dumped_link(const struct nlmsghdr *nlh, void *data)
-{
-	return links_apply(data, nlh);
-}
-
-/* We are subscribed before we dump, so what changes meanwhile comes as a message: an interrupted
- * dump may miss nothing for good, but proves no absence. */
-static int dump(struct rtnl *rtnl)
-{
-	int r = -EINTR;
-
-	links_unsee(&rtnl->links);
-	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++)
-		r = query_links(&rtnl->query, on_dumped_link, &rtnl->links);
-	if (r < 0 && r != -EINTR)
-		return r;
-	if (r == 0)
-		links_drop_unseen(&rtnl->links);
-	rtnl->must_dump = r < 0;
-	return 0;
-}
+/* ---- the lists ---- */
 
 /* Recomputes the lists; true: they are others. */
 static int publish(struct rtnl *rtnl, bool *ret_changed)
@@ -149,23 +67,125 @@ static int publish(struct rtnl *rtnl, bool *ret_changed)
 	return 0;
 }
 
+/* Until the dump is read, the messages stay in their queue: they are newer. */
+static void begin_dump(struct rtnl *rtnl)
+{
+	if (!rtnl->must_dump || !rtnl->drained || rtnl->dump.beside || dump_begin(&rtnl->dump) < 0)
+		return;
+	rtnl->must_dump = false;
+	(void)sd_event_source_set_enabled(rtnl->io, SD_EVENT_OFF);
+}
+
+static int retry_later(struct rtnl *rtnl)
+{
+	bool missing = peers_are_missing(&rtnl->links);
+
+	if (!rtnl->must_dump && !missing)
+		rtnl->retries = 0;
+	if (rtnl->waits || !(rtnl->must_dump || (missing && rtnl->retries < RETRIES)))
+		return 0;
+	rtnl->retries++;
+	rtnl->waits = true;
+	return loop_arm(rtnl->retry, RETRY_US);
+}
+
 static int update(struct rtnl *rtnl)
 {
-	bool changed = false, complete = true;
+	bool changed = false;
 
-	if (rtnl->must_dump)
-		complete = dump(rtnl) == 0 && !rtnl->must_dump;
-	complete = read_peers(rtnl) && complete;
+	peers_look_up(&rtnl->links);
+	peers_ask(&rtnl->links, rtnl->asker, &rtnl->counters);
 	int r = publish(rtnl, &changed);
 	if (r < 0)
 		return r;
 	if (changed)
-		rtnl->on_change(rtnl->userdata);
-	if (complete)
-		rtnl->retries = 0;
-	else if (rtnl->retries++ < RETRIES || rtnl->must_dump)
-		return loop_arm(rtnl->retry, RETRY_US);
-	return 0;
+		rtnl->options.on_change(rtnl->options.userdata);
+	return retry_later(rtnl);
+}
+
+static int on_update(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	return update(userdata);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct rtnl *rtnl = userdata;
+
+	(void)source;
+	(void)usec;
+	rtnl->waits = false;
+	begin_dump(rtnl);
+	peers_retry(&rtnl->links);
+	return update(rtnl);
+}
+
+/* Once for all that has come in this turn of the loop. */
+static void update_soon(struct rtnl *rtnl)
+{
+	(void)!loop_arm(rtnl->update, 0);
+}
+
+/* ---- what comes ---- */
+
+static void on_dumped(void *userdata, int r)
+{
+	struct rtnl *rtnl = userdata;
+
+	rtnl->must_dump = rtnl->must_dump || r != 0;
+	(void)sd_event_source_set_enabled(rtnl->io, SD_EVENT_ON);
+	update_soon(rtnl);
+}
+
+static void tell(struct rtnl *rtnl, enum rtnl_setting setting, const struct asker_answer *answer)
+{
+	struct link *link = links_find(&rtnl->links, answer->question.bridge);
+
+	if (!link || !link->is_bridge) /* gone meanwhile */
+		return;
+	if (setting == RTNL_CALLS_IPTABLES) {
+		/* The kernel tells of it where the bridge is up. */
+		link->calls_iptables = answer->result == 0;
+		link->told_to_call = false;
+		link->call_error = answer->result;
+	}
+	rtnl->options.on_set(rtnl->options.userdata, link->name, setting, answer->result);
+}
+
+static void on_answered(void *userdata, const struct asker_answer *answer)
+{
+	struct rtnl *rtnl = userdata;
+
+	switch (answer->question.kind) {
+	case ASKER_PEER:
+		peers_take(&rtnl->links, answer, &rtnl->counters);
+		update_soon(rtnl);
+		return;
+	case ASKER_NO_LEARNING:
+		tell(rtnl, RTNL_NO_LOCAL_LEARNING, answer);
+		return;
+	case ASKER_CALL_IPTABLES:
+		tell(rtnl, RTNL_CALLS_IPTABLES, answer);
+		return;
+	case ASKER_NEIGHBOUR: /* whatever it is, the host finds out by itself, too */
+		return;
+	}
+}
+
+static void on_lost(void *userdata, bool late, int status)
+{
+	struct rtnl *rtnl = userdata;
+
+	peers_lose(&rtnl->links);
+	update_soon(rtnl);
+	rtnl->options.on_lost(rtnl->options.userdata, late, status);
+}
+
+static void on_ready(void *userdata)
+{
+	update_soon(userdata);
 }
 
 static int apply_datagram(struct rtnl *rtnl, int len)
@@ -193,8 +213,6 @@ static int drain(struct rtnl *rtnl)
 		if (len == -EINTR)
 			continue;
 		if (len == -ENOBUFS) {
-			/* Further losses are silent until the queue has been read to its end: dump
-			 * only then. */
 			rtnl->counters.overruns++;
 			rtnl->must_dump = true;
 			continue;
@@ -219,14 +237,9 @@ static int on_messages(sd_event_source *source, int fd, uint32_t revents, void *
 	if (r < 0)
 		return r;
 	rtnl->retries = 0;
-	return r == 1 && rtnl->must_dump ? 0 : update(rtnl);
-}
-
-static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	(void)source;
-	(void)usec;
-	return update(userdata);
+	rtnl->drained = r == 0;
+	begin_dump(rtnl);
+	return update(rtnl);
 }
 
 /* ---- life ---- */
@@ -253,8 +266,12 @@ static int join_groups(struct rtnl *rtnl, sd_event *event)
 		.handler = on_messages,
 		.userdata = rtnl,
 	};
+	const struct loop_timer soon = { "rtnl-update", SD_EVENT_PRIORITY_IMPORTANT, on_update,
+					 rtnl };
 	const struct loop_timer retry = { "rtnl-retry", 0, on_retry, rtnl };
 	int r = loop_add_io(event, &io, &rtnl->io);
+	if (r == 0)
+		r = loop_add_timer(event, &soon, &rtnl->update);
 	return r < 0 ? r : loop_add_timer(event, &retry, &rtnl->retry);
 }
 
@@ -276,24 +293,33 @@ static void pin_known(struct rtnl *rtnl, const struct world_port *known)
 	}
 }
 
-static int start(struct rtnl *rtnl, sd_event *event, const struct rtnl_options *options)
+static int begin_asker(struct rtnl *rtnl, sd_event *event)
 {
-	int r = query_open(&rtnl->query);
+	const struct asker_handler handler = { on_answered, on_lost, on_ready, rtnl };
 
-	if (r >= 0)
-		r = join_groups(rtnl, event);
-	if (r >= 0)
-		r = dump(rtnl);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < options->n_known; i++)
-		pin_known(rtnl, &options->known[i]);
-	return update(rtnl);
+	rtnl->dump = (struct dump){
+		.besides.loop = event, .links = &rtnl->links, .done = on_dumped, .userdata = rtnl
+	};
+	return asker_new(event, &handler, &rtnl->asker);
 }
 
-static void ignore_change(void *userdata)
+static int read_all(struct rtnl *rtnl, const struct rtnl_options *options)
 {
-	(void)userdata;
+	CLEANUP(query_close) struct query query = { 0 };
+	bool changed;
+	int r = query_open(&query);
+
+	if (r == 0)
+		r = dump_read(&query, &rtnl->links);
+	if (r < 0)
+		return r;
+	rtnl->must_dump = r == 1;
+	for (size_t i = 0; i < options->n_known; i++)
+		pin_known(rtnl, &options->known[i]);
+	peers_look_up(&rtnl->links);
+	peers_read(&rtnl->links, &query, &rtnl->counters);
+	r = publish(rtnl, &changed);
+	return r < 0 ? r : retry_later(rtnl);
 }
 
 int rtnl_new(sd_event *event, const struct rtnl_options *options, struct rtnl **ret)
@@ -305,12 +331,16 @@ int rtnl_new(sd_event *event, const struct rtnl_options *options, struct rtnl **
 	rtnl->buffer = malloc(QUERY_BUFFER);
 	if (!rtnl->buffer)
 		return -ENOMEM;
-	rtnl->on_change = ignore_change;
-	int r = start(rtnl, event, options);
+	rtnl->options = *options;
+	rtnl->options.known = NULL;
+	rtnl->drained = true;
+	int r = begin_asker(rtnl, event);
+	if (r == 0)
+		r = join_groups(rtnl, event);
+	if (r == 0)
+		r = read_all(rtnl, options);
 	if (r < 0)
 		return r;
-	rtnl->on_change = options->on_change;
-	rtnl->userdata = options->userdata;
 	*ret = TAKE_PTR(rtnl);
 	return 0;
 }
@@ -319,11 +349,13 @@ struct rtnl *rtnl_free(struct rtnl *rtnl)
 {
 	if (!rtnl)
 		return NULL;
+	dump_done(&rtnl->dump);
+	(void)asker_free(rtnl->asker);
 	sd_event_source_disable_unref(rtnl->io);
+	sd_event_source_disable_unref(rtnl->update);
 	sd_event_source_disable_unref(rtnl->retry);
 	if (rtnl->nl)
 		(void)mnl_socket_close(rtnl->nl);
-	query_close(&rtnl->query);
 	links_done(&rtnl->links);
 	free(rtnl->ports.items);
 	bridge_list_done(&rtnl->bridges);
@@ -375,9 +407,11 @@ int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world)
 		struct link *link = &rtnl->links.items[i];
 		if (!link->is_bridge || link->told_not_to_learn || !is_managed(world, link->name))
 			continue;
-		int r = query_end_local_learning(&rtnl->query, link->ifindex);
-		link->told_not_to_learn = true;
-		if (r < 0 && r != -ENODEV)
+		const struct asker_question question = { .kind = ASKER_NO_LEARNING,
+							 .bridge = link->ifindex };
+		int r = asker_put(rtnl->asker, &question);
+		link->told_not_to_learn = r == 0;
+		if (r < 0)
 			failed = r;
 	}
 	return failed;
@@ -385,29 +419,36 @@ int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world)
 
 int rtnl_call_iptables(struct rtnl *rtnl, const char *bridge)
 {
-	const struct link *link = links_find_name(&rtnl->links, bridge);
+	const struct link *found = links_find_name(&rtnl->links, bridge);
+	struct link *link = found ? links_find(&rtnl->links, found->ifindex) : NULL;
 
 	if (!link || !link->is_bridge)
 		return -ENODEV;
-	if (link->calls_iptables)
-		return 0;
-	int r = query_call_iptables(&rtnl->query, link->ifindex);
-	/* The kernel tells of it where the bridge is up. */
-	links_find(&rtnl->links, link->ifindex)->calls_iptables = r == 0;
-	return r < 0 ? r : 1;
+	if (link->calls_iptables || link->told_to_call)
+		return link->call_error;
+	const struct asker_question question = { .kind = ASKER_CALL_IPTABLES,
+						 .bridge = link->ifindex };
+	int r = asker_put(rtnl->asker, &question);
+	link->told_to_call = r == 0;
+	return r < 0 ? r : link->call_error;
 }
 
 int rtnl_correct_neighbour(struct rtnl *rtnl, const char *bridge, const struct ip_addr *addr,
 			   const struct mac_addr *mac)
 {
-	const struct query_neighbour neighbour = { rtnl_ifindex(rtnl, bridge), *addr };
+	const struct asker_question question = { .kind = ASKER_NEIGHBOUR,
+						 .neighbour = { rtnl_ifindex(rtnl, bridge), *addr },
+						 .mac = *mac };
 
-	if (neighbour.ifindex == 0)
+	if (question.neighbour.ifindex == 0)
 		return -ENODEV;
-	return query_correct_neighbour(&rtnl->query, &neighbour, mac);
+	return asker_put(rtnl->asker, &question);
 }
 
 struct rtnl_counters rtnl_counters(const struct rtnl *rtnl)
 {
-	return rtnl->counters;
+	struct rtnl_counters counters = rtnl->counters;
+
+	counters.waiting = asker_waiting(rtnl->asker) + (rtnl->dump.beside != NULL);
+	return counters;
 }

@@ -4,9 +4,15 @@
  *
  * A veth's peer gets its MAC from Docker between creation and going up, so it is read again at
  * every message about the port until it is up inside the container. The MAC read then stays for the
- * life of the port: a container that changes its own address later does not change who it is. */
+ * life of the port: a container that changes its own address later does not change who it is.
+ *
+ * rtnetlink has one lock for all, which the end of containers holds for tens of milliseconds, and
+ * for hundreds where many end at once. So only rtnl_new() waits for an answer of the kernel; later
+ * questions are asked by a process beside the loop (edge/rtnl/asker.h). The messages need no lock.
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +27,17 @@ struct rtnl;
  */
 typedef void rtnl_change_fn(void *userdata);
 
+/* What a bridge is told. */
+enum rtnl_setting { RTNL_NO_LOCAL_LEARNING, RTNL_CALLS_IPTABLES };
+
 struct rtnl_options {
 	rtnl_change_fn *on_change;
+	/* The kernel has answered: 0, or -errno. No call of this module in it. */
+	void (*on_set)(void *userdata, const char *bridge, enum rtnl_setting setting, int r);
+	/* The process that asks has ended: @late, it is ended, as it was silent for too long;
+	 * otherwise @status is as from waitpid(2). Another one is begun; until it has answered,
+	 * ports are closed whose peers are not known yet. */
+	void (*on_lost)(void *userdata, bool late, int status);
 	void *userdata;
 	/* Ports known from before a restart of the daemon in the same boot: the MAC noted then
 	 * holds, not what the container shows by now. bridge "": any. May be NULL. Copied. */
@@ -47,22 +62,25 @@ uint32_t rtnl_ifindex(const struct rtnl *rtnl, const char *ifname);
 
 /* The bridges of the managed networks do not learn addresses from frames for 01:80:c2:00:00:0x any
  * more (no_linklocal_learn): LLDP's meet none of their hooks, so nothing else can keep a container
- * from claiming another's MAC there. Each bridge is told once. 0; the -errno of the last that could
- * not be told (-EOPNOTSUPP: Linux before 5.0). */
+ * from claiming another's MAC there. Each bridge is told once; on_set() has what became of it
+ * (-EOPNOTSUPP: Linux before 5.0). 0 or -errno: some will not be told before the next call. */
 int rtnl_end_local_learning(struct rtnl *rtnl, const struct world *world) MUST_CHECK;
 
 /* The frames that the bridge passes from port to port meet the inet hooks, whatever the sysctls
- * bridge-nf-call-* of the host say (nf_call_iptables, nf_call_ip6tables). 0: they do so already; 1:
- * from now on; -errno (-ENODEV: no such bridge). */
+ * bridge-nf-call-* of the host say (nf_call_iptables, nf_call_ip6tables). 0: they do so already, or
+ * the bridge is told to, and on_set() has what became of it; -errno (-ENODEV: no such bridge): so
+ * it was the last time, and it is told once more. */
 int rtnl_call_iptables(struct rtnl *rtnl, const char *bridge) MUST_CHECK;
 
 /* An endpoint was admitted, so it has @addr: where the host still believes that another MAC does,
- * it is told. 0: so it was; 1: there was nothing to tell; -errno (-ENODEV: no such bridge). */
+ * it is told, in its turn. 0; -errno (-ENODEV: no such bridge; -ENOBUFS: too many are to be told).
+ */
 int rtnl_correct_neighbour(struct rtnl *rtnl, const char *bridge, const struct ip_addr *addr,
 			   const struct mac_addr *mac) MUST_CHECK;
 
 /* For status and logs. */
 struct rtnl_counters {
 	uint64_t messages, overruns, queries, query_failures;
+	size_t waiting; /* questions that the kernel has not answered */
 };
 struct rtnl_counters rtnl_counters(const struct rtnl *rtnl);
