@@ -167,31 +167,30 @@ static void a_dump_removes_what_it_does_not_show(void **state)
 /* What comes between the question about veth1 and its answer. */
 static void an_answer_is_about_the_port_that_was_meant(void **state)
 {
-	static const struct message none = { 0 }, gone = { .type = RTM_DELLINK, .ifindex = 5 };
 	static const struct {
 		const char *name;
 		struct message messages[2];
 		bool taken, due; /* the answer counts; it is asked once more if it was not up */
 	} rows[] = {
-		{ "nothing", { none, none }, true, false },
+		{ "nothing", { { 0 }, { 0 } }, true, false },
 		{ "news of another",
-		  { { RTM_NEWLINK, AF_UNSPEC, 7, "veth2", "veth", 1, 6, 3, true, false }, none },
+		  { { RTM_NEWLINK, AF_UNSPEC, 7, "veth2", "veth", 1, 6, 3, true, false }, { 0 } },
 		  true,
 		  false },
 		{ "news",
-		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false }, none },
+		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false }, { 0 } },
 		  true,
 		  true },
 		{ "the bridge's news",
-		  { { RTM_NEWLINK, AF_BRIDGE, 5, "veth1", NULL, 1, 0, 0, false, false }, none },
+		  { { RTM_NEWLINK, AF_BRIDGE, 5, "veth1", NULL, 1, 0, 0, false, false }, { 0 } },
 		  true,
 		  true },
 		{ "it has another far end",
-		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 8, 3, true, false }, none },
+		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 8, 3, true, false }, { 0 } },
 		  false,
 		  true },
 		{ "that is elsewhere",
-		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 4, true, false }, none },
+		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 4, true, false }, { 0 } },
 		  false,
 		  true },
 		{ "that was here meanwhile",
@@ -199,9 +198,13 @@ static void an_answer_is_about_the_port_that_was_meant(void **state)
 		    { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false } },
 		  false,
 		  true },
-		{ "it is gone", { gone, none }, false, false },
+		{ "it is gone",
+		  { { RTM_DELLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false }, { 0 } },
+		  false,
+		  false },
 		{ "another has its number",
-		  { gone, { RTM_NEWLINK, AF_UNSPEC, 5, "veth9", "veth", 1, 6, 3, true, false } },
+		  { { RTM_DELLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false },
+		    { RTM_NEWLINK, AF_UNSPEC, 5, "veth9", "veth", 1, 6, 3, true, false } },
 		  false,
 		  true },
 	};
