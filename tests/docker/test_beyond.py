@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unittest
-from typing import Dict, List
+from typing import List
 
 from netd import Container, DockerCase, HostOptions, Netd, Probe, wait_until
 

@@ -72,7 +72,7 @@ static inline struct rs_key random_value(struct dice *dice, enum rs_type type)
 		return key_of(type, key.bytes);
 	}
 	case RS_TYPE_TCP_FLAGS:
-		return key_u8(type, 1u << n % 5);
+		return key_u8(type, (uint8_t)(1u << n % 5));
 	case RS_TYPE_FRAGMENT:
 		return key_u16(type, (uint16_t)(n * 217));
 	case RS_TYPE_ICMP_TYPE:
