@@ -445,4 +445,7 @@ void emit_parent_table(struct emit *e)
 	emit_rule_ends(e);
 	if (!e->err)
 		emit_other_ends(e);
+	/* As it was, for what is made anew of all this (again.h). */
+	e->family = RS_BRIDGE;
+	e->view = VIEW_CONNECTION;
 }
