@@ -156,7 +156,7 @@ static void tell_ports(struct bench *b, unsigned int without)
 {
 	struct world_port *ports = calloc(b->n_ports + 1, sizeof(*ports));
 	struct world_bridge bridges[MOST_NETWORKS];
-	const struct world_bridges all = { bridges, b->n_networks, NULL, 0 };
+	const struct world_bridges all = { .items = bridges, .n = b->n_networks };
 	size_t n = 0;
 
 	memset(bridges, 0, sizeof(bridges));
