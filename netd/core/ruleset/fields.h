@@ -71,9 +71,8 @@ enum rs_field {
 	RS_ARP_SADDR_ETHER,
 	RS_ARP_SADDR_IP,
 	RS_ARP_DADDR_IP,
-	/* MACs in family netdev. By their name nft would ask for the type of the interface that a
-	 * packet came in by, of which there is none at the hook egress: such a rule holds for no
-	 * packet (Linux 6.18, nft 1.0.6 to 1.1.7). */
+	/* MACs in family netdev, as raw bytes: before the named ones nft puts a comparison of the
+	 * interface's type, which each packet of the host would pay for. */
 	RS_LINK_SADDR,
 	RS_LINK_DADDR,
 	RS_TCP_FLAGS,
