@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from itertools import product
 from typing import Any, Dict, List, Set, Tuple
@@ -26,10 +27,30 @@ def holds(row: Dict[str, Any], port: Port) -> bool:
 
 # ---- plan ----
 
-def listed(rows: List[Dict[str, Any]], names: Tuple[str, str], family: int, port: Port) -> bool:
-    """Whether a row speaks of that flow."""
-    return any((row["from"], row["to"]) == names and family in row["families"]
-               and holds(row, port) for row in rows)
+def speaks_of(end: str, name: str, host: str) -> bool:
+    """Whether an end of a row is that one; of the zone `hosts` perhaps only some are named, of which
+    @host must be one."""
+    some = end.startswith("hosts (")
+    if name == "hosts" and some:
+        return host in re.findall(r"host-[0-9]+", end)
+    return end == name
+
+
+def listed(rows: List[Dict[str, Any]], names: Tuple[str, str], family: int, port: Port,
+           host: str = "") -> bool:
+    """Whether a row speaks of that flow, and of that host of the fleet."""
+    return any(speaks_of(row["from"], names[0], host) and speaks_of(row["to"], names[1], host)
+               and family in row["families"] and holds(row, port) for row in rows)
+
+
+def single_hosts(level: Level, names: Tuple[str, str]) -> List[Tuple[str, Tuple[str, str]]]:
+    """The pair; of the zone `hosts` each host by itself, with its address in the place of the zone."""
+    said = level.world.members if level.world else []
+    if "hosts" not in names or not said:
+        return [("", names)]
+    return [(f"host-{said.index(address)}",
+             (str(address) if names[0] == "hosts" else names[0],
+              str(address) if names[1] == "hosts" else names[1])) for address in level.members]
 
 
 def what_changes(level: Level, names: Tuple[str, str], family: int, port: Port) -> Set[str]:
@@ -45,15 +66,16 @@ def compare_plan(level: Level, report: Dict[str, Any], ports: List[Port]) -> Cas
     """Each pair at each port: listed exactly where the verdicts differ."""
     figures: Counter[str] = Counter()
     failures: List[str] = []
-    for names, port, family in product(level.pairs(), ports, (4, 6)):
-        want = what_changes(level, names, family, port)
+    asked = [(names, host, ends) for names in level.pairs() for host, ends in single_hosts(level, names)]
+    for (names, host, ends), port, family in product(asked, ports, (4, 6)):
+        want = what_changes(level, ends, family, port)
         if not want:
             continue  # it cannot be sent
-        got = {change for change in CHANGES if listed(report[change], names, family, port)}
+        got = {change for change in CHANGES if listed(report[change], names, family, port, host)}
         figures["flows " + "+".join(sorted(want))] += 1
         want -= {"kept", "closed"}
         if got != want:
-            failures.append(f"plan {names[0]} -> {names[1]} {port} IPv{family}: {got or 'none'}, "
+            failures.append(f"plan {ends[0]} -> {ends[1]} {port} IPv{family}: {got or 'none'}, "
                             f"the oracle says {want or 'none'}")
     return figures, failures + strangers(level, report)
 
@@ -63,7 +85,7 @@ def strangers(level: Level, report: Dict[str, Any]) -> List[str]:
     known = set(level.pairs())
     return [f"plan lists {row['from']} -> {row['to']}"
             for row in report["gained"] + report["lost"]
-            if (row["from"], row["to"]) not in known]
+            if (row["from"].split(" (host-")[0], row["to"].split(" (host-")[0]) not in known]
 
 
 def check_plan(seed: str, with_host: bool) -> Case:
