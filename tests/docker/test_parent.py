@@ -169,7 +169,7 @@ class Parent(DockerCase):
         wait_until("it in the log", lambda: "would be denied" in netd.log())
 
     def test_it_is_what_was_committed(self) -> None:
-        """netd finds its own table in the kernel as it was committed, over an interface that goes."""
+        """netd finds its own table in the kernel as it was committed, and takes it away."""
         host = self.lab.host
         netd = self.start_netd(ALLOW_IN)
         self.assertEqual([], netd.ask("verify")["drifts"])

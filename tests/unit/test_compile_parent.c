@@ -248,6 +248,16 @@ static void audited_and_left(void **state)
 	(void)arena_free(f.arena);
 }
 
+/* A container of network dmz. */
+static bool has_mac(const struct ruleset *rs, uint8_t last)
+{
+	const struct mac_addr mac = { { 0x02, 0x42, 0x0a, 0x08, 0, last } };
+	struct rs_key key = { 0 };
+
+	rs_key_add(&key, RS_TYPE_LINK_ADDR, mac.bytes, false);
+	return rs_set_find(ruleset_find_set(&rs->tables[RS_NETDEV], "container_macs"), &key) >= 0;
+}
+
 /* Without such a network there is no table; with one that came, or another interface of its name,
  * it is made, and made anew. */
 static void the_table_comes_and_goes(void **state)
@@ -266,7 +276,10 @@ static void the_table_comes_and_goes(void **state)
 	assert_int_equal(ruleset_diff(some, none, with.arena, &diff), 0);
 	assert_true(diff.tables[RS_NETDEV].old_table && diff.tables[RS_NETDEV].old_chains.n == 0);
 
-	struct world_parent moved[] = { { "eth0.5", 7 }, { "eth1", 9 } };
+	/* The second one has the MAC of a container on the first: that one's host goes before it.
+	 */
+	struct world_parent moved[] = { { "eth0.5", 7, { { 0 } } },
+					{ "eth1", 9, { { 0x02, 0x42, 0x0a, 0x08, 0, 4 } } } };
 	struct world *world = arena_dup(with.arena, with.world, sizeof(*world));
 	struct compile_input in = { .policy = with.policy,
 				    .world = world,
@@ -281,6 +294,8 @@ static void the_table_comes_and_goes(void **state)
 	assert_int_equal(ruleset_diff(some, again.ruleset, with.arena, &diff), 0);
 	assert_int_equal(diff.tables[RS_NETDEV].new_chains.n, 2);
 	assert_int_equal(diff.tables[RS_NETDEV].old_chains.n, 2);
+	assert_true(has_mac(some, 4) && !has_mac(again.ruleset, 4));
+	assert_true(has_mac(some, 5) && has_mac(again.ruleset, 5));
 	(void)arena_free(without.arena);
 	(void)arena_free(with.arena);
 }

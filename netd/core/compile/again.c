@@ -33,7 +33,8 @@ static bool same_parents(const struct world *a, const struct world *b)
 		return false;
 	for (size_t i = 0; i < a->n_parents; i++)
 		if (strcmp(a->parents[i].name, b->parents[i].name) != 0 ||
-		    a->parents[i].ifindex != b->parents[i].ifindex)
+		    a->parents[i].ifindex != b->parents[i].ifindex ||
+		    memcmp(&a->parents[i].mac, &b->parents[i].mac, sizeof(a->parents[i].mac)) != 0)
 			return false;
 	return true;
 }

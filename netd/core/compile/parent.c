@@ -102,6 +102,16 @@ static bool is_left(const struct emit *e, uint32_t endpoint)
 	return !e->assignments[endpoint].at_parent || (group && group->unjudged);
 }
 
+/* The kernel keeps a container from the MAC of its own parent. Who has that of another one is not
+ * looked at, as the host itself is there. */
+static bool is_hosts(const struct world *world, const struct mac_addr *mac)
+{
+	for (size_t i = 0; i < world->n_parents; i++)
+		if (memcmp(&world->parents[i].mac, mac, sizeof(*mac)) == 0)
+			return true;
+	return false;
+}
+
 /* The link-local address that its kernel makes of its MAC is reached by all neighbours. */
 static void add_endpoint(struct emit *e, const struct parent_sets *sets, uint32_t i)
 {
@@ -109,7 +119,7 @@ static void add_endpoint(struct emit *e, const struct parent_sets *sets, uint32_
 	struct ip_addr local = ip_link_local(&endpoint->mac);
 	struct rs_key mac = { 0 };
 
-	if (mac_is_zero(&endpoint->mac))
+	if (mac_is_zero(&endpoint->mac) || is_hosts(e->in->world, &endpoint->mac))
 		return;
 	rs_key_add(&mac, RS_TYPE_LINK_ADDR, endpoint->mac.bytes, false);
 	emit_elem(e, sets->macs, &mac);

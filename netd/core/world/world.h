@@ -204,7 +204,8 @@ struct world_bridge {
  * looked for among these. */
 struct world_parent {
 	char name[WORLD_IFNAME_LEN];
-	uint32_t ifindex; /* 0: not known */
+	uint32_t ifindex;    /* 0: not known */
+	struct mac_addr mac; /* the host's own there; zero: not known */
 };
 
 /* Another name of a bridge (`ip link property add … altname`). Docker takes them too. */

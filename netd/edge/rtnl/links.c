@@ -382,10 +382,12 @@ void bridge_list_done(struct bridge_list *list)
 }
 
 /* An interface that packets leave this host by, or that a VLAN, macvlan or bond is made of. What
- * engines call a container's end is none: it comes and goes with each of them. */
+ * engines call a container's end is none, nor is a pair that is here with both ends: these come and
+ * go with each container. */
 static bool may_be_parent(const struct link *link)
 {
-	bool end = link->is_veth && text_begins(link->name, "veth");
+	bool end =
+		link->is_veth && (link->nsid == QUERY_NSID_OWN || text_begins(link->name, "veth"));
 
 	return !link->is_bridge && !link->master && !end && strcmp(link->name, "lo") != 0;
 }
@@ -406,6 +408,7 @@ static void list_parents(const struct links *links, struct bridge_list *list)
 		struct world_parent *parent = &list->parents[list->n_parents++];
 		memcpy(parent->name, link->name, sizeof(parent->name));
 		parent->ifindex = link->ifindex;
+		parent->mac = link->own_mac;
 	}
 	qsort(list->parents, list->n_parents, sizeof(*list->parents), by_parent_name);
 }
