@@ -186,7 +186,8 @@ class Parent(DockerCase):
         sink = ["probe", "sink", "udp", "9"]
 
         def received(name: str) -> int:
-            late = host.run(name, "flat", ip="10.231.9.99", cmd=sink)
+            # Left to itself Docker gives it the office's IPv6 address.
+            late = host.run(name, "flat", ip="10.231.9.99", ip6="fd00:231:9::99", cmd=sink)
             so_far = Counters(office).sent4
             begin = so_far()
             wait_until("the flood to go on", lambda: so_far() - begin > 200)
