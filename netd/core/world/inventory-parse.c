@@ -110,7 +110,7 @@ static int read_siblings(struct inventory_reader *reader, struct inventory_field
 static int read_parent(struct inventory_reader *reader, const struct inventory_field *f,
 		       struct world_network *network)
 {
-	const char *parent;
+	const char *parent = NULL;
 	bool hooks = true;
 	int r = inventory_text_or_null(reader, f[NETWORK_PARENT], &parent);
 
