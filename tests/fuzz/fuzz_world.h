@@ -25,12 +25,9 @@ static inline void fuzz_check_orders(const struct world *world)
 	}
 }
 
-/* A policy that every container is of can be compiled and checked for it. */
-static inline void fuzz_check_compiles(const struct world *world)
+static inline void fuzz_check_compiles_with(const struct world *world, const char *text)
 {
-	static const char text[] = "version: 1\ntiers: {all: {match: [{network: '*'}]}}\n"
-				   "allow: [{from: internet, to: all}, {from: all, to: host}]\n";
-	static const struct policy_source source = { "p.yaml", text, sizeof(text) - 1 };
+	const struct policy_source source = { "p.yaml", text, strlen(text) };
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	const struct policy *policy = NULL;
 	struct report_input in;
@@ -45,6 +42,20 @@ static inline void fuzz_check_compiles(const struct world *world)
 	assert(r == 0);
 	report_check_world(&in, "host.json", NULL, &diags);
 	fuzz_check_diags(&diags, diags.n_errors == 0);
+}
+
+/* A policy that every container is of can be compiled and checked for it, and one that some are of,
+ * others not, and some twice. */
+static inline void fuzz_check_compiles(const struct world *world)
+{
+	fuzz_check_compiles_with(world,
+				 "version: 1\ntiers: {all: {match: [{network: '*'}]}}\n"
+				 "allow: [{from: internet, to: all}, {from: all, to: host}]\n");
+	fuzz_check_compiles_with(
+		world, "version: 1\ntiers:\n"
+		       "  web: {match: [{label: {tier: web}}, {network: 'l*'}]}\n"
+		       "  app: {match: [{label: {tier: app}}, {network: 'd*'}], mode: audit}\n"
+		       "allow: [{from: web, to: app}, {from: lan, to: web, ports: [80/tcp]}]\n");
 }
 
 /* Its inventory is taken, and printed the same again. The print: the caller's to free. */

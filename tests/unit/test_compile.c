@@ -196,11 +196,7 @@ static void audit_needs_both_ends(void **state)
 	tiers[policy_find_tier(f.policy, "db")].mode = POLICY_AUDIT;
 	changed.tiers = tiers;
 	f.policy = &changed;
-	struct compile_input in = {
-		.policy = &changed, .world = f.world, .mark_bit = COMPILE_MARK_BIT, .stamp = STAMP
-	};
-	const char *why;
-	assert_int_equal(compile_ruleset(&in, f.arena, &f.compiled, &why), 0);
+	fixture_compile(&f);
 	for (size_t i = 0; i < ARRAY_LEN(one); i++)
 		ask(&f, &one[i]);
 	(void)arena_free(f.arena);

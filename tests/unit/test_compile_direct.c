@@ -7,8 +7,6 @@
 /* The world with `front` open to others over IPv4, compiled anew with @rules. */
 static void compile_routed(struct fixture *f, const char *rules)
 {
-	const char *why = "";
-
 	fixture_make(f, rules);
 	struct world *world = arena_dup(f->arena, f->world, sizeof(*world));
 	struct world_network *networks =
@@ -16,14 +14,7 @@ static void compile_routed(struct fixture *f, const char *rules)
 	networks[world_find_network(world, "front")].modes[0] = WORLD_GATEWAY_ROUTED;
 	world->networks = networks;
 	f->world = world;
-	struct compile_input in = { .policy = f->policy,
-				    .world = world,
-				    .mark_bit = COMPILE_MARK_BIT,
-				    .stamp = STAMP,
-				    .log_group = COMPILE_LOG_GROUP,
-				    .now = NOW };
-	if (compile_ruleset(&in, f->arena, &f->compiled, &why) != 0)
-		fail_msg("%s", why);
+	fixture_compile(f);
 }
 
 /* Of a connection between @outside and the container, without a translation and without a stamp,

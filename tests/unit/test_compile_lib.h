@@ -82,23 +82,10 @@ struct fixture {
 	struct compile_output compiled;
 };
 
-/* A policy of the tiers and @rules. The caller frees f->arena. */
-static inline void fixture_make_with(struct fixture *f, const char *tiers, const char *rules)
+/* Its policy for its world. */
+static inline void fixture_compile(struct fixture *f)
 {
-	char text[4096];
-	struct diag_list diags;
-	const struct world *bare;
-	const char *error = NULL, *why = NULL;
-
-	(void)snprintf(text, sizeof(text), "version: 1\n%s%s", tiers, rules);
-	struct policy_source source = { "p.yaml", text, strlen(text) };
-	f->arena = arena_new();
-	diag_init(&diags, f->arena);
-	if (policy_parse(&source, 1, f->arena, &diags, &f->policy) != 0)
-		fail_msg("policy: %s", diags.diags.items[0].text);
-	if (world_parse_inventory(inventory, strlen(inventory), f->arena, &bare, &error) != 0)
-		fail_msg("inventory: %s", error);
-	assert_int_equal(report_complete_world(bare, f->arena, &f->world), 0);
+	const char *why = NULL;
 	struct compile_input in = { .policy = f->policy,
 				    .world = f->world,
 				    .mark_bit = COMPILE_MARK_BIT,
@@ -107,6 +94,32 @@ static inline void fixture_make_with(struct fixture *f, const char *tiers, const
 				    .now = NOW };
 	if (compile_ruleset(&in, f->arena, &f->compiled, &why) != 0)
 		fail_msg("compile: %s", why ? why : "?");
+}
+
+/* A policy of the tiers and @rules for the @host. The caller frees f->arena. */
+static inline void fixture_make_for(struct fixture *f, const char *host, const char *tiers,
+				    const char *rules)
+{
+	char text[4096];
+	struct diag_list diags;
+	const struct world *bare;
+	const char *error = NULL;
+
+	(void)snprintf(text, sizeof(text), "version: 1\n%s%s", tiers, rules);
+	struct policy_source source = { "p.yaml", text, strlen(text) };
+	f->arena = arena_new();
+	diag_init(&diags, f->arena);
+	if (policy_parse(&source, 1, f->arena, &diags, &f->policy) != 0)
+		fail_msg("policy: %s", diags.diags.items[0].text);
+	if (world_parse_inventory(host, strlen(host), f->arena, &bare, &error) != 0)
+		fail_msg("inventory: %s", error);
+	assert_int_equal(report_complete_world(bare, f->arena, &f->world), 0);
+	fixture_compile(f);
+}
+
+static inline void fixture_make_with(struct fixture *f, const char *tiers, const char *rules)
+{
+	fixture_make_for(f, inventory, tiers, rules);
 }
 
 static inline void fixture_make(struct fixture *f, const char *rules)

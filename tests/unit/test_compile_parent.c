@@ -38,25 +38,10 @@ static const char parents[] =
 
 static void compile_parents(struct fixture *f, const char *head)
 {
-	const char *error = NULL, *why = "";
-	struct diag_list diags;
-	char text[2048];
+	char rules[1024];
 
-	(void)snprintf(text, sizeof(text), "version: 1\n%s%s%s", head, TIERS, RULES);
-	struct policy_source source = { "p.yaml", text, strlen(text) };
-	f->arena = arena_new();
-	diag_init(&diags, f->arena);
-	assert_int_equal(policy_parse(&source, 1, f->arena, &diags, &f->policy), 0);
-	if (world_parse_inventory(parents, strlen(parents), f->arena, &f->world, &error) != 0)
-		fail_msg("%s", error);
-	struct compile_input in = { .policy = f->policy,
-				    .world = f->world,
-				    .mark_bit = COMPILE_MARK_BIT,
-				    .stamp = STAMP,
-				    .log_group = COMPILE_LOG_GROUP,
-				    .now = NOW };
-	if (compile_ruleset(&in, f->arena, &f->compiled, &why) != 0)
-		fail_msg("%s", why);
+	(void)snprintf(rules, sizeof(rules), "%s%s", RULES, head);
+	fixture_make_for(f, parents, TIERS, rules);
 }
 
 /* ---- flows ---- */
@@ -262,7 +247,7 @@ static bool has_mac(const struct ruleset *rs, uint8_t last)
  * it is made, and made anew. */
 static void the_table_comes_and_goes(void **state)
 {
-	struct fixture with, without;
+	struct fixture with, without, again;
 	struct rs_diff diff;
 
 	(void)state;
@@ -281,23 +266,63 @@ static void the_table_comes_and_goes(void **state)
 	struct world_parent moved[] = { { "eth0.5", 7, { { 0 } } },
 					{ "eth1", 9, { { 0x02, 0x42, 0x0a, 0x08, 0, 4 } } } };
 	struct world *world = arena_dup(with.arena, with.world, sizeof(*world));
-	struct compile_input in = { .policy = with.policy,
-				    .world = world,
-				    .mark_bit = COMPILE_MARK_BIT,
-				    .stamp = STAMP,
-				    .log_group = COMPILE_LOG_GROUP,
-				    .now = NOW };
-	struct compile_output again;
-	const char *why;
 	world->parents = moved;
-	assert_int_equal(compile_ruleset(&in, with.arena, &again, &why), 0);
-	assert_int_equal(ruleset_diff(some, again.ruleset, with.arena, &diff), 0);
+	again = with;
+	again.world = world;
+	fixture_compile(&again);
+	const struct ruleset *other = again.compiled.ruleset;
+	assert_int_equal(ruleset_diff(some, other, with.arena, &diff), 0);
 	assert_int_equal(diff.tables[RS_NETDEV].new_chains.n, 2);
 	assert_int_equal(diff.tables[RS_NETDEV].old_chains.n, 2);
-	assert_true(has_mac(some, 4) && !has_mac(again.ruleset, 4));
-	assert_true(has_mac(some, 5) && has_mac(again.ruleset, 5));
+	assert_true(has_mac(some, 4) && !has_mac(other, 4));
+	assert_true(has_mac(some, 5) && has_mac(other, 5));
 	(void)arena_free(without.arena);
 	(void)arena_free(with.arena);
+}
+
+/* What two facts say alike is one element, and where they say something else of one address nobody
+ * has it: never a ruleset that cannot be committed. Containers of two parents may have one MAC, and
+ * with that one link-local address; and Docker may give one what is another's. */
+static void doubles_do_not_block(void **state)
+{
+	static const struct packet_row link_local = { "to a link-local address",
+						      true,
+						      "fe80::1",
+						      "fe80::42:aff:fe09:2",
+						      &router_mac,
+						      &web_mac,
+						      TCP,
+						      SYN,
+						      4000,
+						      80,
+						      0,
+						      true };
+	struct fixture f;
+
+	(void)state;
+	compile_parents(&f, "");
+	assert_true(passes(&f, &link_local));
+	for (int given = 0; given < 2; given++) {
+		struct world world = *f.world;
+		struct world_endpoint *ends =
+			arena_dup(f.arena, world.endpoints, world.n_endpoints * sizeof(*ends));
+		struct world_container *containers = arena_dup(
+			f.arena, world.containers, world.n_containers * sizeof(*containers));
+		for (size_t i = 0; i < world.n_endpoints && !given; i++) {
+			ends[i].mac = web_mac;
+			ends[i].ipv6 = (struct ip_addr){ IP_V6, { 0xfd, [15] = (uint8_t)i } };
+		}
+		if (given)
+			ends[parse_end(&f, "app@lan").endpoint].ipv6 = ip_link_local(&web_mac);
+		containers[world_find_container(&world, "web-2")].known = false;
+		world.endpoints = ends;
+		world.containers = containers;
+		struct fixture doubled = f;
+		doubled.world = &world;
+		fixture_compile(&doubled);
+		assert_false(passes(&doubled, &link_local));
+	}
+	(void)arena_free(f.arena);
 }
 
 int main(void)
@@ -307,6 +332,7 @@ int main(void)
 		cmocka_unit_test(packets),
 		cmocka_unit_test(audited_and_left),
 		cmocka_unit_test(the_table_comes_and_goes),
+		cmocka_unit_test(doubles_do_not_block),
 	};
 
 	return cmocka_run_group_tests_name("compile_parent", tests, NULL, NULL);

@@ -191,7 +191,6 @@ static bool flow_passes(const struct fixture *f, const char *from, const char *t
 static void a_container_that_is_not_known_is_closed(void **state)
 {
 	struct fixture f;
-	const char *why;
 
 	(void)state;
 	fixture_make(&f, "allow: [{from: web, to: app}, {from: app, to: web}]\n");
@@ -204,10 +203,7 @@ static void a_container_that_is_not_known_is_closed(void **state)
 	containers[world.endpoints[web.endpoint].container].known = false;
 	world.containers = containers;
 	f.world = &world;
-	struct compile_input in = {
-		.policy = f.policy, .world = &world, .mark_bit = COMPILE_MARK_BIT, .stamp = STAMP
-	};
-	assert_int_equal(compile_ruleset(&in, f.arena, &f.compiled, &why), 0);
+	fixture_compile(&f);
 	assert_int_equal(f.compiled.assignments[web.endpoint].kind, ASSIGN_UNKNOWN);
 	assert_false(flow_passes(&f, "web-1", "app@front"));
 	assert_false(flow_passes(&f, "app@front", "web-1"));
@@ -220,7 +216,6 @@ static void a_container_that_is_not_known_is_closed(void **state)
 static void doubles_do_not_block(void **state)
 {
 	struct fixture f;
-	const char *why;
 
 	(void)state;
 	fixture_make(&f, "allow:\n"
@@ -235,11 +230,8 @@ static void doubles_do_not_block(void **state)
 	world.endpoints = ends;
 	world.resolvers = resolvers;
 	world.n_resolvers = 2;
-	struct compile_input in = {
-		.policy = f.policy, .world = &world, .mark_bit = COMPILE_MARK_BIT, .stamp = STAMP
-	};
-	if (compile_ruleset(&in, f.arena, &f.compiled, &why) != 0)
-		fail_msg("%s", why);
+	f.world = &world;
+	fixture_compile(&f);
 	(void)arena_free(f.arena);
 }
 

@@ -17,136 +17,13 @@
 
 #define HOOK_PRIORITY (-300)
 
-static const enum rs_type address_type[2][1] = { { RS_TYPE_IPV4 }, { RS_TYPE_IPV6 } };
+static const char *const any_of[2] = { SET_ANY4, SET_ANY6 };
 
 static struct rs_match is_arp(void)
 {
 	enum { ETHERTYPE_ARP = 0x0806 };
 
 	return match_number(RS_META_PROTOCOL, ETHERTYPE_ARP);
-}
-
-/* ---- who is there ---- */
-
-struct parent_sets {
-	struct rs_set *macs, *any[2], *closed[2];
-	/* By the address of a container: where what goes to it is judged, what it sends, and
-	 * answers to either. */
-	struct rs_set *maps[PARENT_MAPS][2];
-	struct rs_set **members; /* [group * 2 + family] */
-};
-
-static void create_sets(struct emit *e, struct parent_sets *sets)
-{
-	static const enum rs_type mac[] = { RS_TYPE_LINK_ADDR };
-	static const char *const any[] = { SET_ANY4, SET_ANY6 };
-	static const char *const closed[] = { MAP_CLOSED4, MAP_CLOSED6 };
-
-	sets->members = arena_alloc(e->arena, 2 * e->n_groups * sizeof(struct rs_set *));
-	if (!sets->members)
-		e->err = -ENOMEM;
-	sets->macs = emit_set(e, SET_PARENT_MACS, mac, 1);
-	for (size_t v6 = 0; v6 < 2 && !e->err; v6++) {
-		sets->any[v6] = emit_set(e, any[v6], address_type[v6], 1);
-		sets->closed[v6] = emit_map(e, closed[v6], address_type[v6], 1);
-		for (size_t m = 0; m < PARENT_MAPS; m++)
-			sets->maps[m][v6] = emit_map(e, parent_map_name((enum parent_map)m, v6),
-						     address_type[v6], 1);
-		for (size_t g = 0; g < e->n_groups && !e->err; g++)
-			sets->members[2 * g + v6] =
-				emit_set(e, e->groups[g].members[v6], address_type[v6], 1);
-	}
-}
-
-static const char *parent_chain(struct emit *e, enum parent_map map, const struct group *group)
-{
-	switch (map) {
-	case PARENT_TO:
-		return group->to_chain;
-	case PARENT_FROM:
-		return group->from_chain;
-	case PARENT_ANSWERS_TO:
-		return emit_name_of(e, "answers_to", group);
-	case PARENT_ANSWERS_FROM:
-		return emit_name_of(e, "answers_from", group);
-	case PARENT_MAPS:
-		break;
-	}
-	return "";
-}
-
-static void add_address(struct emit *e, const struct parent_sets *sets, uint32_t endpoint,
-			const struct ip_addr *addr)
-{
-	const struct group *group = emit_group_at_parent(e, endpoint);
-	size_t v6 = addr->family == IP_V6;
-	struct rs_key key = key_addr(addr);
-
-	emit_elem(e, sets->any[v6], &key);
-	if (!group) {
-		enum reason why = compile_closed_reason(&e->assignments[endpoint]);
-		emit_goto_elem(e, sets->closed[v6], &key, emit_end(e, why));
-		return;
-	}
-	emit_elem(e, sets->members[2 * (size_t)(group - e->groups) + v6], &key);
-	for (size_t m = 0; m < PARENT_MAPS; m++)
-		emit_goto_elem(e, sets->maps[m][v6], &key,
-			       parent_chain(e, (enum parent_map)m, group));
-}
-
-/* Left alone: no tier matches it, and the policy ignores such containers. */
-static bool is_left(const struct emit *e, uint32_t endpoint)
-{
-	const struct group *group = emit_group_at_parent(e, endpoint);
-
-	return !e->assignments[endpoint].at_parent || (group && group->unjudged);
-}
-
-/* The kernel keeps a container from the MAC of its own parent. Who has that of another one is not
- * looked at, as the host itself is there. */
-static bool is_hosts(const struct world *world, const struct mac_addr *mac)
-{
-	for (size_t i = 0; i < world->n_parents; i++)
-		if (memcmp(&world->parents[i].mac, mac, sizeof(*mac)) == 0)
-			return true;
-	return false;
-}
-
-/* The link-local address that its kernel makes of its MAC is reached by all neighbours. */
-static void add_endpoint(struct emit *e, const struct parent_sets *sets, uint32_t i)
-{
-	const struct world_endpoint *endpoint = &e->in->world->endpoints[i];
-	struct ip_addr local = ip_link_local(&endpoint->mac);
-	struct rs_key mac = { 0 };
-
-	if (mac_is_zero(&endpoint->mac) || is_hosts(e->in->world, &endpoint->mac))
-		return;
-	rs_key_add(&mac, RS_TYPE_LINK_ADDR, endpoint->mac.bytes, false);
-	emit_elem(e, sets->macs, &mac);
-	if (endpoint->ipv4.family)
-		add_address(e, sets, i, &endpoint->ipv4);
-	if (!endpoint->ipv6.family)
-		return;
-	add_address(e, sets, i, &endpoint->ipv6);
-	if (ip_compare(&local, &endpoint->ipv6) != 0)
-		add_address(e, sets, i, &local);
-}
-
-static void emit_sets(struct emit *e)
-{
-	struct parent_sets sets = { 0 };
-
-	if (e->in->log_group) {
-		emit_meter(e, METER_LOGGED4, RS_TYPE_IPV4);
-		emit_meter(e, METER_LOGGED6, RS_TYPE_IPV6);
-	}
-	emit_noise_set(e);
-	emit_zones(e);
-	emit_hosts(e);
-	create_sets(e, &sets);
-	for (uint32_t i = 0; i < e->in->world->n_endpoints && !e->err; i++)
-		if (!is_left(e, i))
-			add_endpoint(e, &sets, i);
 }
 
 /* ---- the chains of one tier ---- */
@@ -168,11 +45,6 @@ static port_conditions ports_of(struct emit *e, const struct policy_rule *rule,
 static bool is_tier(const struct policy_peer *peer)
 {
 	return peer->kind == PEER_TIER;
-}
-
-static bool is_outside(const struct policy_peer *peer)
-{
-	return peer_is_outside(peer);
 }
 
 /* One side of a group's rules. */
@@ -215,12 +87,12 @@ static void emit_side(struct emit *e, struct rs_chain *chain, const struct group
 	}
 }
 
-/* The rules in which the group is on that side; then @end, but for an answer. A container is never
- * outside, whatever zone its address is in. */
+/* The rules in which the group is on the side of who begins, or is begun with; then the end of what
+ * none of them lets pass, which of answers there is none. A container is never outside, whatever
+ * zone its address is in. */
 static void emit_rules(struct emit *e, struct rs_chain *chain, const struct group *group,
 		       enum parent_map map)
 {
-	static const char *const any[] = { SET_ANY4, SET_ANY6 };
 	/* The other end of a packet, which comes in for a container, or goes out from one. */
 	static const enum rs_field others[2][2] = { { RS_IP_SADDR, RS_IP6_SADDR },
 						    { RS_IP_DADDR, RS_IP6_DADDR } };
@@ -234,14 +106,15 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct grou
 							 : emit_denied_name(e, what, group);
 
 	emit_side(e, chain, group, &(struct side_rules){ side, scope, is_tier });
-	for (size_t v6 = 0; v6 < 2 && group->within;
-	     v6++) /* of one parent: a router has its own MAC */
+	/* Of one parent, since a router has its own MAC. */
+	for (size_t v6 = 0; v6 < 2 && group->within; v6++)
 		EMIT(e, chain, RS_GOTO, e->allowed,
 		     match_in(in ? RS_LINK_SADDR : RS_LINK_DADDR, SET_PARENT_MACS),
 		     match_in(others[!in][v6], group->members[v6]));
 	for (size_t v6 = 0; v6 < 2; v6++)
-		EMIT(e, chain, end ? RS_GOTO : RS_RETURN, end, match_in(others[!in][v6], any[v6]));
-	emit_side(e, chain, group, &(struct side_rules){ side, scope, is_outside });
+		EMIT(e, chain, end ? RS_GOTO : RS_RETURN, end,
+		     match_in(others[!in][v6], any_of[v6]));
+	emit_side(e, chain, group, &(struct side_rules){ side, scope, peer_is_outside });
 	emit_always(e, chain, end ? RS_GOTO : RS_RETURN, end);
 }
 
@@ -341,7 +214,6 @@ static void emit_lookup(struct emit *e, struct rs_chain *chain, enum parent_way 
 /* Packets that are whole, or begin one; of IPv6 all: a piece has no port, and meets no rule. */
 static void emit_judged(struct emit *e, enum parent_way way, const char *name)
 {
-	static const char *const any[] = { SET_ANY4, SET_ANY6 };
 	static const char *const closed[] = { MAP_CLOSED4, MAP_CLOSED6 };
 	bool in = way == PARENT_INWARD;
 	enum parent_map judged = in ? PARENT_TO : PARENT_FROM;
@@ -355,9 +227,9 @@ static void emit_judged(struct emit *e, enum parent_way way, const char *name)
 	for (size_t v6 = 0; in && v6 < 2; v6++) /* from a container of the same parent */
 		EMIT(e, chain, RS_GOTO, emit_end(e, REASON_SPOOFED),
 		     match_in(RS_LINK_SADDR, SET_PARENT_MACS),
-		     match_not_in(container_of[PARENT_OUTWARD][v6], any[v6]));
+		     match_not_in(container_of[PARENT_OUTWARD][v6], any_of[v6]));
 	for (size_t v6 = 0; v6 < 2; v6++)
-		EMIT(e, chain, RS_GOTO, strange, match_not_in(container_of[way][v6], any[v6]));
+		EMIT(e, chain, RS_GOTO, strange, match_not_in(container_of[way][v6], any_of[v6]));
 	emit_always(e, chain, RS_JUMP, in ? CHAIN_ANSWERED_TO : CHAIN_ANSWERED_FROM);
 	emit_lookup(
 		e, chain, way,
@@ -442,7 +314,7 @@ void emit_parent_table(struct emit *e)
 		e->err = -ENOMEM;
 		return;
 	}
-	emit_sets(e);
+	parent_emit_sets(e);
 	parent_emit_memory(e);
 	emit_hook(e, PARENT_INWARD, "to_container");
 	emit_hook(e, PARENT_OUTWARD, "from_container");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside core/compile: what the files of table netdev netd share. parent.c has who is there and
- * what the policy says of them; parent-flows.c what is remembered of packets, since there are no
- * connections. */
+/* Inside core/compile: what the files of table netdev netd share. parent-sets.c has who is there,
+ * parent.c what the policy says of them, parent-flows.c what is remembered of packets, since there
+ * are no connections. */
 #pragma once
 
 #include "core/compile/emit.h"
@@ -25,6 +25,13 @@ const char *parent_map_name(enum parent_map map, size_t family); /* parent-flows
 
 /* meta protocol ip, ip6 */
 struct rs_match parent_is_ip(size_t family);
+
+/* ---- parent-sets.c ---- */
+
+/* All containers that are judged here, in the maps above and beside them. */
+void parent_emit_sets(struct emit *e);
+/* Where the map leads for a container of the group. */
+const char *parent_chain(struct emit *e, enum parent_map map, const struct group *group);
 
 /* ---- parent-flows.c ---- */
 
