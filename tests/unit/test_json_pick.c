@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/base/json-names.h"
 #include "core/base/json-pick.h"
 #include "tests/unit/test_rows_lib.h"
 
@@ -162,13 +163,25 @@ static void long_elements(void **state)
 	assert_string_equal(text_str(&out), "[[[[[[[[[[[[[[[[[null]]]]]]]]]]]]]]]],{\"Id\":1}]\n");
 }
 
+/* A byte of zero is in no name: nothing behind the name's end is compared. */
+static void zero_bytes(void **state)
+{
+	static const char key[] = "Id\0x";
+
+	(void)state;
+	assert_true(json_key_is(key, 2, "Id"));
+	assert_false(json_key_is(key, 3, key));
+	assert_false(json_key_is(key, 4, key));
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 2] = {
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 3] = {
 		cmocka_unit_test(long_texts),
 		cmocka_unit_test(long_elements),
+		cmocka_unit_test(zero_bytes),
 	};
 
-	ADD_ROWS(tests, 2, rows, picks);
+	ADD_ROWS(tests, 3, rows, picks);
 	return cmocka_run_group_tests_name("json_pick", tests, NULL, NULL);
 }

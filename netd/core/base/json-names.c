@@ -90,7 +90,7 @@ static size_t next_letter(const char *at, size_t left, char ret[3], size_t *ret_
 	*ret_n = 1;
 	ret[0] = *at;
 	if (*at != '\\')
-		return 1;
+		return *at != '\0'; /* behind which a name has nothing to compare */
 	*ret_n = 2;
 	for (const char *e = escapes; left > 1 && *e; e += 2)
 		if (at[1] == e[0]) {
