@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Usage: caller.py [--reset] PORT ADDR...   Connects to a TCP port again and again, many at a time, and says
 a word in each connection. Those that are accepted it keeps until they end; with --reset it resets them at
-once. At SIGTERM it prints a line for each address: "ADDR made N answered N"."""
+once. It prints "ADDR accepts" with the first of each address, and at SIGTERM a line for each address:
+"ADDR made N answered N"."""
 from __future__ import annotations
 
 import argparse
@@ -14,7 +15,7 @@ import time
 from typing import Dict, List
 
 WIDE = 32  # connections of an address that are not accepted yet
-KEPT = 2000  # that are, of all addresses
+KEPT = 1000  # of an address that are: what one accepts takes nothing from the others
 PATIENCE_S = 0.3  # then another one is tried: a SYN that was dropped is repeated after a second
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what close() does then
 
@@ -25,7 +26,7 @@ class Address:
     def __init__(self, text: str, port: int) -> None:
         self.text, self.port = text, port
         self.trying: Dict[socket.socket, float] = {}  # since when
-        self.made, self.answered = 0, 0
+        self.made, self.kept, self.answered = 0, 0, 0
 
     def call(self) -> socket.socket:
         """Begins one more connection."""
@@ -46,7 +47,6 @@ class Caller:
     def __init__(self, addresses: List[Address], reset: bool) -> None:
         self.addresses, self.reset = addresses, reset
         self.selector = selectors.DefaultSelector()
-        self.kept = 0
 
     def drop(self, one: socket.socket) -> None:
         """Ends a connection, whatever has become of it."""
@@ -59,7 +59,7 @@ class Caller:
             for one in address.stale():
                 del address.trying[one]
                 self.drop(one)
-            while len(address.trying) < WIDE and self.kept < KEPT:
+            while len(address.trying) < WIDE and address.kept < KEPT:
                 self.selector.register(address.call(), selectors.EVENT_WRITE, address)
 
     def accepted(self, one: socket.socket, address: Address) -> None:
@@ -69,6 +69,8 @@ class Caller:
             self.drop(one)
             return
         address.made += 1
+        if address.made == 1:
+            print(f"{address.text} accepts", flush=True)
         try:
             one.send(b"a word\n")
         except OSError:
@@ -78,7 +80,7 @@ class Caller:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self.drop(one)
             return
-        self.kept += 1
+        address.kept += 1
         self.selector.modify(one, selectors.EVENT_READ, address)
 
     def heard(self, one: socket.socket, address: Address) -> None:
@@ -88,7 +90,7 @@ class Caller:
         except OSError as error:
             if error.errno == errno.EAGAIN:
                 return
-        self.kept -= 1
+        address.kept -= 1
         self.drop(one)
 
     def run(self, ends: List[bool]) -> None:

@@ -150,7 +150,7 @@ class Connections(StartingPorts):
                      want: int = 0) -> Counted:
         """A container that is called while it starts: how many connections have reached it, and what
         became of the calls. @netd: it is away until docker-proxy has taken some, if it ever does.
-        @want: so many are to come."""
+        @want: so many are to come, and some of each address."""
         caller = self.call(*options)
         web = self.start_server(f"web{number}")
         try:
@@ -161,6 +161,8 @@ class Connections(StartingPorts):
             self.reach(self.OWN)
             wait_until("connections, or the end of the last dial",
                        lambda: arrived(web) > want or (not want and not self.has_dials()))
+            for _ in ADDRESSES if want else ():
+                caller.wait_for_line(" accepts$")
             calls = self.end(caller)
             got = arrived(web)
             if not want:
