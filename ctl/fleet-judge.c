@@ -8,7 +8,6 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/fleet/inventory.h"
-#include "core/fleet/members.h"
 #include "core/world/world-store.h"
 #include "ctl/out-text.h"
 #include "edge/pack/pack.h"
@@ -185,26 +184,40 @@ static int damaged_inventory(struct judge *judge, struct judge_host *host, const
 	return why ? 0 : -ENOMEM;
 }
 
+int judge_read_members(struct judge *judge)
+{
+	const struct fleet_word word = { .mirror = &judge->before,
+					 .prefix = judge->fleet->conf.prefix,
+					 .self = "" };
+	const struct fleet_members nobody = { 0 };
+	struct arena *arena = judge->fleet->arena;
+	struct world_member *list = NULL;
+	size_t n = 0;
+	int r = fleet_next_members(&nobody, &word, arena, &judge->members);
+
+	if (r == 0)
+		r = fleet_world_members(&judge->members, arena, &list, &n);
+	if (r < 0)
+		return r;
+	judge->addresses = list;
+	judge->n_addresses = world_sort_members(list, n);
+	return 0;
+}
+
 /* The others of the fleet, as the store knows them now, in the place of whatever the inventory
  * says: as netd-fleet tells netd of them. 0 or -ENOMEM. */
 static int tell_members(const struct judge *judge, const char *host, struct arena *arena,
 			struct world *world)
 {
-	const struct fleet_word word = { .mirror = &judge->before,
-					 .prefix = judge->fleet->conf.prefix,
-					 .self = host };
-	const struct fleet_members nobody = { 0 };
-	struct world_member *list = NULL;
-	struct fleet_members members;
-	size_t n = 0;
-	int r = fleet_next_members(&nobody, &word, arena, &members);
+	struct world_member *others = arena_room(arena, judge->n_addresses * sizeof(*others));
 
-	if (r == 0)
-		r = fleet_world_members(&members, arena, &list, &n);
-	if (r < 0)
-		return r;
-	world->members = list;
-	world->n_members = world_sort_members(list, n);
+	if (!others)
+		return -ENOMEM;
+	world->members = others;
+	world->n_members = 0;
+	for (size_t i = 0; i < judge->n_addresses; i++)
+		if (strcmp(judge->addresses[i].host, host) != 0)
+			others[world->n_members++] = judge->addresses[i];
 	return 0;
 }
 

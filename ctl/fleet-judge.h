@@ -4,6 +4,7 @@
  * that it would have. Nothing of a host stays in memory but what is told of it. */
 #pragma once
 
+#include "core/fleet/members.h"
 #include "ctl/fleet-change.h"
 
 /* What a policy is for the hosts of the same groups. */
@@ -21,7 +22,14 @@ struct judge {
 	struct etcd_mirror before, after; /* of the store */
 	VEC(struct judge_policies) policies;
 	bool names_hosts; /* a rule of one of them does */
+	/* Who is in the zone `hosts`, and all their addresses, sorted as a world has them. */
+	struct fleet_members members;
+	const struct world_member *addresses;
+	size_t n_addresses;
 };
+
+/* Of the store as it is; before any host is judged. 0 or -ENOMEM. */
+int judge_read_members(struct judge *judge) MUST_CHECK;
 
 enum judge_count { JUDGE_GAINED, JUDGE_LOST, JUDGE_OPENED, JUDGE_CLOSED, JUDGE_COUNTS };
 

@@ -8,7 +8,6 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/fleet/inventory.h"
-#include "core/fleet/members.h"
 #include "core/report/json.h"
 #include "ctl/fleet-judge.h"
 #include "ctl/progress.h"
@@ -163,31 +162,15 @@ static void add_kind(struct rj *j, cJSON *list, const struct fleet_planning *p,
 	(void)rj_add(j, object, "plan", cJSON_CreateRaw(kind->plan));
 }
 
-/* Hosts of the zone `hosts`: who has an address, by the store's word. 0 or -ENOMEM. */
-static int count_members(const struct fleet_planning *p, size_t *ret)
-{
-	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const struct fleet_word word = { .mirror = &p->judge.before,
-					 .prefix = p->judge.fleet->conf.prefix,
-					 .self = "" };
-	const struct fleet_members nobody = { 0 };
-	struct fleet_members members = { 0 };
-	int r = arena ? fleet_next_members(&nobody, &word, arena, &members) : -ENOMEM;
-
-	*ret = 0;
-	for (size_t i = 0; i < members.n; i++)
-		*ret += members.items[i].n_addrs > 0;
-	return r;
-}
-
 static void add_zone(struct rj *j, cJSON *root, const struct fleet_planning *p)
 {
 	cJSON *object = rj_add_object(j, root, "zone");
 	size_t n = 0, n_away = 0;
 
+	for (size_t i = 0; i < p->judge.members.n; i++)
+		n += p->judge.members.items[i].n_addrs > 0;
 	for (size_t i = 0; i < p->n_hosts; i++)
 		n_away += !p->hosts[i].state;
-	j->failed |= count_members(p, &n) < 0;
 	rj_bool(j, object, "named", p->judge.names_hosts);
 	rj_number(j, object, "hosts", (double)n);
 	rj_number(j, object, "away", (double)n_away);
@@ -283,6 +266,8 @@ int fleet_plan(const struct fleet *fleet)
 		return ctl_out_of_memory();
 	now.keys = &p.judge.before;
 	p.judge.fleet = &now;
+	if (judge_read_members(&p.judge) < 0)
+		return ctl_out_of_memory();
 	int status = fleet_change_begin(&change, &now, fleet->args->group);
 	/* A canary that is under way goes before others can have something else. */
 	change.without = fleet_canary_below(now.conf.prefix, "", now.arena);

@@ -11,7 +11,7 @@ import unittest
 from typing import Dict, List
 
 from deluge import Counters
-from netd import Container, DockerCase, HostOptions, Netd, Probe, TRIES, wait_until
+from netd import Container, DockerCase, HostOptions, Netd, Probe, TRIES, run, wait_until
 
 TIERS = """version: 1
 tiers:
@@ -176,6 +176,47 @@ class Parent(DockerCase):
         self.assertIn("hook egress", host.netns_exec(["nft", "list", "table", "netdev", "netd"]))
         netd.off()
         self.assertNotIn("netdev", host.netns_exec(["nft", "list", "tables"]))
+
+    def test_a_parent_that_is_made_anew(self) -> None:
+        """Who stands on the others is judged meanwhile; then another interface has its name."""
+        host, office = self.lab.host, self.lab.office
+        port = Probe("tcp", "10.231.7.11", 80)
+        tiers = TIERS + "  side: {match: [{container: side}]}\n"
+
+        def lay() -> None:
+            """One more wire to the office."""
+            run(["nsenter", "-t", str(host.pid), "-n", "--", "ip", "link", "add", "lan7", "type",
+                 "veth", "peer", "name", "eth7", "netns", str(office.pid)])
+            host.netns_exec("ip link set lan7 up".split())
+            office.netns_exec("ip addr add 10.231.7.2/24 dev eth7".split())
+            office.netns_exec("ip link set eth7 up".split())
+
+        def hooks() -> str:
+            return host.netns_exec(["nft", "list", "table", "netdev", "netd"])
+
+        lay()
+        self.addCleanup(host.netns_exec, "ip link del lan7".split())
+        host.docker("network", "create", "--driver=macvlan", "--opt=parent=lan7",
+                    "--subnet=10.231.7.0/24", "seventh")
+        self.addCleanup(host.docker, "network", "rm", "seventh")
+        side = host.run("side", "seventh", ip=port.addr, cmd=["probe", "serve", "tcp/80"])
+        self.addCleanup(side.remove)
+        self.assert_open(office, port)
+        netd = self.start_netd(tiers)
+        self.assert_denied(office, port)
+        self.assertIn("lan7", hooks())
+        host.docker("stop", "--time=2", side.id)
+        host.netns_exec("ip link del lan7".split())
+        wait_until("netd to know that it is gone", lambda: "lan7" not in hooks() and
+                   netd.ask("verify")["drifts"] == [])
+        self.assert_denied(office, IN[0])
+        lay()
+        side.start()
+        wait_until("netd to know that it is back", lambda: "lan7" in hooks())
+        self.assert_denied(office, port)
+        self.assertEqual([], netd.ask("verify")["drifts"])
+        netd.apply(tiers + "allow:\n  - {from: lan, to: side, ports: [80/tcp]}\n")
+        self.assert_open(office, port)
 
     def test_starts_under_flood(self) -> None:
         """Datagrams from the office for the address that each container will have."""

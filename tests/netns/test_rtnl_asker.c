@@ -70,17 +70,23 @@ static void plug(const char *name, unsigned int index, pid_t pid, const char *ma
 	    name, index, index, (int)pid, mac, (int)pid, index, name);
 }
 
+/* One port is known, and the process is stopped with the question about veth1. */
+static pid_t stop_with_a_question(struct fixture *f, pid_t container)
+{
+	start(f, NULL, 0);
+	plug("known", 50, container, MAC1);
+	wait_for_port(f, "known", "br0/" MAC1);
+	pid_t asking = stop_asker();
+	plug("veth1", 51, container, MAC2);
+	assert_now(f, "veth1", "br0/" ZERO);
+	return asking;
+}
+
 static void the_loop_does_not_wait_for_an_answer(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = container_new();
+	pid_t pid = container_new(), asking = stop_with_a_question(f, pid);
 
-	start(f, NULL, 0);
-	plug("known", 50, pid, MAC1);
-	wait_for_port(f, "known", "br0/" MAC1);
-	pid_t asking = stop_asker();
-	plug("veth1", 51, pid, MAC2);
-	assert_now(f, "veth1", "br0/" ZERO);
 	assert_true(rtnl_counters(f->rtnl).waiting > 0);
 	/* It goes on: others come, are changed and go. */
 	run("ip link add here type veth peer name there address " MAC2);
@@ -146,14 +152,8 @@ static void more_ports_than_are_asked_for_at_a_time(void **state)
 static void an_asker_that_ends_is_begun_anew(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = container_new();
+	pid_t pid = container_new(), asking = stop_with_a_question(f, pid);
 
-	start(f, NULL, 0);
-	plug("known", 50, pid, MAC1);
-	wait_for_port(f, "known", "br0/" MAC1);
-	pid_t asking = stop_asker();
-	plug("veth1", 51, pid, MAC2);
-	assert_now(f, "veth1", "br0/" ZERO);
 	assert_int_equal(kill(asking, SIGKILL), 0);
 	while (f->n_lost == 0)
 		assert_true(sd_event_run(f->event, UINT64_MAX) >= 0);

@@ -165,52 +165,53 @@ static void a_dump_removes_what_it_does_not_show(void **state)
 }
 
 /* What comes between the question about veth1 and its answer. */
+static const struct meanwhile {
+	const char *name;
+	struct message messages[2];
+	bool taken, due; /* the answer counts; it is asked once more if it was not up */
+} meanwhile[] = {
+	{ "nothing", { { 0 }, { 0 } }, true, false },
+	{ "news of another",
+	  { { RTM_NEWLINK, AF_UNSPEC, 7, "veth2", "veth", 1, 6, 3, true, false }, { 0 } },
+	  true,
+	  false },
+	{ "news",
+	  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false }, { 0 } },
+	  true,
+	  true },
+	{ "the bridge's news",
+	  { { RTM_NEWLINK, AF_BRIDGE, 5, "veth1", NULL, 1, 0, 0, false, false }, { 0 } },
+	  true,
+	  true },
+	{ "it has another far end",
+	  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 8, 3, true, false }, { 0 } },
+	  false,
+	  true },
+	{ "that is elsewhere",
+	  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 4, true, false }, { 0 } },
+	  false,
+	  true },
+	{ "that was here meanwhile",
+	  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 0, true, false },
+	    { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false } },
+	  false,
+	  true },
+	{ "it is gone",
+	  { { RTM_DELLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false }, { 0 } },
+	  false,
+	  false },
+	{ "another has its number",
+	  { { RTM_DELLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false },
+	    { RTM_NEWLINK, AF_UNSPEC, 5, "veth9", "veth", 1, 6, 3, true, false } },
+	  false,
+	  true },
+};
+
 static void an_answer_is_about_the_port_that_was_meant(void **state)
 {
-	static const struct {
-		const char *name;
-		struct message messages[2];
-		bool taken, due; /* the answer counts; it is asked once more if it was not up */
-	} rows[] = {
-		{ "nothing", { { 0 }, { 0 } }, true, false },
-		{ "news of another",
-		  { { RTM_NEWLINK, AF_UNSPEC, 7, "veth2", "veth", 1, 6, 3, true, false }, { 0 } },
-		  true,
-		  false },
-		{ "news",
-		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false }, { 0 } },
-		  true,
-		  true },
-		{ "the bridge's news",
-		  { { RTM_NEWLINK, AF_BRIDGE, 5, "veth1", NULL, 1, 0, 0, false, false }, { 0 } },
-		  true,
-		  true },
-		{ "it has another far end",
-		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 8, 3, true, false }, { 0 } },
-		  false,
-		  true },
-		{ "that is elsewhere",
-		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 4, true, false }, { 0 } },
-		  false,
-		  true },
-		{ "that was here meanwhile",
-		  { { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 0, true, false },
-		    { RTM_NEWLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false } },
-		  false,
-		  true },
-		{ "it is gone",
-		  { { RTM_DELLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false }, { 0 } },
-		  false,
-		  false },
-		{ "another has its number",
-		  { { RTM_DELLINK, AF_UNSPEC, 5, "veth1", "veth", 1, 6, 3, true, false },
-		    { RTM_NEWLINK, AF_UNSPEC, 5, "veth9", "veth", 1, 6, 3, true, false } },
-		  false,
-		  true },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_LEN(meanwhile); i++) {
+		const struct meanwhile *row = &meanwhile[i / 2];
 		CLEANUP(links_done) struct links links = { 0 };
 		struct rtnl_counters counters = { 0 };
 		const bool up = i % 2;
@@ -223,14 +224,14 @@ static void an_answer_is_about_the_port_that_was_meant(void **state)
 		links_find(&links, 5)->question = answer.question.number;
 		links_find(&links, 5)->due = false;
 		for (size_t m = 0; m < 2; m++)
-			apply(&links, &rows[i / 2].messages[m]);
+			apply(&links, &row->messages[m]);
 		peers_take(&links, &answer, &counters);
 		const struct link *link = links_find(&links, 5);
 		bool taken = link && !mac_is_zero(&link->mac);
-		if (taken != rows[i / 2].taken || (link && link->pinned != (taken && up)) ||
-		    (link && link->due != (rows[i / 2].due && !(taken && up))) ||
+		if (taken != row->taken || (link && link->pinned != (taken && up)) ||
+		    (link && link->due != (row->due && !(taken && up))) ||
 		    (link && link->due != link->stale))
-			fail_msg("%s, %s", rows[i / 2].name, up ? "up" : "down");
+			fail_msg("%s, %s", row->name, up ? "up" : "down");
 	}
 }
 

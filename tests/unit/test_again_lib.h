@@ -361,6 +361,14 @@ static inline void tell_by_answers(struct host *host, const bool *changed)
 	}
 }
 
+static inline void tell_changed(struct host *host, const bool *changed)
+{
+	if (host->by_docker)
+		tell_by_answers(host, changed);
+	else
+		tell(host);
+}
+
 /* Any of the networks and containers. */
 static inline void change_all(struct host *host)
 {
@@ -373,10 +381,7 @@ static inline void change_all(struct host *host)
 		change_container(host, c);
 		changed[c] = true;
 	}
-	if (host->by_docker)
-		tell_by_answers(host, changed);
-	else
-		tell(host);
+	tell_changed(host, changed);
 }
 
 /* Containers that start, end, or are others than they were. */
@@ -390,10 +395,7 @@ static inline void change_few(struct host *host)
 		change_container(host, c);
 		changed[c] = true;
 	}
-	if (host->by_docker)
-		tell_by_answers(host, changed);
-	else
-		tell(host);
+	tell_changed(host, changed);
 }
 
 /* One port more, less, another, or with the MAC of another one. */

@@ -10,7 +10,7 @@ static inline const struct assignment *assign_all_at(const struct compile_input 
 {
 	struct emit e = { .in = in, .arena = arena };
 
-	e.addrs = compile_addresses(in->world, emit_on_bridge, arena, &e.n_addrs);
+	e.addrs = compile_addresses(in->world, false, arena, &e.n_addrs);
 	return e.addrs ? assign_endpoints(&e) : NULL;
 }
 

@@ -159,6 +159,11 @@ static size_t step_over(const char *bytes, size_t left, bool *bad)
 	return control ? control : len ? len : 1;
 }
 
+bool text_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 bool text_is_printable(const char *text)
 {
 	bool bad = false;

@@ -35,6 +35,7 @@ size_t text_control_len(const char *bytes, size_t left);
 /* Length of the UTF-8 sequence that @bytes begins with; 0: there is none. RFC 3629: no overlong
  * forms, no surrogates. */
 size_t text_utf8_len(const char *bytes, size_t left);
+bool text_equal(const char *a, const char *b); /* NULL equals NULL only */
 /* UTF-8 without a control character: it can be shown, and stands in JSON as it is. */
 bool text_is_printable(const char *text);
 void text_clean(char *text); /* all else to '?', in place */

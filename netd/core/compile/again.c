@@ -4,14 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compile/renew.h"
 
 /* ---- whether anything else is as it was ---- */
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
 
 static bool same_bridges(const struct world *a, const struct world *b)
 {
@@ -90,7 +86,7 @@ static bool same_world(const struct world *a, const struct world *b)
 	       a->awaits_reports == b->awaits_reports && a->members == b->members &&
 	       memcmp(a->unfiltered, b->unfiltered, sizeof(a->unfiltered)) == 0 &&
 	       a->no_proxy == b->no_proxy && a->dns_by_docker == b->dns_by_docker &&
-	       same_text(a->engine, b->engine) &&
+	       text_equal(a->engine, b->engine) &&
 	       same_addresses(a->resolvers, a->n_resolvers, b->resolvers, b->n_resolvers) &&
 	       same_addresses(a->host_addrs, a->n_host_addrs, b->host_addrs, b->n_host_addrs) &&
 	       same_bridges(a, b) && same_parents(a, b) && same_networks(a, b);

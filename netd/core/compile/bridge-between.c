@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "core/compile/bridge.h"
+#include "core/compile/elements.h"
 
 /* After br_netfilter (0) has taken the frame through the inet hooks. */
 #define PRIORITY_AFTER_INET 10

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/compile/bridge.h"
+#include "core/compile/elements.h"
 
 void emit_closed_ports(struct emit *e, struct rs_chain *chain, enum rs_field field)
 {

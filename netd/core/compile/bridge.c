@@ -7,6 +7,7 @@
  * plugged in while nobody watched is not in @ports. It may then not speak in a container's name,
  * reaches no known port, and to the inet table it is nobody. */
 #include "core/compile/bridge.h"
+#include "core/compile/elements.h"
 
 void emit_bridge_table(struct emit *e)
 {

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "core/compile/emit.h"
+#include "core/compile/elements.h"
 
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
 		    const char **why)
@@ -14,8 +14,8 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	*why = NULL;
 	e.rs = ruleset_new(arena);
 	e.rule_ends = arena_alloc(arena, in->policy->n_rules * sizeof(*e.rule_ends));
-	e.addrs = compile_addresses(in->world, emit_on_bridge, arena, &e.n_addrs);
-	e.parent_addrs = compile_addresses(in->world, emit_at_parent, arena, &e.n_parent_addrs);
+	e.addrs = compile_addresses(in->world, false, arena, &e.n_addrs);
+	e.parent_addrs = compile_addresses(in->world, true, arena, &e.n_parent_addrs);
 	e.subnets = compile_subnets(in->world, arena, &e.n_subnets);
 	e.hosts = compile_hosts(&e, &e.n_hosts);
 	if (!e.rs || !e.addrs || !e.parent_addrs || !e.subnets || !e.rule_ends || !e.hosts)

@@ -3,7 +3,7 @@
  * endpoint that comes or goes is a few elements in these sets (again.c). */
 #include <errno.h>
 
-#include "core/compile/emit.h"
+#include "core/compile/elements.h"
 
 size_t emit_n_endpoint_sets(const struct emit *e)
 {

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "core/compile/bridge.h"
+#include "core/compile/elements.h"
 
 /* Of what a port may not use: per kind of port, since ignored ones leave audited tiers alone, too.
  */

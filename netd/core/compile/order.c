@@ -6,20 +6,9 @@
 #include <string.h>
 
 #include "core/base/sort.h"
-#include "core/compile/emit.h"
+#include "core/compile/elements.h"
 
-bool emit_on_bridge(const struct world *world, const struct world_network *network)
-{
-	(void)world;
-	return world_network_is_managed(network);
-}
-
-bool emit_at_parent(const struct world *world, const struct world_network *network)
-{
-	return world_find_parent(world, network) != NULL;
-}
-
-const struct owned_addr *compile_addresses(const struct world *world, emit_network_fn *wanted,
+const struct owned_addr *compile_addresses(const struct world *world, bool at_parent,
 					   struct arena *arena, size_t *ret_n)
 {
 	struct owned_addr *all = arena_alloc(arena, 2 * world->n_endpoints * sizeof(*all));
@@ -27,7 +16,9 @@ const struct owned_addr *compile_addresses(const struct world *world, emit_netwo
 
 	for (uint32_t i = 0; all && i < world->n_endpoints; i++) {
 		const struct world_endpoint *endpoint = &world->endpoints[i];
-		if (!wanted(world, &world->networks[endpoint->network]))
+		const struct world_network *network = &world->networks[endpoint->network];
+		if (at_parent ? !world_find_parent(world, network)
+			      : !world_network_is_managed(network))
 			continue;
 		if (endpoint->ipv4.family)
 			all[n++] = (struct owned_addr){ endpoint->ipv4, i };

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "core/compile/bridge.h"
+#include "core/compile/elements.h"
 
 const struct closed_reason *emit_closed_reasons(void)
 {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/compile/renew.h"
 #include "core/world/facts.h"
 
@@ -24,19 +25,14 @@ bool renew_may_renew_endpoints(const struct compile_input *in, const struct emit
 
 /* ---- who is as he was ---- */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_labels(const struct world_container *a, const struct world_container *b)
 {
 	if (a->n_labels != b->n_labels || a->labels_cut != b->labels_cut)
 		return false;
 	for (size_t i = 0; i < a->n_labels; i++)
 		if (a->labels[i].origin != b->labels[i].origin ||
-		    !same_text(a->labels[i].key, b->labels[i].key) ||
-		    !same_text(a->labels[i].value, b->labels[i].value))
+		    !text_equal(a->labels[i].key, b->labels[i].key) ||
+		    !text_equal(a->labels[i].value, b->labels[i].value))
 			return false;
 	return true;
 }
@@ -55,7 +51,7 @@ static bool same_published(const struct world_container *a, const struct world_c
 static bool same_container(const struct world_container *a, const struct world_container *b)
 {
 	return a->starting == b->starting && a->kind == b->kind && a->known == b->known &&
-	       same_text(a->image, b->image) && !a->flaw == !b->flaw && same_labels(a, b) &&
+	       text_equal(a->image, b->image) && !a->flaw == !b->flaw && same_labels(a, b) &&
 	       same_published(a, b);
 }
 

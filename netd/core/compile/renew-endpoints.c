@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/sort.h"
+#include "core/compile/elements.h"
 #include "core/compile/renew.h"
 
 /* ---- whether their keys are theirs alone ---- */

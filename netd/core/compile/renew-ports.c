@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/compile/elements.h"
 #include "core/compile/renew.h"
 
 /* ---- which ports are touched ---- */

@@ -49,6 +49,7 @@ struct again {
 bool renew_may_renew_endpoints(const struct compile_input *in, const struct emit *parts);
 /* Fills from, gone and come, and touches their places. 0, -ENOMEM, 1. */
 int renew_compare_endpoints(struct again *a) MUST_CHECK;
+
 /* ---- renew-endpoints.c ---- */
 
 /* Fills own, and makes anew what those that have come or gone have in the sets. 0, -ENOMEM, 1. */

@@ -6,7 +6,7 @@
 
 #include "core/base/sort.h"
 #include "core/base/text.h"
-#include "core/compile/emit.h"
+#include "core/compile/elements.h"
 #include "core/policy/zone.h"
 
 static const enum rs_type ifname_type[] = { RS_TYPE_IFNAME, RS_TYPE_IFNAME };

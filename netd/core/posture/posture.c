@@ -63,15 +63,10 @@ bool posture_is_known(const struct posture *posture)
 	return posture->image || memcmp(posture->facts, nothing.facts, sizeof(nothing.facts)) != 0;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 bool posture_equal(const struct posture *a, const struct posture *b)
 {
 	return memcmp(a->facts, b->facts, sizeof(a->facts)) == 0 &&
-	       a->capabilities == b->capabilities && same_text(a->image, b->image);
+	       a->capabilities == b->capabilities && text_equal(a->image, b->image);
 }
 
 /* ---- what its image is called ---- */

@@ -79,15 +79,16 @@ static struct host_key key_of(const struct survey *survey, uint32_t at)
 	};
 }
 
-/* The addresses by kind, and where each kind begins. 0 or -ENOMEM. */
-static int find_kinds(struct survey *survey)
+/* The addresses by kind, where each kind begins, and what it is. 0 or -ENOMEM. */
+static int find_kinds(struct survey *survey, const struct host_key **ret_keys)
 {
 	size_t n = survey->in[0]->compiled->n_hosts;
 	struct host_keyed *all = arena_alloc(survey->arena, n * sizeof(*all));
 	uint32_t *order = arena_alloc(survey->arena, n * sizeof(*order));
 	struct survey_host_kind *kinds = arena_alloc(survey->arena, n * sizeof(*kinds));
+	struct host_key *keys = arena_alloc(survey->arena, n * sizeof(*keys));
 
-	if (!all || !order || !kinds)
+	if (!all || !order || !kinds || !keys)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		all[i] = (struct host_keyed){ key_of(survey, i), i };
@@ -95,12 +96,13 @@ static int find_kinds(struct survey *survey)
 		qsort(all, n, sizeof(*all), by_key);
 	for (uint32_t i = 0; i < n; i++) {
 		order[i] = all[i].at;
-		if (i == 0 || !is_alike(&all[i - 1].key, &all[i].key))
-			kinds[survey->n_host_kinds++] =
-				(struct survey_host_kind){ .first = i,
-							   .prefix = all[i].key.prefix };
+		if (i == 0 || !is_alike(&all[i - 1].key, &all[i].key)) {
+			keys[survey->n_host_kinds] = all[i].key;
+			kinds[survey->n_host_kinds++] = (struct survey_host_kind){ .first = i };
+		}
 		kinds[survey->n_host_kinds - 1].n++;
 	}
+	*ret_keys = keys;
 	survey->hosts_by_kind = order;
 	survey->host_kinds = kinds;
 	return 0;
@@ -164,20 +166,31 @@ static uint8_t *find_named(const struct survey *survey)
 	return named;
 }
 
-/* A container on several networks is published, and sends, as all of its tiers. *ret has a bit for
- * each pair of classes that have a container in common. */
-static uint8_t *find_near(const struct survey *survey)
+static void add_named(const struct survey *survey, uint32_t from, uint32_t to, const uint8_t *named,
+		      uint8_t *ret)
 {
-	const struct world *world = survey->world;
-	size_t n = survey->n_classes;
-	uint8_t *near = arena_alloc(survey->arena, n * n);
+	const size_t n = survey->n_prefixes;
 
-	for (uint32_t c = 0; near && c < world->n_containers; c++)
+	if (from == to || from == SURVEY_NONE || to == SURVEY_NONE)
+		return;
+	for (size_t i = 0; i < n; i++)
+		ret[to * n + i] |= named[from * n + i];
+}
+
+/* A container on several networks is published, and sends, as all of its tiers: what is named about
+ * the class, or about one that has a container in common with it. */
+static uint8_t *find_named_near(const struct survey *survey)
+{
+	const uint8_t *named = find_named(survey);
+	uint8_t *near =
+		named ? arena_dup(survey->arena, named, survey->n_classes * survey->n_prefixes)
+		      : NULL;
+
+	for (uint32_t c = 0; near && c < survey->world->n_containers; c++)
 		for (uint32_t a = survey->first_of[c]; a < survey->first_of[c + 1]; a++)
 			for (uint32_t b = survey->first_of[c]; b < survey->first_of[c + 1]; b++)
-				if (survey->class_of[a] != SURVEY_NONE &&
-				    survey->class_of[b] != SURVEY_NONE)
-					near[survey->class_of[a] * n + survey->class_of[b]] = 1;
+				add_named(survey, survey->class_of[a], survey->class_of[b], named,
+					  near);
 	return near;
 }
 
@@ -185,19 +198,14 @@ static uint8_t *find_near(const struct survey *survey)
 
 struct host_grouping {
 	struct survey *survey;
-	const uint8_t *named, *near;
+	const struct host_key *keys; /* of the kinds */
+	const uint8_t *named;
 	struct host_keyed *kinds; /* the one at hand's, as a class sees them */
 };
 
 static bool is_named(const struct host_grouping *g, uint32_t class, uint32_t prefix, uint8_t bit)
 {
-	const struct survey *survey = g->survey;
-
-	for (size_t c = 0; c < survey->n_classes; c++)
-		if (g->near[class * survey->n_classes + c] &&
-		    g->named[c * survey->n_prefixes + prefix] & bit)
-			return true;
-	return false;
+	return g->named[class * g->survey->n_prefixes + prefix] & bit;
 }
 
 /* The kinds in the order of what the class sees of them. */
@@ -206,8 +214,7 @@ static void sort_kinds(const struct host_grouping *g, uint32_t class, uint8_t bi
 	const struct survey *survey = g->survey;
 
 	for (uint32_t k = 0; k < survey->n_host_kinds; k++) {
-		const struct survey_host_kind *kind = &survey->host_kinds[k];
-		struct host_key key = key_of(survey, survey->hosts_by_kind[kind->first]);
+		struct host_key key = g->keys[k];
 		while (key.prefix != SURVEY_NONE && !is_named(g, class, key.prefix, bit))
 			key.prefix = survey->around[key.prefix];
 		g->kinds[k] = (struct host_keyed){ key, k };
@@ -249,16 +256,17 @@ int survey_group_hosts(struct survey *survey)
 {
 	if (!survey->names_hosts)
 		return 0;
-	int r = find_kinds(survey);
+	const struct host_key *keys = NULL;
+	int r = find_kinds(survey, &keys);
 	if (r < 0 || survey->n_host_kinds < 2)
 		return r;
 	const struct host_grouping g = {
 		.survey = survey,
-		.named = find_named(survey),
-		.near = find_near(survey),
+		.keys = keys,
+		.named = find_named_near(survey),
 		.kinds = arena_alloc(survey->arena, survey->n_host_kinds * sizeof(*g.kinds)),
 	};
-	if (!g.named || !g.near || !g.kinds)
+	if (!g.named || !g.kinds)
 		return -ENOMEM;
 	for (uint32_t c = 0; c < survey->n_classes && r == 0; c++) {
 		struct survey_class *class = &survey->classes[c];

@@ -43,7 +43,6 @@ struct survey_sample {
 /* Addresses of the fleet's hosts that no policy tells apart. */
 struct survey_host_kind {
 	uint32_t first, n; /* of survey->hosts_by_kind */
-	uint32_t prefix;   /* the narrowest that holds them, or SURVEY_NONE */
 };
 
 /* Those between which a class sees no difference: what is true of one is true of the group. */

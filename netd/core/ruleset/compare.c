@@ -2,6 +2,7 @@
 /* Keys and elements of sets compared with each other. */
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/ruleset/order.h"
 
 int rs_key_compare(const struct rs_key *a, const struct rs_key *b)
@@ -12,14 +13,9 @@ int rs_key_compare(const struct rs_key *a, const struct rs_key *b)
 	return r ? r : (int)a->len - (int)b->len;
 }
 
-bool rs_same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 bool rs_same_outcome(const struct rs_outcome *a, const struct rs_outcome *b)
 {
-	return a->verdict == b->verdict && rs_same_text(a->target, b->target);
+	return a->verdict == b->verdict && text_equal(a->target, b->target);
 }
 
 struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/ruleset/order.h"
 
 struct differ {
@@ -147,12 +148,12 @@ static bool uses_remade(const struct differ *d, const struct rs_rule *rule)
 		const char *name = d->remade.items[i]->name;
 		if (rule->verdict == RS_VMAP && strcmp(rule->target, name) == 0)
 			return true;
-		if (rule->log && rs_same_text(rule->log->meter, name))
+		if (rule->log && text_equal(rule->log->meter, name))
 			return true;
 		if (rule->note && strcmp(rule->note->set, name) == 0)
 			return true;
 		for (size_t j = 0; j < rule->n_matches; j++)
-			if (rs_same_text(rule->matches[j].set, name))
+			if (text_equal(rule->matches[j].set, name))
 				return true;
 	}
 	return false;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/base/text.h"
+
 static bool chain_denies(const struct rs_table *table, const char *name);
 
 static bool rule_denies(const struct rs_table *table, const struct rs_rule *rule)
@@ -27,7 +29,7 @@ static bool chain_denies(const struct rs_table *table, const char *name)
 static bool rule_may_deny(const struct rs_table *table, const struct rs_rule *rule, const char *set)
 {
 	for (size_t i = 0; i < rule->n_matches; i++) {
-		if (!rs_same_text(rule->matches[i].set, set))
+		if (!text_equal(rule->matches[i].set, set))
 			continue;
 		if (rule->matches[i].op == RS_NOT_IN || rule_denies(table, rule))
 			return true;

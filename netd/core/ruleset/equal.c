@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "core/base/text.h"
+
 static bool same_key(const struct rs_key *a, const struct rs_key *b)
 {
 	return rs_key_compare(a, b) == 0;
@@ -64,7 +66,7 @@ static bool same_match(const struct rs_match *a, const struct rs_match *b)
 	return a->op == b->op && a->n_fields == b->n_fields &&
 	       same_fields(a->fields, b->fields, a->n_fields) && same_key(&a->value, &b->value) &&
 	       same_key(&a->mask, &b->mask) && same_key(&a->last, &b->last) &&
-	       rs_same_text(a->set, b->set);
+	       text_equal(a->set, b->set);
 }
 
 static bool same_log(const struct rs_log *a, const struct rs_log *b)
@@ -73,7 +75,7 @@ static bool same_log(const struct rs_log *a, const struct rs_log *b)
 		return a == b;
 	return strcmp(a->prefix, b->prefix) == 0 && a->group == b->group &&
 	       a->per_second == b->per_second && a->burst == b->burst &&
-	       rs_same_text(a->meter, b->meter) && (!a->meter || a->source == b->source);
+	       text_equal(a->meter, b->meter) && (!a->meter || a->source == b->source);
 }
 
 static bool same_mark(const struct rs_mark *a, const struct rs_mark *b)
@@ -94,8 +96,8 @@ static bool same_note(const struct rs_note *a, const struct rs_note *b)
 static bool same_rule(const struct rs_rule *a, const struct rs_rule *b)
 {
 	if (a->n_matches != b->n_matches || a->verdict != b->verdict ||
-	    a->n_vmap_fields != b->n_vmap_fields || !rs_same_text(a->target, b->target) ||
-	    !rs_same_text(a->counter, b->counter) || !rs_same_text(a->comment, b->comment) ||
+	    a->n_vmap_fields != b->n_vmap_fields || !text_equal(a->target, b->target) ||
+	    !text_equal(a->counter, b->counter) || !text_equal(a->comment, b->comment) ||
 	    !same_log(a->log, b->log) || !same_mark(a->mark, b->mark) ||
 	    !same_note(a->note, b->note) ||
 	    !same_fields(a->vmap_fields, b->vmap_fields, a->n_vmap_fields))

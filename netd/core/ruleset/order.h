@@ -37,7 +37,6 @@ int rs_table_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
 uint32_t rs_set_place(const struct rs_table *table, const char *name);
 /* The place in table->by_name, or -1. */
 ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name);
-bool rs_same_text(const char *a, const char *b); /* NULL equals NULL only */
 bool rs_same_outcome(const struct rs_outcome *a, const struct rs_outcome *b);
 /* Elements of two sets of the same shape; all elements of two. */
 bool rs_same_elem(const struct rs_set *a, size_t i, const struct rs_set *b, size_t j);

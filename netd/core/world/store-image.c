@@ -7,6 +7,7 @@
 
 #include "core/base/limits.h"
 #include "core/base/sort.h"
+#include "core/base/text.h"
 #include "core/world/docker-json.h"
 #include "core/world/docker-want.h"
 #include "core/world/store.h"
@@ -228,11 +229,6 @@ static void mark_all_of(struct world_store *store, const char *id)
 	}
 }
 
-static bool same_texts(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* An image never changes, but for the repositories that have it; and another answer may show other
  * ones of its labels. */
 static bool is_same(const struct store_image *image, const struct world_container *labels,
@@ -244,8 +240,8 @@ static bool is_same(const struct store_image *image, const struct world_containe
 	    had->labels_cut != labels->labels_cut || image->n_digests != told->n_digests)
 		return false;
 	for (size_t i = 0; i < had->n_labels; i++)
-		if (!same_texts(had->labels[i].key, labels->labels[i].key) ||
-		    !same_texts(had->labels[i].value, labels->labels[i].value))
+		if (!text_equal(had->labels[i].key, labels->labels[i].key) ||
+		    !text_equal(had->labels[i].value, labels->labels[i].value))
 			return false;
 	return told->n_digests == 0 ||
 	       memcmp(image->digests, told->digests, told->n_digests * sizeof(*told->digests)) == 0;

@@ -202,11 +202,14 @@ bool store_names_bridge(const struct world_store *store, const char *bridge);
 /* Where Docker calls a bridge by another of its names, its name. */
 void store_name_bridges(const struct world_store *store, struct world_network *networks, size_t n);
 /* Whose they are; the networks are there. 0 or -ENOMEM. */
-/* parent.c. The list as rtnetlink shows it; then those of it that networks name, for a snapshot. 0
- * or -ENOMEM. */
+int store_copy_bridges(const struct world_store *store, struct arena *arena,
+		       struct world *world) MUST_CHECK;
+
+/* ---- parents (parent.c) ---- */
+
+/* As rtnetlink shows them; copied. 0 or -ENOMEM. */
 int store_set_parents(struct world_store *store, const struct world_parent *parents,
 		      size_t n) MUST_CHECK;
+/* Those that networks name; the networks are there. 0 or -ENOMEM. */
 int store_copy_parents(const struct world_store *store, struct arena *arena,
-		       struct world *world) MUST_CHECK;
-int store_copy_bridges(const struct world_store *store, struct arena *arena,
 		       struct world *world) MUST_CHECK;

@@ -154,10 +154,13 @@ static void skip_frame_header(struct message *message)
 {
 	bool leaves = message->family == NFPROTO_NETDEV && message->about &&
 		      message->about->hook == NF_NETDEV_EGRESS;
-	size_t len = leaves ? ETH_HLEN : 0;
 
-	message->payload += message->len < len ? 0 : len;
-	message->len -= message->len < len ? message->len : len;
+	if (leaves && message->len < ETH_HLEN) {
+		message->len = 0;
+	} else if (leaves) {
+		message->payload += ETH_HLEN;
+		message->len -= ETH_HLEN;
+	}
 }
 
 static struct message read_message(const struct nlmsghdr *nlh)
