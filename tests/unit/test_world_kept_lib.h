@@ -42,7 +42,7 @@ static inline void assert_kept_is_true(struct world_store *store)
 	store_changes(store);
 	CLEANUP(free_ptr) char *borrowed = say_all(store);
 	store_changes(store);
-	store_forget_copy(store);
+	store_forget_copies(store);
 	CLEANUP(free_ptr) char *anew = say_all(store);
 	assert_string_equal(kept, anew);
 	assert_string_equal(borrowed, anew);

@@ -106,6 +106,8 @@ bool json_key_is(const char *key, size_t left, const char *name)
 	size_t n = 0;
 	char letter[3];
 
+	if (!memchr(key, '\\', left)) /* most */
+		return strlen(name) == left && memcmp(key, name, left) == 0;
 	while (left > 0) {
 		size_t len = next_letter(key, left, letter, &n);
 		if (len == 0 || strncmp(name, letter, len) != 0)

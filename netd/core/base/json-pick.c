@@ -30,7 +30,10 @@ struct json_pick {
 	const struct json_want *wants;
 	struct json_names *names;
 	size_t element_max;
-	struct text element, key;
+	struct text element;
+	struct text cut_key; /* of a key that comes in several pieces, what came before */
+	const char *key;     /* as it is written */
+	size_t key_len;
 	struct frame frames[JSON_PICK_DEPTH + 1]; /* the first is the outside */
 	size_t n_frames;
 	enum pick_state state;
@@ -54,8 +57,17 @@ struct json_pick {
 
 static void put(struct json_pick *p, const char *bytes, size_t n)
 {
-	if (!p->is_muted)
-		text_add_n(&p->element, bytes, n);
+	struct text *element = &p->element;
+
+	if (p->is_muted)
+		return;
+	if (element->cap - element->len <= n) {
+		text_add_n(element, bytes, n);
+		return;
+	}
+	memcpy(element->bytes + element->len, bytes, n); /* mostly, and of a few bytes */
+	element->len += n;
+	element->bytes[element->len] = '\0';
 }
 
 static void put_text(struct json_pick *p, const char *text)
@@ -110,7 +122,15 @@ static void hand_on(struct json_pick *p, struct text *out)
 {
 	if (p->is_list)
 		text_add(out, p->n_elements++ > 0 ? "," : "[");
-	text_add(out, p->is_muted ? "null" : text_str(&p->element));
+	if (p->is_muted) {
+		text_add(out, "null");
+	} else if (out->len == 0) { /* it can be the whole of a long answer: not copied */
+		struct text whole = p->element;
+		p->element = *out;
+		*out = whole;
+	} else {
+		text_add(out, text_str(&p->element));
+	}
 	if (!p->is_list)
 		text_add(out, "\n");
 	roll_back(p, 0);
@@ -118,11 +138,28 @@ static void hand_on(struct json_pick *p, struct text *out)
 	p->next = p->wants;
 }
 
+/* How many bytes of a string are here, with the quote that ends it if *ret_ends. */
+static size_t find_end(struct json_pick *p, const char *at, size_t left, bool *ret_ends)
+{
+	const char *quote = memchr(at, '"', left);
+	size_t n = quote ? (size_t)(quote - at) + 1 : left;
+
+	*ret_ends = quote != NULL;
+	if (!p->is_escaped && !memchr(at, '\\', n)) /* most */
+		return n;
+	*ret_ends = false;
+	for (n = 0; n < left && !*ret_ends; n++) {
+		*ret_ends = at[n] == '"' && !p->is_escaped;
+		p->is_escaped = at[n] == '\\' && !p->is_escaped;
+	}
+	return n;
+}
+
 /* ---- keys ---- */
 
 static bool key_is(const struct json_pick *p, const char *name)
 {
-	return json_key_is(text_str(&p->key), p->key.len, name);
+	return json_key_is(p->key, p->key_len, name);
 }
 
 static const struct json_want everything[] = { { .key = NULL } };
@@ -142,7 +179,7 @@ static const struct json_want *name_want(struct json_pick *p)
 	for (size_t i = 0; i < p->names->n; i++)
 		if (key_is(p, p->names->names[i]))
 			p->is_asked = p->seen[i] = true;
-	if (p->is_asked || p->n_used + p->key.len < p->names->budget)
+	if (p->is_asked || p->n_used + p->key_len < p->names->budget)
 		return everything;
 	p->is_cut = true;
 	return NULL;
@@ -151,7 +188,7 @@ static const struct json_want *name_want(struct json_pick *p)
 static void end_key(struct json_pick *p)
 {
 	struct frame *frame = top(p);
-	bool is_short = p->key.len < KEY_MAX;
+	bool is_short = p->key_len < KEY_MAX;
 
 	if (frame->is_named && !is_short)
 		p->is_cut = true;
@@ -166,7 +203,7 @@ static void end_key(struct json_pick *p)
 		return;
 	frame->mark = p->element.len;
 	put_text(p, frame->has_members ? ",\"" : "\"");
-	put(p, text_str(&p->key), p->key.len);
+	put(p, p->key, p->key_len);
 	put_text(p, "\":");
 }
 
@@ -227,14 +264,9 @@ static void put_assigned(struct json_pick *p, const char *at, size_t n, bool end
 /* Letters of a string, from @at on; how many were used. */
 static size_t take_string(struct json_pick *p, const char *at, size_t left, struct text *out)
 {
-	size_t n = 0;
 	bool ends = false;
+	size_t n = find_end(p, at, left, &ends);
 
-	while (n < left && !ends) {
-		char c = at[n++];
-		ends = c == '"' && !p->is_escaped;
-		p->is_escaped = c == '\\' && !p->is_escaped;
-	}
 	size_t room = JSON_PICK_STRING + 1 - (p->element.len - p->string_at);
 	if (p->is_taken && top(p)->is_assigned)
 		put_assigned(p, at, n < room ? n : room, ends);
@@ -251,16 +283,15 @@ static size_t take_string(struct json_pick *p, const char *at, size_t left, stru
 
 static size_t take_key(struct json_pick *p, const char *at, size_t left)
 {
-	size_t n = 0;
 	bool ends = false;
+	size_t n = find_end(p, at, left, &ends);
+	size_t keep = ends ? n - 1 : n, room = KEY_MAX - p->cut_key.len;
+	bool is_whole = ends && p->cut_key.len == 0; /* mostly */
 
-	while (n < left && !ends) {
-		char c = at[n++];
-		ends = c == '"' && !p->is_escaped;
-		p->is_escaped = c == '\\' && !p->is_escaped;
-	}
-	size_t keep = ends ? n - 1 : n, room = KEY_MAX - p->key.len;
-	text_add_n(&p->key, at, keep < room ? keep : room);
+	if (!is_whole)
+		text_add_n(&p->cut_key, at, keep < room ? keep : room);
+	p->key = is_whole ? at : text_str(&p->cut_key);
+	p->key_len = is_whole ? keep : p->cut_key.len;
 	if (ends)
 		end_key(p);
 	return n;
@@ -385,7 +416,7 @@ static void take_structure(struct json_pick *p, char c, struct text *out)
 		 (p->state == BEHIND && closes))
 		end_frame(p, c, out);
 	else if (p->state == AT_KEY && c == '"') {
-		p->key.len = 0;
+		p->cut_key.len = 0;
 		p->state = IN_KEY;
 	} else if (p->state == AT_COLON && c == ':')
 		p->state = AT_VALUE;
@@ -450,7 +481,8 @@ int json_pick_feed(struct json_pick *p, const char *bytes, size_t n, struct text
 		else
 			at += take_other(p, bytes + at, out);
 	}
-	return text_failed(&p->element) || text_failed(&p->key) || text_failed(out) ? -ENOMEM : 0;
+	return text_failed(&p->element) || text_failed(&p->cut_key) || text_failed(out) ? -ENOMEM
+											: 0;
 }
 
 struct json_pick *json_pick_free(struct json_pick *pick)
@@ -458,7 +490,7 @@ struct json_pick *json_pick_free(struct json_pick *pick)
 	if (!pick)
 		return NULL;
 	text_done(&pick->element);
-	text_done(&pick->key);
+	text_done(&pick->cut_key);
 	(void)json_names_unref(pick->names);
 	free(pick->seen);
 	free(pick);

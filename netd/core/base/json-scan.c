@@ -223,26 +223,87 @@ enum json_step json_next_element(struct json_elements *e, const char **ret, size
 	return JSON_ELEMENT;
 }
 
+bool json_open_object(struct json_cursor *c)
+{
+	size_t at = skip_blanks(c->bytes, c->len, c->at);
+
+	if (at >= c->len || c->bytes[at] != '{')
+		return false;
+	c->at = at + 1;
+	return c->is_opened = true;
+}
+
+static bool is_at(const struct json_cursor *c, size_t at, char wanted)
+{
+	return at < c->len && c->bytes[at] == wanted;
+}
+
+enum json_step json_next_key(struct json_cursor *c, struct json_span *ret)
+{
+	bool first = c->is_opened;
+	size_t at = skip_blanks(c->bytes, c->len, c->at);
+
+	c->is_opened = false;
+	if (is_at(c, at, '}')) {
+		c->at = at + 1;
+		return JSON_END;
+	}
+	if (!first && !is_at(c, at, ','))
+		return JSON_BROKEN;
+	if (!first)
+		at = skip_blanks(c->bytes, c->len, at + 1);
+	if (!is_at(c, at, '"'))
+		return JSON_BROKEN;
+	size_t end = skip_string(c->bytes, c->len, at);
+	size_t colon = skip_blanks(c->bytes, c->len, end);
+	if (!is_at(c, colon, ':'))
+		return JSON_BROKEN;
+	c->at = skip_blanks(c->bytes, c->len, colon + 1);
+	*ret = (struct json_span){ c->bytes + at + 1, end - at - 2 };
+	return JSON_ELEMENT;
+}
+
+bool json_take_value(struct json_cursor *c, struct json_span *ret)
+{
+	size_t end = skip_value(c->bytes, c->len, c->at, '}');
+
+	if (end >= c->len)
+		return false;
+	*ret = (struct json_span){ c->bytes + c->at, end - c->at };
+	c->at = end;
+	return true;
+}
+
+bool json_pass_member(struct json_cursor *c, struct json_span member)
+{
+	size_t at = c->is_opened ? c->at : c->at + 1;
+	bool follows = c->is_opened || is_at(c, c->at, ',');
+
+	if (!follows || at >= c->len || member.len >= c->len - at ||
+	    memcmp(c->bytes + at, member.bytes, member.len) != 0)
+		return false;
+	at += member.len;
+	if (c->bytes[at] != ',' && c->bytes[at] != '}')
+		return false;
+	c->at = at;
+	c->is_opened = false;
+	return true;
+}
+
+bool json_is_blank(const struct json_cursor *c)
+{
+	return skip_blanks(c->bytes, c->len, c->at) >= c->len;
+}
+
 bool json_find_value(struct json_span object, const char *key, struct json_span *ret)
 {
-	const char *bytes = object.bytes;
-	size_t len = object.len, at = skip_blanks(bytes, len, 0);
+	struct json_cursor cursor = { .bytes = object.bytes, .len = object.len };
+	struct json_span name;
 
-	if (at >= len || bytes[at] != '{')
+	if (!json_open_object(&cursor))
 		return false;
-	do {
-		size_t begin = skip_blanks(bytes, len, at + 1); /* over the bracket or a comma */
-		if (begin >= len || bytes[begin] != '"')
-			return false;
-		size_t end = skip_string(bytes, len, begin);
-		size_t colon = skip_blanks(bytes, len, end);
-		if (colon >= len || bytes[colon] != ':')
-			return false;
-		size_t value = skip_blanks(bytes, len, colon + 1);
-		at = skip_value(bytes, len, value, '}');
-		*ret = (struct json_span){ bytes + value, at - value };
-		if (at < len && json_key_is(bytes + begin + 1, end - begin - 2, key))
+	while (json_next_key(&cursor, &name) == JSON_ELEMENT && json_take_value(&cursor, ret))
+		if (json_key_is(name.bytes, name.len, key))
 			return true;
-	} while (at < len && bytes[at] == ',');
 	return false;
 }

@@ -7,8 +7,17 @@
  * flaws are static. */
 #pragma once
 
+#include "core/base/json-scan.h"
 #include "core/base/json.h"
 #include "core/world/facts.h"
+
+/* A member of a network's "Containers" that an earlier answer had: where it is written in the same
+ * way again it says the same. */
+struct world_docker_known {
+	struct json_span member; /* from the first quote of its key to the end; empty: not known */
+	const char *container_id;
+	enum world_kind kind;
+};
 
 struct world_docker_endpoint {
 	char container_id[WORLD_ID_LEN]; /* or the key of a sandbox; "" of one that is named */
@@ -16,12 +25,15 @@ struct world_docker_endpoint {
 	enum world_kind kind;
 	struct ip_addr ipv4, ipv6;
 	struct mac_addr mac;
-	uint64_t id; /* the first 16 digits of EndpointID; 0: it has none */
+	uint64_t id;		 /* the first 16 digits of EndpointID; 0: it has none */
+	struct json_span member; /* how it is written */
+	/* It is written like that one: of the above only container_id, kind and member are set. */
+	const struct world_docker_known *known;
 };
 
 struct world_docker_network {
 	struct world_network facts;
-	const struct world_docker_endpoint *endpoints; /* sorted by container */
+	struct world_docker_endpoint *endpoints; /* sorted by container */
 	size_t n_endpoints;
 	/* Those that are not joined to a sandbox yet. Docker calls a container's endpoint by the
 	 * container's name, BuildKit its own by a random one. */
@@ -64,8 +76,9 @@ typedef int world_docker_network_reader(struct world_docker_answer *answer, cons
 					struct world_docker_network *ret);
 int world_docker_networks_by(struct world_docker_answer *answer, world_docker_network_reader *read,
 			     struct world_docker_network **ret, size_t *ret_n) MUST_CHECK;
-int world_docker_network(struct world_docker_answer *answer,
-			 struct world_docker_network *ret) MUST_CHECK;
+/* @known: what is not to be read once more, in the order of an earlier answer about this network. */
+int world_docker_network(struct world_docker_answer *answer, const struct world_docker_known *known,
+			 size_t n_known, struct world_docker_network *ret) MUST_CHECK;
 int world_docker_containers(struct world_docker_answer *answer, struct world_docker_container **ret,
 			    size_t *ret_n) MUST_CHECK;
 /* Id, without its "sha256:", and labels; and the digests of its repositories. */
@@ -103,6 +116,19 @@ const char *world_docker_text(struct world_docker_answer *answer, const char *te
 			      const char *otherwise) MUST_CHECK;
 int world_docker_id(struct world_docker_answer *answer, const cJSON *json, const char *key,
 		    char ret[WORLD_ID_LEN]) MUST_CHECK;
+/* Of a part of the answer; as above. */
+cJSON *world_docker_part(struct world_docker_answer *answer, const char *json,
+			 size_t len) MUST_CHECK;
+/* Text up to a slash: old engines wrote gateways as "172.18.0.1/16". */
+bool world_docker_address(const char *text, struct ip_addr *ret);
+/* The members of "Containers", which @cursor has just opened, into endpoints and named of @network;
+ * as world_docker_network(). The cursor is behind them then. */
+int world_docker_endpoints(struct world_docker_answer *answer, struct json_cursor *cursor,
+			   const struct world_docker_known *known, size_t n_known,
+			   struct world_docker_network *network) MUST_CHECK;
+/* Sorts the endpoints by container. Where one is there twice: WORLD_E_INVALID. */
+int world_docker_each_once(struct world_docker_answer *answer,
+			   struct world_docker_network *network) MUST_CHECK;
 /* A list of subnets and gateways under these keys. */
 int world_docker_subnets(struct world_docker_answer *answer, const cJSON *config,
 			 const char *const keys[2], struct world_network *network) MUST_CHECK;

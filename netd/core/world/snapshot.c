@@ -2,8 +2,9 @@
 /* The store to an immutable snapshot. Records are in order already; only the endpoints, kept per
  * network, are turned into the order by container, by counting.
  *
- * Of most containers nothing has changed since all were copied last: what of them lies elsewhere
- * (texts, labels, ports) is borrowed from that copy, and those that did are copied again. */
+ * Of most containers nothing has changed since they were copied last: what of them lies elsewhere
+ * (texts, labels, ports) is borrowed from that copy. Those that have are copied, once for all the
+ * snapshots to come. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,9 +19,6 @@ static const struct store_container *container_at(const struct world_store *stor
 {
 	return (const struct store_container *)store->containers.by_name[i];
 }
-
-/* Above so many that have changed since all were copied all are copied again. */
-#define MOST_CHANGED 128u
 
 static int copy_networks(const struct world_store *store, struct arena *arena, struct world *world)
 {
@@ -40,94 +38,108 @@ static int copy_networks(const struct world_store *store, struct arena *arena, s
 	return 0;
 }
 
-static int copy_containers(const struct world_store *store, struct arena *arena,
-			   struct world *world)
+/* ---- containers ---- */
+
+/* That many copies may be out of date, beside as many as there are containers. */
+#define MOST_STALE 128u
+
+static struct store_place *place_of(struct world_store *store, size_t i)
+{
+	return &((struct store_container *)store->containers.by_name[i])->place;
+}
+
+/* All of them, one after the other. */
+static int copy_all(struct world_store *store)
 {
 	size_t n = store->containers.n, size = 0;
+	struct store_copies *copies = &store->copies;
 
+	store_forget_copies(store);
 	for (size_t i = 0; i < n; i++)
 		size += store_container_room(container_at(store, i));
-	char *room = arena_room(arena, size);
-	struct world_container *containers = arena_room(arena, n * sizeof(*containers));
-	uint32_t *copied = arena_alloc(arena, n * sizeof(*copied));
-	if (!room || !containers || !copied)
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	char *room = arena ? arena_room(arena, size) : NULL;
+	struct world_container *first = room ? arena_room(arena, n * sizeof(*first)) : NULL;
+	if (!first)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		containers[i] = store_container_copy(container_at(store, i), &room);
-		copied[i] = i;
+	copies->number++;
+	copies->first = first;
+	copies->n_first = copies->n = n;
+	for (size_t i = 0; i < n; i++) {
+		first[i] = store_container_copy(container_at(store, i), &room);
+		*place_of(store, i) =
+			(struct store_place){ copies->number, (uint32_t)i, &first[i] };
 	}
-	world->containers = containers;
-	world->n_containers = n;
-	world->copied = copied;
-	world->copy = containers;
+	copies->arena = TAKE_PTR(arena);
 	return 0;
 }
 
-/* Fills @copied; how many have changed. */
-static size_t find_changed(const struct world_store *store, uint32_t *copied)
+static int copy_one(struct world_store *store, size_t i)
 {
-	size_t changed = 0;
+	const struct store_container *container = container_at(store, i);
+	struct store_copies *copies = &store->copies;
+	char *room = arena_alloc(copies->arena, store_container_room(container));
+	struct world_container *record = arena_alloc(copies->arena, sizeof(*record));
 
-	for (size_t i = 0; i < store->containers.n; i++) {
-		const struct store_object *object = store->containers.by_name[i];
-		bool same = object->copy == store->n_copies;
-		copied[i] = same ? object->at : UINT32_MAX;
-		changed += !same;
-	}
-	return changed;
+	if (!room || !record)
+		return -ENOMEM;
+	*record = store_container_copy(container, &room);
+	*place_of(store, i) = (struct store_place){ copies->number, (uint32_t)copies->n++, record };
+	return 0;
 }
 
-/* How many from @i on stand in the copy one after the other. */
-static size_t run_of(const uint32_t *copied, size_t i, size_t n)
+/* Fills @copied, where each of them stands. */
+static int copy_changed(struct world_store *store, uint32_t *copied)
+{
+	size_t n = store->containers.n;
+	bool anew = !store->copies.arena || store->copies.n > 2 * n + MOST_STALE;
+	int r = anew ? copy_all(store) : 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct store_place *place = place_of(store, i);
+		if (place->copies != store->copies.number)
+			r = copy_one(store, i);
+		copied[i] = place->at;
+	}
+	return r;
+}
+
+/* How many from @i on stand among the first copies one after the other. */
+static size_t run_of(const struct store_copies *copies, const uint32_t *copied, size_t i, size_t n)
 {
 	size_t run = 0;
 
-	while (i + run < n && copied[i + run] != UINT32_MAX && copied[i + run] == copied[i] + run)
+	while (i + run < n && copied[i + run] < copies->n_first &&
+	       copied[i + run] == copied[i] + run)
 		run++;
 	return run;
 }
 
-static int copy_changed(const struct world_store *store, struct arena *arena, size_t i,
-			struct world_container *ret)
-{
-	const struct store_container *container = container_at(store, i);
-	char *room = arena_alloc(arena, store_container_room(container));
-
-	if (!room)
-		return -ENOMEM;
-	*ret = store_container_copy(container, &room);
-	return 0;
-}
-
-/* As the above; 1: too many have changed. */
-static int borrow_containers(const struct world_store *store, struct arena *arena,
-			     struct world *world)
+static int borrow_containers(struct world_store *store, struct arena *arena, struct world *world)
 {
 	size_t n = store->containers.n;
 	uint32_t *copied = arena_room(arena, n * sizeof(*copied));
-
-	if (!copied)
-		return -ENOMEM;
-	if (find_changed(store, copied) > MOST_CHANGED)
-		return 1;
 	struct world_container *containers = arena_room(arena, n * sizeof(*containers));
-	if (!containers)
+
+	if (!copied || !containers || copy_changed(store, copied) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < n;) {
-		size_t run = run_of(copied, i, n);
-		if (run == 0 && copy_changed(store, arena, i, &containers[i]) < 0)
-			return -ENOMEM;
+		size_t run = run_of(&store->copies, copied, i, n);
 		if (run)
-			memcpy(&containers[i], &store->copy.containers[copied[i]],
+			memcpy(&containers[i], &store->copies.first[copied[i]],
 			       run * sizeof(*containers));
+		else
+			containers[i] = *place_of(store, i)->record;
 		i += run ? run : 1;
 	}
 	world->containers = containers;
 	world->n_containers = n;
 	world->copied = copied;
-	world->copy = store->copy.copy;
-	return arena_keep(arena, store->copy.records);
+	world->copy = store->copies.first;
+	return arena_keep(arena, store->copies.arena);
 }
+
+/* ---- endpoints ---- */
 
 static int32_t priority_of(const struct store_endpoint *endpoint, const char *network)
 {
@@ -189,14 +201,14 @@ static int copy_endpoints(const struct world_store *store, struct arena *arena, 
 	return 0;
 }
 
-/* Into an arena of their own. 1: not, as @containers said so. */
-static int make_records(const struct world_store *store, struct world *ret,
-			int (*containers)(const struct world_store *, struct arena *,
-					  struct world *))
+/* ---- all of it ---- */
+
+/* Docker's facts, as the store has them now, in an arena of their own. */
+static int take_records(struct world_store *store)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct world records = { .records = arena };
-	int r = arena ? containers(store, arena, &records) : -ENOMEM;
+	int r = arena ? borrow_containers(store, arena, &records) : -ENOMEM;
 
 	if (r == 0)
 		r = copy_networks(store, arena, &records);
@@ -206,36 +218,9 @@ static int make_records(const struct world_store *store, struct world *ret,
 		r = store_copy_images(store, arena, &records);
 	if (r)
 		return r;
-	*ret = records;
+	store->records = records;
 	(void)TAKE_PTR(arena);
 	return 0;
-}
-
-/* Of all records. */
-static void keep_copy(struct world_store *store)
-{
-	store_forget_copy(store);
-	store->copy = store->records;
-	arena_hold(store->copy.records);
-	store->n_copies++;
-	for (size_t i = 0; i < store->containers.n; i++) {
-		struct store_object *object = store->containers.by_name[i];
-		object->copy = store->n_copies;
-		object->at = (uint32_t)i;
-	}
-}
-
-/* Docker's facts, as the store has them now. */
-static int take_records(struct world_store *store)
-{
-	int r = store->copy.records ? make_records(store, &store->records, borrow_containers) : 1;
-
-	if (r != 1)
-		return r;
-	r = make_records(store, &store->records, copy_containers);
-	if (r == 0)
-		keep_copy(store);
-	return r;
 }
 
 static void copy_settings(const struct world_store *store, struct world *world)

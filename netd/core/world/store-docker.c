@@ -20,8 +20,9 @@ static int outcome(const struct world_docker_answer *answer, int r, const char *
 
 /* Those that the commit brings come back. What was seen after the list was asked for is newer than
  * the list. */
-static void mark_all_gone(const struct world_store *store, struct store_table *table)
+static void mark_all_gone(struct world_store *store, struct store_table *table)
 {
+	store->is_stale = true;
 	for (size_t i = 0; i < table->n; i++)
 		table->by_id[i]->gone = table->by_id[i]->asked <= store->asked;
 }
@@ -104,6 +105,80 @@ static void add_named(struct world_store *store, struct store_stage *stage,
 	};
 }
 
+/* Which network an answer seems to be about: what is known of it saves reading. */
+static const struct store_network *find_told(const struct world_store *store,
+					     const struct world_docker_answer *answer)
+{
+	struct json_span id;
+	char copy[WORLD_ID_LEN] = "";
+
+	if (!json_find_value((struct json_span){ answer->json, answer->len }, "Id", &id) ||
+	    id.len < 2 || id.len - 2 >= sizeof(copy))
+		return NULL;
+	memcpy(copy, id.bytes + 1, id.len - 2);
+	return (struct store_network *)store_find(&store->networks, copy);
+}
+
+/* What need not be read once more where the answer has it again. NULL: no memory. */
+static const struct world_docker_known *find_known(const struct store_network *network,
+						   struct arena *arena)
+{
+	size_t n = network ? network->n_endpoints : 0;
+	struct world_docker_known *known = arena_alloc(arena, (n + 1) * sizeof(*known));
+
+	for (size_t i = 0; known && i < n; i++) {
+		const struct store_endpoint *endpoint = &network->endpoints[i];
+		if (network->told)
+			known[i].member = (struct json_span){ network->told + endpoint->told_at,
+							      endpoint->told_len };
+		known[i].container_id = endpoint->container->facts.id;
+		known[i].kind = endpoint->container->facts.kind;
+	}
+	return known;
+}
+
+/* As store_stage_endpoint() would, of what is known. */
+static void stage_known(const struct world_store *store, struct store_stage *stage,
+			const struct store_endpoint *from)
+{
+	struct store_endpoint *endpoint = &stage->endpoints[stage->n_endpoints++];
+
+	*endpoint = *from;
+	endpoint->asked = from->id ? store->asked : 0;
+}
+
+static int stage_endpoints(struct world_store *store, struct store_stage *stage,
+			   const struct world_docker_answer *answer,
+			   const struct world_docker_network *network,
+			   const struct world_docker_known *known, const struct store_network *old)
+{
+	size_t n_new = 0;
+
+	for (size_t i = 0; i < network->n_endpoints; i++)
+		n_new += !network->endpoints[i].known;
+	stage->endpoints =
+		calloc(network->n_endpoints + network->n_named + 1, sizeof(*stage->endpoints));
+	stage->told = malloc(answer->len + 1);
+	if (!stage->endpoints || !stage->told)
+		return -ENOMEM;
+	memcpy(stage->told, answer->json, answer->len);
+	int r = store_stage_containers(store, stage, n_new);
+	for (size_t i = 0; r == 0 && i < network->n_endpoints; i++) {
+		const struct world_docker_endpoint *from = &network->endpoints[i];
+		struct store_endpoint *endpoint = &stage->endpoints[stage->n_endpoints];
+		if (from->known)
+			stage_known(store, stage, &old->endpoints[from->known - known]);
+		else
+			r = store_stage_endpoint(store, stage, from);
+		endpoint->told_len = (uint32_t)from->member.len;
+		if (from->member.len)
+			endpoint->told_at = (uint32_t)(from->member.bytes - answer->json);
+	}
+	for (size_t i = 0; r == 0 && i < network->n_named; i++)
+		add_named(store, stage, old, &network->named[i]);
+	return r;
+}
+
 int world_store_put_network(struct world_store *store, const char *json, size_t len,
 			    const char **error)
 {
@@ -114,28 +189,25 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 
 	if (!arena)
 		return -ENOMEM;
-	int r = world_docker_network(&answer, &network);
+	const struct store_network *told = find_told(store, &answer);
+	const struct world_docker_known *known = find_known(told, arena);
+	if (!known)
+		return -ENOMEM;
+	int r = world_docker_network(&answer, known, told ? told->n_endpoints : 0, &network);
 	if (r)
 		return outcome(&answer, r, error);
 	const struct store_network *old =
-		(struct store_network *)store_find(&store->networks, network.facts.id);
+		told ? told
+		     : (struct store_network *)store_find(&store->networks, network.facts.id);
 	if (old && old->endpoints_asked > store->asked)
 		return 0; /* overtaken */
-	stage.endpoints =
-		calloc(network.n_endpoints + network.n_named + 1, sizeof(*stage.endpoints));
-	if (!stage.endpoints)
-		return -ENOMEM;
 	r = store_stage_networks(store, &stage, 1);
 	if (r == 0)
-		r = store_stage_containers(store, &stage, network.n_endpoints);
-	if (r == 0)
 		r = store_stage_network(&stage, &network.facts, store->asked);
-	for (size_t i = 0; r == 0 && i < network.n_endpoints; i++)
-		r = store_stage_endpoint(store, &stage, &network.endpoints[i]);
+	if (r == 0)
+		r = stage_endpoints(store, &stage, &answer, &network, known, old);
 	if (r)
 		return r;
-	for (size_t i = 0; i < network.n_named; i++)
-		add_named(store, &stage, old, &network.named[i]);
 	store_stage_commit(store, &stage);
 	return 0;
 }
@@ -373,9 +445,13 @@ static int add_known_endpoints(struct store_stage *stage, const struct world *wo
 		struct store_network *network = stage->networks[from->network];
 		struct store_container *container = stage->containers[from->container];
 		network->endpoints[network->n_endpoints++] =
-			(struct store_endpoint){ container,	    from->ipv4, from->ipv6,
-						 from->mac,	    from->id,	FOREVER,
-						 from->gw_priority, 0 };
+			(struct store_endpoint){ .container = container,
+						 .ipv4 = from->ipv4,
+						 .ipv6 = from->ipv6,
+						 .mac = from->mac,
+						 .id = from->id,
+						 .asked = FOREVER,
+						 .gw_priority = from->gw_priority };
 		container->n_endpoints++;
 	}
 	return 0;

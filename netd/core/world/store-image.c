@@ -122,7 +122,7 @@ void store_mark_labels(struct world_store *store, struct store_container *contai
 	if (!container->listed)
 		return;
 	store_changes(store);
-	container->object.copy = 0;
+	container->place = (struct store_place){ 0 };
 	if (!image && *id)
 		image = add_image(store, id);
 	/* It may be there again; until the engine says so it is not, and nothing changes. */

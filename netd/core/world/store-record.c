@@ -83,6 +83,7 @@ struct store_network *store_network_free(struct store_network *network)
 		return NULL;
 	free(network->block);
 	free(network->endpoints);
+	free(network->told);
 	free(network);
 	return NULL;
 }

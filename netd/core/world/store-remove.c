@@ -4,14 +4,14 @@
 
 #include "core/world/store.h"
 
-static void drop_endpoints_of_gone(struct store_network *network)
+static void drop_endpoints_of_gone(struct world_store *store, struct store_network *network)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < network->n_endpoints; i++) {
 		struct store_endpoint *endpoint = &network->endpoints[i];
 		if (network->object.gone || endpoint->container->object.gone)
-			endpoint->container->n_endpoints--;
+			store_unplug(store, endpoint->container);
 		else
 			network->endpoints[kept++] = *endpoint;
 	}
@@ -64,13 +64,15 @@ static void drop_endpoints(struct world_store *store)
 	if (!any_gone(&store->networks) && !any_gone(&store->containers)) /* mostly */
 		return;
 	for (size_t i = 0; i < store->networks.n; i++)
-		drop_endpoints_of_gone((struct store_network *)store->networks.by_name[i]);
+		drop_endpoints_of_gone(store, (struct store_network *)store->networks.by_name[i]);
 }
 
 void store_sweep(struct world_store *store)
 {
 	bool gone = false;
 
+	if (!store->is_stale) /* mostly */
+		return;
 	store_changes(store);
 	drop_endpoints(store);
 	for (size_t i = 0; i < store->containers.n; i++) {
@@ -83,6 +85,7 @@ void store_sweep(struct world_store *store)
 		sweep_table(&store->networks, free_network);
 	if (gone)
 		sweep_table(&store->containers, free_container);
+	store->is_stale = false;
 }
 
 void world_store_remove_network(struct world_store *store, const char *id)
@@ -91,7 +94,7 @@ void world_store_remove_network(struct world_store *store, const char *id)
 
 	if (!network)
 		return;
-	network->gone = true;
+	network->gone = store->is_stale = true;
 	store_sweep(store);
 }
 
@@ -101,7 +104,7 @@ void world_store_remove_container(struct world_store *store, const char *id)
 
 	if (!container || store_is_sandbox((struct store_container *)container))
 		return;
-	container->gone = true;
+	container->gone = store->is_stale = true;
 	store_sweep(store);
 }
 
@@ -116,10 +119,8 @@ void world_store_disconnect(struct world_store *store, const char *network_id,
 		if (strcmp(container->facts.id, container_id) != 0)
 			continue;
 		store_changes(store);
-		container->n_endpoints--;
-		network->endpoints[i] = network->endpoints[--network->n_endpoints];
-		if (!container->listed && container->n_endpoints == 0)
-			store_sweep(store);
+		store_drop_endpoint(store, network, i);
+		store_sweep(store);
 		return;
 	}
 }

@@ -15,6 +15,7 @@ void store_stage_done(struct store_stage *stage)
 	free(stage->networks);
 	free(stage->containers);
 	free(stage->endpoints);
+	free(stage->told);
 }
 
 int store_stage_networks(struct world_store *store, struct store_stage *stage, size_t n)
@@ -42,7 +43,8 @@ void store_stage_commit(struct world_store *store, struct store_stage *stage)
 	for (size_t i = 0; i < stage->n_networks; i++)
 		network = store_commit_network(store, stage->networks[i]);
 	if (stage->endpoints && network) { /* of one network, the only one staged */
-		store_set_endpoints(network, TAKE_PTR(stage->endpoints), stage->n_endpoints);
+		store_set_endpoints(store, network, TAKE_PTR(stage->endpoints), stage->n_endpoints,
+				    TAKE_PTR(stage->told));
 		network->endpoints_asked = store->asked;
 	}
 	stage->n_containers = stage->n_networks = 0;
@@ -98,8 +100,11 @@ int store_stage_endpoint(struct world_store *store, struct store_stage *stage,
 		stage->containers[stage->n_containers++] = container;
 	}
 	stage->endpoints[stage->n_endpoints++] =
-		(struct store_endpoint){ container, from->ipv4, from->ipv6,
-					 from->mac, from->id,	from->id ? store->asked : 0,
-					 0,	    0 };
+		(struct store_endpoint){ .container = container,
+					 .ipv4 = from->ipv4,
+					 .ipv6 = from->ipv6,
+					 .mac = from->mac,
+					 .id = from->id,
+					 .asked = from->id ? store->asked : 0 };
 	return 0;
 }

@@ -125,8 +125,8 @@ void store_changes(struct world_store *store)
 	store->records = (struct world){ 0 };
 }
 
-void store_forget_copy(struct world_store *store)
+void store_forget_copies(struct world_store *store)
 {
-	(void)arena_free(store->copy.records);
-	store->copy = (struct world){ 0 };
+	(void)arena_free(store->copies.arena);
+	store->copies = (struct store_copies){ .number = store->copies.number };
 }

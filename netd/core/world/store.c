@@ -51,7 +51,7 @@ struct world_store *world_store_free(struct world_store *store)
 	if (!store)
 		return NULL;
 	store_changes(store);
-	store_forget_copy(store);
+	store_forget_copies(store);
 	free_docker_facts(store);
 	store_free_images(store);
 	(void)images_free(store->reports);
@@ -102,8 +102,7 @@ static void forget_named(struct world_store *store, struct store_container *cont
 			struct store_endpoint *endpoint = &network->endpoints[j - 1];
 			if (endpoint->container != container || !endpoint->named)
 				continue;
-			*endpoint = network->endpoints[--network->n_endpoints];
-			container->n_endpoints--;
+			store_drop_endpoint(store, network, j - 1);
 		}
 	}
 }
@@ -139,15 +138,33 @@ bool store_is_sandbox(const struct store_container *container)
 	return container->facts.kind != WORLD_CONTAINER;
 }
 
-void store_set_endpoints(struct store_network *network, struct store_endpoint *endpoints, size_t n)
+void store_unplug(struct world_store *store, struct store_container *container)
 {
-	for (size_t i = 0; i < network->n_endpoints; i++)
-		network->endpoints[i].container->n_endpoints--;
+	container->n_endpoints--;
+	store->is_stale |= !container->listed && container->n_endpoints == 0;
+}
+
+void store_set_endpoints(struct world_store *store, struct store_network *network,
+			 struct store_endpoint *endpoints, size_t n, char *told)
+{
 	for (size_t i = 0; i < n; i++)
 		endpoints[i].container->n_endpoints++;
+	for (size_t i = 0; i < network->n_endpoints; i++)
+		store_unplug(store, network->endpoints[i].container);
 	free(network->endpoints);
+	free(network->told);
 	network->endpoints = endpoints;
 	network->n_endpoints = n;
+	network->told = told;
+}
+
+void store_drop_endpoint(struct world_store *store, struct store_network *network, size_t i)
+{
+	struct store_endpoint *endpoint = &network->endpoints[i];
+
+	store_unplug(store, endpoint->container);
+	network->n_endpoints--;
+	memmove(endpoint, endpoint + 1, (network->n_endpoints - i) * sizeof(*endpoint));
 }
 
 /* ---- the host's own facts ---- */
@@ -376,8 +393,8 @@ void world_store_replace(struct world_store *store, struct world_store *from)
 {
 	store_changes(store);
 	store_changes(from);
-	store_forget_copy(store);
-	store_forget_copy(from);
+	store_forget_copies(store);
+	store_forget_copies(from);
 	struct world_store before = *store;
 	store->networks = from->networks;
 	store->containers = from->containers;

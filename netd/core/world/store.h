@@ -17,9 +17,6 @@ struct store_object {
 	uint32_t index; /* in the order by name */
 	bool gone;	/* store_sweep() takes it out */
 	uint64_t asked; /* the moment of the last answer that showed it; 0: none did */
-	/* Which copy of all records has it as it is now, and where; 0: none has. */
-	uint64_t copy;
-	uint32_t at;
 };
 
 struct store_table {
@@ -34,8 +31,16 @@ struct store_ports {
 	size_t n;
 };
 
+/* A container's record as snapshots borrow it. */
+struct store_place {
+	uint64_t copies; /* among which it is, as it is now; 0: among none */
+	uint32_t at;	 /* its place there, which no other record gets */
+	const struct world_container *record;
+};
+
 struct store_container {
 	struct store_object object;
+	struct store_place place;
 	struct world_container facts; /* without published; texts and labels lie in block */
 	void *block;
 	size_t block_size;
@@ -55,6 +60,8 @@ struct store_endpoint {
 	/* 0, or the moment at which its container was first known by its name alone: while a
 	 * container starts Docker does not rename it, so one that is listed since has that name. */
 	uint64_t named;
+	/* Where it is written in the network's text; nothing: it has to be read again. */
+	uint32_t told_at, told_len;
 };
 
 struct store_network {
@@ -62,8 +69,9 @@ struct store_network {
 	struct world_network facts; /* texts and arrays lie in block */
 	void *block;
 	size_t block_size;
-	struct store_endpoint *endpoints; /* no order */
+	struct store_endpoint *endpoints; /* in the order in which Docker told of them */
 	size_t n_endpoints;
+	char *told; /* the answer that tells of them; NULL: they are known otherwise */
 	uint64_t endpoints_asked; /* lists of networks show no endpoints */
 };
 
@@ -94,6 +102,15 @@ struct store_image {
 	size_t n_digests;
 };
 
+/* Copies of containers, each made once it has changed: first of all of them, one after the other,
+ * then one by one. Those that are out of date stay among them until all are made anew. */
+struct store_copies {
+	struct arena *arena; /* NULL: there are none */
+	uint64_t number;
+	const struct world_container *first; /* of n_first in a row */
+	size_t n_first, n;
+};
+
 struct world_store {
 	struct store_table networks, containers;
 	struct store_image *images; /* sorted by id */
@@ -121,10 +138,8 @@ struct world_store {
 	/* Networks, containers and endpoints as snapshots have them, until something changes; else
 	 * its records are NULL. */
 	struct world records;
-	/* A copy of all records as they were, and its number: later ones have texts in common with
-	 * it. */
-	struct world copy;
-	uint64_t n_copies;
+	struct store_copies copies;
+	bool is_stale;		    /* there may be something for store_sweep() */
 	uint64_t n_port_changes;    /* inspects that changed what is published */
 	uint64_t n_posture_changes; /* and a posture */
 	uint64_t moment;	    /* the latest */
@@ -139,8 +154,8 @@ int store_set_host_addresses(struct world_store *store, const struct ip_addr *ad
 /* Lets go of the records that snapshots have in common. What changes them calls it itself: a
  * commit, a sweep, labels that are marked. */
 void store_changes(struct world_store *store);
-/* The next records are a copy of all again. */
-void store_forget_copy(struct world_store *store);
+/* All are copied again for the next records. */
+void store_forget_copies(struct world_store *store);
 
 /* ---- tables ---- */
 
@@ -189,10 +204,15 @@ struct store_network *store_commit_network(struct world_store *store, struct sto
 void store_commit_container(struct world_store *store, struct store_container *fresh);
 /* No container: only networks tell of it. */
 bool store_is_sandbox(const struct store_container *container);
-/* Takes over @endpoints. */
-void store_set_endpoints(struct store_network *network, struct store_endpoint *endpoints, size_t n);
-/* Drops records marked gone, their endpoints, and unlisted containers without an endpoint. The
- * tables are settled. */
+/* Takes over @endpoints, and @told, the answer that tells of them, or NULL. */
+void store_set_endpoints(struct world_store *store, struct store_network *network,
+			 struct store_endpoint *endpoints, size_t n, char *told);
+/* Takes one out; the order of the others stays. */
+void store_drop_endpoint(struct world_store *store, struct store_network *network, size_t i);
+/* One endpoint less. */
+void store_unplug(struct world_store *store, struct store_container *container);
+/* Drops records marked gone, their endpoints, and unlisted containers without an endpoint, where
+ * there may be any. The tables are settled. */
 void store_sweep(struct world_store *store);
 
 /* ---- bridges ---- */

@@ -232,8 +232,8 @@ struct world {
 	/* Where networks, containers and endpoints live: snapshots between which Docker said
 	 * nothing have them in common. NULL: in the arena of the world. */
 	struct arena *records;
-	/* Per container: where it stands in a copy of all from which this snapshot borrows, and
-	 * which copy that is; UINT32_MAX: it has changed since. NULL: there is none. */
+	/* Per container: its place among the copies that this snapshot borrows from, and which
+	 * those are. NULL: there are none. */
 	const uint32_t *copied;
 	const void *copy;
 	bool holds;			      /* some are `starting` by world_hold_back() alone */
@@ -279,8 +279,7 @@ struct world {
 static inline bool world_is_one_record(const struct world *a, uint32_t i, const struct world *b,
 				       uint32_t j)
 {
-	return a->copy && a->copy == b->copy && a->copied[i] == b->copied[j] &&
-	       a->copied[i] != UINT32_MAX;
+	return a->copy && a->copy == b->copy && a->copied[i] == b->copied[j];
 }
 
 /* Bytes that are not what they should be. */
