@@ -10,6 +10,7 @@
 
 #include "core/base/limits.h"
 #include "core/base/text.h"
+#include "ctl/heap.h"
 #include "ctl/input-compose.h"
 #include "edge/base/fd.h"
 
@@ -82,6 +83,20 @@ int input_valid_policy(const struct ctl *ctl, char *const *files, size_t n, stru
 
 /* ---- the host's facts ---- */
 
+/* What an inventory and a policy compiled for it take of memory, for each byte of the inventory. */
+#define HEAP_PER_BYTE 20u
+
+/* 0: nobody knows before it is read. */
+static size_t size_of(const char *path)
+{
+	struct stat file;
+
+	return strcmp(path, "-") != 0 && stat(path, &file) == 0 && S_ISREG(file.st_mode) &&
+			       file.st_size > 0
+		       ? (size_t)file.st_size
+		       : 0;
+}
+
 static int read_inventory(const struct ctl_args *args, struct arena *arena,
 			  const struct world **ret)
 {
@@ -89,6 +104,7 @@ static int read_inventory(const struct ctl_args *args, struct arena *arena,
 	const struct world *world = NULL;
 	const char *error = "";
 
+	heap_expect(size_of(args->inventory) * HEAP_PER_BYTE);
 	const char *failed = read_file_or_stdin(args->inventory, LIMIT_DOCKER_BYTES, &text);
 	if (failed) {
 		ctl_complain("cannot read %s: %s", args->inventory, failed);
@@ -96,6 +112,8 @@ static int read_inventory(const struct ctl_args *args, struct arena *arena,
 	}
 	if (text_failed(&text))
 		return ctl_out_of_memory();
+	if (size_of(args->inventory) == 0)
+		heap_expect(text.len * HEAP_PER_BYTE);
 	int r = world_parse_inventory(text_str(&text), text.len, arena, &world, &error);
 	if (r > 0) {
 		ctl_complain("%s: %s", args->inventory, error);
