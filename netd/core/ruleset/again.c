@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A sealed ruleset once more, with other elements in some of its sets. */
+/* A sealed ruleset once more, with other elements in some of its sets (its chains: again-chains.c).
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -39,19 +40,27 @@ static void replace_chain(struct rs_table *table, const struct rs_chain *old, st
 	ptrdiff_t at = rs_chain_index(table, old->name);
 
 	table->by_name[at] = new;
+	table->at[table->places[at] - 1] = new;
 	for (size_t i = 0; i < table->bases.n; i++)
 		if (table->bases.items[i] == old)
 			table->bases.items[i] = new;
 }
 
+/* Without room for more: that is the other one's. */
+#define COPY_VEC(arena, v)  \
+	((v)->cap = (v)->n, \
+	 (v)->items = arena_dup((arena), (v)->items, (v)->n * sizeof(*(v)->items)))
+
 static int copy_arrays(struct rs_table *table, struct arena *arena)
 {
-	table->sets.items = arena_dup(arena, table->sets.items, table->sets.n * sizeof(void *));
-	table->chains.items =
-		arena_dup(arena, table->chains.items, table->chains.n * sizeof(void *));
-	table->bases.items = arena_dup(arena, table->bases.items, table->bases.n * sizeof(void *));
-	table->by_name = arena_dup(arena, table->by_name, table->chains.n * sizeof(void *));
-	return table->sets.items && table->chains.items && table->bases.items && table->by_name
+	size_t n = table->chains.n;
+
+	table->by_name = arena_dup(arena, table->by_name, n * sizeof(*table->by_name));
+	table->places = arena_dup(arena, table->places, n * sizeof(*table->places));
+	table->at = arena_dup(arena, table->at, table->n_at * sizeof(*table->at));
+	return COPY_VEC(arena, &table->sets) && COPY_VEC(arena, &table->counters) &&
+			       COPY_VEC(arena, &table->chains) && COPY_VEC(arena, &table->bases) &&
+			       table->by_name && table->places && table->at
 		       ? 0
 		       : -ENOMEM;
 }
@@ -110,6 +119,13 @@ static size_t prefix_end(const struct rs_set *set, size_t i, const uint8_t *pref
 	return i;
 }
 
+static void take_place(struct ruleset *rs, enum rs_family family, struct rs_set *set)
+{
+	struct rs_table *table = &rs->tables[family];
+
+	table->sets.items[rs_set_place(table, set->name) - 1] = set;
+}
+
 static void append(struct rs_set *to, const struct rs_set *from, size_t first, size_t last)
 {
 	size_t stride = rs_set_stride(from);
@@ -147,7 +163,24 @@ struct rs_set *ruleset_own_set(struct ruleset *rs, enum rs_family family, const 
 	}
 	append(set, from, at, from->n_elems);
 	set->n_settled = set->n_elems;
-	rs->tables[family].sets.items[rs_set_place(&rs->tables[family], set->name) - 1] = set;
+	take_place(rs, family, set);
+	return set;
+}
+
+struct rs_set *ruleset_empty_set(struct ruleset *rs, enum rs_family family,
+				 const struct rs_set *from)
+{
+	struct rs_set *set = arena_dup(rs->arena, from, sizeof(*from));
+
+	if (!set)
+		return NULL;
+	set->n_elems = set->cap_elems = set->n_settled = 0;
+	set->packed = NULL;
+	memset(&set->outcomes, 0, sizeof(set->outcomes));
+	set->index = NULL;
+	set->cap_index = 0;
+	set->last_place = 0;
+	take_place(rs, family, set);
 	return set;
 }
 
@@ -170,6 +203,42 @@ static bool merge(struct rs_set *set, const uint8_t *added, size_t n_added)
 	return twice;
 }
 
+static bool go_to_chains(const struct rs_table *table, const struct rs_set *set)
+{
+	for (size_t i = 0; i < set->outcomes.n; i++)
+		if (rs_chain_index(table, set->outcomes.items[i].target) < 0)
+			return false;
+	return true;
+}
+
+/* Outcomes that no element has any more are forgotten: their chains may be gone. */
+static int drop_unused_outcomes(struct ruleset *rs, struct rs_set *set)
+{
+	const struct rs_outcome *old = set->outcomes.items;
+	uint32_t *kept = arena_alloc(rs->arena, set->outcomes.n * sizeof(*kept));
+	size_t stride = rs_set_stride(set);
+
+	if (!kept)
+		return -ENOMEM;
+	memset(&set->outcomes, 0, sizeof(set->outcomes));
+	set->index = NULL;
+	set->cap_index = 0;
+	set->last_place = 0;
+	for (size_t i = 0; i < set->n_elems; i++) {
+		uint8_t *at = set->packed + (i + 1) * stride - RS_OUTCOME_BYTES;
+		uint16_t place;
+		memcpy(&place, at, sizeof(place));
+		if (!kept[place]) {
+			if (VEC_PUSH(rs->arena, &set->outcomes, old[place]) < 0)
+				return -ENOMEM;
+			kept[place] = (uint32_t)set->outcomes.n;
+		}
+		place = (uint16_t)(kept[place] - 1);
+		memcpy(at, &place, sizeof(place));
+	}
+	return 0;
+}
+
 int ruleset_settle_set(struct ruleset *rs, enum rs_family family, struct rs_set *set)
 {
 	const struct rs_table *table = &rs->tables[family];
@@ -180,11 +249,13 @@ int ruleset_settle_set(struct ruleset *rs, enum rs_family family, struct rs_set 
 		return -ENOMEM;
 	sort_by_bytes(added, n, stride, set->key_len);
 	bool fault = merge(set, added, n) || set->misfit;
+	if (!go_to_chains(table, set) && drop_unused_outcomes(rs, set) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < set->outcomes.n; i++) {
 		struct rs_outcome *outcome = &set->outcomes.items[i];
 		ptrdiff_t chain = rs_chain_index(table, outcome->target);
 		fault |= chain < 0;
-		outcome->chain = (uint32_t)(chain + 1);
+		outcome->chain = chain < 0 ? 0 : table->places[chain];
 		if (chain >= 0) /* whose name lives as long as what all borrow from */
 			outcome->target = table->by_name[chain]->name;
 	}

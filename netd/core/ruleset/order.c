@@ -27,7 +27,7 @@ static int by_chain_name(const void *left, const void *right)
 	return strcmp((*a)->name, (*b)->name);
 }
 
-static void sort_counters(struct rs_table *table)
+void rs_counters_sort(struct rs_table *table)
 {
 	size_t n = 0;
 
@@ -39,7 +39,7 @@ static void sort_counters(struct rs_table *table)
 	table->counters.n = n;
 }
 
-int rs_table_sort(struct rs_table *table, struct arena *arena)
+int rs_chains_sort(struct rs_table *table, struct arena *arena)
 {
 	size_t n = table->chains.n;
 	const struct rs_chain **by_name = arena_alloc(arena, n * sizeof(*by_name));
@@ -51,11 +51,25 @@ int rs_table_sort(struct rs_table *table, struct arena *arena)
 	if (n)
 		qsort(by_name, n, sizeof(*by_name), by_chain_name);
 	table->by_name = by_name;
+	return 0;
+}
+
+int rs_table_sort(struct rs_table *table, struct arena *arena)
+{
+	size_t n = table->chains.n;
+
+	table->places = arena_alloc(arena, n * sizeof(*table->places));
+	if (!table->places || rs_chains_sort(table, arena) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		table->places[i] = (uint32_t)i + 1;
+	table->at = table->by_name;
+	table->n_at = n;
 	for (size_t i = 0; i < table->sets.n; i++)
 		rs_elems_sort(table->sets.items[i]);
 	if (table->sets.n)
 		qsort(table->sets.items, table->sets.n, sizeof(struct rs_set *), by_set_name);
-	sort_counters(table);
+	rs_counters_sort(table);
 	return 0;
 }
 
@@ -82,7 +96,7 @@ const struct rs_set *rs_set_at(const struct rs_table *table, uint32_t place)
 
 const struct rs_chain *rs_chain_at(const struct rs_table *table, uint32_t place)
 {
-	return place ? table->by_name[place - 1] : NULL;
+	return place ? table->at[place - 1] : NULL;
 }
 
 const struct rs_set *ruleset_find_set(const struct rs_table *table, const char *name)
@@ -104,6 +118,13 @@ ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name)
 	const struct rs_chain *const *found = bsearch(name, table->by_name, table->chains.n,
 						      sizeof(*table->by_name), chain_against_name);
 	return found ? found - table->by_name : -1;
+}
+
+uint32_t rs_chain_place(const struct rs_table *table, const char *name)
+{
+	ptrdiff_t i = rs_chain_index(table, name);
+
+	return i < 0 ? 0 : table->places[i];
 }
 
 const struct rs_chain *ruleset_find_chain(const struct rs_table *table, const char *name)

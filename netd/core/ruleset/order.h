@@ -31,12 +31,18 @@ static inline const uint8_t *rs_elem_last(const struct rs_set *set, size_t i)
 struct rs_outcome rs_elem_outcome(const struct rs_set *set, size_t i);
 /* By key; elements that say the same become one. */
 void rs_elems_sort(struct rs_set *set);
-/* Sets, counters and the index of chains by name; doubled counters go. 0 or -ENOMEM. */
+/* Sets, counters and the index of chains by name, with their places; doubled counters go. 0 or
+ * -ENOMEM. */
 int rs_table_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
+/* Two parts of it: table->by_name alone, 0 or -ENOMEM; the counters. */
+int rs_chains_sort(struct rs_table *table, struct arena *arena) MUST_CHECK;
+void rs_counters_sort(struct rs_table *table);
 /* As rs_set_at() takes it. */
 uint32_t rs_set_place(const struct rs_table *table, const char *name);
-/* The place in table->by_name, or -1. */
+/* Where it is in table->by_name, or -1. */
 ptrdiff_t rs_chain_index(const struct rs_table *table, const char *name);
+/* As rs_chain_at() takes it. */
+uint32_t rs_chain_place(const struct rs_table *table, const char *name);
 bool rs_same_outcome(const struct rs_outcome *a, const struct rs_outcome *b);
 /* Elements of two sets of the same shape; all elements of two. */
 bool rs_same_elem(const struct rs_set *a, size_t i, const struct rs_set *b, size_t j);

@@ -192,6 +192,9 @@ struct rs_table {
 	VEC(struct rs_chain *) chains;	    /* in the order made, as the story reads */
 	VEC(const struct rs_chain *) bases; /* the base chains among them */
 	const struct rs_chain **by_name;    /* the same chains, sorted; once sealed */
+	uint32_t *places;		    /* of each of by_name: rs_chain_at() */
+	const struct rs_chain **at;	    /* by place; NULL: whose it was is gone */
+	size_t n_at;
 };
 
 /* Where the stamp stands in a rule: exactly one of the two is set. */
@@ -231,7 +234,7 @@ int ruleset_add_rule(struct ruleset *rs, struct rs_chain *chain,
  * would refuse. 0;
  * -EINVAL: the compiler is wrong (a bug, with *why); -ENOMEM. */
 int ruleset_seal(struct ruleset *rs, const char **why) MUST_CHECK;
-/* ---- a sealed ruleset once more, with other elements ---- */
+/* ---- a sealed ruleset once more, with other elements, and some other chains ---- */
 
 /* As @from, from which it borrows all but the chains that hold the stamp. NULL: out of memory. */
 struct ruleset *ruleset_again(const struct ruleset *from, struct arena *arena) MUST_CHECK;
@@ -244,9 +247,30 @@ struct rs_prefixes {
  * Elements may be added to it until ruleset_settle_set(). NULL: out of memory. */
 struct rs_set *ruleset_own_set(struct ruleset *rs, enum rs_family family, const struct rs_set *from,
 			       const struct rs_prefixes *without) MUST_CHECK;
-/* Puts what was added in order. 0, -ENOMEM; 1: ruleset_seal() would have something to say, and must
- * be asked. */
+/* The same without any element. */
+struct rs_set *ruleset_empty_set(struct ruleset *rs, enum rs_family family,
+				 const struct rs_set *from) MUST_CHECK;
+/* Puts what was added in order; after ruleset_settle_chains(), where chains were made. 0, -ENOMEM;
+ * 1: ruleset_seal() would have something to say, and must be asked. */
 int ruleset_settle_set(struct ruleset *rs, enum rs_family family, struct rs_set *set) MUST_CHECK;
+
+/* Chains that were made one after the other, as places in table->chains. */
+struct rs_run {
+	size_t first, n;
+};
+/* Regular chains of @rs that were added behind the first @n_before ones stand where those of @run
+ * stood, which are none of the ruleset's any more; *run is theirs then. 0 or -ENOMEM. */
+int ruleset_replace_chains(struct ruleset *rs, enum rs_family family, size_t n_before,
+			   struct rs_run *run) MUST_CHECK;
+void ruleset_drop_counter(struct ruleset *rs, enum rs_family family, const char *name);
+/* Sorts chains and counters anew. A chain that is called as one of @from, which @rs was made of,
+ * keeps its place, so that what is borrowed finds it; those of @runs are linked and checked. 0,
+ * -ENOMEM; 1: ruleset_seal() would have something to say. */
+int ruleset_settle_chains(struct ruleset *rs, enum rs_family family, const struct ruleset *from,
+			  const struct rs_run *runs, size_t n_runs) MUST_CHECK;
+/* The last of all, where chains were settled: whether they call each other in a loop, or too deep.
+ * 0, -ENOMEM, 1: the same. */
+int ruleset_check_calls(struct ruleset *rs, enum rs_family family) MUST_CHECK;
 
 /* Rewrites every value that follows the stamp. */
 void ruleset_set_stamp(struct ruleset *rs, uint32_t stamp);
@@ -260,8 +284,10 @@ int rs_key_compare(const struct rs_key *a, const struct rs_key *b);
 
 /* ---- reading (sealed rulesets) ---- */
 
-/* What a name stands for is kept as a place in the sorted sets or chains of the table, plus one: 0
- * is nothing. So two rulesets of the same names can have chains in common. NULL: nothing. */
+/* What a name stands for is kept as a place, from 1 on: of a set among the sorted sets of the
+ * table; of a chain one that it has as long as a ruleset is made of the one before it. 0 is
+ * nothing. So two rulesets can have chains in common, where those have the same places. NULL:
+ * nothing. */
 const struct rs_set *rs_set_at(const struct rs_table *table, uint32_t place);
 const struct rs_chain *rs_chain_at(const struct rs_table *table, uint32_t place);
 /* Whether the kernel is to have the table: the two that netd always has, and one that is not empty.

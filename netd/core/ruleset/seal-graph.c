@@ -50,9 +50,11 @@ static int visit_rules(struct walk *walk, const struct rs_chain *chain, unsigned
  * bounds the recursion, too. */
 static int visit(struct walk *walk, const char *name, unsigned int depth, uint8_t *highest)
 {
-	size_t at = (size_t)rs_chain_index(walk->seal->table, name);
+	ptrdiff_t at = rs_chain_index(walk->seal->table, name);
 	uint8_t height = 0;
 
+	if (at < 0) /* named by a chain that was sealed with others */
+		return seal_fail(walk->seal, "no chain %s", name);
 	if (walk->states[at] == WALKING)
 		return seal_fail(walk->seal, "chain %s is reachable from itself", name);
 	if (depth + walk->heights[at] > RS_MAX_DEPTH)

@@ -146,24 +146,25 @@ static void link_rule(const struct rs_table *table, struct rs_rule *rule)
 	if (rule->target && rule->verdict == RS_VMAP)
 		rule->map = rs_set_place(table, rule->target);
 	else if (rule->target)
-		rule->chain = (uint32_t)(rs_chain_index(table, rule->target) + 1);
+		rule->chain = rs_chain_place(table, rule->target);
+}
+
+static void link_chain(const struct rs_table *table, struct rs_chain *chain)
+{
+	for (size_t k = 0; k < chain->rules.n; k++)
+		link_rule(table, &chain->rules.items[k]);
 }
 
 static void link_table(struct rs_table *table)
 {
-	for (size_t i = 0; i < table->chains.n; i++) {
-		struct rs_chain *chain = table->chains.items[i];
-		for (size_t k = 0; k < chain->rules.n; k++)
-			link_rule(table, &chain->rules.items[k]);
-	}
+	for (size_t i = 0; i < table->chains.n; i++)
+		link_chain(table, table->chains.items[i]);
 	for (size_t i = 0; i < table->sets.n; i++) {
 		struct rs_set *set = table->sets.items[i];
 		for (size_t k = 0; k < set->outcomes.n; k++)
 			if (set->outcomes.items[k].target)
 				set->outcomes.items[k].chain =
-					(uint32_t)(rs_chain_index(table,
-								  set->outcomes.items[k].target) +
-						   1);
+					rs_chain_place(table, set->outcomes.items[k].target);
 	}
 }
 
@@ -199,6 +200,28 @@ static int seal_table(struct seal *seal)
 	for (size_t i = 0; r == 0 && i < seal->table->chains.n; i++)
 		r = seal_chain(seal, seal->table->chains.items[i]);
 	return r < 0 ? r : seal_graph(seal);
+}
+
+int seal_some_chains(struct ruleset *rs, enum rs_family family, const struct rs_run *runs,
+		     size_t n_runs)
+{
+	struct seal seal = { .rs = rs, .table = &rs->tables[family] };
+	int r = check_object_names(&seal);
+
+	for (size_t k = 0; k < n_runs; k++)
+		for (size_t i = 0; i < runs[k].n && r == 0; i++) {
+			struct rs_chain *chain = seal.table->chains.items[runs[k].first + i];
+			link_chain(seal.table, chain);
+			r = seal_chain(&seal, chain);
+		}
+	return r;
+}
+
+int seal_calls(struct ruleset *rs, enum rs_family family)
+{
+	struct seal seal = { .rs = rs, .table = &rs->tables[family] };
+
+	return seal_graph(&seal);
 }
 
 int ruleset_seal(struct ruleset *rs, const char **why)

@@ -28,3 +28,8 @@ bool seal_text_ok(const char *text);
 /* The chain's rules. */
 int seal_chain(struct seal *seal, const struct rs_chain *chain) MUST_CHECK;
 int seal_graph(struct seal *seal) MUST_CHECK; /* no loops, no nesting the kernel refuses */
+/* Links and checks some chains of a table, of which all else was sealed, but not what they call;
+ * what all call. As ruleset_seal(). */
+int seal_some_chains(struct ruleset *rs, enum rs_family family, const struct rs_run *runs,
+		     size_t n_runs) MUST_CHECK;
+int seal_calls(struct ruleset *rs, enum rs_family family) MUST_CHECK;
