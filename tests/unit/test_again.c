@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A compilation that reuses the one before it makes what the whole one makes: random sequences of
  * what happens on a host. */
+#include "core/base/text.h"
 #include "tests/unit/test_again_lib.h"
+#include "tests/unit/test_again_places.h"
 
 enum { STEPS = 1600 };
 
@@ -21,6 +23,7 @@ static void check(const struct made *made)
 
 	assert_int_equal(compile_ruleset(&made->in, arena, &whole, &why), 0);
 	assert_true(ruleset_equal(whole.ruleset, made->output.ruleset));
+	check_places(made->output.ruleset);
 	ruleset_print(whole.ruleset, &texts[0]);
 	ruleset_print(made->output.ruleset, &texts[1]);
 	assert_string_equal(text_str(&texts[0]), text_str(&texts[1]));
@@ -33,6 +36,14 @@ static void check(const struct made *made)
 		assert_ptr_equal(a->port, b->port);
 		assert_int_equal(a->stale, b->stale);
 		assert_int_equal(a->tier, b->tier);
+	}
+	assert_int_equal(whole.n_denials, made->output.n_denials);
+	for (size_t i = 0; i < whole.n_denials; i++) {
+		const struct compile_denial *a = &whole.denials[i], *b = &made->output.denials[i];
+		assert_string_equal(a->counter, b->counter);
+		assert_true(a->family == b->family && a->reason == b->reason &&
+			    a->audited == b->audited && text_equal(a->from, b->from) &&
+			    text_equal(a->to, b->to));
 	}
 	assert_int_equal(whole.needs_bridge_nf, made->output.needs_bridge_nf);
 	assert_memory_equal(whole.bridge_nf_on, made->output.bridge_nf_on,
@@ -50,6 +61,30 @@ static void keep_owners(struct host *host, const struct made *made)
 		if (port && port->owner == 0)
 			world_store_set_owner(host->store, port, made->in.world->endpoints[i].id);
 	}
+}
+
+static bool publishes_other_ports(const struct rs_table *was, const struct rs_table *is)
+{
+	static const char *const maps[] = { "published_port", "published_at4", "published_at6" };
+
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+		const struct rs_set *a = ruleset_find_set(was, maps[i]),
+				    *b = ruleset_find_set(is, maps[i]);
+		if (a->n_elems != b->n_elems)
+			return true;
+	}
+	return false;
+}
+
+static void count_published(struct host *host, const struct compile_output *was,
+			    const struct compile_output *is)
+{
+	const struct rs_table *old = &was->ruleset->tables[RS_INET],
+			      *new = &is->ruleset->tables[RS_INET];
+	bool other = publishes_other_ports(old, new);
+
+	host->n_published += other;
+	host->n_other_chains += other && old->chains.n != new->chains.n;
 }
 
 static struct made step(struct host *host, struct made *old)
@@ -76,6 +111,8 @@ static struct made step(struct host *host, struct made *old)
 	made.output = result.output;
 	made.base = result.base;
 	host->n_reused += result.reused;
+	if (old->arena && result.reused)
+		count_published(host, &old->output, &made.output);
 	host->n_renewed += host->few && result.reused && result.n_renewed > 0;
 	check(&made);
 	for (size_t i = 0; host->policy == POLICIES - 1 && i < made.in.world->n_endpoints; i++)
@@ -121,6 +158,7 @@ static void compare_all_steps(bool by_docker)
 	/* Or this has shown nothing. */
 	assert_true(host.n_reused > STEPS / 5);
 	assert_true(host.n_renewed > STEPS / 20);
+	assert_true(host.n_published > STEPS / 40 && host.n_other_chains > STEPS / 160);
 	assert_true(by_docker || (host.n_by_image[false] > 20 && host.n_by_image[true] > 20));
 	(void)arena_free(made.arena);
 	(void)arena_free(host.arena);

@@ -15,37 +15,12 @@
 #include "core/base/diag.h"
 #include "core/compile/again.h"
 #include "core/world/store.h"
+#include "tests/unit/test_again_policies.h"
+#include "tests/unit/test_again_ports.h"
 
 #define START 1767225600 /* 2026-01-01 */
-enum { NETWORKS = 3, CONTAINERS = 24, PORTS = 30, POLICIES = 8, IMAGES = 4 };
+enum { NETWORKS = 3, CONTAINERS = 24, PORTS = 30, IMAGES = 4 };
 
-static const char *const policies[POLICIES] = {
-	"version: 1\ntiers:\n  a: {match: [{network: net0}]}\n"
-	"  b: {match: [{label: {tier: b}}], within: deny}\n"
-	"allow:\n  - {from: a, to: b, ports: [80/tcp]}\n  - {from: internet, to: a, until: "
-	"2026-01-01T00:05:00Z}\n"
-	"  - {from: a, to: dns}\n",
-	"version: 1\ntiers:\n  a: {match: [{network: net0}], mode: audit}\n"
-	"  b: {match: [{label: {tier: b}}]}\n  c: {match: [{network: net1}]}\n"
-	"allow:\n  - {from: c, to: a, until: 2026-01-01T00:05:00Z}\n",
-	"version: 1\nunmatched: ignore\ntiers:\n  a: {match: [{network: net0}]}\n",
-	"version: 1\ntiers:\n  vpn: {match: [{network: net2}], speaks_for: [10.8.0.0/24, "
-	"10.9.0.1]}\n"
-	"  a: {match: [{network: net0}]}\nallow:\n  - {from: vpn, to: a}\n",
-	"version: 1\nmode: audit\ntiers:\n  a: {match: [{network: net0}]}\n"
-	"  b: {match: [{label: {tier: b}}]}\nallow:\n  - {from: a, to: b}\n",
-	"version: 1\ntiers:\n  a: {match: [{network: net0}]}\n  b: {match: [{container: c1*}, "
-	"{network: net1}], within: deny}\n  c: {match: [{label: {tier: b}}], mode: audit}\n"
-	"allow:\n  - {from: a, to: c, ports: [80/tcp]}\n  - {from: internet, to: c}\n",
-	("version: 1\ntiers:\n  a: {match: [{network: net0}], require: {read_only: true}}\n"
-	 "  b: {match: [{network: net1}]}\nallow:\n  - {from: a, to: b, ports: [80/tcp]}\n"),
-	("version: 1\ntiers:\n  a: {match: [{network: net0}], require: {image: {max_severity: "
-	 "high, "
-	 "max_age: 4m}}}\n  b: {match: [{network: net1}], require: {image: {signed_by: k.pem}}}\n"
-	 "allow:\n  - {from: a, to: b, ports: [80/tcp]}\n"),
-};
-/* Those by which a container is elements and nothing else. */
-static const size_t with_elements_alone[] = { 0, 1, 4, 5 };
 static const struct world_member members[] = { { "beta", { IP_V4, { 192, 0, 2, 7 } } },
 					       { "gamma", { IP_V4, { 192, 0, 2, 8 } } } };
 static const struct ip_addr resolvers[] = { { IP_V4, { 192, 0, 2, 1 } },
@@ -53,7 +28,8 @@ static const struct ip_addr resolvers[] = { { IP_V4, { 192, 0, 2, 1 } },
 
 /* As Docker has it. */
 struct container {
-	bool there, labelled, read_only, publishes, has_ipv6, elsewhere;
+	bool there, labelled, read_only, has_ipv6, elsewhere;
+	struct bindings published;
 	unsigned int name, address, address6, mac, second_mac,
 		second; /* the network after its own; 0: none */
 	unsigned int image;
@@ -64,7 +40,8 @@ struct host {
 	struct world_store *store;
 	struct container containers[CONTAINERS];
 	unsigned int n_networks;
-	bool dns[NETWORKS];
+	bool dns[NETWORKS], routed[NETWORKS], internal[NETWORKS];
+	unsigned int one_publishes_of; /* so many containers, about */
 	bool unfiltered, no_proxy, dns_by_docker, is_podman;
 	bool by_docker; /* what it says is told in Docker's answers, else as an inventory */
 	struct world_port ports[PORTS];
@@ -72,9 +49,11 @@ struct host {
 	const struct policy *policies[POLICIES];
 	struct arena *arena;
 	size_t policy, n_reused;
-	size_t n_renewed;     /* steps in which few containers changed, and the rest was reused */
-	bool few;	      /* this is one in which few change */
-	size_t n_by_image[2]; /* endpoints that the one on images kept out, and let in */
+	size_t n_published; /* steps in which other ports are published, and the rest was reused */
+	size_t n_other_chains; /* of these, with other chains */
+	size_t n_renewed;      /* steps in which few containers changed, and the rest was reused */
+	bool few;	       /* this is one in which few change */
+	size_t n_by_image[2];  /* endpoints that the one on images kept out, and let in */
 	int64_t now;
 	uint64_t now_us;
 	uint32_t stamp, mark_bit;
@@ -101,7 +80,6 @@ static inline void change_container(struct host *host, unsigned int c)
 	*one = (struct container){ .there = below(5) != 0,
 				   .labelled = below(3) == 0,
 				   .read_only = below(2),
-				   .publishes = c % 5 == 0 || below(40) == 0,
 				   .has_ipv6 = c % 2 == 0,
 				   .name = below(3),
 				   .address = c + 2,
@@ -110,6 +88,8 @@ static inline void change_container(struct host *host, unsigned int c)
 				   .second = below(6) ? 0 : 1 + below(2),
 				   .image = below(IMAGES),
 				   .id = 1 + below(CONTAINERS * 8) };
+	if (below(host->one_publishes_of) == 0)
+		one->published = bind_at_random(c);
 	if (below(30) == 0) /* another one's */
 		one->address ^= 3u;
 	if (below(30) == 0)
@@ -151,10 +131,9 @@ static inline void print_container(char *at, size_t size, const struct host *hos
 		n += (size_t)snprintf(at + n, size - n, ",");
 		n += print_endpoint(at + n, size - n, one, second, one->second_mac);
 	}
-	(void)snprintf(at + n, size - n, "],\"published\":[%s]},",
-		       one->publishes ? "{\"host_ip\":\"0.0.0.0\",\"host_port\":80,\"port\":"
-					"\"80/tcp\"}"
-				      : "");
+	CLEANUP(text_done) struct text published = { 0 };
+	print_bindings(&published, &one->published);
+	(void)snprintf(at + n, size - n, "],\"published\":[%s]},", text_str(&published));
 }
 
 static inline struct container *container_of(struct host *host, const struct store_object *object)
@@ -247,9 +226,11 @@ static inline void tell(struct host *host)
 		at += (size_t)snprintf(
 			json + at, sizeof(json) - at,
 			"%s{\"id\":\"%064x\",\"name\":\"net%u\",\"driver\":\"bridge\","
-			"\"bridge\":\"br%u\",\"internal\":false,\"subnets\":[\"10.64.%u.0/24\","
+			"\"bridge\":\"br%u\",\"internal\":%s,%s\"subnets\":[\"10.64.%u.0/24\","
 			"\"fd00:%u::/64\"],\"gateways\":[\"10.64.%u.1\"],\"dns\":%s}",
-			n ? "," : "", n + 1, n, n, n, n, n, host->dns[n] ? "true" : "false");
+			n ? "," : "", n + 1, n, n, host->internal[n] ? "true" : "false",
+			host->routed[n] ? "\"gateway_mode_ipv4\":\"routed\"," : "", n, n, n,
+			host->dns[n] ? "true" : "false");
 	at += (size_t)snprintf(json + at, sizeof(json) - at, "],\"containers\":[");
 	for (unsigned int c = 0; c < CONTAINERS; c++)
 		if (c % NETWORKS < host->n_networks && host->containers[c].there) {
@@ -277,14 +258,18 @@ static inline void answer(struct host *host,
 		fail_msg("%s: %s", error, text_str(json));
 }
 
-static inline void print_network(struct text *out, unsigned int n)
+static inline void print_network(struct text *out, const struct host *host, unsigned int n)
 {
-	text_printf(out,
-		    "{\"Id\":\"%064x\",\"Name\":\"net%u\",\"Driver\":\"bridge\",\"Options\":"
-		    "{\"com.docker.network.bridge.name\":\"br%u\"},\"IPAM\":{\"Config\":["
-		    "{\"Subnet\":\"10.64.%u.0/24\",\"Gateway\":\"10.64.%u.1\"},{\"Subnet\":"
-		    "\"fd00:%u::/64\"}]}",
-		    n + 1, n, n, n, n, n);
+	text_printf(
+		out,
+		"{\"Id\":\"%064x\",\"Name\":\"net%u\",\"Driver\":\"bridge\",\"Internal\":%s,"
+		"\"Options\":{%s\"com.docker.network.bridge.name\":\"br%u\"},\"IPAM\":{\"Config\":["
+		"{\"Subnet\":\"10.64.%u.0/24\",\"Gateway\":\"10.64.%u.1\"},{\"Subnet\":"
+		"\"fd00:%u::/64\"}]}",
+		n + 1, n, host->internal[n] ? "true" : "false",
+		host->routed[n] ? "\"com.docker.network.bridge.gateway_mode_ipv4\":\"routed\","
+				: "",
+		n, n, n, n);
 }
 
 static inline void print_member(struct text *out, const struct host *host, unsigned int c,
@@ -316,12 +301,11 @@ static inline void print_listed(struct text *out, const struct host *host, unsig
 	text_printf(out,
 		    "%s{\"Id\":\"%064x\",\"Names\":[\"/c%u-%u\"],\"Image\":\"x\",\"State\":"
 		    "\"running\",\"Labels\":{%s},\"HostConfig\":{\"NetworkMode\":\"x\"},"
-		    "\"Ports\":[%s]}",
+		    "\"Ports\":[",
 		    out->len > 1 ? "," : "", c + 1, c, one->name,
-		    one->labelled ? "\"tier\":\"b\"" : "",
-		    one->publishes ? "{\"IP\":\"0.0.0.0\",\"PrivatePort\":80,\"PublicPort\":80,"
-				     "\"Type\":\"tcp\"}"
-				   : "");
+		    one->labelled ? "\"tier\":\"b\"" : "");
+	print_docker_bindings(out, &one->published);
+	text_add(out, "]}");
 }
 
 /* Those of the containers that are others, or all. */
@@ -333,7 +317,7 @@ static inline void tell_by_answers(struct host *host, const bool *changed)
 	text_add(&networks, "[");
 	for (unsigned int n = 0; n < NETWORKS; n++) {
 		text_add(&networks, n ? "," : "");
-		print_network(&networks, n);
+		print_network(&networks, host, n);
 		text_add(&networks, "}");
 	}
 	text_add(&networks, "]");
@@ -352,7 +336,7 @@ static inline void tell_by_answers(struct host *host, const bool *changed)
 	text_done(&containers);
 	for (unsigned int n = 0; n < NETWORKS; n++) {
 		CLEANUP(text_done) struct text network = { 0 };
-		print_network(&network, n);
+		print_network(&network, host, n);
 		text_add(&network, ",\"Containers\":{");
 		for (unsigned int c = 0; c < CONTAINERS; c++)
 			print_member(&network, host, c, n);
@@ -375,8 +359,12 @@ static inline void change_all(struct host *host)
 	bool changed[CONTAINERS];
 
 	host->n_networks = NETWORKS - (below(4) == 0);
-	for (unsigned int n = 0; n < NETWORKS; n++)
+	host->one_publishes_of = below(3) ? 3 : 25;
+	for (unsigned int n = 0; n < NETWORKS; n++) {
 		host->dns[n] = below(3) == 0;
+		host->routed[n] = below(6) == 0;
+		host->internal[n] = below(12) == 0;
+	}
 	for (unsigned int c = 0; c < CONTAINERS; c++) {
 		change_container(host, c);
 		changed[c] = true;
@@ -477,7 +465,8 @@ static inline void happen(struct host *host)
 	else if (what >= 20)
 		change_few(host);
 	else if (what == 1)
-		host->policy = below(2) ? with_elements_alone[below(4)] : below(POLICIES);
+		host->policy = below(2) ? with_elements_alone[below(ARRAY_LEN(with_elements_alone))]
+					: below(POLICIES);
 	else if (what < 5)
 		change_setting(host);
 	else if (what == 5)

@@ -126,7 +126,7 @@ static int renew(struct again *a, const struct compile_output *before, struct co
 		return -ENOMEM;
 	int r = renew_compare_ports(a);
 	if (r == 0)
-		r = renew_endpoints(a);
+		r = renew_endpoints(a, before->ruleset);
 	if (r == 0)
 		r = renew_ports(a);
 	if (r != 0)
@@ -137,6 +137,8 @@ static int renew(struct again *a, const struct compile_output *before, struct co
 	ret->ruleset = e->rs;
 	ret->assignments = a->own;
 	ret->bridge_nf_on = e->bridge_nf_on;
+	ret->denials = e->denials.items;
+	ret->n_denials = e->denials.n;
 	return ret->parts ? 0 : -ENOMEM;
 }
 
@@ -151,6 +153,9 @@ static int renew_apart(struct again *a, const struct compile_before *before, str
 	a->e.arena = base;
 	if (r == 0)
 		r = renew(a, before->output, &ret->output);
+	for (size_t i = 0; i < LATES && r == 0; i++)
+		if (a->e.late[i] == a->parts->late[i])
+			r = arena_keep(base, a->e.late[i]);
 	if (r == 0)
 		r = arena_keep(arena, base);
 	ret->base = base;
@@ -163,6 +168,7 @@ static int reuse(const struct compile_input *in, const struct compile_before *be
 	struct again a = { .e = *before->output->parts,
 			   .parts = before->output->parts,
 			   .assignments = before->output->assignments,
+			   .was = before->in,
 			   .old = before->in->world,
 			   .new = in->world,
 			   .same_people = same_people(before->in->world, in->world) };

@@ -9,7 +9,9 @@
 int compile_ruleset(const struct compile_input *in, struct arena *arena, struct compile_output *ret,
 		    const char **why)
 {
-	struct emit e = { .in = in, .root = arena, .arena = arena, .family = RS_INET };
+	struct emit e = {
+		.in = in, .root = arena, .late = { arena, arena }, .arena = arena, .family = RS_INET
+	};
 
 	*why = NULL;
 	e.rs = ruleset_new(arena);
@@ -31,6 +33,7 @@ int compile_ruleset(const struct compile_input *in, struct arena *arena, struct 
 	emit_inet_sets(&e);
 	emit_inet_base(&e);
 	emit_tier_chains(&e);
+	emit_published_maps(&e);
 	emit_published(&e);
 	emit_nobody(&e);
 	emit_inet_ends(&e);

@@ -90,6 +90,8 @@ enum rs_family emit_endpoint_set_family(size_t set);
 /* What an address of an endpoint on a managed network has, in either table. */
 void emit_address(struct emit *e, const struct owned_addr *owned);
 void emit_guarded_address(struct emit *e, const struct owned_addr *owned);
+/* Why nobody reaches the endpoint, or the host does not; REASON_NONE: neither is so. */
+enum reason emit_closed_reason(const struct emit *e, uint32_t endpoint);
 /* An address of that group, whoever has it. */
 void emit_member(struct emit *e, const struct group *group, const struct ip_addr *addr);
 /* The address that its kernel makes of its MAC is a member of its group, if it is nobody else's. */

@@ -54,11 +54,19 @@ enum emit_view {
 };
 
 struct port_facts;
+struct published_parts;
+
+/* Who asks for the end of a denial: what later compilations borrow, or what they may make anew
+ * (again.h), which are the elements of endpoints and the chains and maps of published ports. */
+enum end_asker { ASKER_BORROWED, ASKER_ENDPOINTS, ASKER_PUBLISHED, ASKERS };
+/* What of table inet later compilations may make anew, each in an arena of its own. */
+enum late { LATE_PUBLISHED, LATE_ENDS, LATES };
 
 struct emit {
 	const struct compile_input *in;
-	/* What later compilations borrow from lives there (again.h). */
-	struct arena *root;
+	/* What later compilations borrow from lives there (again.h); the chains of published ports
+	 * and other_ends in others, where they were made anew since. */
+	struct arena *root, *late[LATES];
 	const struct rule_list *rules_of[2];  /* [side][tier]: that speak of it there */
 	const struct assignment *assignments; /* per world->endpoints */
 	const struct owned_addr *addrs;	      /* sorted */
@@ -94,7 +102,12 @@ struct emit {
 	bool needs_bridge_nf, any_audited, any_shared, any_stacked;
 	bool any_dns;	/* some network has its resolver at the gateway */
 	bool direct[2]; /* Docker opens some port of that family at a container's own address */
-	bool wanted_ends[RS_FAMILY_COUNT][REASON_COUNT][2]; /* [passes] */
+	bool wanted_ends[ASKERS][RS_FAMILY_COUNT][REASON_COUNT][2]; /* [passes] */
+	enum end_asker asker;
+	struct published_parts *published; /* published.h */
+	size_t n_closed[REASON_COUNT];	   /* addresses of endpoints, by why: ASKER_ENDPOINTS */
+	/* In table inet: the ends that are asked for by reason, and where these are in denials. */
+	struct rs_run other_ends, other_denials;
 	bool noted_rules[2]; /* [passes]: the counter of deny rules is in denials */
 	uint8_t *rule_ends;  /* per policy rule: bits of enum end_scope */
 	VEC(struct compile_denial) denials;
@@ -334,7 +347,8 @@ struct ending {
 	const char *from, *to; /* as in struct compile_denial */
 };
 
-/* The chain that ends a denial for this reason, in the table that is being written. */
+/* The chain that ends a denial for this reason, in the table that is being written; it is asked for
+ * by e->asker. */
 const char *emit_end(struct emit *e, enum reason reason);
 const char *emit_audited_end(struct emit *e, enum reason reason); /* where it passes all the same */
 /* Where a denial of a flow to or from a group ends; outside: no container is at the other end. */
@@ -347,13 +361,17 @@ const char *emit_rule_end(struct emit *e, size_t rule, enum end_scope scope);
 void emit_direct_ports(struct emit *e); /* direct.c: their sets */
 /* direct.c: what comes from outside to such a port goes on to @target. */
 void emit_to_direct_port(struct emit *e, struct rs_chain *chain, const char *target);
-void emit_inet_sets(struct emit *e);   /* sets.c: sets and maps of endpoints, zones */
-void emit_published(struct emit *e);   /* published.c: maps and chains of published ports */
+void emit_inet_sets(struct emit *e); /* sets.c: sets and maps of endpoints, zones */
+/* published.c: the maps of published ports; the chains, and what is in the maps. */
+void emit_published_maps(struct emit *e);
+void emit_published(struct emit *e);
 void emit_tier_chains(struct emit *e); /* tiers.c: to.X, outside.X, from.X, to_host */
 void emit_nobody(struct emit *e);      /* ends.c: CHAIN_NOBODY */
 void emit_inet_ends(struct emit *e);   /* ends.c */
-void emit_other_ends(struct emit *e);  /* ends.c: those of emit_end(), of this table */
-void emit_rule_ends(struct emit *e);   /* ends.c: those of emit_rule_end(), of this table */
+/* The last of these: fills e->other_ends and e->other_denials. */
+void emit_other_inet_ends(struct emit *e);
+void emit_other_ends(struct emit *e); /* ends.c: those of emit_end(), of this table */
+void emit_rule_ends(struct emit *e);  /* ends.c: those of emit_rule_end(), of this table */
 /* ends.c: log, count, and let pass or drop, as the whole of a chain. */
 void emit_end_chain(struct emit *e, const char *name, const struct ending *ending);
 /* judge.c */

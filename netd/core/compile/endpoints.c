@@ -63,23 +63,39 @@ void emit_member(struct emit *e, const struct group *group, const struct ip_addr
 		add(e, ENDPOINT_AUDITED + family, &key);
 }
 
-void emit_address(struct emit *e, const struct owned_addr *owned)
+enum reason emit_closed_reason(const struct emit *e, uint32_t i)
 {
 	const struct world *world = e->in->world;
-	const struct world_endpoint *endpoint = &world->endpoints[owned->endpoint];
+	const struct group *group = emit_group_of(e, i);
+
+	if (!group)
+		return compile_closed_reason(&e->assignments[i]);
+	return !group->unjudged && world->containers[world->endpoints[i].container].starting
+		       ? REASON_STARTING
+		       : REASON_NONE;
+}
+
+/* An end that these elements go to. */
+static const char *emit_closing_end(struct emit *e, enum reason closed)
+{
+	e->n_closed[closed]++;
+	e->asker = ASKER_ENDPOINTS;
+	const char *end = emit_end(e, closed);
+	e->asker = ASKER_BORROWED;
+	return end;
+}
+
+void emit_address(struct emit *e, const struct owned_addr *owned)
+{
 	const struct group *group = emit_group_of(e, owned->endpoint);
+	enum reason closed = emit_closed_reason(e, owned->endpoint);
 	size_t family = owned->addr.family == IP_V6;
 	struct rs_key key = key_addr(&owned->addr);
 
-	enum reason closed =
-		group ? REASON_NONE : compile_closed_reason(&e->assignments[owned->endpoint]);
-
-	if (group && !group->unjudged && world->containers[endpoint->container].starting)
-		closed = REASON_STARTING;
-	else if (group)
-		add(e, ENDPOINT_REACHED + family, &key);
 	if (closed)
-		add_goto(e, ENDPOINT_CLOSED + family, &key, emit_end(e, closed));
+		add_goto(e, ENDPOINT_CLOSED + family, &key, emit_closing_end(e, closed));
+	else
+		add(e, ENDPOINT_REACHED + family, &key);
 	if (!group)
 		return;
 	if (!group->unjudged)

@@ -80,7 +80,7 @@ static const char *reason_name(struct emit *e, enum reason reason, bool passes)
 
 const char *emit_end(struct emit *e, enum reason reason)
 {
-	e->wanted_ends[e->family][reason][e->audit] = true;
+	e->wanted_ends[e->asker][e->family][reason][e->audit] = true;
 	return reason_name(e, reason, e->audit);
 }
 
@@ -98,7 +98,7 @@ void emit_noise(struct emit *e, struct rs_chain *chain)
 
 const char *emit_audited_end(struct emit *e, enum reason reason)
 {
-	e->wanted_ends[e->family][reason][true] = true;
+	e->wanted_ends[e->asker][e->family][reason][true] = true;
 	return reason_name(e, reason, true);
 }
 
@@ -371,13 +371,22 @@ void emit_nobody(struct emit *e)
 	emit_always(e, chain, RS_GOTO, emit_end(e, REASON_UNKNOWN_ADDRESS));
 }
 
+static bool is_wanted(const struct emit *e, int reason, int passes)
+{
+	bool wanted = false;
+
+	for (int asker = 0; asker < ASKERS; asker++)
+		wanted |= e->wanted_ends[asker][e->family][reason][passes];
+	return wanted;
+}
+
 /* Those that were asked for in this table. */
 void emit_other_ends(struct emit *e)
 {
 	for (int reason = 0; reason < REASON_COUNT && !e->err; reason++)
 		for (int passes = 0; passes < 2 && !e->err; passes++) {
 			const char *name = reason_name(e, (enum reason)reason, passes);
-			if (e->wanted_ends[e->family][reason][passes])
+			if (is_wanted(e, reason, passes))
 				emit_end_chain(e, name,
 					       &(struct ending){ (enum reason)reason, "", name,
 								 passes, NULL, NULL });
@@ -391,6 +400,18 @@ void emit_rule_ends(struct emit *e)
 			emit_ends_of_rule(e, i);
 }
 
+void emit_other_inet_ends(struct emit *e)
+{
+	struct rs_run chains = { .first = e->rs->tables[RS_INET].chains.n },
+		      denials = { .first = e->denials.n };
+
+	emit_other_ends(e);
+	chains.n = e->rs->tables[RS_INET].chains.n - chains.first;
+	denials.n = e->denials.n - denials.first;
+	e->other_ends = chains;
+	e->other_denials = denials;
+}
+
 void emit_inet_ends(struct emit *e)
 {
 	for (size_t g = 0; g < e->n_groups && !e->err; g++)
@@ -400,5 +421,5 @@ void emit_inet_ends(struct emit *e)
 		emit_host_end(e);
 	emit_rule_ends(e);
 	if (!e->err)
-		emit_other_ends(e);
+		emit_other_inet_ends(e);
 }

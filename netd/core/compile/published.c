@@ -5,15 +5,11 @@
  * is judged by to.X.) The host port is all that is seen here, so a map leads from it to the chain
  * that judges the container's port: published.X.443.tcp. Neighbouring ports on which the policy
  * says the same have one chain, so that a lookup is all that ten thousand published ports cost. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/compile/emit.h"
-
-/* How a published port is keyed: on all addresses of the host, or on one. */
-enum keyed { KEYED_ANY, KEYED_IP4, KEYED_IP6, KEYED_COUNT };
+#include "core/compile/published.h"
 
 static const struct {
 	const char *map;
@@ -29,134 +25,6 @@ static const struct {
 			{ RS_TYPE_IPV6, RS_TYPE_INET_PROTO, RS_TYPE_INET_SERVICE } },
 };
 
-/* One published port of a container that takes part, with the endpoint that answers for it. */
-struct opening {
-	const struct world_published *published;
-	/* Of the endpoints through which Docker may publish it, each once: those of enforced tiers
-	 * first. None: closed. */
-	const struct group *const *groups;
-	size_t n_groups;
-	/* Where the container is, if it is on one network and its tier is together there. */
-	const struct world_network *network;
-	enum keyed keyed;
-	struct rs_key key;
-	enum reason closed; /* without groups: why */
-	const char *chain;  /* that judges it */
-};
-typedef VEC(struct opening) openings;
-
-static struct opening make_opening(const struct world_published *published)
-{
-	uint8_t proto = proto_number((enum ip_proto)published->port.proto);
-	uint16_t port = htons(published->host_port);
-	struct opening opening = { .published = published };
-
-	opening.keyed = ip_is_unspecified(&published->host_ip) ? KEYED_ANY
-			: published->host_ip.family == IP_V6   ? KEYED_IP6
-							       : KEYED_IP4;
-	if (opening.keyed != KEYED_ANY)
-		rs_key_add(&opening.key, keyings[opening.keyed].types[0], published->host_ip.bytes,
-			   true);
-	rs_key_add(&opening.key, RS_TYPE_INET_PROTO, &proto, true);
-	rs_key_add(&opening.key, RS_TYPE_INET_SERVICE, &port, true);
-	return opening;
-}
-
-static int by_group(const void *left, const void *right)
-{
-	const struct group *a = *(const struct group *const *)left,
-			   *b = *(const struct group *const *)right;
-
-	if (a->audited != b->audited)
-		return a->audited ? 1 : -1;
-	return a < b ? -1 : a > b;
-}
-
-/* The kernel takes names of up to 255 bytes; a chain's has these, one of them again, and ports. */
-#define LONGEST_NAMES 192u
-
-static size_t names_len(const struct group *const *groups, size_t n)
-{
-	size_t len = 0, longest = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t own = strlen(groups[i]->name) + 1;
-		len += own;
-		longest = own > longest ? own : longest;
-	}
-	return len + longest;
-}
-
-/* A container on several networks answers on one of them, which can be another one a moment later;
- * which it is does not show here. So every group that one of its endpoints is in must let a flow
- * pass. @opening: groups and network are set; without groups, where an endpoint is in none, or the
- * groups' names are too long together. */
-static void find_groups(struct emit *e, size_t first, size_t n, struct opening *opening)
-{
-	const struct world *world = e->in->world;
-	const struct group **groups = arena_alloc(e->arena, n * sizeof(*groups));
-	size_t found = 0, kept = 0;
-	bool any = false; /* else nobody listens: as before it was on internal networks alone */
-
-	opening->closed = REASON_UNKNOWN_ADDRESS;
-	if (!groups)
-		e->err = -ENOMEM;
-	for (size_t i = first; i < first + n; i++)
-		any |= world_may_publish(world, (uint32_t)i);
-	for (size_t i = first; i < first + n && !e->err; i++) {
-		if (e->assignments[i].kind == ASSIGN_UNMANAGED || e->assignments[i].at_parent ||
-		    (any && !world_may_publish(world, (uint32_t)i)))
-			continue;
-		groups[found] = emit_group_of(e, i);
-		if (!groups[found++]) {
-			opening->closed = compile_closed_reason(&e->assignments[i]);
-			return;
-		}
-	}
-	if (found > 1)
-		qsort(groups, found, sizeof(struct group *), by_group);
-	for (size_t i = 0; i < found && !e->err; i++)
-		if (kept == 0 || groups[kept - 1] != groups[i])
-			groups[kept++] = groups[i];
-	opening->groups = groups;
-	opening->n_groups = kept <= 1 || names_len(groups, kept) <= LONGEST_NAMES ? kept : 0;
-	if (kept > opening->n_groups)
-		opening->closed = REASON_SEVERAL_TIERS;
-	if (kept == 1 && groups[0]->within && n == 1)
-		opening->network = &world->networks[world->endpoints[first].network];
-}
-
-static void find_openings(struct emit *e, openings *ret)
-{
-	const struct world *world = e->in->world;
-
-	for (size_t first = 0, n; first < world->n_endpoints; first += n) {
-		const struct world_container *container =
-			&world->containers[world->endpoints[first].container];
-		struct opening of = { .n_groups = 0 };
-		for (n = 1; first + n < world->n_endpoints; n++)
-			if (world->endpoints[first + n].container !=
-			    world->endpoints[first].container)
-				break;
-		if (container->n_published)
-			find_groups(e, first, n, &of);
-		for (size_t i = 0; i < container->n_published; i++) {
-			struct opening opening = make_opening(&container->published[i]);
-			opening.groups = of.groups;
-			opening.n_groups = of.n_groups;
-			opening.network = of.network;
-			opening.closed = of.closed;
-			/* Loopback is reached from the host alone: prerouting drops it elsewhere.
-			 */
-			if (container->published[i].host_port == 0 ||
-			    ip_is_loopback(&container->published[i].host_ip))
-				continue;
-			if (VEC_PUSH(e->arena, ret, opening) < 0)
-				e->err = -ENOMEM;
-		}
-	}
-}
-
 /* ---- chains ---- */
 
 /* Whose rules, and for which sources. */
@@ -164,33 +32,6 @@ struct judging {
 	const struct group *group;
 	bool outside;
 };
-
-static int compare_groups(const struct opening *a, const struct opening *b)
-{
-	if (a->n_groups != b->n_groups)
-		return a->n_groups < b->n_groups ? -1 : 1;
-	for (size_t i = 0; i < a->n_groups; i++)
-		if (a->groups[i] != b->groups[i])
-			return a->groups[i] < b->groups[i] ? -1 : 1;
-	return 0;
-}
-
-/* Closed ones first, then by tier, network and port. (Groups and networks are each of one array.)
- */
-static int by_chain(const void *left, const void *right)
-{
-	const struct opening *a = left, *b = right;
-	const struct port_range *p = &a->published->port, *q = &b->published->port;
-	int groups = compare_groups(a, b);
-
-	if (groups)
-		return groups;
-	if (a->network != b->network)
-		return a->network < b->network ? -1 : 1;
-	if (p->proto != q->proto)
-		return p->proto < q->proto ? -1 : 1;
-	return p->lo < q->lo ? -1 : p->lo > q->lo;
-}
 
 static bool rule_covers(const struct policy_rule *rule, const struct port_range *port)
 {
@@ -202,8 +43,8 @@ static bool rule_covers(const struct policy_rule *rule, const struct port_range 
 
 static bool names_group(const struct policy_rule *rule, const struct opening *opening)
 {
-	for (size_t g = 0; g < opening->n_groups; g++)
-		if (rule_names_tier(rule->to, rule->n_to, opening->groups[g]->tier))
+	for (size_t g = 0; g < opening->of.n_groups; g++)
+		if (rule_names_tier(rule->to, rule->n_to, opening->of.groups[g]->tier))
 			return true;
 	return false;
 }
@@ -213,9 +54,11 @@ static bool names_group(const struct policy_rule *rule, const struct opening *op
 static bool is_alike(const struct emit *e, const struct opening *a, const struct opening *b)
 {
 	const struct policy *policy = e->in->policy;
-	const struct port_range *p = &a->published->port, *q = &b->published->port;
+	const struct port_range *p = &a->of.port, *q = &b->of.port;
+	struct judged_port but_for_port = a->of;
 
-	if (compare_groups(a, b) != 0 || a->network != b->network || p->proto != q->proto ||
+	but_for_port.port = *q;
+	if (published_compare_judged(&but_for_port, &b->of) != 0 || p->proto != q->proto ||
 	    q->lo > p->lo + 1)
 		return false;
 	for (size_t i = 0; i < policy->n_rules && q->lo != p->lo; i++)
@@ -228,27 +71,32 @@ static bool is_alike(const struct emit *e, const struct opening *a, const struct
 /* "web", "api.web" */
 static const char *groups_name(struct emit *e, const struct opening *opening)
 {
-	const char *name = opening->groups[0]->name;
+	const char *name = opening->of.groups[0]->name;
 
-	for (size_t g = 1; g < opening->n_groups; g++)
-		name = emit_name(e, "%s.%s", name, opening->groups[g]->name);
+	for (size_t g = 1; g < opening->of.n_groups; g++)
+		name = emit_name(e, "%s.%s", name, opening->of.groups[g]->name);
 	return name;
+}
+
+/* Of the network where it is, or "". */
+static const char *bridge_of(const struct emit *e, const struct opening *opening)
+{
+	return opening->of.network ? e->in->world->networks[opening->of.network - 1].bridge : "";
 }
 
 /* "web.443.tcp", "web.8000-8010.udp.br-7fda1ba91b69". nft reads back plain names only, but an
  * interface may be called otherwise: it gets a name that is too long for an interface. */
 static const char *name_of(struct emit *e, const struct opening *first, const struct opening *last)
 {
-	const struct port_range *port = &first->published->port;
-	const char *bridge = first->network ? first->network->bridge : "";
+	const struct port_range *port = &first->of.port;
+	const char *bridge = bridge_of(e, first);
 	const char *proto = proto_name((enum ip_proto)port->proto);
-	const char *ports = first->published->port.lo == last->published->port.lo
+	const char *ports = first->of.port.lo == last->of.port.lo
 				    ? emit_name(e, "%u", port->lo)
-				    : emit_name(e, "%u-%u", port->lo, last->published->port.lo);
+				    : emit_name(e, "%u-%u", port->lo, last->of.port.lo);
 
 	if (!emit_is_plain(bridge))
-		bridge = emit_name(e, "network_by_number_%zu",
-				   (size_t)(first->network - e->in->world->networks));
+		bridge = emit_name(e, "network_by_number_%zu", (size_t)first->of.network - 1);
 	return emit_name(e, "%s.%s.%s%s%s", groups_name(e, first), ports, proto, *bridge ? "." : "",
 			 bridge);
 }
@@ -269,7 +117,7 @@ static void emit_rules(struct emit *e, struct rs_chain *chain, const struct open
 			const struct policy_rule *rule = &policy->rules[i];
 			if ((int)rule->action != action || !emit_rule_active(e, rule) ||
 			    !rule_names_tier(rule->to, rule->n_to, group->tier) ||
-			    !rule_covers(rule, &opening->published->port))
+			    !rule_covers(rule, &opening->of.port))
 				continue;
 			for (size_t p = 0; p < rule->n_from; p++) {
 				struct rs_match sources[PEER_ALTERNATIVES];
@@ -310,9 +158,9 @@ static void emit_all_groups(struct emit *e, struct rs_chain *chain, const struct
 			    bool outside)
 {
 	e->allowed = CHAIN_PASSED;
-	for (size_t g = 0; g < opening->n_groups && !e->err; g++) {
-		const struct judging judging = { opening->groups[g], outside };
-		const char *name = emit_name(e, "%s.%s", chain->name, opening->groups[g]->name);
+	for (size_t g = 0; g < opening->of.n_groups && !e->err; g++) {
+		const struct judging judging = { opening->of.groups[g], outside };
+		const char *name = emit_name(e, "%s.%s", chain->name, opening->of.groups[g]->name);
 		struct rs_chain *own = emit_chain(e, name, NULL);
 		if (e->err)
 			break;
@@ -329,11 +177,11 @@ static void emit_all_groups(struct emit *e, struct rs_chain *chain, const struct
 static void emit_within(struct emit *e, struct rs_chain *chain, const struct opening *opening)
 {
 	static const enum rs_field sides[] = { RS_META_IIFNAME, RS_META_OIFNAME };
-	const char *members4 = opening->groups[0]->members[0];
-	const char *members6 = opening->groups[0]->members[1];
+	const char *members4 = opening->of.groups[0]->members[0];
+	const char *members6 = opening->of.groups[0]->members[1];
 
-	for (size_t side = 0; side < ARRAY_LEN(sides) && opening->network; side++) {
-		struct rs_match at = match_ifname(sides[side], opening->network->bridge);
+	for (size_t side = 0; side < ARRAY_LEN(sides) && opening->of.network; side++) {
+		struct rs_match at = match_ifname(sides[side], bridge_of(e, opening));
 		EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED, match_in(RS_CT_ORIGINAL_IP_SADDR, members4),
 		     at);
 		EMIT(e, chain, RS_GOTO, CHAIN_ACCEPTED,
@@ -372,7 +220,7 @@ static void emit_spoken_sources(struct emit *e, struct rs_chain *chain)
 static const char *emit_chains(struct emit *e, const struct opening *first,
 			       const struct opening *last)
 {
-	const struct group *group = first->groups[0];
+	const struct group *group = first->of.groups[0];
 	const char *name = name_of(e, first, last);
 	const char *outside_name = emit_name(e, "published_outside.%s", name);
 	const char *inside_name = emit_name(e, "published.%s", name);
@@ -385,7 +233,7 @@ static const char *emit_chains(struct emit *e, const struct opening *first,
 		return NULL;
 	emit_outside(e, inside, outside_name);
 	emit_spoken_sources(e, outside);
-	if (first->n_groups > 1) {
+	if (first->of.n_groups > 1) {
 		emit_all_groups(e, inside, first, false);
 		emit_all_groups(e, outside, first, true);
 		return inside_name;
@@ -404,11 +252,12 @@ static void judge(struct emit *e, openings *all)
 	for (size_t i = 0, next; i < all->n && !e->err; i = next) {
 		struct opening *first = &all->items[i];
 		next = i + 1;
-		while (first->n_groups && next < all->n &&
+		while (first->of.n_groups && next < all->n &&
 		       is_alike(e, &all->items[next - 1], &all->items[next]))
 			next++;
-		const char *chain = first->n_groups ? emit_chains(e, first, &all->items[next - 1])
-						    : emit_end(e, first->closed);
+		const char *chain = first->of.n_groups
+					    ? emit_chains(e, first, &all->items[next - 1])
+					    : emit_end(e, first->closed);
 		for (size_t k = i; k < next; k++)
 			all->items[k].chain = chain;
 	}
@@ -416,33 +265,22 @@ static void judge(struct emit *e, openings *all)
 
 /* ---- maps ---- */
 
-static int by_key(const void *left, const void *right)
-{
-	const struct opening *a = left, *b = right;
-
-	if (a->keyed != b->keyed)
-		return a->keyed < b->keyed ? -1 : 1;
-	return rs_key_compare(&a->key, &b->key);
-}
-
 /* Two containers cannot publish one port on one address; 0.0.0.0 and :: of one port share a key. A
  * key that still leads to two chains (a stale fact) is closed. */
-static void emit_maps(struct emit *e, const openings *all)
+void emit_published_elements(struct emit *e, const openings *all)
 {
-	struct rs_set *maps[KEYED_COUNT];
-
-	for (size_t k = 0; k < KEYED_COUNT; k++)
-		maps[k] = emit_map(e, keyings[k].map, keyings[k].types, keyings[k].n);
 	for (size_t i = 0, next; i < all->n && !e->err; i = next) {
 		const struct opening *opening = &all->items[i];
+		struct rs_set *map = e->published->maps[opening->keyed];
 		const char *chain = opening->chain;
 		for (next = i + 1; next < all->n; next++) {
-			if (by_key(&all->items[next], opening) != 0)
+			if (published_by_key(&all->items[next], opening) != 0)
 				break;
+			e->published->shared |= all->items[next].container != opening->container;
 			if (all->items[next].chain != chain)
 				chain = CHAIN_NOBODY;
 		}
-		emit_goto_elem(e, maps[opening->keyed], &opening->key, chain);
+		emit_goto_elem(e, map, &opening->key, chain);
 	}
 }
 
@@ -452,22 +290,39 @@ static void emit_passed(struct emit *e, const openings *all)
 	bool wanted = false;
 
 	for (size_t i = 0; i < all->n; i++)
-		wanted |= all->items[i].n_groups > 1;
+		wanted |= all->items[i].of.n_groups > 1;
 	struct rs_chain *passed = wanted ? emit_chain(e, CHAIN_PASSED, NULL) : NULL;
 	if (passed)
 		emit_always(e, passed, RS_RETURN, NULL);
 }
 
+void emit_published_maps(struct emit *e)
+{
+	e->published = arena_alloc(e->arena, sizeof(*e->published));
+	if (!e->published)
+		e->err = -ENOMEM;
+	for (size_t k = 0; k < KEYED_COUNT && !e->err; k++)
+		e->published->maps[k] = emit_map(e, keyings[k].map, keyings[k].types, keyings[k].n);
+}
+
 void emit_published(struct emit *e)
 {
+	const struct rs_table *table = &e->rs->tables[RS_INET];
+	size_t first = table->chains.n;
 	openings all = { 0 };
 
-	find_openings(e, &all);
+	if (e->err)
+		return;
+	e->asker = ASKER_PUBLISHED;
+	emit_find_openings(e, &all);
 	emit_passed(e, &all);
 	if (all.n)
-		qsort(all.items, all.n, sizeof(struct opening), by_chain);
+		qsort(all.items, all.n, sizeof(struct opening), published_by_chain);
 	judge(e, &all);
+	emit_published_uses(e, &all);
 	if (all.n)
-		qsort(all.items, all.n, sizeof(struct opening), by_key);
-	emit_maps(e, &all);
+		qsort(all.items, all.n, sizeof(struct opening), published_by_key);
+	emit_published_elements(e, &all);
+	e->asker = ASKER_BORROWED;
+	e->published->chains = (struct rs_run){ first, table->chains.n - first };
 }

@@ -23,6 +23,16 @@ bool renew_may_renew_endpoints(const struct compile_input *in, const struct emit
 	return !parts->any_shared && !parts->direct[0] && !parts->direct[1];
 }
 
+struct emit renew_before(const struct again *a)
+{
+	struct emit was = *a->parts;
+
+	was.in = a->was;
+	was.assignments = a->assignments;
+	was.arena = a->e.arena;
+	return was;
+}
+
 /* ---- who is as he was ---- */
 
 static bool same_labels(const struct world_container *a, const struct world_container *b)
@@ -123,8 +133,7 @@ static int touch_endpoint(struct again *a, const struct world *world, uint32_t i
 	const struct world_endpoint *endpoint = &world->endpoints[i];
 	const struct world_network *network = &world->networks[endpoint->network];
 
-	if (world->containers[endpoint->container].n_published)
-		return 1;
+	a->publishes |= world->containers[endpoint->container].n_published > 0;
 	return world_network_is_managed(network)
 		       ? renew_touch_place(a, &endpoint->mac, network->bridge)
 		       : 0;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What endpoints that have come, gone or changed have in the sets. Where it is not sure that this
- * is elements of their own and nothing else, the whole is compiled: an address or MAC that
- * something else has as well, one outside of the networks, a published port, a reason for a denial
- * that nobody had before. */
+ * is elements of their own, and chains of renew-chains.c, the whole is compiled: an address or MAC
+ * that something else has as well, one outside of the networks. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,31 +321,7 @@ static void emit_come(struct again *a)
 	e->family = a->parts->family;
 }
 
-/* Which outcomes of both families have an element: a denial that no element asks for any more has
- * no chain (ends.c). */
-static void find_reasons(const struct emit *e, bool *ret)
-{
-	for (size_t family = 0; family < 2; family++) {
-		const struct rs_set *set = e->endpoint_sets[ENDPOINT_CLOSED + family];
-		for (size_t i = 0; i < set->n_elems; i++)
-			ret[rs_set_elem(set, i).outcome.chain] = true;
-	}
-}
-
-static int compare_reasons(const struct again *a)
-{
-	size_t n = a->e.rs->tables[RS_INET].chains.n + 1;
-	bool *was = arena_alloc(a->e.arena, n * sizeof(*was));
-	bool *is = arena_alloc(a->e.arena, n * sizeof(*is));
-
-	if (!was || !is)
-		return -ENOMEM;
-	find_reasons(a->parts, was);
-	find_reasons(&a->e, is);
-	return memcmp(was, is, n * sizeof(*was)) != 0;
-}
-
-int renew_endpoints(struct again *a)
+int renew_endpoints(struct again *a, const struct ruleset *old)
 {
 	int r;
 
@@ -368,6 +343,8 @@ int renew_endpoints(struct again *a)
 	if (r)
 		return r;
 	emit_come(a);
-	r = a->e.err ? a->e.err : settle_sets(&a->e);
-	return r ? r : compare_reasons(a);
+	r = a->e.err ? a->e.err : renew_chains(a, old);
+	if (r == 0)
+		r = settle_sets(&a->e);
+	return r ? r : renew_check_calls(a);
 }

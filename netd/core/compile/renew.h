@@ -26,9 +26,11 @@ struct again {
 	struct emit e;
 	const struct emit *parts;	      /* of the compilation before */
 	const struct assignment *assignments; /* of that one */
+	const struct compile_input *was;
 	const struct world *old, *new;
 	/* Endpoints. */
 	bool same_people; /* Docker has said nothing in between */
+	bool publishes;	  /* one of those that are made anew, as it was or is */
 	/* Per endpoint of now: which one of the old world it is; and the other way round. GONE: it
 	 * is made anew. NULL: all are as they were. */
 	uint32_t *from, *to;
@@ -45,6 +47,8 @@ struct again {
 
 /* ---- renew-compare.c ---- */
 
+/* The compilation before, where it is asked about single endpoints. */
+struct emit renew_before(const struct again *a);
 /* Nothing that an endpoint has is more than elements, as far as settings and policy say. */
 bool renew_may_renew_endpoints(const struct compile_input *in, const struct emit *parts);
 /* Fills from, gone and come, and touches their places. 0, -ENOMEM, 1. */
@@ -52,8 +56,25 @@ int renew_compare_endpoints(struct again *a) MUST_CHECK;
 
 /* ---- renew-endpoints.c ---- */
 
-/* Fills own, and makes anew what those that have come or gone have in the sets. 0, -ENOMEM, 1. */
-int renew_endpoints(struct again *a) MUST_CHECK;
+/* Fills own, and makes anew what those that have come or gone have in the sets, and the chains that
+ * depend on them. @old: what e->rs is made of. 0, -ENOMEM, 1. */
+int renew_endpoints(struct again *a, const struct ruleset *old) MUST_CHECK;
+
+/* ---- renew-published.c ---- */
+
+/* Fills e->published as long as its chains are the same, and the maps with what is in them then.
+ * 0, -ENOMEM; 1: the chains are to be made anew, or the maps. */
+int renew_openings(struct again *a) MUST_CHECK;
+/* All of them anew, in the arena and the ruleset of e. 0 or -ENOMEM. */
+int renew_published(struct again *a) MUST_CHECK;
+
+/* ---- renew-chains.c ---- */
+
+/* After own: what is published, and the ends of denials that are asked for by reason, where either
+ * is another one. 0, -ENOMEM, 1. */
+int renew_chains(struct again *a, const struct ruleset *old) MUST_CHECK;
+/* After the sets are settled: what these chains call. The same. */
+int renew_check_calls(struct again *a) MUST_CHECK;
 
 /* ---- renew-ports.c ---- */
 
