@@ -104,7 +104,8 @@ static int read_inventory(const struct ctl_args *args, struct arena *arena,
 	const struct world *world = NULL;
 	const char *error = "";
 
-	heap_expect(size_of(args->inventory) * HEAP_PER_BYTE);
+	size_t size = size_of(args->inventory);
+	heap_expect(size * HEAP_PER_BYTE);
 	const char *failed = read_file_or_stdin(args->inventory, LIMIT_DOCKER_BYTES, &text);
 	if (failed) {
 		ctl_complain("cannot read %s: %s", args->inventory, failed);
@@ -112,7 +113,7 @@ static int read_inventory(const struct ctl_args *args, struct arena *arena,
 	}
 	if (text_failed(&text))
 		return ctl_out_of_memory();
-	if (size_of(args->inventory) == 0)
+	if (size == 0)
 		heap_expect(text.len * HEAP_PER_BYTE);
 	int r = world_parse_inventory(text_str(&text), text.len, arena, &world, &error);
 	if (r > 0) {

@@ -166,12 +166,15 @@ static void long_elements(void **state)
 /* A byte of zero is in no name: nothing behind the name's end is compared. */
 static void zero_bytes(void **state)
 {
-	static const char key[] = "Id\0x";
+	static const char key[] = "Id\0x", escaped[] = "\\u0049d\0x";
 
 	(void)state;
 	assert_true(json_key_is(key, 2, "Id"));
 	assert_false(json_key_is(key, 3, key));
 	assert_false(json_key_is(key, 4, key));
+	assert_true(json_key_is(escaped, 7, "Id"));
+	assert_false(json_key_is(escaped, 8, key));
+	assert_false(json_key_is(escaped, 9, key));
 }
 
 int main(void)

@@ -199,6 +199,18 @@ static void says_the_same(void **state)
 
 /* ---- what is not read again ---- */
 
+/* NULL, or why it is refused. */
+static const char *read_network(const char *json, const struct world_docker_known *known,
+				size_t n_known, struct arena *arena,
+				struct world_docker_network *ret)
+{
+	struct world_docker_answer answer = { .json = json, .len = strlen(json), .arena = arena };
+	int r = world_docker_network(&answer, known, n_known, ret);
+
+	assert_true(r == 0 || r == WORLD_E_INVALID);
+	return r == 0 ? NULL : answer.error;
+}
+
 #define AT(n) "000000000000000000000000000000000000000000000000000000000000000" n
 #define MEMBER(n, v4) "\"" AT(n) "\":{\"IPv4Address\":\"" v4 "\"}"
 #define NUMBER(n, number) "\"" AT(n) "\":" number
@@ -230,13 +242,10 @@ static void knows_what_is_written_alike(void **state)
 	static const struct world_docker_known *const want[] = { &known[0], NULL,      NULL,
 								 &known[3], &known[4], NULL };
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct world_docker_answer answer = { .json = json,
-					      .len = sizeof(json) - 1,
-					      .arena = arena };
 	struct world_docker_network network;
 
 	(void)state;
-	assert_int_equal(world_docker_network(&answer, known, ARRAY_LEN(known), &network), 0);
+	assert_null(read_network(json, known, ARRAY_LEN(known), arena, &network));
 	assert_int_equal(network.n_endpoints, ARRAY_LEN(want));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
 		assert_ptr_equal(network.endpoints[i].known, want[i]);
@@ -271,13 +280,10 @@ static void counts_what_was_first(void **state)
 		"\"Containers\":{" MEMBER("1", "172.18.0.2") ",\"lb-sbox\":{}},"
 							     "\"Containers\":{}}";
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct world_docker_answer answer = { .json = json,
-					      .len = sizeof(json) - 1,
-					      .arena = arena };
 	struct world_docker_network network;
 
 	(void)state;
-	assert_int_equal(world_docker_network(&answer, NULL, 0, &network), 0);
+	assert_null(read_network(json, NULL, 0, arena, &network));
 	assert_int_equal(network.n_endpoints, 1);
 	assert_string_equal(network.endpoints[0].container_id, AT("1"));
 }
@@ -299,12 +305,8 @@ static void refuses(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(arena_freep) struct arena *arena = arena_new();
-		struct world_docker_answer answer = { .json = rows[i],
-						      .len = strlen(rows[i]),
-						      .arena = arena };
 		struct world_docker_network network;
-		assert_int_equal(world_docker_network(&answer, NULL, 0, &network), WORLD_E_INVALID);
-		assert_string_equal(answer.error, "not JSON");
+		assert_string_equal(read_network(rows[i], NULL, 0, arena, &network), "not JSON");
 	}
 }
 

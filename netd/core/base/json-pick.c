@@ -57,17 +57,8 @@ struct json_pick {
 
 static void put(struct json_pick *p, const char *bytes, size_t n)
 {
-	struct text *element = &p->element;
-
-	if (p->is_muted)
-		return;
-	if (element->cap - element->len <= n) {
-		text_add_n(element, bytes, n);
-		return;
-	}
-	memcpy(element->bytes + element->len, bytes, n); /* mostly, and of a few bytes */
-	element->len += n;
-	element->bytes[element->len] = '\0';
+	if (!p->is_muted)
+		text_add_n(&p->element, bytes, n);
 }
 
 static void put_text(struct json_pick *p, const char *text)
@@ -157,17 +148,12 @@ static size_t find_end(struct json_pick *p, const char *at, size_t left, bool *r
 
 /* ---- keys ---- */
 
-static bool key_is(const struct json_pick *p, const char *name)
-{
-	return json_key_is(p->key, p->key_len, name);
-}
-
 static const struct json_want everything[] = { { .key = NULL } };
 
 static const struct json_want *find_want(const struct json_pick *p, const struct json_want *of)
 {
 	for (; of->key; of++)
-		if (strcmp(of->key, "*") == 0 || key_is(p, of->key))
+		if (strcmp(of->key, "*") == 0 || json_key_is(p->key, p->key_len, of->key))
 			return of;
 	return NULL;
 }
@@ -177,7 +163,7 @@ static const struct json_want *name_want(struct json_pick *p)
 {
 	p->is_asked = false;
 	for (size_t i = 0; i < p->names->n; i++)
-		if (key_is(p, p->names->names[i]))
+		if (json_key_is(p->key, p->key_len, p->names->names[i]))
 			p->is_asked = p->seen[i] = true;
 	if (p->is_asked || p->n_used + p->key_len < p->names->budget)
 		return everything;

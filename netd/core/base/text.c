@@ -12,7 +12,7 @@ void text_done(struct text *text)
 	*text = (struct text){ 0 };
 }
 
-static bool reserve(struct text *text, size_t more)
+bool text_reserve(struct text *text, size_t more)
 {
 	if (text->failed)
 		return false;
@@ -37,16 +37,6 @@ static bool reserve(struct text *text, size_t more)
 	return true;
 }
 
-void text_add_n(struct text *text, const char *bytes, size_t len)
-{
-	if (!reserve(text, len))
-		return;
-	if (len)
-		memcpy(text->bytes + text->len, bytes, len);
-	text->len += len;
-	text->bytes[text->len] = '\0';
-}
-
 void text_add(struct text *text, const char *string)
 {
 	text_add_n(text, string, strlen(string));
@@ -61,7 +51,7 @@ void text_printf(struct text *text, const char *format, ...)
 	int len = vsnprintf(NULL, 0, format, args);
 	if (len < 0)
 		text->failed = true;
-	else if (reserve(text, (size_t)len)) {
+	else if (text_reserve(text, (size_t)len)) {
 		(void)vsnprintf(text->bytes + text->len, (size_t)len + 1, format, again);
 		text->len += (size_t)len;
 	}

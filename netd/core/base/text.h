@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/base/cleanup.h"
 
@@ -21,7 +22,19 @@ struct text {
 
 void text_done(struct text *text); /* frees; for CLEANUP() too */
 void text_add(struct text *text, const char *string);
-void text_add_n(struct text *text, const char *bytes, size_t len);
+/* Room for so many bytes and the NUL. False: memory ran out, now or before. */
+bool text_reserve(struct text *text, size_t more) MUST_CHECK;
+static inline void text_add_n(struct text *text, const char *bytes, size_t len)
+{
+	bool has_room = !text->failed && text->cap - text->len > len; /* mostly */
+
+	if (!has_room && !text_reserve(text, len))
+		return;
+	if (len)
+		memcpy(text->bytes + text->len, bytes, len);
+	text->len += len;
+	text->bytes[text->len] = '\0';
+}
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* "" instead of NULL when empty. */
 const char *text_str(const struct text *text);

@@ -203,12 +203,20 @@ static bool merge(struct rs_set *set, const uint8_t *added, size_t n_added)
 	return twice;
 }
 
-static bool go_to_chains(const struct rs_table *table, const struct rs_set *set)
+/* False: some chain is not there. */
+static bool link_outcomes(const struct rs_table *table, struct rs_set *set)
 {
-	for (size_t i = 0; i < set->outcomes.n; i++)
-		if (rs_chain_index(table, set->outcomes.items[i].target) < 0)
-			return false;
-	return true;
+	bool all = true;
+
+	for (size_t i = 0; i < set->outcomes.n; i++) {
+		struct rs_outcome *outcome = &set->outcomes.items[i];
+		ptrdiff_t chain = rs_chain_index(table, outcome->target);
+		all &= chain >= 0;
+		outcome->chain = chain < 0 ? 0 : table->places[chain];
+		if (chain >= 0) /* whose name lives as long as what all borrow from */
+			outcome->target = table->by_name[chain]->name;
+	}
+	return all;
 }
 
 /* Outcomes that no element has any more are forgotten: their chains may be gone. */
@@ -249,15 +257,9 @@ int ruleset_settle_set(struct ruleset *rs, enum rs_family family, struct rs_set 
 		return -ENOMEM;
 	sort_by_bytes(added, n, stride, set->key_len);
 	bool fault = merge(set, added, n) || set->misfit;
-	if (!go_to_chains(table, set) && drop_unused_outcomes(rs, set) < 0)
+	if (link_outcomes(table, set))
+		return fault;
+	if (drop_unused_outcomes(rs, set) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < set->outcomes.n; i++) {
-		struct rs_outcome *outcome = &set->outcomes.items[i];
-		ptrdiff_t chain = rs_chain_index(table, outcome->target);
-		fault |= chain < 0;
-		outcome->chain = chain < 0 ? 0 : table->places[chain];
-		if (chain >= 0) /* whose name lives as long as what all borrow from */
-			outcome->target = table->by_name[chain]->name;
-	}
-	return fault ? 1 : 0;
+	return fault || !link_outcomes(table, set);
 }

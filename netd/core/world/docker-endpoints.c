@@ -217,9 +217,12 @@ int world_docker_endpoints(struct world_docker_answer *answer, struct json_curso
 			   struct world_docker_network *network)
 {
 	struct endpoint_reading reading = { .answer = answer, .known = known, .n_known = n_known };
+	const char *begin = cursor->bytes + cursor->at;
 	int r = read_members(&reading, cursor);
 
 	text_done(&reading.object);
+	network->members =
+		(struct json_span){ begin, (size_t)(cursor->bytes + cursor->at - begin) };
 	network->endpoints = reading.joined.items;
 	network->n_endpoints = reading.joined.n;
 	network->named = reading.named.items;

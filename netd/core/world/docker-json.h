@@ -39,6 +39,7 @@ struct world_docker_network {
 	 * container's name, BuildKit its own by a random one. */
 	const struct world_docker_endpoint *named;
 	size_t n_named;
+	struct json_span members; /* all of them, as they are written in the answer */
 };
 
 struct world_docker_container {
@@ -76,7 +77,8 @@ typedef int world_docker_network_reader(struct world_docker_answer *answer, cons
 					struct world_docker_network *ret);
 int world_docker_networks_by(struct world_docker_answer *answer, world_docker_network_reader *read,
 			     struct world_docker_network **ret, size_t *ret_n) MUST_CHECK;
-/* @known: what is not to be read once more, in the order of an earlier answer about this network. */
+/* @known: what is not to be read once more, in the order of an earlier answer about this network.
+ */
 int world_docker_network(struct world_docker_answer *answer, const struct world_docker_known *known,
 			 size_t n_known, struct world_docker_network *ret) MUST_CHECK;
 int world_docker_containers(struct world_docker_answer *answer, struct world_docker_container **ret,

@@ -199,6 +199,7 @@ int world_docker_network(struct world_docker_answer *answer, const struct world_
 	ret->n_endpoints = people.n_endpoints;
 	ret->named = people.named;
 	ret->n_named = people.n_named;
+	ret->members = people.members;
 	if (world_network_is_beyond(&ret->facts))
 		leave_out_sandboxes(ret);
 	return world_docker_flaw(answer, &ret->facts.flaw, world_docker_each_once(answer, ret));

@@ -148,20 +148,21 @@ static void stage_known(const struct world_store *store, struct store_stage *sta
 }
 
 static int stage_endpoints(struct world_store *store, struct store_stage *stage,
-			   const struct world_docker_answer *answer,
 			   const struct world_docker_network *network,
 			   const struct world_docker_known *known, const struct store_network *old)
 {
+	const struct json_span members = network->members;
 	size_t n_new = 0;
 
 	for (size_t i = 0; i < network->n_endpoints; i++)
 		n_new += !network->endpoints[i].known;
 	stage->endpoints =
 		calloc(network->n_endpoints + network->n_named + 1, sizeof(*stage->endpoints));
-	stage->told = malloc(answer->len + 1);
+	stage->told = malloc(members.len + 1);
 	if (!stage->endpoints || !stage->told)
 		return -ENOMEM;
-	memcpy(stage->told, answer->json, answer->len);
+	if (members.len)
+		memcpy(stage->told, members.bytes, members.len);
 	int r = store_stage_containers(store, stage, n_new);
 	for (size_t i = 0; r == 0 && i < network->n_endpoints; i++) {
 		const struct world_docker_endpoint *from = &network->endpoints[i];
@@ -171,8 +172,7 @@ static int stage_endpoints(struct world_store *store, struct store_stage *stage,
 		else
 			r = store_stage_endpoint(store, stage, from);
 		endpoint->told_len = (uint32_t)from->member.len;
-		if (from->member.len)
-			endpoint->told_at = (uint32_t)(from->member.bytes - answer->json);
+		endpoint->told_at = (uint32_t)(from->member.bytes - members.bytes);
 	}
 	for (size_t i = 0; r == 0 && i < network->n_named; i++)
 		add_named(store, stage, old, &network->named[i]);
@@ -205,7 +205,7 @@ int world_store_put_network(struct world_store *store, const char *json, size_t 
 	if (r == 0)
 		r = store_stage_network(&stage, &network.facts, store->asked);
 	if (r == 0)
-		r = stage_endpoints(store, &stage, &answer, &network, known, old);
+		r = stage_endpoints(store, &stage, &network, known, old);
 	if (r)
 		return r;
 	store_stage_commit(store, &stage);

@@ -13,7 +13,7 @@ struct store_stage {
 	size_t n_networks, n_containers;
 	struct store_endpoint *endpoints;
 	size_t n_endpoints;
-	char *told; /* the answer that tells of them, where they say where */
+	char *told; /* where they are written, if they say at which place */
 };
 
 void store_stage_done(struct store_stage *stage); /* for CLEANUP() */

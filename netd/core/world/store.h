@@ -71,7 +71,7 @@ struct store_network {
 	size_t block_size;
 	struct store_endpoint *endpoints; /* in the order in which Docker told of them */
 	size_t n_endpoints;
-	char *told; /* the answer that tells of them; NULL: they are known otherwise */
+	char *told; /* the part of the answer that tells of them; NULL: they are known otherwise */
 	uint64_t endpoints_asked; /* lists of networks show no endpoints */
 };
 
@@ -204,7 +204,7 @@ struct store_network *store_commit_network(struct world_store *store, struct sto
 void store_commit_container(struct world_store *store, struct store_container *fresh);
 /* No container: only networks tell of it. */
 bool store_is_sandbox(const struct store_container *container);
-/* Takes over @endpoints, and @told, the answer that tells of them, or NULL. */
+/* Takes over @endpoints, and @told, where they are written, or NULL. */
 void store_set_endpoints(struct world_store *store, struct store_network *network,
 			 struct store_endpoint *endpoints, size_t n, char *told);
 /* Takes one out; the order of the others stays. */
